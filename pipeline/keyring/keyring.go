@@ -1,0 +1,205 @@
+// Package keyring keeps the private half of each expiry week's key: one age
+// identity file a week in one folder, readable by stock age. When a week is
+// over its file is destroyed, and with it every copy of what was sealed to it.
+package keyring
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"filippo.io/age"
+
+	"letterlock/scanner/letter"
+)
+
+// ErrNoKey is returned for a week whose private key is not in the keyring:
+// never made, or destroyed.
+var ErrNoKey = errors.New("the keyring holds no key of that week")
+
+// Keyring is a folder of age identity files named by expiry week.
+type Keyring struct{ dir string }
+
+// Open opens the keyring in dir and makes the folder, for its owner's eyes
+// only, when it is missing. What an interrupted Make left is removed.
+func Open(dir string) (*Keyring, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("opening keyring: %w", err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, ".new-*"))
+	if err != nil {
+		return nil, fmt.Errorf("opening keyring: %w", err)
+	}
+	for _, path := range left {
+		// Removed, not overwritten: it may be a second name of a living key.
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("opening keyring: %w", err)
+		}
+	}
+	return &Keyring{dir}, nil
+}
+
+func (k *Keyring) path(w letter.Week) string { return filepath.Join(k.dir, string(w)+".txt") }
+
+// Make makes the week's hybrid (post-quantum) key pair, or finds the one that
+// is there, and returns its recipient. When it returns, the private half is on
+// disk under its final name; a crash before that leaves no key under that name.
+func (k *Keyring) Make(w letter.Week) (recipient string, err error) {
+	if id, err := k.identity(w); !errors.Is(err, ErrNoKey) {
+		if err != nil {
+			return "", err
+		}
+		return id.Recipient().String(), nil
+	}
+	id, err := age.GenerateHybridIdentity()
+	if err != nil {
+		return "", fmt.Errorf("making key %s: %w", w, err)
+	}
+	text := fmt.Sprintf("# Letterlock: everything sealed to this key must be unreadable from %s.\n# public key: %s\n%s\n",
+		w.Over(), id.Recipient(), id)
+	if err := k.write(k.path(w), []byte(text)); err != nil {
+		return "", fmt.Errorf("making key %s: %w", w, err)
+	}
+	// Another process may have been first: what lies there is the key.
+	kept, err := k.identity(w)
+	if err != nil {
+		return "", err
+	}
+	return kept.Recipient().String(), nil
+}
+
+// write makes the file durable under a passing name and links it to its final
+// one, which never replaces a key.
+func (k *Keyring) write(path string, text []byte) error {
+	f, err := os.CreateTemp(k.dir, ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		if err = os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
+			err = nil // another process was first, and its key counts
+		}
+	}
+	// A crash here leaves the passing name, which the next Open removes.
+	return errors.Join(err, os.Remove(f.Name()), syncDir(k.dir))
+}
+
+func (k *Keyring) identity(w letter.Week) (*age.HybridIdentity, error) {
+	text, err := os.ReadFile(k.path(w))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNoKey
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading key %s: %w", w, err)
+	}
+	defer clear(text)
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		id, err := age.ParseHybridIdentity(string(line))
+		if err != nil {
+			return nil, fmt.Errorf("reading key %s: the file holds no hybrid age identity", w)
+		}
+		return id, nil
+	}
+	return nil, fmt.Errorf("reading key %s: the file is empty", w)
+}
+
+// Unseal returns the plaintext of what was sealed to the week's key.
+func (k *Keyring) Unseal(w letter.Week, sealed io.Reader) (io.Reader, error) {
+	id, err := k.identity(w)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := age.Decrypt(sealed, id)
+	if err != nil {
+		return nil, fmt.Errorf("unsealing with key %s: %w", w, err)
+	}
+	return plain, nil
+}
+
+// Has reports whether the week's private key is in the keyring.
+func (k *Keyring) Has(w letter.Week) bool {
+	_, err := os.Stat(k.path(w))
+	return err == nil
+}
+
+// Weeks returns the weeks whose private keys are in the keyring, in order.
+func (k *Keyring) Weeks() ([]letter.Week, error) {
+	files, err := os.ReadDir(k.dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading keyring: %w", err)
+	}
+	var out []letter.Week
+	for _, f := range files {
+		name, ok := strings.CutSuffix(f.Name(), ".txt")
+		if !ok {
+			continue
+		}
+		if w, err := letter.ParseWeek(name); err == nil {
+			out = append(out, w)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// Destroy overwrites the week's private key, unlinks it and makes that
+// durable. A key that is gone already is destroyed. What the volume below
+// keeps by itself (snapshots, copy-on-write, wear levelling) it cannot reach.
+func (k *Keyring) Destroy(w letter.Week) error {
+	if err := destroy(k.path(w)); err != nil {
+		return fmt.Errorf("destroying key %s: %w", w, err)
+	}
+	return syncDir(k.dir)
+}
+
+func destroy(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = overwrite(f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	// A crash here leaves a file of noise under the key's name, which Destroy removes when it is called again.
+	return os.Remove(path)
+}
+
+func overwrite(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	noise := make([]byte, info.Size())
+	_, _ = rand.Read(noise)
+	if _, err := f.WriteAt(noise, 0); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

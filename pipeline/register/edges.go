@@ -1,0 +1,99 @@
+package register
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// AddEdge enrols an edge: from now on manifests under its site that this
+// public key (golang.org/x/mod/sumdb/note) verifies are believed. The same key
+// again changes nothing; another key for a known site is refused.
+func (r *Register) AddEdge(ctx context.Context, site, verifier string) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		var known string
+		switch err := tx.QueryRowContext(ctx, `SELECT verifier FROM edges WHERE site = $1`, site).Scan(&known); {
+		case err == nil && known == verifier:
+			return nil
+		case err == nil:
+			return fmt.Errorf("site %q is already enrolled with another key", site)
+		case !errors.Is(err, sql.ErrNoRows):
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO edges (site, verifier, added) VALUES ($1, $2, $3)`,
+			site, verifier, millis(r.Now())); err != nil {
+			return err
+		}
+		return r.append(ctx, tx, EdgeAdded{Site: site}, "", 0)
+	})
+}
+
+// Edge is the public key of an enrolled site that is not revoked, or ErrNotFound.
+func (r *Register) Edge(ctx context.Context, site string) (verifier string, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT verifier FROM edges WHERE site = $1 AND revoked IS NULL`, site).Scan(&verifier)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", ErrNotFound
+	}
+	return verifier, err
+}
+
+// Hold notes that the manifest at marker was not believed. The first time it
+// is an entry; the manifest itself stays where it is.
+func (r *Register) Hold(ctx context.Context, marker string, why HeldReason) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		var known HeldReason
+		err := tx.QueryRowContext(ctx, `SELECT reason FROM held WHERE marker = $1`, marker).Scan(&known)
+		if err == nil && known == why {
+			return nil
+		}
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO held (marker, reason, since) VALUES ($1, $2, $3)
+			ON CONFLICT (marker) DO UPDATE SET reason = excluded.reason`, marker, string(why), millis(r.Now())); err != nil {
+			return err
+		}
+		return r.append(ctx, tx, ManifestHeld{Reason: why}, "", 0)
+	})
+}
+
+// KeepHeld forgets every held manifest whose marker is not among those that
+// the storage still shows.
+func (r *Register) KeepHeld(ctx context.Context, shown map[string]bool) error {
+	reasons, err := r.Held(ctx)
+	if err != nil {
+		return err
+	}
+	for marker := range reasons {
+		if shown[marker] {
+			continue
+		}
+		if err := r.inTx(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `DELETE FROM held WHERE marker = $1`, marker)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Held returns why each held manifest is held, by its marker's key.
+func (r *Register) Held(ctx context.Context) (map[string]HeldReason, error) {
+	rows, err := r.read.QueryContext(ctx, `SELECT marker, reason FROM held`)
+	if err != nil {
+		return nil, fmt.Errorf("reading held manifests: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	out := map[string]HeldReason{}
+	for rows.Next() {
+		var marker string
+		var why HeldReason
+		if err := rows.Scan(&marker, &why); err != nil {
+			return nil, err
+		}
+		out[marker] = why
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,106 @@
+package register
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"letterlock/scanner/letter"
+)
+
+// KeyState is how far an expiry week's key has come.
+type KeyState string
+
+const (
+	KeyLiving KeyState = "living"
+	KeyDying  KeyState = "dying" // its destruction is on record and under way
+	KeyDead   KeyState = "dead"
+)
+
+// WeekKey is what the register knows of an expiry week's key: never the
+// private half.
+type WeekKey struct {
+	Week      letter.Week
+	Recipient string // age1pq1…
+	State     KeyState
+}
+
+// AddKey records that a week's key pair exists. A key that is known already
+// with the same recipient changes nothing.
+func (r *Register) AddKey(ctx context.Context, w letter.Week, recipient string) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		var known string
+		switch err := tx.QueryRowContext(ctx, `SELECT recipient FROM week_keys WHERE week = $1`, string(w)).Scan(&known); {
+		case err == nil && known == recipient:
+			return nil
+		case err == nil:
+			return fmt.Errorf("week %s is on record with another key", w)
+		case !errors.Is(err, sql.ErrNoRows):
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO week_keys (week, recipient, state, made) VALUES ($1, $2, $3, $4)`,
+			string(w), recipient, string(KeyLiving), millis(r.Now())); err != nil {
+			return err
+		}
+		return r.append(ctx, tx, KeyMade{Week: w}, "", 0)
+	})
+}
+
+// Keys returns every key in one of the states, earliest week first.
+func (r *Register) Keys(ctx context.Context, states ...KeyState) ([]WeekKey, error) {
+	var out []WeekKey
+	for _, s := range states {
+		rows, err := r.read.QueryContext(ctx, `SELECT week, recipient, state FROM week_keys WHERE state = $1 ORDER BY week`, string(s))
+		if err != nil {
+			return nil, fmt.Errorf("reading keys: %w", err)
+		}
+		for rows.Next() {
+			var k WeekKey
+			if err := rows.Scan(&k.Week, &k.Recipient, &k.State); err != nil {
+				_ = rows.Close()
+				return nil, err
+			}
+			out = append(out, k)
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// ErrKeyNeeded says that a living letter depends on a key that is due to die.
+var ErrKeyNeeded = errors.New("a living letter is still sealed to this week's key")
+
+// KeyDeathBegun records that the key is about to be destroyed, unless a letter
+// that is not yet proven gone is sealed to it.
+func (r *Register) KeyDeathBegun(ctx context.Context, w letter.Week) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		var living int
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM letters WHERE week = $1`, string(w)).Scan(&living); err != nil {
+			return err
+		}
+		if living > 0 {
+			return ErrKeyNeeded
+		}
+		res, err := tx.ExecContext(ctx, `UPDATE week_keys SET state = $1 WHERE week = $2 AND state = $3`,
+			string(KeyDying), string(w), string(KeyLiving))
+		if err := oneRow(res, err); err != nil {
+			return err
+		}
+		return r.append(ctx, tx, KeyDeathBegun{Week: w}, "", 0)
+	})
+}
+
+// KeyDestroyed records that the private key is gone.
+func (r *Register) KeyDestroyed(ctx context.Context, w letter.Week) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE week_keys SET state = $1 WHERE week = $2 AND state = $3`,
+			string(KeyDead), string(w), string(KeyDying))
+		if err := oneRow(res, err); err != nil {
+			return err
+		}
+		return r.append(ctx, tx, KeyDestroyed{Week: w}, "", 0)
+	})
+}

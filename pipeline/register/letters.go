@@ -1,0 +1,352 @@
+package register
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"letterlock/scanner/letter"
+)
+
+// Letter is the row of a living letter.
+type Letter struct {
+	letter.Manifest
+	State         State
+	ObjectVersion string     // the version that was verified; empty before that
+	Trouble       Trouble    // why it does not move on
+	Attempts      int        // of the step that is under way
+	NotBefore     *time.Time // when the step is due; nil when it waits for a person or the deadline
+	ReceiptDue    bool       // the edge is owed a (new) receipt
+	ReadableBy    int64      // staff number
+	ReadableAt    time.Time
+	Paper         PaperState
+	PaperReason   ScanAgainReason
+	Found         Found // on the deadline, before removal
+
+	version int64 // for the compare-and-set
+}
+
+// Found counts what the storage still held of a letter on its deadline.
+type Found struct{ Versions, Markers, Uploads int }
+
+const letterColumns = `l.id, l.site, l.helpline, l.class, l.received, l.pages, l.size, l.sha256, l.state,
+	l.object_version, l.trouble, l.attempts, l.not_before, l.receipt_due, l.readable_by, l.readable_at,
+	l.found_versions, l.found_markers, l.found_uploads, l.version, p.state, p.reason
+	FROM letters l JOIN papers p ON p.letter = l.id`
+
+func scanLetter(row interface{ Scan(...any) error }) (Letter, error) {
+	var l Letter
+	var received, readableAt int64
+	var notBefore sql.NullInt64
+	err := row.Scan(&l.ID, &l.Site, &l.Helpline, &l.Class, &received, &l.Pages, &l.Size, &l.SHA256, &l.State,
+		&l.ObjectVersion, &l.Trouble, &l.Attempts, &notBefore, &l.ReceiptDue, &l.ReadableBy, &readableAt,
+		&l.Found.Versions, &l.Found.Markers, &l.Found.Uploads, &l.version, &l.Paper, &l.PaperReason)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Letter{}, ErrNotFound
+	}
+	if err != nil {
+		return Letter{}, fmt.Errorf("reading letter: %w", err)
+	}
+	l.Received, l.ReadableAt = fromMillis(received), fromMillis(readableAt)
+	if notBefore.Valid {
+		t := fromMillis(notBefore.Int64)
+		l.NotBefore = &t
+	}
+	return l, nil
+}
+
+// Letter reads one living letter, or ErrNotFound.
+func (r *Register) Letter(ctx context.Context, id letter.ID) (Letter, error) {
+	return scanLetter(r.read.QueryRowContext(ctx, `SELECT `+letterColumns+` WHERE l.id = $1`, string(id)))
+}
+
+func letterIn(ctx context.Context, tx *sql.Tx, id letter.ID) (Letter, error) {
+	return scanLetter(tx.QueryRowContext(ctx, `SELECT `+letterColumns+` WHERE l.id = $1`, string(id)))
+}
+
+// letters reads the rows that a query of letterColumns finds.
+func (r *Register) letters(ctx context.Context, where string, args ...any) ([]Letter, error) {
+	rows, err := r.read.QueryContext(ctx, `SELECT `+letterColumns+` `+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("reading letters: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []Letter
+	for rows.Next() {
+		l, err := scanLetter(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, l)
+	}
+	return out, rows.Err()
+}
+
+// Letters returns up to limit living letters of the helplines, newest first,
+// received before the one that `after` names ("" begins).
+func (r *Register) Letters(ctx context.Context, helplines []string, after letter.ID, limit int) ([]Letter, error) {
+	var out []Letter
+	for _, h := range helplines { // a handful: each is one walk along the index
+		part, err := r.letters(ctx, `WHERE l.helpline = $1 AND ($2 = '' OR
+			(l.received, l.id) < (SELECT received, id FROM letters WHERE id = $2))
+			ORDER BY l.received DESC, l.id DESC LIMIT $3`, h, string(after), limit)
+		if err != nil {
+			return nil, err
+		}
+		out = mergeNewest(out, part, limit)
+	}
+	return out, nil
+}
+
+func mergeNewest(a, b []Letter, limit int) []Letter {
+	out := make([]Letter, 0, min(limit, len(a)+len(b)))
+	for len(out) < limit && len(a)+len(b) > 0 {
+		if len(b) == 0 || len(a) > 0 && newer(a[0], b[0]) {
+			out, a = append(out, a[0]), a[1:]
+		} else {
+			out, b = append(out, b[0]), b[1:]
+		}
+	}
+	return out
+}
+
+func newer(a, b Letter) bool {
+	if !a.Received.Equal(b.Received) {
+		return a.Received.After(b.Received)
+	}
+	return a.ID > b.ID
+}
+
+// EachLetter calls f with every living letter, oldest first.
+func (r *Register) EachLetter(ctx context.Context, f func(Letter) error) error {
+	after := int64(-1)
+	var last letter.ID
+	for {
+		page, err := r.letters(ctx, `WHERE (l.received, l.id) > ($1, $2) ORDER BY l.received, l.id LIMIT 500`, after, string(last))
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, l := range page {
+			if err := f(l); err != nil {
+				return err
+			}
+			after, last = millis(l.Received), l.ID
+		}
+	}
+}
+
+// DueNow returns up to limit letters whose next step is due. What is listed
+// follows the work, not the archive.
+func (r *Register) DueNow(ctx context.Context, limit int) ([]letter.ID, error) {
+	return r.ids(ctx, `SELECT id FROM letters WHERE not_before <= $1 ORDER BY not_before LIMIT $2`, millis(r.Now()), limit)
+}
+
+// PastDeadline returns up to limit letters whose deadline has come and whose
+// expiry has not been tried within the last moments.
+func (r *Register) PastDeadline(ctx context.Context, today letter.Date, limit int) ([]letter.ID, error) {
+	return r.ids(ctx, `SELECT id FROM letters WHERE deadline <= $1
+		AND (state <> $2 OR not_before IS NULL OR not_before <= $3) ORDER BY deadline LIMIT $4`,
+		today.String(), string(Expiring), millis(r.Now()), limit)
+}
+
+func (r *Register) ids(ctx context.Context, query string, args ...any) ([]letter.ID, error) {
+	rows, err := r.read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("reading letters: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []letter.ID
+	for rows.Next() {
+		var id letter.ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	return out, rows.Err()
+}
+
+// change is what one transition writes into a letter's row.
+type change struct {
+	to            State
+	objectVersion string // "" leaves it
+	receiptDue    bool
+	due           bool // the next step is due at once; otherwise it waits for a person
+}
+
+// move carries the letter to its next state if it is still as it was read, and
+// records ev in the same transaction. The lost answer of a committed move is
+// met by the next one's ErrMoved, after which the letter is read again.
+func (r *Register) move(ctx context.Context, tx *sql.Tx, l *Letter, c change, ev Event, by int64) error {
+	var unsent int
+	if err := tx.QueryRowContext(ctx, unsentMails, string(l.ID)).Scan(&unsent); err != nil {
+		return err
+	}
+	var notBefore sql.NullInt64
+	if c.due || c.receiptDue || unsent > 0 {
+		notBefore = sql.NullInt64{Int64: millis(r.Now()), Valid: true}
+	}
+	if c.objectVersion == "" {
+		c.objectVersion = l.ObjectVersion
+	}
+	res, err := tx.ExecContext(ctx, `UPDATE letters SET state = $1, object_version = $2, receipt_due = $3,
+		not_before = $4, trouble = '', attempts = 0, version = version + 1 WHERE id = $5 AND version = $6`,
+		string(c.to), c.objectVersion, c.receiptDue, notBefore, string(l.ID), l.version)
+	if err := oneRow(res, err); err != nil {
+		return err
+	}
+	l.State, l.ObjectVersion, l.ReceiptDue, l.Trouble, l.Attempts = c.to, c.objectVersion, c.receiptDue, NoTrouble, 0
+	l.version++
+	if err := r.append(ctx, tx, ev, l.ID, by); err != nil {
+		return err
+	}
+	if notBefore.Valid {
+		return r.due(ctx, tx, l.ID)
+	}
+	return nil
+}
+
+// oneRow turns "no row changed" into ErrMoved.
+func oneRow(res sql.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	n, err := res.RowsAffected()
+	if err == nil && n != 1 {
+		return ErrMoved
+	}
+	return err
+}
+
+func (r *Register) due(ctx context.Context, tx *sql.Tx, id letter.ID) error {
+	if r.OnDue == nil {
+		return nil
+	}
+	return r.OnDue(ctx, tx, id)
+}
+
+// Errors of Admit; each is why a manifest must be held.
+var (
+	ErrSameIDOther    = errors.New("the id is known with another content")
+	ErrAlreadyDeleted = errors.New("the id was deleted before")
+)
+
+// Admit makes a manifest's letter known, once for each id. A manifest that is
+// known word for word changes nothing but that its receipt is given again.
+func (r *Register) Admit(ctx context.Context, m letter.Manifest) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		known, err := letterIn(ctx, tx, m.ID)
+		switch {
+		case err == nil && known.Manifest == m:
+			return r.oweReceipt(ctx, tx, known)
+		case err == nil:
+			return ErrSameIDOther
+		case !errors.Is(err, ErrNotFound):
+			return err
+		}
+		var once int
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM entries WHERE letter = $1`, string(m.ID)).Scan(&once); err != nil {
+			return err
+		}
+		if once > 0 {
+			return ErrAlreadyDeleted
+		}
+		if err := r.insert(ctx, tx, m); err != nil {
+			return fmt.Errorf("admitting letter: %w", err)
+		}
+		if err := r.append(ctx, tx, LetterAdmitted{Site: m.Site, Helpline: m.Helpline, Class: m.Class,
+			Received: m.Received, Deadline: m.Deadline(), Week: m.Week(), Pages: m.Pages}, m.ID, 0); err != nil {
+			return err
+		}
+		return r.due(ctx, tx, m.ID)
+	})
+}
+
+func (r *Register) insert(ctx context.Context, tx *sql.Tx, m letter.Manifest) error {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO letters (id, reference, site, helpline, class, state, version, received,
+		deadline, week, pages, size, sha256, object, object_version, trouble, attempts, not_before, receipt_due,
+		readable_by, readable_at, found_versions, found_markers, found_uploads)
+		VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $11, $12, $13, '', '', 0, $14, 0, 0, 0, 0, 0, 0)`,
+		string(m.ID), m.ID.Reference(), m.Site, m.Helpline, string(m.Class), string(Admitted), millis(m.Received),
+		m.Deadline().String(), string(m.Week()), m.Pages, m.Size, m.SHA256, m.ObjectKey(), millis(r.Now())); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO papers (letter, reference, helpline, class, site, received, deadline, pages,
+		state, reason, checked_by, ledger, letter_gone) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', 0, '', 0)`,
+		string(m.ID), m.ID.Reference(), m.Helpline, string(m.Class), m.Site, millis(m.Received), m.Deadline().String(),
+		m.Pages, letter.PaperKept)
+	return err
+}
+
+// oweReceipt has the letter's receipt written again, if it has one already.
+func (r *Register) oweReceipt(ctx context.Context, tx *sql.Tx, l Letter) error {
+	if !l.State.CanBeOpened() {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE letters SET receipt_due = 1, not_before = $1 WHERE id = $2`,
+		millis(r.Now()), string(l.ID)); err != nil {
+		return err
+	}
+	return r.due(ctx, tx, l.ID)
+}
+
+// Defer notes why a step failed and when it is tried again. It is no
+// transition: the state stays, and the register has no entry of it.
+func (r *Register) Defer(ctx context.Context, l Letter, why Trouble, until time.Time) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE letters SET trouble = $1, attempts = attempts + 1, not_before = $2
+			WHERE id = $3 AND version = $4`, string(why), millis(until), string(l.ID), l.version)
+		return oneRow(res, err)
+	})
+}
+
+// Verified pins the object version that was read back, opened and rendered.
+// paperMayGo is set where the organisation destroys paper without waiting for a reader.
+func (r *Register) Verified(ctx context.Context, l *Letter, objectVersion string, paperMayGo bool) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		if paperMayGo {
+			if err := setPaper(ctx, tx, l.ID, letter.PaperMayGo, "", 0); err != nil {
+				return err
+			}
+			l.Paper = letter.PaperMayGo
+		}
+		return r.move(ctx, tx, l, change{to: Verified, objectVersion: objectVersion, due: true}, LetterVerified{Pages: l.Pages}, 0)
+	})
+}
+
+// Unverifiable parks a letter whose deposit is not what its manifest says.
+func (r *Register) Unverifiable(ctx context.Context, l *Letter, why Trouble) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		if err := r.move(ctx, tx, l, change{to: Unverifiable}, LetterUnverifiable{Reason: why}, 0); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE letters SET trouble = $1 WHERE id = $2`, string(why), string(l.ID))
+		return err
+	})
+}
+
+// Receipted says that the first receipt is stored.
+func (r *Register) Receipted(ctx context.Context, l *Letter) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		return r.move(ctx, tx, l, change{to: Receipted, due: true}, LetterReceipted{}, 0)
+	})
+}
+
+// ReceiptRenewed says that a later receipt is stored. If the paper's state
+// changed meanwhile the receipt stays owed: ErrMoved.
+func (r *Register) ReceiptRenewed(ctx context.Context, l *Letter) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE letters SET receipt_due = 0, version = version + 1,
+			not_before = CASE WHEN state = $1 OR EXISTS (SELECT 1 FROM mails WHERE letter = id AND sent IS NULL)
+				THEN not_before END
+			WHERE id = $2 AND version = $3`, string(Receipted), string(l.ID), l.version)
+		if err := oneRow(res, err); err != nil {
+			return err
+		}
+		l.ReceiptDue = false
+		l.version++
+		return nil
+	})
+}

@@ -1,0 +1,118 @@
+package register
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"letterlock/scanner/letter"
+)
+
+const unsentMails = `SELECT count(*) FROM mails WHERE letter = $1 AND sent IS NULL`
+
+// Mail is one message that one person is owed about one letter.
+type Mail struct {
+	Person    int64
+	Address   string
+	MessageID string // the same at every attempt, so that a mailbox can tell a repeat
+}
+
+// QueueMails writes down one mail for each enabled team leader of the letter's
+// helpline, before any is sent, and returns how many people that are. Asked
+// again, it adds nobody twice.
+func (r *Register) QueueMails(ctx context.Context, l Letter, domain string) (people int, err error) {
+	err = r.inTx(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT p.number FROM people p JOIN people_helplines h ON h.person = p.number
+			WHERE h.helpline = $1 AND p.role = $2 AND p.disabled IS NULL AND p.email <> ''`, l.Helpline, string(TeamLeader))
+		if err != nil {
+			return err
+		}
+		numbers, err := scanNumbers(rows)
+		if err != nil {
+			return err
+		}
+		people = len(numbers)
+		for _, n := range numbers {
+			id := strings.ToLower(rand.Text()) + "@" + domain
+			if _, err := tx.ExecContext(ctx, `INSERT INTO mails (letter, person, message_id) VALUES ($1, $2, $3)
+				ON CONFLICT (letter, person) DO NOTHING`, string(l.ID), n, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("queueing mails: %w", err)
+	}
+	return people, nil
+}
+
+// UnsentMails returns what is still owed about the letter. A person who was
+// disabled meanwhile is owed nothing: see DisablePerson.
+func (r *Register) UnsentMails(ctx context.Context, id letter.ID) ([]Mail, error) {
+	rows, err := r.read.QueryContext(ctx, `SELECT m.person, p.email, m.message_id FROM mails m
+		JOIN people p ON p.number = m.person WHERE m.letter = $1 AND m.sent IS NULL ORDER BY m.person`, string(id))
+	if err != nil {
+		return nil, fmt.Errorf("reading mails: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []Mail
+	for rows.Next() {
+		var m Mail
+		if err := rows.Scan(&m.Person, &m.Address, &m.MessageID); err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, rows.Err()
+}
+
+// MailSent notes that a mail server took the mail.
+func (r *Register) MailSent(ctx context.Context, id letter.ID, person int64) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE mails SET sent = $1 WHERE letter = $2 AND person = $3 AND sent IS NULL`,
+			millis(r.Now()), string(id), person)
+		return err
+	})
+}
+
+// Notified says that every mail is sent. The state moves on only if nobody has
+// opened the letter meanwhile; the entry is written either way.
+func (r *Register) Notified(ctx context.Context, l *Letter) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT person FROM mails WHERE letter = $1 ORDER BY person`, string(l.ID))
+		if err != nil {
+			return err
+		}
+		staff, err := scanNumbers(rows)
+		if err != nil {
+			return err
+		}
+		to := l.State
+		if to == Receipted {
+			to = Notified
+		}
+		return r.move(ctx, tx, l, change{to: to, receiptDue: l.ReceiptDue}, LetterNotified{Staff: staff}, 0)
+	})
+}
+
+// MailsWaiting counts mails that no server has taken yet.
+func (r *Register) MailsWaiting(ctx context.Context) (n int, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT count(*) FROM mails WHERE sent IS NULL`).Scan(&n)
+	return n, err
+}
+
+func scanNumbers(rows *sql.Rows) ([]int64, error) {
+	defer func() { _ = rows.Close() }()
+	var out []int64
+	for rows.Next() {
+		var n int64
+		if err := rows.Scan(&n); err != nil {
+			return nil, err
+		}
+		out = append(out, n)
+	}
+	return out, rows.Err()
+}

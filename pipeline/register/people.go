@@ -1,0 +1,264 @@
+package register
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Person is somebody who may sign in. Name and address are in this table and
+// nowhere else; everything that is kept knows the number.
+type Person struct {
+	Number    int64
+	Name      string
+	Email     string
+	Role      Role
+	Helplines []string // a team leader's
+	Handle    []byte   // the random user handle of WebAuthn
+	Disabled  bool
+	Passkeys  int
+}
+
+// LeadsHelpline reports whether the person is a team leader of that helpline.
+func (p Person) LeadsHelpline(helpline string) bool {
+	return p.Role == TeamLeader && slices.Contains(p.Helplines, helpline)
+}
+
+// AddPerson gives out the next staff number.
+func (r *Register) AddPerson(ctx context.Context, p Person) (number int64, err error) {
+	err = r.inTx(ctx, func(tx *sql.Tx) error {
+		handle := make([]byte, 32)
+		_, _ = rand.Read(handle)
+		if err := tx.QueryRowContext(ctx, `INSERT INTO people (name, email, role, handle, added) VALUES ($1, $2, $3, $4, $5)
+			RETURNING number`, p.Name, p.Email, string(p.Role), handle, millis(r.Now())).Scan(&number); err != nil {
+			return err
+		}
+		for _, h := range p.Helplines {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO people_helplines (person, helpline) VALUES ($1, $2)`, number, h); err != nil {
+				return err
+			}
+		}
+		return r.append(ctx, tx, PersonAdded{Person: number, Role: p.Role}, "", 0)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("adding person: %w", err)
+	}
+	return number, nil
+}
+
+const personColumns = `p.number, p.name, p.email, p.role, p.handle, p.disabled IS NOT NULL,
+	(SELECT count(*) FROM passkeys k WHERE k.person = p.number) FROM people p`
+
+func (r *Register) person(ctx context.Context, where string, arg any) (Person, error) {
+	var p Person
+	err := r.read.QueryRowContext(ctx, `SELECT `+personColumns+` WHERE `+where, arg).
+		Scan(&p.Number, &p.Name, &p.Email, &p.Role, &p.Handle, &p.Disabled, &p.Passkeys)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Person{}, ErrNotFound
+	}
+	if err != nil {
+		return Person{}, fmt.Errorf("reading person: %w", err)
+	}
+	rows, err := r.read.QueryContext(ctx, `SELECT helpline FROM people_helplines WHERE person = $1 ORDER BY helpline`, p.Number)
+	if err != nil {
+		return Person{}, fmt.Errorf("reading person: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var h string
+		if err := rows.Scan(&h); err != nil {
+			return Person{}, err
+		}
+		p.Helplines = append(p.Helplines, h)
+	}
+	return p, rows.Err()
+}
+
+// Person reads one person by staff number, disabled ones too, or ErrNotFound.
+func (r *Register) Person(ctx context.Context, number int64) (Person, error) {
+	return r.person(ctx, `p.number = $1`, number)
+}
+
+// PersonByHandle reads one person by the WebAuthn user handle, or ErrNotFound.
+func (r *Register) PersonByHandle(ctx context.Context, handle []byte) (Person, error) {
+	return r.person(ctx, `p.handle = $1`, handle)
+}
+
+// People returns everyone, by staff number.
+func (r *Register) People(ctx context.Context) ([]Person, error) {
+	rows, err := r.read.QueryContext(ctx, `SELECT number FROM people ORDER BY number`)
+	if err != nil {
+		return nil, fmt.Errorf("reading people: %w", err)
+	}
+	numbers, err := scanNumbers(rows)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Person, 0, len(numbers))
+	for _, n := range numbers {
+		p, err := r.Person(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// DisablePerson ends what the person may do: sessions, codes, passkeys and
+// unsent mails go in the same transaction.
+func (r *Register) DisablePerson(ctx context.Context, number int64) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE people SET disabled = $1 WHERE number = $2 AND disabled IS NULL`, millis(r.Now()), number)
+		if err := oneRow(res, err); err != nil {
+			if errors.Is(err, ErrMoved) {
+				return ErrNotFound
+			}
+			return err
+		}
+		for _, stmt := range []string{
+			`DELETE FROM sessions WHERE person = $1`, `DELETE FROM enrol_codes WHERE person = $1`,
+			`DELETE FROM passkeys WHERE person = $1`, `DELETE FROM mails WHERE person = $1 AND sent IS NULL`,
+		} {
+			if _, err := tx.ExecContext(ctx, stmt, number); err != nil {
+				return err
+			}
+		}
+		return r.append(ctx, tx, PersonDisabled{Person: number}, "", 0)
+	})
+}
+
+// Enrolment codes: 10 characters of base32 are 50 bits; with 5 tries within
+// their life a guess is hopeless.
+const (
+	codeLen   = 10
+	codeTries = 5
+)
+
+// ErrCode is returned for a wrong, used, expired or locked enrolment code;
+// which of these it is, the person at the keyboard is not told.
+var ErrCode = errors.New("the enrolment code is not valid")
+
+// MakeCode makes a one-time enrolment code for the person that is valid for
+// that long, replacing an earlier one. Only its HMAC is kept.
+func (r *Register) MakeCode(ctx context.Context, number int64, valid time.Duration) (code string, err error) {
+	code = rand.Text()[:codeLen]
+	err = r.inTx(ctx, func(tx *sql.Tx) error {
+		var disabled bool
+		err := tx.QueryRowContext(ctx, `SELECT disabled IS NOT NULL FROM people WHERE number = $1`, number).Scan(&disabled)
+		if errors.Is(err, sql.ErrNoRows) || disabled {
+			return ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO enrol_codes (person, mac, expires, tries) VALUES ($1, $2, $3, 0)
+			ON CONFLICT (person) DO UPDATE SET mac = excluded.mac, expires = excluded.expires, tries = 0`,
+			number, r.codeMAC(code), millis(r.Now().Add(valid))); err != nil {
+			return err
+		}
+		return r.append(ctx, tx, CodeMade{Person: number}, "", 0)
+	})
+	if err != nil {
+		return "", fmt.Errorf("making enrolment code: %w", err)
+	}
+	return code[:codeLen/2] + "-" + code[codeLen/2:], nil
+}
+
+func (r *Register) codeMAC(code string) []byte {
+	code = strings.NewReplacer("-", "", " ", "").Replace(strings.ToUpper(code))
+	mac := hmac.New(sha256.New, r.cfg.CodeKey)
+	mac.Write([]byte(code))
+	return mac.Sum(nil)
+}
+
+// CheckCode compares a code with the person's; each comparison uses up a try.
+// A right code stays valid until AddPasskey consumes it.
+func (r *Register) CheckCode(ctx context.Context, number int64, code string) error {
+	right := false
+	err := r.inTx(ctx, func(tx *sql.Tx) error {
+		var mac []byte
+		err := tx.QueryRowContext(ctx, `UPDATE enrol_codes SET tries = tries + 1
+			WHERE person = $1 AND expires > $2 AND tries < $3 RETURNING mac`, number, millis(r.Now()), codeTries).Scan(&mac)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		right = subtle.ConstantTimeCompare(mac, r.codeMAC(code)) == 1
+		return err
+	})
+	if err == nil && !right {
+		return ErrCode
+	}
+	return err
+}
+
+// AddPasskey keeps a passkey that has just proven itself and consumes the
+// person's enrolment code; without a valid code it adds nothing. record is the
+// passkey as the WebAuthn library writes it.
+func (r *Register) AddPasskey(ctx context.Context, number int64, id []byte, record string) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `DELETE FROM enrol_codes WHERE person = $1 AND expires > $2`, number, millis(r.Now()))
+		if err := oneRow(res, err); err != nil {
+			if errors.Is(err, ErrMoved) {
+				return ErrCode
+			}
+			return err
+		}
+		return r.addPasskey(ctx, tx, number, id, record)
+	})
+}
+
+// AddAnotherPasskey keeps a further passkey of a person who is signed in.
+func (r *Register) AddAnotherPasskey(ctx context.Context, number int64, id []byte, record string) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error { return r.addPasskey(ctx, tx, number, id, record) })
+}
+
+func (r *Register) addPasskey(ctx context.Context, tx *sql.Tx, number int64, id []byte, record string) error {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO passkeys (id, person, record, added) VALUES ($1, $2, $3, $4)`,
+		id, number, record, millis(r.Now())); err != nil {
+		return err
+	}
+	return r.append(ctx, tx, PasskeyAdded{}, "", number)
+}
+
+// Passkeys returns the records of a person's passkeys.
+func (r *Register) Passkeys(ctx context.Context, number int64) ([]string, error) {
+	rows, err := r.read.QueryContext(ctx, `SELECT record FROM passkeys WHERE person = $1 ORDER BY added`, number)
+	if err != nil {
+		return nil, fmt.Errorf("reading passkeys: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []string
+	for rows.Next() {
+		var rec string
+		if err := rows.Scan(&rec); err != nil {
+			return nil, err
+		}
+		out = append(out, rec)
+	}
+	return out, rows.Err()
+}
+
+// UpdatePasskey keeps what a sign-in changed of a passkey, its counter.
+func (r *Register) UpdatePasskey(ctx context.Context, id []byte, record string) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE passkeys SET record = $1 WHERE id = $2`, record, id)
+		return err
+	})
+}
+
+// HasPerson reports whether anyone of that role can sign in already.
+func (r *Register) HasPasskeyOf(ctx context.Context, role Role) (bool, error) {
+	var n int
+	err := r.read.QueryRowContext(ctx, `SELECT count(*) FROM passkeys k JOIN people p ON p.number = k.person
+		WHERE p.role = $1 AND p.disabled IS NULL`, string(role)).Scan(&n)
+	return n > 0, err
+}

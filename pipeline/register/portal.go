@@ -1,0 +1,93 @@
+package register
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"letterlock/scanner/letter"
+)
+
+// Place is where a letter stands in a list: lists go on after it. Unlike an
+// id alone it still means something when its letter has expired meanwhile. The
+// zero Place is before everything.
+type Place struct {
+	Received time.Time
+	ID       letter.ID
+}
+
+// PlaceOf is where the letter stands.
+func PlaceOf(l Letter) Place { return Place{l.Received, l.ID} }
+
+// Unopened returns up to limit letters of the helplines that people may be
+// shown today and that nobody has opened, longest waiting first, after that place.
+func (r *Register) Unopened(ctx context.Context, helplines []string, after Place, limit int) ([]Letter, error) {
+	from := int64(-1)
+	if after.ID != "" {
+		from = millis(after.Received)
+	}
+	return r.shown(ctx, helplines, `('receipted', 'notified') AND (l.received, l.id) > ($2, $3)
+		AND l.deadline > $4 ORDER BY l.received, l.id LIMIT $5`, from, after.ID, limit, older)
+}
+
+// OpenedLetters returns up to limit letters of the helplines that people may
+// be shown today and that somebody has opened, newest first, after that place.
+func (r *Register) OpenedLetters(ctx context.Context, helplines []string, after Place, limit int) ([]Letter, error) {
+	from := int64(1) << 62
+	if after.ID != "" {
+		from = millis(after.Received)
+	}
+	return r.shown(ctx, helplines, `('opened', 'readable', 'scan-again') AND (l.received, l.id) < ($2, $3)
+		AND l.deadline > $4 ORDER BY l.received DESC, l.id DESC LIMIT $5`, from, after.ID, limit, func(a, b Letter) int { return older(b, a) })
+}
+
+// shown walks the index once for each helpline, a handful, and merges.
+func (r *Register) shown(ctx context.Context, helplines []string, states string, from int64, id letter.ID, limit int,
+	order func(a, b Letter) int) ([]Letter, error) {
+	var out []Letter
+	for _, h := range helplines {
+		part, err := r.letters(ctx, `WHERE l.helpline = $1 AND l.state IN `+states, h, from, string(id),
+			letter.DateOf(r.Now()).String(), limit)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, part...)
+	}
+	slices.SortFunc(out, order)
+	return out[:min(limit, len(out))], nil
+}
+
+// older orders by when letters were received, earliest first.
+func older(a, b Letter) int {
+	if c := a.Received.Compare(b.Received); c != 0 {
+		return c
+	}
+	return strings.Compare(string(a.ID), string(b.ID))
+}
+
+// OpenedBy tells who has opened each of the letters, by staff number.
+func (r *Register) OpenedBy(ctx context.Context, letters []Letter) (map[letter.ID][]int64, error) {
+	out := map[letter.ID][]int64{}
+	for _, l := range letters { // a page of a list; each is one look into the primary key
+		rows, err := r.read.QueryContext(ctx, `SELECT DISTINCT person FROM openings WHERE letter = $1 ORDER BY person`, string(l.ID))
+		if err != nil {
+			return nil, fmt.Errorf("reading openings: %w", err)
+		}
+		if out[l.ID], err = scanNumbers(rows); err != nil {
+			return nil, fmt.Errorf("reading openings: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// IDsOf returns the ids of every letter on the register, living or gone, that
+// has this reference in its canonical form: one as a rule, more by accident.
+func (r *Register) IDsOf(ctx context.Context, reference string) ([]letter.ID, error) {
+	// A reference is the id's first seven characters and a check character.
+	head := strings.ToLower(strings.ReplaceAll(reference, "-", ""))
+	head = head[:len(head)-1]
+	return r.ids(ctx, `SELECT DISTINCT letter FROM entries WHERE letter > $1 AND letter < $2 AND letter <> '' ORDER BY letter LIMIT 50`,
+		head, head+"~")
+}

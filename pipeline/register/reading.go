@@ -1,0 +1,125 @@
+package register
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"letterlock/scanner/letter"
+)
+
+// openingCounts is how long one opening stands for a session's further looks
+// at the same letter: a page turned is not another opening.
+const openingCounts = 15 * time.Minute
+
+// ErrNotOpen is returned for a letter that nobody may be shown: not yet
+// verified, or due.
+var ErrNotOpen = errors.New("the letter cannot be opened")
+
+// ErrNotRead is returned when somebody decides on a letter that they have not opened.
+var ErrNotRead = errors.New("the letter was not opened by this person")
+
+// RecordOpening writes down that the person is about to be shown the letter;
+// without it nothing may be shown. One entry stands for a session and letter
+// for fifteen minutes. session is the hash of the session's token; as is
+// "pages" or "pdf", and the PDF is always an entry of its own.
+func (r *Register) RecordOpening(ctx context.Context, id letter.ID, person int64, session []byte, as string) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		l, err := r.openable(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		var last int64
+		err = tx.QueryRowContext(ctx, `SELECT at FROM openings WHERE letter = $1 AND session = $2`, string(id), session).Scan(&last)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		fresh := err == nil && r.Now().Sub(fromMillis(last)) < openingCounts
+		if fresh && as == "pages" {
+			return nil
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO openings (letter, session, person, at) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (letter, session) DO UPDATE SET at = excluded.at`, string(id), session, person, millis(r.Now())); err != nil {
+			return err
+		}
+		if l.State == Receipted || l.State == Notified {
+			return r.move(ctx, tx, &l, change{to: Opened, receiptDue: l.ReceiptDue}, LetterOpened{As: as}, person)
+		}
+		return r.append(ctx, tx, LetterOpened{As: as}, id, person)
+	})
+}
+
+// openable reads a letter that people may be shown today.
+func (r *Register) openable(ctx context.Context, tx *sql.Tx, id letter.ID) (Letter, error) {
+	l, err := letterIn(ctx, tx, id)
+	if err != nil {
+		return Letter{}, err
+	}
+	if !l.Open(r.Now()) {
+		return Letter{}, ErrNotOpen
+	}
+	return l, nil
+}
+
+// Open reports whether people may be shown the letter at that time: it was
+// verified and its deadline has not come.
+func (l Letter) Open(now time.Time) bool {
+	return l.State.CanBeOpened() && letter.DateOf(now).Before(l.Deadline())
+}
+
+// MarkReadable records that the person, who has opened the letter, found it
+// readable; from then on its paper may be destroyed. Said again, it changes nothing.
+func (r *Register) MarkReadable(ctx context.Context, id letter.ID, person int64) error {
+	return r.decide(ctx, id, person, func(tx *sql.Tx, l Letter) error {
+		if l.State == Readable {
+			return nil
+		}
+		if err := setPaper(ctx, tx, id, letter.PaperMayGo, "", person); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE letters SET readable_by = $1, readable_at = $2 WHERE id = $3`,
+			person, millis(r.Now()), string(id)); err != nil {
+			return err
+		}
+		return r.move(ctx, tx, &l, change{to: Readable, receiptDue: true}, LetterReadable{}, person)
+	})
+}
+
+// MarkScanAgain records that the person, who has opened the letter, could not
+// read it: its paper is kept, and operations see why.
+func (r *Register) MarkScanAgain(ctx context.Context, id letter.ID, person int64, why ScanAgainReason) error {
+	return r.decide(ctx, id, person, func(tx *sql.Tx, l Letter) error {
+		if l.State == ScanAgain && l.PaperReason == why {
+			return nil
+		}
+		if err := setPaper(ctx, tx, id, letter.PaperScanAgain, why, 0); err != nil {
+			return err
+		}
+		return r.move(ctx, tx, &l, change{to: ScanAgain, receiptDue: true}, LetterScanAgain{Reason: why}, person)
+	})
+}
+
+// ErrPaperGone is returned for a decision that comes after the paper's destruction.
+var ErrPaperGone = errors.New("the paper is already destroyed")
+
+func (r *Register) decide(ctx context.Context, id letter.ID, person int64, act func(*sql.Tx, Letter) error) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		l, err := r.openable(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		var read int
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM openings WHERE letter = $1 AND person = $2`,
+			string(id), person).Scan(&read); err != nil {
+			return err
+		}
+		if read == 0 {
+			return ErrNotRead
+		}
+		if l.Paper == letter.PaperDestroyed {
+			return ErrPaperGone
+		}
+		return act(tx, l)
+	})
+}

@@ -1,0 +1,221 @@
+// Package register keeps what Letterlock knows: the permanent, tamper-evident
+// register, the state of every living letter, and the people. All SQL of the
+// product is here.
+//
+// Every change of state is a compare-and-set in the same transaction as the
+// entry that records it: no record, no act. Entries are hashed into a Merkle
+// tree (golang.org/x/mod/sumdb/tlog) and the tree's head is signed after each
+// one, so that a changed, removed, added or swapped entry is found by anyone
+// who holds an export and the public key.
+package register
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"golang.org/x/mod/sumdb/note"
+	_ "modernc.org/sqlite" // the embedded database
+
+	"letterlock/scanner/letter"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Config says how to open a register.
+type Config struct {
+	Path     string           // the SQLite file; made when missing
+	Signer   note.Signer      // signs the tree's head
+	Verifier string           // its public key, as golang.org/x/mod/sumdb/note writes it
+	Now      func() time.Time // the product's clock
+	CodeKey  []byte           // HMAC key for enrolment codes, kept outside the database
+
+	// MaxSilence is how much later than the entry before it an entry may be
+	// without putting the clock in doubt; 0 where the storage vouches for the clock.
+	MaxSilence time.Duration
+}
+
+// Register is an open register. It is safe for concurrent use, also by several
+// processes on the same file.
+type Register struct {
+	write *sql.DB // one connection: SQLite has one writer
+	read  *sql.DB
+	cfg   Config
+
+	// OnDue, when set, is called inside the transaction that left a letter with
+	// something to do now, so that its job exists if and only if its state does.
+	OnDue func(ctx context.Context, tx *sql.Tx, id letter.ID) error
+}
+
+// Errors that callers tell apart.
+var (
+	ErrNotFound = errors.New("not on record")
+	ErrMoved    = errors.New("the letter has moved on meanwhile") // a compare-and-set that lost
+)
+
+// Open opens the register at cfg.Path and brings its tables up to date.
+func Open(ctx context.Context, cfg Config) (*Register, error) {
+	r := &Register{cfg: cfg}
+	if err := r.open(ctx); err != nil {
+		_ = r.Close()
+		return nil, fmt.Errorf("opening register: %w", err)
+	}
+	return r, nil
+}
+
+func (r *Register) open(ctx context.Context) error {
+	// The file is made with its mode before SQLite would make it with another.
+	f, err := os.OpenFile(r.cfg.Path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if r.write, err = openSQLite(r.cfg.Path, "_txlock=immediate"); err != nil {
+		return err
+	}
+	r.write.SetMaxOpenConns(1)
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, r.write, sub)
+	if err != nil {
+		return err
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("bringing tables up to date: %w", err)
+	}
+	if r.read, err = openSQLite(r.cfg.Path, "mode=ro"); err != nil {
+		return err
+	}
+	r.read.SetMaxOpenConns(4)
+	return nil
+}
+
+// openSQLite opens the file so that what is committed is on disk
+// (synchronous FULL) and what is deleted is overwritten (secure_delete).
+func openSQLite(path, option string) (*sql.DB, error) {
+	pragmas := url.Values{"_pragma": {
+		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)",
+		"secure_delete(ON)", "foreign_keys(ON)", "temp_store(MEMORY)",
+	}}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	dsn := url.URL{Scheme: "file", Path: abs, RawQuery: option + "&" + pragmas.Encode()}
+	return sql.Open("sqlite", dsn.String())
+}
+
+// Close ends every connection.
+func (r *Register) Close() error {
+	var errs []error
+	for _, db := range []*sql.DB{r.read, r.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// DB is the write handle, for the job queue that shares the database.
+func (r *Register) DB() *sql.DB { return r.write }
+
+// Now is the time that the register writes into its entries.
+func (r *Register) Now() time.Time { return r.cfg.Now() }
+
+// inTx runs f in one write transaction. A crash before its commit leaves
+// nothing of it; after its commit, all of it is on disk.
+func (r *Register) inTx(ctx context.Context, f func(tx *sql.Tx) error) error {
+	tx, err := r.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("beginning transaction: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if err := f(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("committing: %w", err)
+	}
+	return nil
+}
+
+// Record writes an entry that goes with no other change.
+func (r *Register) Record(ctx context.Context, ev Event, by int64) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error { return r.append(ctx, tx, ev, "", by) })
+}
+
+// Meta reads a fact about this data folder; missing is the empty string.
+func (r *Register) Meta(ctx context.Context, name string) (string, error) {
+	var v string
+	err := r.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, name).Scan(&v)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return v, err
+}
+
+// SetMeta writes a fact about this data folder.
+func (r *Register) SetMeta(ctx context.Context, name, value string) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error { return setMeta(ctx, tx, name, value) })
+}
+
+func setMeta(ctx context.Context, tx *sql.Tx, name, value string) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+	return err
+}
+
+// The names of facts in Meta.
+const (
+	MetaKind       = "kind"        // KindReal or KindSample; written once
+	MetaClockAhead = "clock_ahead" // sample only: days that its clock runs ahead
+	MetaLifecycle  = "lifecycle"   // "installed" once the storage's rules were written
+
+	metaSerial = "serial"      // of the last recipients list
+	metaDoubt  = "clock_doubt" // why the clock is in doubt, until a person vouches for it
+	metaDay    = "day"         // the last day that was begun
+)
+
+// The kinds of data folder.
+const (
+	KindReal   = "real"
+	KindSample = "sample"
+)
+
+// Found tells a data folder's kind on first use and returns it ever after: a
+// folder that began as one kind stays it.
+func (r *Register) Found(ctx context.Context, sample bool) (kind string, err error) {
+	err = r.inTx(ctx, func(tx *sql.Tx) error {
+		switch err := tx.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, MetaKind).Scan(&kind); {
+		case err == nil:
+			return nil
+		case !errors.Is(err, sql.ErrNoRows):
+			return err
+		}
+		if kind = KindReal; sample {
+			kind = KindSample
+		}
+		if err := setMeta(ctx, tx, MetaKind, kind); err != nil {
+			return err
+		}
+		return r.append(ctx, tx, FolderMade{Sample: sample}, "", 0)
+	})
+	return kind, err
+}
+
+func millis(t time.Time) int64 { return t.UnixMilli() }
+
+func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }

@@ -1,0 +1,95 @@
+package register
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// How long a session lives.
+const (
+	SessionIdle = 15 * time.Minute // without a request
+	SessionMax  = 8 * time.Hour    // at most
+)
+
+// Session is a signed-in person. The sessions are here, and not with a
+// session library, so that disabling a person ends them in the same
+// transaction.
+type Session struct {
+	Hash    []byte // of the token; the token itself is kept nowhere
+	Person  Person
+	Started time.Time
+}
+
+// SignIn begins a session and returns its token: 256 random bits. with is
+// "passkey" or "sample".
+func (r *Register) SignIn(ctx context.Context, person int64, with string) (token string, err error) {
+	raw := make([]byte, 32)
+	_, _ = rand.Read(raw)
+	err = r.inTx(ctx, func(tx *sql.Tx) error {
+		now := millis(r.Now())
+		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE seen <= $1 OR started <= $2`,
+			now-SessionIdle.Milliseconds(), now-SessionMax.Milliseconds()); err != nil {
+			return err
+		}
+		hash := sha256.Sum256(raw)
+		res, err := tx.ExecContext(ctx, `INSERT INTO sessions (hash, person, started, seen)
+			SELECT $1, number, $2, $2 FROM people WHERE number = $3 AND disabled IS NULL`, hash[:], now, person)
+		if err := oneRow(res, err); err != nil {
+			return err
+		}
+		return r.append(ctx, tx, SignedIn{With: with}, "", person)
+	})
+	if err != nil {
+		return "", fmt.Errorf("signing in: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(raw), nil
+}
+
+// Session finds the living session of a token and notes that it was used, or
+// returns ErrNotFound.
+func (r *Register) Session(ctx context.Context, token string) (Session, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(raw) != 32 {
+		return Session{}, ErrNotFound
+	}
+	hash := sha256.Sum256(raw)
+	s := Session{Hash: hash[:]}
+	now := r.Now()
+	var started, seen, number int64
+	err = r.read.QueryRowContext(ctx, `SELECT person, started, seen FROM sessions WHERE hash = $1`, hash[:]).Scan(&number, &started, &seen)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Session{}, ErrNotFound
+	}
+	if err != nil {
+		return Session{}, fmt.Errorf("reading session: %w", err)
+	}
+	s.Started = fromMillis(started)
+	if now.Sub(fromMillis(seen)) >= SessionIdle || now.Sub(s.Started) >= SessionMax {
+		return Session{}, ErrNotFound
+	}
+	if s.Person, err = r.Person(ctx, number); err != nil || s.Person.Disabled {
+		return Session{}, ErrNotFound
+	}
+	// A page of images is one use, not twenty writes.
+	if now.Sub(fromMillis(seen)) < 10*time.Second {
+		return s, nil
+	}
+	return s, r.inTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE sessions SET seen = $1 WHERE hash = $2`, millis(now), hash[:])
+		return err
+	})
+}
+
+// SignOut ends a session.
+func (r *Register) SignOut(ctx context.Context, hash []byte) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE hash = $1`, hash)
+		return err
+	})
+}

@@ -1,0 +1,306 @@
+package register
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"letterlock/scanner/letter"
+)
+
+// append writes one entry, its hashes and the new signed head. It must be part
+// of the transaction that makes the change it records: a crash leaves both or
+// neither.
+func (r *Register) append(ctx context.Context, tx *sql.Tx, ev Event, id letter.ID, by int64) error {
+	size, _, err := head(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("reading the register's head: %w", err)
+	}
+	now := r.cfg.Now()
+	if err := r.doubtClock(ctx, tx, now); err != nil {
+		return fmt.Errorf("comparing the clock with the register: %w", err)
+	}
+	e, line, err := newEntry(size, now, ev, id, by)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO entries (seq, at, kind, letter, line) VALUES ($1, $2, $3, $4, $5)`,
+		e.N, millis(e.At), e.Kind, string(id), string(line)); err != nil {
+		return fmt.Errorf("writing entry: %w", err)
+	}
+	hashes, err := tlog.StoredHashes(size, line, hashReader(ctx, tx))
+	if err != nil {
+		return fmt.Errorf("hashing entry: %w", err)
+	}
+	first := tlog.StoredHashCount(size)
+	for i, h := range hashes {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO tree (idx, hash) VALUES ($1, $2)`, first+int64(i), h[:]); err != nil {
+			return fmt.Errorf("writing tree: %w", err)
+		}
+	}
+	root, err := tlog.TreeHash(size+1, hashReader(ctx, tx))
+	if err != nil {
+		return fmt.Errorf("hashing tree: %w", err)
+	}
+	signed, err := signHead(tlog.Tree{N: size + 1, Hash: root}, r.cfg.Signer)
+	if err != nil {
+		return fmt.Errorf("signing the register's head: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO checkpoint (one, size, note) VALUES (1, $1, $2)
+		ON CONFLICT (one) DO UPDATE SET size = excluded.size, note = excluded.note`, size+1, string(signed))
+	return err
+}
+
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// head is the number of entries and the signed checkpoint over them.
+func head(ctx context.Context, q querier) (size int64, signed string, err error) {
+	err = q.QueryRowContext(ctx, `SELECT size, note FROM checkpoint WHERE one = 1`).Scan(&size, &signed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, "", nil
+	}
+	return size, signed, err
+}
+
+func hashReader(ctx context.Context, q querier) tlog.HashReader {
+	return tlog.HashReaderFunc(func(idx []int64) ([]tlog.Hash, error) {
+		out := make([]tlog.Hash, len(idx))
+		for i, n := range idx {
+			var raw []byte
+			if err := q.QueryRowContext(ctx, `SELECT hash FROM tree WHERE idx = $1`, n).Scan(&raw); err != nil {
+				return nil, err
+			}
+			if copy(out[i][:], raw) != tlog.HashSize {
+				return nil, errors.New("a hash of the tree has the wrong length")
+			}
+		}
+		return out, nil
+	})
+}
+
+// signHead signs a tree's head in the form that the Go checksum database uses
+// too: a line that says what it is, the number of entries, the root hash.
+func signHead(t tlog.Tree, signer note.Signer) ([]byte, error) {
+	return note.Sign(&note.Note{Text: string(tlog.FormatTree(t))}, signer)
+}
+
+// Checkpoint is the register's size in entries and its signed head.
+func (r *Register) Checkpoint(ctx context.Context) (entries int64, signed string, err error) {
+	return head(ctx, r.read)
+}
+
+// trailer is the last line of an export.
+type trailer struct {
+	Checkpoint string `json:"checkpoint"`
+}
+
+// Export writes the register as NDJSON: one entry a line, and last the signed
+// checkpoint over exactly these lines.
+func (r *Register) Export(ctx context.Context, w io.Writer) error {
+	// One read transaction: lines and checkpoint are of the same moment.
+	tx, err := r.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("exporting register: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	_, signed, err := head(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("exporting register: %w", err)
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT line FROM entries ORDER BY seq`)
+	if err != nil {
+		return fmt.Errorf("exporting register: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	out := bufio.NewWriter(w)
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return fmt.Errorf("exporting register: %w", err)
+		}
+		_, _ = out.WriteString(line + "\n") // a bufio.Writer keeps its first error for Flush
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("exporting register: %w", err)
+	}
+	last, err := json.Marshal(trailer{signed})
+	if err != nil {
+		return err
+	}
+	_, _ = out.Write(append(last, '\n'))
+	return out.Flush()
+}
+
+// Found wrong in an export. Wrong.Line counts from 1; 0 is the export as a whole.
+type Wrong struct {
+	Line int
+	Says string
+}
+
+func (w *Wrong) Error() string {
+	if w.Line == 0 {
+		return w.Says
+	}
+	return fmt.Sprintf("line %d: %s", w.Line, w.Says)
+}
+
+// maxLine bounds one line of an export in bytes; a true one is far shorter.
+const maxLine = 64 << 10
+
+// Verify reads an export and checks it with the public key alone: every line
+// in its place, and the tree over them the very one that was signed. It
+// returns the number of entries. What is wrong comes back as *Wrong, trouble
+// with reading as any other error.
+func Verify(export io.Reader, pub note.Verifier) (entries int64, err error) {
+	in := bufio.NewScanner(export)
+	in.Buffer(make([]byte, 0, maxLine), maxLine)
+	in.Split(wholeLines)
+	var hashes memTree
+	var signed string
+	for line := 1; in.Scan(); line++ {
+		if signed != "" {
+			return 0, &Wrong{line, "something follows the checkpoint"}
+		}
+		if strings.HasPrefix(in.Text(), `{"checkpoint":`) {
+			var t trailer
+			if err := json.Unmarshal(in.Bytes(), &t); err != nil || t.Checkpoint == "" {
+				return 0, &Wrong{line, "the checkpoint cannot be read"}
+			}
+			signed = t.Checkpoint
+			continue
+		}
+		var e Entry
+		if err := json.Unmarshal(in.Bytes(), &e); err != nil {
+			return 0, &Wrong{line, "not an entry"}
+		}
+		if e.N != entries {
+			return 0, &Wrong{line, fmt.Sprintf("entry %d stands where entry %d belongs", e.N, entries)}
+		}
+		if err := hashes.add(entries, in.Bytes()); err != nil {
+			return 0, err
+		}
+		entries++
+	}
+	if err := in.Err(); err != nil {
+		if errors.Is(err, bufio.ErrTooLong) {
+			return 0, &Wrong{0, "a line is longer than any entry"}
+		}
+		return 0, fmt.Errorf("reading export: %w", err)
+	}
+	return entries, checkHead(signed, pub, entries, hashes)
+}
+
+// wholeLines splits at line feeds and keeps all else, a carriage return too:
+// every byte of a line was hashed.
+func wholeLines(data []byte, atEOF bool) (advance int, token []byte, err error) {
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		return i + 1, data[:i], nil
+	}
+	if atEOF && len(data) > 0 {
+		return len(data), data, nil
+	}
+	return 0, nil, nil
+}
+
+func checkHead(signed string, pub note.Verifier, entries int64, hashes memTree) error {
+	if signed == "" {
+		return &Wrong{0, "the export ends without a signed checkpoint: its end is missing"}
+	}
+	n, err := note.Open([]byte(signed), note.VerifierList(pub))
+	if err != nil {
+		return &Wrong{0, "the checkpoint is not signed by this key"}
+	}
+	tree, err := tlog.ParseTree([]byte(n.Text))
+	if err != nil {
+		return &Wrong{0, "the checkpoint is signed, but is not a register's"}
+	}
+	if tree.N != entries {
+		return &Wrong{0, fmt.Sprintf("%d entries, but %d were signed", entries, tree.N)}
+	}
+	root, err := tlog.TreeHash(entries, hashes)
+	if err != nil {
+		return err
+	}
+	if root != tree.Hash {
+		return &Wrong{0, "an entry is not the one that was signed"}
+	}
+	return nil
+}
+
+// memTree holds the stored hashes of a tree in memory: 64 bytes an entry.
+type memTree []tlog.Hash
+
+func (m *memTree) add(n int64, line []byte) error {
+	hs, err := tlog.StoredHashes(n, line, *m)
+	*m = append(*m, hs...)
+	return err
+}
+
+// ReadHashes makes memTree a tlog.HashReader.
+func (m memTree) ReadHashes(idx []int64) ([]tlog.Hash, error) {
+	out := make([]tlog.Hash, len(idx))
+	for i, n := range idx {
+		if n < 0 || n >= int64(len(m)) {
+			return nil, errors.New("a hash outside the tree was asked for")
+		}
+		out[i] = m[n]
+	}
+	return out, nil
+}
+
+// VerifyTip checks that the entries on record are those under the signed
+// checkpoint: the tree's root is computed from its stored hashes, and the
+// newest entry hashed anew. It returns the number of entries. Verify on an
+// export checks every entry.
+func (r *Register) VerifyTip(ctx context.Context) (entries int64, err error) {
+	tx, err := r.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return 0, fmt.Errorf("verifying register: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	size, signed, err := head(ctx, tx)
+	if err != nil || size == 0 {
+		return size, err
+	}
+	pub, err := note.NewVerifier(r.cfg.Verifier)
+	if err != nil {
+		return 0, fmt.Errorf("verifying register: %w", err)
+	}
+	n, err := note.Open([]byte(signed), note.VerifierList(pub))
+	if err != nil {
+		return 0, &Wrong{0, "the checkpoint is not signed by this register's key"}
+	}
+	tree, err := tlog.ParseTree([]byte(n.Text))
+	if err != nil {
+		return 0, fmt.Errorf("verifying register: %w", err)
+	}
+	root, err := tlog.TreeHash(size, hashReader(ctx, tx))
+	if err != nil {
+		return 0, fmt.Errorf("verifying register: %w", err)
+	}
+	var count int64
+	var newest string
+	if err := tx.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM entries), line FROM entries WHERE seq = $1`, size-1).Scan(&count, &newest); err != nil {
+		return 0, fmt.Errorf("verifying register: %w", err)
+	}
+	leaf, err := hashReader(ctx, tx).ReadHashes([]int64{tlog.StoredHashIndex(0, size-1)})
+	if err != nil {
+		return 0, fmt.Errorf("verifying register: %w", err)
+	}
+	if tree.N != size || count != size || root != tree.Hash || leaf[0] != tlog.RecordHash([]byte(newest)) {
+		return 0, &Wrong{0, "the entries are not those that were signed"}
+	}
+	return size, nil
+}

@@ -1,0 +1,101 @@
+package register
+
+// The enumerated words that rows and entries may hold. There is no free text.
+
+// State is how far a living letter has come. It is the truth; jobs only act on it.
+type State string
+
+const (
+	Admitted     State = "admitted"     // its manifest was believed; nothing has been read back yet
+	Verified     State = "verified"     // read back, opened, rendered; the edge does not know yet
+	Receipted    State = "receipted"    // the edge may delete its scan; mails are on their way
+	Notified     State = "notified"     // every mail was taken by a mail server
+	Opened       State = "opened"       // somebody was shown it
+	Readable     State = "readable"     // somebody found it readable
+	ScanAgain    State = "scan-again"   // somebody could not read it
+	Unverifiable State = "unverifiable" // the deposit is not what the manifest says; a person must look
+	Expiring     State = "expiring"     // due; the storage is being emptied
+)
+
+// CanBeOpened reports whether a letter in this state may be shown to a person.
+func (s State) CanBeOpened() bool {
+	switch s {
+	case Receipted, Notified, Opened, Readable, ScanAgain:
+		return true
+	}
+	return false
+}
+
+// Trouble says why a letter does not move on.
+type Trouble string
+
+const (
+	NoTrouble      Trouble = ""
+	StoreDown      Trouble = "store-down"       // the storage did not answer; tried again
+	ObjectMissing  Trouble = "object-missing"   // no version of the object has the manifest's hash
+	CannotUnseal   Trouble = "cannot-unseal"    // the week's key does not open it
+	CannotRender   Trouble = "cannot-render"    // a page cannot be drawn
+	PagesDiffer    Trouble = "pages-differ"     // not as many pages as the manifest says
+	NobodyToTell   Trouble = "nobody-to-tell"   // the helpline has no team leader
+	MailDown       Trouble = "mail-down"        // no mail server took the mail; tried again
+	StillShown     Trouble = "still-shown"      // removed, but the storage still lists it; tried again
+	RendererBroken Trouble = "renderer-trouble" // the page renderer could not run; tried again
+)
+
+// HeldReason says why a manifest waits for a person.
+type HeldReason string
+
+const (
+	UnknownSite     HeldReason = "unknown-site"     // no edge of that name is enrolled, or it was revoked
+	FalseSignature  HeldReason = "false-signature"  // not signed by the edge whose place it lies in
+	WrongPlace      HeldReason = "wrong-place"      // the id it names is not the id it lies under
+	UnknownHelpline HeldReason = "unknown-helpline" // the configuration knows no such helpline
+	TooOld          HeldReason = "too-old"          // received more than 14 days ago
+	FromTheFuture   HeldReason = "from-the-future"  // received after now
+	SameIDOther     HeldReason = "same-id-other"    // the id is known with another content
+	AlreadyDeleted  HeldReason = "already-deleted"  // the id was deleted before
+	KeyNotHeld      HeldReason = "key-not-held"     // sealed to a week whose key is not in the keyring
+)
+
+// ScanAgainReason says what was wrong with a scan.
+type ScanAgainReason string
+
+const (
+	PagesMissing ScanAgainReason = "pages-missing"
+	CutOff       ScanAgainReason = "cut-off"
+	TooFaint     ScanAgainReason = "too-faint"
+	UpsideDown   ScanAgainReason = "upside-down"
+	WrongLetter  ScanAgainReason = "wrong-letter"
+)
+
+// ScanAgainReasons lists every reason in the order in which people are asked.
+var ScanAgainReasons = []ScanAgainReason{PagesMissing, CutOff, TooFaint, UpsideDown, WrongLetter}
+
+// Method is how a paper original was destroyed.
+type Method string
+
+const (
+	Shredder   Method = "own-shredder"
+	Contractor Method = "contractor"
+)
+
+// Methods lists every method of destruction.
+var Methods = []Method{Shredder, Contractor}
+
+// PaperState is what may be done with a paper original; the words are those of
+// letter.Receipt, so that the edge and the register speak alike.
+type PaperState = string
+
+// Role is what a person may do.
+type Role string
+
+const (
+	Operations    Role = "operations"
+	TeamLeader    Role = "team-leader"
+	Manager       Role = "manager" // of every helpline
+	DPO           Role = "dpo"     // data-protection officer
+	Administrator Role = "administrator"
+)
+
+// Roles lists every role.
+var Roles = []Role{Operations, TeamLeader, Manager, DPO, Administrator}

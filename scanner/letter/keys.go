@@ -1,0 +1,47 @@
+package letter
+
+import "strings"
+
+// The places in the bucket. Nothing else is ever written there.
+const (
+	LettersPrefix  = "letters/"
+	IncomingPrefix = "incoming/"
+	ReceiptsPrefix = "receipts/"
+	RecipientsKey  = "keys/recipients"
+)
+
+// BriefDays is how long incoming/ and receipts/ live in the bucket. An edge
+// that has no receipt puts its manifest again every day, so nothing depends
+// on a longer life.
+const BriefDays = 14
+
+// ObjectKey is the place of a sealed letter. The received day stands in it,
+// because audits go by that and not by the storage's own dates.
+func ObjectKey(c Class, helpline string, received Date, id ID) string {
+	return ClassPrefix(c) + helpline + "/" + received.String() + "/" + string(id) + ".age"
+}
+
+// ClassPrefix holds every letter of one retention class; a lifecycle rule
+// hangs on it.
+func ClassPrefix(c Class) string { return LettersPrefix + string(c) + "/" }
+
+// IncomingKey is where the site's edge leaves the manifest of a deposit.
+func IncomingKey(site string, id ID) string { return IncomingPrefix + site + "/" + string(id) }
+
+// ReceiptKey is where the server answers it.
+func ReceiptKey(site string, id ID) string { return ReceiptsPrefix + site + "/" + string(id) }
+
+// SplitIncoming reads a key under incoming/. It reports false for a key that
+// no edge would write.
+func SplitIncoming(key string) (site string, id ID, ok bool) {
+	rest, ok := strings.CutPrefix(key, IncomingPrefix)
+	if !ok {
+		return "", "", false
+	}
+	site, raw, ok := strings.Cut(rest, "/")
+	if !ok || !ValidName(site) {
+		return "", "", false
+	}
+	id, err := ParseID(raw)
+	return site, id, err == nil
+}

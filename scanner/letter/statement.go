@@ -1,0 +1,168 @@
+package letter
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// maxStatement bounds a signed statement in bytes: whoever can write to the
+// bucket must not be able to fill the reader's memory. The recipients list,
+// the largest, stays below 1 MiB with twelve years of weeks.
+const maxStatement = 1 << 20
+
+// The kinds of statement. The kind is the signed text's first line, so that a
+// signature under one kind is worthless under another.
+const (
+	kindManifest = "letterlock manifest v1"
+	kindReceipt  = "letterlock receipt v1"
+)
+
+// Manifest is the edge's signed word about one deposit: the commit of steps 1
+// to 5. The object's key, the deadline and the expiry week are derived from
+// it, never taken from it.
+type Manifest struct {
+	ID       ID        `json:"id"`
+	Site     string    `json:"site"`     // the edge that signed; also the signer's name
+	Helpline string    `json:"helpline"` // the scanner folder in which the scan was dropped
+	Class    Class     `json:"class"`
+	Received time.Time `json:"received"` // when the edge claimed the scan, UTC, whole seconds
+	Pages    int       `json:"pages"`    // of the clean PDF
+	Size     int64     `json:"size"`     // of the sealed object, bytes
+	SHA256   string    `json:"sha256"`   // of the sealed object, lower-case hex
+}
+
+// ReceivedOn is the London day on which the letter was received.
+func (m Manifest) ReceivedOn() Date { return DateOf(m.Received) }
+
+// Deadline is the day on which the letter must be gone.
+func (m Manifest) Deadline() Date { return Deadline(m.ReceivedOn(), m.Class) }
+
+// Week is the expiry week to which the letter is sealed.
+func (m Manifest) Week() Week { return WeekOf(m.Deadline()) }
+
+// ObjectKey is the sealed object's place in the bucket.
+func (m Manifest) ObjectKey() string {
+	return ObjectKey(m.Class, m.Helpline, m.ReceivedOn(), m.ID)
+}
+
+// Sign writes the manifest under the site's signature.
+func (m Manifest) Sign(site note.Signer) ([]byte, error) {
+	if err := m.valid(); err != nil {
+		return nil, err
+	}
+	if site.Name() != m.Site {
+		return nil, errors.New("signing manifest: the key belongs to another site")
+	}
+	return Sign(kindManifest, m, site)
+}
+
+// OpenManifest checks msg against the site's public key and returns what it
+// says. Every field is checked for its form; whether the server believes it
+// is the pipeline's business.
+func OpenManifest(msg []byte, site note.Verifier) (Manifest, error) {
+	var m Manifest
+	if err := Open(kindManifest, msg, site, &m); err != nil {
+		return Manifest{}, err
+	}
+	if err := m.valid(); err != nil {
+		return Manifest{}, err
+	}
+	if m.Site != site.Name() {
+		return Manifest{}, errors.New("manifest names another site than its signer")
+	}
+	return m, nil
+}
+
+func (m Manifest) valid() error {
+	if _, err := ParseID(string(m.ID)); err != nil {
+		return fmt.Errorf("manifest: %w", err)
+	}
+	switch {
+	case !ValidName(m.Site), !ValidName(m.Helpline), !m.Class.Valid():
+		return errors.New("manifest: site, helpline or class is not of the agreed form")
+	case m.Received.Nanosecond() != 0 || m.Received.Year() < 2000 || m.Received.Year() > 9000:
+		return errors.New("manifest: received time is not of the agreed form")
+	case m.Pages < 1 || m.Size < 1 || !isHash(m.SHA256):
+		return errors.New("manifest: pages, size or hash is not of the agreed form")
+	}
+	return nil
+}
+
+// What a receipt says of the paper original.
+const (
+	PaperKept      = "kept"      // keep it: nobody has found the letter readable yet
+	PaperMayGo     = "may-go"    // it may be destroyed at the destruction desk
+	PaperDestroyed = "destroyed" // its destruction is on the register
+	PaperScanAgain = "scan-again"
+)
+
+// Receipt is the server's signed word to the edge that a deposit was read
+// back, opened and rendered, and later what became of the paper. Only a
+// receipt lets the edge delete its claimed scan.
+type Receipt struct {
+	ID      ID     `json:"id"`
+	Version string `json:"version"` // the object version that the server pinned
+	SHA256  string `json:"sha256"`  // of the sealed object, as in the manifest
+	Paper   string `json:"paper"`   // one of the Paper words
+	Reason  string `json:"reason,omitempty"`
+}
+
+// Sign writes the receipt under the server's signature.
+func (r Receipt) Sign(server note.Signer) ([]byte, error) { return Sign(kindReceipt, r, server) }
+
+// OpenReceipt checks msg against the server's public key.
+func OpenReceipt(msg []byte, server note.Verifier) (Receipt, error) {
+	var r Receipt
+	if err := Open(kindReceipt, msg, server, &r); err != nil {
+		return Receipt{}, err
+	}
+	if _, err := ParseID(string(r.ID)); err != nil || !isHash(r.SHA256) {
+		return Receipt{}, errors.New("receipt: id or hash is not of the agreed form")
+	}
+	return r, nil
+}
+
+// Sign writes v as a signed note (golang.org/x/mod/sumdb/note): the kind, one
+// line of JSON, and the signature.
+func Sign(kind string, v any, signer note.Signer) ([]byte, error) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("writing %s: %w", kind, err)
+	}
+	return note.Sign(&note.Note{Text: kind + "\n" + string(body) + "\n"}, signer)
+}
+
+// Open checks that msg is a note of that kind under that signature and reads
+// its JSON into v. Unknown fields are refused: what was signed and is not
+// understood must not be half obeyed.
+func Open(kind string, msg []byte, signer note.Verifier, v any) error {
+	if len(msg) > maxStatement {
+		return fmt.Errorf("%s: longer than any true one", kind)
+	}
+	n, err := note.Open(msg, note.VerifierList(signer))
+	if err != nil {
+		return fmt.Errorf("%s: the signature is missing or false", kind)
+	}
+	body, ok := strings.CutPrefix(n.Text, kind+"\n")
+	if !ok {
+		return fmt.Errorf("%s: the signature covers something else", kind)
+	}
+	dec := json.NewDecoder(bytes.NewReader([]byte(body)))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil || dec.More() {
+		return fmt.Errorf("%s: signed, but not of the agreed form", kind)
+	}
+	return nil
+}
+
+func isHash(s string) bool {
+	raw, err := hex.DecodeString(s)
+	return err == nil && len(raw) == 32 && s == strings.ToLower(s)
+}
