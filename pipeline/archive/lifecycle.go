@@ -1,0 +1,231 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/lifecycle"
+
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/letter"
+)
+
+const (
+	// hiddenDays is how long bytes outlive the delete marker that expiry has
+	// put before them: one, the least that S3 servers accept.
+	hiddenDays = 1
+	// uploadDays is how long an unfinished upload may lie.
+	uploadDays = 1
+)
+
+// wanted is the lifecycle that ends a letter even if Letterlock is never
+// started again. Each place has two rules, because S3 servers refuse days and
+// markers in one: on a versioned bucket the first puts a marker before what is
+// due and removes the bytes behind it; the second removes the marker once it
+// is alone.
+func wanted() []lifecycle.Rule {
+	var rules []lifecycle.Rule
+	place := func(name, prefix string, days int) {
+		bytes := lifecycle.Rule{ID: "letterlock-" + name, Status: minio.Enabled}
+		bytes.RuleFilter.Prefix = prefix
+		bytes.Expiration.Days = lifecycle.ExpirationDays(days)
+		bytes.NoncurrentVersionExpiration.NoncurrentDays = hiddenDays
+		bytes.AbortIncompleteMultipartUpload.DaysAfterInitiation = uploadDays
+
+		markers := lifecycle.Rule{ID: "letterlock-" + name + "-markers", Status: minio.Enabled}
+		markers.RuleFilter.Prefix = prefix
+		markers.Expiration.DeleteMarker = true
+
+		rules = append(rules, bytes, markers)
+	}
+	for _, class := range letter.Classes {
+		place(string(class), letter.ClassPrefix(class), class.LifecycleDays())
+	}
+	place("incoming", letter.IncomingPrefix, letter.BriefDays)
+	place("receipts", letter.ReceiptsPrefix, letter.BriefDays)
+	return rules
+}
+
+// InstallLifecycle sets the bucket's lifecycle to Letterlock's rules and
+// nothing else, and turns versioning on. It is what mends most of what Drift
+// finds, so it is for a person to ask for.
+func (s *S3) InstallLifecycle(ctx context.Context) error {
+	core, bucket := s.Client()
+	if err := core.SetBucketLifecycle(ctx, bucket, &lifecycle.Configuration{Rules: wanted()}); err != nil {
+		return deposit.Explain("installing lifecycle", err)
+	}
+	// A crash here leaves the rules without the versioning that they are made
+	// for: Prepare or Drift finds it.
+	return deposit.Explain("turning on versioning", core.EnableVersioning(ctx, bucket))
+}
+
+// Drift says in plain words, one sentence each, how the bucket differs from
+// what InstallLifecycle makes of it, and what else there would keep the
+// storage from forgetting. Nothing found is nil. An error means that the
+// bucket could not be looked at.
+func (s *S3) Drift(ctx context.Context) ([]string, error) {
+	rules, err := s.rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	drift := compare(wanted(), rules)
+	for _, look := range []func(context.Context) ([]string, error){s.versioning, s.objectLock, s.replication} {
+		found, err := look(ctx)
+		if err != nil {
+			return nil, err
+		}
+		drift = append(drift, found...)
+	}
+	return drift, nil
+}
+
+// rules is the lifecycle as the bucket has it now.
+func (s *S3) rules(ctx context.Context) ([]lifecycle.Rule, error) {
+	core, bucket := s.Client()
+	found, err := core.GetBucketLifecycle(ctx, bucket)
+	if codeOf(err) == "NoSuchLifecycleConfiguration" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, deposit.Explain("reading lifecycle", err)
+	}
+	return found.Rules, nil
+}
+
+func (s *S3) versioning(ctx context.Context) ([]string, error) {
+	core, bucket := s.Client()
+	v, err := core.GetBucketVersioning(ctx, bucket)
+	if err != nil {
+		return nil, deposit.Explain("reading versioning", err)
+	}
+	var drift []string
+	switch {
+	case v.Suspended():
+		drift = append(drift, "versioning of the bucket is suspended")
+	case !v.Enabled():
+		drift = append(drift, "versioning of the bucket is off")
+	}
+	if len(v.ExcludedPrefixes) > 0 || v.ExcludeFolders {
+		drift = append(drift, "versioning of the bucket leaves out some prefixes")
+	}
+	if v.MFADelete == minio.Enabled {
+		drift = append(drift, "the bucket asks for a second factor before a version may be removed")
+	}
+	return drift, nil
+}
+
+// objectLock looks for what stops every removal before its time.
+func (s *S3) objectLock(ctx context.Context) ([]string, error) {
+	core, bucket := s.Client()
+	state, _, _, _, err := core.GetObjectLockConfig(ctx, bucket)
+	switch code := codeOf(err); {
+	case code == "ObjectLockConfigurationNotFoundError", isNotOffered(err):
+		return nil, nil
+	case errors.Is(deposit.Explain("", err), deposit.ErrRefused):
+		return []string{"whether the bucket has object lock cannot be read with these credentials"}, nil
+	case err != nil:
+		return nil, deposit.Explain("reading object lock", err)
+	case state == minio.Enabled:
+		return []string{"object lock is on: a locked letter could not be removed on its deadline"}, nil
+	}
+	return nil, nil
+}
+
+// replication looks for copies that no deadline reaches: markers and removals
+// of versions are not replicated.
+func (s *S3) replication(ctx context.Context) ([]string, error) {
+	core, bucket := s.Client()
+	found, err := core.GetBucketReplication(ctx, bucket)
+	switch {
+	case isNotOffered(err):
+		return nil, nil
+	case errors.Is(deposit.Explain("", err), deposit.ErrRefused):
+		return []string{"whether the bucket is replicated cannot be read with these credentials"}, nil
+	case err != nil:
+		return nil, deposit.Explain("reading replication", err)
+	case len(found.Rules) > 0:
+		return []string{"the bucket is replicated: copies elsewhere would outlive the deadline"}, nil
+	}
+	return nil, nil
+}
+
+// compare finds the differences between two lifecycles.
+func compare(want, found []lifecycle.Rule) []string {
+	byID := make(map[string]lifecycle.Rule, len(found))
+	for _, r := range found {
+		byID[r.ID] = r
+	}
+	var drift []string
+	for _, w := range want {
+		f, ok := byID[w.ID]
+		if !ok {
+			drift = append(drift, fmt.Sprintf("lifecycle rule %s is missing", w.ID))
+			continue
+		}
+		delete(byID, w.ID)
+		for _, says := range differences(effectOf(w), effectOf(f)) {
+			drift = append(drift, fmt.Sprintf("lifecycle rule %s %s", w.ID, says))
+		}
+	}
+	for _, f := range found {
+		if _, left := byID[f.ID]; left {
+			drift = append(drift, fmt.Sprintf("lifecycle rule %q on %q is none of Letterlock's", f.ID, effectOf(f).prefix))
+		}
+	}
+	return drift
+}
+
+// effect is what a rule does, however it is written.
+type effect struct {
+	enabled    bool
+	prefix     string
+	days       int
+	hiddenDays int
+	newer      int // versions kept behind the newest one
+	uploadDays int
+	markers    bool
+	more       bool // anything that Letterlock's rules never have
+}
+
+func effectOf(r lifecycle.Rule) effect {
+	filter := r.RuleFilter
+	return effect{
+		enabled:    r.Status == minio.Enabled,
+		prefix:     r.Prefix + filter.Prefix + filter.And.Prefix, // a server gives one of the three
+		days:       int(r.Expiration.Days),
+		hiddenDays: int(r.NoncurrentVersionExpiration.NoncurrentDays),
+		newer:      r.NoncurrentVersionExpiration.NewerNoncurrentVersions,
+		uploadDays: int(r.AbortIncompleteMultipartUpload.DaysAfterInitiation),
+		markers:    bool(r.Expiration.DeleteMarker),
+		more: !filter.Tag.IsEmpty() || len(filter.And.Tags) > 0 ||
+			filter.ObjectSizeLessThan != 0 || filter.ObjectSizeGreaterThan != 0 ||
+			filter.And.ObjectSizeLessThan != 0 || filter.And.ObjectSizeGreaterThan != 0 ||
+			!r.Expiration.IsDateNull() || bool(r.Expiration.DeleteAll) ||
+			!r.Transition.IsNull() || !r.NoncurrentVersionTransition.IsStorageClassEmpty() ||
+			!r.DelMarkerExpiration.IsNull() || !r.AllVersionsExpiration.IsNull() ||
+			r.Compression != nil || r.NoncurrentVersionCompression != nil,
+	}
+}
+
+// differences completes the sentence "lifecycle rule X …".
+func differences(want, found effect) []string {
+	var says []string
+	note := func(different bool, format string, args ...any) {
+		if different {
+			says = append(says, fmt.Sprintf(format, args...))
+		}
+	}
+	note(!found.enabled, "is disabled")
+	note(found.prefix != want.prefix, "is for %q instead of %q", found.prefix, want.prefix)
+	note(found.days != want.days, "ends an object after %d days instead of %d", found.days, want.days)
+	note(found.hiddenDays != want.hiddenDays, "ends a hidden version after %d days instead of %d", found.hiddenDays, want.hiddenDays)
+	note(found.newer != want.newer, "keeps the %d newest hidden versions", found.newer)
+	// MinIO accepts a limit on uploads, drops it and reads back none. That one
+	// difference is known; Traces finds uploads anyway.
+	note(found.uploadDays != want.uploadDays && found.uploadDays != 0, "ends an unfinished upload after %d days instead of %d", found.uploadDays, want.uploadDays)
+	note(found.markers != want.markers, "has the removal of lone delete markers changed")
+	note(found.more, "has a condition or an action that Letterlock did not give it")
+	return says
+}

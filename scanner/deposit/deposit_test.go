@@ -1,0 +1,198 @@
+package deposit
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+)
+
+func TestExplain(t *testing.T) {
+	answer := func(status int, code string) error { return minio.ErrorResponse{StatusCode: status, Code: code} }
+	disk := func(e syscall.Errno) error { return &fs.PathError{Op: "write", Path: "x", Err: e} }
+	for _, c := range []struct {
+		err  error
+		want error // nil: none of them
+	}{
+		{answer(404, "NoSuchKey"), ErrNotFound},
+		{answer(404, "NoSuchVersion"), ErrNotFound},
+		{answer(404, "NoSuchBucket"), ErrRefused},
+		{answer(412, "PreconditionFailed"), ErrExists},
+		{answer(409, "ConditionalRequestConflict"), ErrUnavailable},
+		{answer(400, "BadDigest"), ErrWrongHash},
+		{answer(400, "XAmzContentChecksumMismatch"), ErrWrongHash},
+		{answer(403, "AccessDenied"), ErrRefused},
+		{answer(403, "RequestTimeTooSkewed"), ErrRefused},
+		{answer(501, "NotImplemented"), ErrRefused},
+		{answer(503, "SlowDown"), ErrUnavailable},
+		{answer(507, "XMinioStorageFull"), ErrUnavailable},
+		{answer(429, "TooManyRequests"), ErrUnavailable},
+		{&url.Error{Op: "Put", Err: syscall.ECONNREFUSED}, ErrUnavailable},
+		{context.DeadlineExceeded, ErrUnavailable},
+		{io.ErrUnexpectedEOF, ErrUnavailable},
+		{&url.Error{Op: "Put", Err: context.Canceled}, nil},
+		{disk(syscall.ENOSPC), ErrUnavailable},
+		{disk(syscall.EDQUOT), ErrUnavailable},
+		{disk(syscall.EIO), ErrUnavailable},
+		{disk(syscall.EACCES), ErrRefused},
+		{disk(syscall.EROFS), ErrRefused},
+		{disk(syscall.ENOENT), ErrNotFound},
+		{disk(syscall.EEXIST), ErrExists},
+		{errors.New("something else"), nil},
+	} {
+		got := Explain("trying", c.err)
+		if !errors.Is(got, c.err) || !strings.HasPrefix(got.Error(), "trying: ") {
+			t.Errorf("%v became %v", c.err, got)
+		}
+		for _, kind := range []error{ErrExists, ErrNotFound, ErrWrongHash, ErrUnavailable, ErrRefused, ErrNoClock} {
+			if errors.Is(got, kind) != (kind == c.want) {
+				t.Errorf("Explain(%v) = %v: want %v", c.err, got, c.want)
+			}
+		}
+	}
+	if Explain("trying", nil) != nil {
+		t.Error("nothing needs no explanation")
+	}
+}
+
+func FuzzUploadNames(f *testing.F) {
+	for _, s := range []string{"keys/recipients", "a.age", "a", "a.upload", ".a.upload", "x/.a.B.upload", "..upload", "....upload"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		key, ok := UploadOf(s)
+		if ok && CheckKey(s) == nil {
+			t.Errorf("%q is both an object and an upload of %q", s, key)
+		}
+		if ok && CheckKey(key) != nil {
+			t.Errorf("%q is an upload of what is no key", s)
+		}
+		if CheckKey(s) != nil {
+			return
+		}
+		name := UploadName(s)
+		if of, ok := UploadOf(name); !ok || of != s {
+			t.Errorf("UploadOf(%q) = %q, %v", name, of, ok)
+		}
+		if !fs.ValidPath(name) || strings.Contains(s, "..") && strings.Contains("/"+s+"/", "/../") {
+			t.Errorf("%q leads elsewhere", s)
+		}
+	})
+}
+
+func TestOpenS3RefusesHalfAConfiguration(t *testing.T) {
+	whole := S3Config{Endpoint: "https://s3.example.org", Bucket: "letters", AccessKey: "a", SecretKey: "b"}
+	if _, err := OpenS3(whole); err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(*S3Config){
+		"no scheme":   func(c *S3Config) { c.Endpoint = "s3.example.org" },
+		"a path":      func(c *S3Config) { c.Endpoint += "/letters" },
+		"a password":  func(c *S3Config) { c.Endpoint = "https://a:hunter2@s3.example.org" },
+		"no endpoint": func(c *S3Config) { c.Endpoint = "" },
+		"no bucket":   func(c *S3Config) { c.Bucket = "" },
+		"no secret":   func(c *S3Config) { c.SecretKey = "" },
+	} {
+		c := whole
+		spoil(&c)
+		if _, err := OpenS3(c); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What answers at the endpoint is not always an S3 server.
+func TestImpostors(t *testing.T) {
+	portal := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, "<html>Welcome to the guest network</html>")
+	})
+	plain, secure := httptest.NewServer(portal), httptest.NewTLSServer(portal)
+	defer plain.Close()
+	secure.Config.ErrorLog = nil
+	defer secure.Close()
+	nobody := httptest.NewServer(portal)
+	nobody.Close()
+	for _, c := range []struct {
+		name, endpoint string
+		want           error
+	}{
+		{"a guest network's sign-in page", plain.URL, ErrUnavailable},
+		{"a certificate that nobody trusts", secure.URL, ErrRefused},
+		{"nobody", nobody.URL, ErrUnavailable},
+	} {
+		s, err := OpenS3(S3Config{Endpoint: c.endpoint, Bucket: "letters", AccessKey: "a", SecretKey: "b"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed := []byte("sealed")
+		_, err = s.Put(t.Context(), "letters/x", bytes.NewReader(sealed), 6, sha256.Sum256(sealed), CreateOnly)
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: Put: got %v, want %v", c.name, err, c.want)
+		}
+		_ = s.Close()
+	}
+	s, err := OpenS3(S3Config{Endpoint: nobody.URL, Bucket: "letters", AccessKey: "a", SecretKey: "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Clock(t.Context()); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("nobody's clock: %v", err)
+	}
+}
+
+func TestClockIsTheDateHeader(t *testing.T) {
+	date := "Wed, 26 May 2027 09:00:00 GMT"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Date"] = nil
+		if date != "" {
+			w.Header().Set("Date", date)
+		}
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	defer server.Close()
+	s, err := OpenS3(S3Config{Endpoint: server.URL, Bucket: "letters", AccessKey: "a", SecretKey: "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := time.Date(2027, 5, 26, 9, 0, 0, 0, time.UTC)
+	if got, err := s.Clock(t.Context()); err != nil || !got.Equal(want) {
+		t.Errorf("Clock: %v, %v", got, err)
+	}
+	// An old date must not stand in for one that did not come.
+	date = ""
+	if got, err := s.Clock(t.Context()); !errors.Is(err, ErrNoClock) {
+		t.Errorf("Clock without a date: %v, %v", got, err)
+	}
+}
+
+func TestStalledConnectionEnds(t *testing.T) {
+	here, there := net.Pipe()
+	defer there.Close()
+	c := &stallConn{here, 20 * time.Millisecond}
+	defer c.Close()
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("Read: %v", err)
+	}
+	if _, err := c.Write([]byte("x")); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("Write: %v", err)
+	}
+	// What moves goes on, though it has stood still before.
+	go func() { _, _ = there.Write([]byte("y")) }()
+	if _, err := c.Read(make([]byte, 1)); err != nil {
+		t.Errorf("Read of what is there: %v", err)
+	}
+}

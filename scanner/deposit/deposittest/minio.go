@@ -1,0 +1,174 @@
+// Package deposittest starts a real S3 server for tests. Only tests import it.
+package deposittest
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"letterlock/scanner/deposit"
+)
+
+// Server is a running MinIO with nothing in it.
+type Server struct {
+	URL string
+	// AccessKey and SecretKey are the root credentials.
+	AccessKey, SecretKey string
+	// Dir is the folder in which the server keeps its objects.
+	Dir string
+	// TLS trusts the server; nil when it speaks plain HTTP.
+	TLS *tls.Config
+}
+
+// Need skips a test whose real part is missing, naming what to install. Where
+// LETTERLOCK_CI=1 promises that every part is there, it fails instead.
+func Need(t testing.TB, found bool, what string) {
+	t.Helper()
+	switch {
+	case found:
+	case os.Getenv("LETTERLOCK_CI") == "1":
+		t.Fatalf("needs %s", what)
+	default:
+		t.Skipf("needs %s", what)
+	}
+}
+
+// Start runs a MinIO on loopback until the test ends. It takes the binary from
+// $LETTERLOCK_MINIO, $HOME/.cache/letterlock-ci/bin/minio or the path.
+func Start(t testing.TB) *Server { return start(t, "") }
+
+// StartTLS is Start with HTTPS and a certificate that Server.TLS trusts.
+func StartTLS(t testing.TB) *Server {
+	issuer := httptest.NewTLSServer(http.NotFoundHandler())
+	defer issuer.Close()
+	key, err := x509.MarshalPKCS8PrivateKey(issuer.TLS.Certificates[0].PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certs := t.TempDir()
+	for name, block := range map[string]*pem.Block{
+		"public.crt":  {Type: "CERTIFICATE", Bytes: issuer.Certificate().Raw},
+		"private.key": {Type: "PRIVATE KEY", Bytes: key},
+	} {
+		if err := os.WriteFile(filepath.Join(certs, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return start(t, certs)
+}
+
+func start(t testing.TB, certs string) *Server {
+	t.Helper()
+	binary, found := find()
+	Need(t, found, "MinIO: go install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c, then set LETTERLOCK_MINIO to the binary")
+	address := freeAddress(t)
+	s := &Server{URL: "http://" + address, AccessKey: "letterlock", SecretKey: rand.Text(), Dir: t.TempDir()}
+	arguments := []string{"server", "--quiet", "--address", address}
+	if certs != "" {
+		s.URL = "https://" + address
+		s.TLS = trust(t, filepath.Join(certs, "public.crt"))
+		arguments = append(arguments, "--certs-dir", certs)
+	}
+	var output bytes.Buffer
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, binary, append(arguments, s.Dir)...)
+	cmd.Env = append(os.Environ(), "MINIO_ROOT_USER="+s.AccessKey, "MINIO_ROOT_PASSWORD="+s.SecretKey,
+		"MINIO_SCANNER_SPEED=fastest", "MINIO_CI_CD=1", "MINIO_BROWSER=off", "MINIO_UPDATE=off")
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Start(); err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	s.await(t, ended, &output)
+	return s
+}
+
+// Config is a bucket of its own, which is not made yet, with root credentials.
+func (s *Server) Config() deposit.S3Config {
+	return deposit.S3Config{
+		Endpoint:  s.URL,
+		Bucket:    "letters-" + strings.ToLower(rand.Text()),
+		AccessKey: s.AccessKey,
+		SecretKey: s.SecretKey,
+		TLS:       s.TLS,
+	}
+}
+
+// await returns once the server is ready.
+func (s *Server) await(t testing.TB, ended chan error, output *bytes.Buffer) {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: s.TLS}, Timeout: 5 * time.Second}
+	for range 600 {
+		answer, err := client.Get(s.URL + "/minio/health/ready")
+		if err == nil {
+			_ = answer.Body.Close()
+			if answer.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		select {
+		case err := <-ended:
+			ended <- err
+			t.Fatalf("MinIO ended: %v\n%s", err, output)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	t.Fatal("MinIO is not ready after a minute")
+}
+
+func find() (binary string, found bool) {
+	places := []string{os.Getenv("LETTERLOCK_MINIO")}
+	if home, err := os.UserHomeDir(); err == nil {
+		places = append(places, filepath.Join(home, ".cache/letterlock-ci/bin/minio"))
+	}
+	for _, p := range append(places, "minio") {
+		if p == "" {
+			continue
+		}
+		if binary, err := exec.LookPath(p); err == nil {
+			return binary, true
+		}
+	}
+	return "", false
+}
+
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func trust(t testing.TB, certificate string) *tls.Config {
+	t.Helper()
+	raw, err := os.ReadFile(certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(raw) {
+		t.Fatal("no certificate in " + certificate)
+	}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+}

@@ -1,0 +1,261 @@
+package deposit
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Dir is the store that needs nothing installed: a folder, in which keys are
+// paths. Folders are 0700 and files 0600. It wants a local file system that
+// has hard links and keeps what fsync was called for.
+type Dir struct {
+	root *os.Root
+}
+
+// OpenDir opens the store in the folder at path and makes the folder if it is
+// missing. Nothing outside of it is ever touched, whatever a key says and
+// wherever a symbolic link points.
+func OpenDir(path string) (*Dir, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := makeFolder(path); err != nil {
+			return nil, Explain("making bucket folder", err)
+		}
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, Explain("opening bucket folder", err)
+	}
+	return &Dir{root}, nil
+}
+
+// makeFolder makes a folder and those above it, and brings the name of each
+// onto the disk.
+func makeFolder(path string) error {
+	parent := filepath.Dir(filepath.Clean(path))
+	if _, err := os.Stat(parent); errors.Is(err, fs.ErrNotExist) {
+		if err := makeFolder(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncFolder(os.Open(parent))
+}
+
+// Close gives the folder back.
+func (d *Dir) Close() error { return d.root.Close() }
+
+// Root is the bucket's folder, for package archive, which lists and removes.
+func (d *Dir) Root() *os.Root { return d.root }
+
+// Put stores size bytes of body, from its beginning, under key, and returns
+// their version, which in a Dir is the SHA-256 of the bytes in hex.
+//
+// When Put returns nil, the bytes have the hash sum, and they, the name and
+// every folder above it are on the disk (fsync). After an error other than
+// ErrExists the object is either whole under its key or not there; the attempt
+// can leave a file that [UploadOf] recognises, only if the process died.
+func (d *Dir) Put(ctx context.Context, key string, body io.ReadSeeker, size int64, sum [32]byte, mode Mode) (version string, err error) {
+	if err := CheckKey(key); err != nil {
+		return "", err
+	}
+	if err := measure(body, size); err != nil {
+		return "", err
+	}
+	if mode == CreateOnly {
+		// Only to spare the copy: who is first is decided by Link below.
+		if _, err := d.root.Lstat(key); err == nil {
+			return "", d.taken(key)
+		}
+	}
+	upload, err := d.spool(ctx, key, body, sum)
+	if err != nil {
+		return "", err
+	}
+	// A crash here leaves a whole upload and no object.
+	if err := d.publish(upload, key, mode); err != nil {
+		return "", err
+	}
+	// A crash here leaves the object or the upload, whichever the disk has:
+	// nobody has been told anything yet.
+	if err := d.SyncFolders(key); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// spool writes body into an unfinished upload of key, checks it against sum
+// and gets its bytes onto the disk. What it cannot finish it takes away.
+func (d *Dir) spool(ctx context.Context, key string, body io.Reader, sum [32]byte) (upload string, err error) {
+	f, upload, err := d.begin(key)
+	if err != nil {
+		return "", explainPut("making upload", err)
+	}
+	// A crash from here on leaves this file, which is recognised by its name.
+	hash := sha256.New()
+	_, err = io.Copy(io.MultiWriter(f, hash), &patient{ctx, body})
+	if err == nil && [32]byte(hash.Sum(nil)) != sum {
+		err = ErrWrongHash
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		_ = d.root.Remove(upload)
+		return "", explainPut("writing upload", err)
+	}
+	return upload, nil
+}
+
+// begin makes an empty upload of key and the folders above it. The archive
+// removes folders that have become empty, at any moment: a folder that is gone
+// again is made again. (MkdirAll can fail with either error when a folder goes
+// between two of its steps.)
+func (d *Dir) begin(key string) (f *os.File, upload string, err error) {
+	for range 100 {
+		if dir := path.Dir(key); dir != "." {
+			err = d.root.MkdirAll(dir, 0o700)
+		}
+		if err == nil {
+			upload = UploadName(key)
+			f, err = d.root.OpenFile(upload, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		}
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
+			break
+		}
+	}
+	return f, upload, err
+}
+
+// explainPut is Explain for the steps of a put, in which "exists" and "does
+// not exist" are never about the object: something stands where a folder or
+// the object should be, or somebody empties the bucket.
+func explainPut(doing string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%s: %w: %v", doing, ErrRefused, err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: %w: %v", doing, ErrUnavailable, err)
+	}
+	return Explain(doing, err)
+}
+
+// publish gives a spooled upload its key.
+func (d *Dir) publish(upload, key string, mode Mode) error {
+	if mode == Replace {
+		err := d.root.Rename(upload, key)
+		if err != nil {
+			_ = d.root.Remove(upload)
+		}
+		return explainPut("publishing object", err)
+	}
+	// Rename would replace; Link fails when the name is taken, and of several
+	// writers exactly one is the first.
+	err := d.root.Link(upload, key)
+	// A crash here leaves the object and, as an upload, a second name of it.
+	removed := d.root.Remove(upload)
+	if errors.Is(err, fs.ErrExist) {
+		return d.taken(key)
+	}
+	return explainPut("publishing object", errors.Join(err, removed))
+}
+
+// taken says ErrExists, once it is true of the disk as well: the object may be
+// one whose folders another put has not yet synced.
+func (d *Dir) taken(key string) error {
+	if info, err := d.root.Lstat(key); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("publishing object: %w: what has its name is no object", ErrRefused)
+	}
+	if err := d.SyncFolders(key); err != nil {
+		return err
+	}
+	return fmt.Errorf("publishing object: %w", ErrExists)
+}
+
+// SyncFolders brings the names in every folder from key's own up to the
+// bucket's onto the disk. All of them, since the one who made a folder a
+// moment ago may not have come so far. A folder that has gone meanwhile has
+// nothing to keep.
+func (d *Dir) SyncFolders(key string) error {
+	for dir := path.Dir(key); ; dir = path.Dir(dir) {
+		err := syncFolder(d.root.Open(dir))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return Explain("syncing folder", err)
+		}
+		if dir == "." {
+			return nil
+		}
+	}
+}
+
+func syncFolder(f *os.File, err error) error {
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// Get returns the object under key, which must not be longer than 1 MiB, or
+// ErrNotFound.
+func (d *Dir) Get(ctx context.Context, key string) ([]byte, error) {
+	if err := CheckKey(key); err != nil {
+		return nil, err
+	}
+	f, err := d.root.Open(key)
+	if err != nil {
+		return nil, Explain("reading object", err)
+	}
+	defer f.Close()
+	return readSmall(&patient{ctx, f})
+}
+
+// Clock always fails with ErrNoClock: the folder is on this machine, so its
+// clock is the one that would have to be checked.
+func (d *Dir) Clock(context.Context) (time.Time, error) { return time.Time{}, ErrNoClock }
+
+const uploadSuffix = ".upload"
+
+// UploadName is a fresh name, beside key, for an object that is not (or no
+// longer) finished.
+func UploadName(key string) string {
+	dir, base := path.Split(key)
+	return dir + "." + base + "." + rand.Text() + uploadSuffix
+}
+
+// UploadOf recognises a name of UploadName and tells whose upload it is.
+func UploadOf(name string) (key string, ok bool) {
+	dir, base := path.Split(name)
+	base, dotted := strings.CutPrefix(base, ".")
+	base, suffixed := strings.CutSuffix(base, uploadSuffix)
+	dot := strings.LastIndexByte(base, '.')
+	if !dotted || !suffixed || dot < 1 {
+		return "", false
+	}
+	key = dir + base[:dot]
+	return key, CheckKey(key) == nil
+}
+
+// patient reads until its context ends.
+type patient struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (p *patient) Read(b []byte) (int, error) {
+	if err := p.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return p.r.Read(b)
+}
