@@ -1,0 +1,147 @@
+// Package configfile reads the configuration files of the commands: TOML whose
+// every key is a documented field of a struct. The field's doc tag is its
+// comment in a new file and its line in the README, its def tag what holds
+// when the key is absent. Keys that the struct does not have are refused.
+package configfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+)
+
+// Mistake is a mistake of the person who wrote the file or the command line:
+// one sentence that says what is wrong and what to do.
+type Mistake struct{ Says string }
+
+func (m Mistake) Error() string { return m.Says }
+
+// Wrong makes a Mistake.
+func Wrong(format string, args ...any) error { return Mistake{fmt.Sprintf(format, args...)} }
+
+// Read reads the file at path into the struct that into points to. What is
+// wrong with the file comes back as a Mistake that names file and line.
+func Read(path string, into any) error {
+	setDefaults(reflect.ValueOf(into).Elem())
+	meta, err := toml.DecodeFile(path, into)
+	var parse toml.ParseError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Wrong("there is no configuration at %s", path)
+	case errors.As(err, &parse):
+		return Wrong("%s, line %d: %s", path, parse.Position.Line, parse.Message)
+	case err != nil:
+		return Wrong("%s: %s", path, Reason(err))
+	}
+	if unknown := meta.Undecoded(); len(unknown) > 0 {
+		return Wrong("%s: this version knows no key %q; every key it knows is in the README", path, unknown[0].String())
+	}
+	fillSections(reflect.ValueOf(into).Elem())
+	return nil
+}
+
+// Secret reads a file that holds one secret. A relative path counts from the
+// configuration file's folder.
+func Secret(config, path, what string) (string, error) {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(config), path)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", Wrong("the file with the %s cannot be read: %s", what, Reason(err))
+	}
+	secret := strings.TrimSpace(string(b))
+	if secret == "" {
+		return "", Wrong("the file with the %s is empty: %s", what, path)
+	}
+	return secret, nil
+}
+
+// Reason is an error of the file system without the name of the system call.
+func Reason(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Path + ": " + p.Err.Error()
+	}
+	return err.Error()
+}
+
+// Field is one key, or with an empty Key a section.
+type Field struct{ Section, Key, Default, Doc string }
+
+// Fields lists the keys of a configuration in the order of its struct, each
+// section's own line before its keys.
+func Fields(config any) []Field {
+	var out []Field
+	var walk func(t reflect.Type, section string)
+	walk = func(t reflect.Type, section string) {
+		for f := range t.Fields() {
+			d := Field{section, f.Tag.Get("toml"), f.Tag.Get("def"), f.Tag.Get("doc")}
+			inner := f.Type
+			if inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice {
+				inner = inner.Elem()
+			}
+			if inner.Kind() != reflect.Struct {
+				out = append(out, d)
+				continue
+			}
+			out = append(out, Field{Section: d.Key, Doc: d.Doc})
+			walk(inner, d.Key)
+		}
+	}
+	walk(reflect.TypeOf(config), "")
+	return out
+}
+
+// Table is the configuration in full as a Markdown table.
+func Table(config any) string {
+	var b strings.Builder
+	b.WriteString("| key | when absent | what it is |\n|---|---|---|\n")
+	for _, f := range Fields(config) {
+		name, def := "`"+f.Key+"`", ""
+		if f.Key == "" {
+			name = "**[" + f.Section + "]**"
+		}
+		if f.Default != "" {
+			def = "`" + f.Default + "`"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, def, f.Doc)
+	}
+	return b.String()
+}
+
+// fillSections gives sections that may be absent their defaults once they are there.
+func fillSections(v reflect.Value) {
+	for _, at := range v.Fields() {
+		if at.Kind() == reflect.Pointer && !at.IsNil() {
+			setDefaults(at.Elem())
+		}
+	}
+}
+
+// setDefaults sets every field that is still zero to what its tag says.
+func setDefaults(v reflect.Value) {
+	for i, f := range slices.Collect(v.Type().Fields()) {
+		switch at, def := v.Field(i), f.Tag.Get("def"); {
+		case at.Kind() == reflect.Struct:
+			setDefaults(at)
+		case def == "" || !at.IsZero():
+		case f.Type == reflect.TypeFor[time.Duration]():
+			d, err := time.ParseDuration(def)
+			if err != nil {
+				panic(err) // a mistake in the struct's tags
+			}
+			at.SetInt(int64(d))
+		default:
+			at.SetString(def)
+		}
+	}
+}

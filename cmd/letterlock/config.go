@@ -1,0 +1,156 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"letterlock/cmd/configfile"
+	"letterlock/scanner/letter"
+)
+
+// Config is letterlock.toml. Each field's doc tag is its comment there and its
+// line in the README; def is what holds when the key is absent.
+type Config struct {
+	DestroyAfter string        `toml:"destroy_after" def:"readable" doc:"When paper may be destroyed: \"readable\", once a team leader has found the scan readable, or \"verified\", once Letterlock has read it back."`
+	Policy       string        `toml:"policy" def:"confidentiality-policy-1" doc:"The policy and its version, which a destruction record names as its authority. Lower-case letters, digits and hyphens."`
+	MaxSilence   time.Duration `toml:"max_silence" def:"336h" doc:"Where the storage has no clock of its own: after a longer silence than this nothing is deleted until a person has vouched for the clock."`
+	Storage      *Storage      `toml:"storage" doc:"An S3 bucket with versioning. Absent: the folder bucket/ beside this file."`
+	Mail         Mail          `toml:"mail" doc:"How team leaders are told."`
+	Portal       Portal        `toml:"portal" doc:"Where people open letters."`
+	Scanner      Scanner       `toml:"scanner" doc:"Where scans are dropped. Read by 'letterlock up' only; a scanner on another machine has its own file."`
+	Helplines    []Helpline    `toml:"helpline" doc:"One block for each helpline."`
+}
+
+// Storage is the S3 bucket.
+type Storage struct {
+	Endpoint      string `toml:"endpoint" doc:"URL of the S3 server, as in http://127.0.0.1:9000. Who runs it sees sealed letters, dates and helpline names."`
+	Bucket        string `toml:"bucket" doc:"Name of the bucket. It is made when it is missing."`
+	Region        string `toml:"region" def:"us-east-1" doc:"Region of the bucket."`
+	AccessKey     string `toml:"access_key" doc:"Who Letterlock is to the S3 server. It may read and remove everything in the bucket."`
+	SecretKeyFile string `toml:"secret_key_file" doc:"A file that holds the secret key and nothing else. A relative path counts from this file."`
+}
+
+// Mail is the mail account.
+type Mail struct {
+	SMTP         string `toml:"smtp" doc:"Mail server, as in smtps://user@mail.example.org or smtp://127.0.0.1:1025. Absent: mail is written to outbox/ and nobody is told."`
+	PasswordFile string `toml:"password_file" doc:"A file that holds the mail account's password and nothing else."`
+	From         string `toml:"from" def:"letterlock@localhost" doc:"Sender of the mails. Answers to them are not read by Letterlock."`
+}
+
+// Portal is the web portal.
+type Portal struct {
+	Origin string `toml:"origin" doc:"The address that people type, as in https://letters.example.org. Passkeys are bound to its host name for ever. Absent: http://localhost and the port of --listen."`
+}
+
+// Scanner is the edge that 'up' runs.
+type Scanner struct {
+	Folder        string        `toml:"folder" doc:"The scanner folder. Absent: scanner/ beside this file."`
+	Site          string        `toml:"site" def:"office" doc:"Name of the place that scans. Lower-case letters, digits and hyphens."`
+	ArrivingLimit time.Duration `toml:"arriving_limit" def:"30s" doc:"A scan that has stopped growing and is still not complete is refused after this time."`
+}
+
+// Helpline is one helpline.
+type Helpline struct {
+	Name  string `toml:"name" doc:"Its folder in the scanner folder. Lower-case letters, digits and hyphens. Never change it while it has letters."`
+	Title string `toml:"title" doc:"How people call it."`
+}
+
+// exampleHelplines are written into a new configuration.
+var exampleHelplines = []Helpline{
+	{"respect-phoneline", "Respect Phoneline"},
+	{"mens-advice-line", "Men's Advice Line"},
+}
+
+// readConfig reads letterlock.toml and refuses what cannot be meant.
+func readConfig(path string) (*Config, error) {
+	c := &Config{}
+	if err := configfile.Read(path, c); err != nil {
+		return nil, err
+	}
+	if err := c.check(); err != nil {
+		return nil, configfile.Wrong("%s: %s", path, err)
+	}
+	return c, nil
+}
+
+func (c *Config) check() error {
+	if c.DestroyAfter != "readable" && c.DestroyAfter != "verified" {
+		return errors.New(`destroy_after is "readable" or "verified"`)
+	}
+	if !letter.ValidName(c.Policy) || !letter.ValidName(c.Scanner.Site) {
+		return errors.New("policy and site are up to 40 lower-case letters, digits and hyphens")
+	}
+	if c.MaxSilence <= 0 || c.Scanner.ArrivingLimit <= 0 {
+		return errors.New("max_silence and arriving_limit are times like \"336h\" or \"30s\"")
+	}
+	if len(c.Helplines) == 0 {
+		return errors.New("there is no [[helpline]]: at least one is needed")
+	}
+	seen := map[string]bool{}
+	for _, h := range c.Helplines {
+		if !letter.ValidName(h.Name) || h.Title == "" {
+			return errors.New("a helpline needs a name of lower-case letters, digits and hyphens, and a title")
+		}
+		if seen[h.Name] || h.Name == "refused" {
+			return fmt.Errorf("the helpline %s is there twice, or its name is taken by Letterlock", h.Name)
+		}
+		seen[h.Name] = true
+	}
+	if s := c.Storage; s != nil && (s.Endpoint == "" || s.Bucket == "" || s.AccessKey == "" || s.SecretKeyFile == "") {
+		return errors.New("[storage] needs endpoint, bucket, access_key and secret_key_file")
+	}
+	if o := c.Portal.Origin; o != "" {
+		u, err := url.Parse(o)
+		if err != nil || u.Host == "" || u.Path != "" || u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "localhost") {
+			return errors.New("origin is https:// and a host name, or http://localhost and a port")
+		}
+	}
+	return nil
+}
+
+// names lists the helplines' names.
+func (c *Config) names() []string {
+	var out []string
+	for _, h := range c.Helplines {
+		out = append(out, h.Name)
+	}
+	return out
+}
+
+// template is a new configuration file: every key with its comment, the
+// optional ones commented out.
+func template() string {
+	var b strings.Builder
+	b.WriteString("# Letterlock's configuration. A key that is commented out has the value shown.\n# Restart Letterlock after a change.\n")
+	for _, f := range configfile.Fields(Config{}) {
+		switch {
+		case f.Section == "helpline" && f.Key == "":
+			fmt.Fprintf(&b, "\n# %s\n", f.Doc)
+			for i, h := range exampleHelplines {
+				fmt.Fprintf(&b, "[[helpline]]\n%sname = %q\n%stitle = %q\n\n", comment("name", i), h.Name, comment("title", i), h.Title)
+			}
+		case f.Section == "helpline":
+		case f.Key == "" && f.Section == "storage":
+			// A section that changes what absence means stays commented out as a whole.
+			fmt.Fprintf(&b, "\n# %s\n#[%s]\n", f.Doc, f.Section)
+		case f.Key == "":
+			fmt.Fprintf(&b, "\n# %s\n[%s]\n", f.Doc, f.Section)
+		default:
+			fmt.Fprintf(&b, "# %s\n#%s = %q\n", f.Doc, f.Key, f.Default)
+		}
+	}
+	return strings.TrimRight(b.String(), "\n") + "\n"
+}
+
+// comment is the comment of a helpline's key, beside the first example only.
+func comment(key string, i int) string {
+	for _, f := range configfile.Fields(Config{}) {
+		if i == 0 && f.Section == "helpline" && f.Key == key {
+			return "# " + f.Doc + "\n"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"letterlock/cmd/configfile"
+)
+
+// dataDir is the folder that holds all of an installation's state. Its layout
+// is what scripts rely on; see the README.
+type dataDir struct {
+	path   string
+	config string // path of letterlock.toml
+}
+
+func (d dataDir) in(parts ...string) string {
+	return filepath.Join(append([]string{d.path}, parts...)...)
+}
+
+// The files of a data folder that this program itself reads and writes.
+func (d dataDir) database() string    { return d.in("state", "letterlock.db") }
+func (d dataDir) lockFile() string    { return d.in("state", "lock") }
+func (d dataDir) edgeState() string   { return d.in("state", "edge") }
+func (d dataDir) cache() string       { return d.in("state", "cache") }
+func (d dataDir) registerPub() string { return d.in("register.pub") }
+
+// create makes what a data folder needs and is missing. What is there already
+// is never changed.
+func (d dataDir) create() error {
+	for _, dir := range []string{d.path, d.in("state"), d.edgeState(), d.cache(), d.in("keyring"), d.in("outbox")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("the data folder cannot be made: %s", configfile.Reason(err))
+		}
+	}
+	if err := writable(d.path); err != nil {
+		return fmt.Errorf("the data folder cannot be written to: %s", configfile.Reason(err))
+	}
+	if _, err := os.Stat(d.config); errors.Is(err, fs.ErrNotExist) {
+		if err := writeNew(d.config, []byte(template()), 0o600); err != nil {
+			return fmt.Errorf("the configuration cannot be written: %s", configfile.Reason(err))
+		}
+	}
+	return nil
+}
+
+func writable(dir string) error {
+	f, err := os.CreateTemp(dir, ".writable-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// exists reports whether the folder has been set up.
+func (d dataDir) exists() bool {
+	_, err := os.Stat(d.database())
+	return err == nil
+}
+
+// lock keeps a second process from playing a role on the same folder. The
+// kernel drops it with the process, however that ends.
+func (d dataDir) lock() (unlock func(), err error) {
+	f, err := os.OpenFile(d.lockFile(), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("the data folder cannot be locked: %s", configfile.Reason(err))
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("another Letterlock is at work in %s: stop it first, or choose another folder with --data", d.path)
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+// keypair is a signing key in a file of its own and its public half.
+type keypair struct {
+	signer   note.Signer
+	verifier string // as golang.org/x/mod/sumdb/note writes it
+}
+
+// signingKey reads the key in the file, or makes one for that name.
+func signingKey(path, name string) (keypair, error) {
+	text, err := secretFile(path, func() (string, error) {
+		secret, public, err := note.GenerateKey(rand.Reader, name)
+		return secret + "\n" + public, err
+	})
+	if err != nil {
+		return keypair{}, err
+	}
+	secret, public, _ := strings.Cut(text, "\n")
+	signer, err := note.NewSigner(secret)
+	if err != nil {
+		return keypair{}, fmt.Errorf("%s holds no signing key", path)
+	}
+	return keypair{signer, public}, nil
+}
+
+// codeKey reads the HMAC key for enrolment codes, or makes one.
+func codeKey(path string) ([]byte, error) {
+	text, err := secretFile(path, func() (string, error) { return rand.Text() + rand.Text(), nil })
+	return []byte(text), err
+}
+
+// secretFile reads a small secret file, or makes it for its owner's eyes only.
+func secretFile(path string, fresh func() (string, error)) (string, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err := fresh()
+		if err != nil {
+			return "", err
+		}
+		if err := writeNew(path, []byte(text+"\n"), 0o600); err != nil {
+			return "", fmt.Errorf("a key file cannot be written: %s", configfile.Reason(err))
+		}
+		return text, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("a key file cannot be read: %s", configfile.Reason(err))
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// writeNew makes a file whole and durable, or not at all; it never replaces one.
+func writeNew(path string, text []byte, mode os.FileMode) error {
+	return writeFile(path, text, mode, func(passing, path string) error {
+		if err := os.Link(passing, path); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		return os.Remove(passing)
+	})
+}
+
+// replaceFile does the same in the place of an older file.
+func replaceFile(path string, text []byte, mode os.FileMode) error {
+	return writeFile(path, text, mode, os.Rename)
+}
+
+func writeFile(path string, text []byte, mode os.FileMode, publish func(passing, path string) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err == nil {
+		err = publish(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// locate finds the data folder and its configuration from the flags.
+func locate(data, config string) (dataDir, error) {
+	path, err := filepath.Abs(data)
+	if err != nil {
+		return dataDir{}, err
+	}
+	if config == "" {
+		config = filepath.Join(path, "letterlock.toml")
+	}
+	return dataDir{path, config}, nil
+}
+
+// isNotFound tells a missing data folder from a broken one.
+func (d dataDir) mustExist(context.Context) error {
+	if !d.exists() {
+		return configfile.Wrong("there is no Letterlock in %s yet: start it with 'letterlock up', or name its folder with --data", d.path)
+	}
+	return nil
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"letterlock/cmd/configfile"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
+)
+
+// This file holds the commands that only look; all of them work beside a
+// running server.
+
+// with opens an existing data folder for a command.
+func (w *world) with(f func(in *installation) error) error {
+	if err := w.dir.mustExist(w.ctx); err != nil {
+		return err
+	}
+	in, err := open(w.ctx, w.dir, w.log)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	return f(in)
+}
+
+func (w *world) json(v any) error {
+	enc := json.NewEncoder(w.out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+type statusCmd struct {
+	JSON bool `help:"One JSON object instead of a table."`
+}
+
+// status is what 'status --json' writes; scripts rely on its form.
+type status struct {
+	Clock       string                      `json:"clock"`   // the product's time, RFC 3339, London
+	Letters     map[register.State]int      `json:"letters"` // living letters by state
+	Paper       map[register.PaperState]int `json:"paper"`   // paper originals by state
+	Overdue     int                         `json:"overdue"` // past the deadline, not yet proven gone
+	Refused     int                         `json:"refused"` // scans in refused/
+	Held        int                         `json:"held"`    // manifests that wait for a person
+	MailWaiting int                         `json:"mail_waiting"`
+	Register    registerStatus              `json:"register"`
+}
+
+type registerStatus struct {
+	Entries    int64  `json:"entries"`
+	Checkpoint string `json:"checkpoint"` // the signed head
+}
+
+func (c *statusCmd) Run(w *world) error {
+	return w.with(func(in *installation) error {
+		s, err := in.status(w)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			err = w.json(s)
+		} else {
+			err = s.print(w)
+		}
+		if err == nil && s.Overdue > 0 {
+			return errFoundWrong
+		}
+		return err
+	})
+}
+
+func (in *installation) status(w *world) (s status, err error) {
+	s.Clock = in.clock.Now().Format("2006-01-02T15:04:05Z07:00")
+	counts, err := in.register.Counts(w.ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Letters, s.Paper = counts.Letters, counts.Papers
+	if s.Overdue, err = in.register.Overdue(w.ctx, letter.DateOf(in.clock.Now())); err != nil {
+		return s, err
+	}
+	held, err := in.register.Held(w.ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Held = len(held)
+	if s.MailWaiting, err = in.register.MailsWaiting(w.ctx); err != nil {
+		return s, err
+	}
+	files, err := folder.Count(in.scannerFolder(), in.cfg.names())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a server alone has none
+		return s, fmt.Errorf("the scanner folder cannot be read: %s", configfile.Reason(err))
+	}
+	s.Refused = files.Refused
+	s.Register.Entries, s.Register.Checkpoint, err = in.register.Checkpoint(w.ctx)
+	return s, err
+}
+
+func (s status) print(w *world) error {
+	t := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "clock\t%s\n", s.Clock)
+	printCounts(t, "letters", s.Letters)
+	printCounts(t, "paper", s.Paper)
+	fmt.Fprintf(t, "overdue\t%d\n", s.Overdue)
+	fmt.Fprintf(t, "refused scans\t%d\n", s.Refused)
+	fmt.Fprintf(t, "held for a person\t%d\n", s.Held)
+	fmt.Fprintf(t, "mail waiting\t%d\n", s.MailWaiting)
+	fmt.Fprintf(t, "register entries\t%d\n", s.Register.Entries)
+	return t.Flush()
+}
+
+func printCounts[K ~string](t *tabwriter.Writer, what string, n map[K]int) {
+	if len(n) == 0 {
+		fmt.Fprintf(t, "%s\tnone\n", what)
+	}
+	for _, k := range slices.Sorted(maps.Keys(n)) {
+		fmt.Fprintf(t, "%s %s\t%d\n", what, k, n[k])
+	}
+}
+
+type lettersCmd struct {
+	JSON bool `help:"One JSON object a line instead of a table."`
+}
+
+// letterLine is one line of 'letters --json'; scripts rely on its form.
+type letterLine struct {
+	ID        letter.ID           `json:"id"`
+	Reference string              `json:"reference"`
+	Helpline  string              `json:"helpline"`
+	Class     letter.Class        `json:"class"`
+	State     register.State      `json:"state"`
+	Paper     register.PaperState `json:"paper"`
+	Received  string              `json:"received"` // RFC 3339, UTC
+	Deadline  letter.Date         `json:"deadline"`
+	Key       letter.Week         `json:"key"`     // name of the expiry week's key
+	Object    string              `json:"object"`  // key in the bucket
+	Version   string              `json:"version"` // of the object; empty until it is verified
+}
+
+func (c *lettersCmd) Run(w *world) error {
+	return w.with(func(in *installation) error {
+		t := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', 0)
+		if !c.JSON {
+			fmt.Fprintln(t, "REFERENCE\tHELPLINE\tSTATE\tPAPER\tRECEIVED\tGONE BY")
+		}
+		err := in.register.EachLetter(w.ctx, func(l register.Letter) error {
+			if c.JSON {
+				return w.json(letterLine{l.ID, l.ID.Reference(), l.Helpline, l.Class, l.State, l.Paper,
+					l.Received.UTC().Format("2006-01-02T15:04:05Z"), l.Deadline(), l.Week(), l.ObjectKey(), l.ObjectVersion})
+			}
+			_, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", l.ID.Reference(), l.Helpline, l.State, l.Paper,
+				l.Received.In(letter.London).Format("2006-01-02 15:04"), l.Deadline())
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return t.Flush()
+	})
+}
+
+type checkCmd struct {
+	JSON         bool `help:"A JSON list of name, ok and says instead of text."`
+	ClockIsRight bool `help:"Vouch for the system's clock as it is now, on the register; deleting goes on."`
+}
+
+func (c *checkCmd) Run(w *world) error {
+	return w.with(func(in *installation) error {
+		if c.ClockIsRight {
+			if err := in.register.ConfirmClock(w.ctx); err != nil {
+				return err
+			}
+		}
+		lines := in.pipeline(&url.URL{}, nil, nil).Check(w.ctx)
+		var failed bool
+		for _, l := range lines {
+			failed = failed || !l.OK
+		}
+		if c.JSON {
+			if err := w.json(lines); err != nil {
+				return err
+			}
+		} else {
+			for _, l := range lines {
+				fmt.Fprintf(w.out, "%-8s  %-9s  %s\n", cmp.Or(map[bool]string{true: "ok"}[l.OK], "LOOK"), l.Name, l.Says)
+			}
+		}
+		if failed {
+			return errFoundWrong
+		}
+		return nil
+	})
+}
+
+// list writes helplines as people read them.
+func list(names []string) string { return strings.Join(names, ", ") }

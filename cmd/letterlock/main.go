@@ -1,0 +1,112 @@
+// Letterlock digitises the paper letters of a helpline: scans are sealed,
+// stored, opened by the helpline's team leaders and, on their deadline, gone
+// with proof. See the README.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"letterlock/cmd/configfile"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/page"
+	"letterlock/scanner/pdf"
+)
+
+// Exit statuses; scripts rely on them.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUse    = 2
+	exitWrong  = 3 // check or verify found something wrong
+)
+
+// errFoundWrong ends a check or verify that worked and found something wrong.
+var errFoundWrong = errors.New("something is wrong")
+
+// crashPoint observes each step of a letter. The crash tests end the process here.
+var crashPoint = func(step string, id letter.ID) {}
+
+// cli is the command line.
+type cli struct {
+	Data   string `help:"The data folder." default:"letterlock-data" env:"LETTERLOCK_DATA" type:"path" placeholder:"DIR"`
+	Config string `help:"The configuration file; letterlock.toml in the data folder by default." env:"LETTERLOCK_CONFIG" type:"path" placeholder:"FILE"`
+
+	Up       upCmd       `cmd:"" help:"Play every role on this machine: scanner, server and portal. Makes the data folder when it is missing."`
+	Serve    serveCmd    `cmd:"" help:"Play the server's role alone; scanners run elsewhere."`
+	Setup    setupCmd    `cmd:"" help:"Prepare bucket, keys and scanners, and end."`
+	Check    checkCmd    `cmd:"" help:"Look at everything that a person may have to mend. Ends with 3 when there is something."`
+	Status   statusCmd   `cmd:"" help:"Count letters, papers and what waits."`
+	Letters  lettersCmd  `cmd:"" help:"List the living letters."`
+	User     userCmd     `cmd:"" help:"Add people, disable them, make enrolment codes."`
+	Register registerCmd `cmd:"" help:"Export the register, or verify an export."`
+}
+
+// world is what a command may touch besides its flags.
+type world struct {
+	ctx    context.Context
+	dir    dataDir
+	out    io.Writer
+	errout io.Writer
+	log    *slog.Logger
+}
+
+func main() {
+	if pdf.RunChild(os.Args) || page.RunChild(os.Args) {
+		return // this process was a child that handles one scan or letter
+	}
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run plays one command line and returns its exit status.
+func run(args []string, out, errout io.Writer) (status int) {
+	var c cli
+	ended := false
+	parser, err := kong.New(&c, kong.Name("letterlock"), kong.Writers(out, errout),
+		kong.Description("The letters of a helpline: scanned, sealed, read, destroyed, with proof."),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(code int) { ended, status = true, code }))
+	if err != nil {
+		panic(err) // a mistake in the command line's own description
+	}
+	parsed, err := parser.Parse(args)
+	if ended {
+		return status // --help
+	}
+	if err != nil {
+		fmt.Fprintf(errout, "letterlock: %s. See letterlock --help\n", err)
+		return exitUse
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	dir, err := locate(c.Data, c.Config)
+	if err == nil {
+		log := slog.New(slog.NewTextHandler(errout, nil))
+		err = parsed.Run(&world{ctx, dir, out, errout, log})
+	}
+	return statusOf(err, errout)
+}
+
+// statusOf says once, in plain words, what went wrong.
+func statusOf(err error, errout io.Writer) int {
+	var use configfile.Mistake
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errFoundWrong):
+		return exitWrong
+	case errors.As(err, &use):
+		fmt.Fprintf(errout, "letterlock: %s\n", use.Says)
+		return exitUse
+	}
+	fmt.Fprintf(errout, "letterlock: %s\n", say(err))
+	return exitFailed
+}

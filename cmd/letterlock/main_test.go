@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"letterlock/scanner/letter"
+	"letterlock/scanner/page"
+	"letterlock/scanner/pdf"
+	"letterlock/scanner/specimen"
+)
+
+// crashEnv names the step at which a crash test's process ends itself.
+const crashEnv = "LETTERLOCK_TEST_CRASH_AT"
+
+func TestMain(m *testing.M) {
+	if pdf.RunChild(os.Args) || page.RunChild(os.Args) {
+		return
+	}
+	if at := os.Getenv(crashEnv); at != "" {
+		crashPoint = func(step string, _ letter.ID) {
+			if step == at {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+				select {} // until the signal arrives
+			}
+		}
+	}
+	testscript.Main(m, map[string]func(){"letterlock": main})
+}
+
+// TestScripts runs the stories of testdata/script: the program as its user
+// runs it. Beside testscript's own commands they may use those below.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup:               func(env *testscript.Env) error { return warm(filepath.Join(env.WorkDir, "data")) },
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"until":   until,
+			"scan":    drawScan,
+			"cut":     cut,
+			"edit":    edit,
+			"canary":  canary,
+			"listens": listens,
+		},
+	})
+}
+
+// warm gives a data folder the compiled page renderer, which every first start
+// would else spend ten seconds on. It is compiled once for all tests.
+func warm(data string) error {
+	cache, err := compiled()
+	if err != nil {
+		return err
+	}
+	return os.CopyFS(filepath.Join(data, "state", "cache"), os.DirFS(cache))
+}
+
+var compiled = sync.OnceValues(func() (dir string, err error) {
+	// Outside of any one test's folder; the system clears it away some day.
+	if dir, err = os.MkdirTemp("", "letterlock-renderer-"); err != nil {
+		return "", err
+	}
+	pages, err := page.Open(page.Config{CacheDir: dir})
+	if err != nil {
+		return "", err
+	}
+	return dir, errors.Join(pages.Warm(context.Background()), pages.Close())
+})
+
+// until runs a command again and again until its output matches: until REGEXP letterlock status --json
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: [!] until REGEXP COMMAND [ARG...]")
+	}
+	want := regexp.MustCompile("(?m)" + args[0])
+	var last string
+	for deadline := time.Now().Add(90 * time.Second); time.Now().Before(deadline); time.Sleep(300 * time.Millisecond) {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		cmd := exec.CommandContext(ctx, args[1], args[2:]...)
+		if p := filepath.Join(ts.Getenv("TESTSCRIPT_BIN"), args[1]); exists(p) {
+			cmd.Path = p
+		}
+		cmd.Dir = ts.MkAbs(".")
+		cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "LETTERLOCK_DATA=" + ts.Getenv("LETTERLOCK_DATA")}
+		out, _ := cmd.CombinedOutput()
+		cancel()
+		if last = string(out); want.MatchString(last) != neg {
+			return
+		}
+	}
+	ts.Fatalf("waited in vain for %q; last seen:\n%s", args[0], last)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// drawScan draws a letter into a file: scan pdf|tiff|jpeg|png FILE PAGES [CANARY]
+func drawScan(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 3 {
+		ts.Fatalf("usage: scan FORMAT FILE PAGES [CANARY]")
+	}
+	pages, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	l := specimen.New(uint64(len(args[1])), pages)
+	if len(args) > 3 {
+		l.Canary = args[3]
+	}
+	scan := draw(args[0], l)
+	if scan == nil {
+		ts.Fatalf("no format %q", args[0])
+	}
+	ts.Check(os.MkdirAll(filepath.Dir(ts.MkAbs(args[1])), 0o700))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), scan, 0o600))
+}
+
+func draw(format string, l specimen.Letter) []byte {
+	switch format {
+	case "pdf":
+		return l.ColourPDF()
+	case "tiff":
+		return l.G4TIFF()
+	case "jpeg":
+		return l.JPEG(1)
+	case "png":
+		return l.PNG(1)
+	}
+	return nil
+}
+
+// cut shortens a file to a percentage of its length: cut FILE PERCENT
+func cut(ts *testscript.TestScript, _ bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	percent, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), info.Size()*int64(percent)/100))
+}
+
+// edit replaces the first occurrence of a text in a file: edit FILE OLD NEW
+func edit(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	if !strings.Contains(text, args[1]) {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o600))
+}
+
+// canary searches every file below a folder for words, in names and bytes: [!] canary DIR WORD...
+func canary(ts *testscript.TestScript, neg bool, args []string) {
+	for _, word := range args[1:] {
+		found := searchTree(ts.MkAbs(args[0]), word)
+		if neg && len(found) > 0 {
+			ts.Fatalf("%q is in %v", word, found)
+		}
+		if !neg && len(found) == 0 {
+			ts.Fatalf("%q is nowhere: the search cannot fail", word)
+		}
+	}
+}
+
+func searchTree(dir, word string) (found []string) {
+	_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			return nil // gone meanwhile
+		}
+		if strings.Contains(d.Name(), word) {
+			found = append(found, path)
+		} else if d.Type().IsRegular() {
+			if b, err := os.ReadFile(path); err == nil && strings.Contains(string(b), word) {
+				found = append(found, path)
+			}
+		}
+		return nil
+	})
+	return found
+}
+
+// listens waits until a program's output file holds the portal's address.
+func listens(ts *testscript.TestScript, _ bool, args []string) {
+	want := regexp.MustCompile(`http://localhost:\d+`)
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if b, err := os.ReadFile(ts.MkAbs(args[0])); err == nil {
+			if url := want.FindString(string(b)); url != "" {
+				ts.Setenv("PORTAL", url)
+				return
+			}
+		}
+	}
+	ts.Fatalf("the portal's address was never said")
+}

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"os"
+	"strconv"
+	"time"
+
+	"letterlock/cmd/configfile"
+	"letterlock/pipeline"
+	"letterlock/pipeline/archive"
+	"letterlock/pipeline/keyring"
+	"letterlock/pipeline/mail"
+	"letterlock/pipeline/register"
+	"letterlock/scanner"
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/page"
+)
+
+// clock is the product's clock: the system's, or in a sample some days ahead
+// of it.
+type clock struct {
+	ahead func() int // days; nil for none
+}
+
+// Now is the product's time. Days are added on the calendar, so that the time
+// of day stays the same over a change to summer time.
+func (c *clock) Now() time.Time {
+	now := time.Now()
+	if c.ahead != nil {
+		now = now.In(letter.London).AddDate(0, 0, c.ahead())
+	}
+	return now
+}
+
+// gap is how far the product's clock runs ahead of the system's.
+func (c *clock) gap() time.Duration { return c.Now().Sub(time.Now()).Round(time.Second) }
+
+// bucket is everything that the server does with a store.
+type bucket interface {
+	pipeline.Store
+	pipeline.Lifecycle
+	scanner.Store // what this process's own edge does with it
+	Prepare(ctx context.Context) error
+	InstallLifecycle(ctx context.Context) error
+}
+
+// installation is an opened data folder.
+type installation struct {
+	dir      dataDir
+	cfg      *Config
+	clock    *clock
+	sample   bool
+	log      *slog.Logger
+	register *register.Register
+	store    bucket
+	fresh    func() (pipeline.Bucket, error)
+	keyring  *keyring.Keyring
+	server   keypair // signs receipts and the recipients list
+	opened   []io.Closer
+}
+
+// open opens what every command needs: configuration, register, store, keyring.
+func open(ctx context.Context, d dataDir, log *slog.Logger) (*installation, error) {
+	in := &installation{dir: d, clock: &clock{}, log: log}
+	if err := in.open(ctx); err != nil {
+		in.close()
+		return nil, err
+	}
+	return in, nil
+}
+
+func (in *installation) open(ctx context.Context) (err error) {
+	if in.cfg, err = readConfig(in.dir.config); err != nil {
+		return err
+	}
+	if err := in.openStore(); err != nil {
+		return err
+	}
+	if err := in.openRegister(ctx); err != nil {
+		return err
+	}
+	if in.server, err = signingKey(in.dir.in("state", "server.key"), "letterlock-server"); err != nil {
+		return err
+	}
+	if in.keyring, err = keyring.Open(in.dir.in("keyring")); err != nil {
+		return fmt.Errorf("the keyring cannot be opened: %s", configfile.Reason(err))
+	}
+	return nil
+}
+
+func (in *installation) openRegister(ctx context.Context) error {
+	key, err := signingKey(in.dir.in("state", "register.key"), "letterlock-register")
+	if err != nil {
+		return err
+	}
+	if err := writeNew(in.dir.registerPub(), []byte(key.verifier+"\n"), 0o644); err != nil {
+		return fmt.Errorf("the register's public key cannot be written: %s", configfile.Reason(err))
+	}
+	codes, err := codeKey(in.dir.in("state", "codes.key"))
+	if err != nil {
+		return err
+	}
+	cfg := register.Config{Path: in.dir.database(), Signer: key.signer, Verifier: key.verifier, Now: in.clock.Now, CodeKey: codes}
+	if in.cfg.Storage == nil {
+		cfg.MaxSilence = in.cfg.MaxSilence
+	}
+	if in.register, err = register.Open(ctx, cfg); err != nil {
+		return err
+	}
+	in.opened = append(in.opened, in.register)
+	kind, err := in.register.Meta(ctx, register.MetaKind)
+	if err != nil {
+		return err
+	}
+	in.sample = kind == register.KindSample
+	in.setClock()
+	return nil
+}
+
+// setClock lets a sample's clock run ahead by what its register says at the
+// moment: another process may have moved it. A real folder's clock never does.
+func (in *installation) setClock() {
+	if !in.sample {
+		return
+	}
+	in.clock.ahead = func() int {
+		ahead, err := in.register.Meta(context.Background(), register.MetaClockAhead)
+		days, notANumber := strconv.Atoi(ahead)
+		if err != nil || ahead != "" && notANumber != nil {
+			in.log.Error("the sample's clock cannot be read", "error", err)
+		}
+		return days
+	}
+}
+
+func (in *installation) openStore() error {
+	if in.cfg.Storage == nil {
+		path := in.dir.in("bucket")
+		dir, err := archive.OpenDir(path)
+		if err != nil {
+			return fmt.Errorf("the bucket folder cannot be opened: %s", configfile.Reason(err))
+		}
+		in.store = dir
+		in.fresh = func() (pipeline.Bucket, error) { return archive.OpenDir(path) }
+		in.opened = append(in.opened, dir)
+		return nil
+	}
+	s3, err := in.cfg.s3(in.dir.config)
+	if err != nil {
+		return err
+	}
+	store, err := archive.OpenS3(s3)
+	if err != nil {
+		return configfile.Wrong("%s: %s", in.dir.config, err)
+	}
+	in.store = store
+	in.fresh = func() (pipeline.Bucket, error) { return archive.OpenS3(s3) }
+	in.opened = append(in.opened, store)
+	return nil
+}
+
+func (c *Config) s3(configPath string) (deposit.S3Config, error) {
+	secret, err := configfile.Secret(configPath, c.Storage.SecretKeyFile, "storage's secret key")
+	return deposit.S3Config{Endpoint: c.Storage.Endpoint, Bucket: c.Storage.Bucket, Region: c.Storage.Region,
+		AccessKey: c.Storage.AccessKey, SecretKey: secret}, err
+}
+
+func (in *installation) close() {
+	for _, c := range in.opened {
+		if err := c.Close(); err != nil {
+			in.log.Warn("something did not close well", "error", err)
+		}
+	}
+}
+
+// pipeline makes the server's role. pages and sender are nil for a command
+// that only looks.
+func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender pipeline.Sender) *pipeline.Server {
+	return pipeline.New(pipeline.Config{
+		Register: in.register, Store: in.store, Fresh: in.fresh, Keyring: in.keyring, Pages: pages, Mail: sender,
+		Signer: in.server.signer, Origin: origin, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), DestroyAfter: in.cfg.DestroyAfter,
+		StoreAhead: in.clock.gap(), Now: in.clock.Now, Log: in.log, Step: crashPoint,
+	})
+}
+
+// sender is the mail account, or the outbox where there is none.
+func (in *installation) sender(console io.Writer) (pipeline.Sender, error) {
+	m := in.cfg.Mail
+	if m.SMTP == "" {
+		return mail.NewOutbox(in.dir.in("outbox"), m.From, console, in.clock.Now)
+	}
+	var password string
+	if m.PasswordFile != "" {
+		var err error
+		if password, err = configfile.Secret(in.dir.config, m.PasswordFile, "mail account's password"); err != nil {
+			return nil, err
+		}
+	}
+	sender, err := mail.NewSMTP(m.SMTP, password, m.From, in.clock.Now)
+	if err != nil {
+		return nil, configfile.Wrong("%s: %s", in.dir.config, err)
+	}
+	return sender, nil
+}
+
+// prepare makes the bucket ready. A bucket that is new is given the storage's
+// own deletion rules; what somebody has changed in one that is not is left
+// alone: the difference is an alarm, and mended only when a person asks.
+func (in *installation) prepare(ctx context.Context) error {
+	if err := in.store.Prepare(ctx); err != nil {
+		return fmt.Errorf("preparing the bucket: %w", err)
+	}
+	installed, err := in.register.Meta(ctx, register.MetaLifecycle)
+	if err != nil || installed != "" {
+		return err
+	}
+	drift, err := in.store.Drift(ctx)
+	if err != nil || len(drift) > 0 {
+		return err
+	}
+	return in.recordLifecycle(ctx)
+}
+
+func (in *installation) installLifecycle(ctx context.Context) error {
+	if err := in.store.InstallLifecycle(ctx); err != nil {
+		return fmt.Errorf("writing the storage's deletion rules: %w", err)
+	}
+	return in.recordLifecycle(ctx)
+}
+
+func (in *installation) recordLifecycle(ctx context.Context) error {
+	if err := in.register.Record(ctx, register.LifecycleInstalled{}, 0); err != nil {
+		return err
+	}
+	return in.register.SetMeta(ctx, register.MetaLifecycle, "installed")
+}
+
+// say translates an error for the person at the keyboard: one sentence, and
+// for the storage's troubles what to do.
+func say(err error) string {
+	switch {
+	case errors.Is(err, deposit.ErrUnavailable):
+		return "the storage cannot be reached: is it running, and is its endpoint right? (" + err.Error() + ")"
+	case errors.Is(err, deposit.ErrRefused):
+		return "the storage refuses: look at the access key, the secret key and the bucket's name (" + err.Error() + ")"
+	case errors.Is(err, os.ErrPermission):
+		return "a file may not be read or written: " + configfile.Reason(err)
+	}
+	return err.Error()
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	netmail "net/mail"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"letterlock/cmd/configfile"
+	"letterlock/pipeline/register"
+)
+
+type userCmd struct {
+	Add     userAddCmd     `cmd:"" help:"Give out a staff number and an enrolment code."`
+	List    userListCmd    `cmd:"" help:"List everyone."`
+	Code    userCodeCmd    `cmd:"" help:"Make a new enrolment code, for a lost or a first passkey. It is on the register."`
+	Disable userDisableCmd `cmd:"" help:"End at once what a person may do."`
+}
+
+// codeValid is how long a code is valid that is handed over by voice.
+const codeValid = 24 * time.Hour
+
+type userAddCmd struct {
+	Name     string   `help:"The person's name, for the portal's screens." required:""`
+	Email    string   `help:"Where mail goes. Only team leaders are written to."`
+	Role     string   `help:"One of operations, team-leader, manager, dpo, administrator." required:""`
+	Helpline []string `help:"A team leader's helpline; may be given several times."`
+	JSON     bool     `help:"One JSON object instead of a sentence."`
+}
+
+// added is what 'user add --json' and 'user code --json' write.
+type added struct {
+	Number int64  `json:"number"`
+	Enrol  string `json:"enrol"` // path at the portal
+	Code   string `json:"code"`
+}
+
+func (c *userAddCmd) Run(w *world) error {
+	return w.with(func(in *installation) error {
+		if err := c.check(in.cfg); err != nil {
+			return err
+		}
+		number, err := in.register.AddPerson(w.ctx, register.Person{Name: c.Name, Email: c.Email,
+			Role: register.Role(c.Role), Helplines: c.Helpline})
+		if err != nil {
+			return err
+		}
+		return in.handOver(w, number, codeValid, c.JSON)
+	})
+}
+
+func (c *userAddCmd) check(cfg *Config) error {
+	role := register.Role(c.Role)
+	if !slices.Contains(register.Roles, role) {
+		return configfile.Wrong("there is no role %q: it is one of operations, team-leader, manager, dpo, administrator", c.Role)
+	}
+	for _, h := range c.Helpline {
+		if !slices.Contains(cfg.names(), h) {
+			return configfile.Wrong("there is no helpline %q: it is one of %s", h, list(cfg.names()))
+		}
+	}
+	if (role == register.TeamLeader) != (len(c.Helpline) > 0) {
+		return configfile.Wrong("a team leader needs --helpline, and nobody else has one")
+	}
+	if role == register.TeamLeader && c.Email == "" {
+		return configfile.Wrong("a team leader needs --email: that is where letters are announced")
+	}
+	if c.Email != "" {
+		if a, err := netmail.ParseAddress(c.Email); err != nil || a.Name != "" || a.Address != c.Email {
+			return configfile.Wrong("--email is a plain address like name@example.org")
+		}
+	}
+	return nil
+}
+
+// handOver makes a code and says how the person enrols with it.
+func (in *installation) handOver(w *world, number int64, valid time.Duration, asJSON bool) error {
+	code, err := in.register.MakeCode(w.ctx, number, valid)
+	if errors.Is(err, register.ErrNotFound) {
+		return configfile.Wrong("there is no staff number %d that may enrol", number)
+	}
+	if err != nil {
+		return err
+	}
+	enrol := fmt.Sprintf("/enrol?person=%d", number)
+	if asJSON {
+		return w.json(added{number, enrol, code})
+	}
+	_, err = fmt.Fprintf(w.out, "Staff number %d. They enrol at the portal's %s with the code %s, within %s.\nTell them the code by voice, never by mail.\n",
+		number, enrol, code, hours(valid))
+	return err
+}
+
+func hours(d time.Duration) string {
+	if d == time.Hour {
+		return "1 hour"
+	}
+	return fmt.Sprintf("%d hours", int(d.Hours()))
+}
+
+type userCodeCmd struct {
+	Number int64 `arg:"" help:"Staff number."`
+	JSON   bool  `help:"One JSON object instead of a sentence."`
+}
+
+func (c *userCodeCmd) Run(w *world) error {
+	return w.with(func(in *installation) error { return in.handOver(w, c.Number, time.Hour, c.JSON) })
+}
+
+type userDisableCmd struct {
+	Number int64 `arg:"" help:"Staff number."`
+}
+
+func (c *userDisableCmd) Run(w *world) error {
+	return w.with(func(in *installation) error {
+		err := in.register.DisablePerson(w.ctx, c.Number)
+		if errors.Is(err, register.ErrNotFound) {
+			return configfile.Wrong("there is no staff number %d, or it is disabled already", c.Number)
+		}
+		if err == nil {
+			_, err = fmt.Fprintf(w.out, "Staff number %d can no longer sign in, and is sent no more mail.\n", c.Number)
+		}
+		return err
+	})
+}
+
+type userListCmd struct {
+	JSON bool `help:"One JSON object a line instead of a table."`
+}
+
+// personLine is one line of 'user list --json'.
+type personLine struct {
+	Number    int64         `json:"number"`
+	Name      string        `json:"name"`
+	Email     string        `json:"email"`
+	Role      register.Role `json:"role"`
+	Helplines []string      `json:"helplines"`
+	Disabled  bool          `json:"disabled"`
+	Passkeys  int           `json:"passkeys"`
+}
+
+func (c *userListCmd) Run(w *world) error {
+	return w.with(func(in *installation) error {
+		people, err := in.register.People(w.ctx)
+		if err != nil {
+			return err
+		}
+		t := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', 0)
+		if !c.JSON {
+			fmt.Fprintln(t, "NUMBER\tNAME\tROLE\tHELPLINES\tPASSKEYS\tMAY SIGN IN")
+		}
+		for _, p := range people {
+			if c.JSON {
+				err = w.json(personLine{p.Number, p.Name, p.Email, p.Role, append([]string{}, p.Helplines...), p.Disabled, p.Passkeys})
+			} else {
+				_, err = fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%d\t%v\n", p.Number, p.Name, p.Role, list(p.Helplines), p.Passkeys, !p.Disabled)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return t.Flush()
+	})
+}

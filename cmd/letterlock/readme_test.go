@@ -1,0 +1,101 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"letterlock/cmd/configfile"
+)
+
+const readme = "../../README.md"
+
+// update renews the generated parts of the README: LETTERLOCK_UPDATE=1 go test ./cmd/...
+var update = os.Getenv("LETTERLOCK_UPDATE") == "1"
+
+func TestReadmeHoldsTheConfigurationInFull(t *testing.T) {
+	section(t, "configuration", configfile.Table(Config{}))
+}
+
+// section compares the part of the README between two markers.
+func section(t *testing.T, name, want string) {
+	t.Helper()
+	text := readText(t, readme)
+	begin, end := "<!-- "+name+": begin -->\n", "<!-- "+name+": end -->"
+	i, j := strings.Index(text, begin), strings.Index(text, end)
+	if i < 0 || j < i {
+		t.Fatalf("the README has no part %q", name)
+	}
+	if text[i+len(begin):j] == want {
+		return
+	}
+	if !update {
+		t.Fatalf("the README's part %q is not what the program says; renew it: LETTERLOCK_UPDATE=1 go test ./cmd/...", name)
+	}
+	if err := os.WriteFile(readme, []byte(text[:i+len(begin)]+want+text[j:]), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readText(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// Every command that the README tells people to type is one that the program
+// understands; the scripts run them.
+func TestReadmesCommandsAreUnderstood(t *testing.T) {
+	text := readText(t, readme)
+	lines := regexp.MustCompile("(?m)^(?:letterlock|go run \\./cmd/letterlock) (.+)$").FindAllStringSubmatch(text, -1)
+	lines = append(lines, regexp.MustCompile("`letterlock ([^`]+)`").FindAllStringSubmatch(text, -1)...)
+	if len(lines) < 10 {
+		t.Fatalf("only %d commands were found", len(lines))
+	}
+	word := regexp.MustCompile(`"[^"]*"|\S+`)
+	for _, m := range lines {
+		var args []string
+		for _, w := range word.FindAllString(m[1], -1) {
+			args = append(args, strings.Trim(w, `"`))
+		}
+		var c cli
+		parser, err := kong.New(&c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse(args); err != nil {
+			t.Errorf("letterlock %s: %v", m[1], err)
+		}
+	}
+}
+
+// A new configuration file is one that the program reads, and means the defaults.
+func TestANewConfigurationIsReadBack(t *testing.T) {
+	path := t.TempDir() + "/letterlock.toml"
+	if err := os.WriteFile(path, []byte(template()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := readConfig(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.DestroyAfter != "readable" || c.MaxSilence.Hours() != 336 || c.Storage != nil || len(c.Helplines) != 2 {
+		t.Errorf("a new configuration means %+v", c)
+	}
+	// With every comment sign of a key taken away it is still understood.
+	whole := regexp.MustCompile(`(?m)^#(\w+ = |\[)`).ReplaceAllString(template(), "$1")
+	whole = strings.NewReplacer(`endpoint = ""`, `endpoint = "http://127.0.0.1:9000"`, `bucket = ""`, `bucket = "b"`,
+		`access_key = ""`, `access_key = "a"`, `secret_key_file = ""`, `secret_key_file = "s"`).Replace(whole)
+	if err := os.WriteFile(path, []byte(whole), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = readConfig(path); err != nil || c.Storage == nil || c.Storage.Region != "us-east-1" {
+		t.Errorf("with every key set: %+v, %v", c, err)
+	}
+}

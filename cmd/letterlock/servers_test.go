@@ -1,0 +1,269 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/deposit/deposittest"
+	"letterlock/scanner/specimen"
+)
+
+// postbox is a real SMTP server that keeps what it is given.
+type postbox struct {
+	mu    sync.Mutex
+	mails map[string][]string // by recipient
+}
+
+func startPostbox(t *testing.T) (*postbox, string) {
+	t.Helper()
+	p := &postbox{mails: map[string][]string{}}
+	door, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := smtp.NewServer(p)
+	server.Domain = "localhost"
+	go func() { _ = server.Serve(door) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return p, "smtp://" + door.Addr().String()
+}
+
+func (p *postbox) NewSession(*smtp.Conn) (smtp.Session, error) { return &letterbag{postbox: p}, nil }
+
+func (p *postbox) total() (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range p.mails {
+		n += len(m)
+	}
+	return n
+}
+
+type letterbag struct {
+	*postbox
+	to string
+}
+
+func (l *letterbag) Mail(string, *smtp.MailOptions) error      { return nil }
+func (l *letterbag) Rcpt(to string, _ *smtp.RcptOptions) error { l.to = to; return nil }
+func (l *letterbag) Reset()                                    {}
+func (l *letterbag) Logout() error                             { return nil }
+func (l *letterbag) Data(r io.Reader) error {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mails[l.to] = append(l.mails[l.to], string(b))
+	return nil
+}
+
+// configure writes a configuration that names real servers.
+func configure(t *testing.T, data string, s3 deposit.S3Config, mail string) {
+	t.Helper()
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("[storage]\nendpoint = %q\nbucket = %q\naccess_key = %q\nsecret_key_file = \"s3.key\"\n[mail]\nsmtp = %q\nfrom = \"letters@example.org\"\n",
+		s3.Endpoint, s3.Bucket, s3.AccessKey, mail)
+	for _, h := range exampleHelplines {
+		text += fmt.Sprintf("[[helpline]]\nname = %q\ntitle = %q\n", h.Name, h.Title)
+	}
+	for name, content := range map[string]string{"letterlock.toml": text, "s3.key": s3.SecretKey} {
+		if err := os.WriteFile(filepath.Join(data, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// traces lists every version and delete marker below a prefix.
+func traces(t *testing.T, s3 deposit.S3Config, prefix string) (keys []string) {
+	t.Helper()
+	client, err := minio.New(strings.TrimPrefix(s3.Endpoint, "http://"), &minio.Options{
+		Creds: credentials.NewStaticV4(s3.AccessKey, s3.SecretKey, "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for o := range client.ListObjects(t.Context(), s3.Bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true, WithVersions: true}) {
+		if o.Err != nil {
+			t.Fatal(o.Err)
+		}
+		keys = append(keys, o.Key)
+	}
+	return keys
+}
+
+// The whole way over a real S3 server with versioning and a real SMTP server,
+// past the deadline and past the week.
+func TestTheWayOverRealServers(t *testing.T) {
+	s3 := deposittest.Start(t).Config()
+	post, mail := startPostbox(t)
+	data := newData(t)
+	configure(t, data, s3, mail)
+	p := start(t, data, "", "--sample")
+	p.eventually("the sample's letters are announced", func() bool {
+		return p.status().Letters[register.Notified] == 3 && len(claimed(data)) == 0
+	})
+	if n := len(post.mails["leader1@example.org"]); n != 2 {
+		t.Errorf("the first helpline's leader has %d mails", n)
+	}
+	if n := len(post.mails["leader2@example.org"]); n != 1 || post.total() != 3 {
+		t.Errorf("the second helpline's leader has %d mails of %d", n, post.total())
+	}
+	for _, l := range p.letters() {
+		if l.Version == "" || len(traces(t, s3, l.Object)) != 1 {
+			t.Errorf("a letter's object has version %q and %d traces", l.Version, len(traces(t, s3, l.Object)))
+		}
+	}
+	command(t, data, "check")
+	p.stop()
+
+	p = start(t, data, "", "--sample", "--clock", time.Now().AddDate(0, 8, 0).Format(time.DateOnly))
+	p.eventually("everything is gone, with proof", func() bool {
+		kinds := entries(t, data)
+		return count(kinds, "letter-deleted") == 3 && count(kinds, "key-destroyed") > 0
+	})
+	p.stop()
+	for _, prefix := range []string{"letters/", "incoming/", "receipts/"} {
+		if left := traces(t, s3, prefix); len(left) > 0 {
+			t.Errorf("left under %s: %v", prefix, left)
+		}
+	}
+}
+
+// A letter that is dropped while the storage is down is taken when it is back, once.
+func TestTheStorageIsDownForAWhile(t *testing.T) {
+	binary := deposittest.Start(t) // skips without the real part; this one only lends its folder's format
+	s3 := binary.Config()
+	address := freePort(t)
+	s3.Endpoint = "http://" + address
+	data := newData(t)
+	_, mail := startPostbox(t)
+	configure(t, data, s3, mail)
+	p := start(t, data, "", "--sample")
+	p.eventually("both roles have said that the storage is away", func() bool {
+		return strings.Contains(p.out.String(), "The store cannot be reached") && strings.Contains(p.out.String(), "the bucket is not ready")
+	})
+	forward(t, address, strings.TrimPrefix(binary.URL, "http://"))
+	p.eventually("they are announced, once it is back", func() bool {
+		return p.status().Letters[register.Notified] == 3 && len(claimed(data)) == 0
+	})
+	p.stop()
+	if n := count(entries(t, data), "letter-admitted"); n != 3 {
+		t.Errorf("%d letters of 3 scans", n)
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// forward makes a server that was away appear at an address.
+func forward(t *testing.T, at, to string) {
+	t.Helper()
+	l, err := net.Listen("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = c.Close() }()
+				s, err := net.Dial("tcp", to)
+				if err != nil {
+					return
+				}
+				defer func() { _ = s.Close() }()
+				go func() { _, _ = io.Copy(s, c) }()
+				_, _ = io.Copy(c, s)
+			}()
+		}
+	}()
+}
+
+// What docker-compose.yml starts, as processes with the same arguments: set-up,
+// server and a scanner that has credentials of its own.
+func TestServerAndScannerApart(t *testing.T) {
+	s3 := deposittest.Start(t).Config()
+	binary := buildScanner(t)
+	root := t.TempDir()
+	data, edge, scans := newData(t), filepath.Join(root, "edge"), filepath.Join(root, "scans")
+	configure(t, data, s3, "")
+	config := filepath.Join(data, "letterlock.toml")
+	edit := func(path, old, new string) {
+		b, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(b), old) {
+			t.Fatalf("%s does not hold %q (%v)", path, old, err)
+		}
+		if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(b), old, new)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	edit(config, "smtp = \"\"\n", "")
+	for range 2 { // set-up may be run again
+		command(t, data, "setup", "--config", config, "--edge", "office", "--edge-folder", edge)
+	}
+	edit(filepath.Join(edge, "scanner.toml"), `"/scans"`, fmt.Sprintf("%q", scans))
+	command(t, data, "user", "add", "--name", "Ada", "--role", "team-leader", "--helpline", "respect-phoneline", "--email", "ada@example.org")
+
+	server := &program{t: t, data: data, out: &safeBuffer{}, cmd: letterlockCmd(t, data, "serve", "--config", config, "--listen", "localhost:0")}
+	scanner := &program{t: t, data: data, out: &safeBuffer{}, cmd: exec.Command(binary, "run", "--config", filepath.Join(edge, "scanner.toml"))}
+	for _, p := range []*program{server, scanner} {
+		p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+		if err := p.cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = p.cmd.Process.Kill(); _ = p.cmd.Wait() })
+	}
+	scanner.eventually("the scanner has made its folders", func() bool { return exists(filepath.Join(scans, "respect-phoneline")) })
+	if err := os.WriteFile(filepath.Join(scans, "respect-phoneline", "a.tif"), specimen.New(1, 2).G4TIFF(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server.eventually("the letter is announced", func() bool { return server.status().Letters[register.Notified] == 1 })
+	scanner.eventually("the scanner has its receipt", func() bool {
+		slips, _ := filepath.Glob(filepath.Join(scans, "respect-phoneline", "taken", "*.txt"))
+		return len(slips) == 1
+	})
+	out, err := exec.Command(binary, "status", "--config", filepath.Join(edge, "scanner.toml")).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "refused   0") {
+		t.Errorf("scanner status: %v\n%s", err, out)
+	}
+	scanner.stop()
+	server.stop()
+}
+
+// buildScanner builds the edge's own program.
+func buildScanner(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "scanner")
+	if out, err := exec.Command("go", "build", "-o", binary, "letterlock/cmd/scanner").CombinedOutput(); err != nil {
+		t.Fatalf("building the scanner: %v\n%s", err, out)
+	}
+	return binary
+}

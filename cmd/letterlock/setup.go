@@ -1,0 +1,140 @@
+package main
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"letterlock/cmd/configfile"
+	"letterlock/pipeline/archive"
+	"letterlock/scanner/letter"
+)
+
+type setupCmd struct {
+	Repair     bool   `help:"Write the storage's deletion rules again where they are not Letterlock's any more, after showing the difference."`
+	Edge       string `help:"Enrol a scanner of that site and write what it needs to --edge-folder." placeholder:"SITE"`
+	EdgeFolder string `help:"Where the scanner's configuration and keys go." type:"path" placeholder:"DIR"`
+}
+
+// Run leaves a bucket, keys and, if asked, a scanner's configuration. It may be
+// run again at any time, beside a running server too.
+func (c *setupCmd) Run(w *world) error {
+	if (c.Edge == "") != (c.EdgeFolder == "") {
+		return configfile.Wrong("--edge and --edge-folder belong together")
+	}
+	if c.Edge != "" && !letter.ValidName(c.Edge) {
+		return configfile.Wrong("a site's name is up to 40 lower-case letters, digits and hyphens")
+	}
+	if err := w.dir.create(); err != nil {
+		return err
+	}
+	in, err := open(w.ctx, w.dir, w.log)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	if err := (&upCmd{}).found(w.ctx, in); err != nil {
+		return err
+	}
+	if err := in.prepare(w.ctx); err != nil {
+		return err
+	}
+	if err := c.compareRules(w, in); err != nil {
+		return err
+	}
+	if err := in.pipeline(&url.URL{}, nil, nil).PublishRecipients(w.ctx); err != nil {
+		return err
+	}
+	fmt.Fprintln(w.out, "Keys: the recipients list is in the bucket.")
+	if c.Edge == "" {
+		return nil
+	}
+	return in.equipEdge(w, c.Edge, c.EdgeFolder)
+}
+
+// compareRules shows how the storage's deletion rules differ, and mends them
+// only when asked to.
+func (c *setupCmd) compareRules(w *world, in *installation) error {
+	drift, err := in.store.Drift(w.ctx)
+	if err != nil {
+		return fmt.Errorf("reading the storage's deletion rules: %w", err)
+	}
+	if len(drift) == 0 {
+		fmt.Fprintln(w.out, "Bucket: ready, its deletion rules are Letterlock's.")
+		return nil
+	}
+	fmt.Fprintf(w.out, "Bucket: its deletion rules are not Letterlock's:\n  %s\n", strings.Join(drift, "\n  "))
+	if !c.Repair {
+		return fmt.Errorf("the storage's deletion rules were changed by somebody: find out who, then run: letterlock setup --repair")
+	}
+	if err := in.installLifecycle(w.ctx); err != nil {
+		return err
+	}
+	fmt.Fprintln(w.out, "Bucket: the rules were written again.")
+	return nil
+}
+
+// equipEdge enrols a scanner and writes its folder: what is there already is
+// kept, so that running setup again changes no key.
+func (in *installation) equipEdge(w *world, site, folder string) error {
+	s := in.cfg.Storage
+	if s == nil {
+		return configfile.Wrong("a scanner of its own needs an S3 bucket to meet the server in: set [storage] in %s", in.dir.config)
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return fmt.Errorf("the scanner's folder cannot be made: %s", configfile.Reason(err))
+	}
+	key, err := signingKey(filepath.Join(folder, "site.key"), site)
+	if err != nil {
+		return err
+	}
+	if err := in.register.AddEdge(w.ctx, site, key.verifier); err != nil {
+		return err
+	}
+	secret, err := secretFile(filepath.Join(folder, "storage.key"), func() (string, error) { return rand.Text() + rand.Text()[:14], nil })
+	if err != nil {
+		return err
+	}
+	admin, err := in.cfg.s3(in.dir.config)
+	if err != nil {
+		return err
+	}
+	user := "letterlock-" + site
+	if err := archive.MakeEdgeUser(w.ctx, admin, site, user, secret); err != nil {
+		return fmt.Errorf("making the scanner's own storage credentials: %w", err)
+	}
+	text := in.edgeConfig(site, user)
+	path := filepath.Join(folder, "scanner.toml")
+	if err := replaceFile(path, []byte(text), 0o600); err != nil {
+		return fmt.Errorf("the scanner's configuration cannot be written: %s", configfile.Reason(err))
+	}
+	_, err = fmt.Fprintf(w.out, "Scanner: %s is enrolled; it starts with: scanner run --config %s\n", site, path)
+	return err
+}
+
+// edgeConfig is scanner.toml as cmd/scanner reads it.
+func (in *installation) edgeConfig(site, user string) string {
+	var quoted []string
+	for _, n := range in.cfg.names() {
+		quoted = append(quoted, fmt.Sprintf("%q", n))
+	}
+	s := in.cfg.Storage
+	return fmt.Sprintf(`# Written by 'letterlock setup'. The scanner's keys lie beside this file; keep them to this machine.
+site = %q
+helplines = [%s]
+folder = "/scans"
+server_key = %q
+site_key_file = "site.key"
+arriving_limit = %q
+
+[storage]
+endpoint = %q
+bucket = %q
+region = %q
+access_key = %q
+secret_key_file = "storage.key"
+`, site, strings.Join(quoted, ", "), in.server.verifier, in.cfg.Scanner.ArrivingLimit.String(), s.Endpoint, s.Bucket, s.Region, user)
+}

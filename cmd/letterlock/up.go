@@ -1,0 +1,372 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"letterlock/cmd/configfile"
+	"letterlock/pipeline"
+	"letterlock/pipeline/mail"
+	"letterlock/pipeline/portal"
+	"letterlock/pipeline/register"
+	"letterlock/scanner"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/page"
+)
+
+type upCmd struct {
+	Listen string `help:"Address of the portal." default:"localhost:8080" placeholder:"HOST:PORT"`
+	Sample bool   `help:"Make (or go on with) a data folder for trying things out, with letters and people of its own."`
+	Clock  string `help:"Sample only: the day that it is, as in 2027-05-26. It only moves forward." placeholder:"DAY"`
+}
+
+type serveCmd struct {
+	Listen string `help:"Address of the portal." default:"localhost:8080" placeholder:"HOST:PORT"`
+}
+
+// Run plays every role.
+func (c *upCmd) Run(w *world) error {
+	if c.Clock != "" && !c.Sample {
+		return configfile.Wrong("--clock is for --sample only: a real folder's clock is the system's")
+	}
+	if err := w.dir.create(); err != nil {
+		return err
+	}
+	return w.play(c.Listen, func(in *installation) error {
+		if err := c.found(w.ctx, in); err != nil {
+			return err
+		}
+		if c.Sample {
+			return in.prepareSample(w.ctx, c.Listen, c.Clock)
+		}
+		return nil
+	}, true)
+}
+
+// found holds a folder to the kind that it began as.
+func (c *upCmd) found(ctx context.Context, in *installation) error {
+	kind, err := in.register.Found(ctx, c.Sample)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Sample && kind != register.KindSample:
+		return configfile.Wrong("%s is a real data folder: a sample needs one of its own (--data)", in.dir.path)
+	case !c.Sample && kind == register.KindSample:
+		return configfile.Wrong("%s is a sample, and a sample never becomes real: start it with --sample, or choose another folder with --data", in.dir.path)
+	}
+	in.sample = c.Sample
+	return nil
+}
+
+// Run plays the server's role alone.
+func (c *serveCmd) Run(w *world) error {
+	if err := w.dir.create(); err != nil {
+		return err
+	}
+	return w.play(c.Listen, func(in *installation) error { return (&upCmd{}).found(w.ctx, in) }, false)
+}
+
+// play opens the data folder for this process alone and plays the roles until
+// the context ends. begin is what a command does first.
+func (w *world) play(listen string, begin func(*installation) error, edge bool) (err error) {
+	defer func() { err = asTold(w.ctx, err) }()
+	unlock, err := w.dir.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	in, err := open(w.ctx, w.dir, w.log)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	if err := begin(in); err != nil {
+		return err
+	}
+	// The port first: with it taken nothing else is begun.
+	door, err := net.Listen("tcp", listen)
+	if err != nil {
+		return fmt.Errorf("the portal cannot listen on %s: %s; choose another with --listen", listen, cause(err))
+	}
+	defer func() { _ = door.Close() }()
+	origin, err := in.origin(door.Addr())
+	if err != nil {
+		return err
+	}
+	r, err := in.roles(w, origin, edge)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	if err := in.greet(w, origin, edge); err != nil {
+		return err
+	}
+	return r.play(w.ctx, door)
+}
+
+// asTold is err, but for what comes of being told to end: that may happen
+// anywhere, and is no failure.
+func asTold(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// cause is the last word of a network error: "address already in use".
+func cause(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err.Error()
+	}
+	return err.Error()
+}
+
+// origin is the portal's address as browsers see it.
+func (in *installation) origin(at net.Addr) (*url.URL, error) {
+	origin := in.cfg.Portal.Origin
+	if origin == "" || in.sample {
+		_, port, err := net.SplitHostPort(at.String())
+		if err != nil {
+			return nil, err
+		}
+		origin = "http://localhost:" + port
+	}
+	return url.Parse(origin)
+}
+
+// roles are what one process plays.
+type roles struct {
+	in     *installation
+	server *pipeline.Server
+	pages  *page.Renderer
+	edge   *scanner.Edge
+	portal http.Handler
+}
+
+func (in *installation) roles(w *world, origin *url.URL, edge bool) (r *roles, err error) {
+	r = &roles{in: in}
+	defer func() {
+		if err != nil {
+			r.close()
+		}
+	}()
+	if r.pages, err = page.Open(page.Config{CacheDir: in.dir.cache()}); err != nil {
+		return nil, err
+	}
+	sender, err := in.sender(w.out)
+	if err != nil {
+		return nil, err
+	}
+	r.server = in.pipeline(origin, r.pages, sender)
+	if r.portal, err = portal.New(w.ctx, in.portalConfig(r.server, origin)); err != nil {
+		return nil, err
+	}
+	if edge {
+		r.edge, err = in.edge(w.ctx)
+	}
+	return r, err
+}
+
+func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL) portal.Config {
+	cfg := portal.Config{Register: in.register, Reader: server, Origin: origin.String(), Sample: in.sample,
+		Policy: in.cfg.Policy, Now: in.clock.Now, Log: in.log,
+		Check: func(ctx context.Context) []portal.CheckLine {
+			var out []portal.CheckLine
+			for _, l := range server.Check(ctx) {
+				out = append(out, portal.CheckLine(l))
+			}
+			return out
+		}}
+	for _, h := range in.cfg.Helplines {
+		cfg.Helplines = append(cfg.Helplines, portal.Helpline(h))
+	}
+	return cfg
+}
+
+func (in *installation) scannerFolder() string {
+	if f := in.cfg.Scanner.Folder; f != "" {
+		return f
+	}
+	return in.dir.in("scanner")
+}
+
+// edge makes this process's own edge and enrols it. It meets the server only
+// in the bucket, like any other.
+func (in *installation) edge(ctx context.Context) (*scanner.Edge, error) {
+	site, err := signingKey(in.dir.in("state", "edge", "site.key"), in.cfg.Scanner.Site)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.register.AddEdge(ctx, in.cfg.Scanner.Site, site.verifier); err != nil {
+		return nil, fmt.Errorf("enrolling this machine's scanner: %w", err)
+	}
+	server, err := note.NewVerifier(in.server.verifier)
+	if err != nil {
+		return nil, err
+	}
+	return scanner.Open(scanner.Config{
+		Folder: in.scannerFolder(), StateDir: in.dir.edgeState(), Site: in.cfg.Scanner.Site, Helplines: in.cfg.names(),
+		Signer: site.signer, Server: server, Store: edgeStore{in.store, in.clock.gap()},
+		Arriving: in.cfg.Scanner.ArrivingLimit, Now: in.clock.Now, Log: in.log, Step: crashPoint,
+	})
+}
+
+// edgeStore shows a sample's edge the storage's clock as far ahead as its own.
+type edgeStore struct {
+	scanner.Store
+	ahead time.Duration
+}
+
+// Clock is the storage's clock, moved by the sample's days.
+func (s edgeStore) Clock(ctx context.Context) (time.Time, error) {
+	t, err := s.Store.Clock(ctx)
+	return t.Add(s.ahead), err
+}
+
+// greet says where things are, and how the first person enrols.
+func (in *installation) greet(w *world, origin *url.URL, edge bool) error {
+	if edge {
+		fmt.Fprintf(w.out, "Drop scans into   %s%c<helpline> (%s)\n", in.scannerFolder(), os.PathSeparator, list(in.cfg.names()))
+	}
+	fmt.Fprintf(w.out, "The portal is at  %s\n", origin)
+	if in.cfg.Mail.SMTP == "" {
+		fmt.Fprintf(w.out, "Mail goes to      %s (no mail server is set)\n", in.dir.in("outbox"))
+	} else {
+		fmt.Fprintf(w.out, "Mail goes to      the mail server of the configuration, from %s\n", in.cfg.Mail.From)
+	}
+	if in.sample {
+		_, err := fmt.Fprintf(w.out, "First sign-in     %s/sample: this is a sample, be whoever you like. Today is %s.\n", origin, letter.DateOf(in.clock.Now()))
+		return err
+	}
+	return in.greetAdministrator(w, origin)
+}
+
+func (in *installation) greetAdministrator(w *world, origin *url.URL) error {
+	enrolled, err := in.register.HasPasskeyOf(w.ctx, register.Administrator)
+	if err != nil {
+		return err
+	}
+	if enrolled {
+		_, err := fmt.Fprintf(w.out, "First sign-in     done; more people come with: letterlock user add\n")
+		return err
+	}
+	number, err := in.firstAdministrator(w.ctx)
+	if err != nil {
+		return err
+	}
+	code, err := in.register.MakeCode(w.ctx, number, codeValid)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w.out, "First sign-in     %s/enrol?person=%d with the code %s, within %s (administrator)\n", origin, number, code, hours(codeValid))
+	return err
+}
+
+func (in *installation) firstAdministrator(ctx context.Context) (int64, error) {
+	people, err := in.register.People(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range people {
+		if p.Role == register.Administrator && !p.Disabled {
+			return p.Number, nil
+		}
+	}
+	return in.register.AddPerson(ctx, register.Person{Name: "Administrator", Role: register.Administrator})
+}
+
+func (in *installation) mailDomain() string {
+	domain, err := mail.Domain(in.cfg.Mail.From)
+	if err != nil {
+		return "localhost" // the sender itself is refused where it is used
+	}
+	return domain
+}
+
+// play runs every role until the context ends, and ends them in the order that
+// leaves the least to do again.
+func (r *roles) play(ctx context.Context, door net.Listener) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 3)
+	running := 0
+	begin := func(role func() error) {
+		running++
+		go func() { ended <- asTold(ctx, role()) }()
+	}
+	web := &http.Server{Handler: r.portal, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,
+		WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute}
+	begin(func() error {
+		err := web.Serve(door)
+		if errors.Is(err, http.ErrServerClosed) {
+			return nil
+		}
+		return err
+	})
+	begin(func() error { return r.serve(ctx) })
+	if r.edge != nil {
+		begin(func() error { r.edge.Run(ctx); return nil })
+	}
+	var errs []error
+	select {
+	case <-ctx.Done():
+	case err := <-ended: // a role that ends by itself ends them all
+		errs = append(errs, err)
+		running--
+	}
+	stop()
+	quit, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	errs = append(errs, web.Shutdown(quit))
+	for range running {
+		errs = append(errs, <-ended)
+	}
+	return errors.Join(errs...)
+}
+
+// serve plays the server's role. The bucket may be away when Letterlock
+// starts; the portal and the edge do not wait for it.
+func (r *roles) serve(ctx context.Context) error {
+	go func() {
+		// The first letter should not wait for the renderer's slow start.
+		if err := r.pages.Warm(ctx); err != nil && ctx.Err() == nil {
+			r.in.log.Warn("the page renderer could not be warmed up", "error", err)
+		}
+	}()
+	for wait := time.Second; ; wait = min(2*wait, 15*time.Second) {
+		err := r.in.prepare(ctx)
+		if err == nil {
+			return r.server.Run(ctx)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		r.in.log.Error("the bucket is not ready; trying again", "in", wait, "error", say(err))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (r *roles) close() {
+	if r.edge != nil {
+		if err := r.edge.Close(); err != nil {
+			r.in.log.Warn("the scanner did not close well", "error", err)
+		}
+	}
+	if r.pages != nil {
+		r.pages.Close()
+	}
+}

@@ -1,0 +1,201 @@
+// Scanner is the edge alone: it takes scans from a folder, seals them and
+// leaves them in the bucket. It knows public keys only, and can neither list
+// nor read nor remove a letter there. 'letterlock setup' writes what it needs.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/mod/sumdb/note"
+
+	"letterlock/cmd/configfile"
+	"letterlock/scanner"
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/folder"
+	"letterlock/scanner/pdf"
+)
+
+// Exit statuses; scripts rely on them.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUse    = 2
+)
+
+type cli struct {
+	Config string `help:"The scanner's configuration, as 'letterlock setup' wrote it." default:"scanner.toml" env:"LETTERLOCK_SCANNER_CONFIG" type:"path" placeholder:"FILE"`
+
+	Run    runCmd    `cmd:"" help:"Take scans until it is ended."`
+	Status statusCmd `cmd:"" help:"Count what is arriving, on its way and refused."`
+}
+
+// Config is scanner.toml.
+type Config struct {
+	Site          string        `toml:"site" doc:"Name of the place that scans, as it was enrolled."`
+	Helplines     []string      `toml:"helplines" doc:"Each has a folder of its name in the scanner folder."`
+	Folder        string        `toml:"folder" doc:"The scanner folder, on the share where scans are dropped."`
+	State         string        `toml:"state" def:"state" doc:"The scanner's own memory, on this machine's disk. A relative path counts from this file."`
+	ServerKey     string        `toml:"server_key" doc:"The server's public key: whose receipts are believed."`
+	SiteKeyFile   string        `toml:"site_key_file" def:"site.key" doc:"The file with the site's private key. Whoever has it can announce letters as this site until the site is revoked."`
+	ArrivingLimit time.Duration `toml:"arriving_limit" def:"30s" doc:"A scan that has stopped growing and is still not complete is refused after this time."`
+	Storage       Storage       `toml:"storage" doc:"The bucket, with credentials that can put and not list, read or remove."`
+}
+
+// Storage is the bucket as an edge sees it.
+type Storage struct {
+	Endpoint      string `toml:"endpoint" doc:"URL of the S3 server."`
+	Bucket        string `toml:"bucket" doc:"Name of the bucket."`
+	Region        string `toml:"region" def:"us-east-1" doc:"Region of the bucket."`
+	AccessKey     string `toml:"access_key" doc:"Who this scanner is to the S3 server."`
+	SecretKeyFile string `toml:"secret_key_file" def:"storage.key" doc:"The file with the secret key."`
+}
+
+func main() {
+	if pdf.RunChild(os.Args) {
+		return
+	}
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+type world struct {
+	ctx    context.Context
+	config string
+	out    io.Writer
+	log    *slog.Logger
+}
+
+func run(args []string, out, errout io.Writer) (status int) {
+	var c cli
+	ended := false
+	parser, err := kong.New(&c, kong.Name("scanner"), kong.Writers(out, errout),
+		kong.Description("Takes scans from a folder, seals them and leaves them in the bucket."),
+		kong.Exit(func(code int) { ended, status = true, code }))
+	if err != nil {
+		panic(err) // a mistake in the command line's own description
+	}
+	parsed, err := parser.Parse(args)
+	if ended {
+		return status // --help
+	}
+	if err != nil {
+		fmt.Fprintf(errout, "scanner: %s. See scanner --help\n", err)
+		return exitUse
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err = parsed.Run(&world{ctx, c.Config, out, slog.New(slog.NewTextHandler(errout, nil))})
+	var use configfile.Mistake
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &use):
+		fmt.Fprintf(errout, "scanner: %s\n", use.Says)
+		return exitUse
+	}
+	fmt.Fprintf(errout, "scanner: %s\n", configfile.Reason(err))
+	return exitFailed
+}
+
+func readConfig(path string) (*Config, error) {
+	c := &Config{}
+	if err := configfile.Read(path, c); err != nil {
+		return nil, err
+	}
+	if c.Site == "" || len(c.Helplines) == 0 || c.Folder == "" || c.ServerKey == "" {
+		return nil, configfile.Wrong("%s: site, helplines, folder and server_key are needed; 'letterlock setup' writes them", path)
+	}
+	if !filepath.IsAbs(c.State) {
+		c.State = filepath.Join(filepath.Dir(path), c.State)
+	}
+	return c, nil
+}
+
+type runCmd struct{}
+
+// Run takes scans until the context ends.
+func (*runCmd) Run(w *world) error {
+	c, err := readConfig(w.config)
+	if err != nil {
+		return err
+	}
+	store, err := c.store(w.config)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	secret, err := configfile.Secret(w.config, c.SiteKeyFile, "site's private key")
+	if err != nil {
+		return err
+	}
+	// The public half stands on the second line, for people.
+	signer, err := note.NewSigner(firstLine(secret))
+	if err != nil {
+		return configfile.Wrong("%s: the site_key_file holds no signing key", w.config)
+	}
+	server, err := note.NewVerifier(c.ServerKey)
+	if err != nil {
+		return configfile.Wrong("%s: server_key is not a public key of Letterlock", w.config)
+	}
+	edge, err := scanner.Open(scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines,
+		Signer: signer, Server: server, Store: store, Arriving: c.ArrivingLimit, Log: w.log})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w.out, "Drop scans into %s%c<helpline>\n", c.Folder, os.PathSeparator)
+	edge.Run(w.ctx)
+	return edge.Close()
+}
+
+func firstLine(s string) string {
+	for i := range s {
+		if s[i] == '\n' || s[i] == '\r' {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+func (c *Config) store(config string) (*deposit.S3, error) {
+	secret, err := configfile.Secret(config, c.Storage.SecretKeyFile, "storage's secret key")
+	if err != nil {
+		return nil, err
+	}
+	store, err := deposit.OpenS3(deposit.S3Config{Endpoint: c.Storage.Endpoint, Bucket: c.Storage.Bucket,
+		Region: c.Storage.Region, AccessKey: c.Storage.AccessKey, SecretKey: secret})
+	if err != nil {
+		return nil, configfile.Wrong("%s: %s", config, err)
+	}
+	return store, nil
+}
+
+type statusCmd struct {
+	JSON bool `help:"One JSON object instead of lines."`
+}
+
+// Run counts; it works beside a running scanner.
+func (c *statusCmd) Run(w *world) error {
+	cfg, err := readConfig(w.config)
+	if err != nil {
+		return err
+	}
+	n, err := folder.Count(cfg.Folder, cfg.Helplines)
+	if err != nil {
+		return fmt.Errorf("the scanner folder cannot be read: %s", configfile.Reason(err))
+	}
+	if c.JSON {
+		return json.NewEncoder(w.out).Encode(n)
+	}
+	_, err = fmt.Fprintf(w.out, "arriving  %d\non its way %d\nrefused   %d\n", n.Arriving, n.Claimed+n.Waiting, n.Refused)
+	return err
+}

@@ -1,0 +1,193 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// Line is one answer of a check: whether it is well, and in plain words what
+// was found and, where it is not, what to do.
+type Line struct {
+	Name string `json:"name"`
+	OK   bool   `json:"ok"`
+	Says string `json:"says"`
+}
+
+// Lifecycle is what a check needs to know of the storage's own rules.
+type Lifecycle interface {
+	Drift(ctx context.Context) ([]string, error)
+}
+
+// Check looks at everything that a person may have to mend. A line that could
+// not be found out is not well.
+func (s *Server) Check(ctx context.Context) []Line {
+	var lines []Line
+	for _, c := range []struct {
+		name string
+		find func(context.Context) (bad, good string, err error)
+	}{
+		{"clock", s.checkClock},
+		{"storage", s.checkStorage},
+		{"register", s.checkRegister},
+		{"keys", s.checkKeys},
+		{"overdue", s.checkOverdue},
+		{"paper", s.checkPaper},
+		{"letters", s.checkLetters},
+		{"held", s.checkHeld},
+		{"mail", s.checkMail},
+		{"people", s.checkPeople},
+	} {
+		bad, good, err := c.find(ctx)
+		switch {
+		case err != nil:
+			s.cfg.Log.Error("a check could not be made", "check", c.name, "error", err)
+			lines = append(lines, Line{c.name, false, "This could not be found out just now; the log says why. Try again."})
+		case bad != "":
+			lines = append(lines, Line{c.name, false, bad})
+		default:
+			lines = append(lines, Line{c.name, true, good})
+		}
+	}
+	return lines
+}
+
+func (s *Server) checkClock(ctx context.Context) (bad, good string, err error) {
+	why, err := s.cfg.Register.ClockDoubt(ctx)
+	if err == nil && why == "" {
+		why, err = s.storeClockDiffers(ctx)
+	}
+	if why != "" {
+		bad = fmt.Sprintf("Nothing is deleted while the clock is in doubt: %s. It says %s now. If that is right, run: letterlock check --clock-is-right",
+			why, s.cfg.Now().In(letter.London).Format("2 January 2006 15:04"))
+	}
+	return bad, "The clock agrees with its second witness.", err
+}
+
+func (s *Server) checkStorage(ctx context.Context) (bad, good string, err error) {
+	store, ok := s.cfg.Store.(Lifecycle)
+	if !ok {
+		return "", "A folder: Letterlock itself deletes what is due.", nil
+	}
+	drift, err := store.Drift(ctx)
+	if len(drift) > 0 {
+		bad = "The storage's own deletion rules are not Letterlock's: " + strings.Join(drift, "; ") +
+			". Look at who changed them, then run: letterlock setup --repair"
+	}
+	return bad, "The storage's own deletion rules are as they must be.", err
+}
+
+func (s *Server) checkRegister(ctx context.Context) (bad, good string, err error) {
+	n, err := s.cfg.Register.VerifyTip(ctx)
+	if err != nil {
+		return "The register does not agree with its signed checkpoint. Stop, keep a copy of the data folder, and verify your last export.", "", nil
+	}
+	return "", fmt.Sprintf("%d entries, signed.", n), nil
+}
+
+func (s *Server) checkKeys(ctx context.Context) (bad, good string, err error) {
+	keys, err := s.cfg.Register.Keys(ctx, register.KeyLiving)
+	if err != nil {
+		return "", "", err
+	}
+	today := letter.DateOf(s.cfg.Now())
+	for _, k := range keys {
+		switch {
+		case !s.cfg.Keyring.Has(k.Week):
+			return fmt.Sprintf("The key %s is missing from the keyring: letters sealed to it cannot be opened. Restore the keyring.", k.Week), "", nil
+		case !today.Before(k.Week.Over()):
+			return fmt.Sprintf("The key %s should be destroyed by now, and is still there.", k.Week), "", nil
+		}
+	}
+	return "", fmt.Sprintf("%d living keys, all there.", len(keys)), nil
+}
+
+func (s *Server) checkOverdue(ctx context.Context) (bad, good string, err error) {
+	n, err := s.cfg.Register.Overdue(ctx, letter.DateOf(s.cfg.Now()))
+	if n > 0 {
+		bad = fmt.Sprintf("%s past the deadline and not yet proven gone. If this stays for more than a few minutes, the storage or the clock needs you.", letters(n))
+	}
+	return bad, "No letter is past its deadline.", err
+}
+
+func (s *Server) checkPaper(ctx context.Context) (bad, good string, err error) {
+	n, err := s.cfg.Register.Forgotten(ctx)
+	if n > 0 {
+		bad = fmt.Sprintf("%d paper originals have outlived their letters. Find and destroy them, and record it at the destruction desk.", n)
+	}
+	return bad, "No paper has outlived its letter.", err
+}
+
+func (s *Server) checkLetters(ctx context.Context) (bad, good string, err error) {
+	troubles, err := s.cfg.Register.Troubles(ctx)
+	var says []string
+	for _, t := range []struct {
+		why  register.Trouble
+		text string
+	}{
+		{register.StoreDown, "wait for the storage, which did not answer"},
+		{register.ObjectMissing, "were announced, but are not in the storage"},
+		{register.CannotUnseal, "cannot be opened with their key; the scans are kept at the edge"},
+		{register.CannotRender, "have a page that cannot be drawn; the scans are kept at the edge"},
+		{register.PagesDiffer, "have another number of pages than was announced; the scans are kept at the edge"},
+		{register.StillShown, "were deleted, but the storage still shows them"},
+		{register.RendererBroken, "wait for the page renderer, which could not run"},
+	} {
+		if n := troubles[t.why]; n > 0 {
+			says = append(says, fmt.Sprintf("%d %s", n, t.text))
+		}
+	}
+	return strings.Join(says, "; "), "Every letter is on its way.", err
+}
+
+func (s *Server) checkHeld(ctx context.Context) (bad, good string, err error) {
+	held, err := s.cfg.Register.Held(ctx)
+	if len(held) > 0 {
+		var reasons []string
+		for _, why := range held {
+			if !slices.Contains(reasons, string(why)) {
+				reasons = append(reasons, string(why))
+			}
+		}
+		slices.Sort(reasons)
+		bad = fmt.Sprintf("%d announced letters are not believed (%s). Their scans are kept at the edge; a person must look.", len(held), strings.Join(reasons, ", "))
+	}
+	return bad, "Nothing is held.", err
+}
+
+func (s *Server) checkMail(ctx context.Context) (bad, good string, err error) {
+	waiting, err := s.cfg.Register.MailsWaiting(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	troubles, err := s.cfg.Register.Troubles(ctx)
+	if troubles[register.MailDown] > 0 {
+		bad = fmt.Sprintf("%d mails wait for a mail server that takes them. They are tried again by themselves.", waiting)
+	}
+	return bad, "No mail is stuck.", err
+}
+
+func (s *Server) checkPeople(ctx context.Context) (bad, good string, err error) {
+	people, err := s.cfg.Register.People(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	var says []string
+	for _, h := range s.cfg.Helplines {
+		if !slices.ContainsFunc(people, func(p register.Person) bool { return !p.Disabled && p.LeadsHelpline(h) && p.Email != "" }) {
+			says = append(says, fmt.Sprintf("The helpline %s has no team leader: nobody is told of its letters. Run: letterlock user add --role team-leader --helpline %s", h, h))
+		}
+	}
+	return strings.Join(says, " "), "Every helpline has a team leader.", nil
+}
+
+func letters(n int) string {
+	if n == 1 {
+		return "1 letter is"
+	}
+	return fmt.Sprintf("%d letters are", n)
+}

@@ -1,0 +1,131 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+	"github.com/riverqueue/river/rivertype"
+
+	"letterlock/scanner/letter"
+)
+
+const (
+	workers    = 4
+	jobTimeout = 10 * time.Minute // a letter of a thousand pages takes minutes to render
+)
+
+// letterAdvance is the one kind of job. It carries the id alone: jobs are kept
+// for a while, and nothing else about a letter may be.
+type letterAdvance struct {
+	ID letter.ID `json:"id" river:"unique"`
+	// Boot tells this start of the program from earlier ones, so that a job that
+	// died with its process does not stand in the way of a new one.
+	Boot string `json:"boot" river:"unique"`
+}
+
+// Kind names the job in the queue.
+func (letterAdvance) Kind() string { return "letter_advance" }
+
+// jobs executes Advance. Whatever goes wrong with it, the next sweep enqueues
+// what is due: it can delay a letter, never lose one.
+type jobs struct {
+	client *river.Client[*sql.Tx]
+	boot   string
+}
+
+type worker struct {
+	river.WorkerDefaults[letterAdvance]
+	advance func(context.Context, letter.ID) error
+	log     *slog.Logger
+}
+
+// Timeout ends an attempt that hangs.
+func (w *worker) Timeout(*river.Job[letterAdvance]) time.Duration { return jobTimeout }
+
+// Work advances one letter. Its error stays out of the queue's tables, where
+// it would live for days: the log has it, and the sweep tries again.
+func (w *worker) Work(ctx context.Context, job *river.Job[letterAdvance]) error {
+	if err := w.advance(ctx, job.Args.ID); err != nil && ctx.Err() == nil {
+		w.log.Error("a letter could not be advanced; it is tried again", "error", err)
+	}
+	return nil
+}
+
+func startJobs(ctx context.Context, db *sql.DB, log *slog.Logger, advance func(context.Context, letter.ID) error) (*jobs, error) {
+	driver := riversqlite.New(db)
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, fmt.Errorf("preparing job queue: %w", err)
+	}
+	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return nil, fmt.Errorf("preparing job queue: %w", err)
+	}
+	all := river.NewWorkers()
+	river.AddWorker(all, &worker{advance: advance, log: log})
+	client, err := river.NewClient(driver, &river.Config{
+		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}},
+		Workers:                     all,
+		Logger:                      slog.New(quiet{log.Handler()}),
+		JobTimeout:                  jobTimeout,
+		RescueStuckJobsAfter:        jobTimeout + time.Minute,
+		CompletedJobRetentionPeriod: time.Hour,
+		MaxAttempts:                 1,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("starting job queue: %w", err)
+	}
+	if err := client.Start(ctx); err != nil {
+		return nil, fmt.Errorf("starting job queue: %w", err)
+	}
+	return &jobs{client: client, boot: rand.Text()}, nil
+}
+
+// enqueue adds the letter's job in the transaction that made it due, unless
+// one is waiting or at work already.
+func (j *jobs) enqueue(ctx context.Context, tx *sql.Tx, id letter.ID) error {
+	opts := &river.InsertOpts{UniqueOpts: river.UniqueOpts{
+		ByArgs: true,
+		// Without "completed", which would block the letter's next job for a day.
+		ByState: []rivertype.JobState{rivertype.JobStateAvailable, rivertype.JobStatePending,
+			rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled},
+	}}
+	args := letterAdvance{ID: id, Boot: j.boot}
+	var err error
+	if tx != nil {
+		_, err = j.client.InsertTx(ctx, tx, args, opts)
+	} else {
+		_, err = j.client.Insert(ctx, args, opts)
+	}
+	if err != nil {
+		return fmt.Errorf("enqueueing a letter: %w", err)
+	}
+	return nil
+}
+
+// stop lets running jobs finish for a moment, then cancels them: every step
+// may be cut off anywhere.
+func (j *jobs) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err := j.client.Stop(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		hard, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		err = j.client.StopAndCancel(hard)
+	}
+	return err
+}
+
+// quiet passes on what the job queue warns of, not its chat.
+type quiet struct{ slog.Handler }
+
+// Enabled hides everything below a warning.
+func (q quiet) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }

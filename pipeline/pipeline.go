@@ -1,0 +1,511 @@
+// Package pipeline is the server's half of a letter's way. It meets the edge
+// only in the bucket, even when one process plays both.
+//
+// This file is the flow, from the admission of a manifest (step 6) to the
+// proof that nothing is left (step 10), in the order in which it happens.
+// letters.state in the register is the truth; jobs only call Advance, which
+// does whatever the state says is next. Every step may be cut off anywhere and
+// done again: each says what a crash leaves.
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"letterlock/pipeline/archive"
+	"letterlock/pipeline/keyring"
+	"letterlock/pipeline/mail"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/page"
+)
+
+// Bucket is what the flow needs to find, read and end letters.
+type Bucket interface {
+	List(ctx context.Context, prefix string) iter.Seq2[string, error]
+	Read(ctx context.Context, key, version string) (io.ReadCloser, int64, error)
+	Traces(ctx context.Context, key string) ([]archive.Trace, error)
+	Remove(ctx context.Context, key string, t archive.Trace) error
+}
+
+// Answers is where the flow leaves its word for the edge, and whose clock it
+// compares its own with.
+type Answers interface {
+	Put(ctx context.Context, key string, body io.ReadSeeker, size int64, sum [sha256.Size]byte, mode deposit.Mode) (version string, err error)
+	Clock(ctx context.Context) (time.Time, error)
+}
+
+// Store is the bucket as the server sees it.
+type Store interface {
+	Bucket
+	Answers
+}
+
+// Sender hands one message to the mail system.
+type Sender interface {
+	Send(ctx context.Context, m mail.Message) error
+}
+
+// Config is what a server needs.
+type Config struct {
+	Register *register.Register
+	Store    Store
+	Fresh    func() (Bucket, error) // the same bucket over a new connection, for the proof of absence
+	Keyring  *keyring.Keyring
+	Pages    *page.Renderer
+	Mail     Sender
+	Signer   note.Signer // signs receipts and the recipients list
+
+	Origin       *url.URL // of the portal, for the mailed link
+	MailDomain   string   // of Message-IDs
+	Helplines    []string
+	DestroyAfter string        // "readable" or "verified": when paper may go
+	StoreAhead   time.Duration // how far the product's clock runs ahead of the store's; 0 but in a sample
+
+	Now  func() time.Time
+	Log  *slog.Logger
+	Step func(step string, id letter.ID) // observes each step boundary; nil for none
+}
+
+// Server is the server's role. Its methods are safe for concurrent use, by
+// several processes too.
+type Server struct {
+	cfg Config
+
+	mu      sync.Mutex
+	doubted time.Time // when the doubt about the clock was last said
+}
+
+// New makes a server.
+func New(cfg Config) *Server {
+	if cfg.Step == nil {
+		cfg.Step = func(string, letter.ID) {}
+	}
+	return &Server{cfg: cfg}
+}
+
+// brief is how old an unknown manifest may be. It equals the life of
+// incoming/: an older one was kept back by somebody.
+const brief = letter.BriefDays * 24 * time.Hour
+
+// clockSlack is how far two honest clocks may differ.
+const clockSlack = 5 * time.Minute
+
+// Admit (step 6) takes in what the edges have left in incoming/. The listing
+// is the truth: whatever an earlier pass or another server left is found again.
+func (s *Server) Admit(ctx context.Context) error {
+	shown := map[string]bool{}
+	for key, err := range s.cfg.Store.List(ctx, letter.IncomingPrefix) {
+		if err != nil {
+			return fmt.Errorf("listing incoming manifests: %w", err)
+		}
+		why, err := s.admit(ctx, key)
+		if err != nil {
+			return fmt.Errorf("admitting a manifest: %w", err)
+		}
+		if why == "" {
+			continue
+		}
+		// Not believed: it stays where it is, for a person, and is looked at again
+		// on every pass, since a person may make it believable.
+		shown[key] = true
+		if err := s.cfg.Register.Hold(ctx, key, why); err != nil {
+			return fmt.Errorf("holding a manifest: %w", err)
+		}
+	}
+	return s.cfg.Register.KeepHeld(ctx, shown)
+}
+
+// admit takes in one manifest, or says why it is not believed.
+func (s *Server) admit(ctx context.Context, marker string) (why register.HeldReason, err error) {
+	// Listed before it is read: a manifest that is put after this stays for the next pass.
+	traces, err := s.cfg.Store.Traces(ctx, marker)
+	if err != nil {
+		return "", err
+	}
+	m, why, err := s.believe(ctx, marker)
+	if err != nil || why != "" {
+		return why, err
+	}
+	switch err := s.cfg.Register.Admit(ctx, m); {
+	case errors.Is(err, register.ErrSameIDOther):
+		return register.SameIDOther, nil
+	case errors.Is(err, register.ErrAlreadyDeleted):
+		return register.AlreadyDeleted, nil
+	case err != nil:
+		return "", err
+	}
+	// A crash here leaves the marker of a letter that is known. The next pass
+	// finds the manifest known word for word and comes back to this line.
+	s.cfg.Step("admitted", m.ID)
+	return "", s.removeAll(ctx, s.cfg.Store, marker, traces)
+}
+
+// believe reads a manifest and checks all that can be known before the letter
+// itself is looked at.
+func (s *Server) believe(ctx context.Context, marker string) (letter.Manifest, register.HeldReason, error) {
+	site, id, ok := letter.SplitIncoming(marker)
+	if !ok {
+		return letter.Manifest{}, register.WrongPlace, nil
+	}
+	key, err := s.cfg.Register.Edge(ctx, site)
+	if errors.Is(err, register.ErrNotFound) {
+		return letter.Manifest{}, register.UnknownSite, nil
+	}
+	if err != nil {
+		return letter.Manifest{}, "", err
+	}
+	edge, err := note.NewVerifier(key)
+	if err != nil {
+		return letter.Manifest{}, "", fmt.Errorf("reading an edge's public key: %w", err)
+	}
+	msg, err := s.readSmall(ctx, marker)
+	if errors.Is(err, deposit.ErrNotFound) {
+		return letter.Manifest{}, register.WrongPlace, nil // only remains of an upload: nothing to believe
+	}
+	if err != nil {
+		return letter.Manifest{}, "", err
+	}
+	m, err := letter.OpenManifest(msg, edge)
+	if err != nil {
+		return letter.Manifest{}, register.FalseSignature, nil
+	}
+	return m, s.plausible(ctx, m, id), nil
+}
+
+func (s *Server) plausible(ctx context.Context, m letter.Manifest, id letter.ID) register.HeldReason {
+	if m.ID != id {
+		return register.WrongPlace
+	}
+	if _, err := s.cfg.Register.Letter(ctx, id); err == nil {
+		return "" // known: an edge that waits for its receipt asks again for as long as it takes
+	}
+	switch now := s.cfg.Now(); {
+	case !slices.Contains(s.cfg.Helplines, m.Helpline):
+		return register.UnknownHelpline
+	case m.Received.After(now.Add(clockSlack)):
+		return register.FromTheFuture
+	case m.Received.Before(now.Add(-brief)):
+		return register.TooOld
+	case !s.cfg.Keyring.Has(m.Week()):
+		return register.KeyNotHeld
+	}
+	return ""
+}
+
+// Advance does whatever is next for the letter, step after step, until it
+// waits for a person, a moment or the deadline. A letter that is not on record
+// (any more) needs nothing.
+func (s *Server) Advance(ctx context.Context, id letter.ID) error {
+	for {
+		l, err := s.cfg.Register.Letter(ctx, id)
+		if errors.Is(err, register.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		before := l.State
+		err = s.step(ctx, &l)
+		if errors.Is(err, register.ErrMoved) {
+			continue // another worker, or a person, was first: look again
+		}
+		if err != nil {
+			return fmt.Errorf("advancing a letter from %s: %w", before, err)
+		}
+		if l.State == before {
+			return nil
+		}
+		s.cfg.Step(string(l.State), id)
+	}
+}
+
+// step is one step of one letter.
+func (s *Server) step(ctx context.Context, l *register.Letter) error {
+	if s.isDue(*l) {
+		return s.expire(ctx, l)
+	}
+	switch l.State {
+	case register.Admitted:
+		return s.verify(ctx, l)
+	case register.Verified:
+		return s.receipt(ctx, l)
+	case register.Receipted:
+		return s.notify(ctx, l)
+	case register.Notified, register.Opened, register.Readable, register.ScanAgain:
+		// Step 9 is people's: the portal records what they do, and each of their
+		// acts is one transaction. What they leave to do is a newer receipt, and
+		// mails that a dead mail server still owes.
+		return errors.Join(s.receipt(ctx, l), s.sendMails(ctx, l))
+	case register.Unverifiable, register.Expiring:
+		return nil // for a person; or due, but the clock is in doubt
+	}
+	return fmt.Errorf("a letter in a state that this version does not know")
+}
+
+// verify (step 7) reads the sealed object back and accepts it only if it has
+// the manifest's hash, opens with the week's key and shows every page. A crash
+// leaves the letter Admitted and nothing else: plaintext was in memory only.
+func (s *Server) verify(ctx context.Context, l *register.Letter) error {
+	version, plain, trouble, err := s.readBack(ctx, l)
+	if err != nil {
+		return s.later(ctx, l, register.StoreDown, err)
+	}
+	if trouble == register.ObjectMissing {
+		// The manifest may have overtaken the object, or the edge will put both again.
+		return s.later(ctx, l, trouble, nil)
+	}
+	if trouble == "" {
+		if trouble, err = s.render(ctx, l, plain); err != nil {
+			return s.later(ctx, l, register.RendererBroken, err)
+		}
+	}
+	if trouble != "" {
+		s.cfg.Log.Error("a deposit is not what its manifest says; its scan is kept at the edge", "reason", trouble)
+		return s.cfg.Register.Unverifiable(ctx, l, trouble)
+	}
+	return s.cfg.Register.Verified(ctx, l, version, s.cfg.DestroyAfter == "verified")
+}
+
+// receipt gives the edge the server's word, in the words of the paper's state
+// now. It is put before it is recorded: a crash in between has it put again,
+// the same, and an edge may believe it either way, since Verified is on record.
+func (s *Server) receipt(ctx context.Context, l *register.Letter) error {
+	if l.State != register.Verified && !l.ReceiptDue {
+		return nil
+	}
+	msg, err := letter.Receipt{ID: l.ID, Version: l.ObjectVersion, SHA256: l.SHA256,
+		Paper: l.Paper, Reason: string(l.PaperReason)}.Sign(s.cfg.Signer)
+	if err != nil {
+		return err
+	}
+	if err := s.put(ctx, letter.ReceiptKey(l.Site, l.ID), msg); err != nil {
+		return s.later(ctx, l, register.StoreDown, err)
+	}
+	if l.State == register.Verified {
+		return s.cfg.Register.Receipted(ctx, l)
+	}
+	return s.cfg.Register.ReceiptRenewed(ctx, l)
+}
+
+// notify (step 8) writes down whom to tell before telling anyone.
+func (s *Server) notify(ctx context.Context, l *register.Letter) error {
+	if err := s.receipt(ctx, l); err != nil {
+		return err
+	}
+	people, err := s.cfg.Register.QueueMails(ctx, *l, s.cfg.MailDomain)
+	if err != nil {
+		return err
+	}
+	if people == 0 {
+		return s.later(ctx, l, register.NobodyToTell, nil)
+	}
+	// A crash here leaves mails on record that nobody has sent: the next pass sends them.
+	s.cfg.Step("mails-queued", l.ID)
+	return s.sendMails(ctx, l)
+}
+
+// sendMails sends what is still owed. Between a server's taking a mail and the
+// note of it a crash makes a second one, with the same Message-ID.
+func (s *Server) sendMails(ctx context.Context, l *register.Letter) error {
+	owed, err := s.cfg.Register.UnsentMails(ctx, l.ID)
+	if err != nil {
+		return err
+	}
+	if len(owed) == 0 && l.State != register.Receipted {
+		return nil
+	}
+	var failed error
+	for _, m := range owed {
+		link := s.cfg.Origin.JoinPath("l", string(l.ID)).String()
+		if err := s.cfg.Mail.Send(ctx, mail.Message{To: m.Address, MessageID: m.MessageID, Link: link}); err != nil {
+			failed = err
+			continue // one address that is refused must not keep the mail from the others
+		}
+		s.cfg.Step("mail-sent", l.ID)
+		if err := s.cfg.Register.MailSent(ctx, l.ID, m.Person); err != nil {
+			return err
+		}
+	}
+	if failed != nil {
+		return s.later(ctx, l, register.MailDown, failed)
+	}
+	return s.cfg.Register.Notified(ctx, l)
+}
+
+// isDue reports whether the letter must go now.
+func (s *Server) isDue(l register.Letter) bool {
+	return !letter.DateOf(s.cfg.Now()).Before(l.Deadline())
+}
+
+// expire (step 10) ends a due letter: list, remove, list again over a new
+// connection, demand nothing, delete the rows. The proof is written by
+// ProveErased once the rows are gone from the database's files too.
+func (s *Server) expire(ctx context.Context, l *register.Letter) error {
+	if right, err := s.clockIsRight(ctx); err != nil || !right {
+		return err
+	}
+	traces, err := s.cfg.Store.Traces(ctx, l.ObjectKey())
+	if err != nil {
+		return s.later(ctx, l, register.StoreDown, err)
+	}
+	if l.State != register.Expiring {
+		// From here on nobody is shown the letter. A crash leaves it Expiring, with
+		// the counts of what was found before anything was removed.
+		return s.cfg.Register.ExpiryBegun(ctx, l, count(traces))
+	}
+	if err := s.emptyStore(ctx, l, traces); err != nil {
+		return s.later(ctx, l, register.StoreDown, err)
+	}
+	s.cfg.Step("store-emptied", l.ID)
+	fresh, err := s.cfg.Fresh()
+	if err != nil {
+		return s.later(ctx, l, register.StoreDown, err)
+	}
+	left, err := fresh.Traces(ctx, l.ObjectKey())
+	if err != nil {
+		return s.later(ctx, l, register.StoreDown, err)
+	}
+	if len(left) > 0 {
+		s.cfg.Log.Error("the storage still shows a letter that was removed; it is removed again", "traces", len(left))
+		return s.later(ctx, l, register.StillShown, nil)
+	}
+	// A crash before this finds the letter Expiring and the storage empty, and
+	// comes back here; after it, the deletion waits in the register for its proof.
+	return s.cfg.Register.DeleteRows(ctx, *l, s.cfg.Now())
+}
+
+// emptyStore removes the letter and what the two roles said about it.
+func (s *Server) emptyStore(ctx context.Context, l *register.Letter, traces []archive.Trace) error {
+	if err := s.removeAll(ctx, s.cfg.Store, l.ObjectKey(), traces); err != nil {
+		return err
+	}
+	for _, key := range []string{letter.ReceiptKey(l.Site, l.ID), letter.IncomingKey(l.Site, l.ID)} {
+		traces, err := s.cfg.Store.Traces(ctx, key)
+		if err != nil {
+			return err
+		}
+		if err := s.removeAll(ctx, s.cfg.Store, key, traces); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EndKeys destroys the private key of every week that is over and on which no
+// letter depends any more.
+func (s *Server) EndKeys(ctx context.Context) error {
+	keys, err := s.cfg.Register.Keys(ctx, register.KeyDead, register.KeyDying, register.KeyLiving)
+	if err != nil {
+		return err
+	}
+	today := letter.DateOf(s.cfg.Now())
+	for _, k := range keys {
+		if today.Before(k.Week.Over()) || k.State == register.KeyDead && !s.cfg.Keyring.Has(k.Week) {
+			continue
+		}
+		if right, err := s.clockIsRight(ctx); err != nil || !right {
+			return err
+		}
+		if err := s.endKey(ctx, k); err != nil {
+			return fmt.Errorf("ending key %s: %w", k.Week, err)
+		}
+	}
+	return nil
+}
+
+func (s *Server) endKey(ctx context.Context, k register.WeekKey) error {
+	if k.State == register.KeyLiving {
+		err := s.cfg.Register.KeyDeathBegun(ctx, k.Week)
+		if errors.Is(err, register.ErrKeyNeeded) {
+			s.cfg.Log.Warn("a key is past its week, but a letter still depends on it; it is kept until that letter is gone", "key", k.Week)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	// On record, not yet done: a crash leaves the key dying, and the next pass destroys it.
+	s.cfg.Step("key-dying", "")
+	if err := s.cfg.Keyring.Destroy(k.Week); err != nil {
+		return err
+	}
+	s.cfg.Step("key-gone", "")
+	if k.State == register.KeyDead {
+		return nil // it had come back with a restored keyring; its death is on record already
+	}
+	return s.cfg.Register.KeyDestroyed(ctx, k.Week)
+}
+
+// clockIsRight asks the second witness before anything is destroyed: the
+// storage's clock where it has one, and the register always.
+func (s *Server) clockIsRight(ctx context.Context) (bool, error) {
+	why, err := s.cfg.Register.ClockDoubt(ctx)
+	if err != nil {
+		return false, err
+	}
+	if why == "" {
+		why, err = s.storeClockDiffers(ctx)
+	}
+	if err != nil {
+		return false, fmt.Errorf("asking the storage for its clock: %w", err)
+	}
+	if why != "" {
+		s.sayDoubt(why)
+	}
+	return why == "", nil
+}
+
+// sayDoubt says loudly, but once a minute, that nothing is destroyed.
+func (s *Server) sayDoubt(why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Since(s.doubted) < time.Minute {
+		return
+	}
+	s.doubted = time.Now()
+	s.cfg.Log.Error("nothing is destroyed while the clock is in doubt; look at the date, then run: letterlock check --clock-is-right", "why", why)
+}
+
+func (s *Server) storeClockDiffers(ctx context.Context) (why string, err error) {
+	theirs, err := s.cfg.Store.Clock(ctx)
+	if errors.Is(err, deposit.ErrNoClock) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if d := s.cfg.Now().Sub(theirs.Add(s.cfg.StoreAhead)).Abs(); d > clockSlack {
+		return fmt.Sprintf("it differs from the storage's clock by %s", d.Round(time.Second)), nil
+	}
+	return "", nil
+}
+
+// later notes why a step did not succeed and when it is tried again: after a
+// second, then twice as long each time, an hour at most.
+func (s *Server) later(ctx context.Context, l *register.Letter, why register.Trouble, cause error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	wait := min(time.Second<<min(l.Attempts, 12), time.Hour)
+	s.cfg.Log.Warn("a letter waits and is tried again", "why", why, "in", wait, "error", cause)
+	return s.cfg.Register.Defer(ctx, *l, why, s.cfg.Now().Add(wait))
+}
+
+func (s *Server) put(ctx context.Context, key string, msg []byte) error {
+	_, err := s.cfg.Store.Put(ctx, key, bytes.NewReader(msg), int64(len(msg)), sha256.Sum256(msg), deposit.Replace)
+	return err
+}

@@ -1,0 +1,178 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+
+	"letterlock/pipeline/archive"
+	"letterlock/pipeline/keyring"
+	"letterlock/pipeline/portal"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/page"
+)
+
+// maxLetter bounds an opened letter in bytes: it is held in memory, and only
+// there.
+const maxLetter = 1 << 30
+
+// readBack finds the version of the letter's object that has the manifest's
+// hash and opens it. A stolen edge may have put further versions; they are
+// passed over. err is the storage's trouble; trouble is the letter's own.
+func (s *Server) readBack(ctx context.Context, l *register.Letter) (version string, plain []byte, trouble register.Trouble, err error) {
+	traces, err := s.cfg.Store.Traces(ctx, l.ObjectKey())
+	if err != nil {
+		return "", nil, "", err
+	}
+	for _, t := range traces {
+		if t.Kind != archive.Version {
+			continue
+		}
+		plain, err := s.open(ctx, *l, t.ID)
+		switch {
+		case errors.Is(err, errOtherHash), errors.Is(err, deposit.ErrNotFound):
+			continue
+		case errors.Is(err, errUnseal):
+			return "", nil, register.CannotUnseal, nil
+		case err != nil:
+			return "", nil, "", err
+		}
+		return t.ID, plain, "", nil
+	}
+	return "", nil, register.ObjectMissing, nil
+}
+
+var (
+	errOtherHash = errors.New("the object is not the one of the manifest")
+	errUnseal    = errors.New("the week's key does not open the object")
+)
+
+// open reads one version of the letter's object and returns its plaintext,
+// after its hash was found to be the manifest's.
+func (s *Server) open(ctx context.Context, l register.Letter, version string) ([]byte, error) {
+	body, size, err := s.cfg.Store.Read(ctx, l.ObjectKey(), version)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = body.Close() }()
+	if size != l.Size {
+		return nil, errOtherHash
+	}
+	hash := sha256.New()
+	sealed := io.TeeReader(body, hash)
+	plain, unseal := s.unseal(l, sealed)
+	if errors.Is(unseal, keyring.ErrNoKey) {
+		return nil, fmt.Errorf("%w: %w", errUnseal, unseal)
+	}
+	// Whatever unsealing left unread belongs to the hash too, and a broken
+	// connection shows here as the storage's trouble, not as the letter's.
+	if _, err := io.Copy(io.Discard, sealed); err != nil {
+		return nil, deposit.Explain("reading a letter", err)
+	}
+	if hex.EncodeToString(hash.Sum(nil)) != l.SHA256 {
+		return nil, errOtherHash
+	}
+	if unseal != nil {
+		return nil, fmt.Errorf("%w: %w", errUnseal, unseal)
+	}
+	return plain, nil
+}
+
+func (s *Server) unseal(l register.Letter, sealed io.Reader) ([]byte, error) {
+	r, err := s.cfg.Keyring.Unseal(l.Week(), sealed)
+	if err != nil {
+		return nil, err
+	}
+	var plain bytes.Buffer
+	if l.Size < maxLetter {
+		plain.Grow(int(l.Size)) // the plaintext is a little shorter
+	}
+	n, err := io.Copy(&plain, io.LimitReader(r, maxLetter+1))
+	if err == nil && n > maxLetter {
+		err = errors.New("longer than any letter may be")
+	}
+	return plain.Bytes(), err
+}
+
+// render draws every page once. err is the renderer's trouble, trouble the letter's.
+func (s *Server) render(ctx context.Context, l *register.Letter, plain []byte) (trouble register.Trouble, err error) {
+	doc, err := s.cfg.Pages.Document(ctx, plain)
+	if err == nil {
+		defer doc.Close()
+		if doc.Pages() != l.Pages {
+			return register.PagesDiffer, nil
+		}
+		err = doc.Check(ctx)
+	}
+	if errors.Is(err, page.ErrRender) {
+		return register.CannotRender, nil
+	}
+	return "", err
+}
+
+// PDF opens the letter for a person. The opening must be on record before. A
+// letter that the storage's own lifecycle has taken is portal.ErrGone.
+func (s *Server) PDF(ctx context.Context, l register.Letter) ([]byte, error) {
+	plain, err := s.open(ctx, l, l.ObjectVersion)
+	if errors.Is(err, deposit.ErrNotFound) {
+		return nil, portal.ErrGone
+	}
+	return plain, err
+}
+
+// Page opens the letter for a person and draws page n, from 1, as a JPEG. The
+// opening must be on record before.
+func (s *Server) Page(ctx context.Context, l register.Letter, n, dpi int) ([]byte, error) {
+	plain, err := s.PDF(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := s.cfg.Pages.Document(ctx, plain)
+	if err != nil {
+		return nil, err
+	}
+	defer doc.Close()
+	return doc.JPEG(ctx, n, dpi)
+}
+
+func (s *Server) readSmall(ctx context.Context, key string) ([]byte, error) {
+	body, size, err := s.cfg.Store.Read(ctx, key, "")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = body.Close() }()
+	const most = 1 << 20 // letter.Open refuses more
+	if size > most {
+		return nil, nil // no signature will be found in it
+	}
+	msg, err := io.ReadAll(io.LimitReader(body, most))
+	return msg, deposit.Explain("reading a manifest", err)
+}
+
+func (s *Server) removeAll(ctx context.Context, store Bucket, key string, traces []archive.Trace) error {
+	for _, t := range traces {
+		if err := store.Remove(ctx, key, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func count(traces []archive.Trace) (f register.Found) {
+	for _, t := range traces {
+		switch t.Kind {
+		case archive.Version:
+			f.Versions++
+		case archive.Marker:
+			f.Markers++
+		case archive.Upload:
+			f.Uploads++
+		}
+	}
+	return f
+}

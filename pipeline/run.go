@@ -1,0 +1,148 @@
+package pipeline
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+const (
+	sweepEvery = 2 * time.Second
+	dueAtOnce  = 500 // letters that one sweep enqueues at most; the next one goes on
+)
+
+// sweeper is a store that needs somebody to remove what is brief, because it
+// has no lifecycle of its own.
+type sweeper interface {
+	Sweep(ctx context.Context, now time.Time) (removed int, err error)
+}
+
+// Run plays the server's role until ctx ends: it takes in manifests, and has
+// whatever is due done. What it does at its start is what it always does.
+func (s *Server) Run(ctx context.Context) error {
+	queue, err := startJobs(ctx, s.cfg.Register.DB(), s.cfg.Log, s.Advance)
+	if err != nil {
+		return err
+	}
+	s.cfg.Register.OnDue = queue.enqueue
+	defer func() { s.cfg.Register.OnDue = nil }()
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	var w watch
+	for {
+		s.report(ctx, "sweep", s.sweep(ctx, queue, &w))
+		select {
+		case <-ctx.Done():
+			return queue.stop()
+		case <-tick.C:
+		}
+	}
+}
+
+// watch is what a run remembers of its sweeps.
+type watch struct {
+	published time.Time // when the recipients list was last published
+	ended     time.Time // when keys were last looked at
+	overdue   bool      // whether a letter was due then
+	day       letter.Date
+}
+
+// sweep finds what is due and has it done. Each part goes on where another fails.
+func (s *Server) sweep(ctx context.Context, queue *jobs, w *watch) error {
+	return errors.Join(
+		s.daily(ctx, w),
+		s.Admit(ctx),
+		s.enqueueDue(ctx, queue),
+		s.prove(ctx),
+		s.endKeys(ctx, w),
+	)
+}
+
+// daily does, at the start and then at each London midnight, what keeps a day
+// going: a clock in doubt is noticed before the day's entry could hide it.
+func (s *Server) daily(ctx context.Context, w *watch) error {
+	now := s.cfg.Now()
+	today := letter.DateOf(now)
+	if w.day == today && now.Sub(w.published).Abs() < 24*time.Hour {
+		return nil
+	}
+	if _, err := s.clockIsRight(ctx); err != nil {
+		return err
+	}
+	if err := s.PublishRecipients(ctx); err != nil {
+		return err
+	}
+	w.published = now
+	if _, err := s.cfg.Register.BeginDay(ctx); err != nil {
+		return fmt.Errorf("beginning the day: %w", err)
+	}
+	if store, ok := s.cfg.Store.(sweeper); ok {
+		if right, err := s.clockIsRight(ctx); err != nil || !right {
+			return err
+		}
+		if _, err := store.Sweep(ctx, now); err != nil {
+			return fmt.Errorf("removing old manifests and receipts: %w", err)
+		}
+	}
+	w.day = today
+	return nil
+}
+
+func (s *Server) enqueueDue(ctx context.Context, queue *jobs) error {
+	due, err := s.cfg.Register.DueNow(ctx, dueAtOnce)
+	if err != nil {
+		return err
+	}
+	expired, err := s.cfg.Register.PastDeadline(ctx, letter.DateOf(s.cfg.Now()), dueAtOnce)
+	if err != nil {
+		return err
+	}
+	for _, id := range append(due, expired...) {
+		if err := queue.enqueue(ctx, (*sql.Tx)(nil), id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prove completes deletions whose rows are not yet gone from the database's files.
+func (s *Server) prove(ctx context.Context) error {
+	n, err := s.cfg.Register.ProveErased(ctx)
+	if errors.Is(err, register.ErrBusy) {
+		return nil // a reader is at work; the next sweep tries again, and Overdue counts it until then
+	}
+	if n > 0 {
+		s.cfg.Log.Info("letters are gone, with proof on the register", "letters", n)
+	}
+	return err
+}
+
+// endKeys looks at keys at the start, at midnight and hourly; more often while
+// a letter that is due may still depend on one.
+func (s *Server) endKeys(ctx context.Context, w *watch) error {
+	now := s.cfg.Now()
+	overdue, err := s.cfg.Register.Overdue(ctx, letter.DateOf(now))
+	if err != nil {
+		return err
+	}
+	every := time.Hour
+	if overdue > 0 || w.overdue {
+		every = 5 * time.Second
+	}
+	if letter.DateOf(now) == letter.DateOf(w.ended) && now.Sub(w.ended) < every {
+		return nil
+	}
+	w.ended, w.overdue = now, overdue > 0
+	return s.EndKeys(ctx)
+}
+
+func (s *Server) report(ctx context.Context, doing string, err error) {
+	if err != nil && ctx.Err() == nil {
+		s.cfg.Log.Error("something is tried again in a moment", "doing", doing, "error", err)
+	}
+}

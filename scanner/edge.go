@@ -1,0 +1,213 @@
+package scanner
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/pdf"
+	"letterlock/scanner/seal"
+)
+
+// Config is everything an edge knows. Zero durations take their defaults.
+type Config struct {
+	Folder    string        // the scanner folder; made if it is missing
+	StateDir  string        // the edge's own memory, outside the share; made if it is missing
+	Site      string        // the name of this edge
+	Helplines []string      // each has a folder of that name in the scanner folder
+	Signer    note.Signer   // the site's private key, of the site's name
+	Server    note.Verifier // the server's public key
+
+	Store      Store
+	Normaliser pdf.Normaliser
+
+	Settle    time.Duration // between two looks at a scan that may be arriving; default 1 s
+	Rescan    time.Duration // between two looks without a hint; default 3 s
+	Arriving  time.Duration // until a scan counts as cut off after its last change; default 30 s
+	SlipEvery time.Duration // between two rounds over the slips; default 15 s
+
+	Now func() time.Time // default time.Now
+	Log *slog.Logger     // never told a file's name; default slog.Default
+	// Step, if not nil, is told of each of Steps and RefusalSteps. It is for
+	// tests that end the process there.
+	Step func(step string, id letter.ID)
+}
+
+// Edge works on one scanner folder. Its methods are for one goroutine, except
+// Status.
+type Edge struct {
+	Config
+	folder  *folder.Folder // nil while it is gone
+	state   *os.Root
+	jobs    []*job
+	records map[letter.ID]record // of the slips
+
+	reach      reach
+	clockRight bool      // what the last comparison said
+	clockAsked time.Time // when that was
+	list       *seal.Recipients
+	listed     time.Time // when list was fetched
+
+	slipsTended time.Time
+	slipLast    letter.ID
+	told        map[string]string // the sentence that stands about a subject
+}
+
+// Open takes the scanner folder for this process and finds again what was under
+// way in it. If another scanner has the folder the error wraps a
+// *folder.HeldError that says who.
+func Open(cfg Config) (*Edge, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the state folder of the scanner: %w", err)
+	}
+	state, err := os.OpenRoot(cfg.StateDir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the state folder of the scanner: %w", err)
+	}
+	e := &Edge{Config: cfg, state: state, told: map[string]string{}}
+	if err := e.attach(); err != nil {
+		e.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// complete checks the settings and fills in the defaults.
+func (c *Config) complete() error {
+	switch {
+	case !letter.ValidName(c.Site):
+		return errors.New("the site's name is not of the agreed form: lower-case letters, digits and hyphens")
+	case len(c.Helplines) == 0:
+		return errors.New("there is no helpline to scan for")
+	case c.Signer == nil || c.Signer.Name() != c.Site:
+		return errors.New("the signing key is not this site's")
+	case c.Server == nil || c.Store == nil:
+		return errors.New("the server's public key or the store is missing")
+	}
+	for _, h := range c.Helplines {
+		if !letter.ValidName(h) || h == folder.RefusedDir || h == folder.TakenDir {
+			return fmt.Errorf("a helpline cannot be named %q", h)
+		}
+	}
+	for d, standard := range map[*time.Duration]time.Duration{
+		&c.Settle: time.Second, &c.Rescan: 3 * time.Second,
+		&c.Arriving: 30 * time.Second, &c.SlipEvery: 15 * time.Second,
+	} {
+		if *d <= 0 {
+			*d = standard
+		}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return nil
+}
+
+// Close gives the folder up. What is under way goes on with the next Open.
+func (e *Edge) Close() error {
+	e.detach()
+	return e.state.Close()
+}
+
+// Status counts what is where. It may be called from any goroutine; another
+// process calls folder.Count.
+func (e *Edge) Status() (folder.Counts, error) { return folder.Count(e.Folder, e.Helplines) }
+
+// attach opens the folder, if it is not open, and finds what is in it.
+func (e *Edge) attach() error {
+	if e.folder != nil {
+		return nil
+	}
+	f, err := folder.Open(folder.Config{
+		Path: e.Folder, Helplines: e.Helplines, Settle: e.Settle, Arriving: e.Arriving,
+		Complete: complete, Now: e.Now, Step: e.Step,
+	})
+	if err != nil {
+		return err
+	}
+	e.folder, e.jobs, e.records = f, nil, map[letter.ID]record{}
+	e.load()
+	return nil
+}
+
+func (e *Edge) detach() {
+	if e.folder != nil {
+		e.folder.Close()
+		e.folder = nil
+	}
+}
+
+// load finds every letter on its way that is not known yet, and every slip.
+// What cannot be read stays where it is and keeps none of the others back.
+func (e *Edge) load() {
+	known := map[letter.ID]*job{}
+	for _, j := range e.jobs {
+		known[j.id] = j
+	}
+	on := func(id letter.ID) *job {
+		if known[id] == nil {
+			known[id] = &job{id: id}
+			e.jobs = append(e.jobs, known[id])
+		}
+		return known[id]
+	}
+	claims, err := e.folder.Claims()
+	for _, c := range claims {
+		on(c.ID).claim = c
+	}
+	manifests := e.each(folder.SpoolDir, folder.ManifestExt, func(data []byte) error {
+		var m letter.Manifest
+		err := json.Unmarshal(data, &m)
+		if err == nil {
+			on(m.ID).manifest = &m
+		}
+		return err
+	})
+	slips := e.each(folder.RecordDir, ".json", func(data []byte) error {
+		var r record
+		err := json.Unmarshal(data, &r)
+		if err == nil {
+			e.records[r.ID] = r
+		}
+		return err
+	})
+	if err := errors.Join(err, manifests, slips); err != nil {
+		e.tell("load", "Something in the private part of the scanner folder cannot be read, and stays there: "+err.Error()+".")
+	}
+}
+
+// each reads the files of one kind in a private folder.
+func (e *Edge) each(dir, ext string, read func([]byte) error) error {
+	list, err := fs.ReadDir(e.folder.Root().FS(), dir)
+	errs := []error{err}
+	for _, entry := range list {
+		id, ok := strings.CutSuffix(entry.Name(), ext)
+		if _, err := letter.ParseID(id); !ok || err != nil {
+			continue
+		}
+		data, err := e.folder.Root().ReadFile(path.Join(dir, entry.Name()))
+		if err == nil {
+			err = read(data)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("reading what is known of letter %s: %w", id, err))
+		}
+	}
+	return errors.Join(errs...)
+}

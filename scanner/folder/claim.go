@@ -1,0 +1,216 @@
+package folder
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"time"
+
+	"letterlock/scanner/letter"
+)
+
+// Inside a letter's claim folder.
+const (
+	claimFile = "claim.json"
+	scanDir   = "scan" // holds the scan under the name it was dropped with
+	noteDir   = "note" // holds the note of a refusal until it lies beside the scan
+)
+
+// ErrUnsettled says that a scan changed after it had settled, or that somebody
+// has it open for writing again. It lies, or lies again, in its helpline's
+// folder.
+var ErrUnsettled = errors.New("the scan changed when it was about to be taken")
+
+// Claim is a scan that belongs to a letter: nobody but the edge touches it.
+type Claim struct {
+	ID       letter.ID `json:"id"`
+	Helpline string    `json:"helpline"` // "" for a stray
+	Received time.Time `json:"received"` // UTC, whole seconds
+
+	// What the scan looked like when it had settled.
+	Size     int64 `json:"size"`     // bytes
+	Modified int64 `json:"modified"` // nanoseconds since 1970
+
+	// Refusing is set from the middle of Refuse on, also by Claims after a
+	// crash there: the scan may have left the claim already.
+	Refusing bool `json:"-"`
+}
+
+// Path is the place of something in the claim's folder, relative to the root.
+func (c Claim) Path(name string) string { return path.Join(ClaimedDir, string(c.ID), name) }
+
+// Claim makes a settled scan a letter: the scan is renamed into a folder of
+// its own under the new letter's id, where a person cannot disturb it. It
+// fails with ErrUnsettled if the scan was not left alone to the end.
+func (f *Folder) Claim(s Scan) (Claim, error) {
+	c := Claim{
+		ID:       letter.NewID(),
+		Helpline: s.Helpline,
+		Received: f.cfg.Now().UTC().Truncate(time.Second),
+		Size:     s.seen.size,
+		Modified: s.seen.modified,
+	}
+	if err := f.makeClaim(c); err != nil {
+		f.root.RemoveAll(c.Path(""))
+		return Claim{}, err
+	}
+	f.step("claim", c.ID)
+	// A crash here leaves a claim without a scan, which Claims clears away,
+	// and the scan where it was dropped.
+	err := f.root.Rename(s.path, path.Join(c.Path(scanDir), path.Base(s.path)))
+	if err != nil {
+		f.root.RemoveAll(c.Path(""))
+		if errors.Is(err, fs.ErrNotExist) {
+			return Claim{}, ErrUnsettled // taken away by a person
+		}
+		return Claim{}, plain("claiming a scan", err)
+	}
+	// Until both folders are synced, a power cut may undo the rename: the scan
+	// is then where it was dropped and the claim empty, as above.
+	if err := errors.Join(syncDir(f.root, c.Path(scanDir)), syncDir(f.root, path.Dir(s.path))); err != nil {
+		return Claim{}, err
+	}
+	return c, nil
+}
+
+// makeClaim writes all that must be known of the letter before it owns the scan.
+func (f *Folder) makeClaim(c Claim) error {
+	if err := f.root.MkdirAll(c.Path(scanDir), 0o700); err != nil {
+		return plain("making a claim", err)
+	}
+	data, err := json.Marshal(c)
+	if err != nil {
+		return plain("writing a claim", err)
+	}
+	if err := WriteBytes(f.root, c.Path(claimFile), 0o600, data); err != nil {
+		return err
+	}
+	return syncDir(f.root, ClaimedDir)
+}
+
+// Claims finds every claim again, after a crash as after a normal end, and
+// clears away what never became one. A claim that cannot be read is in the
+// error and does not keep the others back.
+func (f *Folder) Claims() ([]Claim, error) {
+	list, err := entries(f.root, ClaimedDir)
+	if err != nil {
+		return nil, plain("listing claims", err)
+	}
+	var claims []Claim
+	var errs []error
+	for _, e := range list {
+		id, err := letter.ParseID(e.Name())
+		if err != nil || !e.IsDir() {
+			continue // nothing of ours
+		}
+		c, err := f.reclaim(id)
+		if err != nil {
+			errs = append(errs, err)
+		} else if c.ID != "" {
+			claims = append(claims, c)
+		}
+	}
+	return claims, errors.Join(errs...)
+}
+
+// reclaim reads one claim. It returns none if there is nothing left to do.
+func (f *Folder) reclaim(id letter.ID) (Claim, error) {
+	c := Claim{ID: id}
+	_, scanErr := f.scan(c)
+	_, noteErr := f.note(c)
+	if errors.Is(scanErr, fs.ErrNotExist) && errors.Is(noteErr, fs.ErrNotExist) {
+		// Made but never given a scan, or done with but for this folder.
+		return Claim{}, f.Release(c)
+	}
+	data, err := f.root.ReadFile(c.Path(claimFile))
+	if err != nil {
+		return Claim{}, plain("reading a claim", err)
+	}
+	if err := json.Unmarshal(data, &c); err != nil || c.ID != id {
+		return Claim{}, fmt.Errorf("reading claim %s: the file is damaged", id)
+	}
+	c.Refusing = noteErr == nil
+	return c, nil
+}
+
+// Scan opens the claimed scan for reading.
+func (f *Folder) Scan(c Claim) (*os.File, error) {
+	name, err := f.scan(c)
+	if err != nil {
+		return nil, plain("finding a claimed scan", err)
+	}
+	file, err := openRegular(f.root, path.Join(c.Path(scanDir), name))
+	return file, plain("opening a claimed scan", err)
+}
+
+// Settled checks that the scan is still what had settled. Between the last
+// look and the claim somebody may have opened it for writing, and goes on
+// writing wherever it was moved. Such a scan is put back, to settle anew, and
+// ErrUnsettled returned. A crash before this check changes nothing: it is
+// made at the start of every work on the scan.
+func (f *Folder) Settled(c Claim) error {
+	name, err := f.scan(c)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(ErrUnsettled, f.Release(c)) // put back already
+	}
+	if err != nil {
+		return plain("finding a claimed scan", err)
+	}
+	full := path.Join(c.Path(scanDir), name)
+	info, err := f.root.Lstat(full)
+	if err != nil {
+		return plain("looking at a claimed scan", err)
+	}
+	same := info.Mode().IsRegular() && info.Size() == c.Size && info.ModTime().UnixNano() == c.Modified
+	if same && !f.written(full) {
+		return nil
+	}
+	// A crash after the move leaves a claim without a scan, as above.
+	if err := f.root.MkdirAll(home(c.Helpline), 0o770); err != nil {
+		return plain("putting a scan back", err)
+	}
+	if _, err := moveFree(f.root, full, home(c.Helpline), name); err != nil {
+		return err
+	}
+	return errors.Join(ErrUnsettled, f.Release(c))
+}
+
+func (f *Folder) written(name string) bool {
+	file, err := openRegular(f.root, name)
+	if err != nil {
+		return false // whoever reads it next will see why
+	}
+	defer file.Close()
+	return openForWriting(file)
+}
+
+// Release deletes a claim with all that is in it, the scan included.
+func (f *Folder) Release(c Claim) error {
+	if err := f.root.RemoveAll(c.Path("")); err != nil {
+		return plain("deleting a claim", err)
+	}
+	return syncDir(f.root, ClaimedDir)
+}
+
+// scan is the name of the claimed scan.
+func (f *Folder) scan(c Claim) (string, error) { return only(f.root, c.Path(scanDir)) }
+
+// note is the name of a note that waits to be laid beside its scan.
+func (f *Folder) note(c Claim) (string, error) { return only(f.root, c.Path(noteDir)) }
+
+// only is the one thing in a folder, or fs.ErrNotExist.
+func only(root *os.Root, dir string) (string, error) {
+	list, err := entries(root, dir)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range list {
+		if e.Name() != unfinished {
+			return e.Name(), nil
+		}
+	}
+	return "", fs.ErrNotExist
+}

@@ -1,0 +1,97 @@
+package folder
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+)
+
+// ManifestExt ends the name of a signed manifest in SpoolDir: its letter is
+// sealed and waits for the server's receipt.
+const ManifestExt = ".manifest"
+
+// Counts says how many scans and letters are where.
+type Counts struct {
+	Arriving int `json:"arriving"` // dropped, not claimed yet
+	Claimed  int `json:"claimed"`  // claimed, not sealed yet
+	Waiting  int `json:"waiting"`  // sealed, no receipt yet
+	Refused  int `json:"refused"`  // scans that lie in the refused folders
+}
+
+// Count looks into the scanner folder dir, of which those helplines are
+// part, without taking it: it works beside a running edge.
+func Count(dir string, helplines []string) (Counts, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return Counts{}, plain("opening the scanner folder", err)
+	}
+	defer root.Close()
+	c := counter{root: root}
+	waiting := len(c.names(SpoolDir, func(e fs.DirEntry) bool { return path.Ext(e.Name()) == ManifestExt }))
+	claimed := len(c.names(ClaimedDir, fs.DirEntry.IsDir))
+	c.counts.Waiting, c.counts.Claimed = waiting, max(0, claimed-waiting)
+	c.home(".", 0)
+	for _, helpline := range helplines {
+		c.home(helpline, maxDepth)
+	}
+	return c.counts, errors.Join(c.errs...)
+}
+
+type counter struct {
+	root   *os.Root
+	counts Counts
+	errs   []error
+}
+
+// home counts in a helpline's folder, or in the root.
+func (c *counter) home(dir string, depth int) {
+	c.counts.Refused += c.refused(path.Join(dir, RefusedDir))
+	c.arriving(dir, depth, RefusedDir, TakenDir)
+}
+
+func (c *counter) arriving(dir string, depth int, but ...string) {
+	c.counts.Arriving += len(c.names(dir, func(e fs.DirEntry) bool { return e.Type().IsRegular() && !isJunk(e.Name()) }))
+	if depth == 0 {
+		return
+	}
+	for _, name := range c.names(dir, func(e fs.DirEntry) bool { return e.IsDir() && !isJunk(e.Name()) }) {
+		if !slices.Contains(but, name) {
+			c.arriving(path.Join(dir, name), depth-1)
+		}
+	}
+}
+
+// names lists what is wanted of a folder. A folder that is missing is empty.
+func (c *counter) names(dir string, wanted func(fs.DirEntry) bool) []string {
+	list, err := entries(c.root, dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.errs = append(c.errs, plain("counting scans", err))
+	}
+	var names []string
+	for _, e := range list {
+		if wanted(e) {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// refused counts the scans in a refused folder, not the notes beside them. A
+// note that was left alone counts, so that somebody tidies it up.
+func (c *counter) refused(dir string) int {
+	names := c.names(dir, func(e fs.DirEntry) bool { return !isJunk(e.Name()) })
+	there := map[string]bool{}
+	for _, name := range names {
+		there[name] = true
+	}
+	n := 0
+	for _, name := range names {
+		if scan, isText := strings.CutSuffix(name, noteExt); !isText || !there[scan] {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,59 @@
+package folder
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+)
+
+// Holder is the process that works on a scanner folder.
+type Holder struct {
+	PID   int       `json:"pid"`
+	Host  string    `json:"host"`
+	Since time.Time `json:"since"` // UTC
+}
+
+// HeldError says that another process works on the folder.
+type HeldError struct{ Holder Holder }
+
+func (e *HeldError) Error() string {
+	h := e.Holder
+	if h.PID == 0 {
+		return "another scanner is at work on this scanner folder"
+	}
+	return fmt.Sprintf("another scanner is at work on this scanner folder: process %d on %s, since %s",
+		h.PID, h.Host, h.Since.Format(time.RFC3339))
+}
+
+// takeLock makes sure that two edges never work on one folder. The system
+// frees the lock when the process ends, however it ends; what the file says is
+// only for people.
+func takeLock(root *os.Root, now time.Time) (*os.File, error) {
+	file, err := root.OpenFile(lockFile, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, plain("opening the lock of the scanner folder", err)
+	}
+	if err := lockNow(file); err != nil {
+		defer file.Close()
+		if held(err) {
+			var h Holder
+			_ = json.NewDecoder(file).Decode(&h) // half written just now: then nobody is named
+			return nil, &HeldError{h}
+		}
+		return nil, plain("locking the scanner folder", err)
+	}
+	host, _ := os.Hostname()
+	data, err := json.Marshal(Holder{os.Getpid(), host, now.UTC().Truncate(time.Second)})
+	if err == nil {
+		err = file.Truncate(0)
+	}
+	if err == nil {
+		_, err = file.WriteAt(data, 0)
+	}
+	if err != nil {
+		file.Close()
+		return nil, plain("writing the lock of the scanner folder", err)
+	}
+	return file, nil
+}

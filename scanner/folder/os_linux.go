@@ -1,0 +1,43 @@
+package folder
+
+import (
+	"errors"
+	"os"
+	"path"
+
+	"golang.org/x/sys/unix"
+)
+
+// openForWriting reports whether any process of this machine, a file server
+// among them, has the file open for writing. A read lease is granted only
+// while nobody has; it is given back at once. Where leases do not exist (other
+// people's files, most network shares) the answer is no, and stillness and
+// structure must do.
+func openForWriting(file *os.File) bool {
+	_, err := unix.FcntlInt(file.Fd(), unix.F_SETLEASE, unix.F_RDLCK)
+	if err == nil {
+		_, _ = unix.FcntlInt(file.Fd(), unix.F_SETLEASE, unix.F_UNLCK)
+	}
+	return errors.Is(err, unix.EAGAIN)
+}
+
+// renameNew renames, and fails with fs.ErrExist instead of replacing anything.
+func renameNew(root *os.Root, from, to string) error {
+	fromDir, err := root.Open(path.Dir(from))
+	if err != nil {
+		return err
+	}
+	defer fromDir.Close()
+	toDir, err := root.Open(path.Dir(to))
+	if err != nil {
+		return err
+	}
+	defer toDir.Close()
+	err = unix.Renameat2(int(fromDir.Fd()), path.Base(from), int(toDir.Fd()), path.Base(to), unix.RENAME_NOREPLACE)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOTSUP) {
+		// A file system without that promise, such as NFS. The caller has
+		// looked; only somebody who takes the name this very moment loses.
+		return root.Rename(from, to)
+	}
+	return err
+}

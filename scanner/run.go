@@ -1,0 +1,204 @@
+package scanner
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
+)
+
+// Run works until ctx ends, which is its only end: whatever else goes wrong is
+// told in the log and tried again.
+func (e *Edge) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		rest, err := e.pass(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			e.tell("folder", sentence(err)+". Trying again; nothing is lost.")
+		}
+		e.pause(ctx, rest)
+	}
+}
+
+// Once does all that can be done now: one look at the folder, a bounded amount
+// of work, one round over the slips if it is time for one.
+func (e *Edge) Once(ctx context.Context) error {
+	_, err := e.pass(ctx)
+	return err
+}
+
+// pass is Once, and says when the next should follow if no hint comes before.
+func (e *Edge) pass(ctx context.Context) (rest time.Duration, err error) {
+	if err := e.attach(); err != nil {
+		return e.Rescan, err
+	}
+	view, err := e.settle(ctx)
+	if err != nil {
+		e.detach()
+		return e.Rescan, err
+	}
+	e.troubled(view.Trouble)
+	right := e.clockAgrees(ctx)
+	more := right && e.claimSome(view.Settled)
+	more = e.work(ctx, right) || more
+	e.tendSlips(ctx)
+	switch {
+	case more:
+		return 0, ctx.Err()
+	case view.Soon:
+		return e.Settle, ctx.Err()
+	}
+	return e.Rescan, ctx.Err()
+}
+
+// pause waits for a hint or for as long as it says. A scan that is being
+// written gives a hint at every write, so hints count only after a while.
+func (e *Edge) pause(ctx context.Context, rest time.Duration) {
+	deaf := min(rest, e.Settle/4)
+	select {
+	case <-ctx.Done():
+		return
+	case <-time.After(deaf):
+	}
+	var hints <-chan struct{} // none while the folder is gone
+	if e.folder != nil {
+		hints = e.folder.Hints()
+	}
+	select {
+	case <-ctx.Done():
+	case <-hints:
+	case <-time.After(rest - deaf):
+	}
+}
+
+// Bounds of one pass, so that however many letters there are the next look at
+// the folder comes soon.
+const (
+	claimsAtOnce  = 64
+	lettersAtOnce = 8  // that are normalised, sealed and deposited
+	pollsAtOnce   = 64 // that are asked about a receipt
+)
+
+// claimSome claims what has settled. One scan that cannot be claimed keeps none
+// of the others back. It reports whether some are left for the next pass.
+func (e *Edge) claimSome(settled []folder.Scan) (more bool) {
+	claimed := 0
+	for _, scan := range settled {
+		if claimed == claimsAtOnce {
+			return true
+		}
+		err := e.claim(scan)
+		switch {
+		case errors.Is(err, folder.ErrUnsettled): // it settles anew
+		case err != nil:
+			e.tell("claim", "A scan cannot be taken from its folder: "+err.Error()+". Trying again; nothing is lost.")
+			e.load() // it may be claimed all the same
+		default:
+			claimed++
+			e.tell("claim", "")
+		}
+	}
+	return false
+}
+
+// work advances the letters whose turn it is, those that waited longest first.
+// With a wrong clock nothing new is deposited. It reports whether more could be
+// done at once.
+func (e *Edge) work(ctx context.Context, clockRight bool) (more bool) {
+	now := e.Now()
+	slices.SortStableFunc(e.jobs, func(a, b *job) int { return a.due.Compare(b.due) })
+	letters, polls := 0, 0
+	for _, j := range e.jobs {
+		if ctx.Err() != nil {
+			break
+		}
+		polling := j.manifest != nil && !e.depositDue(j)
+		spent, limit := &letters, lettersAtOnce
+		if polling {
+			spent, limit = &polls, pollsAtOnce
+		}
+		switch {
+		case j.due.After(now) && j.due.Sub(now) <= longestWait: // a clock put back frees it
+		case !polling && !clockRight:
+		case *spent == limit:
+			more = true
+		default:
+			*spent++
+			e.attempt(ctx, j)
+		}
+	}
+	e.jobs = slices.DeleteFunc(e.jobs, func(j *job) bool { return j.end })
+	return more
+}
+
+// longestWait is the longest time between two attempts at one letter.
+const longestWait = 5 * time.Minute
+
+// attempt advances one letter and decides when to come back to it.
+func (e *Edge) attempt(ctx context.Context, j *job) {
+	end, err := e.advance(ctx, j)
+	now := e.Now()
+	switch {
+	case err == nil && end:
+		j.end = true
+	case err == nil:
+		// No receipt yet. The longer it takes the less often is it asked for.
+		j.tries = 0
+		j.due = now.Add(min(max(now.Sub(j.deposited)/4, e.Rescan), time.Minute))
+	case errors.Is(err, errWaits):
+		j.due = now.Add(max(e.reach.until.Sub(now), e.Rescan))
+	default:
+		j.tries++
+		j.due = now.Add(min(e.Rescan<<min(j.tries, 10), longestWait))
+		e.report(ctx, j.id, "a letter cannot go on just now; trying again", err)
+	}
+}
+
+// report logs what went wrong with one letter, unless it is told already or
+// only the end of the program.
+func (e *Edge) report(ctx context.Context, id letter.ID, what string, err error) {
+	if ctx.Err() == nil && !errors.Is(err, errWaits) {
+		e.Log.Warn(what, "letter", id, "error", err)
+	}
+}
+
+// tell logs a sentence about a subject when it is new; an empty one says that
+// all is well with the subject.
+func (e *Edge) tell(about, sentence string) {
+	before := e.told[about]
+	e.told[about] = sentence
+	switch {
+	case sentence == before:
+	case sentence != "":
+		e.Log.Warn(sentence, "about", about)
+	default:
+		e.Log.Info("All is well again.", "about", about)
+	}
+}
+
+// troubled tells what kept the folder from being looked at in full.
+func (e *Edge) troubled(err error) {
+	if err == nil {
+		e.tell("folder", "")
+		return
+	}
+	e.tell("folder", "Some of the scanner folder cannot be looked at: "+err.Error()+". Trying again; nothing is lost.")
+}
+
+// sentence is an error as the beginning of one.
+func sentence(err error) string {
+	s := err.Error()
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+func (e *Edge) step(step string, id letter.ID) {
+	if e.Step != nil {
+		e.Step(step, id)
+	}
+}

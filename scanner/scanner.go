@@ -1,0 +1,305 @@
+// Package scanner is the edge: it takes scans from a folder and leaves sealed
+// letters in a bucket. It knows public keys only, and of the bucket it may
+// write letters and manifests and read the recipients list and its receipts.
+//
+// This file is one letter's way, steps 1 to 5, and its end on the receipt.
+// There is no other way: after a crash every letter goes on from what lies on
+// disk, through the same lines. Each step looks first whether it was done.
+package scanner
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/seal"
+)
+
+// Steps are the boundaries that Config.Step is told of, in a letter's order,
+// each when what its name says is on disk or in the bucket.
+var Steps = []string{
+	"claim",      // a claim is made, still without the scan
+	"claimed",    // the scan is in it
+	"normalised", // the clean PDF is there
+	"spooled",    // it is sealed
+	"sealed",     // and the manifest is written: never sealed anew
+	"stored",     // the sealed letter is in the bucket
+	"deposited",  // its manifest is too: the commit
+	"receipt",    // the server has verified it
+	"slip",       // operations have their slip
+	"recorded",   // and the edge knows it
+	"taken",      // nothing is left but the slip
+}
+
+// RefusalSteps are the boundaries of a refusal, after "claimed".
+var RefusalSteps = []string{"refusing", "returned", "noted", "refused"}
+
+// Inside a letter's claim folder, beside the scan.
+const (
+	cleanPDF  = "clean.pdf"
+	cleanFile = "clean.json" // what is known of clean.pdf; there once that is whole
+)
+
+// clean is the content of cleanFile.
+type clean struct {
+	Pages int `json:"pages"`
+}
+
+// spooled is the place of a sealed letter, or of its manifest, on its way.
+func spooled(id letter.ID, ext string) string { return folder.SpoolDir + "/" + string(id) + ext }
+
+const sealedExt = ".age"
+
+// job is a letter on its way.
+type job struct {
+	id        letter.ID
+	claim     folder.Claim     // zero if only the spool is left of the letter
+	manifest  *letter.Manifest // from step 4 on
+	deposited time.Time        // when step 5 was last done by this process
+	tries     int              // that failed, one after the other
+	due       time.Time        // when to try again
+	end       bool             // nothing is left to do
+}
+
+// settle is step 1. A scan is left alone until nothing changes it, nobody has
+// it open for writing and its structure is complete. Looking changes nothing,
+// so a crash leaves nothing.
+func (e *Edge) settle(ctx context.Context) (folder.View, error) { return e.folder.Look(ctx) }
+
+// claim is step 2: the scan becomes a letter with an id and a time of receipt,
+// and leaves the hands of people. A crash leaves the scan either where it was
+// dropped, beside an empty claim that the next start clears away, or claimed,
+// and the next start finds it.
+func (e *Edge) claim(scan folder.Scan) error {
+	c, err := e.folder.Claim(scan)
+	if err != nil {
+		return err
+	}
+	e.step("claimed", c.ID)
+	e.jobs = append(e.jobs, &job{id: c.ID, claim: c})
+	return nil
+}
+
+// advance takes a claimed letter through what is left of its way. It reports
+// whether the letter has reached its end; if not, it is tried again later.
+func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
+	if _, ok := e.records[j.id]; ok {
+		return true, e.discard(j) // a crash came between the record and the end
+	}
+	if j.claim.Refusing {
+		return true, e.refuse(j, folder.Note{}) // a crash or a full disk came in the middle
+	}
+	if j.manifest == nil {
+		pages, err := e.normalise(ctx, j.claim)
+		if note, ok := refusal(err); ok {
+			e.Log.Info("A scan is refused.", "letter", j.id, "reason", err)
+			return true, e.refuse(j, note)
+		}
+		if errors.Is(err, folder.ErrUnsettled) {
+			return true, nil // it was put back, to settle anew
+		}
+		if err != nil {
+			return false, err
+		}
+		if j.manifest, err = e.seal(ctx, j.claim, pages); err != nil {
+			return false, err
+		}
+	}
+	if e.depositDue(j) {
+		if err := e.deposit(ctx, *j.manifest); err != nil {
+			return false, err
+		}
+		j.deposited = e.Now()
+	}
+	return e.receive(ctx, j)
+}
+
+// normalise is step 3: one clean PDF, made by a child process. The file that
+// counts its pages comes last; a crash before it leaves at most an unfinished
+// or uncounted PDF in the claim, which is made again.
+func (e *Edge) normalise(ctx context.Context, c folder.Claim) (pages int, err error) {
+	root := e.folder.Root()
+	var done clean
+	data, err := root.ReadFile(c.Path(cleanFile))
+	if err == nil && json.Unmarshal(data, &done) == nil && done.Pages > 0 {
+		return done.Pages, nil
+	}
+	if err := e.folder.Settled(c); err != nil {
+		return 0, err
+	}
+	scan, err := e.whole(c)
+	if err != nil {
+		return 0, err
+	}
+	defer scan.Close()
+	err = folder.Write(root, c.Path(cleanPDF), 0o600, func(out *os.File) error {
+		result, err := e.Normaliser.Normalise(ctx, scan, out)
+		done.Pages = result.Pages
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	if data, err = json.Marshal(done); err != nil {
+		return 0, fmt.Errorf("counting pages: %w", err)
+	}
+	if err := folder.WriteBytes(root, c.Path(cleanFile), 0o600, data); err != nil {
+		return 0, err
+	}
+	e.step("normalised", c.ID)
+	return done.Pages, nil
+}
+
+// refuse gives a scan that cannot be taken back to operations, unchanged, with
+// a note beside it. What a crash leaves is said in folder.Refuse.
+func (e *Edge) refuse(j *job, note folder.Note) error {
+	if err := e.folder.Refuse(&j.claim, note); err != nil {
+		return err
+	}
+	e.step("refused", j.id)
+	return nil
+}
+
+// seal is step 4: the clean PDF is encrypted to the key of the letter's expiry
+// week and spooled, with the manifest beside it. A crash before the manifest
+// is on disk leaves a sealed letter that nobody has heard of, and it is sealed
+// again. Afterwards it never is: two seals of a letter differ, and the bucket
+// may hold this one already. So the manifest is returned once it is on disk,
+// even beside an error.
+func (e *Edge) seal(ctx context.Context, c folder.Claim, pages int) (*letter.Manifest, error) {
+	m := letter.Manifest{
+		ID: c.ID, Site: e.Site, Helpline: c.Helpline, Class: letter.SixMonths,
+		Received: c.Received, Pages: pages,
+	}
+	to, err := e.recipient(ctx, m.Week())
+	if err != nil {
+		return nil, err
+	}
+	root := e.folder.Root()
+	plain, err := root.Open(c.Path(cleanPDF))
+	if err != nil {
+		return nil, fmt.Errorf("opening a clean PDF: %w", err)
+	}
+	defer plain.Close()
+	err = folder.Write(root, spooled(c.ID, sealedExt), 0o600, func(out *os.File) error {
+		size, sum, err := seal.Seal(out, plain, to)
+		m.Size, m.SHA256 = size, hex.EncodeToString(sum[:])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.step("spooled", c.ID)
+	data, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("writing a manifest: %w", err)
+	}
+	// Kept unsigned, and signed whenever it is put: a site whose key is
+	// replaced meanwhile loses no letter.
+	if err := folder.WriteBytes(root, spooled(c.ID, folder.ManifestExt), 0o600, data); err != nil {
+		return nil, err
+	}
+	e.step("sealed", c.ID)
+	// The claimed scan is enough to make it again. A crash before this line
+	// leaves it in the claim, and it goes with the claim.
+	if err := root.Remove(c.Path(cleanPDF)); err != nil {
+		return &m, fmt.Errorf("deleting a clean PDF: %w", err)
+	}
+	return &m, nil
+}
+
+// depositDue says when step 5 is to be done: after every start and then once a
+// day while there is no receipt, so that neither the fourteen days of incoming/
+// nor an outage of the server loses a letter.
+func (e *Edge) depositDue(j *job) bool {
+	return e.Now().Sub(j.deposited) >= 24*time.Hour
+}
+
+// deposit is step 5: the sealed letter goes to its final key, then its signed
+// manifest to incoming/, and that is the commit. A crash, or an answer that is
+// lost, at any point leaves what the same two puts complete: the letter's key
+// is create-only and already taken by the same letter, and the manifest is
+// replaced by the same manifest.
+func (e *Edge) deposit(ctx context.Context, m letter.Manifest) error {
+	if !letter.DateOf(e.Now()).Before(m.Deadline()) {
+		// It may have been in the bucket and be gone from it, as it must.
+		return errors.New("its deadline is past and the server has never answered: a person must decide on the claimed scan")
+	}
+	sealed, err := e.folder.Root().Open(spooled(m.ID, sealedExt))
+	if err != nil {
+		return fmt.Errorf("opening a sealed letter: %w", err)
+	}
+	defer sealed.Close()
+	var sum [sha256.Size]byte
+	if _, err := hex.Decode(sum[:], []byte(m.SHA256)); err != nil {
+		return fmt.Errorf("reading a manifest: %w", err)
+	}
+	// Should somebody else's bytes lie at the key, the server finds that their
+	// hash is not the manifest's, and gives no receipt.
+	err = e.put(ctx, m.ObjectKey(), sealed, m.Size, sum, deposit.CreateOnly)
+	if err != nil && !errors.Is(err, deposit.ErrExists) {
+		return fmt.Errorf("depositing a letter: %w", err)
+	}
+	e.step("stored", m.ID)
+	signed, err := m.Sign(e.Signer)
+	if err != nil {
+		return err
+	}
+	err = e.put(ctx, letter.IncomingKey(m.Site, m.ID), bytes.NewReader(signed), int64(len(signed)),
+		sha256.Sum256(signed), deposit.Replace)
+	if err != nil {
+		return fmt.Errorf("depositing a manifest: %w", err)
+	}
+	e.step("deposited", m.ID)
+	e.Log.Info("A letter is deposited.", "letter", m.ID)
+	return nil
+}
+
+// receive looks for the receipt: the server has read the letter back, opened
+// it and rendered every page. Only this lets the edge delete the scan. The
+// slip comes first, then the record, which is the commit; a crash before it
+// finds the receipt again and writes the same slip, a crash after it discards.
+func (e *Edge) receive(ctx context.Context, j *job) (end bool, err error) {
+	receipt, err := e.receipt(ctx, j.manifest.Site, j.id, j.manifest.SHA256)
+	if err != nil || receipt == nil {
+		return false, err
+	}
+	e.step("receipt", j.id)
+	r := e.newRecord(*j.manifest, *receipt)
+	if err := e.writeSlip(r); err != nil {
+		return false, err
+	}
+	e.step("slip", j.id)
+	if err := e.saveRecord(r); err != nil {
+		return false, err
+	}
+	e.step("recorded", j.id)
+	return true, e.discard(j)
+}
+
+// discard deletes all plaintext and the spool of a letter that is recorded. The
+// manifest goes last: while it is there, a crash leads back here.
+func (e *Edge) discard(j *job) error {
+	root := e.folder.Root()
+	if err := e.folder.Release(folder.Claim{ID: j.id}); err != nil {
+		return err
+	}
+	for _, ext := range []string{sealedExt, folder.ManifestExt} {
+		if err := root.Remove(spooled(j.id, ext)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("clearing the spool: %w", err)
+		}
+	}
+	e.step("taken", j.id)
+	e.Log.Info("A letter is taken: the server has it and its scan is deleted.", "letter", j.id)
+	return nil
+}

@@ -1,0 +1,209 @@
+package scanner
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
+)
+
+// record is what the edge keeps of a letter that is taken, as long as its slip
+// lies in the folder.
+type record struct {
+	ID       letter.ID    `json:"id"`
+	Site     string       `json:"site"`
+	Helpline string       `json:"helpline"`
+	Class    letter.Class `json:"class"`
+	Received time.Time    `json:"received"`
+	Pages    int          `json:"pages"`
+	SHA256   string       `json:"sha256"` // of the sealed letter, which later receipts must name
+	Paper    string       `json:"paper"`  // as in the receipt
+	Reason   string       `json:"reason,omitempty"`
+	Slip     string       `json:"slip"` // its file name
+}
+
+// newRecord joins a deposit and its receipt.
+func (e *Edge) newRecord(m letter.Manifest, r letter.Receipt) record {
+	rec := record{
+		ID: m.ID, Site: m.Site, Helpline: m.Helpline, Class: m.Class, Received: m.Received,
+		Pages: m.Pages, SHA256: m.SHA256, Paper: r.Paper, Reason: r.Reason,
+	}
+	rec.Slip = e.slipName(rec)
+	return rec
+}
+
+// slipName is a name that no other letter's slip has: two letters may share a
+// reference.
+func (e *Edge) slipName(r record) string {
+	name := r.ID.Reference()
+	if r.Paper == letter.PaperScanAgain {
+		name = "SCAN AGAIN " + name
+	}
+	for n := 1; ; n++ {
+		slip := name + ".txt"
+		if n > 1 {
+			slip = fmt.Sprintf("%s (%d).txt", name, n)
+		}
+		if !e.slipTaken(r, slip) {
+			return slip
+		}
+	}
+}
+
+func (e *Edge) slipTaken(r record, slip string) bool {
+	for _, other := range e.records {
+		if other.ID != r.ID && other.Helpline == r.Helpline && other.Slip == slip {
+			return true
+		}
+	}
+	return false
+}
+
+// slip is the file for operations, in their words.
+func (r record) slip() string {
+	received := letter.DateOf(r.Received)
+	lines := []string{
+		"Letter " + r.ID.Reference(),
+		"Write this reference on the paper: " + r.ID.Reference(),
+		fmt.Sprintf("Pages: %d. Compare with the paper; tell the helpline if one is missing.", r.Pages),
+		"Taken: " + r.Received.In(letter.London).Format("Monday 2 January 2006, 15:04"),
+		"The paper: " + r.paper(),
+		"The letter can be opened until " + inWords(letter.OpenUntil(received, r.Class)) +
+			" and will be gone for good on " + inWords(letter.Deadline(received, r.Class)) +
+			", unless it is kept longer for safeguarding.",
+		"Letterlock removes this note when the destruction of the paper is recorded.",
+	}
+	if r.Paper == letter.PaperScanAgain {
+		lines[0] += ": SCAN AGAIN"
+	}
+	return strings.Join(lines, "\r\n\r\n") + "\r\n"
+}
+
+// paper says what to do with the original.
+func (r record) paper() string {
+	switch r.Paper {
+	case letter.PaperMayGo:
+		return "it may be destroyed. Take it to the destruction desk in Letterlock, which records it."
+	case letter.PaperScanAgain:
+		because := ""
+		if r.Reason != "" {
+			because = " (" + strings.ReplaceAll(r.Reason, "-", " ") + ")"
+		}
+		return "SCAN AGAIN. The helpline could not read the scan" + because +
+			". Scan the same paper once more into the same folder; it gets a new reference. Do not destroy the paper."
+	default:
+		return "keep it locked away. Nobody has confirmed yet that the scan can be read."
+	}
+}
+
+func inWords(d letter.Date) string { return d.Start().Format("2 January 2006") }
+
+// place is where the slip lies.
+func (r record) place() string { return path.Join(r.Helpline, folder.TakenDir, r.Slip) }
+
+func (e *Edge) writeSlip(r record) error {
+	root := e.folder.Root()
+	if err := root.MkdirAll(path.Dir(r.place()), 0o770); err != nil {
+		return fmt.Errorf("making the folder of slips: %w", err)
+	}
+	return folder.WriteBytes(root, r.place(), 0o660, []byte(r.slip()))
+}
+
+func recordPath(id letter.ID) string { return path.Join(folder.RecordDir, string(id)+".json") }
+
+func (e *Edge) saveRecord(r record) error {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("writing a record: %w", err)
+	}
+	if err := folder.WriteBytes(e.folder.Root(), recordPath(r.ID), 0o600, data); err != nil {
+		return err
+	}
+	e.records[r.ID] = r
+	return nil
+}
+
+// slipsAtOnce bounds how many slips one round looks after, so that years of
+// them cost no more than a few.
+const slipsAtOnce = 20
+
+// tendSlips looks after some slips every SlipEvery, each in its turn: what the
+// server says of the paper may have changed, or the letter's time may be over.
+func (e *Edge) tendSlips(ctx context.Context) {
+	if e.Now().Sub(e.slipsTended).Abs() < e.SlipEvery {
+		return
+	}
+	e.slipsTended = e.Now()
+	ids := slices.Sorted(maps.Keys(e.records))
+	// Go on behind the one that was last, and around.
+	at, found := slices.BinarySearch(ids, e.slipLast)
+	if found {
+		at++
+	}
+	for n := range min(slipsAtOnce, len(ids)) {
+		id := ids[(at+n)%len(ids)]
+		if err := e.tendSlip(ctx, e.records[id]); err != nil {
+			e.report(ctx, id, "a slip could not be brought up to date", err)
+		}
+		e.slipLast = id
+	}
+}
+
+// tendSlip brings one slip up to date. The slip changes first and the record
+// last; a crash in between leads here again.
+func (e *Edge) tendSlip(ctx context.Context, r record) error {
+	deadline := letter.Deadline(letter.DateOf(r.Received), r.Class)
+	if !letter.DateOf(e.Now()).Before(deadline) {
+		return e.removeSlip(r)
+	}
+	receipt, err := e.receipt(ctx, r.Site, r.ID, r.SHA256)
+	switch {
+	case err != nil || receipt == nil:
+		return err
+	case receipt.Paper == letter.PaperDestroyed:
+		return e.removeSlip(r)
+	case receipt.Paper == r.Paper && receipt.Reason == r.Reason:
+		return nil
+	}
+	next := r
+	next.Paper, next.Reason = receipt.Paper, receipt.Reason
+	next.Slip = e.slipName(next)
+	if err := e.writeSlip(next); err != nil {
+		return err
+	}
+	if next.Slip != r.Slip {
+		if err := e.remove(r.place()); err != nil {
+			return err
+		}
+	}
+	return e.saveRecord(next)
+}
+
+func (e *Edge) removeSlip(r record) error {
+	if err := e.remove(r.place()); err != nil {
+		return err
+	}
+	if err := e.remove(recordPath(r.ID)); err != nil {
+		return err
+	}
+	delete(e.records, r.ID)
+	return nil
+}
+
+// remove deletes a file that may be gone already.
+func (e *Edge) remove(name string) error {
+	err := e.folder.Root().Remove(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing a slip: %w", err)
+	}
+	return nil
+}

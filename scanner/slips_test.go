@@ -1,0 +1,133 @@
+package scanner
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
+)
+
+// taken is an office with one letter that is taken.
+func taken(t *testing.T) (*office, letter.Manifest) {
+	t.Helper()
+	o := newOffice(t)
+	o.drop(line+"/scan.jpg", sampleLetter(1))
+	o.pass(settled)
+	m := o.verify()[0]
+	o.pass(5)
+	o.ended(1)
+	return o, m
+}
+
+// after lets the time of a round over the slips pass.
+func (o *office) after(d time.Duration) {
+	o.now = o.now.Add(d)
+	o.pass(1)
+}
+
+func TestASlipFollowsItsPaper(t *testing.T) {
+	o, m := taken(t)
+	ref := m.ID.Reference()
+	read := func(name string) string { return o.files("scanner/" + line + "/taken")[name] }
+
+	o.answer(m, letter.PaperMayGo, "")
+	o.after(o.SlipEvery)
+	if !strings.Contains(read(ref+".txt"), "may be destroyed") {
+		t.Errorf("the slip says %q", read(ref+".txt"))
+	}
+
+	o.answer(m, letter.PaperScanAgain, "too-dark")
+	o.after(o.SlipEvery)
+	if d := cmp.Diff([]string{"SCAN AGAIN " + ref + ".txt"}, o.slips()); d != "" {
+		t.Error(d)
+	}
+	if slip := read("SCAN AGAIN " + ref + ".txt"); !strings.Contains(slip, "(too dark)") {
+		t.Errorf("the slip does not say why: %q", slip)
+	}
+
+	o.restart() // the slips are known again
+	o.answer(m, letter.PaperDestroyed, "")
+	o.after(o.SlipEvery)
+	if len(o.slips()) > 0 || len(o.files("scanner/"+folder.RecordDir)) > 0 {
+		t.Errorf("the paper is destroyed and there is still %v", o.slips())
+	}
+}
+
+func TestASlipGoesWithItsDeadline(t *testing.T) {
+	o, m := taken(t)
+	o.now = m.Deadline().Start().Add(-time.Hour)
+	o.pass(1)
+	if len(o.slips()) != 1 {
+		t.Error("it went too early")
+	}
+	o.after(time.Hour)
+	if len(o.slips()) > 0 {
+		t.Errorf("its time is over and there is still %v", o.slips())
+	}
+}
+
+func TestASlipThatSomebodyThrewAway(t *testing.T) {
+	o, m := taken(t)
+	if err := o.folder.Root().Remove(line + "/taken/" + m.ID.Reference() + ".txt"); err != nil {
+		t.Fatal(err)
+	}
+	o.after(o.SlipEvery)
+	if len(o.slips()) > 0 {
+		t.Error("it came back though nothing is new")
+	}
+	o.answer(m, letter.PaperDestroyed, "")
+	o.after(o.SlipEvery)
+	if n := len(o.files("scanner/" + folder.RecordDir)); n > 0 {
+		t.Errorf("%d records are left", n)
+	}
+}
+
+func TestLettersThatShareAReference(t *testing.T) {
+	o := newOffice(t)
+	one := record{ID: "00000000000000000000000000", Helpline: line}
+	two := record{ID: "00000000000000000000000004", Helpline: line}
+	if one.ID.Reference() != two.ID.Reference() {
+		t.Fatal("they do not share it")
+	}
+	one.Slip = o.slipName(one)
+	o.records[one.ID] = one
+	two.Slip = o.slipName(two)
+	if one.Slip != "0000-0000.txt" || two.Slip != "0000-0000 (2).txt" {
+		t.Errorf("slips: %q and %q", one.Slip, two.Slip)
+	}
+	if again := o.slipName(one); again != one.Slip {
+		t.Errorf("a slip does not keep its name: %q", again)
+	}
+}
+
+// TestManySlipsTakeTurns gives every slip its turn, a few a round.
+func TestManySlipsTakeTurns(t *testing.T) {
+	asked := map[string]int{}
+	o := newOffice(t, func(o *office) {
+		o.cfg.Store = &faulty{Store: o.cfg.Store, on: func(op, key string) fault {
+			if strings.HasPrefix(key, letter.ReceiptsPrefix) {
+				asked[key]++
+			}
+			return works
+		}}
+	})
+	for range 5 * slipsAtOnce / 2 {
+		r := record{ID: letter.NewID(), Site: "office", Helpline: line, Class: letter.SixMonths, Received: o.now}
+		o.records[r.ID] = r
+	}
+	for range 5 {
+		o.after(o.SlipEvery)
+	}
+	var counts []int
+	for _, n := range asked {
+		counts = append(counts, n)
+	}
+	if len(counts) != len(o.records) || slices.Min(counts) != 2 || slices.Max(counts) != 2 {
+		t.Errorf("five rounds asked about %d of %d slips, each %d to %d times", len(counts), len(o.records), slices.Min(counts), slices.Max(counts))
+	}
+}

@@ -1,0 +1,222 @@
+package scanner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/seal"
+)
+
+// Store is the bucket as far as an edge may use it; see package deposit for
+// what its methods promise and the errors they return.
+type Store interface {
+	Put(ctx context.Context, key string, body io.ReadSeeker, size int64, sha256 [32]byte, mode deposit.Mode) (version string, err error)
+	Get(ctx context.Context, key string) ([]byte, error)
+	Clock(ctx context.Context) (time.Time, error)
+}
+
+// errWaits says that a letter waits for something that has been told already
+// and that is not this letter's fault.
+var errWaits = errors.New("waits")
+
+// The store is left alone after it has failed: for a second at first, then
+// twice as long each time, at most a minute.
+const (
+	firstRest   = time.Second
+	longestRest = time.Minute
+)
+
+// reach is what the edge knows of its way to the store.
+type reach struct {
+	rest  time.Duration // after the last failure; 0 while it answers
+	until time.Time     // when to try again
+}
+
+// reachable reports whether the store may be asked now.
+func (e *Edge) reachable() bool { return !e.Now().Before(e.reach.until) }
+
+// heard takes in what the store answered. An outage is told once, and its end.
+func (e *Edge) heard(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	if !errors.Is(err, deposit.ErrUnavailable) {
+		e.reach = reach{}
+		e.tell("store", "")
+		return err
+	}
+	e.reach.rest = min(max(2*e.reach.rest, firstRest), longestRest)
+	e.reach.until = e.Now().Add(e.reach.rest)
+	e.tell("store", "The store cannot be reached. Scans are still taken and wait here until it is back; nothing is lost.")
+	return errWaits
+}
+
+func (e *Edge) put(ctx context.Context, key string, body io.ReadSeeker, size int64, sum [32]byte, mode deposit.Mode) error {
+	if !e.reachable() {
+		return errWaits
+	}
+	_, err := e.Store.Put(ctx, key, body, size, sum, mode)
+	return e.heard(err)
+}
+
+// get returns nil if there is no such object. An S3 server says "refused" of a
+// missing object to an edge, which may not list.
+func (e *Edge) get(ctx context.Context, key string) ([]byte, error) {
+	if !e.reachable() {
+		return nil, errWaits
+	}
+	data, err := e.Store.Get(ctx, key)
+	err = e.heard(err)
+	if errors.Is(err, deposit.ErrNotFound) || errors.Is(err, deposit.ErrRefused) {
+		return nil, nil
+	}
+	return data, err
+}
+
+// maxSkew is how far this clock may be from the store's.
+const maxSkew = 5 * time.Minute
+
+// clockAge is for how long one comparison of the clocks holds.
+const clockAge = time.Minute
+
+// clockAgrees reports whether this machine's clock may be believed: the time
+// of receipt decides when a letter must be gone. A clock that was right stays
+// believed while the store cannot be asked; one that was never compared does
+// not, unless the store has no clock to compare with.
+func (e *Edge) clockAgrees(ctx context.Context) bool {
+	now := e.Now()
+	if e.clockRight && now.Sub(e.clockAsked).Abs() < clockAge || !e.reachable() {
+		return e.clockRight
+	}
+	there, err := e.Store.Clock(ctx)
+	switch {
+	case errors.Is(err, deposit.ErrNoClock):
+		e.clockRight = true
+	case err != nil:
+		if e.heard(err); !e.clockRight {
+			e.tell("clock", "The store's clock cannot be asked whether this machine's is right. Scans wait in their folders until it can; nothing is lost.")
+		}
+		return e.clockRight
+	default:
+		// Asking took time, too; half of it at most falls to either side.
+		e.clockRight = there.Sub(now).Abs() <= maxSkew+e.Now().Sub(now).Abs()
+	}
+	e.clockAsked = now
+	if e.clockRight {
+		e.tell("clock", "")
+	} else {
+		e.tell("clock", fmt.Sprintf("This machine's clock differs from the store's by %s. Scans wait until one of them is set right; nothing is lost.",
+			there.Sub(now).Abs().Round(time.Minute)))
+	}
+	return e.clockRight
+}
+
+// listAge is how long a recipients list is used before a newer one is looked
+// for.
+const listAge = time.Minute
+
+// recipient is whom letters of an expiry week are sealed to. While there is no
+// list that can be believed, or no key for the week in it, letters wait.
+func (e *Edge) recipient(ctx context.Context, week letter.Week) (age.Recipient, error) {
+	if e.list == nil || e.Now().Sub(e.listed).Abs() >= listAge {
+		list, err := e.fetchRecipients(ctx)
+		if errors.Is(err, errWaits) || ctx.Err() != nil {
+			return nil, err
+		}
+		if err != nil {
+			e.list = nil
+			e.tell("recipients", "Letters cannot be sealed: "+err.Error()+". They wait here; nothing is lost.")
+			return nil, errWaits
+		}
+		e.list, e.listed = &list, e.Now()
+	}
+	if !e.Now().Before(e.list.ValidUntil) {
+		e.list = nil
+		e.tell("recipients", "Letters cannot be sealed: the server's recipients list has run out. They wait here; nothing is lost.")
+		return nil, errWaits
+	}
+	to, err := e.list.For(week)
+	if err != nil {
+		e.tell("recipients", "Letters of week "+string(week)+" cannot be sealed: "+err.Error()+". They wait here; nothing is lost.")
+		return nil, errWaits
+	}
+	e.tell("recipients", "")
+	return to, nil
+}
+
+// fetchRecipients gets the list, believes it only under the server's
+// signature, and never goes back to an older one. The serial is remembered
+// before the list is used: a crash in between forgets a list, never a serial.
+func (e *Edge) fetchRecipients(ctx context.Context) (seal.Recipients, error) {
+	msg, err := e.get(ctx, letter.RecipientsKey)
+	if err != nil {
+		return seal.Recipients{}, err
+	}
+	if msg == nil {
+		return seal.Recipients{}, errors.New("the server has left no recipients list in the store yet")
+	}
+	list, err := seal.OpenRecipients(msg, e.Server)
+	if err != nil {
+		return seal.Recipients{}, err
+	}
+	highest, err := e.highestSerial()
+	if err != nil {
+		return seal.Recipients{}, err
+	}
+	if list.Serial < highest {
+		return seal.Recipients{}, errors.New("the recipients list in the store is older than one that was seen before")
+	}
+	if list.Serial > highest {
+		data := strconv.AppendUint(nil, list.Serial, 10)
+		if err := folder.WriteBytes(e.state, serialFile, 0o600, append(data, '\n')); err != nil {
+			return seal.Recipients{}, err
+		}
+	}
+	return list, nil
+}
+
+// serialFile, in the state folder, holds the highest serial that was seen.
+const serialFile = "recipients-serial"
+
+func (e *Edge) highestSerial() (uint64, error) {
+	data, err := e.state.ReadFile(serialFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("reading the highest serial: %w", err)
+	}
+	serial, err := strconv.ParseUint(strings.TrimSpace(string(data)), 10, 64)
+	if err != nil {
+		return 0, errors.New("the file " + serialFile + " in the state folder is damaged")
+	}
+	return serial, nil
+}
+
+// receipt is the server's word on a letter, or nil while there is none that
+// can be believed.
+func (e *Edge) receipt(ctx context.Context, site string, id letter.ID, sha256 string) (*letter.Receipt, error) {
+	msg, err := e.get(ctx, letter.ReceiptKey(site, id))
+	if err != nil || msg == nil {
+		return nil, err
+	}
+	r, err := letter.OpenReceipt(msg, e.Server)
+	if err != nil {
+		return nil, err
+	}
+	if r.ID != id || r.SHA256 != sha256 {
+		return nil, errors.New("the receipt is for another letter, or for other bytes than were sealed")
+	}
+	return &r, nil
+}
