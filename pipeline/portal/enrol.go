@@ -1,0 +1,129 @@
+package portal
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"letterlock/pipeline/register"
+)
+
+// wholeNumber reads a positive number as people type it; anything else is 0.
+func wholeNumber(s string) int64 {
+	n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+type enrolBody struct{ Person, Origin string }
+
+func (p *Portal) enrolPage(w http.ResponseWriter, v *visit) error {
+	body := enrolBody{Origin: p.cfg.Origin}
+	if n := wholeNumber(v.URL.Query().Get("person")); n > 0 {
+		body.Person = strconv.FormatInt(n, 10)
+	}
+	return p.ok(w, v, page{Name: "enrol", Title: "Set up your sign-in", Body: body})
+}
+
+// checkCode compares the code that was told by voice. The register counts the
+// tries. A right code is not used up yet: a person whose device refuses to make
+// a passkey can try again with another. What comes next is bound to this
+// browser by the ceremony's cookie and does not need the code again.
+func (p *Portal) checkCode(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	number := wholeNumber(v.PostForm.Get("person"))
+	code := strings.TrimSpace(v.PostForm.Get("code"))
+	var flaws []formFlaw
+	if number == 0 {
+		flaws = append(flaws, formFlaw{"person", "Enter your staff number. It is a whole number like 7."})
+	}
+	if code == "" {
+		flaws = append(flaws, formFlaw{"code", "Enter the code that you were told. It has ten characters, like ABCDE-FGHIJ."})
+	}
+	if len(flaws) == 0 {
+		err := p.cfg.Register.CheckCode(v.Context(), number, code)
+		if err == nil {
+			setCookie(w, ceremonyCookie, p.ceremonies.begin(ceremony{purpose: forEnrolment, person: number}))
+			redirect(w, "/enrol/passkey")
+			return nil
+		}
+		if !errors.Is(err, register.ErrCode) {
+			return err
+		}
+		flaws = append(flaws, formFlaw{"code", "This number and this code do not belong together, or the code is no longer valid. " +
+			"Check both. After five wrong tries you need a new code from your administrator."})
+	}
+	return p.ok(w, v, page{Name: "enrol", Title: "Set up your sign-in", Errors: flaws,
+		Body: enrolBody{Person: v.PostForm.Get("person"), Origin: p.cfg.Origin}})
+}
+
+// enrolling finds the person whose code was right in this browser.
+func (p *Portal) enrolling(v *visit) (token string, who register.Person, ok bool, err error) {
+	token = p.ceremonyToken(v)
+	cer, ok := p.ceremonies.find(token, forEnrolment)
+	if !ok {
+		return "", register.Person{}, false, nil
+	}
+	who, err = p.cfg.Register.Person(v.Context(), cer.person)
+	return token, who, err == nil && !who.Disabled, err
+}
+
+func (p *Portal) enrolPasskeyPage(w http.ResponseWriter, v *visit) error {
+	_, who, ok, err := p.enrolling(v)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		redirect(w, "/enrol")
+		return nil
+	}
+	return p.ok(w, v, page{Name: "enrol-passkey", Title: "Make your passkey", Script: "passkey.js",
+		Body: enrolBody{Person: strconv.FormatInt(who.Number, 10), Origin: p.cfg.Origin}})
+}
+
+func (p *Portal) beginEnrol(w http.ResponseWriter, v *visit) error {
+	token, who, ok, err := p.enrolling(v)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return ceremonyOver
+	}
+	return p.beginMaking(w, v, token, who)
+}
+
+// finishEnrol keeps the passkey, which uses up the code in the same
+// transaction, and signs the person in.
+func (p *Portal) finishEnrol(w http.ResponseWriter, v *visit) error {
+	token, who, ok, err := p.enrolling(v)
+	if err != nil {
+		return err
+	}
+	cer, out := p.ceremonies.take(token, forEnrolment)
+	if !ok || !out {
+		return ceremonyOver
+	}
+	id, record, err := p.finishMaking(v, cer.challenge, who)
+	if err != nil {
+		return err
+	}
+	err = p.cfg.Register.AddPasskey(v.Context(), who.Number, id, record)
+	if errors.Is(err, register.ErrCode) {
+		return codeOver
+	}
+	if err != nil {
+		return err
+	}
+	p.ceremonies.end(token)
+	clearCookie(w, ceremonyCookie)
+	if err := p.signIn(w, v, who.Number, "passkey"); err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"to": "/account?made=1"})
+	return nil
+}

@@ -1,0 +1,172 @@
+package portal
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"letterlock/pipeline/register"
+)
+
+// maxBody bounds a request's body in bytes: the largest true form or passkey
+// answer is a few kilobytes.
+const maxBody = 64 << 10
+
+// visit is one request and who makes it.
+type visit struct {
+	*http.Request
+	requestID string // in the log and on the page of a failure, so that the two can be brought together
+	signedIn  bool
+	session   []byte // hash of the session's token
+	person    register.Person
+	letter    register.Letter // where the route is about one that is the person's to read
+	script    bool            // the caller is our script
+}
+
+type visitKey struct{}
+
+func visitOf(r *http.Request) *visit {
+	v := r.Context().Value(visitKey{}).(*visit)
+	v.Request = r
+	return v
+}
+
+// routeName is the route in the log: its pattern, never the address asked for.
+func (v *visit) routeName() string {
+	method := v.Method
+	if method != http.MethodGet && method != http.MethodHead && method != http.MethodPost {
+		method = "OTHER" // whatever a stranger likes to call it
+	}
+	return method + " " + v.Pattern
+}
+
+// securityHeaders go with every answer, whatever it is.
+var securityHeaders = map[string]string{
+	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+		"form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'",
+	"Cross-Origin-Opener-Policy":   "same-origin",
+	"Cross-Origin-Resource-Policy": "same-origin",
+	"X-Content-Type-Options":       "nosniff",
+	"Strict-Transport-Security":    "max-age=31536000",
+	"Cache-Control":                "no-store",
+	// With no-referrer the browser sends "Origin: null" and our own forms
+	// would look forged over plain HTTP.
+	"Referrer-Policy": "same-origin",
+}
+
+// ServeHTTP answers one request.
+func (p *Portal) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	w := &recorder{ResponseWriter: rw}
+	v := &visit{requestID: rand.Text()[:10]}
+	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
+	v.Request = r
+	for name, value := range securityHeaders {
+		w.Header().Set(name, value)
+	}
+	defer p.logVisit(w, v)
+	defer p.recoverPanic(w, v)
+	switch {
+	case isPreview(r):
+		p.answer(w, v, preview)
+	case p.crossOrigin.Check(r) != nil:
+		p.answer(w, v, forged)
+	default:
+		body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, maxBody))
+		if err != nil {
+			p.answer(w, v, bodyProblem(err))
+			return
+		}
+		// Read whole before anything acts on it: half a form never does.
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		p.mux.ServeHTTP(w, r)
+	}
+}
+
+// isPreview tells a page fetched ahead of a person's decision to look at it:
+// it must not count as an opening.
+func isPreview(r *http.Request) bool {
+	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
+		said := r.Header.Get(name)
+		if strings.Contains(said, "prefetch") || strings.Contains(said, "prerender") || strings.Contains(said, "preview") {
+			return true
+		}
+	}
+	return false
+}
+
+func bodyProblem(err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge
+	}
+	return badForm
+}
+
+// recorder notes what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *recorder) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the server's own writer.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// logVisit writes one line: never an address as asked for, an id or a name.
+func (p *Portal) logVisit(w *recorder, v *visit) {
+	p.cfg.Log.Info("request", "route", v.routeName(), "status", w.status, "staff", v.person.Number, "request", v.requestID)
+}
+
+// recoverPanic turns a fault of ours into a plain page. Of the panic's value
+// only what the runtime itself says is logged: any other may hold anything.
+func (p *Portal) recoverPanic(w *recorder, v *visit) {
+	value := recover()
+	if value == nil {
+		return
+	}
+	if value == http.ErrAbortHandler {
+		panic(value) // a handler cut its own answer off
+	}
+	said := fmt.Sprintf("%T", value)
+	if err, ok := value.(runtime.Error); ok {
+		said = err.Error()
+	}
+	p.logFailure(v, "panic: "+said+"\n"+string(debug.Stack()))
+	if w.status != 0 {
+		panic(http.ErrAbortHandler) // the answer has begun: cut it off rather than let it pass for whole
+	}
+	p.answer(w, v, failure)
+}
+
+func (p *Portal) logFailure(v *visit, said string) {
+	p.cfg.Log.LogAttrs(v.Context(), slog.LevelError, "portal failed", slog.String("said", scrub(said)),
+		slog.String("route", v.routeName()), slog.String("request", v.requestID))
+}
+
+// lettersID is an id or a reference of a letter wherever it stands in a text.
+var lettersID = regexp.MustCompile(`\b(?i:[0-9a-hjkmnp-tv-z]{26})\b|\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b`)
+
+// scrub takes letters' ids and references out of an error's text. Storage
+// errors name objects, and objects are named after letters.
+func scrub(said string) string { return lettersID.ReplaceAllString(said, "(letter)") }

@@ -1,0 +1,347 @@
+package portal
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// TestHeadersOnEverything: whatever is answered, and to whom.
+func TestHeadersOnEverything(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	css := h.portal.files.address("style.css")
+	big := httptest.NewRequest(http.MethodPost, "/enrol", strings.NewReader(strings.Repeat("x", maxBody+1)))
+	answers := map[string]*httptest.ResponseRecorder{
+		"sign-in": h.nobody().get("/sign-in"), "404": h.nobody().get("/x"), "redirect": h.nobody().get("/"),
+		"letter": h.as(h.lead).get("/l/" + string(id)), "image": h.as(h.lead).get("/l/" + string(id) + "/page/1.jpg"),
+		"pdf": h.as(h.lead).get("/l/" + string(id) + "/letter.pdf"), "static": h.nobody().get(css),
+		"no such file": h.nobody().get("/static/style.css"), "413": h.nobody().send(big),
+		"405":          h.nobody().send(httptest.NewRequest("BREW", "/sign-in", nil)),
+		"clean path":   h.nobody().get("//l//x"),
+		"export":       h.as(h.dpo).post("/register/export.ndjson", nil),
+		"json trouble": h.nobody().post("/sign-in/finish", nil),
+	}
+	for name, w := range answers {
+		for header, want := range securityHeaders {
+			if header == "Cache-Control" && name == "static" {
+				want = "public, max-age=31536000, immutable"
+			}
+			if got := w.Header().Get(header); got != want {
+				t.Errorf("%s: %s is %q, want %q", name, header, got, want)
+			}
+		}
+	}
+	for _, directive := range []string{"default-src 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'"} {
+		if !strings.Contains(answers["404"].Header().Get("Content-Security-Policy"), directive) {
+			t.Errorf("the policy lacks %s", directive)
+		}
+	}
+	wantStatus(t, answers["static"], http.StatusOK)
+	wantStatus(t, answers["413"], http.StatusRequestEntityTooLarge)
+	wantText(t, answers["413"], "Nothing was changed")
+	wantStatus(t, answers["405"], http.StatusMethodNotAllowed)
+	if allow := answers["405"].Header().Get("Allow"); allow != "GET, HEAD" {
+		t.Errorf("Allow is %q", allow)
+	}
+}
+
+func TestPagesHoldNoInlineCode(t *testing.T) {
+	h := newHouse(t, func(c *Config) { c.Sample = true })
+	id, paper := h.letter(2), h.readable(2)
+	for who, paths := range map[int64][]string{
+		0: {"/sign-in", "/enrol", "/sample", "/x"}, h.lead: {"/letters", "/l/" + string(id), "/account"},
+		h.ops: {"/desk", "/desk/" + string(paper)}, h.dpo: {"/register"}, h.admin: {"/people"},
+	} {
+		for _, path := range paths {
+			w := h.as(who).get(path)
+			for _, bad := range []string{" style=", "<style", " onclick", " onload", "javascript:", "//cdn", "ZgotmplZ", "<no value>"} {
+				if strings.Contains(w.Body.String(), bad) {
+					t.Errorf("%s holds %q", path, bad)
+				}
+			}
+			if n := strings.Count(w.Body.String(), "<script") - strings.Count(w.Body.String(), `<script src="/static/`); n != 0 {
+				t.Errorf("%s holds inline script", path)
+			}
+		}
+	}
+}
+
+func TestForgedForm(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	v := h.as(h.lead)
+	v.get("/l/" + string(id))
+	for name, headers := range map[string]map[string]string{
+		"another site":       {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
+		"another port":       {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost:9999"},
+		"an older browser":   {"Origin": "https://evil.example"},
+		"no origin to speak": {"Origin": "null"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodPost, "/l/"+string(id)+"/readable", nil)
+			for k, val := range headers {
+				r.Header.Set(k, val)
+			}
+			w := v.send(r)
+			wantStatus(t, w, http.StatusForbidden)
+			wantText(t, w, "This did not come from one of our own pages", "Nothing was changed")
+		})
+	}
+	if n := len(h.entries("letter-readable", id)); n != 0 {
+		t.Error("a forged form was obeyed")
+	}
+}
+
+func TestOddRequests(t *testing.T) {
+	h := newHouse(t)
+	v := h.as(h.ops)
+	path := "/desk/" + string(h.readable(1))
+	post := func(kind string, body io.Reader) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodPost, path, body)
+		r.Header.Set("Content-Type", kind)
+		return v.send(r)
+	}
+	wantStatus(t, post("application/x-www-form-urlencoded", strings.NewReader("sheets=%zz")), http.StatusBadRequest)
+	wantStatus(t, post("application/x-www-form-urlencoded", strings.NewReader(strings.Repeat("a", maxBody+1))), http.StatusRequestEntityTooLarge)
+	wantStatus(t, post("multipart/form-data; boundary=x", strings.NewReader("--x--")), http.StatusUnprocessableEntity)
+	wantStatus(t, post("text/plain", io.MultiReader(strings.NewReader("a"), brokenPipe{})), http.StatusBadRequest)
+	for _, method := range []string{"PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "FROB"} {
+		w := v.send(httptest.NewRequest(method, path, nil))
+		wantStatus(t, w, http.StatusMethodNotAllowed)
+		wantText(t, w, "This page cannot be used that way")
+	}
+	if w := v.send(httptest.NewRequest(http.MethodHead, "/desk", nil)); w.Code != http.StatusOK {
+		t.Errorf("HEAD answered %d", w.Code)
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestPanicBecomesAPlainPage(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	h.reader.before = func(l register.Letter) { panic("cannot read " + string(l.ID)) }
+	w := h.as(h.lead).get("/l/" + string(id) + "/page/1.jpg")
+	wantStatus(t, w, http.StatusInternalServerError)
+	wantText(t, w, "Something went wrong on our side")
+	for _, text := range []string{w.Body.String(), h.log.String()} {
+		if strings.Contains(text, string(id)) || strings.Contains(text, "cannot read") {
+			t.Errorf("the panic's own words are out:\n%s", text)
+		}
+	}
+	if !strings.Contains(h.log.String(), "panic: string") || !strings.Contains(h.log.String(), "route=\"GET /l/{id}/page/{n}\"") {
+		t.Errorf("the log does not tell where it happened:\n%s", &h.log)
+	}
+	if strings.Contains(w.Body.String(), "goroutine") {
+		t.Error("the page shows a stack")
+	}
+}
+
+// TestLogNamesNobody: neither ids nor references, names, addresses or forms.
+func TestLogNamesNobody(t *testing.T) {
+	h := newHouse(t)
+	id := h.readable(2)
+	v := h.as(h.lead)
+	v.get("/l/" + string(id))
+	v.get("/l/" + string(id) + "/page/1.jpg?canary=Mrs+Smith")
+	v.get("/Mrs-Smith/" + string(id))
+	v.send(httptest.NewRequest("MRSSMITH", "/letters", nil))
+	h.nobody().post("/enrol", url.Values{"person": {"1"}, "code": {"Mrs-Smith"}})
+	h.as(h.ops).post("/desk/"+string(id), h.destruction("certificate", "Mrs Smith"))
+	h.as(h.dpo).get("/register?about=" + id.Reference())
+	log := strings.ToLower(h.log.String())
+	for _, bad := range []string{string(id), strings.ToLower(id.Reference()), "smith", "ada", "office\"", "@"} {
+		if strings.Contains(log, bad) {
+			t.Errorf("the log holds %q:\n%s", bad, log)
+		}
+	}
+	if !strings.Contains(log, `route="get /l/{id}" status=200 staff=`+strconv.FormatInt(h.lead, 10)) {
+		t.Errorf("the log does not tell what was done:\n%s", log)
+	}
+}
+
+func TestSignInLeadsBack(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	w := h.nobody().get("/l/" + string(id))
+	wantRedirect(t, w, "/sign-in?to=%2Fl%2F"+string(id))
+	wantText(t, h.nobody().get("/sign-in?to=%2Fl%2F"+string(id)), `data-to="/l/`+string(id)+`"`)
+	wantRedirect(t, h.as(h.lead).get("/sign-in?to=%2Fl%2F"+string(id)), "/l/"+string(id))
+	for _, elsewhere := range []string{"https://evil.example/", "//evil.example", "///evil.example", `/\evil.example`, "/\t/evil.example", "javascript:alert(1)",
+		"evil.example", "http:/evil.example", "https:evil.example", ""} {
+		wantRedirect(t, h.as(h.lead).get("/sign-in?to="+url.QueryEscape(elsewhere)), "/")
+	}
+	r := httptest.NewRequest(http.MethodPost, "/l/"+string(id)+"/readable", nil)
+	r.Header.Set("Referer", "http://localhost:8080/l/"+string(id))
+	wantRedirect(t, h.nobody().send(r), "/sign-in?lost=1&to=%2Fl%2F"+string(id))
+	wantText(t, h.nobody().get("/sign-in?lost=1"), "what you sent last was not saved")
+	for role, home := range homes {
+		people, err := h.register.People(t.Context())
+		must(t, err)
+		for _, who := range people {
+			if who.Role == role {
+				wantRedirect(t, h.as(who.Number).get("/"), home)
+			}
+		}
+	}
+}
+
+func TestSessionEnds(t *testing.T) {
+	h := newHouse(t)
+	t.Run("by sign-out", func(t *testing.T) {
+		v := h.as(h.lead)
+		token := v.cookies[sessionCookie]
+		wantRedirect(t, v.post("/sign-out", nil), "/sign-in?out=1")
+		v.cookies[sessionCookie] = token
+		wantStatus(t, v.get("/letters"), http.StatusSeeOther)
+	})
+	t.Run("idle", func(t *testing.T) {
+		v, w := h.as(h.lead), h.as(h.lead)
+		h.now = h.now.Add(14 * time.Minute)
+		wantStatus(t, v.post("/stay", nil), http.StatusNoContent)
+		h.now = h.now.Add(2 * time.Minute)
+		wantStatus(t, v.get("/letters"), http.StatusOK)
+		wantStatus(t, w.get("/letters"), http.StatusSeeOther)
+		wantStatus(t, w.post("/stay", nil), http.StatusUnauthorized)
+	})
+	t.Run("by leaving", func(t *testing.T) {
+		v := h.as(h.lead2)
+		must(t, h.register.DisablePerson(t.Context(), h.lead2))
+		wantStatus(t, v.get("/letters"), http.StatusSeeOther)
+	})
+	t.Run("never begun", func(t *testing.T) {
+		for _, token := range []string{"", "x", strings.Repeat("A", 43), strings.Repeat("A", 60000)} {
+			v := h.nobody()
+			v.cookies[sessionCookie] = token
+			wantStatus(t, v.get("/letters"), http.StatusSeeOther)
+		}
+	})
+}
+
+func TestSample(t *testing.T) {
+	t.Run("lets anybody be anybody, and says so everywhere", func(t *testing.T) {
+		h := newHouse(t, func(c *Config) { c.Sample = true })
+		id := h.letter(1)
+		v := h.nobody()
+		const banner = "Sample: nothing here is real."
+		wantText(t, v.get("/sample?to=/l/"+string(id)), banner, "Ada Lead", "Team leader of Respect Phoneline", "never a letter")
+		form := url.Values{"person": {strconv.FormatInt(h.lead, 10)}, "to": {"/l/" + string(id)}}
+		wantRedirect(t, v.post("/sample", form), "/l/"+string(id))
+		wantText(t, v.get("/l/"+string(id)), banner, id.Reference())
+		wantText(t, v.get("/no-such-page"), banner)
+		first := v.cookies[sessionCookie]
+		v.post("/sample", url.Values{"person": {strconv.FormatInt(h.ops, 10)}, "to": {"//evil.example"}})
+		wantRedirect(t, v.get("/"), "/desk")
+		if _, err := h.register.Session(t.Context(), first); err == nil {
+			t.Error("the session of whom one was before lives on")
+		}
+		for _, odd := range []string{"", "0", "99", "-1", "x"} {
+			wantStatus(t, h.nobody().post("/sample", url.Values{"person": {odd}}), http.StatusNotFound)
+		}
+		must(t, h.register.DisablePerson(t.Context(), h.lead))
+		wantStatus(t, h.nobody().post("/sample", form), http.StatusNotFound)
+	})
+	t.Run("is nothing in a real folder", func(t *testing.T) {
+		h := newHouse(t)
+		form := url.Values{"person": {strconv.FormatInt(h.lead, 10)}}
+		for _, v := range []*visitor{h.nobody(), h.as(h.admin)} {
+			nothing := v.get("/no-such-page")
+			wantSame(t, "GET /sample", v.get("/sample"), nothing)
+			wantSame(t, "POST /sample", v.post("/sample", form), nothing)
+			if strings.Contains(nothing.Body.String(), "Sample") {
+				t.Error("a real folder's page speaks of a sample")
+			}
+		}
+	})
+	t.Run("cannot be begun on a real folder", func(t *testing.T) {
+		h := newHouse(t)
+		cfg := h.portal.cfg
+		cfg.Sample = true
+		if _, err := New(t.Context(), cfg); err == nil {
+			t.Error("a real folder's portal lets people pick who they are")
+		}
+	})
+}
+
+func TestNewRefusesOriginsWithoutPasskeys(t *testing.T) {
+	h := newHouse(t)
+	for origin, fine := range map[string]bool{
+		"http://localhost:8080": true, "http://localhost": true, "https://letters.example.org": true, "https://letters.example.org:8443": true,
+		"http://127.0.0.1:8080": false, "https://10.0.0.1": false, "https://letters": false, "http://letters.example.org": false,
+		"letters.example.org": false, "https://letters.example.org/": false, "": false, "ftp://localhost": false,
+	} {
+		cfg := h.portal.cfg
+		cfg.Origin = origin
+		if _, err := New(t.Context(), cfg); (err == nil) != fine {
+			t.Errorf("%q: %v", origin, err)
+		}
+	}
+	cfg := h.portal.cfg
+	cfg.Policy = ""
+	if _, err := New(t.Context(), cfg); err == nil {
+		t.Error("paper would be destroyed by nobody's authority")
+	}
+}
+
+func TestOpenUntilInWords(t *testing.T) {
+	h := newHouse(t)
+	l := register.Letter{Manifest: letter.Manifest{Received: h.now, Class: letter.SixMonths}}
+	for days, want := range map[int]string{
+		0: "23 May 2027", 165: "23 May 2027", 166: "23 May 2027 (14 days left)", 178: "23 May 2027 (2 days left)",
+		179: "23 May 2027 (tomorrow)", 180: "23 May 2027 (today)", 181: "23 May 2027 (it may be gone any moment)",
+	} {
+		h.now = l.Received.AddDate(0, 0, days)
+		if got := h.portal.openUntil(l); got != want {
+			t.Errorf("day %d: %q, want %q", days, got, want)
+		}
+	}
+}
+
+func TestCheckPage(t *testing.T) {
+	h := newHouse(t, func(c *Config) {
+		c.Check = func(context.Context) []CheckLine {
+			return []CheckLine{{"clock", true, "agrees with the storage"}, {"lifecycle", false, "a rule is missing"}}
+		}
+	})
+	wantText(t, h.as(h.admin).get("/people"), "In order", "agrees with the storage", "Look at this", "a rule is missing")
+}
+
+func TestCeremoniesAreBounded(t *testing.T) {
+	now := time.Now()
+	c := newCeremonies(func() time.Time { return now })
+	oldest := c.begin(ceremony{purpose: forEnrolment, person: 7})
+	for range maxCeremonies {
+		now = now.Add(time.Millisecond)
+		c.begin(ceremony{purpose: forSignIn})
+	}
+	if _, ok := c.find(oldest, forEnrolment); ok || len(c.byToken) != maxCeremonies {
+		t.Errorf("%d ceremonies, the oldest among them: %v", len(c.byToken), ok)
+	}
+	token := c.begin(ceremony{purpose: forEnrolment, person: 7})
+	if _, ok := c.find(token, forSecond); ok {
+		t.Error("a ceremony serves another purpose")
+	}
+	now = now.Add(ceremonyLife)
+	if _, ok := c.find(token, forEnrolment); ok {
+		t.Error("a ceremony outlives its time")
+	}
+	var out bytes.Buffer
+	h := newHouse(t)
+	h.nobody().post("/sign-in/begin", nil).Result().Write(&out)
+	if !strings.Contains(out.String(), "HttpOnly; Secure; SameSite=Lax") {
+		t.Errorf("the cookie is not kept from script:\n%s", &out)
+	}
+}

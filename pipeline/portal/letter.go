@@ -1,0 +1,139 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// pageDPI is sharp enough for faint handwriting on a phone's zoom, at about
+// 230 kB a page.
+const pageDPI = 150
+
+type letterBody struct {
+	Letter    register.Letter
+	Pages     []int
+	Undecided bool // nobody has said yet whether it is readable
+	Final     bool // the paper is destroyed: no decision can follow
+	Reasons   []register.ScanAgainReason
+	Chosen    register.ScanAgainReason
+}
+
+// recordOpening writes the opening into the register. It comes before the
+// first byte of a letter, always: no record, nothing shown.
+func (p *Portal) recordOpening(v *visit, as string) error {
+	err := p.cfg.Register.RecordOpening(v.Context(), v.letter.ID, v.person.Number, v.session, as)
+	if err == nil || errors.Is(err, register.ErrNotFound) || errors.Is(err, register.ErrNotOpen) {
+		return err
+	}
+	return because(notRecorded, err)
+}
+
+func (p *Portal) letterPage(w http.ResponseWriter, v *visit) error {
+	return p.showLetter(w, v, nil, "")
+}
+
+func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, chosen register.ScanAgainReason) error {
+	if err := p.recordOpening(v, "pages"); err != nil {
+		return err
+	}
+	// Opening may have changed its state.
+	l, err := p.cfg.Register.Letter(v.Context(), v.letter.ID)
+	if err != nil {
+		return err
+	}
+	body := letterBody{Letter: l, Undecided: l.State == register.Opened, Final: l.Paper == letter.PaperDestroyed,
+		Reasons: register.ScanAgainReasons, Chosen: chosen}
+	for n := 1; n <= l.Pages; n++ {
+		body.Pages = append(body.Pages, n)
+	}
+	return p.ok(w, v, page{Name: "letter", Title: "Letter " + l.ID.Reference(), Errors: flaws, Note: decisionNote(v, l), Body: body})
+}
+
+// decisionNote thanks for a decision that has just been recorded; it does so
+// only where the letter's state bears it out, whatever the address says.
+func decisionNote(v *visit, l register.Letter) string {
+	done := v.URL.Query().Get("done")
+	switch {
+	case done == "readable" && l.State == register.Readable:
+		return "Thank you. It is recorded that you found this letter readable. Operations may now destroy the paper."
+	case done == "scan-again" && l.State == register.ScanAgain:
+		return "Thank you. Operations see that this letter must be scanned again, and why. The paper is kept."
+	}
+	return ""
+}
+
+func (p *Portal) pageImage(w http.ResponseWriter, v *visit) error {
+	number, ok := strings.CutSuffix(v.PathValue("n"), ".jpg")
+	n, err := strconv.Atoi(number)
+	if !ok || err != nil || n < 1 || n > v.letter.Pages || strconv.Itoa(n) != number {
+		return errNowhere
+	}
+	if err := p.recordOpening(v, "pages"); err != nil {
+		return err
+	}
+	jpeg, err := p.cfg.Reader.Page(v.Context(), v.letter, n, pageDPI)
+	if err != nil {
+		return readerTrouble(err)
+	}
+	sendLetter(w, "image/jpeg", jpeg)
+	return nil
+}
+
+func (p *Portal) letterPDF(w http.ResponseWriter, v *visit) error {
+	if err := p.recordOpening(v, "pdf"); err != nil {
+		return err
+	}
+	pdf, err := p.cfg.Reader.PDF(v.Context(), v.letter)
+	if err != nil {
+		return readerTrouble(err)
+	}
+	// Inline and not stored: as an attachment it would stay on the disk.
+	w.Header().Set("Content-Disposition", "inline")
+	sendLetter(w, "application/pdf", pdf)
+	return nil
+}
+
+func readerTrouble(err error) error {
+	if errors.Is(err, ErrGone) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return because(notReadable, err)
+}
+
+func sendLetter(w http.ResponseWriter, kind string, body []byte) {
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body) // the reader has gone if this fails; the opening stands
+}
+
+func (p *Portal) markReadable(w http.ResponseWriter, v *visit) error {
+	if err := p.cfg.Register.MarkReadable(v.Context(), v.letter.ID, v.person.Number); err != nil {
+		return err
+	}
+	redirect(w, letterPath(v.letter.ID)+"?done=readable")
+	return nil
+}
+
+func (p *Portal) markScanAgain(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	why := register.ScanAgainReason(v.PostForm.Get("reason"))
+	if !slices.Contains(register.ScanAgainReasons, why) {
+		return p.showLetter(w, v, []formFlaw{{"reason", "Choose what is wrong with the scan, so that operations can put it right."}}, why)
+	}
+	if err := p.cfg.Register.MarkScanAgain(v.Context(), v.letter.ID, v.person.Number, why); err != nil {
+		return err
+	}
+	redirect(w, letterPath(v.letter.ID)+"?done=scan-again")
+	return nil
+}
+
+func letterPath(id letter.ID) string { return "/l/" + string(id) }

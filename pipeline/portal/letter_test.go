@@ -1,0 +1,243 @@
+package portal
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+func TestLetterIsOnRecordBeforeItIsShown(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(3)
+	opened := func() int { return len(h.entries("letter-opened", id)) }
+	// No plaintext is made before its opening is on the register.
+	h.reader.before = func(l register.Letter) {
+		if opened() == 0 {
+			t.Error("a page was made before the opening was on record")
+		}
+	}
+	for _, path := range []string{"/page/2.jpg", "/letter.pdf", ""} {
+		t.Run("first by "+path, func(t *testing.T) {
+			h.now = h.now.Add(time.Minute)
+			before := opened()
+			w := h.as(h.lead).get("/l/" + string(id) + path)
+			wantStatus(t, w, http.StatusOK)
+			if opened() != before+1 {
+				t.Errorf("%d openings on record, want %d", opened(), before+1)
+			}
+			if w.Header().Get("Cache-Control") != "no-store" {
+				t.Errorf("a letter may be kept by the browser: %q", w.Header().Get("Cache-Control"))
+			}
+		})
+	}
+	t.Run("one session's further looks are one opening, the PDF always another", func(t *testing.T) {
+		before, v := opened(), h.as(h.manager)
+		v.get("/l/" + string(id))
+		v.get("/l/" + string(id) + "/page/1.jpg")
+		v.get("/l/" + string(id) + "/page/3.jpg")
+		if got := opened() - before; got != 1 {
+			t.Errorf("a page with its images counts %d openings, want 1", got)
+		}
+		v.get("/l/" + string(id) + "/letter.pdf")
+		if got := opened() - before; got != 2 {
+			t.Errorf("with the PDF %d openings, want 2", got)
+		}
+	})
+}
+
+func TestLetterIsNotShownWithoutRecord(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(2)
+	v := h.as(h.lead)
+	v.get("/") // the session is known; now the register refuses to be written
+	h.reader.before = func(register.Letter) { t.Error("a page was made without a record") }
+	_, err := h.register.DB().Exec(`CREATE TRIGGER full BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'no room for ` + string(id) + `'); END`)
+	must(t, err)
+	for _, path := range []string{"", "/page/1.jpg", "/letter.pdf"} {
+		w := v.get("/l/" + string(id) + path)
+		wantStatus(t, w, http.StatusServiceUnavailable)
+		wantText(t, w, "Every opening is written in the register first")
+		if strings.Contains(w.Body.String(), "no room") {
+			t.Error("the page tells of an inner error")
+		}
+	}
+	if !strings.Contains(h.log.String(), "no room for (letter)") || strings.Contains(h.log.String(), string(id)) {
+		t.Errorf("the log should name the fault and no letter:\n%s", &h.log)
+	}
+}
+
+func TestLetterPage(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(3)
+	w := h.as(h.lead).get("/l/" + string(id))
+	wantStatus(t, w, http.StatusOK)
+	wantText(t, w, id.Reference(), "Respect Phoneline", "24 November 2026 at 2:02pm", "23 May 2027",
+		`alt="Page 1 of 3"`, `src="/l/`+string(id)+`/page/3.jpg"`, "Can you read every page?")
+	for _, bad := range []string{"0.jpg", "4.jpg", "01.jpg", "1", "1.png", "-1.jpg", "1.jpg.jpg", "99999999999999999999.jpg"} {
+		wantStatus(t, h.as(h.lead).get("/l/"+string(id)+"/page/"+bad), http.StatusNotFound)
+	}
+	jpeg := h.as(h.lead).get("/l/" + string(id) + "/page/1.jpg")
+	if kind := http.DetectContentType(jpeg.Body.Bytes()); kind != "image/jpeg" || jpeg.Header().Get("Content-Type") != kind {
+		t.Errorf("a page is %s, sent as %s", kind, jpeg.Header().Get("Content-Type"))
+	}
+	pdf := h.as(h.lead).get("/l/" + string(id) + "/letter.pdf")
+	if pdf.Header().Get("Content-Type") != "application/pdf" || pdf.Header().Get("Content-Disposition") != "inline" {
+		t.Errorf("the PDF's headers are %v", pdf.Header())
+	}
+}
+
+// TestSameNothing: what is missing, malformed, foreign, not verified yet, due
+// or gone answers alike, to the byte.
+func TestSameNothing(t *testing.T) {
+	h := newHouse(t)
+	v := h.as(h.stranger)
+	nothing := v.get("/no-such-page")
+	foreign, due, gone := h.letter(1), h.letter(1), h.letter(1)
+	h.expire(gone)
+	m := letter.Manifest{ID: letter.NewID(), Site: "office", Helpline: "mens-advice-line", Class: letter.SixMonths,
+		Received: h.now.Truncate(time.Second), Pages: 1, Size: 1, SHA256: strings.Repeat("ab", 32)}
+	must(t, h.register.Admit(t.Context(), m)) // its own helpline's, but not verified yet
+	for name, id := range map[string]string{
+		"missing": string(letter.NewID()), "malformed": "AAA", "foreign": string(foreign), "gone": string(gone), "not verified": string(m.ID),
+	} {
+		for _, path := range []string{"", "/page/1.jpg", "/letter.pdf"} {
+			wantSame(t, name+path, v.get("/l/"+id+path), nothing)
+		}
+		wantSame(t, name, v.post("/l/"+id+"/readable", nil), nothing)
+		wantSame(t, name, v.post("/l/"+id+"/scan-again", nil), nothing)
+	}
+	h.now = h.now.AddDate(0, 6, 0) // the deadline has come, and nothing has acted on it yet
+	lead := h.as(h.lead)
+	wantSame(t, "due", lead.get("/l/"+string(due)), lead.get("/no-such-page"))
+}
+
+func TestReadable(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(2)
+	v := h.as(h.lead)
+	path := "/l/" + string(id)
+	wantText(t, v.post(path+"/readable", nil), "Please open the letter first")
+	wantStatus(t, v.get(path), http.StatusOK)
+	w := v.post(path+"/readable", nil)
+	wantRedirect(t, w, path+"?done=readable")
+	wantText(t, v.get(path+"?done=readable"), "Thank you. It is recorded that you found this letter readable.")
+	v.post(path+"/readable", nil) // sent twice
+	if n := len(h.entries("letter-readable", id)); n != 1 {
+		t.Errorf("%d entries, want 1", n)
+	}
+	if strings.Contains(v.get(path+"?done=scan-again").Body.String(), "Thank you") {
+		t.Error("an address thanks for what was not done")
+	}
+}
+
+func TestScanAgain(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(2)
+	v := h.as(h.lead)
+	path := "/l/" + string(id)
+	v.get(path)
+	for _, reason := range []string{"", "because", "<script>"} {
+		w := v.post(path+"/scan-again", url.Values{"reason": {reason}})
+		wantStatus(t, w, http.StatusUnprocessableEntity)
+		wantText(t, w, "Choose what is wrong with the scan", "<title>Error: ")
+	}
+	wantRedirect(t, v.post(path+"/scan-again", url.Values{"reason": {"too-faint"}}), path+"?done=scan-again")
+	wantText(t, v.get(path+"?done=scan-again"), "Operations see that this letter must be scanned again")
+	desk := h.as(h.ops).get("/desk")
+	wantText(t, desk, id.Reference(), "It is too faint or blurred to read")
+	if strings.Contains(desk.Body.String(), "/desk/"+string(id)) {
+		t.Error("paper that must be scanned again can be destroyed")
+	}
+	wantText(t, h.as(h.ops).get("/desk/"+string(id)), "Keep this paper", "too faint")
+	// She changes her mind while the paper exists.
+	wantRedirect(t, v.post(path+"/readable", nil), path+"?done=readable")
+}
+
+func TestDecisionAfterThePaperIsGone(t *testing.T) {
+	h := newHouse(t)
+	id := h.readable(2)
+	v := h.as(h.lead2)
+	v.get("/l/" + string(id))
+	_, err := h.register.DestroyPaper(t.Context(), id, register.Destruction{Sheets: 1, Method: register.Shredder, Level: "P-5", Witness: h.ops2}, h.ops)
+	must(t, err)
+	w := v.post("/l/"+string(id)+"/scan-again", url.Values{"reason": {"too-faint"}})
+	wantStatus(t, w, http.StatusConflict)
+	wantText(t, w, "The paper has been destroyed already", "was not recorded")
+	wantText(t, v.get("/l/"+string(id)), "There is nothing more to decide")
+}
+
+func TestStorageTrouble(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	for _, c := range []struct {
+		fails  error
+		status int
+		says   string
+	}{
+		{ErrGone, http.StatusGone, "time is over"},
+		{errors.New("GET letters/six-months/" + string(id) + ".age: connection refused"), http.StatusServiceUnavailable, "Nothing is lost"},
+	} {
+		h.reader.fails = c.fails
+		for _, path := range []string{"/page/1.jpg", "/letter.pdf"} {
+			w := h.as(h.lead).get("/l/" + string(id) + path)
+			wantStatus(t, w, c.status)
+			wantText(t, w, c.says)
+		}
+	}
+	if strings.Contains(h.log.String(), string(id)) {
+		t.Errorf("the log names a letter:\n%s", &h.log)
+	}
+}
+
+func TestPreviewOpensNothing(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	for name, said := range map[string]string{"Sec-Purpose": "prefetch;prerender", "Purpose": "prefetch", "X-Purpose": "preview", "X-Moz": "prefetch"} {
+		r := httptest.NewRequest(http.MethodGet, "/l/"+string(id), nil)
+		r.Header.Set(name, said)
+		wantStatus(t, h.as(h.lead).send(r), http.StatusForbidden)
+	}
+	if n := len(h.entries("letter-opened", id)); n != 0 {
+		t.Errorf("a preview counted as %d openings", n)
+	}
+}
+
+func TestLetters(t *testing.T) {
+	h := newHouse(t)
+	wantText(t, h.as(h.lead).get("/letters"), "Nothing is waiting", "Letters that somebody has opened will be listed here")
+	var ids []letter.ID
+	for range perPage + 2 {
+		ids = append(ids, h.letter(1))
+		h.now = h.now.Add(time.Hour)
+	}
+	read := h.readable(1)
+	v := h.as(h.lead2)
+	w := v.get("/letters")
+	wantText(t, w, ids[0].Reference(), read.Reference(), "Opened by</dt><dd>Ada Lead", "Still to read</dt><dd>you", "More letters that nobody has opened")
+	if i, j := strings.Index(w.Body.String(), ids[0].Reference()), strings.Index(w.Body.String(), ids[1].Reference()); i > j {
+		t.Error("the letter that waits longest is not on top")
+	}
+	if strings.Contains(w.Body.String(), ids[perPage].Reference()) {
+		t.Error("a page lists more than it should")
+	}
+	_, rest, _ := strings.Cut(w.Body.String(), `href="/letters?unopened=`)
+	cursor, _, _ := strings.Cut(rest, `"`)
+	h.expire(ids[perPage-1]) // the letter that the cursor stands on goes; the list goes on
+	further := v.get("/letters?unopened=" + cursor)
+	wantText(t, further, ids[perPage].Reference(), ids[perPage+1].Reference(), "Back to the beginning")
+	if strings.Contains(h.as(h.stranger).get("/letters").Body.String(), ids[0].Reference()) {
+		t.Error("another helpline's letter is listed")
+	}
+	wantText(t, h.as(h.manager).get("/letters"), ids[0].Reference())
+	for _, odd := range []string{"x", "1.", ".", "9223372036854775807.zzz", "-5.aaaaaaaaaaaaaaaaaaaaaaaaa0"} {
+		wantStatus(t, v.get("/letters?unopened="+odd), http.StatusOK)
+		wantStatus(t, v.get("/letters?opened="+odd), http.StatusOK)
+	}
+}

@@ -1,0 +1,113 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// perPage is how many letters or entries one page lists.
+const perPage = 25
+
+// card is one letter in the list.
+type card struct {
+	register.Letter
+	Readers []string // who has opened it
+	Waiting []string // which of its team leaders have not
+}
+
+type lettersBody struct {
+	Unopened, Opened         []card
+	MoreUnopened, MoreOpened string // where the lists go on; empty at their end
+	Further                  bool   // this is a further page of one of them
+	Helplines                []string
+}
+
+// lettersPage lists what nobody has opened first, longest waiting on top, and
+// then what was opened, newest on top. Each list goes on by its own cursor.
+func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
+	q := v.URL.Query()
+	body := lettersBody{Helplines: p.helplinesOf(v.person), Further: q.Has("unopened") || q.Has("opened")}
+	if !q.Has("opened") {
+		found, err := p.cfg.Register.Unopened(v.Context(), body.Helplines, placeFrom(q.Get("unopened")), perPage+1)
+		if err != nil {
+			return err
+		}
+		if body.Unopened, body.MoreUnopened, err = p.cards(v, found, "unopened"); err != nil {
+			return err
+		}
+	}
+	if !q.Has("unopened") {
+		found, err := p.cfg.Register.OpenedLetters(v.Context(), body.Helplines, placeFrom(q.Get("opened")), perPage+1)
+		if err != nil {
+			return err
+		}
+		if body.Opened, body.MoreOpened, err = p.cards(v, found, "opened"); err != nil {
+			return err
+		}
+	}
+	return p.ok(w, v, page{Name: "letters", Title: "Letters", Body: body})
+}
+
+// cards says who has opened each letter; with one letter more than a page
+// holds it also says where the list goes on.
+func (p *Portal) cards(v *visit, found []register.Letter, cursor string) (out []card, more string, err error) {
+	if len(found) > perPage {
+		found = found[:perPage]
+		more = "/letters?" + url.Values{cursor: {placeText(register.PlaceOf(found[perPage-1]))}}.Encode()
+	}
+	opened, err := p.cfg.Register.OpenedBy(v.Context(), found)
+	if err != nil {
+		return nil, "", err
+	}
+	people, err := p.cfg.Register.People(v.Context())
+	if err != nil {
+		return nil, "", err
+	}
+	for _, l := range found {
+		c := card{Letter: l}
+		for _, who := range people {
+			switch {
+			case slices.Contains(opened[l.ID], who.Number):
+				c.Readers = append(c.Readers, p.called(v, who))
+			case who.LeadsHelpline(l.Helpline) && !who.Disabled:
+				c.Waiting = append(c.Waiting, p.called(v, who))
+			}
+		}
+		out = append(out, c)
+	}
+	return out, more, nil
+}
+
+// called is a colleague's name as the visitor reads it.
+func (p *Portal) called(v *visit, who register.Person) string {
+	if who.Number == v.person.Number {
+		return "you"
+	}
+	return who.Name
+}
+
+// placeText writes a place in a list into an address; placeFrom reads it, and
+// reads anything else as the list's beginning.
+func placeText(pl register.Place) string {
+	return strconv.FormatInt(pl.Received.Unix(), 10) + "." + string(pl.ID)
+}
+
+func placeFrom(s string) register.Place {
+	at, id, _ := strings.Cut(s, ".")
+	seconds, err := strconv.ParseInt(at, 10, 64)
+	if err != nil {
+		return register.Place{}
+	}
+	parsed, err := letter.ParseID(id)
+	if err != nil {
+		return register.Place{}
+	}
+	return register.Place{Received: time.Unix(seconds, 0), ID: parsed}
+}

@@ -1,0 +1,119 @@
+package portal
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"strings"
+
+	"letterlock/pipeline/register"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+// pages are the parsed templates by the page's name: each is layout.html with
+// the page's own "main".
+type pages map[string]*template.Template
+
+func parsePages(funcs template.FuncMap) (pages, error) {
+	layout, err := template.New("layout.html").Funcs(funcs).ParseFS(templates, "templates/layout.html")
+	if err != nil {
+		return nil, err
+	}
+	names, err := fs.Glob(templates, "templates/*.html")
+	if err != nil {
+		return nil, err
+	}
+	out := pages{}
+	for _, file := range names {
+		name := strings.TrimSuffix(strings.TrimPrefix(file, "templates/"), ".html")
+		if name == "layout" {
+			continue
+		}
+		t, err := layout.Clone()
+		if err != nil {
+			return nil, err
+		}
+		if out[name], err = t.ParseFS(templates, file); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// page is what a template gets.
+type page struct {
+	Name   string // of its template
+	Title  string
+	Note   string     // what has just been done, at the top
+	Errors []formFlaw // what is to be put right in the form, at the top
+	Script string     // the page's own script, if any
+	Body   any
+
+	// Set by show.
+	Person   register.Person
+	SignedIn bool
+	Here     string // the address's first part, to mark it in the menu
+	Menu     []menuItem
+	Sample   bool
+	Idle     int    // seconds after which the session ends
+	Address  string // of this page, to come back to
+}
+
+// formFlaw is one thing to put right in a form, said at the top and at its field.
+type formFlaw struct{ Field, Says string }
+
+// Flaw is what is to be put right at the field, or empty.
+func (p page) Flaw(field string) string {
+	for _, f := range p.Errors {
+		if f.Field == field {
+			return f.Says
+		}
+	}
+	return ""
+}
+
+type menuItem struct{ Path, Says string }
+
+var menus = map[register.Role][]menuItem{
+	register.TeamLeader:    {{"/letters", "Letters"}},
+	register.Manager:       {{"/letters", "Letters"}},
+	register.Operations:    {{"/desk", "Destruction desk"}},
+	register.DPO:           {{"/register", "Register"}},
+	register.Administrator: {{"/people", "People and checks"}},
+}
+
+// show writes a page. It is made whole before its first byte is sent, so that
+// a fault in it can still become a plain page.
+func (p *Portal) show(w http.ResponseWriter, v *visit, status int, pg page) {
+	pg.SignedIn, pg.Person, pg.Sample = v.signedIn, v.person, p.cfg.Sample
+	pg.Idle = int(register.SessionIdle.Seconds())
+	if v.signedIn {
+		pg.Menu = menus[v.person.Role]
+	}
+	if status < 400 {
+		pg.Here, _, _ = strings.Cut(strings.TrimPrefix(v.URL.Path, "/"), "/")
+		pg.Address = v.URL.RequestURI()
+	}
+	var out bytes.Buffer
+	if err := p.pages[pg.Name].ExecuteTemplate(&out, "layout.html", pg); err != nil {
+		panic(fmt.Errorf("showing page: %w", err))
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(out.Bytes()) // the reader has gone if this fails
+}
+
+// ok shows a page that is what was asked for.
+func (p *Portal) ok(w http.ResponseWriter, v *visit, pg page) error {
+	status := http.StatusOK
+	if len(pg.Errors) > 0 {
+		status = http.StatusUnprocessableEntity
+	}
+	p.show(w, v, status, pg)
+	return nil
+}

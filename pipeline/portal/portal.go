@@ -1,0 +1,157 @@
+// Package portal is the web portal: the pages on which people sign in, read
+// letters, decide about them, destroy paper and answer for it.
+//
+// It is server-rendered html/template over plain forms; script is used for
+// passkeys and the idle warning only. A request passes guard.go (headers,
+// forged forms, size), then routes.go (who may do what), then one handler.
+// Whatever a handler returns as an error is turned into a page in one place,
+// problems.go: what is wrong inside is logged there and never shown.
+package portal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"letterlock/pipeline/register"
+)
+
+// Reader opens sealed letters. What it returns is plaintext and goes to the
+// person who asked, nowhere else; the portal calls it only after the opening
+// is on the register.
+type Reader interface {
+	// PDF returns the whole letter, or ErrGone.
+	PDF(ctx context.Context, l register.Letter) ([]byte, error)
+	// Page returns one page, counted from 1, as a JPEG of that many dots per
+	// inch, or ErrGone.
+	Page(ctx context.Context, l register.Letter, page, dpi int) (jpeg []byte, err error)
+}
+
+// ErrGone is what a Reader returns for a letter that the storage's own
+// lifecycle has already taken: a finished letter, not a fault.
+var ErrGone = errors.New("the storage no longer holds the letter")
+
+// Helpline is a helpline as people know it.
+type Helpline struct {
+	Name  string // as in folders and object keys
+	Title string // as people say it
+}
+
+// CheckLine is one line of what `letterlock check` finds.
+type CheckLine struct {
+	Name string
+	OK   bool
+	Says string
+}
+
+// Config says what a Portal works with.
+type Config struct {
+	Register  *register.Register
+	Reader    Reader
+	Origin    string // as browsers see it, like https://letters.example.org; its host is the passkeys' RP id for ever
+	Helplines []Helpline
+	Sample    bool   // anyone may be anyone; only for a register that began as a sample
+	Policy    string // policy and version by whose authority paper is destroyed
+	Now       func() time.Time
+	Log       *slog.Logger
+	Check     func(context.Context) []CheckLine // for the administrator's page; may be nil
+}
+
+// Portal is the portal's http.Handler. Timeouts and TLS are its server's business.
+type Portal struct {
+	cfg         Config
+	mux         *http.ServeMux
+	crossOrigin *http.CrossOriginProtection
+	passkeys    *webauthn.WebAuthn
+	ceremonies  *ceremonies
+	files       *files
+	pages       pages
+}
+
+// New makes a Portal. It refuses an Origin that is not one, or that browsers
+// do not give passkeys to, and to be a sample's portal on a register that did
+// not begin as a sample.
+func New(ctx context.Context, cfg Config) (*Portal, error) {
+	origin, err := parseOrigin(cfg.Origin)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Policy == "" {
+		return nil, errors.New("the policy that authorises the destruction of paper is not named")
+	}
+	if cfg.Sample {
+		kind, err := cfg.Register.Meta(ctx, register.MetaKind)
+		if err != nil {
+			return nil, fmt.Errorf("reading the data folder's kind: %w", err)
+		}
+		if kind != register.KindSample {
+			return nil, errors.New("this data folder is not a sample: its portal cannot let people pick who they are")
+		}
+	}
+	p := &Portal{cfg: cfg, crossOrigin: http.NewCrossOriginProtection()}
+	p.ceremonies = newCeremonies(cfg.Now)
+	// Behind a proxy the Host header may differ from what the browser sees.
+	if err := p.crossOrigin.AddTrustedOrigin(cfg.Origin); err != nil {
+		return nil, fmt.Errorf("trusting our own origin: %w", err)
+	}
+	if p.passkeys, err = newPasskeys(origin); err != nil {
+		return nil, err
+	}
+	if p.files, err = loadFiles(); err != nil {
+		return nil, fmt.Errorf("loading static files: %w", err)
+	}
+	if p.pages, err = parsePages(p.templateFuncs()); err != nil {
+		return nil, fmt.Errorf("parsing pages: %w", err)
+	}
+	p.mux = p.newMux()
+	return p, nil
+}
+
+// parseOrigin checks that s is a scheme, a host and perhaps a port, and that
+// browsers give passkeys to it: HTTPS with a dotted DNS name, or localhost.
+func parseOrigin(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme+"://"+u.Host != s {
+		return nil, errors.New("the portal's origin must be like https://letters.example.org, without a path")
+	}
+	host := u.Hostname()
+	switch {
+	case host == "localhost" && (u.Scheme == "http" || u.Scheme == "https"):
+		return u, nil
+	case u.Scheme != "https":
+		return nil, errors.New("the portal's origin must begin with https:// (http:// only for localhost): browsers give passkeys to nothing else")
+	case net.ParseIP(host) != nil || !strings.Contains(host, "."):
+		return nil, errors.New("the portal's origin must have a full name with a dot, not an IP address or a single word: browsers give passkeys to nothing else")
+	}
+	return u, nil
+}
+
+// helplineTitle is the helpline as people say it.
+func (p *Portal) helplineTitle(name string) string {
+	for _, h := range p.cfg.Helplines {
+		if h.Name == name {
+			return h.Title
+		}
+	}
+	return name // it was taken out of the configuration; its letters live on
+}
+
+// helplinesOf returns the names of the helplines whose letters the person reads.
+func (p *Portal) helplinesOf(who register.Person) []string {
+	if who.Role != register.Manager {
+		return who.Helplines
+	}
+	names := make([]string, len(p.cfg.Helplines))
+	for i, h := range p.cfg.Helplines {
+		names[i] = h.Name
+	}
+	return names
+}

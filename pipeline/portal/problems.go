@@ -1,0 +1,175 @@
+package portal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"letterlock/pipeline/register"
+)
+
+// problem is an error as a person is told it. It says what happened, what
+// became of what they did, and what to do next.
+type problem struct {
+	Status  int
+	Heading string
+	Lines   []string
+	Link    string // where to go on; empty for the start page
+	LinkSay string
+}
+
+func (p *problem) Error() string { return strings.ToLower(p.Heading) }
+
+// errSignIn asks for a sign-in that leads back.
+var errSignIn = errors.New("nobody is signed in")
+
+// errNowhere is what everybody gets who asks for what is not there or not
+// theirs: the same page, byte for byte.
+var errNowhere = &problem{Status: http.StatusNotFound, Heading: "There is nothing here for you",
+	Lines: []string{
+		"The address may be mistyped, the letter may have been deleted because its time is over, or it may be meant for somebody else.",
+		"If a mail from Letterlock brought you here and you expected a letter, check that you are signed in as yourself, or ask the helplines’ manager.",
+	}}
+
+var (
+	wrongMethod = &problem{Status: http.StatusMethodNotAllowed, Heading: "This page cannot be used that way",
+		Lines: []string{"Nothing was changed. Please go back and use the buttons on the page."}}
+	forged = &problem{Status: http.StatusForbidden, Heading: "This did not come from one of our own pages",
+		Lines: []string{
+			"Another website tried to send something to Letterlock in your name, or your browser hid where the form came from. Nothing was changed.",
+			"If you were filling in a form of ours, open Letterlock again in a new tab and send it from there.",
+		}}
+	preview = &problem{Status: http.StatusForbidden, Heading: "Letterlock does not open pages ahead of time",
+		Lines: []string{"Your browser asked for this page before you did. Open the link and you will see it."}}
+	tooLarge = &problem{Status: http.StatusRequestEntityTooLarge, Heading: "That was too much at once",
+		Lines: []string{"What was sent is larger than any of our forms. Nothing was changed."}}
+	badForm = &problem{Status: http.StatusBadRequest, Heading: "We could not read that form",
+		Lines: []string{"It arrived incomplete or damaged. Nothing was changed. Please go back and send it again."}}
+	failure = &problem{Status: http.StatusInternalServerError, Heading: "Something went wrong on our side",
+		Lines: []string{"What you did last may not have been saved. Please go back, look whether it was, and try again.",
+			"If it happens again, tell your administrator the number below."}}
+	notRecorded = &problem{Status: http.StatusServiceUnavailable, Heading: "The letter cannot be shown right now",
+		Lines: []string{"Every opening is written in the register first, and the register could not be written. So nothing was shown.",
+			"Nothing is lost. Please try again in a few minutes, and tell your administrator if it stays like this."}}
+	notReadable = &problem{Status: http.StatusServiceUnavailable, Heading: "The letter cannot be fetched right now",
+		Lines: []string{"Its place of storage did not answer as it should. Nothing is lost. Please try again in a few minutes."}}
+	letterEnded = &problem{Status: http.StatusGone, Heading: "This letter’s time is over",
+		Lines: []string{"The storage has already deleted it, as it should in these last days. It cannot be brought back."}}
+	movedOn = &problem{Status: http.StatusConflict, Heading: "Something changed while you were looking",
+		Lines: []string{"Somebody else acted on this letter at the same moment, so what you chose was not recorded.",
+			"Look at it again. If your choice still fits, please make it again."}}
+	paperGone = &problem{Status: http.StatusConflict, Heading: "The paper has been destroyed already",
+		Lines: []string{"Its destruction is on record, so what was found about the scan can no longer be changed. What you chose was not recorded."}}
+	notRead = &problem{Status: http.StatusConflict, Heading: "Please open the letter first",
+		Lines: []string{"Only somebody who has opened a letter can say whether it is readable. What you chose was not recorded."}}
+	signedOut = &problem{Status: http.StatusUnauthorized, Heading: "You are not signed in any more"}
+)
+
+// problemOf is the one place in which inner errors become sentences. An error
+// it does not know is a failure of ours; known is then false.
+func problemOf(err error) (said *problem, known bool) {
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p, true
+	}
+	switch {
+	case errors.Is(err, register.ErrNotFound), errors.Is(err, register.ErrNotOpen):
+		return errNowhere, true
+	case errors.Is(err, register.ErrMoved):
+		return movedOn, true
+	case errors.Is(err, register.ErrPaperGone):
+		return paperGone, true
+	case errors.Is(err, register.ErrNotRead):
+		return notRead, true
+	case errors.Is(err, ErrGone):
+		return letterEnded, true
+	}
+	return failure, false
+}
+
+// because keeps what went wrong inside beside what the person is told.
+func because(said *problem, inner error) error { return &caused{said, inner} }
+
+type caused struct {
+	said  *problem
+	inner error
+}
+
+func (c *caused) Error() string   { return c.inner.Error() }
+func (c *caused) Unwrap() []error { return []error{c.said, c.inner} }
+
+// answer tells the person that err happened.
+func (p *Portal) answer(w http.ResponseWriter, v *visit, err error) {
+	if errors.Is(err, errSignIn) {
+		p.askToSignIn(w, v)
+		return
+	}
+	said, known := problemOf(err)
+	if _, inner := errors.AsType[*caused](err); (inner || !known) && !errors.Is(err, context.Canceled) {
+		p.logFailure(v, err.Error())
+	}
+	if v.script {
+		writeJSON(w, said.Status, map[string]string{"says": said.Heading + ". " + strings.Join(said.Lines, " ")})
+		return
+	}
+	body := problemBody{problem: said}
+	if said.Status == http.StatusInternalServerError {
+		body.RequestID = v.requestID
+	}
+	p.show(w, v, said.Status, page{Name: "problem", Title: said.Heading, Body: body})
+}
+
+type problemBody struct {
+	*problem
+	RequestID string
+}
+
+// askToSignIn sends a stranger to the sign-in page, from which the way leads
+// back to where they wanted to go.
+func (p *Portal) askToSignIn(w http.ResponseWriter, v *visit) {
+	if v.script {
+		p.answer(w, v, signedOut)
+		return
+	}
+	q := url.Values{}
+	if v.Method == http.MethodPost {
+		// What was entered is lost with the session; say so, and lead back to
+		// the page on which it can be entered again.
+		q.Set("lost", "1")
+		if from, err := url.Parse(v.Referer()); err == nil && from.Host == v.Host {
+			q.Set("to", samePath(from.RequestURI()))
+		}
+	} else {
+		q.Set("to", samePath(v.URL.RequestURI()))
+	}
+	redirect(w, "/sign-in?"+q.Encode())
+}
+
+// redirect sends the browser on with a GET.
+func redirect(w http.ResponseWriter, to string) {
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// samePath returns s if it is a path on this very site, and else "/": a link
+// to the sign-in page must not lead anybody to another site afterwards.
+func samePath(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(s, "/") ||
+		strings.HasPrefix(s, "//") || strings.ContainsAny(s, "\\\t\r\n") {
+		return "/"
+	}
+	return s
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	out, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // our own structs can always be written
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(out) // the caller has gone if this fails
+}

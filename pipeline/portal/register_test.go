@@ -1,0 +1,116 @@
+package portal
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// TestEveryKindHasItsWords holds the table of says.go against the register's
+// own events: one that is added there needs its sentence here.
+func TestEveryKindHasItsWords(t *testing.T) {
+	source, err := os.ReadFile("../register/entry.go")
+	must(t, err)
+	found := regexp.MustCompile(`kind\(\) string\s*\{ return "([a-z-]+)" \}`).FindAllSubmatch(source, -1)
+	if len(found) < 20 {
+		t.Fatalf("only %d kinds found in the register's source", len(found))
+	}
+	for _, m := range found {
+		kind := string(m[1])
+		if !slices.ContainsFunc(entryKinds, func(k entryKind) bool { return k.Kind == kind }) {
+			t.Errorf("no words for %q", kind)
+		}
+	}
+	if len(found) != len(entryKinds) {
+		t.Errorf("%d kinds and words for %d", len(found), len(entryKinds))
+	}
+}
+
+func TestRegisterTellsTheStory(t *testing.T) {
+	h := newHouse(t)
+	id, other := h.readable(3), h.letter(1)
+	_, err := h.register.DestroyPaper(t.Context(), id, register.Destruction{Sheets: 2, Method: register.Shredder, Level: "P-5",
+		Witness: h.ops2, Authority: "confidentiality policy v1"}, h.ops)
+	must(t, err)
+	h.now = h.now.AddDate(0, 6, 0)
+	h.expire(id)
+	v := h.as(h.dpo)
+	sentences := []string{
+		"A letter of 3 pages for Respect Phoneline arrived from office; it must be gone on 24 May 2027.",
+		fmt.Sprintf("Staff number %d (Ada Lead) opened the letter.", h.lead),
+		fmt.Sprintf("Staff number %d (Ada Lead) found the letter readable.", h.lead),
+		fmt.Sprintf("Staff number %d (Ola Office) destroyed the paper %s (2 sheets) with our own shredder, level P-5; staff number %d (Pat Office) watched. Ledger number D-2026-000001, by authority of confidentiality policy v1.", h.ops, id.Reference(), h.ops2),
+		"The letter was due on 24 May 2027; the storage still held 1 version.",
+		"The letter for Respect Phoneline, due on 24 May 2027, is gone: Letterlock removed 1 version; a listing at 24 May 2027 at 3:02pm showed nothing; its rows were erased at 24 May 2027 at 3:02pm; its key dies on 31 May 2027.",
+	}
+	for _, about := range []string{id.Reference(), strings.ToLower(id.Reference()), string(id)} {
+		w := v.get("/register?about=" + about)
+		wantStatus(t, w, http.StatusOK)
+		wantText(t, w, sentences...)
+		if strings.Contains(w.Body.String(), other.Reference()) {
+			t.Error("another letter is in the filtered register")
+		}
+	}
+	w := v.get("/register?kind=paper-destroyed")
+	wantText(t, w, sentences[3])
+	if strings.Contains(w.Body.String(), "Ada Lead") {
+		t.Error("another kind is in the filtered register")
+	}
+	for range perPage {
+		h.as(h.dpo)
+	}
+	wantText(t, v.get("/register"), "Older entries", "go.sum database tree") // the checkpoint's first line
+	for odd, says := range map[string]string{
+		"about=hello":   "A reference has 8 letters and digits",
+		"about=K7QM4T2": "A reference has 8 letters and digits",
+		"about=" + string(letter.NewID()) + "&before=-9": "Nothing on the register fits this.",
+		"kind=<b>&before=x":              "Older entries",
+		"before=99999999999999999999999": "Older entries",
+		"before=0":                       "Nothing is on the register yet.",
+	} {
+		wantText(t, v.get("/register?"+odd), says)
+	}
+}
+
+func TestReferenceOfTwoLetters(t *testing.T) {
+	h := newHouse(t)
+	first := h.letter(1)
+	// Another id with the same first seven characters.
+	second := letter.ID(string(first[:7]) + string(letter.NewID()[7:]))
+	must(t, h.register.Admit(t.Context(), letter.Manifest{ID: second, Site: "office", Helpline: "mens-advice-line",
+		Class: letter.SixMonths, Received: h.now, Pages: 1, Size: 1, SHA256: strings.Repeat("ab", 32)}))
+	wantText(t, h.as(h.dpo).get("/register?about="+first.Reference()), "More than one letter has this reference", string(first), string(second))
+}
+
+func TestExport(t *testing.T) {
+	h := newHouse(t)
+	h.readable(1)
+	w := h.as(h.dpo).post("/register/export.ndjson", nil)
+	wantStatus(t, w, http.StatusOK)
+	if w.Header().Get("Content-Type") != "application/x-ndjson" || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("headers are %v", w.Header())
+	}
+	n, err := register.Verify(bytes.NewReader(w.Body.Bytes()), h.verifier)
+	must(t, err)
+	lines := strings.Split(strings.TrimSpace(w.Body.String()), "\n")
+	if last := lines[len(lines)-2]; !strings.Contains(last, `"kind":"register-exported"`) || !strings.Contains(last, fmt.Sprintf(`"by":%d`, h.dpo)) {
+		t.Errorf("of %d entries the last is not that of the export: %s", n, last)
+	}
+	if strings.Contains(w.Body.String(), "Lead") || strings.Contains(w.Body.String(), "@") {
+		t.Error("a name or address is in the export")
+	}
+}
+
+func TestPeopleAndChecks(t *testing.T) {
+	h := newHouse(t)
+	must(t, h.register.DisablePerson(t.Context(), h.lead2))
+	wantText(t, h.as(h.admin).get("/people"), "Ada Lead", "Cannot sign in", "letterlock check", "None yet")
+}

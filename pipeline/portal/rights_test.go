@@ -1,0 +1,138 @@
+package portal
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"letterlock/pipeline/register"
+)
+
+// whoMayDoWhat is the table of routes.go once more, as people would write it
+// on a wall: whoever changes who may do what changes it twice.
+const whoMayDoWhat = `
+GET  /sign-in                everybody
+POST /sign-in/begin          everybody
+POST /sign-in/finish         everybody
+GET  /enrol                  everybody
+POST /enrol                  everybody
+GET  /enrol/passkey          everybody
+POST /enrol/passkey/begin    everybody
+POST /enrol/passkey/finish   everybody
+GET  /sample                 everybody, in a sample
+POST /sample                 everybody, in a sample
+GET  /{$}                    staff
+POST /stay                   staff
+POST /sign-out               staff
+GET  /account                staff
+POST /account/passkey/begin  staff
+POST /account/passkey/finish staff
+GET  /letters                team-leader manager
+GET  /l/{id}                 team-leader manager, own letters
+GET  /l/{id}/page/{n}        team-leader manager, own letters
+GET  /l/{id}/letter.pdf      team-leader manager, own letters
+POST /l/{id}/readable        team-leader manager, own letters
+POST /l/{id}/scan-again      team-leader manager, own letters
+GET  /desk                   operations
+GET  /desk/{id}              operations
+POST /desk/{id}              operations
+GET  /register               dpo
+POST /register/export.ndjson dpo
+GET  /people                 administrator
+`
+
+func TestWhoMayDoWhat(t *testing.T) {
+	var got strings.Builder
+	for _, r := range routes {
+		who := "everybody"
+		switch {
+		case len(r.who) == len(register.Roles):
+			who = "staff"
+		case len(r.who) > 0:
+			who = strings.Join(apply(r.who, func(r register.Role) string { return string(r) }), " ")
+		}
+		if r.own {
+			who += ", own letters"
+		}
+		if r.sample {
+			who += ", in a sample"
+		}
+		fmt.Fprintf(&got, "%-4s %-23s %s\n", r.method, r.path, who)
+	}
+	if diff := cmp.Diff(strings.TrimSpace(whoMayDoWhat), strings.TrimSpace(got.String())); diff != "" {
+		t.Errorf("routes differ from the wall (-wall +routes):\n%s", diff)
+	}
+}
+
+// TestEveryRouteAsEverybody calls each route as nobody, as every role, and as
+// a team leader of another helpline, and compares with the table.
+func TestEveryRouteAsEverybody(t *testing.T) {
+	h := newHouse(t)
+	nowhere := map[int64]*httptest.ResponseRecorder{}
+	visitors := []int64{0, h.lead, h.stranger, h.manager, h.ops, h.dpo, h.admin}
+	for _, n := range visitors {
+		nowhere[n] = h.as(n).get("/no-such-page")
+		wantStatus(t, nowhere[n], http.StatusNotFound)
+	}
+	for _, r := range routes {
+		id := h.readable(2)
+		for _, n := range visitors {
+			path := strings.NewReplacer("{$}", "", "{id}", string(id), "{n}", "1.jpg").Replace(r.path)
+			v := h.as(n)
+			w := v.get(path)
+			if r.method == http.MethodPost {
+				w = v.post(path, url.Values{})
+			}
+			who := register.Person{}
+			if n != 0 {
+				var err error
+				who, err = h.register.Person(t.Context(), n)
+				must(t, err)
+			}
+			name := fmt.Sprintf("%s %s as %s %d", r.method, r.path, who.Role, n)
+			switch allowed := len(r.who) == 0 || slices.Contains(r.who, who.Role) && (!r.own || n != h.stranger); {
+			case r.sample:
+				wantSame(t, name, w, nowhere[n])
+			case n == 0 && len(r.who) > 0 && r.script:
+				if w.Code != http.StatusUnauthorized {
+					t.Errorf("%s: answered %d, want 401", name, w.Code)
+				}
+			case n == 0 && len(r.who) > 0:
+				if w.Code != http.StatusSeeOther || !strings.HasPrefix(w.Header().Get("Location"), "/sign-in?") {
+					t.Errorf("%s: answered %d to %q, want the sign-in page", name, w.Code, w.Header().Get("Location"))
+				}
+			case !allowed && r.script:
+				if w.Code != http.StatusNotFound {
+					t.Errorf("%s: answered %d, want 404", name, w.Code)
+				}
+			case !allowed:
+				wantSame(t, name, w, nowhere[n])
+			case w.Code == http.StatusNotFound || w.Code >= 500:
+				t.Errorf("%s: answered %d", name, w.Code)
+			}
+		}
+	}
+	if h.log.Len() == 0 || strings.Contains(h.log.String(), "ERROR") {
+		t.Errorf("log is empty or tells of failures:\n%s", &h.log)
+	}
+}
+
+// wantSame compares status, headers and body, byte for byte.
+func wantSame(t *testing.T, name string, got, want *httptest.ResponseRecorder) {
+	t.Helper()
+	if got.Code != want.Code {
+		t.Errorf("%s: answered %d, want %d", name, got.Code, want.Code)
+	}
+	if diff := cmp.Diff(want.Header(), got.Header()); diff != "" {
+		t.Errorf("%s: headers differ:\n%s", name, diff)
+	}
+	if diff := cmp.Diff(want.Body.String(), got.Body.String()); diff != "" {
+		t.Errorf("%s: pages differ:\n%s", name, diff)
+	}
+}

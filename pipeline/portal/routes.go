@@ -1,0 +1,184 @@
+package portal
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// route is one line of who may do what.
+type route struct {
+	method, path string
+	who          []register.Role // empty: everybody, signed in or not
+	own          bool            // and only with a letter of their own helplines that may be shown today
+	sample       bool            // only where anyone may be anyone
+	script       bool            // called by script, which wants JSON back and not a page
+	serve        func(*Portal, http.ResponseWriter, *visit) error
+}
+
+var (
+	everybody = []register.Role(nil)
+	staff     = register.Roles
+	readers   = []register.Role{register.TeamLeader, register.Manager}
+)
+
+// routes is who may do what: the whole of it. The checks read it, and so does
+// the test that calls every route as everybody. Whoever may not is told what a
+// stranger to the address is told: that there is nothing here.
+var routes = []route{
+	{method: "GET", path: "/sign-in", who: everybody, serve: (*Portal).signInPage},
+	{method: "POST", path: "/sign-in/begin", who: everybody, script: true, serve: (*Portal).beginSignIn},
+	{method: "POST", path: "/sign-in/finish", who: everybody, script: true, serve: (*Portal).finishSignIn},
+	{method: "GET", path: "/enrol", who: everybody, serve: (*Portal).enrolPage},
+	{method: "POST", path: "/enrol", who: everybody, serve: (*Portal).checkCode},
+	{method: "GET", path: "/enrol/passkey", who: everybody, serve: (*Portal).enrolPasskeyPage},
+	{method: "POST", path: "/enrol/passkey/begin", who: everybody, script: true, serve: (*Portal).beginEnrol},
+	{method: "POST", path: "/enrol/passkey/finish", who: everybody, script: true, serve: (*Portal).finishEnrol},
+	{method: "GET", path: "/sample", who: everybody, sample: true, serve: (*Portal).samplePage},
+	{method: "POST", path: "/sample", who: everybody, sample: true, serve: (*Portal).sampleSignIn},
+
+	{method: "GET", path: "/{$}", who: staff, serve: (*Portal).home},
+	{method: "POST", path: "/stay", who: staff, script: true, serve: (*Portal).stay},
+	{method: "POST", path: "/sign-out", who: staff, serve: (*Portal).signOut},
+	{method: "GET", path: "/account", who: staff, serve: (*Portal).accountPage},
+	{method: "POST", path: "/account/passkey/begin", who: staff, script: true, serve: (*Portal).beginSecond},
+	{method: "POST", path: "/account/passkey/finish", who: staff, script: true, serve: (*Portal).finishSecond},
+
+	{method: "GET", path: "/letters", who: readers, serve: (*Portal).lettersPage},
+	{method: "GET", path: "/l/{id}", who: readers, own: true, serve: (*Portal).letterPage},
+	{method: "GET", path: "/l/{id}/page/{n}", who: readers, own: true, serve: (*Portal).pageImage},
+	{method: "GET", path: "/l/{id}/letter.pdf", who: readers, own: true, serve: (*Portal).letterPDF},
+	{method: "POST", path: "/l/{id}/readable", who: readers, own: true, serve: (*Portal).markReadable},
+	{method: "POST", path: "/l/{id}/scan-again", who: readers, own: true, serve: (*Portal).markScanAgain},
+
+	{method: "GET", path: "/desk", who: []register.Role{register.Operations}, serve: (*Portal).deskPage},
+	{method: "GET", path: "/desk/{id}", who: []register.Role{register.Operations}, serve: (*Portal).paperPage},
+	{method: "POST", path: "/desk/{id}", who: []register.Role{register.Operations}, serve: (*Portal).destroyPaper},
+
+	{method: "GET", path: "/register", who: []register.Role{register.DPO}, serve: (*Portal).registerPage},
+	{method: "POST", path: "/register/export.ndjson", who: []register.Role{register.DPO}, serve: (*Portal).exportRegister},
+
+	{method: "GET", path: "/people", who: []register.Role{register.Administrator}, serve: (*Portal).peoplePage},
+}
+
+// homes is where each role's day begins.
+var homes = map[register.Role]string{
+	register.TeamLeader:    "/letters",
+	register.Manager:       "/letters",
+	register.Operations:    "/desk",
+	register.DPO:           "/register",
+	register.Administrator: "/people",
+}
+
+// mayRead reports whether letters of that helpline are the person's to read.
+func mayRead(who register.Person, helpline string) bool {
+	return who.Role == register.Manager || who.LeadsHelpline(helpline)
+}
+
+// newMux joins the routes of each path, so that a method no route has is
+// answered by us and not by the mux.
+func (p *Portal) newMux() *http.ServeMux {
+	byPath := map[string][]route{}
+	for _, r := range routes {
+		if !r.sample || p.cfg.Sample {
+			byPath[r.path] = append(byPath[r.path], r)
+		}
+	}
+	mux := http.NewServeMux()
+	for path, methods := range byPath {
+		mux.HandleFunc(path, p.endpoint(methods))
+	}
+	mux.HandleFunc("/static/{name}", p.staticFile)
+	mux.HandleFunc("/", p.nowhere)
+	return mux
+}
+
+// endpoint answers one path: it finds the route for the method, then the
+// person, then whether the person may, and only then calls the handler.
+func (p *Portal) endpoint(methods []route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v := visitOf(r)
+		rt, ok := pick(methods, r.Method)
+		if !ok {
+			w.Header().Set("Allow", allowed(methods))
+			p.answer(w, v, wrongMethod)
+			return
+		}
+		v.script = rt.script
+		err := p.admit(v, rt)
+		if err == nil {
+			err = rt.serve(p, w, v)
+		}
+		if err != nil {
+			p.answer(w, v, err)
+		}
+	}
+}
+
+// nowhere answers every address that no route has, and is what a forbidden
+// one looks like.
+func (p *Portal) nowhere(w http.ResponseWriter, r *http.Request) {
+	v := visitOf(r)
+	if err := p.whoIsIt(v); err != nil {
+		p.answer(w, v, err)
+		return
+	}
+	p.answer(w, v, errNowhere)
+}
+
+// admit lets the visit through, or says why not.
+func (p *Portal) admit(v *visit, rt route) error {
+	if err := p.whoIsIt(v); err != nil {
+		return err
+	}
+	if len(rt.who) == 0 {
+		return nil
+	}
+	if !v.signedIn {
+		return errSignIn
+	}
+	if !slices.Contains(rt.who, v.person.Role) {
+		return errNowhere
+	}
+	if !rt.own {
+		return nil
+	}
+	id, err := letter.ParseID(v.PathValue("id"))
+	if err != nil {
+		return errNowhere
+	}
+	l, err := p.cfg.Register.Letter(v.Context(), id)
+	if err != nil {
+		return err
+	}
+	if !mayRead(v.person, l.Helpline) || !l.Open(p.cfg.Now()) {
+		return errNowhere
+	}
+	v.letter = l
+	return nil
+}
+
+func pick(methods []route, method string) (route, bool) {
+	if method == http.MethodHead {
+		method = http.MethodGet // the server leaves the body out
+	}
+	i := slices.IndexFunc(methods, func(r route) bool { return r.method == method })
+	if i < 0 {
+		return route{}, false
+	}
+	return methods[i], true
+}
+
+func allowed(methods []route) string {
+	var names []string
+	for _, r := range methods {
+		names = append(names, r.method)
+		if r.method == http.MethodGet {
+			names = append(names, http.MethodHead)
+		}
+	}
+	return strings.Join(names, ", ")
+}

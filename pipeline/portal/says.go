@@ -1,0 +1,245 @@
+package portal
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// entryKind is how entries of one kind are said.
+type entryKind struct {
+	Kind string
+	Name string                                    // in the filter
+	say  func(e register.Entry, t teller) sentence // what it says, in one sentence
+}
+
+// sentence is an entry in words; the zero sentence is an entry that cannot be read.
+type sentence string
+
+// teller knows what a sentence needs beyond the entry.
+type teller struct {
+	staff    func(number int64) string
+	helpline func(name string) string
+}
+
+// entryKinds says every kind of entry, in the order of the filter. A test
+// holds it complete against the register's own events.
+var entryKinds = []entryKind{
+	{"letter-admitted", "Letter arrived", about(func(d register.LetterAdmitted, _ register.Entry, t teller) string {
+		return fmt.Sprintf("A letter of %s for %s arrived from %s; it must be gone on %s.", count(d.Pages, "page", "pages"), t.helpline(d.Helpline), d.Site, day(d.Deadline))
+	})},
+	{"letter-verified", "Letter verified", about(func(d register.LetterVerified, _ register.Entry, _ teller) string {
+		return fmt.Sprintf("The letter was read back from the storage, opened, and all of it (%s) could be shown.", count(d.Pages, "page", "pages"))
+	})},
+	{"letter-unverifiable", "Letter could not be verified", about(func(d register.LetterUnverifiable, _ register.Entry, _ teller) string {
+		return "What the storage holds is not what the scanner said: " + worded(troubleWords, d.Reason) + ". The scan is kept and somebody must look."
+	})},
+	{"letter-receipted", "Scanner may let go", about(func(register.LetterReceipted, register.Entry, teller) string {
+		return "The scanner was told that the letter is safe and that it may delete its scan."
+	})},
+	{"letter-notified", "Team leaders told", about(func(d register.LetterNotified, _ register.Entry, t teller) string {
+		if len(d.Staff) == 0 {
+			return "There was nobody to write to about the letter."
+		}
+		return "A mail about the letter went to " + list(apply(d.Staff, func(n int64) string { return lowerFirst(t.staff(n)) })) + "."
+	})},
+	{"letter-opened", "Letter opened", about(func(d register.LetterOpened, e register.Entry, t teller) string {
+		if d.As == "pdf" {
+			return t.staff(e.By) + " opened the letter as a PDF."
+		}
+		return t.staff(e.By) + " opened the letter."
+	})},
+	{"letter-readable", "Letter found readable", about(func(_ register.LetterReadable, e register.Entry, t teller) string {
+		return t.staff(e.By) + " found the letter readable."
+	})},
+	{"letter-scan-again", "Scan asked for again", about(func(d register.LetterScanAgain, e register.Entry, t teller) string {
+		return t.staff(e.By) + " asked for the letter to be scanned again: " + lowerFirst(worded(reasonWords, d.Reason)) + "."
+	})},
+	{"paper-destroyed", "Paper destroyed", about(sayDestroyed)},
+	{"expiry-begun", "Letter due", about(func(d register.ExpiryBegun, _ register.Entry, _ teller) string {
+		return fmt.Sprintf("The letter was due on %s; the storage still held %s.", day(d.Deadline), foundWords(d.Versions, d.Markers, d.Uploads))
+	})},
+	{"letter-deleted", "Letter deleted", about(sayDeleted)},
+	{"key-made", "Key made", about(func(d register.KeyMade, _ register.Entry, _ teller) string {
+		return "The key of expiry week " + weekWords(d.Week) + " was made."
+	})},
+	{"key-death-begun", "Key’s end begun", about(func(d register.KeyDeathBegun, _ register.Entry, _ teller) string {
+		return "The key of expiry week " + weekWords(d.Week) + " is about to be destroyed."
+	})},
+	{"key-destroyed", "Key destroyed", about(func(d register.KeyDestroyed, _ register.Entry, _ teller) string {
+		return "The key of expiry week " + weekWords(d.Week) + " was destroyed: no copy of that week’s letters can be read any more, wherever it is."
+	})},
+	{"manifest-held", "Deposit held", about(func(d register.ManifestHeld, _ register.Entry, _ teller) string {
+		return "A deposit was not believed and waits for a person: " + worded(heldWords, d.Reason) + "."
+	})},
+	{"signed-in", "Signed in", about(func(d register.SignedIn, e register.Entry, t teller) string {
+		if d.With == "sample" {
+			return t.staff(e.By) + " was picked on the sample’s sign-in page."
+		}
+		return t.staff(e.By) + " signed in with a passkey."
+	})},
+	{"person-added", "Person added", about(func(d register.PersonAdded, _ register.Entry, t teller) string {
+		return t.staff(d.Person) + " was added as " + lowerFirst(worded(roleWords, d.Role)) + "."
+	})},
+	{"person-disabled", "Person disabled", about(func(d register.PersonDisabled, _ register.Entry, t teller) string {
+		return t.staff(d.Person) + " can no longer sign in."
+	})},
+	{"code-made", "Enrolment code made", about(func(d register.CodeMade, _ register.Entry, t teller) string {
+		return "An enrolment code was made for " + lowerFirst(t.staff(d.Person)) + "."
+	})},
+	{"passkey-added", "Passkey made", about(func(_ register.PasskeyAdded, e register.Entry, t teller) string {
+		return t.staff(e.By) + " made a passkey."
+	})},
+	{"register-exported", "Register exported", about(func(_ register.RegisterExported, e register.Entry, t teller) string {
+		if e.By == 0 {
+			return "The register was exported at the server’s console."
+		}
+		return t.staff(e.By) + " exported the register."
+	})},
+	{"folder-made", "Register begun", about(func(d register.FolderMade, _ register.Entry, _ teller) string {
+		if d.Sample {
+			return "This register begins. It is a sample: nothing in it is real."
+		}
+		return "This register begins."
+	})},
+	{"edge-added", "Scanner enrolled", about(func(d register.EdgeAdded, _ register.Entry, _ teller) string {
+		return "The scanner at " + d.Site + " was enrolled."
+	})},
+	{"lifecycle-installed", "Storage rules installed", about(func(register.LifecycleInstalled, register.Entry, teller) string {
+		return "The storage’s own rules for deletion were installed."
+	})},
+	{"day-begun", "Day begun", about(func(d register.DayBegun, _ register.Entry, _ teller) string {
+		said := "A new day: " + count(d.Living, "letter is", "letters are") + " kept"
+		if d.Overdue > 0 {
+			said += ", and " + count(d.Overdue, "letter is", "letters are") + " overdue"
+		}
+		return said + "."
+	})},
+	{"clock-confirmed", "Clock confirmed", about(func(register.ClockConfirmed, register.Entry, teller) string {
+		return "Somebody at the server’s console vouched for its clock."
+	})},
+}
+
+func sayDestroyed(d register.PaperDestroyed, e register.Entry, t teller) string {
+	how := "with our own shredder, level " + d.Level
+	if d.Method == register.Contractor {
+		how = "by a contractor, certificate " + d.Certificate
+	}
+	said := fmt.Sprintf("%s destroyed the paper %s (%s) %s; %s watched. Ledger number %s, by authority of %s.",
+		t.staff(e.By), d.Reference, count(d.Sheets, "sheet", "sheets"), how, lowerFirst(t.staff(d.Witness)), d.Ledger, d.Authority)
+	if d.Anomaly == "sheets-differ" {
+		said += fmt.Sprintf(" The sheets do not fit the scan’s %s; they were counted twice.", count(d.Pages, "page", "pages"))
+	}
+	if !d.LetterAlive {
+		said += " Its letter had expired before: the paper was overdue."
+	}
+	return said
+}
+
+func sayDeleted(d register.LetterDeleted, _ register.Entry, t teller) string {
+	by := "Letterlock removed " + foundWords(d.Versions, d.Markers, d.Uploads)
+	if d.By == "storage" {
+		by = "the storage had removed it by itself"
+	}
+	return fmt.Sprintf("The letter for %s, due on %s, is gone: %s; a listing at %s showed nothing; its rows were erased at %s; its key dies on %s.",
+		t.helpline(d.Helpline), day(d.Deadline), by, moment(d.ListingEmpty), moment(d.RowsErased), day(d.KeyDies))
+}
+
+// about makes a kind's sentence out of one over its own event.
+func about[E register.Event](say func(d E, e register.Entry, t teller) string) func(register.Entry, teller) sentence {
+	return func(e register.Entry, t teller) sentence {
+		var d E
+		if readEvent(e, &d) != nil {
+			return ""
+		}
+		return sentence(say(d, e, t))
+	}
+}
+
+// readEvent reads an entry's own fields.
+func readEvent(e register.Entry, into any) error {
+	if len(e.Data) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(e.Data, into); err != nil {
+		return errors.New("reading an entry's event: it is not of its kind")
+	}
+	return nil
+}
+
+// say is the entry in words. A kind of a newer version is named, not guessed at.
+func say(e register.Entry, t teller) string {
+	for _, k := range entryKinds {
+		if k.Kind == e.Kind {
+			if said := k.say(e, t); said != "" {
+				return string(said)
+			}
+		}
+	}
+	return "An entry of the kind “" + e.Kind + "”, for which this version has no words. It is in the export."
+}
+
+func foundWords(versions, markers, uploads int) string {
+	var found []string
+	if versions > 0 {
+		found = append(found, count(versions, "version", "versions"))
+	}
+	if markers > 0 {
+		found = append(found, count(markers, "deletion marker", "deletion markers"))
+	}
+	if uploads > 0 {
+		found = append(found, count(uploads, "unfinished upload", "unfinished uploads"))
+	}
+	if found == nil {
+		return "nothing of it"
+	}
+	return list(found)
+}
+
+// weekWords is an expiry week as a reader knows weeks: that of 24 May 2027.
+func weekWords(w letter.Week) string {
+	parsed, err := letter.ParseWeek(string(w))
+	if err != nil {
+		return string(w)
+	}
+	return fmt.Sprintf("%s (the week from Monday %s)", parsed, day(parsed.Over().AddDays(-7)))
+}
+
+var troubleWords = map[register.Trouble]string{
+	register.ObjectMissing: "nothing with the right fingerprint is there",
+	register.CannotUnseal:  "the week’s key does not open it",
+	register.CannotRender:  "a page cannot be shown",
+	register.PagesDiffer:   "the number of pages differs",
+}
+
+var heldWords = map[register.HeldReason]string{
+	register.UnknownSite:     "no scanner of that name is enrolled",
+	register.FalseSignature:  "it was not signed by the scanner in whose place it lies",
+	register.WrongPlace:      "it names another letter than its place does",
+	register.UnknownHelpline: "no helpline of that name is known",
+	register.TooOld:          "it says that it was received more than 14 days ago",
+	register.FromTheFuture:   "it says that it was received in the future",
+	register.SameIDOther:     "its letter is known with another content",
+	register.AlreadyDeleted:  "its letter was deleted before",
+	register.KeyNotHeld:      "it is sealed to a key that is not held here",
+}
+
+func lowerFirst(s string) string {
+	if s == "" || s[0] < 'A' || s[0] > 'Z' {
+		return s
+	}
+	return string(s[0]+'a'-'A') + s[1:]
+}
+
+// told is one entry as the register's page shows it.
+type told struct {
+	N         int64
+	At        time.Time
+	Says      string
+	Letter    letter.ID
+	Reference string
+}

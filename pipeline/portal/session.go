@@ -1,0 +1,159 @@
+package portal
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"letterlock/pipeline/register"
+)
+
+// The portal's two cookies. With __Host- in front a browser takes them only
+// from this very host, over TLS or from localhost itself, so that no
+// neighbouring site can plant one.
+const (
+	sessionCookie  = "__Host-letterlock"
+	ceremonyCookie = "__Host-letterlock-passkey" // of a passkey ceremony under way
+)
+
+// setCookie sets a cookie that ends with the browser's own session. Lax, since
+// a Strict one is not sent when a link in a webmail is followed.
+func setCookie(w http.ResponseWriter, name, value string) {
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+}
+
+func clearCookie(w http.ResponseWriter, name string) {
+	http.SetCookie(w, &http.Cookie{Name: name, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: -1})
+}
+
+// whoIsIt finds out who makes the visit.
+func (p *Portal) whoIsIt(v *visit) error {
+	c, err := v.Cookie(sessionCookie)
+	if err != nil {
+		return nil
+	}
+	s, err := p.cfg.Register.Session(v.Context(), c.Value)
+	if errors.Is(err, register.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("finding the session: %w", err)
+	}
+	v.signedIn, v.session, v.person = true, s.Hash, s.Person
+	return nil
+}
+
+// signIn begins a session for the person in this browser and ends the one that
+// was there, so that a token never changes hands.
+func (p *Portal) signIn(w http.ResponseWriter, v *visit, person int64, with string) error {
+	if v.signedIn {
+		if err := p.cfg.Register.SignOut(v.Context(), v.session); err != nil {
+			return fmt.Errorf("ending the earlier session: %w", err)
+		}
+	}
+	token, err := p.cfg.Register.SignIn(v.Context(), person, with)
+	if err != nil {
+		return err
+	}
+	setCookie(w, sessionCookie, token)
+	return nil
+}
+
+func (p *Portal) signInPage(w http.ResponseWriter, v *visit) error {
+	q := v.URL.Query()
+	to := samePath(q.Get("to"))
+	if v.signedIn {
+		redirect(w, to)
+		return nil
+	}
+	pg := page{Name: "sign-in", Title: "Sign in", Script: "passkey.js", Body: signInBody{To: to, Origin: p.cfg.Origin}}
+	switch {
+	case q.Has("lost"):
+		pg.Note = "You had been signed out, so what you sent last was not saved. Sign in and enter it again."
+	case q.Has("idle"):
+		pg.Note = "You were signed out because nothing had happened for 15 minutes. Sign in to go on where you were."
+	case q.Has("out"):
+		pg.Note = "You are signed out."
+	}
+	return p.ok(w, v, pg)
+}
+
+type signInBody struct{ To, Origin string }
+
+func (p *Portal) signOut(w http.ResponseWriter, v *visit) error {
+	if err := p.cfg.Register.SignOut(v.Context(), v.session); err != nil {
+		return fmt.Errorf("signing out: %w", err)
+	}
+	clearCookie(w, sessionCookie)
+	redirect(w, "/sign-in?out=1")
+	return nil
+}
+
+// stay only had to be asked: that the session was used is noted already.
+func (p *Portal) stay(w http.ResponseWriter, _ *visit) error {
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (p *Portal) home(w http.ResponseWriter, v *visit) error {
+	redirect(w, homes[v.person.Role])
+	return nil
+}
+
+func (p *Portal) accountPage(w http.ResponseWriter, v *visit) error {
+	pg := page{Name: "account", Title: "Your account", Script: "passkey.js", Body: accountBody{Origin: p.cfg.Origin}}
+	if v.URL.Query().Has("made") {
+		pg.Note = "Your passkey is made, and you are signed in."
+		if v.person.Passkeys > 1 {
+			pg.Note = "Your further passkey is made."
+		}
+	}
+	return p.ok(w, v, pg)
+}
+
+type accountBody struct{ Origin string }
+
+// samplePage lets anybody be anybody. It exists in a sample's portal only: see routes.
+func (p *Portal) samplePage(w http.ResponseWriter, v *visit) error {
+	people, err := p.enabledPeople(v)
+	if err != nil {
+		return err
+	}
+	return p.ok(w, v, page{Name: "sample", Title: "Who do you want to be?",
+		Body: sampleBody{To: samePath(v.URL.Query().Get("to")), People: people}})
+}
+
+type sampleBody struct {
+	To     string
+	People []register.Person
+}
+
+func (p *Portal) sampleSignIn(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	number := wholeNumber(v.PostForm.Get("person"))
+	who, err := p.cfg.Register.Person(v.Context(), number)
+	if err != nil || who.Disabled {
+		return errNowhere
+	}
+	if err := p.signIn(w, v, number, "sample"); err != nil {
+		return err
+	}
+	redirect(w, samePath(v.PostForm.Get("to")))
+	return nil
+}
+
+func (p *Portal) enabledPeople(v *visit) ([]register.Person, error) {
+	people, err := p.cfg.Register.People(v.Context())
+	if err != nil {
+		return nil, err
+	}
+	var out []register.Person
+	for _, who := range people {
+		if !who.Disabled {
+			out = append(out, who)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,101 @@
+// Makes or uses a passkey. The server decides; this only carries its question
+// to the device and the device's answer back.
+"use strict";
+(() => {
+  const button = document.querySelector("button[data-passkey]");
+  const trouble = document.getElementById("passkey-trouble");
+  const elsewhere = document.getElementById("passkey-elsewhere");
+  if (!button) return;
+
+  const complain = (says) => {
+    trouble.textContent = says;
+    trouble.hidden = false;
+  };
+  if (elsewhere.dataset.origin !== location.origin) {
+    elsewhere.hidden = false;
+    return;
+  }
+  if (!window.PublicKeyCredential) {
+    complain("This browser cannot use passkeys. Please use a newer one.");
+    return;
+  }
+  button.hidden = false;
+
+  const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+  const text = (buffer) =>
+    btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  const withBytes = (list) => (list || []).map((c) => ({ ...c, id: bytes(c.id) }));
+
+  const post = async (path, body) => {
+    const answer = await fetch(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const said = await answer.json();
+    if (!answer.ok) throw new Error(said.says);
+    return said;
+  };
+
+  const make = async (q) => {
+    const made = await navigator.credentials.create({
+      publicKey: {
+        ...q,
+        challenge: bytes(q.challenge),
+        user: { ...q.user, id: bytes(q.user.id) },
+        excludeCredentials: withBytes(q.excludeCredentials),
+      },
+    });
+    const r = made.response;
+    return {
+      id: made.id,
+      rawId: text(made.rawId),
+      type: made.type,
+      response: {
+        clientDataJSON: text(r.clientDataJSON),
+        attestationObject: text(r.attestationObject),
+        transports: r.getTransports ? r.getTransports() : [],
+      },
+    };
+  };
+
+  const use = async (q) => {
+    const used = await navigator.credentials.get({
+      publicKey: { ...q, challenge: bytes(q.challenge), allowCredentials: withBytes(q.allowCredentials) },
+    });
+    const r = used.response;
+    return {
+      id: used.id,
+      rawId: text(used.rawId),
+      type: used.type,
+      response: {
+        clientDataJSON: text(r.clientDataJSON),
+        authenticatorData: text(r.authenticatorData),
+        signature: text(r.signature),
+        userHandle: r.userHandle ? text(r.userHandle) : null,
+      },
+    };
+  };
+
+  const sentences = {
+    NotAllowedError: "That was stopped or took too long. Nothing has happened; you can try again.",
+    InvalidStateError: "This device already has a passkey of yours. Use another device for the next one.",
+    NotSupportedError: "This device cannot make the kind of passkey that is needed. Please use another one.",
+    SecurityError: "Passkeys do not work at this address. Tell your administrator.",
+    TypeError: "The portal could not be reached. Check your connection and try again.",
+  };
+
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    trouble.hidden = true;
+    try {
+      const question = await post(button.dataset.begin, {});
+      const answer = await (button.dataset.passkey === "make" ? make : use)(question.publicKey);
+      const to = button.dataset.to ? "?" + new URLSearchParams({ to: button.dataset.to }) : "";
+      location.assign((await post(button.dataset.finish + to, answer)).to);
+    } catch (err) {
+      complain(sentences[err.name] || err.message);
+      button.disabled = false;
+    }
+  });
+})();

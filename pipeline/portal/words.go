@@ -1,0 +1,151 @@
+package portal
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// The sentences for enumerated words. What has no entry is shown as it is, so
+// that a word that is new inside is never a blank outside.
+
+var roleWords = map[register.Role]string{
+	register.Operations:    "Operations",
+	register.TeamLeader:    "Team leader",
+	register.Manager:       "Helplines’ manager",
+	register.DPO:           "Data-protection officer",
+	register.Administrator: "Administrator",
+}
+
+var roleDoes = map[register.Role]string{
+	register.Operations:    "drops scans into the folder, destroys the paper, never sees a letter again",
+	register.TeamLeader:    "opens the letters of a helpline and says whether they are readable",
+	register.Manager:       "opens the letters of every helpline",
+	register.DPO:           "sees the register, never a letter",
+	register.Administrator: "sees people and checks, never a letter",
+}
+
+var stateWords = map[register.State]string{
+	register.Receipted: "Not opened yet",
+	register.Notified:  "Not opened yet",
+	register.Opened:    "Opened",
+	register.Readable:  "Readable",
+	register.ScanAgain: "To be scanned again",
+}
+
+var stateSentences = map[register.State]string{
+	register.Receipted: "Nobody has opened it yet.",
+	register.Notified:  "Nobody has opened it yet.",
+	register.Opened:    "Opened, but nobody has said yet whether it can be read.",
+	register.Readable:  "Found readable.",
+	register.ScanAgain: "Could not be read. Operations have been asked to scan it again.",
+}
+
+var reasonWords = map[register.ScanAgainReason]string{
+	register.PagesMissing: "Pages are missing",
+	register.CutOff:       "Something is cut off at the edge",
+	register.TooFaint:     "It is too faint or blurred to read",
+	register.UpsideDown:   "Pages are upside down or in the wrong order",
+	register.WrongLetter:  "Sheets of two letters are mixed, or it is the wrong letter",
+}
+
+var paperWords = map[register.PaperState]string{
+	letter.PaperKept:      "Kept until a team leader has found the scan readable",
+	letter.PaperMayGo:     "May be destroyed",
+	letter.PaperDestroyed: "Destroyed",
+	letter.PaperScanAgain: "Kept, to be scanned again",
+}
+
+var methodWords = map[register.Method]string{
+	register.Shredder:   "Our own shredder",
+	register.Contractor: "A contractor",
+}
+
+// levels of ISO/IEC 21964 (DIN 66399) for paper, coarse to fine. P-5 is the
+// default: strips of 2 mm and particles of at most 30 mm².
+var levels = []string{"P-1", "P-2", "P-3", "P-4", "P-5", "P-6", "P-7"}
+
+const defaultLevel = "P-5"
+
+func worded[K ~string](words map[K]string, k K) string {
+	if w, ok := words[k]; ok {
+		return w
+	}
+	return string(k)
+}
+
+// moment writes a time as people say it, in London: 24 November 2026 at 2:02pm.
+func moment(t time.Time) string { return t.In(letter.London).Format("2 January 2006 at 3:04pm") }
+
+// day writes a day as people say it: 24 November 2026.
+func day(d letter.Date) string { return d.Start().Format("2 January 2006") }
+
+func count[N int | int64](n N, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// list joins names as people do: A, B and C.
+func list(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
+func (p *Portal) templateFuncs() template.FuncMap {
+	return template.FuncMap{
+		"static":        p.files.address,
+		"helpline":      p.helplineTitle,
+		"helplines":     func(names []string) string { return list(apply(names, p.helplineTitle)) },
+		"moment":        moment,
+		"day":           day,
+		"count":         count[int],
+		"count64":       count[int64],
+		"list":          list,
+		"role":          func(r register.Role) string { return worded(roleWords, r) },
+		"roleDoes":      func(r register.Role) string { return worded(roleDoes, r) },
+		"state":         func(s register.State) string { return worded(stateWords, s) },
+		"stateSentence": func(s register.State) string { return worded(stateSentences, s) },
+		"reason":        func(r register.ScanAgainReason) string { return worded(reasonWords, r) },
+		"paper":         func(s register.PaperState) string { return worded(paperWords, s) },
+		"method":        func(m register.Method) string { return worded(methodWords, m) },
+		"openUntil":     p.openUntil,
+	}
+}
+
+// openUntil is the last day on which the letter can surely be opened, and how
+// near that is once it is near.
+func (p *Portal) openUntil(l register.Letter) string {
+	last := letter.OpenUntil(l.ReceivedOn(), l.Class)
+	today := letter.DateOf(p.cfg.Now())
+	said := day(last)
+	switch {
+	case last.Before(today):
+		return said + " (it may be gone any moment)"
+	case last == today:
+		return said + " (today)"
+	case last == today.AddDays(1):
+		return said + " (tomorrow)"
+	}
+	for n := 2; n <= 14; n++ {
+		if last == today.AddDays(n) {
+			return fmt.Sprintf("%s (%d days left)", said, n)
+		}
+	}
+	return said
+}
+
+func apply[T, U any](in []T, f func(T) U) []U {
+	out := make([]U, len(in))
+	for i, x := range in {
+		out[i] = f(x)
+	}
+	return out
+}
