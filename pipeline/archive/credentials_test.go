@@ -1,0 +1,168 @@
+package archive_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"letterlock/pipeline/archive"
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/deposit/deposittest"
+	"letterlock/scanner/letter"
+)
+
+func TestMakeEdgeUser(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]func(testing.TB) *deposittest.Server{
+		"http": deposittest.Start, "https": deposittest.StartTLS,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := start(t).Config()
+			prepare(t, c)
+			old, secret := rand.Text(), rand.Text()
+			// Twice, as after a crash: the last secret key counts.
+			for _, secret := range []string{old, secret} {
+				if err := archive.MakeEdgeUser(t.Context(), c, "office", "edge-office", secret); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := tryPut(t, as(t, c, "edge-office", old), letterKey()); !errors.Is(err, deposit.ErrRefused) {
+				t.Errorf("the old secret key: %v", err)
+			}
+			edgeMayDoItsWorkAndNoMore(t, c, "edge-office", secret)
+		})
+	}
+}
+
+// as opens the bucket with other credentials.
+func as(t *testing.T, c deposit.S3Config, accessKey, secretKey string) *archive.S3 {
+	c.AccessKey, c.SecretKey = accessKey, secretKey
+	return unprepared(t, c)
+}
+
+func edgeMayDoItsWorkAndNoMore(t *testing.T, c deposit.S3Config, accessKey, secretKey string) {
+	t.Helper()
+	root, edge := unprepared(t, c), as(t, c, accessKey, secretKey)
+	id, theirs := letter.NewID(), letterKey()
+	mustPut(t, root, theirs, []byte("sealed"), deposit.CreateOnly)
+	mustPut(t, root, letter.RecipientsKey, []byte("list"), deposit.Replace)
+	mustPut(t, root, letter.ReceiptKey("office", id), []byte("receipt"), deposit.Replace)
+	mustPut(t, root, letter.ReceiptKey("annexe", id), []byte("receipt"), deposit.Replace)
+	version := traces(t, root, theirs)[0]
+
+	mustPut(t, edge, letterKey(), []byte("sealed"), deposit.CreateOnly)
+	mustPut(t, edge, letter.IncomingKey("office", id), []byte("manifest"), deposit.Replace)
+	for _, key := range []string{letter.RecipientsKey, letter.ReceiptKey("office", id)} {
+		if _, err := edge.Get(t.Context(), key); err != nil {
+			t.Errorf("the edge may not get %s: %v", key, err)
+		}
+	}
+
+	another := c
+	another.AccessKey, another.SecretKey = accessKey, secretKey
+	for what, try := range map[string]func() error{
+		"get a letter":          func() error { _, err := edge.Get(t.Context(), theirs); return err },
+		"get another's receipt": func() error { _, err := edge.Get(t.Context(), letter.ReceiptKey("annexe", id)); return err },
+		"put as another site":   func() error { return tryPut(t, edge, letter.IncomingKey("annexe", id)) },
+		"put recipients":        func() error { return tryPut(t, edge, letter.RecipientsKey) },
+		"list":                  func() error { return listError(t.Context(), edge) },
+		"list versions":         func() error { _, err := edge.Traces(t.Context(), theirs); return err },
+		"remove a version":      func() error { return edge.Remove(t.Context(), theirs, version) },
+		"hide a letter":         func() error { return hideError(t.Context(), edge, theirs) },
+		"change the lifecycle":  func() error { return edge.InstallLifecycle(t.Context()) },
+		"make another edge": func() error {
+			return archive.MakeEdgeUser(t.Context(), another, "annexe", "edge-annexe", rand.Text())
+		},
+	} {
+		if err := try(); !errors.Is(err, deposit.ErrRefused) {
+			t.Errorf("%s: got %v, want %v", what, err, deposit.ErrRefused)
+		}
+	}
+	if got := traces(t, root, theirs); len(got) != 1 || got[0] != version {
+		t.Errorf("the letter now has %v", got)
+	}
+}
+
+// Two edges of one server keep apart, whether they differ in site or in bucket.
+func TestEdgeUsersKeepApart(t *testing.T) {
+	t.Parallel()
+	server := deposittest.Start(t)
+	ours, others := server.Config(), server.Config()
+	prepare(t, ours)
+	prepare(t, others)
+	secret := rand.Text()
+	for accessKey, c := range map[string]deposit.S3Config{"edge-ours": ours, "edge-others": others} {
+		if err := archive.MakeEdgeUser(t.Context(), c, "office", accessKey, secret); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := archive.MakeEdgeUser(t.Context(), ours, "annexe", "edge-annexe", secret); err != nil {
+		t.Fatal(err)
+	}
+	mustPut(t, as(t, ours, "edge-ours", secret), letterKey(), []byte("sealed"), deposit.CreateOnly)
+	mustPut(t, as(t, others, "edge-others", secret), letterKey(), []byte("sealed"), deposit.CreateOnly)
+	for what, err := range map[string]error{
+		"another bucket": tryPut(t, as(t, others, "edge-ours", secret), letterKey()),
+		"another site":   tryPut(t, as(t, ours, "edge-annexe", secret), letter.IncomingKey("office", letter.NewID())),
+	} {
+		if !errors.Is(err, deposit.ErrRefused) {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+}
+
+func TestMakeEdgeUserRefused(t *testing.T) {
+	t.Parallel()
+	c := deposittest.Start(t).Config()
+	prepare(t, c)
+	wrong := c
+	wrong.SecretKey = rand.Text()
+	for name, try := range map[string]struct {
+		config                  deposit.S3Config
+		site, accessKey, secret string
+		want                    error // nil: any
+	}{
+		"wrong root key":    {wrong, "office", "edge", rand.Text(), deposit.ErrRefused},
+		"short secret":      {c, "office", "edge", "x", deposit.ErrRefused},
+		"short access key":  {c, "office", "e", rand.Text(), deposit.ErrRefused},
+		"wildcard site":     {c, "*", "edge", rand.Text(), nil},
+		"the root user":     {c, "office", c.AccessKey, rand.Text(), nil},
+		"no server":         {elsewhere(c, "http://127.0.0.1:1"), "office", "edge", rand.Text(), deposit.ErrUnavailable},
+		"not a URL":         {elsewhere(c, "127.0.0.1:1"), "office", "edge", rand.Text(), nil},
+		"another S3 server": {elsewhere(c, xmlServer(t)), "office", "edge", rand.Text(), deposit.ErrRefused},
+	} {
+		err := archive.MakeEdgeUser(t.Context(), try.config, try.site, try.accessKey, try.secret)
+		if err == nil || try.want != nil && !errors.Is(err, try.want) {
+			t.Errorf("%s: got %v, want %v", name, err, try.want)
+		}
+		if err != nil && (strings.Contains(err.Error(), c.SecretKey) || len(try.secret) > 1 && strings.Contains(err.Error(), try.secret)) {
+			t.Errorf("%s: the error holds a secret key: %v", name, err)
+		}
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := archive.MakeEdgeUser(over, c, "office", "edge", rand.Text()); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+func elsewhere(c deposit.S3Config, endpoint string) deposit.S3Config {
+	c.Endpoint = endpoint
+	return c
+}
+
+// xmlServer answers as an S3 server does to which the admin interface is a
+// bucket that it does not have.
+func xmlServer(t *testing.T) string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = w.Write([]byte(`<Error><Code>NoSuchBucket</Code></Error>`))
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}

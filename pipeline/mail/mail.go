@@ -1,0 +1,140 @@
+// Package mail sends one kind of message: one person, one link, and nothing
+// else. Whoever reads it over a shoulder, in a mail archive or on a telephone
+// learns that a letter exists and no more.
+//
+// [SMTP] hands messages to a mail server; [Outbox] writes them into a folder
+// where there is none. The same message may be sent again at any time: it
+// keeps its Message-ID, by which a mailbox can tell the repeat.
+//
+// No error of this package holds the address of the person who is written to,
+// nor any text of a mail server, which could repeat it.
+package mail
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"html/template"
+	netmail "net/mail"
+	"regexp"
+	"strings"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+)
+
+// ErrPermanent means that this message will never be taken as it is: the mail
+// server has refused it for good, or the message itself cannot be sent. A
+// person must look. After any other error the server may have the message or
+// not; send it again, later, with the same Message-ID.
+var ErrPermanent = errors.New("it will not be taken as it is")
+
+// Message tells one person where a letter is waiting.
+type Message struct {
+	// To is one bare address, as in jo@example.org, in ASCII.
+	To string
+	// MessageID is unique to the message, without angle brackets, as in
+	// x2h5w@example.org; its domain is the sender's own (see Domain).
+	MessageID string
+	// Link is the http or https address, without a query, behind which the
+	// letter is shown to who may see it. It is no credential.
+	Link string
+}
+
+const subject = "A letter is waiting"
+
+const plainBody = `A letter is waiting for you:
+
+%s
+
+You will be asked to sign in.
+Do not forward this message.
+`
+
+var htmlBody = template.Must(template.New("message").Parse(`<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>A letter is waiting</title></head>
+<body>
+<p>A letter is waiting for you:</p>
+<p><a href="{{.}}">{{.}}</a></p>
+<p>You will be asked to sign in.<br>
+Do not forward this message.</p>
+</body>
+</html>
+`))
+
+const (
+	// maxAddress is the longest address, in bytes, that SMTP can carry (RFC
+	// 5321 4.5.3.1.3, less its angle brackets).
+	maxAddress = 254
+	// maxLink is the longest link, in bytes: more than any portal's, and less
+	// than mail programs cut off.
+	maxLink = 450
+)
+
+var (
+	// A Message-ID names a file in the outbox, hence its narrow alphabet.
+	validMessageID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}@[A-Za-z0-9][A-Za-z0-9.-]{0,99}$`)
+	// A link has nothing that HTML or a mail program could read as its end.
+	validLink = regexp.MustCompile(`^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~%/-]*)?$`)
+	printable = regexp.MustCompile(`^[!-~]+$`)
+)
+
+// Domain is the part of a sender's address behind the @, for Message-IDs.
+func Domain(from string) (string, error) {
+	sender, err := parseSender(from)
+	if err != nil {
+		return "", err
+	}
+	return domainOf(sender), nil
+}
+
+func domainOf(a *netmail.Address) string { return a.Address[strings.LastIndexByte(a.Address, '@')+1:] }
+
+// parseSender reads an address with or without a name before it.
+func parseSender(from string) (*netmail.Address, error) {
+	sender, err := netmail.ParseAddress(from)
+	if err != nil || strings.ContainsAny(from, "\r\n") || !isAddress(sender.Address) {
+		return nil, errors.New("reading sender: not an address as in letters@example.org")
+	}
+	return sender, nil
+}
+
+// isAddress accepts one bare address and nothing that a header or an SMTP
+// command could read as more than that.
+func isAddress(s string) bool {
+	if len(s) > maxAddress || !printable.MatchString(s) {
+		return false
+	}
+	parsed, err := netmail.ParseAddress(s)
+	return err == nil && parsed.Name == "" && parsed.Address == s
+}
+
+// compose makes the message ready to send, or says why it never can be.
+func compose(from *netmail.Address, m Message, now time.Time) (*gomail.Msg, error) {
+	switch {
+	case !isAddress(m.To):
+		return nil, fmt.Errorf("writing mail: the recipient's address is not a bare address in ASCII: %w", ErrPermanent)
+	case !validMessageID.MatchString(m.MessageID):
+		return nil, fmt.Errorf("writing mail: not a Message-ID: %w", ErrPermanent)
+	case len(m.Link) > maxLink || !validLink.MatchString(m.Link):
+		return nil, fmt.Errorf("writing mail: not a link to a web page: %w", ErrPermanent)
+	}
+	var html bytes.Buffer
+	if err := htmlBody.Execute(&html, m.Link); err != nil {
+		return nil, fmt.Errorf("writing mail: %w", err)
+	}
+	// Quoted-printable, because go-mail 0.8.1 writes that under the name of 7bit
+	// too. It leaves a link of up to 75 characters whole, so that an .eml file
+	// can be read as it lies there.
+	msg := gomail.NewMsg(gomail.WithEncoding(gomail.EncodingQP), gomail.WithNoDefaultUserAgent())
+	msg.FromMailAddress(from)
+	msg.ToMailAddress(&netmail.Address{Address: m.To})
+	msg.Subject(subject)
+	msg.SetMessageIDWithValue(m.MessageID)
+	msg.SetDateWithValue(now)
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office note comes back
+	msg.SetBodyString(gomail.TypeTextPlain, fmt.Sprintf(plainBody, m.Link))
+	msg.AddAlternativeString(gomail.TypeTextHTML, html.String())
+	return msg, nil
+}
