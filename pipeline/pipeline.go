@@ -501,7 +501,11 @@ func (s *Server) later(ctx context.Context, l *register.Letter, why register.Tro
 		return ctx.Err()
 	}
 	wait := min(time.Second<<min(l.Attempts, 12), time.Hour)
-	s.cfg.Log.Warn("a letter waits and is tried again", "why", why, "in", wait, "error", cause)
+	about := []any{"why", why, "in", wait}
+	if cause != nil {
+		about = append(about, "error", cause)
+	}
+	s.cfg.Log.Warn("a letter waits and is tried again", about...)
 	return s.cfg.Register.Defer(ctx, *l, why, s.cfg.Now().Add(wait))
 }
 

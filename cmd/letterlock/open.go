@@ -40,7 +40,7 @@ func (c *clock) Now() time.Time {
 }
 
 // gap is how far the product's clock runs ahead of the system's.
-func (c *clock) gap() time.Duration { return c.Now().Sub(time.Now()).Round(time.Second) }
+func (c *clock) gap() time.Duration { return time.Until(c.Now()).Round(time.Second) }
 
 // bucket is everything that the server does with a store.
 type bucket interface {

@@ -23,7 +23,7 @@ func TestReadmeHoldsTheConfigurationInFull(t *testing.T) {
 // section compares the part of the README between two markers.
 func section(t *testing.T, name, want string) {
 	t.Helper()
-	text := readText(t, readme)
+	text := read(t, readme)
 	begin, end := "<!-- "+name+": begin -->\n", "<!-- "+name+": end -->"
 	i, j := strings.Index(text, begin), strings.Index(text, end)
 	if i < 0 || j < i {
@@ -40,19 +40,11 @@ func section(t *testing.T, name, want string) {
 	}
 }
 
-func readText(t *testing.T, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
 
 // Every command that the README tells people to type is one that the program
 // understands; the scripts run them.
 func TestReadmesCommandsAreUnderstood(t *testing.T) {
-	text := readText(t, readme)
+	text := read(t, readme)
 	lines := regexp.MustCompile("(?m)^(?:letterlock|go run \\./cmd/letterlock) (.+)$").FindAllStringSubmatch(text, -1)
 	lines = append(lines, regexp.MustCompile("`letterlock ([^`]+)`").FindAllStringSubmatch(text, -1)...)
 	if len(lines) < 10 {

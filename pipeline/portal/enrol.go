@@ -46,9 +46,9 @@ func (p *Portal) checkCode(w http.ResponseWriter, v *visit) error {
 		flaws = append(flaws, formFlaw{"code", "Enter the code that you were told. It has ten characters, like ABCDE-FGHIJ."})
 	}
 	if len(flaws) == 0 {
-		err := p.cfg.Register.CheckCode(v.Context(), number, code)
+		proof, err := p.cfg.Register.CheckCode(v.Context(), number, code)
 		if err == nil {
-			setCookie(w, ceremonyCookie, p.ceremonies.begin(ceremony{purpose: forEnrolment, person: number}))
+			setCookie(w, ceremonyCookie, p.ceremonies.begin(ceremony{purpose: forEnrolment, person: number, proof: proof}))
 			redirect(w, "/enrol/passkey")
 			return nil
 		}
@@ -112,7 +112,7 @@ func (p *Portal) finishEnrol(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	err = p.cfg.Register.AddPasskey(v.Context(), who.Number, id, record)
+	err = p.cfg.Register.AddPasskey(v.Context(), who.Number, cer.proof, id, record)
 	if errors.Is(err, register.ErrCode) {
 		return codeOver
 	}

@@ -58,6 +58,7 @@ const (
 type ceremony struct {
 	purpose   purpose
 	person    int64                 // who makes a passkey; 0 for a sign-in
+	proof     []byte                // of the enrolment code that was right
 	challenge *webauthn.SessionData // the one that is out, if any
 	until     time.Time
 }

@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,19 +24,6 @@ import (
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
-
-// need skips a test for want of a real part, unless it runs where every part
-// must be.
-func need(t testing.TB, found bool, what string) {
-	t.Helper()
-	if found {
-		return
-	}
-	if os.Getenv("LETTERLOCK_CI") == "1" {
-		t.Fatal("needs " + what)
-	}
-	t.Skip("needs " + what)
-}
 
 // house is a portal over a real register, with somebody of every role.
 type house struct {

@@ -181,31 +181,35 @@ func (r *Register) codeMAC(code string) []byte {
 }
 
 // CheckCode compares a code with the person's; each comparison uses up a try.
-// A right code stays valid until AddPasskey consumes it.
-func (r *Register) CheckCode(ctx context.Context, number int64, code string) error {
-	right := false
-	err := r.inTx(ctx, func(tx *sql.Tx) error {
+// A right code stays valid until AddPasskey consumes it: proof says which one
+// it was, without being it.
+func (r *Register) CheckCode(ctx context.Context, number int64, code string) (proof []byte, err error) {
+	err = r.inTx(ctx, func(tx *sql.Tx) error {
 		var mac []byte
 		err := tx.QueryRowContext(ctx, `UPDATE enrol_codes SET tries = tries + 1
 			WHERE person = $1 AND expires > $2 AND tries < $3 RETURNING mac`, number, millis(r.Now()), codeTries).Scan(&mac)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
-		right = subtle.ConstantTimeCompare(mac, r.codeMAC(code)) == 1
-		return err
+		if subtle.ConstantTimeCompare(mac, r.codeMAC(code)) == 1 {
+			proof = mac
+		}
+		return err // nil for a wrong code too: its try must be committed
 	})
-	if err == nil && !right {
-		return ErrCode
+	if err == nil && proof == nil {
+		return nil, ErrCode
 	}
-	return err
+	return proof, err
 }
 
 // AddPasskey keeps a passkey that has just proven itself and consumes the
-// person's enrolment code; without a valid code it adds nothing. record is the
-// passkey as the WebAuthn library writes it.
-func (r *Register) AddPasskey(ctx context.Context, number int64, id []byte, record string) error {
+// enrolment code of that proof. If the code was replaced, used or has expired
+// meanwhile, it adds nothing: ErrCode. record is the passkey as the WebAuthn
+// library writes it.
+func (r *Register) AddPasskey(ctx context.Context, number int64, proof, id []byte, record string) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `DELETE FROM enrol_codes WHERE person = $1 AND expires > $2`, number, millis(r.Now()))
+		res, err := tx.ExecContext(ctx, `DELETE FROM enrol_codes WHERE person = $1 AND mac = $2 AND expires > $3`,
+			number, proof, millis(r.Now()))
 		if err := oneRow(res, err); err != nil {
 			if errors.Is(err, ErrMoved) {
 				return ErrCode
@@ -255,7 +259,7 @@ func (r *Register) UpdatePasskey(ctx context.Context, id []byte, record string) 
 	})
 }
 
-// HasPerson reports whether anyone of that role can sign in already.
+// HasPasskeyOf reports whether anyone of that role can sign in already.
 func (r *Register) HasPasskeyOf(ctx context.Context, role Role) (bool, error) {
 	var n int
 	err := r.read.QueryRowContext(ctx, `SELECT count(*) FROM passkeys k JOIN people p ON p.number = k.person

@@ -329,20 +329,28 @@ func TestPeopleAndCodes(t *testing.T) {
 	n := d.leader()
 	code, err := d.MakeCode(ctx, n, time.Hour)
 	d.must(err)
-	if err := d.CheckCode(ctx, n, "AAAAA-AAAAA"); !errors.Is(err, ErrCode) {
+	if _, err := d.CheckCode(ctx, n, "AAAAA-AAAAA"); !errors.Is(err, ErrCode) {
 		t.Errorf("a wrong code: %v", err)
 	}
-	d.must(d.CheckCode(ctx, n, strings.ToLower(code)))
-	d.must(d.AddPasskey(ctx, n, []byte("key"), "{}"))
-	if err := d.AddPasskey(ctx, n, []byte("key2"), "{}"); !errors.Is(err, ErrCode) {
+	stale, err := d.CheckCode(ctx, n, strings.ToLower(code))
+	d.must(err)
+	code, err = d.MakeCode(ctx, n, time.Hour)
+	d.must(err)
+	if err := d.AddPasskey(ctx, n, stale, []byte("key"), "{}"); !errors.Is(err, ErrCode) {
+		t.Errorf("a code that was replaced meanwhile: %v", err)
+	}
+	proof, err := d.CheckCode(ctx, n, code)
+	d.must(err)
+	d.must(d.AddPasskey(ctx, n, proof, []byte("key"), "{}"))
+	if err := d.AddPasskey(ctx, n, proof, []byte("key2"), "{}"); !errors.Is(err, ErrCode) {
 		t.Errorf("the code was used twice: %v", err)
 	}
 	code, err = d.MakeCode(ctx, n, time.Hour)
 	d.must(err)
 	for range codeTries {
-		_ = d.CheckCode(ctx, n, "AAAAA-AAAAA")
+		_, _ = d.CheckCode(ctx, n, "AAAAA-AAAAA")
 	}
-	if err := d.CheckCode(ctx, n, code); !errors.Is(err, ErrCode) {
+	if _, err := d.CheckCode(ctx, n, code); !errors.Is(err, ErrCode) {
 		t.Errorf("right, but after five wrong ones: %v", err)
 	}
 	token, err := d.SignIn(ctx, n, "passkey")

@@ -1,0 +1,250 @@
+// Package portaltest drives a real Chromium through the portal. Only tests
+// import it.
+package portaltest
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/webauthn"
+	"github.com/chromedp/chromedp"
+
+	"letterlock/scanner/realpart"
+)
+
+// Browser is a Chromium that looks at one portal.
+type Browser struct {
+	T      testing.TB
+	Origin string // of the portal, http://localhost:PORT: the one address without TLS to which browsers give passkeys
+
+	ctx     context.Context
+	problem chan string // what the browser's console complains about
+	device  webauthn.AuthenticatorID
+}
+
+// New opens Chromium until the test ends.
+func New(t testing.TB, origin string) *Browser {
+	t.Helper()
+	path := realpart.Tool(t, "chromium", "Chromium: apt-get install --no-install-recommends chromium fonts-liberation")
+	profile, err := os.MkdirTemp("", "ll") // a long name crashes Chromium: "Socket path too long"
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(profile) })
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))...)
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
+	t.Cleanup(cancel)
+	b := &Browser{T: t, Origin: origin, problem: make(chan string, 100)}
+	b.ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	b.Do(chromedp.EmulateViewport(1280, 900))
+	b.watchConsole()
+	return b
+}
+
+// watchConsole collects what the pages must never cause: blocked scripts and
+// styles, exceptions. A 404 that a story asks for is logged too, and is fine.
+func (b *Browser) watchConsole() {
+	messages := chromedp.Console(b.ctx)
+	go func() {
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			if m.Source != "network" && (m.Type == "error" || m.IsException()) {
+				b.problem <- m.String()
+			}
+		}
+	}()
+}
+
+// Complaints is what the browser's console has complained of so far.
+func (b *Browser) Complaints() (said []string) {
+	for {
+		select {
+		case s := <-b.problem:
+			said = append(said, s)
+		default:
+			return said
+		}
+	}
+}
+
+// Do does steps, and fails the test with what the page shows when one cannot be done.
+func (b *Browser) Do(steps ...chromedp.Action[chromedp.Void]) {
+	b.T.Helper()
+	if err := chromedp.Do(b.ctx, steps...); err != nil {
+		b.T.Fatalf("%v\n%s", err, b.Text())
+	}
+}
+
+// Open opens an address of the portal.
+func (b *Browser) Open(path string) {
+	b.T.Helper()
+	b.Do(chromedp.Navigate(b.Origin + path))
+}
+
+// Press presses what leads to another page, and waits for that page.
+func (b *Browser) Press(selector string) {
+	b.T.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	defer cancel()
+	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible)); err != nil {
+		b.T.Fatalf("pressing %s: %v\n%s", selector, err, b.Text())
+	}
+}
+
+// Leads does what leads to another page by itself, and waits for that page.
+func (b *Browser) Leads(act func()) {
+	b.T.Helper()
+	_, err := chromedp.RunResponse(b.ctx, chromedp.Func(func(context.Context, *chromedp.Target) error { act(); return nil }))
+	b.must(err)
+}
+
+// Text is what a reader reads on the page.
+func (b *Browser) Text() string {
+	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
+	defer cancel()
+	text, _ := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body")))
+	return text
+}
+
+// Wants fails the test when the page does not show every text.
+func (b *Browser) Wants(texts ...string) {
+	b.T.Helper()
+	page := b.Text()
+	for _, text := range texts {
+		if !strings.Contains(page, text) {
+			b.T.Fatalf("page lacks %q:\n%s", text, page)
+		}
+	}
+}
+
+// WantsPath fails the test when the browser is elsewhere.
+func (b *Browser) WantsPath(path string) {
+	b.T.Helper()
+	if at := b.At(); at != b.Origin+path {
+		b.T.Fatalf("at %s, want %s\n%s", at, path, b.Text())
+	}
+}
+
+// At is the address at which the browser is.
+func (b *Browser) At() string {
+	b.T.Helper()
+	at, err := chromedp.Run(b.ctx, chromedp.Location())
+	if err != nil {
+		b.T.Fatal(err)
+	}
+	return at
+}
+
+// NewDevice gives the browser a device of another person: a built-in
+// authenticator that verifies its user and keeps discoverable passkeys.
+func (b *Browser) NewDevice() {
+	b.T.Helper()
+	if b.device != "" {
+		_, err := chromedp.Call(b.ctx, webauthn.RemoveVirtualAuthenticator, webauthn.RemoveVirtualAuthenticatorParams{AuthenticatorID: b.device})
+		b.must(err)
+	} else {
+		_, err := chromedp.Call(b.ctx, webauthn.Enable, webauthn.EnableParams{})
+		b.must(err)
+	}
+	made, err := chromedp.Call(b.ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{
+		Options: &webauthn.VirtualAuthenticatorOptions{Protocol: "ctap2", Transport: "internal", HasResidentKey: true,
+			HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true},
+	})
+	b.must(err)
+	b.device = made.AuthenticatorID
+}
+
+// Enrol goes from the code that was told by voice to a passkey on a new
+// device, signed in. seen is called on the page where the code is asked.
+func (b *Browser) Enrol(path, code string, seen func()) {
+	b.T.Helper()
+	b.NewDevice()
+	b.Open(path)
+	if seen != nil {
+		seen()
+	}
+	b.Do(chromedp.SendKeys(chromedp.ID("code"), strings.ToLower(code)))
+	b.Press("main form .button")
+	b.WantsPath("/enrol/passkey")
+	b.Press("[data-passkey]")
+	b.WantsPath("/account?made=1")
+	b.Wants("Your passkey is made, and you are signed in.")
+}
+
+// SignOut ends the session from whatever page the browser is on.
+func (b *Browser) SignOut() {
+	b.T.Helper()
+	b.Press("header form button")
+	b.WantsPath("/sign-in?out=1")
+}
+
+// Picture is the whole page as a PNG, at that width in pixels and in that
+// colour scheme, "light" or "dark".
+func (b *Browser) Picture(width int64, scheme string) []byte {
+	b.T.Helper()
+	return b.picture(width, scheme, chromedp.FullScreenshot(100))
+}
+
+// Screen is the page's first screen as a PNG.
+func (b *Browser) Screen(width int64, scheme string) []byte {
+	b.T.Helper()
+	return b.picture(width, scheme, chromedp.CaptureScreenshot())
+}
+
+func (b *Browser) picture(width int64, scheme string, take chromedp.Action[[]byte]) []byte {
+	b.T.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	b.must(err)
+	b.Do(chromedp.EmulateViewport(width, 900))
+	b.LoadImages()
+	picture, err := chromedp.Run(b.ctx, take)
+	b.must(err)
+	b.Do(chromedp.EmulateViewport(1280, 900))
+	return picture
+}
+
+// LoadImages scrolls through the page, as a reader does, until every image is
+// there, and returns how many there are.
+func (b *Browser) LoadImages() int {
+	b.T.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	defer cancel()
+	n, err := chromedp.Run(ctx, chromedp.Evaluate[int](`(async () => {
+		const images = [...document.querySelectorAll(".pages img")];
+		for (const i of images) { i.scrollIntoView({behavior: "instant"}); await i.decode(); }
+		window.scrollTo({top: 0, behavior: "instant"});
+		return images.filter((i) => i.naturalWidth > 1000).length;
+	})()`, chromedp.EvalAwaitPromise))
+	b.must(err)
+	return n
+}
+
+// WantsNoSideways fails when the page is wider than a narrow phone.
+func (b *Browser) WantsNoSideways(width int64) {
+	b.T.Helper()
+	b.Do(chromedp.EmulateViewport(width, 800))
+	wide, err := chromedp.Run(b.ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
+	b.must(err)
+	if wide > width {
+		b.T.Errorf("%s is %d pixels wide on a screen of %d", b.At(), wide, width)
+	}
+	b.Do(chromedp.EmulateViewport(1280, 900))
+}
+
+func (b *Browser) must(err error) {
+	b.T.Helper()
+	if err != nil {
+		b.T.Fatal(err)
+	}
+}
