@@ -1,0 +1,123 @@
+package page
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"letterlock/scanner/pdf/child"
+)
+
+// worker is the parent's side of one child.
+type worker struct {
+	process  *child.Process
+	to, from *os.File
+	turn     sync.Mutex  // one question at a time
+	broken   atomic.Bool // it broke the protocol, ran out of time or died
+}
+
+// settings are what a child is told at its start.
+type settings struct {
+	CacheDir     string `json:"cache_dir,omitempty"`
+	AddressSpace int64  `json:"address_space"`
+}
+
+func startWorker(config Config) (*worker, error) {
+	input, to, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("making a pipe to a child: %w", err)
+	}
+	from, output, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("making a pipe to a child: %w", err), input.Close(), to.Close())
+	}
+	process, err := child.Start(config.Command, settings{config.CacheDir, config.AddressSpace}, input, output)
+	input.Close()
+	output.Close() // ours, so that the child's ends are the last
+	if err != nil {
+		return nil, errors.Join(err, to.Close(), from.Close())
+	}
+	return &worker{process: process, to: to, from: from}, nil
+}
+
+// awaitReady waits for the child's first word.
+func (w *worker) awaitReady(within time.Duration) error {
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	_, err := w.within(within, func() (answer, error) { return readAnswer(w.from) })
+	if err != nil {
+		return fmt.Errorf("starting a child that renders: %w", err)
+	}
+	return nil
+}
+
+// ask puts a question and waits for the answer, but not longer than ctx. When
+// ctx ends, the child still works on it and can answer the next one after it,
+// unless its own time runs out.
+func (w *worker) ask(ctx context.Context, q request, within time.Duration) (answer, error) {
+	if err := ctx.Err(); err != nil {
+		return answer{}, err
+	}
+	type reply struct {
+		a   answer
+		err error
+	}
+	came := make(chan reply, 1)
+	go func() {
+		w.turn.Lock()
+		defer w.turn.Unlock()
+		a, err := w.within(within, func() (answer, error) {
+			if err := q.write(w.to); err != nil {
+				return answer{}, err
+			}
+			return readAnswer(w.from)
+		})
+		came <- reply{a, err}
+	}()
+	select {
+	case r := <-came:
+		return r.a, r.err
+	case <-ctx.Done():
+		return answer{}, ctx.Err()
+	}
+}
+
+// within runs one exchange with the child and kills the child when it takes
+// longer. Every error wraps ErrRender; after one of the pipe the child is of no
+// more use.
+func (w *worker) within(limit time.Duration, exchange func() (answer, error)) (answer, error) {
+	if w.broken.Load() {
+		return answer{}, fmt.Errorf("%w: its child is gone", ErrRender)
+	}
+	var late atomic.Bool
+	clock := time.AfterFunc(limit, func() {
+		late.Store(true)
+		w.process.Kill()
+	})
+	a, err := exchange()
+	clock.Stop()
+	switch {
+	case late.Load():
+		w.broken.Store(true)
+		return answer{}, fmt.Errorf("%w: it took longer than %v", ErrRender, limit)
+	case err != nil:
+		w.broken.Store(true)
+		return answer{}, fmt.Errorf("%w: its child crashed or ran out of memory", ErrRender)
+	case a.status != answerDone:
+		return answer{}, fmt.Errorf("%w: PDFium cannot read it", ErrRender)
+	}
+	return a, nil
+}
+
+// end kills the child and waits for its end.
+func (w *worker) end() {
+	w.broken.Store(true)
+	w.process.Kill()
+	_ = w.process.Wait() // killed is what it should be
+	w.to.Close()
+	w.from.Close()
+}

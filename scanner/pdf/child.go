@@ -1,0 +1,146 @@
+package pdf
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"syscall"
+
+	"letterlock/scanner/pdf/child"
+)
+
+// RunChild reports whether args (os.Args) make this process the child of a
+// Normaliser. If so it does the child's work and never returns: the process
+// exits with 0 once it has given its verdict, whatever that is. A main function
+// and a TestMain call it before anything else.
+func RunChild(args []string) bool {
+	var limits Limits
+	mine, err := child.Settings(args, word, &limits)
+	if !mine {
+		return false
+	}
+	const usage = 2
+	if err != nil {
+		os.Exit(usage)
+	}
+	mouth := json.NewEncoder(os.NewFile(3, "verdict"))
+	confine := child.Limits{AddressSpace: limits.AddressSpace, CPU: 2 * limits.Time, FileSize: limits.MaxOutput}
+	if err := confine.Confine(); err != nil {
+		os.Exit(usage) // never ready, so the parent knows that it is not the scan
+	}
+	in, out := os.Stdin, os.Stdout
+	os.Stdin, os.Stdout = nil, nil // a stray print must not land in a letter
+	if mouth.Encode(message{Ready: true}) != nil {
+		os.Exit(usage)
+	}
+	if mouth.Encode(work(in, out, limits)) != nil {
+		os.Exit(usage)
+	}
+	os.Exit(0)
+	return true
+}
+
+// work normalises and puts the outcome into words for the parent.
+func work(in, out *os.File, limits Limits) message {
+	scan, clean := &watched{file: in}, &watched{file: out}
+	result, err := guarded(scan, clean, limits)
+	var refusal *Refusal
+	switch {
+	case clean.trouble != nil && errors.Is(clean.trouble, errFileTooLarge):
+		return message{Refused: TooLarge}
+	case clean.trouble != nil:
+		return failure("writing the clean PDF", clean.trouble)
+	case scan.trouble != nil:
+		return failure("reading the scan", scan.trouble)
+	case err == nil:
+		return message{Result: &result}
+	case errors.As(err, &refusal):
+		return message{Refused: refusal.Code, Page: refusal.Page}
+	default:
+		// Only libraries' errors are left, and they may quote the scan.
+		return message{Refused: Damaged}
+	}
+}
+
+func failure(doing string, err error) message {
+	m := message{Failed: doing}
+	if !errors.As(err, &m.Errno) {
+		m.Failed += ": " + err.Error()
+	}
+	return m
+}
+
+// guarded is normalise with panics turned into refusals: a scan that breaks a
+// library's promises is damaged.
+func guarded(scan, clean *watched, limits Limits) (result Result, err error) {
+	defer func() {
+		if recover() != nil {
+			err = refuse(Damaged)
+		}
+	}()
+	return normalise(scan, clean, limits)
+}
+
+// normalise is what the child is for: tell the format, make the clean PDF,
+// read it back.
+func normalise(scan, clean *watched, limits Limits) (Result, error) {
+	size, err := scan.size()
+	if err != nil {
+		return Result{}, err
+	}
+	format, err := Complete(scan, size)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		return Result{}, refuse(NotAScan)
+	case errors.Is(err, ErrIncomplete) && size == 0:
+		return Result{}, refuse(Empty)
+	case errors.Is(err, ErrIncomplete):
+		return Result{}, refuse(CutOff)
+	case err != nil:
+		return Result{}, err
+	}
+	w := newWriter(clean)
+	var pages int
+	switch format {
+	case PDF:
+		pages, err = cleanPDF(scan, size, w, limits)
+	case JPEG:
+		pages, err = jpegToPDF(scan, size, w, limits)
+	case PNG:
+		pages, err = pngToPDF(scan, size, w, limits)
+	case TIFF:
+		pages, err = tiffToPDF(scan, size, w, limits)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Pages: pages, Format: format}, readBack(clean, pages, limits)
+}
+
+// watched is a file that remembers its first failure, so that a full disk or a
+// share that went away is not taken for a damaged scan.
+type watched struct {
+	file    *os.File
+	trouble error
+}
+
+func (w *watched) watch(n int, err error) (int, error) {
+	if err != nil && !errors.Is(err, io.EOF) && w.trouble == nil && isFault(err) {
+		w.trouble = bare(err)
+	}
+	return n, err
+}
+
+// isFault tells a failure of the machine from a library's use of a wrong offset.
+func isFault(err error) bool {
+	var no syscall.Errno
+	return errors.As(err, &no) && no != syscall.EINVAL
+}
+
+func (w *watched) Read(b []byte) (int, error)                { return w.watch(w.file.Read(b)) }
+func (w *watched) ReadAt(b []byte, off int64) (int, error)   { return w.watch(w.file.ReadAt(b, off)) }
+func (w *watched) Write(b []byte) (int, error)               { return w.watch(w.file.Write(b)) }
+func (w *watched) Seek(off int64, whence int) (int64, error) { return w.file.Seek(off, whence) }
+
+func (w *watched) size() (int64, error) { return w.file.Seek(0, io.SeekEnd) }

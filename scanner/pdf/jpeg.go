@@ -1,0 +1,247 @@
+package pdf
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"image/jpeg"
+	"io"
+)
+
+// Markers of ITU-T T.81, table B.1.
+const (
+	sof0  = 0xc0 // baseline
+	sof2  = 0xc2 // progressive
+	dht   = 0xc4
+	jpg   = 0xc8
+	dac   = 0xcc
+	rst0  = 0xd0
+	soi   = 0xd8
+	eoi   = 0xd9
+	sos   = 0xda
+	dqt   = 0xdb
+	dnl   = 0xdc
+	dri   = 0xdd
+	app0  = 0xe0
+	app1  = 0xe1
+	app14 = 0xee
+)
+
+// jpegImage is a JPEG without anything but its picture: application segments
+// and comments are gone, apart from Adobe's, which says how colours are meant.
+type jpegImage struct {
+	data          []byte
+	width, height int
+	components    int
+	adobe         bool // has Adobe's segment: CMYK is stored inverted
+	rgb           bool // components are named R, G, B and mean it
+	orientation   int  // from EXIF
+	dpiX, dpiY    float64
+}
+
+// Errors of parseJPEG and what follows it.
+var (
+	errJPEG            = errors.New("not the structure of a JPEG")
+	errJPEGUnsupported = errors.New("JPEG is neither baseline nor progressive with 8 bits")
+	errTooManyPixels   = errors.New("picture has more pixels than the limits allow")
+)
+
+// parseJPEG takes a JPEG apart segment by segment and keeps what draws the
+// picture, up to the first end of image; a camera's second picture behind it,
+// or what an application hid there, is left.
+func parseJPEG(data []byte) (*jpegImage, error) {
+	if len(data) < 2 || data[0] != 0xff || data[1] != soi {
+		return nil, errJPEG
+	}
+	j := &jpegImage{data: make([]byte, 0, len(data))}
+	j.data = append(j.data, data[:2]...)
+	rest := data[2:]
+	for {
+		marker, segment, next, err := nextSegment(rest)
+		if err != nil {
+			return nil, err
+		}
+		if marker == eoi {
+			if j.width == 0 {
+				return nil, errJPEG
+			}
+			j.data = append(j.data, 0xff, eoi)
+			return j, nil
+		}
+		if err := j.segment(marker, segment); err != nil {
+			return nil, err
+		}
+		if marker == sos {
+			coded := codedLength(next)
+			j.data = append(j.data, next[:coded]...)
+			next = next[coded:]
+		}
+		rest = next
+	}
+}
+
+// nextSegment splits the next marker and its segment (without the length) off b.
+func nextSegment(b []byte) (marker byte, segment, rest []byte, err error) {
+	if len(b) < 2 || b[0] != 0xff {
+		return 0, nil, nil, errJPEG
+	}
+	for len(b) > 2 && b[1] == 0xff {
+		b = b[1:] // fill bytes
+	}
+	marker = b[1]
+	if marker == eoi {
+		return marker, nil, b[2:], nil
+	}
+	if len(b) < 4 {
+		return 0, nil, nil, errJPEG
+	}
+	n := int(binary.BigEndian.Uint16(b[2:]))
+	if n < 2 || len(b) < 2+n {
+		return 0, nil, nil, errJPEG
+	}
+	return marker, b[4 : 2+n], b[2+n:], nil
+}
+
+// codedLength is how many bytes of b are entropy-coded data, restart markers
+// and stuffed zeros included.
+func codedLength(b []byte) int {
+	for i := 0; ; i++ {
+		at := bytes.IndexByte(b[i:], 0xff)
+		if at < 0 || i+at+1 >= len(b) {
+			return len(b)
+		}
+		i += at
+		if next := b[i+1]; next != 0 && (next < rst0 || next >= soi) {
+			return i
+		}
+	}
+}
+
+// segment reads one segment and keeps it if it belongs to the picture.
+func (j *jpegImage) segment(marker byte, s []byte) error {
+	switch {
+	case marker == app0 && bytes.HasPrefix(s, []byte("JFIF\x00")) && len(s) >= 12:
+		j.density(s[7], binary.BigEndian.Uint16(s[8:]), binary.BigEndian.Uint16(s[10:]))
+		return nil
+	case marker == app1 && bytes.HasPrefix(s, []byte("Exif\x00\x00")):
+		j.exif(s[6:])
+		return nil
+	case marker == app14 && bytes.HasPrefix(s, []byte("Adobe")) && len(s) >= 12:
+		j.adobe = true
+		s = s[:12] // nothing may hide behind it
+	case marker == sof0 || marker == sof0+1 || marker == sof2:
+		if err := j.frame(s); err != nil {
+			return err
+		}
+	case marker > sof2 && marker < rst0 && marker != dht && marker != jpg && marker != dac:
+		return errJPEGUnsupported
+	case marker == sos && j.width == 0:
+		return errJPEG
+	case marker == dht || marker == dqt || marker == dri || marker == dnl || marker == sos:
+	default:
+		return nil // application data, comments, what nobody knows
+	}
+	j.data = append(j.data, 0xff, marker, byte((len(s)+2)>>8), byte(len(s)+2))
+	j.data = append(j.data, s...)
+	return nil
+}
+
+// frame reads a frame header: precision, size, and the components.
+func (j *jpegImage) frame(s []byte) error {
+	if len(s) < 6 || len(s) != 6+3*int(s[5]) || j.width != 0 {
+		return errJPEG
+	}
+	j.height, j.width = int(binary.BigEndian.Uint16(s[1:])), int(binary.BigEndian.Uint16(s[3:]))
+	j.components = int(s[5])
+	if s[0] != 8 || j.components == 2 || j.components > 4 {
+		return errJPEGUnsupported
+	}
+	if j.width == 0 || j.height == 0 || j.components == 0 {
+		return errJPEG
+	}
+	j.rgb = j.components == 3 && s[6] == 'R' && s[9] == 'G' && s[12] == 'B'
+	return nil
+}
+
+// density reads JFIF's resolution: unit 1 is dots per inch, 2 per centimetre.
+func (j *jpegImage) density(unit byte, x, y uint16) {
+	perInch := map[byte]float64{1: 1, 2: 2.54}[unit]
+	j.dpiX, j.dpiY = float64(x)*perInch, float64(y)*perInch
+}
+
+// exif reads orientation and, where JFIF gave none, resolution: EXIF is a small
+// TIFF.
+func (j *jpegImage) exif(b []byte) {
+	d, ok := firstDirectory(b)
+	if !ok {
+		return
+	}
+	j.orientation = int(d.orientation)
+	if j.dpiX == 0 || j.dpiY == 0 {
+		j.dpiX, j.dpiY = d.dpiX, d.dpiY
+	}
+}
+
+// check decodes the whole picture, so that a JPEG that stops in the middle is
+// found, and keeps nothing of it. Its size is looked at before.
+func (j *jpegImage) check(limits Limits) error {
+	if int64(j.width)*int64(j.height) > limits.MaxPixels {
+		return errTooManyPixels
+	}
+	_, err := jpeg.Decode(bytes.NewReader(j.data))
+	var unsupported jpeg.UnsupportedError
+	if errors.As(err, &unsupported) {
+		return errJPEGUnsupported
+	}
+	return err
+}
+
+// dict is the image dictionary's content that belongs to the JPEG.
+func (j *jpegImage) dict() string {
+	space := map[int]string{1: "/DeviceGray", 3: "/DeviceRGB", 4: "/DeviceCMYK"}[j.components]
+	dict := fmt.Sprintf("/Type/XObject/Subtype/Image/Width %d/Height %d/BitsPerComponent 8/ColorSpace%s/Filter/DCTDecode",
+		j.width, j.height, space)
+	switch {
+	case j.components == 4 && j.adobe: // Adobe stores ink as light
+		dict += "/Decode[1 0 1 0 1 0 1 0]"
+	case j.rgb && !j.adobe:
+		dict += "/DecodeParms<</ColorTransform 0>>"
+	}
+	return dict
+}
+
+// jpegToPDF passes a JPEG through into a PDF of one page: its picture data is
+// copied as it is.
+func jpegToPDF(scan io.ReaderAt, size int64, w *writer, limits Limits) (int, error) {
+	data, err := window(scan, size, 0, int(size))
+	if err != nil {
+		return 0, err
+	}
+	j, err := parseJPEG(data)
+	if err == nil {
+		err = j.check(limits)
+	}
+	if err != nil {
+		return 0, refuse(jpegCode(err))
+	}
+	picture{
+		object: w.add(j.dict(), j.data), width: j.width, height: j.height,
+		dpiX: j.dpiX, dpiY: j.dpiY, orientation: j.orientation,
+	}.put(w)
+	return 1, w.finish("")
+}
+
+// jpegCode is the reason to refuse for an error of parseJPEG or check.
+func jpegCode(err error) Code {
+	switch {
+	case errors.Is(err, errTooManyPixels):
+		return TooLarge
+	case errors.Is(err, errJPEGUnsupported):
+		return Unsupported
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return CutOff
+	default:
+		return Damaged
+	}
+}
