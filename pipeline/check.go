@@ -2,11 +2,15 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"letterlock/pipeline/archive"
 	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 )
 
@@ -70,11 +74,16 @@ func (s *Server) checkClock(ctx context.Context) (bad, good string, err error) {
 
 func (s *Server) checkStorage(ctx context.Context) (bad, good string, err error) {
 	store, ok := s.cfg.Store.(Lifecycle)
-	if !ok {
+	if _, folder := s.cfg.Store.(*archive.Dir); folder || !ok {
 		return "", "A folder: Letterlock itself deletes what is due.", nil
 	}
 	drift, err := store.Drift(ctx)
-	if len(drift) > 0 {
+	switch {
+	case errors.Is(err, deposit.ErrUnavailable):
+		return "The storage cannot be reached. Scans wait at the edge and letters cannot be opened until it is back.", "", nil
+	case errors.Is(err, deposit.ErrRefused):
+		return "The storage refuses. Look at the access key, the secret key and the bucket's name.", "", nil
+	case len(drift) > 0:
 		bad = "The storage's own deletion rules are not Letterlock's: " + strings.Join(drift, "; ") +
 			". Look at who changed them, then run: letterlock setup --repair"
 	}
@@ -159,16 +168,24 @@ func (s *Server) checkHeld(ctx context.Context) (bad, good string, err error) {
 	return bad, "Nothing is held.", err
 }
 
+// pinger is a mail system that can be asked whether it would take mail.
+type pinger interface {
+	Ping(ctx context.Context) error
+}
+
 func (s *Server) checkMail(ctx context.Context) (bad, good string, err error) {
-	waiting, err := s.cfg.Register.MailsWaiting(ctx)
-	if err != nil {
-		return "", "", err
+	if p, ok := s.cfg.Mail.(pinger); ok {
+		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+		defer cancel()
+		if err := p.Ping(ctx); err != nil {
+			return "The mail server does not take mail just now (" + err.Error() + "). Letters are announced when it does.", "", nil
+		}
 	}
 	troubles, err := s.cfg.Register.Troubles(ctx)
-	if troubles[register.MailDown] > 0 {
-		bad = fmt.Sprintf("%d mails wait for a mail server that takes them. They are tried again by themselves.", waiting)
+	if n := troubles[register.MailDown]; n > 0 {
+		bad = fmt.Sprintf("%d letters are not yet announced to everyone: the mail server refused. It is tried again by itself.", n)
 	}
-	return bad, "No mail is stuck.", err
+	return bad, "Mail is taken, and none is stuck.", err
 }
 
 func (s *Server) checkPeople(ctx context.Context) (bad, good string, err error) {

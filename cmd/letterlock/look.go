@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"net/url"
@@ -181,7 +182,11 @@ func (c *checkCmd) Run(w *world) error {
 				return err
 			}
 		}
-		lines := in.pipeline(&url.URL{}, nil, nil).Check(w.ctx)
+		sender, err := in.sender(io.Discard)
+		if err != nil {
+			return err
+		}
+		lines := in.pipeline(&url.URL{}, nil, sender).Check(w.ctx)
 		var failed bool
 		for _, l := range lines {
 			failed = failed || !l.OK

@@ -40,12 +40,11 @@ func section(t *testing.T, name, want string) {
 	}
 }
 
-
 // Every command that the README tells people to type is one that the program
 // understands; the scripts run them.
 func TestReadmesCommandsAreUnderstood(t *testing.T) {
 	text := read(t, readme)
-	lines := regexp.MustCompile("(?m)^(?:letterlock|go run \\./cmd/letterlock) (.+)$").FindAllStringSubmatch(text, -1)
+	lines := regexp.MustCompile(`(?m)^(?:letterlock|go run \./cmd/letterlock) (.+)$`).FindAllStringSubmatch(text, -1)
 	lines = append(lines, regexp.MustCompile("`letterlock ([^`]+)`").FindAllStringSubmatch(text, -1)...)
 	if len(lines) < 10 {
 		t.Fatalf("only %d commands were found", len(lines))

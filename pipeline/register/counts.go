@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"letterlock/scanner/letter"
 )
@@ -56,11 +55,8 @@ func (r *Register) Forgotten(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// LettersToday counts the letters that reached the server since the moment given.
-func (r *Register) AdmittedSince(ctx context.Context, since time.Time) (n int, err error) {
-	err = r.read.QueryRowContext(ctx, `SELECT count(*) FROM letters WHERE received >= $1`, millis(since)).Scan(&n)
-	return n, err
-}
+const entriesOf = `SELECT line FROM entries WHERE seq < $1 AND ($2 = '' OR kind = $2) AND letter = $3 AND letter <> ''
+	ORDER BY seq DESC LIMIT $4`
 
 // Entries returns up to limit entries before entry `before` (negative: from
 // the newest), newest first; of one kind or one letter only where these are given.
@@ -68,8 +64,11 @@ func (r *Register) Entries(ctx context.Context, before int64, kind string, id le
 	if before < 0 {
 		before = 1 << 62
 	}
-	rows, err := r.read.QueryContext(ctx, `SELECT line FROM entries WHERE seq < $1 AND ($2 = '' OR kind = $2)
-		AND ($3 = '' OR letter = $3) ORDER BY seq DESC LIMIT $4`, before, kind, string(id), limit)
+	query := `SELECT line FROM entries WHERE seq < $1 AND ($2 = '' OR kind = $2) AND ($3 = '' OR letter = $3) ORDER BY seq DESC LIMIT $4`
+	if id != "" {
+		query = entriesOf // a letter's few entries, by its index, however many there are of others
+	}
+	rows, err := r.read.QueryContext(ctx, query, before, kind, string(id), limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading entries: %w", err)
 	}

@@ -128,7 +128,9 @@ func (r *Register) checkpointFiles(ctx context.Context) error {
 
 // Overdue counts letters whose deadline has come and which are not yet proven gone.
 func (r *Register) Overdue(ctx context.Context, today letter.Date) (n int, err error) {
-	err = r.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM letters WHERE deadline <= $1) + (SELECT count(*) FROM erasures)`,
-		today.String()).Scan(&n)
+	err = r.read.QueryRowContext(ctx, overdue, today.String()).Scan(&n)
 	return n, err
 }
+
+// Erasures are few: the deletions of the last moments.
+const overdue = `SELECT (SELECT count(*) FROM letters WHERE deadline <= $1) + (SELECT count(*) FROM erasures)`

@@ -73,12 +73,14 @@ func (r *Register) Keys(ctx context.Context, states ...KeyState) ([]WeekKey, err
 // ErrKeyNeeded says that a living letter depends on a key that is due to die.
 var ErrKeyNeeded = errors.New("a living letter is still sealed to this week's key")
 
+const livingOfWeek = `SELECT count(*) FROM letters WHERE week = $1`
+
 // KeyDeathBegun records that the key is about to be destroyed, unless a letter
 // that is not yet proven gone is sealed to it.
 func (r *Register) KeyDeathBegun(ctx context.Context, w letter.Week) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		var living int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM letters WHERE week = $1`, string(w)).Scan(&living); err != nil {
+		if err := tx.QueryRowContext(ctx, livingOfWeek, string(w)).Scan(&living); err != nil {
 			return err
 		}
 		if living > 0 {

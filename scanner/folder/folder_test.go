@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"letterlock/scanner/realpart"
 )
 
 func TestJunkTable(t *testing.T) {
@@ -39,7 +41,7 @@ func TestNobodyElsesThingsAreTouched(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := os.Symlink(outside, filepath.Join(o.dir, line, "link.pdf"))
-	need(t, err == nil, "symbolic links: run as a user who may make them")
+	realpart.Need(t, err == nil, "symbolic links: run as a user who may make them")
 	if err := os.Symlink(filepath.Dir(outside), filepath.Join(o.dir, line, "folder")); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +149,7 @@ func TestChangedInTheLastMoment(t *testing.T) {
 // TestOpenedInTheLastMoment has somebody open the scan for writing who has
 // written nothing yet.
 func TestOpenedInTheLastMoment(t *testing.T) {
-	need(t, leasesWork(t), "file leases: Linux with a local file system for temporary files")
+	realpart.Need(t, leasesWork(t), "file leases: Linux with a local file system for temporary files")
 	o := open(t)
 	o.drop(line+"/scan.pdf", whole)
 	scan := o.settle()[0]
@@ -261,7 +263,7 @@ func TestWriteIsAllOrNothing(t *testing.T) {
 
 func TestEventsAreHints(t *testing.T) {
 	o := open(t)
-	need(t, o.watched != nil, "file events: raise fs.inotify.max_user_instances")
+	realpart.Need(t, o.watched != nil, "file events: raise fs.inotify.max_user_instances")
 	o.look()
 	o.drop(line+"/anna/scan.pdf", whole)
 	<-o.Hints()

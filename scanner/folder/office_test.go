@@ -147,15 +147,3 @@ func (o *office) list() []string {
 	}
 	return names
 }
-
-// need skips a test whose real part is missing, or fails where none may be.
-func need(t testing.TB, found bool, what string) {
-	t.Helper()
-	if found {
-		return
-	}
-	if os.Getenv("LETTERLOCK_CI") == "1" {
-		t.Fatal("needs " + what)
-	}
-	t.Skip("needs " + what)
-}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"letterlock/scanner/realpart"
 )
 
 func TestSettling(t *testing.T) {
@@ -87,7 +89,7 @@ func TestAWriterThatPausesIsWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer writer.Close()
-	need(t, leasesWork(t), "file leases: Linux with a local file system for temporary files")
+	realpart.Need(t, leasesWork(t), "file leases: Linux with a local file system for temporary files")
 	for range 100 {
 		if v := o.look(); len(v.Settled) > 0 {
 			t.Fatal("taken from under its writer")

@@ -38,7 +38,7 @@ func RunChild(args []string) bool {
 	const usage, failure = 2, 1
 	// The cache is the only file it may write.
 	const maxCacheFile = 256 << 20
-	confine := child.Limits{FileSize: maxCacheFile}
+	confine := child.Limits{AddressSpace: s.AddressSpace, FileSize: maxCacheFile}
 	if err != nil || confine.Confine() != nil {
 		os.Exit(usage)
 	}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"letterlock/scanner/deposit"
+	"letterlock/scanner/realpart"
 )
 
 // Server is a running MinIO with nothing in it.
@@ -30,19 +31,6 @@ type Server struct {
 	Dir string
 	// TLS trusts the server; nil when it speaks plain HTTP.
 	TLS *tls.Config
-}
-
-// Need skips a test whose real part is missing, naming what to install. Where
-// LETTERLOCK_CI=1 promises that every part is there, it fails instead.
-func Need(t testing.TB, found bool, what string) {
-	t.Helper()
-	switch {
-	case found:
-	case os.Getenv("LETTERLOCK_CI") == "1":
-		t.Fatalf("needs %s", what)
-	default:
-		t.Skipf("needs %s", what)
-	}
 }
 
 // Start runs a MinIO on loopback until the test ends. It takes the binary from
@@ -72,7 +60,7 @@ func StartTLS(t testing.TB) *Server {
 func start(t testing.TB, certs string) *Server {
 	t.Helper()
 	binary, found := find()
-	Need(t, found, "MinIO: go install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c, then set LETTERLOCK_MINIO to the binary")
+	realpart.Need(t, found, "MinIO: go install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c, then set LETTERLOCK_MINIO to the binary")
 	address := freeAddress(t)
 	s := &Server{URL: "http://" + address, AccessKey: "letterlock", SecretKey: rand.Text(), Dir: t.TempDir()}
 	arguments := []string{"server", "--quiet", "--address", address}

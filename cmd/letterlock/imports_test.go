@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// listed is what "go list" says of a package.
+type listed struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+func goList(t *testing.T, packages ...string) (all []listed) {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Deps"}, packages...)...).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var l listed
+		if err := dec.Decode(&l); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, l)
+	}
+}
+
+// mayUse says which parts of the product each part may import, its own
+// sub-packages apart. What is not in it may use nothing of the product, and
+// everything may use letter.
+var mayUse = map[string][]string{
+	"cmd/letterlock":   {"cmd/configfile", "pipeline", "pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "scanner", "scanner/deposit", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/specimen"},
+	"cmd/scanner":      {"cmd/configfile", "scanner", "scanner/deposit", "scanner/folder", "scanner/pdf"},
+	"pipeline":         {"pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "scanner/deposit", "scanner/page", "scanner/seal"},
+	"pipeline/archive": {"scanner/deposit"},
+	"pipeline/portal":  {"pipeline/register", "scanner/realpart"},
+	"scanner":          {"scanner/deposit", "scanner/folder", "scanner/pdf", "scanner/seal"},
+	"scanner/deposit":  {"scanner/realpart"},
+	"scanner/page":     {"scanner/child"},
+	"scanner/pdf":      {"scanner/child"},
+}
+
+// Imports run one way: cmd to pipeline and scanner, pipeline to the scanner's
+// leaves, and nothing back. A part of a tree does not know its siblings.
+func TestImportsRunOneWay(t *testing.T) {
+	for _, p := range goList(t, "letterlock/...") {
+		from := part(p.ImportPath)
+		for _, i := range p.Imports {
+			if to := part(i); to != "" && to != from && to != "scanner/letter" && !slices.Contains(mayUse[from], to) {
+				t.Errorf("%s imports %s", p.ImportPath, i)
+			}
+		}
+	}
+}
+
+// part is the folder, two levels deep at most, that a package of the product
+// belongs to; "" for others' packages.
+func part(importPath string) string {
+	below, ok := strings.CutPrefix(importPath, "letterlock/")
+	if !ok {
+		return ""
+	}
+	names := strings.SplitN(below, "/", 3)
+	return strings.Join(names[:min(2, len(names))], "/")
+}
+
+// A scanner PC links nothing that only a server needs, and no release links
+// what only tests need.
+func TestTheEdgeLinksNoServer(t *testing.T) {
+	for _, p := range goList(t, "letterlock/cmd/scanner", "letterlock/cmd/letterlock") {
+		for _, dep := range p.Deps {
+			// database/sql/driver is a few interfaces, which ids of other
+			// modules implement; the database machinery is database/sql itself.
+			server := dep == "database/sql" || dep == "net/smtp" || strings.HasPrefix(dep, "letterlock/pipeline") ||
+				containsAny(dep, "sqlite", "riverqueue", "go-mail", "pgx", "webauthn", "goose")
+			if server && strings.HasSuffix(p.ImportPath, "/scanner") {
+				t.Errorf("the scanner links %s", dep)
+			}
+			if dep == "testing" || containsAny(dep, "deposittest", "portaltest", "realpart", "chromedp", "minio/minio/") {
+				t.Errorf("%s links %s", p.ImportPath, dep)
+			}
+		}
+	}
+}
+
+func containsAny(s string, parts ...string) bool {
+	return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(s, p) })
+}

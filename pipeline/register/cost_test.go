@@ -1,0 +1,38 @@
+package register
+
+import (
+	"strings"
+	"testing"
+)
+
+// What the server asks every few seconds, and for every letter, must cost what
+// is due and not what is kept: no query may walk a whole table.
+func TestQueriesFollowTheWorkDue(t *testing.T) {
+	d := newDesk(t)
+	for name, q := range map[string]struct {
+		query string
+		args  []any
+	}{
+		"due now":             {dueNow, []any{1, 10}},
+		"past the deadline":   {pastDeadline, []any{"2027-05-24", "expiring", 1, 10}},
+		"a letter's entries":  {entriesOf, []any{1, "", "x", 10}},
+		"an id on record":     {onRecord, []any{"x"}},
+		"a letter's mails":    {unsentMails, []any{"x"}},
+		"letters of a week":   {livingOfWeek, []any{"x2027-W21"}},
+		"letters overdue":     {overdue, []any{"2027-05-24"}},
+		"one letter":          {`SELECT ` + letterColumns + ` WHERE l.id = $1`, []any{"x"}},
+		"papers for the desk": {`SELECT ` + paperColumns + ` WHERE state = $1 ORDER BY received, letter LIMIT $2`, []any{"may-go", 10}},
+	} {
+		rows, err := d.read.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+q.query, q.args...)
+		d.must(err)
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			d.must(rows.Scan(&id, &parent, &unused, &detail))
+			if strings.Contains(detail, "SCAN") && !strings.Contains(detail, "CONSTANT ROW") && !strings.Contains(detail, "erasures") {
+				t.Errorf("%s: %s", name, detail)
+			}
+		}
+		d.must(rows.Close())
+	}
+}
