@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/klippa-app/go-pdfium"
@@ -158,14 +159,18 @@ func (d *desk) open(data []byte) (answer, error) {
 	return answer{number: uint32(count.PageCount)}, nil
 }
 
-// clear drops the instance, and with it all that it knew of the document.
+// clear drops the instance, and with it all that it knew of the document. What
+// the child no longer needs goes back to the system, which wipes it: a child
+// may be idle for days and should not hold a letter meanwhile.
 func (d *desk) clear() error {
 	if d.instance == nil {
 		return nil
 	}
 	instance := d.instance
 	d.instance, d.document = nil, ""
-	return instance.Close()
+	err := instance.Close()
+	debug.FreeOSMemory()
+	return err
 }
 
 // render draws page n, from 0, and encodes it if asked to.

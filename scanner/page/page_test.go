@@ -305,8 +305,12 @@ func TestALetterThatNeedsTooMuchMemoryCostsOneChild(t *testing.T) {
 	}
 	r := renderer(t, page.Config{Children: 1, AddressSpace: 256 << 20})
 	heavy := build("<</Type/Page/Parent 2 0 R/MediaBox[0 0 500 500]>>", stream(make([]byte, 300<<20)))
-	if _, err := r.Document(t.Context(), heavy); !errors.Is(err, page.ErrRender) {
+	d, err := r.Document(t.Context(), heavy)
+	if !errors.Is(err, page.ErrRender) {
 		t.Errorf("%v", err)
+	}
+	if err == nil {
+		d.Close()
 	}
 	if err := document(t, r, specimen.New(8, 1).ColourPDF()).Check(t.Context()); err != nil {
 		t.Errorf("after that: %v", err)
