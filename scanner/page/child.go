@@ -20,7 +20,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
-	"letterlock/scanner/pdf/child"
+	"letterlock/scanner/child"
 )
 
 // word is the hidden argument that makes this program the child.

@@ -15,7 +15,7 @@ import (
 	"sync"
 	"time"
 
-	"letterlock/scanner/pdf/child"
+	"letterlock/scanner/child"
 )
 
 // ErrRender says that a document or one of its pages could not be made into

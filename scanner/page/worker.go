@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"letterlock/scanner/pdf/child"
+	"letterlock/scanner/child"
 )
 
 // worker is the parent's side of one child.

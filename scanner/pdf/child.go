@@ -7,7 +7,7 @@ import (
 	"os"
 	"syscall"
 
-	"letterlock/scanner/pdf/child"
+	"letterlock/scanner/child"
 )
 
 // RunChild reports whether args (os.Args) make this process the child of a

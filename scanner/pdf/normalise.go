@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"letterlock/scanner/pdf/child"
+	"letterlock/scanner/child"
 )
 
 // Limits bound what one scan may cost. A zero field takes its default, which

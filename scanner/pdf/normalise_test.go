@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 
 	"letterlock/scanner/pdf"
+	"letterlock/scanner/realpart"
 	"letterlock/scanner/specimen"
 )
 
@@ -27,24 +27,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// need skips the test where a real part is missing, and fails it where all of
-// them must be there.
-func need(t *testing.T, found bool, what string) {
-	t.Helper()
-	switch {
-	case found:
-	case os.Getenv("LETTERLOCK_CI") == "1":
-		t.Fatal("needs " + what)
-	default:
-		t.Skip("needs " + what)
-	}
-}
-
 func tool(t *testing.T, name, debian string) string {
 	t.Helper()
-	path, err := exec.LookPath(name)
-	need(t, err == nil, name+": apt-get install "+debian)
-	return path
+	return realpart.Tool(t, name, name+": apt-get install "+debian)
 }
 
 // file puts data into a file without a telling name.

@@ -13,29 +13,16 @@ import (
 	"strings"
 	"testing"
 
+	"letterlock/scanner/realpart"
+
 	"golang.org/x/image/ccitt"
 	"golang.org/x/image/tiff"
 	"pgregory.net/rapid"
 )
 
-// need skips the test where a real part is missing, and fails it where all of
-// them must be there.
-func need(t *testing.T, found bool, what string) {
-	t.Helper()
-	switch {
-	case found:
-	case os.Getenv("LETTERLOCK_CI") == "1":
-		t.Fatal("needs " + what)
-	default:
-		t.Skip("needs " + what)
-	}
-}
-
 func tool(t *testing.T, name, debian string) string {
 	t.Helper()
-	path, err := exec.LookPath(name)
-	need(t, err == nil, name+": apt-get install "+debian)
-	return path
+	return realpart.Tool(t, name, name+": apt-get install "+debian)
 }
 
 func TestGroup4IsReadBackBitByBit(t *testing.T) {

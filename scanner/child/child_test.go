@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"letterlock/scanner/pdf/child"
+	"letterlock/scanner/child"
 )
 
 // settings tell a child of this test what to try.
