@@ -395,7 +395,7 @@ func TestMain(m *testing.M) {
 func TestCrashingProcess(t *testing.T) {
 	var c crash
 	if data := os.Getenv(crashEnv); data == "" {
-		t.SkipNow()
+		return // nobody asked for it
 	} else if err := json.Unmarshal([]byte(data), &c); err != nil {
 		t.Fatal(err)
 	}

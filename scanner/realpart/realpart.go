@@ -3,6 +3,7 @@
 package realpart
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"testing"
@@ -17,8 +18,21 @@ func Need(t testing.TB, found bool, what string) {
 	case os.Getenv("LETTERLOCK_CI") == "1":
 		t.Fatalf("needs %s", what)
 	default:
+		tell(t.Name() + " is skipped: it needs " + what)
 		t.Skipf("needs %s", what)
 	}
+}
+
+// tell says something to the person at the terminal, if there is one: "go test
+// ./..." keeps what a passing package prints to itself, and a skip must not be
+// silent.
+func tell(line string) {
+	tty, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
+	if err != nil {
+		return
+	}
+	defer func() { _ = tty.Close() }()
+	_, _ = fmt.Fprintln(tty, line)
 }
 
 // Tool is the path of a program that the test needs; what says how to install it.
