@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"letterlock/pipeline/archive"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
@@ -73,11 +72,18 @@ func (s *Server) checkClock(ctx context.Context) (bad, good string, err error) {
 }
 
 func (s *Server) checkStorage(ctx context.Context) (bad, good string, err error) {
-	store, ok := s.cfg.Store.(Lifecycle)
-	if _, folder := s.cfg.Store.(*archive.Dir); folder || !ok {
-		return "", "A folder: Letterlock itself deletes what is due.", nil
+	why, err := s.BucketDoubt(ctx)
+	if why != "" {
+		return "Nothing is deleted: " + why + " If you are sure that it is the right one, run: letterlock setup --repair", "", nil
 	}
-	drift, err := store.Drift(ctx)
+	store, ok := s.cfg.Store.(Lifecycle)
+	if !s.cfg.HasLifecycle || !ok {
+		return "", "A folder: Letterlock itself deletes what is due.", err
+	}
+	var drift []string
+	if err == nil {
+		drift, err = store.Drift(ctx)
+	}
 	switch {
 	case errors.Is(err, deposit.ErrUnavailable):
 		return "The storage cannot be reached. Scans wait at the edge and letters cannot be opened until it is back.", "", nil
@@ -163,7 +169,7 @@ func (s *Server) checkHeld(ctx context.Context) (bad, good string, err error) {
 			}
 		}
 		slices.Sort(reasons)
-		bad = fmt.Sprintf("%d announced letters are not believed (%s). Their scans are kept at the edge; a person must look.", len(held), strings.Join(reasons, ", "))
+		bad = fmt.Sprintf("%d announced letters are not believed (%s). Their scans are kept at the edge; 'letterlock held' lists them.", len(held), strings.Join(reasons, ", "))
 	}
 	return bad, "Nothing is held.", err
 }

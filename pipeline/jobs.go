@@ -18,8 +18,13 @@ import (
 )
 
 const (
-	workers    = 4
-	jobTimeout = 10 * time.Minute // a letter of a thousand pages takes minutes to render
+	workers = 4
+	// noTimeout: every page, and every read of the storage, has its own limit,
+	// and a letter of two thousand pages takes as long as it takes.
+	noTimeout = -1
+	// stuckAfter is long after any letter: what died with its process does not
+	// wait for it, since the boot tells jobs of different starts apart.
+	stuckAfter = 24 * time.Hour
 )
 
 // letterAdvance is the one kind of job. It carries the id alone: jobs are kept
@@ -47,9 +52,6 @@ type worker struct {
 	log     *slog.Logger
 }
 
-// Timeout ends an attempt that hangs.
-func (w *worker) Timeout(*river.Job[letterAdvance]) time.Duration { return jobTimeout }
-
 // Work advances one letter. Its error stays out of the queue's tables, where
 // it would live for days: the log has it, and the sweep tries again.
 func (w *worker) Work(ctx context.Context, job *river.Job[letterAdvance]) error {
@@ -74,8 +76,8 @@ func startJobs(ctx context.Context, db *sql.DB, log *slog.Logger, advance func(c
 		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}},
 		Workers:                     all,
 		Logger:                      slog.New(quiet{log.Handler()}),
-		JobTimeout:                  jobTimeout,
-		RescueStuckJobsAfter:        jobTimeout + time.Minute,
+		JobTimeout:                  noTimeout,
+		RescueStuckJobsAfter:        stuckAfter,
 		CompletedJobRetentionPeriod: time.Hour,
 		MaxAttempts:                 1,
 	})

@@ -104,7 +104,7 @@ func newOffice(t *testing.T, opts ...option) *office {
 		t.Fatal(err)
 	}
 	cfg := Config{Register: reg, Store: o.store, Fresh: func() (Bucket, error) { return o.store, nil }, Keyring: keys, Pages: pages(),
-		Mail: o.post, Signer: serverKey, Origin: &url.URL{Scheme: "http", Host: "localhost:8080"}, MailDomain: "example.org",
+		Mail: o.post, Signer: serverKey, Verifier: o.pub, Origin: &url.URL{Scheme: "http", Host: "localhost:8080"}, MailDomain: "example.org",
 		Helplines: []string{"respect-phoneline", "mens-advice-line"}, DestroyAfter: "readable", Now: now,
 		Log: slog.New(slog.NewTextHandler(o.log, nil))}
 	for _, opt := range opts {

@@ -31,6 +31,7 @@ import (
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/page"
+	"letterlock/scanner/seal"
 )
 
 // Bucket is what the flow needs to find, read and end letters.
@@ -67,12 +68,14 @@ type Config struct {
 	Keyring  *keyring.Keyring
 	Pages    *page.Renderer
 	Mail     Sender
-	Signer   note.Signer // signs receipts and the recipients list
+	Signer   note.Signer   // signs receipts and the recipients list
+	Verifier note.Verifier // its public half
 
 	Origin       *url.URL // of the portal, for the mailed link
 	MailDomain   string   // of Message-IDs
 	Helplines    []string
 	DestroyAfter string        // "readable" or "verified": when paper may go
+	HasLifecycle bool          // the storage ends letters by itself
 	StoreAhead   time.Duration // how far the product's clock runs ahead of the store's; 0 but in a sample
 
 	Now  func() time.Time
@@ -86,7 +89,8 @@ type Server struct {
 	cfg Config
 
 	mu      sync.Mutex
-	doubted time.Time // when the doubt about the clock was last said
+	doubted time.Time            // when it was last said that nothing is destroyed
+	held    map[string]time.Time // when each held manifest was last looked at
 }
 
 // New makes a server.
@@ -94,7 +98,7 @@ func New(cfg Config) *Server {
 	if cfg.Step == nil {
 		cfg.Step = func(string, letter.ID) {}
 	}
-	return &Server{cfg: cfg}
+	return &Server{cfg: cfg, held: map[string]time.Time{}}
 }
 
 // brief is how old an unknown manifest may be. It equals the life of
@@ -108,25 +112,52 @@ const clockSlack = 5 * time.Minute
 // is the truth: whatever an earlier pass or another server left is found again.
 func (s *Server) Admit(ctx context.Context) error {
 	shown := map[string]bool{}
+	var failed error
 	for key, err := range s.cfg.Store.List(ctx, letter.IncomingPrefix) {
 		if err != nil {
 			return fmt.Errorf("listing incoming manifests: %w", err)
 		}
-		why, err := s.admit(ctx, key)
-		if err != nil {
-			return fmt.Errorf("admitting a manifest: %w", err)
-		}
-		if why == "" {
+		if s.lookedAt(key) {
+			shown[key] = true
 			continue
 		}
-		// Not believed: it stays where it is, for a person, and is looked at again
-		// on every pass, since a person may make it believable.
-		shown[key] = true
-		if err := s.cfg.Register.Hold(ctx, key, why); err != nil {
-			return fmt.Errorf("holding a manifest: %w", err)
+		why, err := s.admit(ctx, key)
+		if err == nil && why != "" {
+			// Not believed: it stays where it is, for a person, and is looked at
+			// again, since a person may make it believable.
+			shown[key] = true
+			err = s.cfg.Register.Hold(ctx, key, why)
+		}
+		s.noteLook(key, why != "")
+		if err != nil {
+			// One manifest that cannot be handled must not keep others back.
+			shown[key] = true
+			failed = errors.Join(failed, fmt.Errorf("admitting a manifest: %w", err))
 		}
 	}
-	return s.cfg.Register.KeepHeld(ctx, shown)
+	return errors.Join(failed, s.cfg.Register.KeepHeld(ctx, shown))
+}
+
+// heldRest is how long a manifest that is held is left alone between two looks.
+const heldRest = time.Minute
+
+// lookedAt reports whether a held manifest was looked at a moment ago.
+func (s *Server) lookedAt(marker string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, ok := s.held[marker]
+	return ok && s.cfg.Now().Sub(at).Abs() < heldRest
+}
+
+// noteLook remembers when a manifest was held, or that it no longer is.
+func (s *Server) noteLook(marker string, held bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if held {
+		s.held[marker] = s.cfg.Now()
+	} else {
+		delete(s.held, marker)
+	}
 }
 
 // admit takes in one manifest, or says why it is not believed.
@@ -183,27 +214,33 @@ func (s *Server) believe(ctx context.Context, marker string) (letter.Manifest, r
 	if err != nil {
 		return letter.Manifest{}, register.FalseSignature, nil
 	}
-	return m, s.plausible(ctx, m, id), nil
+	if m.ID != id {
+		return letter.Manifest{}, register.WrongPlace, nil
+	}
+	why, err := s.plausible(ctx, m)
+	return m, why, err
 }
 
-func (s *Server) plausible(ctx context.Context, m letter.Manifest, id letter.ID) register.HeldReason {
-	if m.ID != id {
-		return register.WrongPlace
+func (s *Server) plausible(ctx context.Context, m letter.Manifest) (register.HeldReason, error) {
+	_, err := s.cfg.Register.Letter(ctx, m.ID)
+	if !errors.Is(err, register.ErrNotFound) {
+		return "", err // known: an edge that waits for its receipt asks again for as long as it takes
 	}
-	if _, err := s.cfg.Register.Letter(ctx, id); err == nil {
-		return "" // known: an edge that waits for its receipt asks again for as long as it takes
+	accepted, err := s.cfg.Register.Accepted(ctx, m.ID)
+	if err != nil {
+		return "", err
 	}
 	switch now := s.cfg.Now(); {
 	case !slices.Contains(s.cfg.Helplines, m.Helpline):
-		return register.UnknownHelpline
+		return register.UnknownHelpline, nil
 	case m.Received.After(now.Add(clockSlack)):
-		return register.FromTheFuture
-	case m.Received.Before(now.Add(-brief)):
-		return register.TooOld
+		return register.FromTheFuture, nil
+	case m.Received.Before(now.Add(-brief)) && !accepted:
+		return register.TooOld, nil
 	case !s.cfg.Keyring.Has(m.Week()):
-		return register.KeyNotHeld
+		return register.KeyNotHeld, nil
 	}
-	return ""
+	return "", nil
 }
 
 // Advance does whatever is next for the letter, step after step, until it
@@ -273,12 +310,20 @@ func (s *Server) verify(ctx context.Context, l *register.Letter) error {
 			return s.later(ctx, l, register.RendererBroken, err)
 		}
 	}
+	if trouble == register.CannotRender && l.Attempts < rendererTries {
+		// A child may have died of this machine's want of memory, not of the letter.
+		return s.later(ctx, l, register.RendererBroken, nil)
+	}
 	if trouble != "" {
 		s.cfg.Log.Error("a deposit is not what its manifest says; its scan is kept at the edge", "reason", trouble)
 		return s.cfg.Register.Unverifiable(ctx, l, trouble)
 	}
 	return s.cfg.Register.Verified(ctx, l, version, s.cfg.DestroyAfter == "verified")
 }
+
+// rendererTries is how often a page that cannot be drawn is tried again before
+// it is taken for the letter's own fault.
+const rendererTries = 4
 
 // receipt gives the edge the server's word, in the words of the paper's state
 // now. It is put before it is recorded: a crash in between has it put again,
@@ -306,6 +351,11 @@ func (s *Server) notify(ctx context.Context, l *register.Letter) error {
 	if err := s.receipt(ctx, l); err != nil {
 		return err
 	}
+	return s.tell(ctx, l)
+}
+
+// tell writes down whom to tell, and tells them.
+func (s *Server) tell(ctx context.Context, l *register.Letter) error {
 	people, err := s.cfg.Register.QueueMails(ctx, *l, s.cfg.MailDomain)
 	if err != nil {
 		return err
@@ -326,7 +376,7 @@ func (s *Server) sendMails(ctx context.Context, l *register.Letter) error {
 		return err
 	}
 	if len(owed) == 0 && l.State != register.Receipted {
-		return nil
+		return s.rest(ctx, l)
 	}
 	var failed error
 	for _, m := range owed {
@@ -346,6 +396,22 @@ func (s *Server) sendMails(ctx context.Context, l *register.Letter) error {
 	return s.cfg.Register.Notified(ctx, l)
 }
 
+// rest ends what was under way for a letter that is with people, unless nobody
+// was ever told of it: the one who was to be told may have left.
+func (s *Server) rest(ctx context.Context, l *register.Letter) error {
+	if l.NotBefore == nil || l.ReceiptDue {
+		return nil
+	}
+	told, err := s.cfg.Register.Told(ctx, l.ID)
+	if err != nil {
+		return err
+	}
+	if told == 0 {
+		return s.tell(ctx, l)
+	}
+	return s.cfg.Register.Rest(ctx, l)
+}
+
 // isDue reports whether the letter must go now.
 func (s *Server) isDue(l register.Letter) bool {
 	return !letter.DateOf(s.cfg.Now()).Before(l.Deadline())
@@ -355,8 +421,12 @@ func (s *Server) isDue(l register.Letter) bool {
 // connection, demand nothing, delete the rows. The proof is written by
 // ProveErased once the rows are gone from the database's files too.
 func (s *Server) expire(ctx context.Context, l *register.Letter) error {
-	if right, err := s.clockIsRight(ctx); err != nil || !right {
-		return err
+	may, err := s.mayDestroy(ctx, s.doubt)
+	if err != nil {
+		return s.later(ctx, l, register.StoreDown, err)
+	}
+	if !may {
+		return nil
 	}
 	traces, err := s.cfg.Store.Traces(ctx, l.ObjectKey())
 	if err != nil {
@@ -385,7 +455,17 @@ func (s *Server) expire(ctx context.Context, l *register.Letter) error {
 	}
 	// A crash before this finds the letter Expiring and the storage empty, and
 	// comes back here; after it, the deletion waits in the register for its proof.
-	return s.cfg.Register.DeleteRows(ctx, *l, s.cfg.Now())
+	return s.cfg.Register.DeleteRows(ctx, *l, s.removedBy(l.Found), s.cfg.Now())
+}
+
+func (s *Server) removedBy(f register.Found) string {
+	switch {
+	case f != register.Found{}:
+		return "letterlock"
+	case s.cfg.HasLifecycle:
+		return "storage"
+	}
+	return "missing"
 }
 
 // emptyStore removes the letter and what the two roles said about it.
@@ -417,7 +497,8 @@ func (s *Server) EndKeys(ctx context.Context) error {
 		if today.Before(k.Week.Over()) || k.State == register.KeyDead && !s.cfg.Keyring.Has(k.Week) {
 			continue
 		}
-		if right, err := s.clockIsRight(ctx); err != nil || !right {
+		// The key's end does not depend on the bucket: it is what holds when that fails.
+		if may, err := s.mayDestroy(ctx, s.clockDoubt); err != nil || !may {
 			return err
 		}
 		if err := s.endKey(ctx, k); err != nil {
@@ -450,34 +531,66 @@ func (s *Server) endKey(ctx context.Context, k register.WeekKey) error {
 	return s.cfg.Register.KeyDestroyed(ctx, k.Week)
 }
 
-// clockIsRight asks the second witness before anything is destroyed: the
-// storage's clock where it has one, and the register always.
-func (s *Server) clockIsRight(ctx context.Context) (bool, error) {
-	why, err := s.cfg.Register.ClockDoubt(ctx)
-	if err != nil {
-		return false, err
+// mayDestroy asks, before anything is destroyed, whether what it goes by is in
+// doubt. If so it says it, once a minute.
+func (s *Server) mayDestroy(ctx context.Context, doubt func(context.Context) (string, error)) (bool, error) {
+	why, err := doubt(ctx)
+	if err != nil || why == "" {
+		return err == nil, err
 	}
-	if why == "" {
-		why, err = s.storeClockDiffers(ctx)
-	}
-	if err != nil {
-		return false, fmt.Errorf("asking the storage for its clock: %w", err)
-	}
-	if why != "" {
-		s.sayDoubt(why)
-	}
-	return why == "", nil
-}
-
-// sayDoubt says loudly, but once a minute, that nothing is destroyed.
-func (s *Server) sayDoubt(why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if time.Since(s.doubted) < time.Minute {
-		return
+	if time.Since(s.doubted) >= time.Minute {
+		s.doubted = time.Now()
+		s.cfg.Log.Error("nothing is destroyed; 'letterlock check' says what to do", "why", why)
 	}
-	s.doubted = time.Now()
-	s.cfg.Log.Error("nothing is destroyed while the clock is in doubt; look at the date, then run: letterlock check --clock-is-right", "why", why)
+	return false, nil
+}
+
+// doubt is what a deletion and its proof go by: the clock and the bucket.
+func (s *Server) doubt(ctx context.Context) (why string, err error) {
+	if why, err = s.clockDoubt(ctx); err != nil || why != "" {
+		return why, err
+	}
+	return s.BucketDoubt(ctx)
+}
+
+// clockDoubt asks the second witness: the storage's clock where it has one, and
+// the register always.
+func (s *Server) clockDoubt(ctx context.Context) (why string, err error) {
+	if why, err = s.cfg.Register.ClockDoubt(ctx); err != nil || why != "" {
+		return why, err
+	}
+	if why, err = s.storeClockDiffers(ctx); err != nil {
+		return "", fmt.Errorf("asking the storage for its clock: %w", err)
+	}
+	return why, nil
+}
+
+// BucketDoubt says why this cannot be the bucket that the register's letters
+// are in, or "": an empty folder where a disk should be mounted, another
+// bucket, one of the two restored from an older backup. A listing of such a
+// bucket proves nothing.
+func (s *Server) BucketDoubt(ctx context.Context) (why string, err error) {
+	serial, err := s.cfg.Register.Serial(ctx)
+	if err != nil || serial == 0 {
+		return "", err // nothing was ever put into it
+	}
+	msg, err := s.readSmall(ctx, letter.RecipientsKey)
+	if errors.Is(err, deposit.ErrNotFound) {
+		return "the storage holds no recipients list, although the register has published one: is it the right bucket, and is it mounted?", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("looking whether it is the right bucket: %w", err)
+	}
+	list, err := seal.OpenRecipients(msg, s.cfg.Verifier)
+	switch {
+	case err != nil:
+		return "the storage's recipients list is not signed by this server: is it another installation's bucket?", nil
+	case list.Serial > serial:
+		return "the storage is ahead of the register: was the database restored from a backup?", nil
+	}
+	return "", nil
 }
 
 func (s *Server) storeClockDiffers(ctx context.Context) (why string, err error) {

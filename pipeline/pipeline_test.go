@@ -18,6 +18,7 @@ import (
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/deposit/deposittest"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/seal"
 )
 
 const wholeStory = "letter-admitted letter-verified letter-receipted letter-notified"
@@ -94,6 +95,7 @@ func TestManifestsThatAreHeld(t *testing.T) {
 			o.must(err)
 			for range 2 { // looked at again, it is held once
 				o.must(o.Admit(t.Context()))
+				o.now = o.now.Add(2 * heldRest)
 			}
 			if got := o.held(); len(got) != 1 || got[0] != c.why {
 				t.Errorf("held as %v, want %s", got, c.why)
@@ -118,6 +120,165 @@ func (o *office) only(key string) archive.Trace {
 		o.t.Fatalf("%d traces of %s", len(found), key)
 	}
 	return found[0]
+}
+
+// A bucket that is not the one proves nothing: an empty folder where a disk
+// should be mounted, another installation's, one that is ahead of a restored
+// database.
+func TestTheWrongBucketProvesNothing(t *testing.T) {
+	for name, change := range map[string]func(o *office){
+		"empty": func(o *office) {
+			for _, key := range []string{letter.RecipientsKey, letter.IncomingPrefix} {
+				if found, err := o.store.Store.Traces(t.Context(), strings.TrimSuffix(key, "/")); err == nil {
+					for _, tr := range found {
+						o.must(o.store.Store.Remove(t.Context(), key, tr))
+					}
+				}
+			}
+		},
+		"another's": func(o *office) {
+			o.putRaw(letter.RecipientsKey, []byte("letterlock recipients v1\n{}\n\n— x y\n"))
+		},
+		"ahead": func(o *office) {
+			msg, err := o.readSmall(t.Context(), letter.RecipientsKey)
+			o.must(err)
+			list, err := seal.OpenRecipients(msg, o.pub)
+			o.must(err)
+			list.Serial += 7
+			msg, err = list.Sign(o.cfg.Signer)
+			o.must(err)
+			o.putRaw(letter.RecipientsKey, msg)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			m := o.deposit()
+			o.work(m.ID)
+			o.toDeadline(m)
+			change(o)
+			o.work(m.ID)
+			if n := len(o.story(m.ID)); n == 0 || strings.Contains(o.story(m.ID), "letter-deleted") || o.traces(m.ObjectKey()) != 1 {
+				t.Errorf("on the register: %s", o.story(m.ID))
+			}
+			if ok(o.Check(t.Context()), "storage") {
+				t.Error("the check says nothing of it")
+			}
+			o.must(o.AdoptBucket(t.Context())) // a person says that it is the right one
+			if why, err := o.BucketDoubt(t.Context()); err != nil || why != "" {
+				t.Fatalf("adopted, and still %q, %v", why, err)
+			}
+			o.work(m.ID)
+			o.deletion(m.ID)
+		})
+	}
+}
+
+// One manifest that cannot be handled does not keep the others back.
+func TestOneBadManifestKeepsNobodyBack(t *testing.T) {
+	o := newOffice(t)
+	o.putRaw("incoming/annexe/0", []byte("x"))
+	m := o.deposit()
+	o.store.only, o.store.at, o.store.how, o.store.calls = "Traces", 1, fails, 0
+	if err := o.Admit(t.Context()); err == nil {
+		t.Fatal("the fault was never met")
+	}
+	if o.state(m.ID).State != register.Admitted {
+		t.Error("the good one was kept back")
+	}
+}
+
+// A person can vouch for what came too late.
+func TestALateLetterIsAccepted(t *testing.T) {
+	o := newOffice(t)
+	m := o.deposit()
+	o.now = o.now.AddDate(0, 0, 15)
+	o.must(o.cfg.Register.ConfirmClock(t.Context()))
+	o.must(o.Admit(t.Context()))
+	if got := o.held(); len(got) != 1 || got[0] != register.TooOld {
+		t.Fatalf("held as %v", got)
+	}
+	o.must(o.cfg.Register.Accept(t.Context(), m.ID))
+	o.now = o.now.Add(2 * heldRest)
+	o.work(m.ID)
+	if got := o.story(m.ID); got != wholeStory {
+		t.Errorf("on the register: %s", got)
+	}
+}
+
+// An edge that was cut off for days finds the keys of the days on which it
+// claimed its scans.
+func TestKeysOfTheDaysGoneBy(t *testing.T) {
+	for _, start := range []int{0, 1, 2, 3, 4, 5, 6, 35, 96} { // every day of a week, and months of each length
+		o := newOffice(t)
+		claimed := letter.DateOf(o.now).AddDays(start)
+		o.now = claimed.Start().Add(10 * time.Hour)
+		week := letter.WeekOf(letter.Deadline(claimed, letter.SixMonths))
+		for range letter.BriefDays + 1 {
+			o.must(o.PublishRecipients(t.Context()))
+			msg, err := o.readSmall(t.Context(), letter.RecipientsKey)
+			o.must(err)
+			list, err := seal.OpenRecipients(msg, o.pub)
+			o.must(err)
+			if _, err := list.For(week); err != nil {
+				t.Fatalf("claimed on %s, sealed on %s: %v", claimed, letter.DateOf(o.now), err)
+			}
+			o.now = o.now.AddDate(0, 0, 1)
+		}
+	}
+}
+
+// A clock that was ahead for a while parks nothing once it is right again.
+func TestAClockThatWasAheadParksNothing(t *testing.T) {
+	o := newOffice(t)
+	right := o.now
+	o.now = right.AddDate(0, 3, 0)
+	o.must(o.PublishRecipients(t.Context()))
+	o.post.down = true
+	m := o.deposit(func(m *letter.Manifest, _ *[]byte) { m.Received = o.now.Truncate(time.Second) })
+	o.must(o.Admit(t.Context()))
+	o.must(o.Advance(t.Context(), m.ID))
+	o.now = right
+	o.must(o.cfg.Register.ConfirmClock(t.Context()))
+	due, err := o.cfg.Register.DueNow(t.Context(), 10)
+	o.must(err)
+	if len(due) != 1 {
+		t.Errorf("%d letters are due", len(due))
+	}
+}
+
+// The only leader leaves before the mail could be sent; the next one is told,
+// although somebody has opened the letter meanwhile.
+func TestANewLeaderIsToldInstead(t *testing.T) {
+	o := newOffice(t)
+	o.post.down = true
+	m := o.deposit()
+	o.must(o.Admit(t.Context()))
+	o.must(o.Advance(t.Context(), m.ID))
+	o.must(o.cfg.Register.RecordOpening(t.Context(), m.ID, o.person(register.Manager, ""), []byte("s"), "pages"))
+	o.must(o.cfg.Register.DisablePerson(t.Context(), 1))
+	o.person(register.TeamLeader, "eve@example.org", "respect-phoneline")
+	o.post.down = false
+	o.work(m.ID)
+	if len(o.post.taken) != 1 || o.post.taken[0].To != "eve@example.org" {
+		t.Errorf("told: %+v", o.post.taken)
+	}
+	if l := o.state(m.ID); l.NotBefore != nil || l.Trouble != "" {
+		t.Errorf("it is due at %v because of %q", l.NotBefore, l.Trouble)
+	}
+}
+
+func TestAnUnverifiableLetterIsLookedAtAgain(t *testing.T) {
+	o := newOffice(t)
+	m := o.deposit(func(m *letter.Manifest, _ *[]byte) { m.Pages = 2 })
+	o.work(m.ID)
+	if o.state(m.ID).State != register.Unverifiable {
+		t.Fatal("it was believed")
+	}
+	o.announce(m)
+	o.must(o.Admit(t.Context()))
+	if o.state(m.ID).State != register.Admitted {
+		t.Error("announced again, it is not looked at")
+	}
 }
 
 func TestAHeldManifestIsLookedAtAgain(t *testing.T) {
@@ -163,7 +324,9 @@ func TestDepositsThatCannotBeVerified(t *testing.T) {
 			o := newOffice(t)
 			m := c.leave(o)
 			o.must(o.Admit(t.Context()))
-			o.must(o.Advance(t.Context(), m.ID))
+			for range rendererTries + 1 {
+				o.must(o.Advance(t.Context(), m.ID))
+			}
 			l := o.state(m.ID)
 			if l.State != c.state || l.Trouble != c.why {
 				t.Errorf("it is %s because of %q, want %s because of %q\n%s", l.State, l.Trouble, c.state, c.why, o.log)
@@ -366,7 +529,7 @@ func TestALetterEndsWithProof(t *testing.T) {
 
 // A letter that the storage's lifecycle has taken is finished, not an error.
 func TestTheStorageWasFirst(t *testing.T) {
-	o := newOffice(t)
+	o := newOffice(t, func(c *Config) { c.HasLifecycle = true })
 	m := o.deposit()
 	o.work(m.ID)
 	o.must(o.store.Store.Remove(t.Context(), m.ObjectKey(), o.only(m.ObjectKey())))
@@ -455,8 +618,9 @@ func TestAWrongClockDeletesNothing(t *testing.T) {
 			t.Fatal("deleted an hour before the storage's midnight")
 		}
 		o.store.clock = func() (time.Time, error) { return time.Time{}, deposit.ErrUnavailable }
-		if err := o.Advance(t.Context(), m.ID); err == nil {
-			t.Error("a witness that cannot be asked was taken for agreement")
+		o.work(m.ID)
+		if o.traces(m.ObjectKey()) != 1 {
+			t.Fatal("a witness that cannot be asked was taken for agreement")
 		}
 		o.store.clock = func() (time.Time, error) { return o.now, nil }
 		o.work(m.ID)
@@ -473,17 +637,18 @@ func TestKeysDieWhenTheirWeekIsOver(t *testing.T) {
 	if !o.cfg.Keyring.Has(m.Week()) {
 		t.Fatal("the key died before its week was over")
 	}
+	// The three ends are independent: a storage that does not let go of the
+	// letter does not keep its key alive.
+	o.store.at, o.store.how, o.store.only = -1, pretends, "Remove"
 	o.now = m.Week().Over().Start()
 	o.must(o.cfg.Register.ConfirmClock(t.Context()))
-	o.must(o.EndKeys(t.Context()))
-	if !o.cfg.Keyring.Has(m.Week()) {
-		t.Fatal("the key died although a letter still depends on it")
-	}
 	o.work(m.ID)
-	o.deletion(m.ID)
 	o.must(o.EndKeys(t.Context()))
 	if o.cfg.Keyring.Has(m.Week()) {
 		t.Fatal("the key lives")
+	}
+	if l := o.state(m.ID); l.State != register.Expiring {
+		t.Fatalf("the letter is %s", l.State)
 	}
 	// A keyring restored from a backup does not bring it back.
 	if _, err := o.cfg.Keyring.Make(m.Week()); err != nil {

@@ -2,9 +2,11 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/seal"
 )
@@ -17,6 +19,21 @@ const (
 	listValid = 14 * 24 * time.Hour
 )
 
+// AdoptBucket takes a person's word that the bucket is the right one, and
+// publishes a list that no edge takes for an old one.
+func (s *Server) AdoptBucket(ctx context.Context) error {
+	msg, err := s.readSmall(ctx, letter.RecipientsKey)
+	if err != nil && !errors.Is(err, deposit.ErrNotFound) {
+		return err
+	}
+	if list, err := seal.OpenRecipients(msg, s.cfg.Verifier); err == nil {
+		if err := s.cfg.Register.RaiseSerial(ctx, list.Serial); err != nil {
+			return err
+		}
+	}
+	return s.PublishRecipients(ctx)
+}
+
 // PublishRecipients makes the expiry weeks' keys that edges will need and puts
 // the signed list of their public halves into the bucket. A crash leaves keys
 // that no list names yet, or a serial that no list carries; both do no harm.
@@ -24,8 +41,9 @@ func (s *Server) PublishRecipients(ctx context.Context) error {
 	now := s.cfg.Now()
 	list := seal.Recipients{ValidUntil: now.Add(listValid).UTC().Truncate(time.Second), Keys: map[letter.Week]string{}}
 	today := letter.DateOf(now)
-	// From yesterday: an edge that claimed a scan before midnight seals it after.
-	for day := -1; day <= keysAhead; day++ {
+	// From the oldest scan on that would still be believed: an edge that was
+	// cut off from the storage seals what it claimed days ago.
+	for day := -letter.BriefDays - 1; day <= keysAhead; day++ {
 		week := letter.WeekOf(letter.Deadline(today.AddDays(day), letter.SixMonths))
 		if list.Keys[week] != "" {
 			continue

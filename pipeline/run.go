@@ -29,8 +29,8 @@ func (s *Server) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.cfg.Register.OnDue = queue.enqueue
-	defer func() { s.cfg.Register.OnDue = nil }()
+	s.cfg.Register.OnDue(queue.enqueue)
+	defer s.cfg.Register.OnDue(nil)
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	var w watch
@@ -46,10 +46,9 @@ func (s *Server) Run(ctx context.Context) error {
 
 // watch is what a run remembers of its sweeps.
 type watch struct {
-	published time.Time // when the recipients list was last published
-	ended     time.Time // when keys were last looked at
-	overdue   bool      // whether a letter was due then
-	day       letter.Date
+	day     letter.Date // the last one that was begun
+	ended   time.Time   // when keys were last looked at
+	overdue bool        // whether a letter was due then
 }
 
 // sweep finds what is due and has it done. Each part goes on where another fails.
@@ -64,33 +63,44 @@ func (s *Server) sweep(ctx context.Context, queue *jobs, w *watch) error {
 }
 
 // daily does, at the start and then at each London midnight, what keeps a day
-// going: a clock in doubt is noticed before the day's entry could hide it.
+// going. What fails is tried again with the next sweep.
 func (s *Server) daily(ctx context.Context, w *watch) error {
 	now := s.cfg.Now()
-	today := letter.DateOf(now)
-	if w.day == today && now.Sub(w.published).Abs() < 24*time.Hour {
+	if w.day == letter.DateOf(now) {
 		return nil
 	}
-	if _, err := s.clockIsRight(ctx); err != nil {
+	// Asked before the day's entry, which could hide a leap of the clock.
+	why, err := s.doubt(ctx)
+	if err != nil {
 		return err
 	}
-	if err := s.PublishRecipients(ctx); err != nil {
-		return err
+	if why == "" {
+		if err := s.PublishRecipients(ctx); err != nil {
+			return err
+		}
+		if store, ok := s.cfg.Store.(sweeper); ok {
+			if _, err := store.Sweep(ctx, now); err != nil {
+				return fmt.Errorf("removing old manifests and receipts: %w", err)
+			}
+		}
+		s.compareLifecycle(ctx)
 	}
-	w.published = now
 	if _, err := s.cfg.Register.BeginDay(ctx); err != nil {
 		return fmt.Errorf("beginning the day: %w", err)
 	}
-	if store, ok := s.cfg.Store.(sweeper); ok {
-		if right, err := s.clockIsRight(ctx); err != nil || !right {
-			return err
-		}
-		if _, err := store.Sweep(ctx, now); err != nil {
-			return fmt.Errorf("removing old manifests and receipts: %w", err)
-		}
+	if why == "" {
+		w.day = letter.DateOf(now)
 	}
-	w.day = today
 	return nil
+}
+
+// compareLifecycle is loud about deletion rules of the storage that somebody
+// has changed, and mends nothing.
+func (s *Server) compareLifecycle(ctx context.Context) {
+	bad, _, err := s.checkStorage(ctx)
+	if err != nil || bad != "" {
+		s.cfg.Log.Error("the storage is not as it must be", "says", bad, "error", err)
+	}
 }
 
 func (s *Server) enqueueDue(ctx context.Context, queue *jobs) error {

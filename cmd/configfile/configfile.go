@@ -48,6 +48,21 @@ func Read(path string, into any) error {
 	return nil
 }
 
+// Duration is a time span of a second or more, written with its unit: "30s",
+// "336h".
+type Duration time.Duration
+
+// UnmarshalText reads the span; a bare number is refused, since nobody can know
+// what it counts.
+func (d *Duration) UnmarshalText(text []byte) error {
+	span, err := time.ParseDuration(string(text))
+	if err != nil || span < time.Second {
+		return errors.New(`a time span is written with its unit, like "30s" or "336h", and is at least a second`)
+	}
+	*d = Duration(span)
+	return nil
+}
+
 // Secret reads a file that holds one secret. A relative path counts from the
 // configuration file's folder.
 func Secret(config, path, what string) (string, error) {
@@ -134,12 +149,10 @@ func setDefaults(v reflect.Value) {
 		case at.Kind() == reflect.Struct:
 			setDefaults(at)
 		case def == "" || !at.IsZero():
-		case f.Type == reflect.TypeFor[time.Duration]():
-			d, err := time.ParseDuration(def)
-			if err != nil {
+		case f.Type == reflect.TypeFor[Duration]():
+			if err := at.Addr().Interface().(*Duration).UnmarshalText([]byte(def)); err != nil {
 				panic(err) // a mistake in the struct's tags
 			}
-			at.SetInt(int64(d))
 		default:
 			at.SetString(def)
 		}

@@ -5,23 +5,23 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	"letterlock/cmd/configfile"
+	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 )
 
 // Config is letterlock.toml. Each field's doc tag is its comment there and its
 // line in the README; def is what holds when the key is absent.
 type Config struct {
-	DestroyAfter string        `toml:"destroy_after" def:"readable" doc:"When paper may be destroyed: \"readable\", once a team leader has found the scan readable, or \"verified\", once Letterlock has read it back."`
-	Policy       string        `toml:"policy" def:"confidentiality-policy-1" doc:"The policy and its version, which a destruction record names as its authority. Lower-case letters, digits and hyphens."`
-	MaxSilence   time.Duration `toml:"max_silence" def:"336h" doc:"Where the storage has no clock of its own: after a longer silence than this nothing is deleted until a person has vouched for the clock."`
-	Storage      *Storage      `toml:"storage" doc:"An S3 bucket with versioning. Absent: the folder bucket/ beside this file."`
-	Mail         Mail          `toml:"mail" doc:"How team leaders are told."`
-	Portal       Portal        `toml:"portal" doc:"Where people open letters."`
-	Scanner      Scanner       `toml:"scanner" doc:"Where scans are dropped. Read by 'letterlock up' only; a scanner on another machine has its own file."`
-	Helplines    []Helpline    `toml:"helpline" doc:"One block for each helpline."`
+	DestroyAfter string              `toml:"destroy_after" def:"readable" doc:"When paper may be destroyed: \"readable\", once a team leader has found the scan readable, or \"verified\", once Letterlock has read it back."`
+	Policy       string              `toml:"policy" def:"confidentiality-policy-1" doc:"The policy and its version, which a destruction record names as its authority. Lower-case letters, digits and hyphens."`
+	MaxSilence   configfile.Duration `toml:"max_silence" def:"336h" doc:"Where the storage has no clock of its own: after a longer silence than this nothing is deleted until a person has vouched for the clock."`
+	Storage      *Storage            `toml:"storage" doc:"An S3 bucket with versioning. Absent: the folder bucket/ beside this file."`
+	Mail         Mail                `toml:"mail" doc:"How team leaders are told."`
+	Portal       Portal              `toml:"portal" doc:"Where people open letters."`
+	Scanner      Scanner             `toml:"scanner" doc:"Where scans are dropped. Read by 'letterlock up' only; a scanner on another machine has its own file."`
+	Helplines    []Helpline          `toml:"helpline" doc:"One block for each helpline."`
 }
 
 // Storage is the S3 bucket.
@@ -47,9 +47,9 @@ type Portal struct {
 
 // Scanner is the edge that 'up' runs.
 type Scanner struct {
-	Folder        string        `toml:"folder" doc:"The scanner folder. Absent: scanner/ beside this file."`
-	Site          string        `toml:"site" def:"office" doc:"Name of the place that scans. Lower-case letters, digits and hyphens."`
-	ArrivingLimit time.Duration `toml:"arriving_limit" def:"30s" doc:"A scan that has stopped growing and is still not complete is refused after this time."`
+	Folder        string              `toml:"folder" doc:"The scanner folder. Absent: scanner/ beside this file."`
+	Site          string              `toml:"site" def:"office" doc:"Name of the place that scans. Lower-case letters, digits and hyphens."`
+	ArrivingLimit configfile.Duration `toml:"arriving_limit" def:"30s" doc:"A scan that has stopped growing and is still not complete is refused after this time."`
 }
 
 // Helpline is one helpline.
@@ -83,9 +83,6 @@ func (c *Config) check() error {
 	if !letter.ValidName(c.Policy) || !letter.ValidName(c.Scanner.Site) {
 		return errors.New("policy and site are up to 40 lower-case letters, digits and hyphens")
 	}
-	if c.MaxSilence <= 0 || c.Scanner.ArrivingLimit <= 0 {
-		return errors.New("max_silence and arriving_limit are times like \"336h\" or \"30s\"")
-	}
 	if len(c.Helplines) == 0 {
 		return errors.New("there is no [[helpline]]: at least one is needed")
 	}
@@ -94,7 +91,7 @@ func (c *Config) check() error {
 		if !letter.ValidName(h.Name) || h.Title == "" {
 			return errors.New("a helpline needs a name of lower-case letters, digits and hyphens, and a title")
 		}
-		if seen[h.Name] || h.Name == "refused" {
+		if seen[h.Name] || h.Name == folder.RefusedDir || h.Name == folder.TakenDir {
 			return fmt.Errorf("the helpline %s is there twice, or its name is taken by Letterlock", h.Name)
 		}
 		seen[h.Name] = true

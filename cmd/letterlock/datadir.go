@@ -87,6 +87,15 @@ type keypair struct {
 	verifier string // as golang.org/x/mod/sumdb/note writes it
 }
 
+// public is the verifier, ready for use: signingKey has seen that it is one.
+func (k keypair) public() note.Verifier {
+	v, err := note.NewVerifier(k.verifier)
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
 // signingKey reads the key in the file, or makes one for that name.
 func signingKey(path, name string) (keypair, error) {
 	text, err := secretFile(path, func() (string, error) {
@@ -98,8 +107,14 @@ func signingKey(path, name string) (keypair, error) {
 	}
 	secret, public, _ := strings.Cut(text, "\n")
 	signer, err := note.NewSigner(secret)
+	if err == nil {
+		_, err = note.NewVerifier(public)
+	}
 	if err != nil {
 		return keypair{}, fmt.Errorf("%s holds no signing key", path)
+	}
+	if signer.Name() != name {
+		return keypair{}, configfile.Wrong("%s is the key of %q and not of %q: a site's name cannot be changed once it has scanned", path, signer.Name(), name)
 	}
 	return keypair{signer, public}, nil
 }

@@ -25,18 +25,19 @@ type exportCmd struct {
 
 func (c *exportCmd) Run(w *world) error {
 	return w.with(func(in *installation) error {
+		out, done := w.out, func() error { return nil }
+		if c.Out != "" {
+			f, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+			if err != nil {
+				return configfile.Wrong("the export cannot be written: %s", configfile.Reason(err))
+			}
+			out, done = f, func() error { return errors.Join(f.Sync(), f.Close()) }
+		}
 		// On record before it is given out.
 		if err := in.register.Record(w.ctx, register.RegisterExported{}, 0); err != nil {
-			return err
+			return errors.Join(err, done())
 		}
-		if c.Out == "" {
-			return in.register.Export(w.ctx, w.out)
-		}
-		f, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if err != nil {
-			return fmt.Errorf("the export cannot be written: %s", configfile.Reason(err))
-		}
-		return errors.Join(in.register.Export(w.ctx, f), f.Sync(), f.Close())
+		return errors.Join(in.register.Export(w.ctx, out), done())
 	})
 }
 

@@ -8,12 +8,13 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"letterlock/cmd/configfile"
+	"letterlock/pipeline"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
@@ -69,14 +70,9 @@ func (c *statusCmd) Run(w *world) error {
 			return err
 		}
 		if c.JSON {
-			err = w.json(s)
-		} else {
-			err = s.print(w)
+			return w.json(s)
 		}
-		if err == nil && s.Overdue > 0 {
-			return errFoundWrong
-		}
-		return err
+		return s.print(w)
 	})
 }
 
@@ -186,7 +182,7 @@ func (c *checkCmd) Run(w *world) error {
 		if err != nil {
 			return err
 		}
-		lines := in.pipeline(&url.URL{}, nil, sender).Check(w.ctx)
+		lines := append(in.looks(sender).Check(w.ctx), in.checkScanner())
 		var failed bool
 		for _, l := range lines {
 			failed = failed || !l.OK
@@ -205,6 +201,28 @@ func (c *checkCmd) Run(w *world) error {
 		}
 		return nil
 	})
+}
+
+// checkScanner looks at this machine's scanner folder.
+func (in *installation) checkScanner() pipeline.Line {
+	line := func(ok bool, says string, args ...any) pipeline.Line {
+		return pipeline.Line{Name: "scanner", OK: ok, Says: fmt.Sprintf(says, args...)}
+	}
+	n, err := folder.Count(in.scannerFolder(), in.cfg.names())
+	switch waits := in.clock.Now().Sub(n.Oldest); {
+	case errors.Is(err, fs.ErrNotExist):
+		return line(true, "No scanner folder here: scans are taken elsewhere.")
+	case err != nil:
+		return line(false, "The scanner folder cannot be read: %s.", configfile.Reason(err))
+	case n.Elsewhere > 0:
+		return line(false, "%d files lie in folders of the scanner folder that are no helpline's; nobody takes them. Move them into a helpline's folder.", n.Elsewhere)
+	case !n.Oldest.IsZero() && waits > 24*time.Hour:
+		return line(false, "%d scans are claimed and not yet verified, the oldest for %d days. The log says what they wait for; 'letterlock held' lists what a person must decide.",
+			n.Claimed+n.Waiting, int(waits.Hours()/24))
+	case n.Refused > 0:
+		return line(true, "%d refused scans wait in refused/ for operations.", n.Refused)
+	}
+	return line(true, "Nothing is stuck in the scanner folder.")
 }
 
 // list writes helplines as people read them.

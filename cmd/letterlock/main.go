@@ -46,6 +46,7 @@ type cli struct {
 	Check    checkCmd    `cmd:"" help:"Look at everything that a person may have to mend. Ends with 3 when there is something."`
 	Status   statusCmd   `cmd:"" help:"Count letters, papers and what waits."`
 	Letters  lettersCmd  `cmd:"" help:"List the living letters."`
+	Held     heldCmd     `cmd:"" help:"What scanners have announced and nobody believes, and what to do about it."`
 	User     userCmd     `cmd:"" help:"Add people, disable them, make enrolment codes."`
 	Register registerCmd `cmd:"" help:"Export the register, or verify an export."`
 }

@@ -109,7 +109,7 @@ func (in *installation) openRegister(ctx context.Context) error {
 	}
 	cfg := register.Config{Path: in.dir.database(), Signer: key.signer, Verifier: key.verifier, Now: in.clock.Now, CodeKey: codes}
 	if in.cfg.Storage == nil {
-		cfg.MaxSilence = in.cfg.MaxSilence
+		cfg.MaxSilence = time.Duration(in.cfg.MaxSilence)
 	}
 	if in.register, err = register.Open(ctx, cfg); err != nil {
 		return err
@@ -180,12 +180,17 @@ func (in *installation) close() {
 	}
 }
 
-// pipeline makes the server's role. pages and sender are nil for a command
-// that only looks.
+// looks makes a server's role that only looks, and sends nothing but a
+// question to the mail system.
+func (in *installation) looks(sender pipeline.Sender) *pipeline.Server {
+	return in.pipeline(&url.URL{}, nil, sender)
+}
+
+// pipeline makes the server's role.
 func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender pipeline.Sender) *pipeline.Server {
 	return pipeline.New(pipeline.Config{
 		Register: in.register, Store: in.store, Fresh: in.fresh, Keyring: in.keyring, Pages: pages, Mail: sender,
-		Signer: in.server.signer, Origin: origin, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), DestroyAfter: in.cfg.DestroyAfter,
+		Signer: in.server.signer, Verifier: in.server.public(), HasLifecycle: in.cfg.Storage != nil, Origin: origin, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), DestroyAfter: in.cfg.DestroyAfter,
 		StoreAhead: in.clock.gap(), Now: in.clock.Now, Log: in.log, Step: crashPoint,
 	})
 }
@@ -214,12 +219,24 @@ func (in *installation) sender(console io.Writer) (pipeline.Sender, error) {
 // own deletion rules; what somebody has changed in one that is not is left
 // alone: the difference is an alarm, and mended only when a person asks.
 func (in *installation) prepare(ctx context.Context) error {
+	// A bucket in which there should be letters is never made anew.
+	why, err := in.looks(nil).BucketDoubt(ctx)
+	if err != nil {
+		return err
+	}
+	if why != "" {
+		return fmt.Errorf("%s If you are sure that it is the right one, run: letterlock setup --repair", why)
+	}
+	return in.makeReady(ctx)
+}
+
+func (in *installation) makeReady(ctx context.Context) error {
 	if err := in.store.Prepare(ctx); err != nil {
 		return fmt.Errorf("preparing the bucket: %w", err)
 	}
 	installed, err := in.register.Meta(ctx, register.MetaLifecycle)
-	if err != nil || installed != "" {
-		return err
+	if err != nil || installed != "" || in.cfg.Storage == nil {
+		return err // once; and a folder has no rules of its own
 	}
 	drift, err := in.store.Drift(ctx)
 	if err != nil || len(drift) > 0 {

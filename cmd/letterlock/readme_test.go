@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -76,7 +77,7 @@ func TestANewConfigurationIsReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.DestroyAfter != "readable" || c.MaxSilence.Hours() != 336 || c.Storage != nil || len(c.Helplines) != 2 {
+	if c.DestroyAfter != "readable" || time.Duration(c.MaxSilence) != 336*time.Hour || c.Storage != nil || len(c.Helplines) != 2 {
 		t.Errorf("a new configuration means %+v", c)
 	}
 	// With every comment sign of a key taken away it is still understood.

@@ -3,10 +3,10 @@ package main
 import (
 	"crypto/rand"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline/archive"
@@ -14,7 +14,7 @@ import (
 )
 
 type setupCmd struct {
-	Repair     bool   `help:"Write the storage's deletion rules again where they are not Letterlock's any more, after showing the difference."`
+	Repair     bool   `help:"Take the bucket for the right one, and write its deletion rules again where they are not Letterlock's any more, after showing the difference."`
 	Edge       string `help:"Enrol a scanner of that site and write what it needs to --edge-folder." placeholder:"SITE"`
 	EdgeFolder string `help:"Where the scanner's configuration and keys go." type:"path" placeholder:"DIR"`
 }
@@ -39,13 +39,17 @@ func (c *setupCmd) Run(w *world) error {
 	if err := (&upCmd{}).found(w.ctx, in); err != nil {
 		return err
 	}
-	if err := in.prepare(w.ctx); err != nil {
+	ready, publish := in.prepare, in.looks(nil).PublishRecipients
+	if c.Repair {
+		ready, publish = in.makeReady, in.looks(nil).AdoptBucket
+	}
+	if err := ready(w.ctx); err != nil {
 		return err
 	}
 	if err := c.compareRules(w, in); err != nil {
 		return err
 	}
-	if err := in.pipeline(&url.URL{}, nil, nil).PublishRecipients(w.ctx); err != nil {
+	if err := publish(w.ctx); err != nil {
 		return err
 	}
 	fmt.Fprintln(w.out, "Keys: the recipients list is in the bucket.")
@@ -136,5 +140,5 @@ bucket = %q
 region = %q
 access_key = %q
 secret_key_file = "storage.key"
-`, site, strings.Join(quoted, ", "), in.server.verifier, in.cfg.Scanner.ArrivingLimit.String(), s.Endpoint, s.Bucket, s.Region, user)
+`, site, strings.Join(quoted, ", "), in.server.verifier, time.Duration(in.cfg.Scanner.ArrivingLimit).String(), s.Endpoint, s.Bucket, s.Region, user)
 }

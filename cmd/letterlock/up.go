@@ -8,9 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"time"
-
-	"golang.org/x/mod/sumdb/note"
 
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline"
@@ -153,28 +152,31 @@ type roles struct {
 	portal http.Handler
 }
 
-func (in *installation) roles(w *world, origin *url.URL, edge bool) (r *roles, err error) {
-	r = &roles{in: in}
-	defer func() {
-		if err != nil {
-			r.close()
-		}
-	}()
-	if r.pages, err = page.Open(page.Config{CacheDir: in.dir.cache()}); err != nil {
+func (in *installation) roles(w *world, origin *url.URL, edge bool) (*roles, error) {
+	r := &roles{in: in}
+	if err := r.open(w, origin, edge); err != nil {
+		r.close()
 		return nil, err
 	}
-	sender, err := in.sender(w.out)
+	return r, nil
+}
+
+func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
+	if r.pages, err = page.Open(page.Config{CacheDir: r.in.dir.cache()}); err != nil {
+		return err
+	}
+	sender, err := r.in.sender(w.out)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	r.server = in.pipeline(origin, r.pages, sender)
-	if r.portal, err = portal.New(w.ctx, in.portalConfig(r.server, origin)); err != nil {
-		return nil, err
+	r.server = r.in.pipeline(origin, r.pages, sender)
+	if r.portal, err = portal.New(w.ctx, r.in.portalConfig(r.server, origin)); err != nil {
+		return configfile.Wrong("%s: %s", r.in.dir.config, err)
 	}
 	if edge {
-		r.edge, err = in.edge(w.ctx)
+		r.edge, err = r.in.edge(w.ctx)
 	}
-	return r, err
+	return err
 }
 
 func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL) portal.Config {
@@ -194,10 +196,14 @@ func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL) p
 }
 
 func (in *installation) scannerFolder() string {
-	if f := in.cfg.Scanner.Folder; f != "" {
+	switch f := in.cfg.Scanner.Folder; {
+	case f == "":
+		return in.dir.in("scanner")
+	case !filepath.IsAbs(f):
+		return filepath.Join(filepath.Dir(in.dir.config), f) // like every path in it
+	default:
 		return f
 	}
-	return in.dir.in("scanner")
 }
 
 // edge makes this process's own edge and enrols it. It meets the server only
@@ -210,14 +216,10 @@ func (in *installation) edge(ctx context.Context) (*scanner.Edge, error) {
 	if err := in.register.AddEdge(ctx, in.cfg.Scanner.Site, site.verifier); err != nil {
 		return nil, fmt.Errorf("enrolling this machine's scanner: %w", err)
 	}
-	server, err := note.NewVerifier(in.server.verifier)
-	if err != nil {
-		return nil, err
-	}
 	return scanner.Open(scanner.Config{
 		Folder: in.scannerFolder(), StateDir: in.dir.edgeState(), Site: in.cfg.Scanner.Site, Helplines: in.cfg.names(),
-		Signer: site.signer, Server: server, Store: edgeStore{in.store, in.clock.gap()},
-		Arriving: in.cfg.Scanner.ArrivingLimit, Now: in.clock.Now, Log: in.log, Step: crashPoint,
+		Signer: site.signer, Server: in.server.public(), Store: edgeStore{in.store, in.clock.gap()},
+		Arriving: time.Duration(in.cfg.Scanner.ArrivingLimit), Now: in.clock.Now, Log: in.log, Step: crashPoint,
 	})
 }
 
@@ -325,9 +327,13 @@ func (r *roles) play(ctx context.Context, door net.Listener) error {
 		running--
 	}
 	stop()
-	quit, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	// A moment for pages that are on their way; browsers keep idle connections
+	// open for ever.
+	quit, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	errs = append(errs, web.Shutdown(quit))
+	if web.Shutdown(quit) != nil {
+		_ = web.Close()
+	}
 	for range running {
 		errs = append(errs, <-ended)
 	}

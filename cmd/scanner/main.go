@@ -42,14 +42,14 @@ type cli struct {
 
 // Config is scanner.toml.
 type Config struct {
-	Site          string        `toml:"site" doc:"Name of the place that scans, as it was enrolled."`
-	Helplines     []string      `toml:"helplines" doc:"Each has a folder of its name in the scanner folder."`
-	Folder        string        `toml:"folder" doc:"The scanner folder, on the share where scans are dropped."`
-	State         string        `toml:"state" def:"state" doc:"The scanner's own memory, on this machine's disk. A relative path counts from this file."`
-	ServerKey     string        `toml:"server_key" doc:"The server's public key: whose receipts are believed."`
-	SiteKeyFile   string        `toml:"site_key_file" def:"site.key" doc:"The file with the site's private key. Whoever has it can announce letters as this site until the site is revoked."`
-	ArrivingLimit time.Duration `toml:"arriving_limit" def:"30s" doc:"A scan that has stopped growing and is still not complete is refused after this time."`
-	Storage       Storage       `toml:"storage" doc:"The bucket, with credentials that can put and not list, read or remove."`
+	Site          string              `toml:"site" doc:"Name of the place that scans, as it was enrolled."`
+	Helplines     []string            `toml:"helplines" doc:"Each has a folder of its name in the scanner folder."`
+	Folder        string              `toml:"folder" doc:"The scanner folder, on the share where scans are dropped."`
+	State         string              `toml:"state" def:"state" doc:"The scanner's own memory, on this machine's disk. A relative path counts from this file."`
+	ServerKey     string              `toml:"server_key" doc:"The server's public key: whose receipts are believed."`
+	SiteKeyFile   string              `toml:"site_key_file" def:"site.key" doc:"The file with the site's private key. Whoever has it can announce letters as this site until the site is revoked."`
+	ArrivingLimit configfile.Duration `toml:"arriving_limit" def:"30s" doc:"A scan that has stopped growing and is still not complete is refused after this time."`
+	Storage       Storage             `toml:"storage" doc:"The bucket, with credentials that can put and not list, read or remove."`
 }
 
 // Storage is the bucket as an edge sees it.
@@ -148,7 +148,7 @@ func (*runCmd) Run(w *world) error {
 		return configfile.Wrong("%s: server_key is not a public key of Letterlock", w.config)
 	}
 	edge, err := scanner.Open(scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines,
-		Signer: signer, Server: server, Store: store, Arriving: c.ArrivingLimit, Log: w.log})
+		Signer: signer, Server: server, Store: store, Arriving: time.Duration(c.ArrivingLimit), Log: w.log})
 	if err != nil {
 		return err
 	}

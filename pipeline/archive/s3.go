@@ -80,8 +80,8 @@ func (s *S3) Read(ctx context.Context, key, version string) (io.ReadCloser, int6
 	return body, info.Size, nil
 }
 
-// List yields every live key that begins with prefix, page by page, in no
-// order that can be relied on. An error ends it.
+// List yields every live key that begins with prefix and is one that an object
+// may have, page by page, in no order that can be relied on. An error ends it.
 func (s *S3) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		if err := checkPrefix(prefix); err != nil {
@@ -94,7 +94,9 @@ func (s *S3) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
 				yield("", deposit.Explain("listing bucket", object.Err))
 				return
 			}
-			if !yield(object.Key, nil) {
+			// What no edge of ours would write cannot be read or removed by its
+			// key either; the lifecycle takes it.
+			if deposit.CheckKey(object.Key) == nil && !yield(object.Key, nil) {
 				return
 			}
 		}

@@ -120,7 +120,7 @@ func (h *house) expire(id letter.ID) {
 	l, err := h.register.Letter(ctx, id)
 	must(h.t, err)
 	must(h.t, h.register.ExpiryBegun(ctx, &l, register.Found{Versions: 1}))
-	must(h.t, h.register.DeleteRows(ctx, l, h.now))
+	must(h.t, h.register.DeleteRows(ctx, l, "letterlock", h.now))
 	_, err = h.register.ProveErased(ctx)
 	must(h.t, err)
 }

@@ -32,11 +32,17 @@ var entryKinds = []entryKind{
 	{"letter-admitted", "Letter arrived", about(func(d register.LetterAdmitted, _ register.Entry, t teller) string {
 		return fmt.Sprintf("A letter of %s for %s arrived from %s; it must be gone on %s.", count(d.Pages, "page", "pages"), t.helpline(d.Helpline), d.Site, day(d.Deadline))
 	})},
+	{"manifest-accepted", "Late letter accepted", about(func(register.ManifestAccepted, register.Entry, teller) string {
+		return "Somebody at the server vouched for a letter that was announced late."
+	})},
 	{"letter-verified", "Letter verified", about(func(d register.LetterVerified, _ register.Entry, _ teller) string {
 		return fmt.Sprintf("The letter was read back from the storage, opened, and all of it (%s) could be shown.", count(d.Pages, "page", "pages"))
 	})},
 	{"letter-unverifiable", "Letter could not be verified", about(func(d register.LetterUnverifiable, _ register.Entry, _ teller) string {
 		return "What the storage holds is not what the scanner said: " + worded(troubleWords, d.Reason) + ". The scan is kept and somebody must look."
+	})},
+	{"letter-looked-at-again", "Looked at again", about(func(register.LetterLookedAtAgain, register.Entry, teller) string {
+		return "A letter that could not be verified was announced again and is looked at anew."
 	})},
 	{"letter-receipted", "Scanner may let go", about(func(register.LetterReceipted, register.Entry, teller) string {
 		return "The scanner was told that the letter is safe and that it may delete its scan."

@@ -9,16 +9,19 @@ import (
 // is due and not what is kept: no query may walk a whole table.
 func TestQueriesFollowTheWorkDue(t *testing.T) {
 	d := newDesk(t)
+	ofLetter, ofLetterArgs := entriesQuery(1, "", "x", 10)
+	ofKind, ofKindArgs := entriesQuery(1, "x", "", 10)
 	for name, q := range map[string]struct {
 		query string
 		args  []any
 	}{
-		"due now":             {dueNow, []any{1, 10}},
-		"past the deadline":   {pastDeadline, []any{"2027-05-24", "expiring", 1, 10}},
-		"a letter's entries":  {entriesOf, []any{1, "", "x", 10}},
+		"due now":             {dueNow, []any{1, 2, 10}},
+		"past the deadline":   {pastDeadline, []any{"2027-05-24", "store-down", "still-shown", 1, 2, 10}},
+		"a letter's entries":  {ofLetter, ofLetterArgs},
+		"entries of a kind":   {ofKind, ofKindArgs},
 		"an id on record":     {onRecord, []any{"x"}},
 		"a letter's mails":    {unsentMails, []any{"x"}},
-		"letters of a week":   {livingOfWeek, []any{"x2027-W21"}},
+		"letters of a week":   {livingOfWeek, []any{"x2027-W21", "2027-05-24"}},
 		"letters overdue":     {overdue, []any{"2027-05-24"}},
 		"one letter":          {`SELECT ` + letterColumns + ` WHERE l.id = $1`, []any{"x"}},
 		"papers for the desk": {`SELECT ` + paperColumns + ` WHERE state = $1 ORDER BY received, letter LIMIT $2`, []any{"may-go", 10}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"letterlock/scanner/letter"
 )
@@ -31,6 +32,20 @@ func (r *Register) Troubles(ctx context.Context) (map[Trouble]int, error) {
 		func(s string, n int) { out[Trouble(s)] = n })
 }
 
+// entriesQuery asks by the index that fits.
+func entriesQuery(before int64, kind string, id letter.ID, limit int) (query string, args []any) {
+	query, args = `SELECT line FROM entries WHERE seq < $1`, []any{before, limit}
+	if id != "" {
+		args = append(args, string(id))
+		query += ` AND letter <> '' AND letter = $` + strconv.Itoa(len(args))
+	}
+	if kind != "" {
+		args = append(args, kind)
+		query += ` AND kind = $` + strconv.Itoa(len(args))
+	}
+	return query + ` ORDER BY seq DESC LIMIT $2`, args
+}
+
 func (r *Register) countBy(ctx context.Context, query string, add func(string, int)) error {
 	rows, err := r.read.QueryContext(ctx, query)
 	if err != nil {
@@ -55,20 +70,15 @@ func (r *Register) Forgotten(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-const entriesOf = `SELECT line FROM entries WHERE seq < $1 AND ($2 = '' OR kind = $2) AND letter = $3 AND letter <> ''
-	ORDER BY seq DESC LIMIT $4`
-
 // Entries returns up to limit entries before entry `before` (negative: from
-// the newest), newest first; of one kind or one letter only where these are given.
+// the newest), newest first; of one kind or one letter only where these are
+// given. It costs what it returns.
 func (r *Register) Entries(ctx context.Context, before int64, kind string, id letter.ID, limit int) ([]Entry, error) {
 	if before < 0 {
 		before = 1 << 62
 	}
-	query := `SELECT line FROM entries WHERE seq < $1 AND ($2 = '' OR kind = $2) AND ($3 = '' OR letter = $3) ORDER BY seq DESC LIMIT $4`
-	if id != "" {
-		query = entriesOf // a letter's few entries, by its index, however many there are of others
-	}
-	rows, err := r.read.QueryContext(ctx, query, before, kind, string(id), limit)
+	query, args := entriesQuery(before, kind, id, limit)
+	rows, err := r.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading entries: %w", err)
 	}

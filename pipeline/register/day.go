@@ -37,8 +37,27 @@ func (r *Register) BeginDay(ctx context.Context) (began bool, err error) {
 	return began && err == nil, err
 }
 
+// Serial is that of the last recipients list; 0 when there was none.
+func (r *Register) Serial(ctx context.Context) (uint64, error) {
+	last, err := r.Meta(ctx, metaSerial)
+	if err != nil || last == "" {
+		return 0, err
+	}
+	return strconv.ParseUint(last, 10, 64)
+}
+
 // NextSerial gives out the serial of the next recipients list, each once.
-func (r *Register) NextSerial(ctx context.Context) (serial uint64, err error) {
+func (r *Register) NextSerial(ctx context.Context) (uint64, error) {
+	return r.changeSerial(ctx, func(last uint64) uint64 { return last + 1 })
+}
+
+// RaiseSerial makes the next serial higher than one that was seen.
+func (r *Register) RaiseSerial(ctx context.Context, seen uint64) error {
+	_, err := r.changeSerial(ctx, func(last uint64) uint64 { return max(last, seen) })
+	return err
+}
+
+func (r *Register) changeSerial(ctx context.Context, change func(uint64) uint64) (serial uint64, err error) {
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
 		var last string
 		err := tx.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, metaSerial).Scan(&last)
@@ -50,7 +69,7 @@ func (r *Register) NextSerial(ctx context.Context) (serial uint64, err error) {
 				return err
 			}
 		}
-		serial++
+		serial = change(serial)
 		return setMeta(ctx, tx, metaSerial, strconv.FormatUint(serial, 10))
 	})
 	return serial, err

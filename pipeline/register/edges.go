@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"letterlock/scanner/letter"
 )
 
 // AddEdge enrols an edge: from now on manifests under its site that this
@@ -38,8 +40,13 @@ func (r *Register) Edge(ctx context.Context, site string) (verifier string, err 
 	return verifier, err
 }
 
+// mostHeld bounds how many manifests are held on record at once: whoever can
+// write to the bucket must not be able to fill the register.
+const mostHeld = 1000
+
 // Hold notes that the manifest at marker was not believed. The first time it
-// is an entry; the manifest itself stays where it is.
+// is an entry; the manifest itself stays where it is. Beyond a thousand held
+// ones it notes no further.
 func (r *Register) Hold(ctx context.Context, marker string, why HeldReason) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		var known HeldReason
@@ -50,12 +57,33 @@ func (r *Register) Hold(ctx context.Context, marker string, why HeldReason) erro
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
+		var n int
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM held`).Scan(&n); err != nil || n >= mostHeld && known == "" {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO held (marker, reason, since) VALUES ($1, $2, $3)
 			ON CONFLICT (marker) DO UPDATE SET reason = excluded.reason`, marker, string(why), millis(r.Now())); err != nil {
 			return err
 		}
 		return r.append(ctx, tx, ManifestHeld{Reason: why}, "", 0)
 	})
+}
+
+// Accept records that a person vouches for a held manifest that is too old:
+// its letter was kept back for a reason that is known.
+func (r *Register) Accept(ctx context.Context, id letter.ID) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		if err := setMeta(ctx, tx, metaAccepted+string(id), "yes"); err != nil {
+			return err
+		}
+		return r.append(ctx, tx, ManifestAccepted{}, "", 0)
+	})
+}
+
+// Accepted reports whether a person vouches for the manifest of that id.
+func (r *Register) Accepted(ctx context.Context, id letter.ID) (bool, error) {
+	v, err := r.Meta(ctx, metaAccepted+string(id))
+	return v != "", err
 }
 
 // KeepHeld forgets every held manifest whose marker is not among those that

@@ -69,6 +69,10 @@ type ManifestHeld struct {
 	Reason HeldReason `json:"reason"`
 }
 
+// ManifestAccepted says that a person at the console vouched for a manifest
+// that was held because of its age.
+type ManifestAccepted struct{}
+
 // LetterVerified says that the sealed object was read back by its version, its
 // hash compared, opened with the week's key and every page rendered.
 type LetterVerified struct {
@@ -80,6 +84,10 @@ type LetterVerified struct {
 type LetterUnverifiable struct {
 	Reason Trouble `json:"reason"`
 }
+
+// LetterLookedAtAgain says that an unverifiable letter was announced again and
+// is read back anew.
+type LetterLookedAtAgain struct{}
 
 // LetterReceipted says that the server's receipt for the edge was stored.
 type LetterReceipted struct{}
@@ -142,11 +150,12 @@ type LetterDeleted struct {
 	Versions     int          `json:"versions"`      // found on the deadline and removed by Letterlock
 	Markers      int          `json:"markers"`       // found on the deadline and removed by Letterlock
 	Uploads      int          `json:"uploads"`       // found on the deadline and removed by Letterlock
-	By           string       `json:"removed_by"`    // "letterlock", or "storage" when its lifecycle had left nothing
+	By           string       `json:"removed_by"`    // "letterlock"; "storage" when its lifecycle had left nothing; "missing" when nothing was left of it in a storage that has none
 	ListingEmpty time.Time    `json:"listing_empty"` // when a listing showed no version, marker or upload
 	Week         letter.Week  `json:"week"`          // the key it was sealed to
 	KeyDies      letter.Date  `json:"key_dies"`      // the day from which that key is due to be destroyed
-	RowsErased   time.Time    `json:"rows_erased"`   // when the database's files held nothing of its rows
+	RowsErased   time.Time    `json:"rows_erased"`   // when the database's files held nothing of its rows, but for PaperKept
+	PaperKept    bool         `json:"paper_kept"`    // the paper's destruction is not on record: its reference stays until it is
 }
 
 // PersonAdded says that a staff number was given out.
@@ -190,32 +199,34 @@ type DayBegun struct {
 // expiry may act again.
 type ClockConfirmed struct{}
 
-func (FolderMade) kind() string         { return "folder-made" }
-func (EdgeAdded) kind() string          { return "edge-added" }
-func (KeyMade) kind() string            { return "key-made" }
-func (KeyDeathBegun) kind() string      { return "key-death-begun" }
-func (KeyDestroyed) kind() string       { return "key-destroyed" }
-func (LetterAdmitted) kind() string     { return "letter-admitted" }
-func (ManifestHeld) kind() string       { return "manifest-held" }
-func (LetterVerified) kind() string     { return "letter-verified" }
-func (LetterUnverifiable) kind() string { return "letter-unverifiable" }
-func (LetterReceipted) kind() string    { return "letter-receipted" }
-func (LetterNotified) kind() string     { return "letter-notified" }
-func (LetterOpened) kind() string       { return "letter-opened" }
-func (LetterReadable) kind() string     { return "letter-readable" }
-func (LetterScanAgain) kind() string    { return "letter-scan-again" }
-func (PaperDestroyed) kind() string     { return "paper-destroyed" }
-func (ExpiryBegun) kind() string        { return "expiry-begun" }
-func (LetterDeleted) kind() string      { return "letter-deleted" }
-func (PersonAdded) kind() string        { return "person-added" }
-func (PersonDisabled) kind() string     { return "person-disabled" }
-func (CodeMade) kind() string           { return "code-made" }
-func (PasskeyAdded) kind() string       { return "passkey-added" }
-func (SignedIn) kind() string           { return "signed-in" }
-func (RegisterExported) kind() string   { return "register-exported" }
-func (LifecycleInstalled) kind() string { return "lifecycle-installed" }
-func (DayBegun) kind() string           { return "day-begun" }
-func (ClockConfirmed) kind() string     { return "clock-confirmed" }
+func (FolderMade) kind() string          { return "folder-made" }
+func (EdgeAdded) kind() string           { return "edge-added" }
+func (KeyMade) kind() string             { return "key-made" }
+func (KeyDeathBegun) kind() string       { return "key-death-begun" }
+func (KeyDestroyed) kind() string        { return "key-destroyed" }
+func (LetterAdmitted) kind() string      { return "letter-admitted" }
+func (ManifestHeld) kind() string        { return "manifest-held" }
+func (ManifestAccepted) kind() string    { return "manifest-accepted" }
+func (LetterVerified) kind() string      { return "letter-verified" }
+func (LetterUnverifiable) kind() string  { return "letter-unverifiable" }
+func (LetterLookedAtAgain) kind() string { return "letter-looked-at-again" }
+func (LetterReceipted) kind() string     { return "letter-receipted" }
+func (LetterNotified) kind() string      { return "letter-notified" }
+func (LetterOpened) kind() string        { return "letter-opened" }
+func (LetterReadable) kind() string      { return "letter-readable" }
+func (LetterScanAgain) kind() string     { return "letter-scan-again" }
+func (PaperDestroyed) kind() string      { return "paper-destroyed" }
+func (ExpiryBegun) kind() string         { return "expiry-begun" }
+func (LetterDeleted) kind() string       { return "letter-deleted" }
+func (PersonAdded) kind() string         { return "person-added" }
+func (PersonDisabled) kind() string      { return "person-disabled" }
+func (CodeMade) kind() string            { return "code-made" }
+func (PasskeyAdded) kind() string        { return "passkey-added" }
+func (SignedIn) kind() string            { return "signed-in" }
+func (RegisterExported) kind() string    { return "register-exported" }
+func (LifecycleInstalled) kind() string  { return "lifecycle-installed" }
+func (DayBegun) kind() string            { return "day-begun" }
+func (ClockConfirmed) kind() string      { return "clock-confirmed" }
 
 // newEntry writes the event as the entry at place n.
 func newEntry(n int64, at time.Time, ev Event, id letter.ID, by int64) (Entry, []byte, error) {

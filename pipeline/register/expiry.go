@@ -29,14 +29,12 @@ func (r *Register) ExpiryBegun(ctx context.Context, l *Letter, found Found) erro
 // DeleteRows deletes the rows of a letter of which the storage holds nothing
 // more. They are deleted, but not yet gone from the database's files: that is
 // ProveErased's business, which a crash at any point leaves to be done again.
-func (r *Register) DeleteRows(ctx context.Context, l Letter, listingEmpty time.Time) error {
-	by := "letterlock"
-	if l.Found == (Found{}) {
-		by = "storage"
-	}
+// by is who had removed it, as LetterDeleted says.
+func (r *Register) DeleteRows(ctx context.Context, l Letter, by string, listingEmpty time.Time) error {
 	ev, err := json.Marshal(LetterDeleted{Deadline: l.Deadline(), Class: l.Class, Helpline: l.Helpline,
 		Versions: l.Found.Versions, Markers: l.Found.Markers, Uploads: l.Found.Uploads, By: by,
-		ListingEmpty: listingEmpty.UTC().Truncate(time.Millisecond), Week: l.Week(), KeyDies: l.Week().Over()})
+		ListingEmpty: listingEmpty.UTC().Truncate(time.Millisecond), Week: l.Week(), KeyDies: l.Week().Over(),
+		PaperKept: l.Paper != letter.PaperDestroyed})
 	if err != nil {
 		return err
 	}

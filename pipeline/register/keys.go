@@ -70,17 +70,19 @@ func (r *Register) Keys(ctx context.Context, states ...KeyState) ([]WeekKey, err
 	return out, nil
 }
 
-// ErrKeyNeeded says that a living letter depends on a key that is due to die.
+// ErrKeyNeeded says that a letter whose deadline has not come depends on a key
+// that is due to die.
 var ErrKeyNeeded = errors.New("a living letter is still sealed to this week's key")
 
-const livingOfWeek = `SELECT count(*) FROM letters WHERE week = $1`
+const livingOfWeek = `SELECT count(*) FROM letters WHERE week = $1 AND deadline > $2`
 
 // KeyDeathBegun records that the key is about to be destroyed, unless a letter
-// that is not yet proven gone is sealed to it.
+// that may still be opened is sealed to it. A letter that is due, and that the
+// storage will not let go of, is no reason: the key's death is its end.
 func (r *Register) KeyDeathBegun(ctx context.Context, w letter.Week) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		var living int
-		if err := tx.QueryRowContext(ctx, livingOfWeek, string(w)).Scan(&living); err != nil {
+		if err := tx.QueryRowContext(ctx, livingOfWeek, string(w), letter.DateOf(r.Now()).String()).Scan(&living); err != nil {
 			return err
 		}
 		if living > 0 {

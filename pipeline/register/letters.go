@@ -140,19 +140,26 @@ func (r *Register) EachLetter(ctx context.Context, f func(Letter) error) error {
 // DueNow returns up to limit letters whose next step is due. What is listed
 // follows the work, not the archive.
 func (r *Register) DueNow(ctx context.Context, limit int) ([]letter.ID, error) {
-	return r.ids(ctx, dueNow, millis(r.Now()), limit)
+	now := r.Now()
+	return r.ids(ctx, dueNow, millis(now), millis(now.Add(longestWait)), limit)
 }
 
-const dueNow = `SELECT id FROM letters WHERE not_before <= $1 ORDER BY not_before LIMIT $2`
+// longestWait is more than any step is ever put off. What seems to be due later
+// was put off by a clock that was ahead, and is due now.
+const longestWait = 2 * time.Hour
+
+const dueNow = `SELECT id FROM letters WHERE not_before <= $1 OR not_before > $2 LIMIT $3`
 
 // PastDeadline returns up to limit letters whose deadline has come and whose
 // expiry has not been tried within the last moments.
 func (r *Register) PastDeadline(ctx context.Context, today letter.Date, limit int) ([]letter.ID, error) {
-	return r.ids(ctx, pastDeadline, today.String(), string(Expiring), millis(r.Now()), limit)
+	now := r.Now()
+	return r.ids(ctx, pastDeadline, today.String(), string(StoreDown), string(StillShown), millis(now), millis(now.Add(longestWait)), limit)
 }
 
-const pastDeadline = `SELECT id FROM letters WHERE deadline <= $1
-	AND (state <> $2 OR not_before IS NULL OR not_before <= $3) ORDER BY deadline LIMIT $4`
+// Only the storage's own troubles put an expiry off.
+const pastDeadline = `SELECT id FROM letters WHERE deadline <= $1 AND (trouble NOT IN ($2, $3)
+	OR not_before IS NULL OR not_before <= $4 OR not_before > $5) ORDER BY deadline LIMIT $6`
 
 func (r *Register) ids(ctx context.Context, query string, args ...any) ([]letter.ID, error) {
 	rows, err := r.read.QueryContext(ctx, query, args...)
@@ -224,10 +231,10 @@ func oneRow(res sql.Result, err error) error {
 }
 
 func (r *Register) due(ctx context.Context, tx *sql.Tx, id letter.ID) error {
-	if r.OnDue == nil {
-		return nil
+	if f := r.onDue.Load(); f != nil {
+		return (*f)(ctx, tx, id)
 	}
-	return r.OnDue(ctx, tx, id)
+	return nil
 }
 
 // onRecord counts a letter's entries. That an id is not empty is said so that
@@ -287,8 +294,12 @@ func (r *Register) insert(ctx context.Context, tx *sql.Tx, m letter.Manifest) er
 	return err
 }
 
-// oweReceipt has the letter's receipt written again, if it has one already.
+// oweReceipt has the letter's receipt written again, if it has one already. A
+// letter that could not be verified is looked at anew: its edge still waits.
 func (r *Register) oweReceipt(ctx context.Context, tx *sql.Tx, l Letter) error {
+	if l.State == Unverifiable {
+		return r.move(ctx, tx, &l, change{to: Admitted, due: true}, LetterLookedAtAgain{}, 0)
+	}
 	if !l.State.CanBeOpened() {
 		return nil
 	}
@@ -305,6 +316,16 @@ func (r *Register) Defer(ctx context.Context, l Letter, why Trouble, until time.
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE letters SET trouble = $1, attempts = attempts + 1, not_before = $2
 			WHERE id = $3 AND version = $4`, string(why), millis(until), string(l.ID), l.version)
+		return oneRow(res, err)
+	})
+}
+
+// Rest says that nothing is under way for the letter: it waits for a person or
+// its deadline.
+func (r *Register) Rest(ctx context.Context, l *Letter) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE letters SET trouble = '', attempts = 0, not_before = NULL
+			WHERE id = $1 AND version = $2`, string(l.ID), l.version)
 		return oneRow(res, err)
 	})
 }
@@ -345,14 +366,14 @@ func (r *Register) Receipted(ctx context.Context, l *Letter) error {
 // changed meanwhile the receipt stays owed: ErrMoved.
 func (r *Register) ReceiptRenewed(ctx context.Context, l *Letter) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE letters SET receipt_due = 0, version = version + 1,
+		res, err := tx.ExecContext(ctx, `UPDATE letters SET receipt_due = 0, version = version + 1, trouble = '', attempts = 0,
 			not_before = CASE WHEN state = $1 OR EXISTS (SELECT 1 FROM mails WHERE letter = id AND sent IS NULL)
 				THEN not_before END
 			WHERE id = $2 AND version = $3`, string(Receipted), string(l.ID), l.version)
 		if err := oneRow(res, err); err != nil {
 			return err
 		}
-		l.ReceiptDue = false
+		l.ReceiptDue, l.Trouble, l.Attempts = false, NoTrouble, 0
 		l.version++
 		return nil
 	})

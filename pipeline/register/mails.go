@@ -69,6 +69,12 @@ func (r *Register) UnsentMails(ctx context.Context, id letter.ID) ([]Mail, error
 	return out, rows.Err()
 }
 
+// Told counts the people whose mail about the letter was taken.
+func (r *Register) Told(ctx context.Context, id letter.ID) (people int, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT count(*) FROM mails WHERE letter = $1 AND sent IS NOT NULL`, string(id)).Scan(&people)
+	return people, err
+}
+
 // MailSent notes that a mail server took the mail.
 func (r *Register) MailSent(ctx context.Context, id letter.ID, person int64) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {

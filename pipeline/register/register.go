@@ -19,6 +19,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -51,9 +52,21 @@ type Register struct {
 	read  *sql.DB
 	cfg   Config
 
-	// OnDue, when set, is called inside the transaction that left a letter with
-	// something to do now, so that its job exists if and only if its state does.
-	OnDue func(ctx context.Context, tx *sql.Tx, id letter.ID) error
+	onDue atomic.Pointer[DueFunc]
+}
+
+// DueFunc is told of a letter that has something to do now, inside the
+// transaction that left it so.
+type DueFunc func(ctx context.Context, tx *sql.Tx, id letter.ID) error
+
+// OnDue has f called for every letter that becomes due, so that its job exists
+// if and only if its state does; nil for nobody.
+func (r *Register) OnDue(f DueFunc) {
+	if f == nil {
+		r.onDue.Store(nil)
+		return
+	}
+	r.onDue.Store(&f)
 }
 
 // Errors that callers tell apart.
@@ -187,6 +200,8 @@ const (
 	metaSerial = "serial"      // of the last recipients list
 	metaDoubt  = "clock_doubt" // why the clock is in doubt, until a person vouches for it
 	metaDay    = "day"         // the last day that was begun
+
+	metaAccepted = "accepted_" // and an id: a person vouches for its manifest
 )
 
 // The kinds of data folder.

@@ -211,7 +211,7 @@ func TestErasedRowsAreGoneFromTheFiles(t *testing.T) {
 		}
 	}
 	d.must(d.ExpiryBegun(ctx, &l, Found{Versions: 1}))
-	d.must(d.DeleteRows(ctx, l, d.now))
+	d.must(d.DeleteRows(ctx, l, "letterlock", d.now))
 
 	// A reader of an older state keeps the rows in the files: no proof yet.
 	reader, err := d.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
@@ -279,7 +279,7 @@ func TestKeysDieOnRecordOnly(t *testing.T) {
 		t.Fatalf("the key of a living letter may die: %v", err)
 	}
 	d.must(d.ExpiryBegun(ctx, &l, Found{}))
-	d.must(d.DeleteRows(ctx, l, d.now))
+	d.must(d.DeleteRows(ctx, l, "letterlock", d.now))
 	if err := d.KeyDestroyed(ctx, l.Week()); !errors.Is(err, ErrMoved) {
 		t.Errorf("dead before its death had begun: %v", err)
 	}

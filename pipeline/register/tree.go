@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -175,7 +176,8 @@ func Verify(export io.Reader, pub note.Verifier) (entries int64, err error) {
 		}
 		if strings.HasPrefix(in.Text(), `{"checkpoint":`) {
 			var t trailer
-			if err := json.Unmarshal(in.Bytes(), &t); err != nil || t.Checkpoint == "" {
+			err := json.Unmarshal(in.Bytes(), &t)
+			if written, _ := json.Marshal(t); err != nil || t.Checkpoint == "" || !bytes.Equal(written, in.Bytes()) {
 				return 0, &Wrong{line, "the checkpoint cannot be read"}
 			}
 			signed = t.Checkpoint
@@ -209,7 +211,7 @@ func wholeLines(data []byte, atEOF bool) (advance int, token []byte, err error) 
 		return i + 1, data[:i], nil
 	}
 	if atEOF && len(data) > 0 {
-		return len(data), data, nil
+		return 0, nil, &Wrong{0, "the end of the last line is missing"}
 	}
 	return 0, nil, nil
 }
@@ -219,7 +221,7 @@ func checkHead(signed string, pub note.Verifier, entries int64, hashes memTree) 
 		return &Wrong{0, "the export ends without a signed checkpoint: its end is missing"}
 	}
 	n, err := note.Open([]byte(signed), note.VerifierList(pub))
-	if err != nil {
+	if err != nil || !strictlySigned(n) {
 		return &Wrong{0, "the checkpoint is not signed by this key"}
 	}
 	tree, err := tlog.ParseTree([]byte(n.Text))
@@ -237,6 +239,16 @@ func checkHead(signed string, pub note.Verifier, entries int64, hashes memTree) 
 		return &Wrong{0, "an entry is not the one that was signed"}
 	}
 	return nil
+}
+
+// strictlySigned reports whether a note holds nothing but its one signature,
+// written the one way that it is written: base64 leaves some bits unread.
+func strictlySigned(n *note.Note) bool {
+	if len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 {
+		return false
+	}
+	_, err := base64.StdEncoding.Strict().DecodeString(n.Sigs[0].Base64)
+	return err == nil
 }
 
 // memTree holds the stored hashes of a tree in memory: 64 bytes an entry.

@@ -69,9 +69,16 @@ func TestEveryChangedByteIsFound(t *testing.T) {
 	d := newDesk(t)
 	d.receipted()
 	export := d.export()
-	body := strings.LastIndex(strings.TrimSuffix(export, "\n"), "\n")
+	// The last line's every byte, and any others that are drawn.
+	for at := strings.LastIndex(strings.TrimSuffix(export, "\n"), "\n"); at < len(export); at++ {
+		for to := range 256 {
+			if bad := export[:at] + string([]byte{byte(to)}) + export[at+1:]; bad != export && verify(bad, d.pub) == nil {
+				t.Fatalf("byte %d of %d changed to %q, and verified", at, len(export), byte(to))
+			}
+		}
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		at := rapid.IntRange(0, body-1).Draw(t, "at")
+		at := rapid.IntRange(0, len(export)-1).Draw(t, "at")
 		to := byte(rapid.IntRange(0, 255).Draw(t, "to"))
 		if export[at] == to {
 			return

@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ManifestExt ends the name of a signed manifest in SpoolDir: its letter is
@@ -19,6 +20,12 @@ type Counts struct {
 	Claimed  int `json:"claimed"`  // claimed, not sealed yet
 	Waiting  int `json:"waiting"`  // sealed, no receipt yet
 	Refused  int `json:"refused"`  // scans that lie in the refused folders
+	// Elsewhere counts files in folders of the scanner folder that are no
+	// helpline's. They are never touched: a wrong setting must not empty
+	// somebody's home folder.
+	Elsewhere int `json:"elsewhere"`
+	// Oldest is when the oldest scan that is claimed was claimed; zero for none.
+	Oldest time.Time `json:"oldest,omitzero"`
 }
 
 // Count looks into the scanner folder dir, of which those helplines are
@@ -31,12 +38,13 @@ func Count(dir string, helplines []string) (Counts, error) {
 	defer root.Close()
 	c := counter{root: root}
 	waiting := len(c.names(SpoolDir, func(e fs.DirEntry) bool { return path.Ext(e.Name()) == ManifestExt }))
-	claimed := len(c.names(ClaimedDir, fs.DirEntry.IsDir))
-	c.counts.Waiting, c.counts.Claimed = waiting, max(0, claimed-waiting)
+	claimed := c.names(ClaimedDir, func(e fs.DirEntry) bool { return e.IsDir() && c.claimedAt(e) })
+	c.counts.Waiting, c.counts.Claimed = waiting, max(0, len(claimed)-waiting)
 	c.home(".", 0)
 	for _, helpline := range helplines {
 		c.home(helpline, maxDepth)
 	}
+	c.elsewhere(helplines)
 	return c.counts, errors.Join(c.errs...)
 }
 
@@ -50,6 +58,29 @@ type counter struct {
 func (c *counter) home(dir string, depth int) {
 	c.counts.Refused += c.refused(path.Join(dir, RefusedDir))
 	c.arriving(dir, depth, RefusedDir, TakenDir)
+}
+
+// claimedAt takes in when a claim was made: its folder has not changed its name since.
+func (c *counter) claimedAt(e fs.DirEntry) bool {
+	info, err := e.Info()
+	if err != nil {
+		return false // it has just ended
+	}
+	if at := info.ModTime(); c.counts.Oldest.IsZero() || at.Before(c.counts.Oldest) {
+		c.counts.Oldest = at
+	}
+	return true
+}
+
+// elsewhere counts what was dropped into folders that nobody looks into.
+func (c *counter) elsewhere(helplines []string) {
+	arriving := c.counts.Arriving
+	for _, dir := range c.names(".", func(e fs.DirEntry) bool { return e.IsDir() && !isJunk(e.Name()) }) {
+		if dir != RefusedDir && dir != TakenDir && !slices.Contains(helplines, dir) {
+			c.arriving(dir, maxDepth)
+		}
+	}
+	c.counts.Elsewhere, c.counts.Arriving = c.counts.Arriving-arriving, arriving
 }
 
 func (c *counter) arriving(dir string, depth int, but ...string) {

@@ -48,9 +48,9 @@ func startWorker(config Config) (*worker, error) {
 func (w *worker) awaitReady(within time.Duration) error {
 	w.turn.Lock()
 	defer w.turn.Unlock()
-	_, err := w.within(within, func() (answer, error) { return readAnswer(w.from) })
-	if err != nil {
-		return fmt.Errorf("starting a child that renders: %w", err)
+	if _, err := w.within(within, func() (answer, error) { return readAnswer(w.from) }); err != nil {
+		// Not ErrRender: no document has anything to do with it.
+		return fmt.Errorf("starting a child that renders: %v", err)
 	}
 	return nil
 }

@@ -15,7 +15,8 @@ CREATE TABLE entries (
   letter TEXT   NOT NULL,
   line   TEXT   NOT NULL
 );
-CREATE INDEX entries_letter ON entries (letter) WHERE letter <> '';
+CREATE INDEX entries_letter ON entries (letter, seq) WHERE letter <> '';
+CREATE INDEX entries_kind ON entries (kind, seq);
 CREATE TABLE tree (
   idx  BIGINT PRIMARY KEY,
   hash BLOB   NOT NULL
@@ -57,6 +58,8 @@ CREATE INDEX letters_due ON letters (not_before) WHERE not_before IS NOT NULL;
 CREATE INDEX letters_deadline ON letters (deadline);
 CREATE INDEX letters_week ON letters (week);
 CREATE INDEX letters_list ON letters (helpline, received, id);
+CREATE INDEX letters_received ON letters (received, id);
+CREATE INDEX letters_trouble ON letters (trouble) WHERE trouble <> '';
 
 -- Deletions whose proof is not yet on the register: the rows are deleted, but
 -- not yet gone from the database's files.
@@ -84,6 +87,7 @@ CREATE TABLE papers (
   letter_gone BIGINT NOT NULL
 );
 CREATE INDEX papers_desk ON papers (state, received);
+CREATE INDEX papers_forgotten ON papers (letter) WHERE letter_gone = 1;
 
 CREATE TABLE mails (
   letter     TEXT   NOT NULL REFERENCES letters (id) ON DELETE CASCADE,
