@@ -60,15 +60,15 @@ func (s *Server) Check(ctx context.Context) []Line {
 }
 
 func (s *Server) checkClock(ctx context.Context) (bad, good string, err error) {
-	why, err := s.cfg.Register.ClockDoubt(ctx)
-	if err == nil && why == "" {
-		why, err = s.storeClockDiffers(ctx)
+	why, err := s.clockDoubt(ctx)
+	if errors.Is(err, deposit.ErrUnavailable) {
+		return "The storage cannot be asked for its clock; until then nothing is deleted.", "", nil
 	}
 	if why != "" {
 		bad = fmt.Sprintf("Nothing is deleted while the clock is in doubt: %s. It says %s now. If that is right, run: letterlock check --clock-is-right",
 			why, s.cfg.Now().In(letter.London).Format("2 January 2006 15:04"))
 	}
-	return bad, "The clock agrees with its second witness.", err
+	return bad, "The clock is believed: it agrees with the storage's, or with the register.", err
 }
 
 func (s *Server) checkStorage(ctx context.Context) (bad, good string, err error) {
@@ -202,7 +202,7 @@ func (s *Server) checkPeople(ctx context.Context) (bad, good string, err error) 
 	var says []string
 	for _, h := range s.cfg.Helplines {
 		if !slices.ContainsFunc(people, func(p register.Person) bool { return !p.Disabled && p.LeadsHelpline(h) && p.Email != "" }) {
-			says = append(says, fmt.Sprintf("The helpline %s has no team leader: nobody is told of its letters. Run: letterlock user add --role team-leader --helpline %s", h, h))
+			says = append(says, fmt.Sprintf("The helpline %s has no team leader: nobody is told of its letters. Run: letterlock user add --role team-leader --helpline %s --name NAME --email ADDRESS.", h, h))
 		}
 	}
 	return strings.Join(says, " "), "Every helpline has a team leader.", nil

@@ -573,10 +573,13 @@ func (s *Server) clockDoubt(ctx context.Context) (why string, err error) {
 // bucket proves nothing.
 func (s *Server) BucketDoubt(ctx context.Context) (why string, err error) {
 	serial, err := s.cfg.Register.Serial(ctx)
-	if err != nil || serial == 0 {
-		return "", err // nothing was ever put into it
+	if err != nil {
+		return "", err
 	}
 	msg, err := s.readSmall(ctx, letter.RecipientsKey)
+	if err != nil && serial == 0 {
+		return "", nil // nothing was ever put into it; whether it can be used is found out by using it
+	}
 	if errors.Is(err, deposit.ErrNotFound) {
 		return "the storage holds no recipients list, although the register has published one: is it the right bucket, and is it mounted?", nil
 	}
@@ -618,7 +621,12 @@ func (s *Server) later(ctx context.Context, l *register.Letter, why register.Tro
 	if cause != nil {
 		about = append(about, "error", cause)
 	}
-	s.cfg.Log.Warn("a letter waits and is tried again", about...)
+	// Once for each trouble: 'letterlock check' counts the letters and says what to do.
+	level := slog.LevelWarn
+	if l.Trouble == why {
+		level = slog.LevelDebug
+	}
+	s.cfg.Log.Log(ctx, level, "a letter waits and is tried again", about...)
 	return s.cfg.Register.Defer(ctx, *l, why, s.cfg.Now().Add(wait))
 }
 

@@ -45,8 +45,11 @@ func (e *Edge) newRecord(m letter.Manifest, r letter.Receipt) record {
 // reference.
 func (e *Edge) slipName(r record) string {
 	name := r.ID.Reference()
-	if r.Paper == letter.PaperScanAgain {
+	switch r.Paper {
+	case letter.PaperScanAgain:
 		name = "SCAN AGAIN " + name
+	case paperOverdue:
+		name = "OVERDUE " + name
 	}
 	for n := 1; ; n++ {
 		slip := name + ".txt"
@@ -75,15 +78,18 @@ func (r record) slip() string {
 		"Letter " + r.ID.Reference(),
 		"Write this reference on the paper: " + r.ID.Reference(),
 		fmt.Sprintf("Pages: %d. Compare with the paper; tell the helpline if one is missing.", r.Pages),
-		"Taken: " + r.Received.In(letter.London).Format("Monday 2 January 2006, 15:04"),
+		"Taken: " + r.Received.In(letter.London).Format("Monday 2 January 2006, 15:04:05"),
 		"The paper: " + r.paper(),
 		"The letter can be opened until " + inWords(letter.OpenUntil(received, r.Class)) +
-			" and will be gone for good on " + inWords(letter.Deadline(received, r.Class)) +
-			", unless it is kept longer for safeguarding.",
+			" and will be gone for good on " + inWords(letter.Deadline(received, r.Class)) + ".",
 		"Letterlock removes this note when the destruction of the paper is recorded.",
 	}
-	if r.Paper == letter.PaperScanAgain {
+	switch r.Paper {
+	case letter.PaperScanAgain:
 		lines[0] += ": SCAN AGAIN"
+	case paperOverdue:
+		lines[0] += ": OVERDUE"
+		lines[len(lines)-1] = "Delete this note yourself once that is done."
 	}
 	return strings.Join(lines, "\r\n\r\n") + "\r\n"
 }
@@ -100,10 +106,16 @@ func (r record) paper() string {
 		}
 		return "SCAN AGAIN. The helpline could not read the scan" + because +
 			". Scan the same paper once more into the same folder; it gets a new reference. Do not destroy the paper."
+	case paperOverdue:
+		return "OVERDUE. The letter is gone, and nothing says that its paper is. Destroy it at the destruction desk in Letterlock; if the desk does not list it, it is on record already."
 	default:
 		return "keep it locked away. Nobody has confirmed yet that the scan can be read."
 	}
 }
+
+// paperOverdue is this edge's own word for a paper of which no destruction is
+// known although its letter's time is over.
+const paperOverdue = "overdue"
 
 func inWords(d letter.Date) string { return d.Start().Format("2 January 2006") }
 
@@ -161,21 +173,25 @@ func (e *Edge) tendSlips(ctx context.Context) {
 // tendSlip brings one slip up to date. The slip changes first and the record
 // last; a crash in between leads here again.
 func (e *Edge) tendSlip(ctx context.Context, r record) error {
-	deadline := letter.Deadline(letter.DateOf(r.Received), r.Class)
-	if !letter.DateOf(e.Now()).Before(deadline) {
-		return e.removeSlip(r)
+	if r.Paper == paperOverdue {
+		return e.dropOverdue(r)
 	}
 	receipt, err := e.receipt(ctx, r.Site, r.ID, r.SHA256)
-	switch {
-	case err != nil || receipt == nil:
+	if err != nil {
 		return err
-	case receipt.Paper == letter.PaperDestroyed:
-		return e.removeSlip(r)
-	case receipt.Paper == r.Paper && receipt.Reason == r.Reason:
-		return nil
 	}
 	next := r
-	next.Paper, next.Reason = receipt.Paper, receipt.Reason
+	over := !letter.DateOf(e.Now()).Before(letter.Deadline(letter.DateOf(r.Received), r.Class))
+	switch {
+	case receipt != nil && receipt.Paper == letter.PaperDestroyed:
+		return e.removeSlip(r)
+	case over: // the server says nothing any more of a letter that is gone
+		next.Paper, next.Reason = paperOverdue, ""
+	case receipt == nil || receipt.Paper == r.Paper && receipt.Reason == r.Reason:
+		return nil
+	default:
+		next.Paper, next.Reason = receipt.Paper, receipt.Reason
+	}
 	next.Slip = e.slipName(next)
 	if err := e.writeSlip(next); err != nil {
 		return err
@@ -186,6 +202,15 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 		}
 	}
 	return e.saveRecord(next)
+}
+
+// dropOverdue forgets a letter once a person has deleted its last slip.
+func (e *Edge) dropOverdue(r record) error {
+	_, err := e.folder.Root().Lstat(r.place())
+	if errors.Is(err, fs.ErrNotExist) {
+		return e.removeSlip(r)
+	}
+	return nil
 }
 
 func (e *Edge) removeSlip(r record) error {

@@ -58,7 +58,7 @@ func TestASlipFollowsItsPaper(t *testing.T) {
 	}
 }
 
-func TestASlipGoesWithItsDeadline(t *testing.T) {
+func TestASlipIsOverdueOnItsDeadline(t *testing.T) {
 	o, m := taken(t)
 	o.now = m.Deadline().Start().Add(-time.Hour)
 	o.pass(1)
@@ -66,8 +66,26 @@ func TestASlipGoesWithItsDeadline(t *testing.T) {
 		t.Error("it went too early")
 	}
 	o.after(time.Hour)
+	overdue := "OVERDUE " + m.ID.Reference() + ".txt"
+	if d := cmp.Diff([]string{overdue}, o.slips()); d != "" {
+		t.Fatalf("its time is over, and nothing says that its paper is gone: %s", d)
+	}
+	if err := o.folder.Root().Remove(line + "/taken/" + overdue); err != nil {
+		t.Fatal(err)
+	}
+	o.after(o.SlipEvery)
+	if n := len(o.files("scanner/" + folder.RecordDir)); n > 0 {
+		t.Errorf("somebody threw the last slip away, and %d records are left", n)
+	}
+}
+
+func TestASlipWhosePaperWentGoesWithItsDeadline(t *testing.T) {
+	o, m := taken(t)
+	o.answer(m, letter.PaperDestroyed, "")
+	o.now = m.Deadline().Start()
+	o.after(o.SlipEvery)
 	if len(o.slips()) > 0 {
-		t.Errorf("its time is over and there is still %v", o.slips())
+		t.Errorf("there is still %v", o.slips())
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -45,7 +44,7 @@ func (d dataDir) create() error {
 	if err := writable(d.path); err != nil {
 		return fmt.Errorf("the data folder cannot be written to: %s", configfile.Reason(err))
 	}
-	if _, err := os.Stat(d.config); errors.Is(err, fs.ErrNotExist) {
+	if !exists(d.config) {
 		if err := writeNew(d.config, []byte(template()), 0o600); err != nil {
 			return fmt.Errorf("the configuration cannot be written: %s", configfile.Reason(err))
 		}
@@ -61,9 +60,9 @@ func writable(dir string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// exists reports whether the folder has been set up.
-func (d dataDir) exists() bool {
-	_, err := os.Stat(d.database())
+// exists reports whether there is a file or folder of that name.
+func exists(path string) bool {
+	_, err := os.Stat(path)
 	return err == nil
 }
 
@@ -191,9 +190,9 @@ func locate(data, config string) (dataDir, error) {
 	return dataDir{path, config}, nil
 }
 
-// isNotFound tells a missing data folder from a broken one.
-func (d dataDir) mustExist(context.Context) error {
-	if !d.exists() {
+// mustExist tells a missing data folder from a broken one.
+func (d dataDir) mustExist() error {
+	if !exists(d.database()) {
 		return configfile.Wrong("there is no Letterlock in %s yet: start it with 'letterlock up', or name its folder with --data", d.path)
 	}
 	return nil

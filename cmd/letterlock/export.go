@@ -37,7 +37,11 @@ func (c *exportCmd) Run(w *world) error {
 		if err := in.register.Record(w.ctx, register.RegisterExported{}, 0); err != nil {
 			return errors.Join(err, done())
 		}
-		return errors.Join(in.register.Export(w.ctx, out), done())
+		if err := errors.Join(in.register.Export(w.ctx, out), done()); err != nil || c.Out == "" {
+			return err
+		}
+		_, err := fmt.Fprintf(w.out, "Written: %s\n", c.Out)
+		return err
 	})
 }
 

@@ -25,7 +25,7 @@ import (
 
 // with opens an existing data folder for a command.
 func (w *world) with(f func(in *installation) error) error {
-	if err := w.dir.mustExist(w.ctx); err != nil {
+	if err := w.dir.mustExist(); err != nil {
 		return err
 	}
 	in, err := open(w.ctx, w.dir, w.log)
@@ -177,12 +177,16 @@ func (c *checkCmd) Run(w *world) error {
 			if err := in.register.ConfirmClock(w.ctx); err != nil {
 				return err
 			}
+			fmt.Fprintf(w.errout, "It is on the register that the clock is right at %s.\n", in.clock.Now().In(letter.London).Format("15:04 on 2 January 2006"))
 		}
 		sender, err := in.sender(io.Discard)
 		if err != nil {
 			return err
 		}
 		lines := append(in.looks(sender).Check(w.ctx), in.checkScanner())
+		if in.cfg.Mail.SMTP == "" {
+			lines = append(lines, pipeline.Line{Name: "outbox", OK: true, Says: "Mail is written to outbox/ and nobody is told: set [mail] smtp in " + in.dir.config + "."})
+		}
 		var failed bool
 		for _, l := range lines {
 			failed = failed || !l.OK

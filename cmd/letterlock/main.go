@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -39,6 +40,8 @@ var crashPoint = func(step string, id letter.ID) {}
 type cli struct {
 	Data   string `help:"The data folder." default:"letterlock-data" env:"LETTERLOCK_DATA" type:"path" placeholder:"DIR"`
 	Config string `help:"The configuration file; letterlock.toml in the data folder by default." env:"LETTERLOCK_CONFIG" type:"path" placeholder:"FILE"`
+
+	Version kong.VersionFlag `help:"Say which version this is."`
 
 	Up       upCmd       `cmd:"" help:"Play every role on this machine: scanner, server and portal. Makes the data folder when it is missing."`
 	Serve    serveCmd    `cmd:"" help:"Play the server's role alone; scanners run elsewhere."`
@@ -73,10 +76,13 @@ func run(args []string, out, errout io.Writer) (status int) {
 	ended := false
 	parser, err := kong.New(&c, kong.Name("letterlock"), kong.Writers(out, errout),
 		kong.Description("The letters of a helpline: scanned, sealed, read, destroyed, with proof."),
-		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"version": version()}, kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { ended, status = true, code }))
 	if err != nil {
 		panic(err) // a mistake in the command line's own description
+	}
+	if data, set := os.LookupEnv("LETTERLOCK_DATA"); set && data == "" {
+		_ = os.Unsetenv("LETTERLOCK_DATA") // empty means the default, not the current folder
 	}
 	parsed, err := parser.Parse(args)
 	if ended {
@@ -94,6 +100,15 @@ func run(args []string, out, errout io.Writer) (status int) {
 		err = parsed.Run(&world{ctx, dir, out, errout, log})
 	}
 	return statusOf(err, errout)
+}
+
+// version is what the build knows of itself.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version + " " + info.GoVersion
 }
 
 // statusOf says once, in plain words, what went wrong.

@@ -104,11 +104,6 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("waited in vain for %q; last seen:\n%s", args[0], last)
 }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
 // drawScan draws a letter into a file: scan pdf|tiff|jpeg|png FILE PAGES [CANARY]
 func drawScan(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 3 {

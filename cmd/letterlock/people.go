@@ -5,6 +5,7 @@ import (
 	"fmt"
 	netmail "net/mail"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -53,6 +54,9 @@ func (c *userAddCmd) Run(w *world) error {
 
 func (c *userAddCmd) check(cfg *Config) error {
 	role := register.Role(c.Role)
+	if strings.TrimSpace(c.Name) == "" {
+		return configfile.Wrong("--name is how colleagues see the person; it cannot be empty")
+	}
 	if !slices.Contains(register.Roles, role) {
 		return configfile.Wrong("there is no role %q: it is one of operations, team-leader, manager, dpo, administrator", c.Role)
 	}
@@ -102,11 +106,20 @@ func hours(d time.Duration) string {
 
 type userCodeCmd struct {
 	Number int64 `arg:"" help:"Staff number."`
+	Lost   bool  `help:"A device was lost: the person's passkeys open nothing any more, and every session ends."`
 	JSON   bool  `help:"One JSON object instead of a sentence."`
 }
 
+// Run makes a code.
 func (c *userCodeCmd) Run(w *world) error {
-	return w.with(func(in *installation) error { return in.handOver(w, c.Number, time.Hour, c.JSON) })
+	return w.with(func(in *installation) error {
+		if c.Lost {
+			if err := in.register.ForgetPasskeys(w.ctx, c.Number); err != nil {
+				return err
+			}
+		}
+		return in.handOver(w, c.Number, time.Hour, c.JSON)
+	})
 }
 
 type userDisableCmd struct {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline/archive"
+	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
 
@@ -17,6 +19,8 @@ type setupCmd struct {
 	Repair     bool   `help:"Take the bucket for the right one, and write its deletion rules again where they are not Letterlock's any more, after showing the difference."`
 	Edge       string `help:"Enrol a scanner of that site and write what it needs to --edge-folder." placeholder:"SITE"`
 	EdgeFolder string `help:"Where the scanner's configuration and keys go." type:"path" placeholder:"DIR"`
+	Scans      string `help:"The scanner folder on the scanner's own machine." default:"/scans" placeholder:"DIR"`
+	RevokeEdge string `help:"Believe nothing more that the scanner of that site signs." placeholder:"SITE"`
 }
 
 // Run leaves a bucket, keys and, if asked, a scanner's configuration. It may be
@@ -27,6 +31,9 @@ func (c *setupCmd) Run(w *world) error {
 	}
 	if c.Edge != "" && !letter.ValidName(c.Edge) {
 		return configfile.Wrong("a site's name is up to 40 lower-case letters, digits and hyphens")
+	}
+	if c.RevokeEdge != "" {
+		return w.with(func(in *installation) error { return in.revokeEdge(w, c.RevokeEdge) })
 	}
 	if err := w.dir.create(); err != nil {
 		return err
@@ -56,7 +63,18 @@ func (c *setupCmd) Run(w *world) error {
 	if c.Edge == "" {
 		return nil
 	}
-	return in.equipEdge(w, c.Edge, c.EdgeFolder)
+	return in.equipEdge(w, c)
+}
+
+func (in *installation) revokeEdge(w *world, site string) error {
+	err := in.register.RevokeEdge(w.ctx, site)
+	if errors.Is(err, register.ErrNotFound) {
+		return configfile.Wrong("no scanner of the site %q is enrolled", site)
+	}
+	if err == nil {
+		_, err = fmt.Fprintf(w.out, "Scanner: nothing that %s signs from now on is believed. Remove its storage user letterlock-%s too.\n", site, site)
+	}
+	return err
 }
 
 // compareRules shows how the storage's deletion rules differ, and mends them
@@ -83,10 +101,14 @@ func (c *setupCmd) compareRules(w *world, in *installation) error {
 
 // equipEdge enrols a scanner and writes its folder: what is there already is
 // kept, so that running setup again changes no key.
-func (in *installation) equipEdge(w *world, site, folder string) error {
+func (in *installation) equipEdge(w *world, c *setupCmd) error {
+	site, folder := c.Edge, c.EdgeFolder
 	s := in.cfg.Storage
 	if s == nil {
 		return configfile.Wrong("a scanner of its own needs an S3 bucket to meet the server in: set [storage] in %s", in.dir.config)
+	}
+	if _, err := in.register.Edge(w.ctx, site); err == nil && !exists(filepath.Join(folder, "site.key")) {
+		return configfile.Wrong("the site %q is enrolled already, and its key is not in %s ('letterlock up' enrols its own scanner): choose another name", site, folder)
 	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("the scanner's folder cannot be made: %s", configfile.Reason(err))
@@ -110,7 +132,7 @@ func (in *installation) equipEdge(w *world, site, folder string) error {
 	if err := archive.MakeEdgeUser(w.ctx, admin, site, user, secret); err != nil {
 		return fmt.Errorf("making the scanner's own storage credentials: %w", err)
 	}
-	text := in.edgeConfig(site, user)
+	text := in.edgeConfig(site, user, c.Scans)
 	path := filepath.Join(folder, "scanner.toml")
 	if err := replaceFile(path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("the scanner's configuration cannot be written: %s", configfile.Reason(err))
@@ -120,16 +142,17 @@ func (in *installation) equipEdge(w *world, site, folder string) error {
 }
 
 // edgeConfig is scanner.toml as cmd/scanner reads it.
-func (in *installation) edgeConfig(site, user string) string {
+func (in *installation) edgeConfig(site, user, scans string) string {
 	var quoted []string
 	for _, n := range in.cfg.names() {
 		quoted = append(quoted, fmt.Sprintf("%q", n))
 	}
 	s := in.cfg.Storage
 	return fmt.Sprintf(`# Written by 'letterlock setup'. The scanner's keys lie beside this file; keep them to this machine.
+# Look whether folder and endpoint are right as seen from here.
 site = %q
 helplines = [%s]
-folder = "/scans"
+folder = %q
 server_key = %q
 site_key_file = "site.key"
 arriving_limit = %q
@@ -140,5 +163,5 @@ bucket = %q
 region = %q
 access_key = %q
 secret_key_file = "storage.key"
-`, site, strings.Join(quoted, ", "), in.server.verifier, time.Duration(in.cfg.Scanner.ArrivingLimit).String(), s.Endpoint, s.Bucket, s.Region, user)
+`, site, strings.Join(quoted, ", "), scans, in.server.verifier, time.Duration(in.cfg.Scanner.ArrivingLimit).String(), s.Endpoint, s.Bucket, s.Region, user)
 }

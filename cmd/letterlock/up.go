@@ -36,9 +36,6 @@ func (c *upCmd) Run(w *world) error {
 	if c.Clock != "" && !c.Sample {
 		return configfile.Wrong("--clock is for --sample only: a real folder's clock is the system's")
 	}
-	if err := w.dir.create(); err != nil {
-		return err
-	}
 	return w.play(c.Listen, func(in *installation) error {
 		if err := c.found(w.ctx, in); err != nil {
 			return err
@@ -68,9 +65,6 @@ func (c *upCmd) found(ctx context.Context, in *installation) error {
 
 // Run plays the server's role alone.
 func (c *serveCmd) Run(w *world) error {
-	if err := w.dir.create(); err != nil {
-		return err
-	}
 	return w.play(c.Listen, func(in *installation) error { return (&upCmd{}).found(w.ctx, in) }, false)
 }
 
@@ -78,6 +72,18 @@ func (c *serveCmd) Run(w *world) error {
 // the context ends. begin is what a command does first.
 func (w *world) play(listen string, begin func(*installation) error, edge bool) (err error) {
 	defer func() { err = asTold(w.ctx, err) }()
+	// The port first: with it taken nothing else is begun.
+	door, err := net.Listen("tcp", listen)
+	if err != nil {
+		return fmt.Errorf("the portal cannot listen on %s: %s; choose another with --listen", listen, cause(err))
+	}
+	defer func() { _ = door.Close() }()
+	if !exists(w.dir.database()) {
+		fmt.Fprintf(w.errout, "Making a new data folder: %s\n", w.dir.path)
+	}
+	if err := w.dir.create(); err != nil {
+		return err
+	}
 	unlock, err := w.dir.lock()
 	if err != nil {
 		return err
@@ -91,12 +97,6 @@ func (w *world) play(listen string, begin func(*installation) error, edge bool) 
 	if err := begin(in); err != nil {
 		return err
 	}
-	// The port first: with it taken nothing else is begun.
-	door, err := net.Listen("tcp", listen)
-	if err != nil {
-		return fmt.Errorf("the portal cannot listen on %s: %s; choose another with --listen", listen, cause(err))
-	}
-	defer func() { _ = door.Close() }()
 	origin, err := in.origin(door.Addr())
 	if err != nil {
 		return err

@@ -48,6 +48,10 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	if err != nil {
 		return err
 	}
+	// Nobody is asked whether they can read what cannot be shown.
+	if _, err := p.cfg.Reader.PDF(v.Context(), l); err != nil {
+		return readerTrouble(err)
+	}
 	body := letterBody{Letter: l, Undecided: l.State == register.Opened, Final: l.Paper == letter.PaperDestroyed,
 		Reasons: register.ScanAgainReasons, Chosen: chosen}
 	for n := 1; n <= l.Pages; n++ {

@@ -67,7 +67,7 @@ func TestRegisterTellsTheStory(t *testing.T) {
 	for range perPage {
 		h.as(h.dpo)
 	}
-	wantText(t, v.get("/register"), "Older entries", "go.sum database tree") // the checkpoint's first line
+	wantText(t, v.get("/register"), "Older entries", "letterlock register") // the checkpoint's first line
 	for odd, says := range map[string]string{
 		"about=hello":   "A reference has 8 letters and digits",
 		"about=K7QM4T2": "A reference has 8 letters and digits",

@@ -70,6 +70,9 @@ var entryKinds = []entryKind{
 		return fmt.Sprintf("The letter was due on %s; the storage still held %s.", day(d.Deadline), foundWords(d.Versions, d.Markers, d.Uploads))
 	})},
 	{"letter-deleted", "Letter deleted", about(sayDeleted)},
+	{"edge-revoked", "Scanner revoked", about(func(d register.EdgeRevoked, _ register.Entry, _ teller) string {
+		return "Nothing that the scanner of " + d.Site + " signs is believed any more."
+	})},
 	{"key-made", "Key made", about(func(d register.KeyMade, _ register.Entry, _ teller) string {
 		return "The key of expiry week " + weekWords(d.Week) + " was made."
 	})},
@@ -93,6 +96,9 @@ var entryKinds = []entryKind{
 	})},
 	{"person-disabled", "Person disabled", about(func(d register.PersonDisabled, _ register.Entry, t teller) string {
 		return t.staff(d.Person) + " can no longer sign in."
+	})},
+	{"passkeys-forgotten", "Passkeys forgotten", about(func(d register.PasskeysForgotten, _ register.Entry, t teller) string {
+		return "The passkeys of " + lowerFirst(t.staff(d.Person)) + " open nothing any more."
 	})},
 	{"code-made", "Enrolment code made", about(func(d register.CodeMade, _ register.Entry, t teller) string {
 		return "An enrolment code was made for " + lowerFirst(t.staff(d.Person)) + "."

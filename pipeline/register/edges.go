@@ -31,6 +31,20 @@ func (r *Register) AddEdge(ctx context.Context, site, verifier string) error {
 	})
 }
 
+// RevokeEdge ends the belief in what the site's edge signs, or returns ErrNotFound.
+func (r *Register) RevokeEdge(ctx context.Context, site string) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE edges SET revoked = $1 WHERE site = $2 AND revoked IS NULL`, millis(r.Now()), site)
+		if err := oneRow(res, err); err != nil {
+			if errors.Is(err, ErrMoved) {
+				return ErrNotFound
+			}
+			return err
+		}
+		return r.append(ctx, tx, EdgeRevoked{Site: site}, "", 0)
+	})
+}
+
 // Edge is the public key of an enrolled site that is not revoked, or ErrNotFound.
 func (r *Register) Edge(ctx context.Context, site string) (verifier string, err error) {
 	err = r.read.QueryRowContext(ctx, `SELECT verifier FROM edges WHERE site = $1 AND revoked IS NULL`, site).Scan(&verifier)

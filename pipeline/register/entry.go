@@ -35,6 +35,11 @@ type EdgeAdded struct {
 	Site string `json:"site"`
 }
 
+// EdgeRevoked says that nothing that this site signs is believed from now on.
+type EdgeRevoked struct {
+	Site string `json:"site"`
+}
+
 // KeyMade says that an expiry week's key pair exists.
 type KeyMade struct {
 	Week letter.Week `json:"week"`
@@ -174,6 +179,12 @@ type CodeMade struct {
 	Person int64 `json:"person"`
 }
 
+// PasskeysForgotten says that a person's passkeys were lost and open nothing
+// any more.
+type PasskeysForgotten struct {
+	Person int64 `json:"person"`
+}
+
 // PasskeyAdded says that the person in By enrolled a passkey.
 type PasskeyAdded struct{}
 
@@ -201,6 +212,7 @@ type ClockConfirmed struct{}
 
 func (FolderMade) kind() string          { return "folder-made" }
 func (EdgeAdded) kind() string           { return "edge-added" }
+func (EdgeRevoked) kind() string         { return "edge-revoked" }
 func (KeyMade) kind() string             { return "key-made" }
 func (KeyDeathBegun) kind() string       { return "key-death-begun" }
 func (KeyDestroyed) kind() string        { return "key-destroyed" }
@@ -220,6 +232,7 @@ func (ExpiryBegun) kind() string         { return "expiry-begun" }
 func (LetterDeleted) kind() string       { return "letter-deleted" }
 func (PersonAdded) kind() string         { return "person-added" }
 func (PersonDisabled) kind() string      { return "person-disabled" }
+func (PasskeysForgotten) kind() string   { return "passkeys-forgotten" }
 func (CodeMade) kind() string            { return "code-made" }
 func (PasskeyAdded) kind() string        { return "passkey-added" }
 func (SignedIn) kind() string            { return "signed-in" }

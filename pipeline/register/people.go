@@ -136,6 +136,19 @@ func (r *Register) DisablePerson(ctx context.Context, number int64) error {
 	})
 }
 
+// ForgetPasskeys makes a person's passkeys open nothing any more, and ends
+// their sessions: a device was lost.
+func (r *Register) ForgetPasskeys(ctx context.Context, number int64) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		for _, stmt := range []string{`DELETE FROM sessions WHERE person = $1`, `DELETE FROM passkeys WHERE person = $1`} {
+			if _, err := tx.ExecContext(ctx, stmt, number); err != nil {
+				return err
+			}
+		}
+		return r.append(ctx, tx, PasskeysForgotten{Person: number}, "", 0)
+	})
+}
+
 // Enrolment codes: 10 characters of base32 are 50 bits; with 5 tries within
 // their life a guess is hopeless.
 const (

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -91,10 +92,30 @@ func hashReader(ctx context.Context, q querier) tlog.HashReader {
 	})
 }
 
-// signHead signs a tree's head in the form that the Go checksum database uses
-// too: a line that says what it is, the number of entries, the root hash.
+// origin begins every checkpoint, in the form of https://c2sp.org/tlog-checkpoint:
+// a line that says of what, the number of entries, the root hash in base64.
+const origin = "letterlock register"
+
 func signHead(t tlog.Tree, signer note.Signer) ([]byte, error) {
-	return note.Sign(&note.Note{Text: string(tlog.FormatTree(t))}, signer)
+	return note.Sign(&note.Note{Text: formatHead(t)}, signer)
+}
+
+func formatHead(t tlog.Tree) string { return fmt.Sprintf("%s\n%d\n%s\n", origin, t.N, t.Hash) }
+
+// parseHead reads what formatHead writes, and nothing else.
+func parseHead(text string) (t tlog.Tree, err error) {
+	lines := strings.Split(text, "\n")
+	if len(lines) != 4 {
+		return t, errors.New("not a register's checkpoint")
+	}
+	t.N, err = strconv.ParseInt(lines[1], 10, 64)
+	if err == nil {
+		t.Hash, err = tlog.ParseHash(lines[2])
+	}
+	if err != nil || formatHead(t) != text {
+		return tlog.Tree{}, errors.New("not a register's checkpoint")
+	}
+	return t, nil
 }
 
 // Checkpoint is the register's size in entries and its signed head.
@@ -224,7 +245,7 @@ func checkHead(signed string, pub note.Verifier, entries int64, hashes memTree) 
 	if err != nil || !strictlySigned(n) {
 		return &Wrong{0, "the checkpoint is not signed by this key"}
 	}
-	tree, err := tlog.ParseTree([]byte(n.Text))
+	tree, err := parseHead(n.Text)
 	if err != nil {
 		return &Wrong{0, "the checkpoint is signed, but is not a register's"}
 	}
@@ -294,7 +315,7 @@ func (r *Register) VerifyTip(ctx context.Context) (entries int64, err error) {
 	if err != nil {
 		return 0, &Wrong{0, "the checkpoint is not signed by this register's key"}
 	}
-	tree, err := tlog.ParseTree([]byte(n.Text))
+	tree, err := parseHead(n.Text)
 	if err != nil {
 		return 0, fmt.Errorf("verifying register: %w", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -110,8 +109,8 @@ func (c *counter) names(dir string, wanted func(fs.DirEntry) bool) []string {
 	return names
 }
 
-// refused counts the scans in a refused folder, not the notes beside them. A
-// note that was left alone counts, so that somebody tidies it up.
+// refused counts the scans in a refused folder: what lies beside its note. A
+// note whose scan somebody has taken away is no scan.
 func (c *counter) refused(dir string) int {
 	names := c.names(dir, func(e fs.DirEntry) bool { return !isJunk(e.Name()) })
 	there := map[string]bool{}
@@ -120,7 +119,7 @@ func (c *counter) refused(dir string) int {
 	}
 	n := 0
 	for _, name := range names {
-		if scan, isText := strings.CutSuffix(name, noteExt); !isText || !there[scan] {
+		if there[name+noteExt] {
 			n++
 		}
 	}

@@ -1,9 +1,10 @@
 package folder
 
 import (
-	"letterlock/scanner/letter"
 	"strings"
 	"testing"
+
+	"letterlock/scanner/letter"
 
 	"github.com/google/go-cmp/cmp"
 )

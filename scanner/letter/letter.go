@@ -89,7 +89,7 @@ func ParseReference(s string) (string, error) {
 		}
 	}
 	if check(s[:referenceLen-1]) != s[referenceLen-1] {
-		return "", errors.New("this reference has a slip in it: please read it from the paper again")
+		return "", errors.New("this reference has a typing mistake in it: please read it from the paper again")
 	}
 	return s[:4] + "-" + s[4:], nil
 }
