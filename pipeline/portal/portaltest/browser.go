@@ -116,21 +116,31 @@ func (b *Browser) Text() string {
 	return text
 }
 
-// Wants fails the test when the page does not show every text.
+// patience is how long a page may take to show what is wanted of it.
+const patience = 10 * time.Second
+
+// Wants fails the test when the page does not come to show every text.
 func (b *Browser) Wants(texts ...string) {
 	b.T.Helper()
-	page := b.Text()
 	for _, text := range texts {
+		page := b.Text()
+		for until := time.Now().Add(patience); !strings.Contains(page, text) && time.Now().Before(until); page = b.Text() {
+			time.Sleep(50 * time.Millisecond)
+		}
 		if !strings.Contains(page, text) {
 			b.T.Fatalf("page lacks %q:\n%s", text, page)
 		}
 	}
 }
 
-// WantsPath fails the test when the browser is elsewhere.
+// WantsPath fails the test when the browser does not come there.
 func (b *Browser) WantsPath(path string) {
 	b.T.Helper()
-	if at := b.At(); at != b.Origin+path {
+	at := b.At()
+	for until := time.Now().Add(patience); at != b.Origin+path && time.Now().Before(until); at = b.At() {
+		time.Sleep(50 * time.Millisecond)
+	}
+	if at != b.Origin+path {
 		b.T.Fatalf("at %s, want %s\n%s", at, path, b.Text())
 	}
 }
