@@ -18,7 +18,6 @@ import (
 	"iter"
 	"log/slog"
 	"net/url"
-	"slices"
 	"sync"
 	"time"
 
@@ -31,7 +30,6 @@ import (
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/page"
-	"letterlock/scanner/seal"
 )
 
 // Bucket is what the flow needs to find, read and end letters.
@@ -138,28 +136,6 @@ func (s *Server) Admit(ctx context.Context) error {
 	return errors.Join(failed, s.cfg.Register.KeepHeld(ctx, shown))
 }
 
-// heldRest is how long a manifest that is held is left alone between two looks.
-const heldRest = time.Minute
-
-// lookedAt reports whether a held manifest was looked at a moment ago.
-func (s *Server) lookedAt(marker string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	at, ok := s.held[marker]
-	return ok && s.cfg.Now().Sub(at).Abs() < heldRest
-}
-
-// noteLook remembers when a manifest was held, or that it no longer is.
-func (s *Server) noteLook(marker string, held bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if held {
-		s.held[marker] = s.cfg.Now()
-	} else {
-		delete(s.held, marker)
-	}
-}
-
 // admit takes in one manifest, or says why it is not believed.
 func (s *Server) admit(ctx context.Context, marker string) (why register.HeldReason, err error) {
 	// Listed before it is read: a manifest that is put after this stays for the next pass.
@@ -183,64 +159,6 @@ func (s *Server) admit(ctx context.Context, marker string) (why register.HeldRea
 	// finds the manifest known word for word and comes back to this line.
 	s.cfg.Step("admitted", m.ID)
 	return "", s.removeAll(ctx, s.cfg.Store, marker, traces)
-}
-
-// believe reads a manifest and checks all that can be known before the letter
-// itself is looked at.
-func (s *Server) believe(ctx context.Context, marker string) (letter.Manifest, register.HeldReason, error) {
-	site, id, ok := letter.SplitIncoming(marker)
-	if !ok {
-		return letter.Manifest{}, register.WrongPlace, nil
-	}
-	key, err := s.cfg.Register.Edge(ctx, site)
-	if errors.Is(err, register.ErrNotFound) {
-		return letter.Manifest{}, register.UnknownSite, nil
-	}
-	if err != nil {
-		return letter.Manifest{}, "", err
-	}
-	edge, err := note.NewVerifier(key)
-	if err != nil {
-		return letter.Manifest{}, "", fmt.Errorf("reading an edge's public key: %w", err)
-	}
-	msg, err := s.readSmall(ctx, marker)
-	if errors.Is(err, deposit.ErrNotFound) {
-		return letter.Manifest{}, register.WrongPlace, nil // only remains of an upload: nothing to believe
-	}
-	if err != nil {
-		return letter.Manifest{}, "", err
-	}
-	m, err := letter.OpenManifest(msg, edge)
-	if err != nil {
-		return letter.Manifest{}, register.FalseSignature, nil
-	}
-	if m.ID != id {
-		return letter.Manifest{}, register.WrongPlace, nil
-	}
-	why, err := s.plausible(ctx, m)
-	return m, why, err
-}
-
-func (s *Server) plausible(ctx context.Context, m letter.Manifest) (register.HeldReason, error) {
-	_, err := s.cfg.Register.Letter(ctx, m.ID)
-	if !errors.Is(err, register.ErrNotFound) {
-		return "", err // known: an edge that waits for its receipt asks again for as long as it takes
-	}
-	accepted, err := s.cfg.Register.Accepted(ctx, m.ID)
-	if err != nil {
-		return "", err
-	}
-	switch now := s.cfg.Now(); {
-	case !slices.Contains(s.cfg.Helplines, m.Helpline):
-		return register.UnknownHelpline, nil
-	case m.Received.After(now.Add(clockSlack)):
-		return register.FromTheFuture, nil
-	case m.Received.Before(now.Add(-brief)) && !accepted:
-		return register.TooOld, nil
-	case !s.cfg.Keyring.Has(m.Week()):
-		return register.KeyNotHeld, nil
-	}
-	return "", nil
 }
 
 // Advance does whatever is next for the letter, step after step, until it
@@ -529,85 +447,6 @@ func (s *Server) endKey(ctx context.Context, k register.WeekKey) error {
 		return nil // it had come back with a restored keyring; its death is on record already
 	}
 	return s.cfg.Register.KeyDestroyed(ctx, k.Week)
-}
-
-// mayDestroy asks, before anything is destroyed, whether what it goes by is in
-// doubt. If so it says it, once a minute.
-func (s *Server) mayDestroy(ctx context.Context, doubt func(context.Context) (string, error)) (bool, error) {
-	why, err := doubt(ctx)
-	if err != nil || why == "" {
-		return err == nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if time.Since(s.doubted) >= time.Minute {
-		s.doubted = time.Now()
-		s.cfg.Log.Error("nothing is destroyed; 'letterlock check' says what to do", "why", why)
-	}
-	return false, nil
-}
-
-// doubt is what a deletion and its proof go by: the clock and the bucket.
-func (s *Server) doubt(ctx context.Context) (why string, err error) {
-	if why, err = s.clockDoubt(ctx); err != nil || why != "" {
-		return why, err
-	}
-	return s.BucketDoubt(ctx)
-}
-
-// clockDoubt asks the second witness: the storage's clock where it has one, and
-// the register always.
-func (s *Server) clockDoubt(ctx context.Context) (why string, err error) {
-	if why, err = s.cfg.Register.ClockDoubt(ctx); err != nil || why != "" {
-		return why, err
-	}
-	if why, err = s.storeClockDiffers(ctx); err != nil {
-		return "", fmt.Errorf("asking the storage for its clock: %w", err)
-	}
-	return why, nil
-}
-
-// BucketDoubt says why this cannot be the bucket that the register's letters
-// are in, or "": an empty folder where a disk should be mounted, another
-// bucket, one of the two restored from an older backup. A listing of such a
-// bucket proves nothing.
-func (s *Server) BucketDoubt(ctx context.Context) (why string, err error) {
-	serial, err := s.cfg.Register.Serial(ctx)
-	if err != nil {
-		return "", err
-	}
-	msg, err := s.readSmall(ctx, letter.RecipientsKey)
-	if err != nil && serial == 0 {
-		return "", nil // nothing was ever put into it; whether it can be used is found out by using it
-	}
-	if errors.Is(err, deposit.ErrNotFound) {
-		return "the storage holds no recipients list, although the register has published one: is it the right bucket, and is it mounted?", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("looking whether it is the right bucket: %w", err)
-	}
-	list, err := seal.OpenRecipients(msg, s.cfg.Verifier)
-	switch {
-	case err != nil:
-		return "the storage's recipients list is not signed by this server: is it another installation's bucket?", nil
-	case list.Serial > serial:
-		return "the storage is ahead of the register: was the database restored from a backup?", nil
-	}
-	return "", nil
-}
-
-func (s *Server) storeClockDiffers(ctx context.Context) (why string, err error) {
-	theirs, err := s.cfg.Store.Clock(ctx)
-	if errors.Is(err, deposit.ErrNoClock) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	if d := s.cfg.Now().Sub(theirs.Add(s.cfg.StoreAhead)).Abs(); d > clockSlack {
-		return fmt.Sprintf("it differs from the storage's clock by %s", d.Round(time.Second)), nil
-	}
-	return "", nil
 }
 
 // later notes why a step did not succeed and when it is tried again: after a

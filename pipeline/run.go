@@ -35,7 +35,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer tick.Stop()
 	var w watch
 	for {
-		s.report(ctx, "sweep", s.sweep(ctx, queue, &w))
+		s.report(ctx, &w, s.sweep(ctx, queue, &w))
 		select {
 		case <-ctx.Done():
 			return queue.stop()
@@ -49,6 +49,8 @@ type watch struct {
 	day     letter.Date // the last one that was begun
 	ended   time.Time   // when keys were last looked at
 	overdue bool        // whether a letter was due then
+	said    string      // the last error that was said
+	saidAt  time.Time
 }
 
 // sweep finds what is due and has it done. Each part goes on where another fails.
@@ -151,8 +153,16 @@ func (s *Server) endKeys(ctx context.Context, w *watch) error {
 	return s.EndKeys(ctx)
 }
 
-func (s *Server) report(ctx context.Context, doing string, err error) {
-	if err != nil && ctx.Err() == nil {
-		s.cfg.Log.Error("something is tried again in a moment", "doing", doing, "error", err)
+// report says what went wrong with a sweep, and says the same again only after
+// a minute: a storage that is down for a night must not fill the log.
+func (s *Server) report(ctx context.Context, w *watch, err error) {
+	if err == nil || ctx.Err() != nil {
+		w.said = ""
+		return
 	}
+	if err.Error() == w.said && time.Since(w.saidAt) < time.Minute {
+		return
+	}
+	w.said, w.saidAt = err.Error(), time.Now()
+	s.cfg.Log.Error("something went wrong and is tried again in a moment", "error", err)
 }

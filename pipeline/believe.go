@@ -1,0 +1,95 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/letter"
+)
+
+// believe reads a manifest and checks all that can be known before the letter
+// itself is looked at.
+func (s *Server) believe(ctx context.Context, marker string) (letter.Manifest, register.HeldReason, error) {
+	site, id, ok := letter.SplitIncoming(marker)
+	if !ok {
+		return letter.Manifest{}, register.WrongPlace, nil
+	}
+	key, err := s.cfg.Register.Edge(ctx, site)
+	if errors.Is(err, register.ErrNotFound) {
+		return letter.Manifest{}, register.UnknownSite, nil
+	}
+	if err != nil {
+		return letter.Manifest{}, "", err
+	}
+	edge, err := note.NewVerifier(key)
+	if err != nil {
+		return letter.Manifest{}, "", fmt.Errorf("reading an edge's public key: %w", err)
+	}
+	msg, err := s.readSmall(ctx, marker)
+	if errors.Is(err, deposit.ErrNotFound) {
+		return letter.Manifest{}, register.WrongPlace, nil // only remains of an upload: nothing to believe
+	}
+	if err != nil {
+		return letter.Manifest{}, "", err
+	}
+	m, err := letter.OpenManifest(msg, edge)
+	if err != nil {
+		return letter.Manifest{}, register.FalseSignature, nil
+	}
+	if m.ID != id {
+		return letter.Manifest{}, register.WrongPlace, nil
+	}
+	why, err := s.plausible(ctx, m)
+	return m, why, err
+}
+
+func (s *Server) plausible(ctx context.Context, m letter.Manifest) (register.HeldReason, error) {
+	_, err := s.cfg.Register.Letter(ctx, m.ID)
+	if !errors.Is(err, register.ErrNotFound) {
+		return "", err // known: an edge that waits for its receipt asks again for as long as it takes
+	}
+	accepted, err := s.cfg.Register.Accepted(ctx, m.ID)
+	if err != nil {
+		return "", err
+	}
+	switch now := s.cfg.Now(); {
+	case !slices.Contains(s.cfg.Helplines, m.Helpline):
+		return register.UnknownHelpline, nil
+	case m.Received.After(now.Add(clockSlack)):
+		return register.FromTheFuture, nil
+	case m.Received.Before(now.Add(-brief)) && !accepted:
+		return register.TooOld, nil
+	case !s.cfg.Keyring.Has(m.Week()):
+		return register.KeyNotHeld, nil
+	}
+	return "", nil
+}
+
+// heldRest is how long a manifest that is held is left alone between two looks.
+const heldRest = time.Minute
+
+// lookedAt reports whether a held manifest was looked at a moment ago.
+func (s *Server) lookedAt(marker string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, ok := s.held[marker]
+	return ok && s.cfg.Now().Sub(at).Abs() < heldRest
+}
+
+// noteLook remembers when a manifest was held, or that it no longer is.
+func (s *Server) noteLook(marker string, held bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if held {
+		s.held[marker] = s.cfg.Now()
+	} else {
+		delete(s.held, marker)
+	}
+}
