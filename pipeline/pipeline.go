@@ -165,7 +165,8 @@ func (s *Server) admit(ctx context.Context, marker string) (why register.HeldRea
 // waits for a person, a moment or the deadline. A letter that is not on record
 // (any more) needs nothing.
 func (s *Server) Advance(ctx context.Context, id letter.ID) error {
-	for {
+	const enough = 100 // steps; a letter has a dozen
+	for range enough {
 		l, err := s.cfg.Register.Letter(ctx, id)
 		if errors.Is(err, register.ErrNotFound) {
 			return nil
@@ -186,6 +187,7 @@ func (s *Server) Advance(ctx context.Context, id letter.ID) error {
 		}
 		s.cfg.Step(string(l.State), id)
 	}
+	return errors.New("advancing a letter: it moves without end")
 }
 
 // step is one step of one letter.

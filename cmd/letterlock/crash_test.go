@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -265,6 +266,37 @@ func claimed(data string) (found []string) {
 		})
 	}
 	return found
+}
+
+// A running program ends letters when their day comes, without a restart.
+func TestTheDayComesWhileItRuns(t *testing.T) {
+	data := newData(t)
+	p := start(t, data, "", "--sample")
+	p.eventually("the sample's letters are announced", func() bool {
+		return p.status().Letters[register.Notified] == 3 && len(claimed(data)) == 0
+	})
+	deadline := p.letters()[0].Deadline
+	dir, err := locate(data, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := open(t.Context(), dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.close()
+	if err := in.moveClock(t.Context(), deadline.AddDays(-1).String()); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(3 * time.Second) // a sweep, on the eve
+	if n := p.status().Letters[register.Notified]; n != 3 {
+		t.Fatalf("on the eve %d letters are left", n)
+	}
+	if err := in.moveClock(t.Context(), deadline.String()); err != nil {
+		t.Fatal(err)
+	}
+	p.eventually("they are gone, with proof", func() bool { return count(entries(t, data), "letter-deleted") == 3 })
+	p.stop()
 }
 
 // expirySteps are the boundaries on and after the deadline.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"github.com/emersion/go-smtp"
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/minio/minio-go/v7/pkg/lifecycle"
 
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
@@ -79,8 +81,10 @@ func configure(t *testing.T, data string, s3 deposit.S3Config, mail string) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	text := fmt.Sprintf("[storage]\nendpoint = %q\nbucket = %q\naccess_key = %q\nsecret_key_file = \"s3.key\"\n[mail]\nsmtp = %q\nfrom = \"letters@example.org\"\n",
-		s3.Endpoint, s3.Bucket, s3.AccessKey, mail)
+	text := fmt.Sprintf("[storage]\nendpoint = %q\nbucket = %q\naccess_key = %q\nsecret_key_file = \"s3.key\"\n", s3.Endpoint, s3.Bucket, s3.AccessKey)
+	if mail != "" {
+		text += fmt.Sprintf("[mail]\nsmtp = %q\nfrom = \"letters@example.org\"\n", mail)
+	}
 	for _, h := range exampleHelplines {
 		text += fmt.Sprintf("[[helpline]]\nname = %q\ntitle = %q\n", h.Name, h.Title)
 	}
@@ -91,15 +95,20 @@ func configure(t *testing.T, data string, s3 deposit.S3Config, mail string) {
 	}
 }
 
-// traces lists every version and delete marker below a prefix.
-func traces(t *testing.T, s3 deposit.S3Config, prefix string) (keys []string) {
+func s3Client(t *testing.T, s3 deposit.S3Config) *minio.Client {
 	t.Helper()
 	client, err := minio.New(strings.TrimPrefix(s3.Endpoint, "http://"), &minio.Options{
 		Creds: credentials.NewStaticV4(s3.AccessKey, s3.SecretKey, "")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for o := range client.ListObjects(t.Context(), s3.Bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true, WithVersions: true}) {
+	return client
+}
+
+// traces lists every version and delete marker below a prefix.
+func traces(t *testing.T, s3 deposit.S3Config, prefix string) (keys []string) {
+	t.Helper()
+	for o := range s3Client(t, s3).ListObjects(t.Context(), s3.Bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true, WithVersions: true}) {
 		if o.Err != nil {
 			t.Fatal(o.Err)
 		}
@@ -144,6 +153,41 @@ func TestTheWayOverRealServers(t *testing.T) {
 			t.Errorf("left under %s: %v", prefix, left)
 		}
 	}
+}
+
+// Deletion rules that somebody has changed are an alarm, are not mended by a
+// restart, and are mended when a person asks.
+func TestChangedDeletionRulesAreAnAlarm(t *testing.T) {
+	s3 := deposittest.Start(t).Config()
+	data := newData(t)
+	configure(t, data, s3, "")
+	command(t, data, "setup")
+	for _, h := range exampleHelplines {
+		command(t, data, "user", "add", "--name", "Ada", "--role", "team-leader", "--helpline", h.Name, "--email", "ada@example.org")
+	}
+	command(t, data, "check")
+	client := s3Client(t, s3)
+	if err := client.SetBucketLifecycle(t.Context(), s3.Bucket, lifecycle.NewConfiguration()); err != nil {
+		t.Fatal(err)
+	}
+	alarm := func() {
+		t.Helper()
+		out, err := letterlockCmd(t, data, "check").CombinedOutput()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != exitWrong || !strings.Contains(string(out), "deletion rules are not Letterlock's") {
+			t.Fatalf("check ended with %v and said:\n%s", err, out)
+		}
+	}
+	alarm()
+	p := start(t, data, "")
+	p.eventually("the difference is in the log too", func() bool { return strings.Contains(p.out.String(), "deletion rules are not Letterlock's") })
+	p.stop()
+	alarm()
+	if err := letterlockCmd(t, data, "setup").Run(); err == nil {
+		t.Error("setup mended them without being asked")
+	}
+	command(t, data, "setup", "--repair")
+	command(t, data, "check")
 }
 
 // A letter that is dropped while the storage is down is taken when it is back, once.
@@ -225,7 +269,6 @@ func TestServerAndScannerApart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	edit(config, "smtp = \"\"\n", "")
 	for range 2 { // set-up may be run again
 		command(t, data, "setup", "--config", config, "--edge", "office", "--edge-folder", edge)
 	}
