@@ -84,7 +84,7 @@ func (s *Server) storeClockDiffers(ctx context.Context) (why string, err error) 
 	if err != nil {
 		return "", err
 	}
-	if d := s.cfg.Now().Sub(theirs.Add(s.cfg.StoreAhead)).Abs(); d > clockSlack {
+	if d := s.cfg.Now().Sub(theirs).Abs(); d > clockSlack {
 		return fmt.Sprintf("it differs from the storage's clock by %s", d.Round(time.Second)), nil
 	}
 	return "", nil

@@ -72,9 +72,8 @@ type Config struct {
 	Origin       *url.URL // of the portal, for the mailed link
 	MailDomain   string   // of Message-IDs
 	Helplines    []string
-	DestroyAfter string        // "readable" or "verified": when paper may go
-	HasLifecycle bool          // the storage ends letters by itself
-	StoreAhead   time.Duration // how far the product's clock runs ahead of the store's; 0 but in a sample
+	DestroyAfter string // "readable" or "verified": when paper may go
+	HasLifecycle bool   // the storage ends letters by itself
 
 	Now  func() time.Time
 	Log  *slog.Logger

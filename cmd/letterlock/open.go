@@ -39,14 +39,25 @@ func (c *clock) Now() time.Time {
 	return now
 }
 
-// gap is how far the product's clock runs ahead of the system's.
-func (c *clock) gap() time.Duration { return time.Until(c.Now()).Round(time.Second) }
+// shifted is a store whose own clock runs ahead as far as the product's, so that
+// in a sample the two can be compared like any others.
+type shifted struct {
+	bucket
+	clock *clock
+}
+
+// Clock is the store's clock, moved by the sample's days.
+func (s shifted) Clock(ctx context.Context) (time.Time, error) {
+	t, err := s.bucket.Clock(ctx)
+	return t.Add(time.Until(s.clock.Now()).Round(time.Second)), err
+}
 
 // bucket is everything that the server does with a store.
 type bucket interface {
 	pipeline.Store
 	pipeline.Lifecycle
 	scanner.Store // what this process's own edge does with it
+	Sweep(ctx context.Context, now time.Time) (removed int, err error)
 	Prepare(ctx context.Context) error
 	InstallLifecycle(ctx context.Context) error
 }
@@ -127,9 +138,10 @@ func (in *installation) openRegister(ctx context.Context) error {
 // setClock lets a sample's clock run ahead by what its register says at the
 // moment: another process may have moved it. A real folder's clock never does.
 func (in *installation) setClock() {
-	if !in.sample {
+	if !in.sample || in.clock.ahead != nil {
 		return
 	}
+	in.store = shifted{in.store, in.clock}
 	in.clock.ahead = func() int {
 		ahead, err := in.register.Meta(context.Background(), register.MetaClockAhead)
 		days, notANumber := strconv.Atoi(ahead)
@@ -191,7 +203,7 @@ func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender p
 	return pipeline.New(pipeline.Config{
 		Register: in.register, Store: in.store, Fresh: in.fresh, Keyring: in.keyring, Pages: pages, Mail: sender,
 		Signer: in.server.signer, Verifier: in.server.public(), HasLifecycle: in.cfg.Storage != nil, Origin: origin, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), DestroyAfter: in.cfg.DestroyAfter,
-		StoreAhead: in.clock.gap(), Now: in.clock.Now, Log: in.log, Step: crashPoint,
+		Now: in.clock.Now, Log: in.log, Step: crashPoint,
 	})
 }
 

@@ -218,21 +218,9 @@ func (in *installation) edge(ctx context.Context) (*scanner.Edge, error) {
 	}
 	return scanner.Open(scanner.Config{
 		Folder: in.scannerFolder(), StateDir: in.dir.edgeState(), Site: in.cfg.Scanner.Site, Helplines: in.cfg.names(),
-		Signer: site.signer, Server: in.server.public(), Store: edgeStore{in.store, in.clock.gap()},
+		Signer: site.signer, Server: in.server.public(), Store: in.store,
 		Arriving: time.Duration(in.cfg.Scanner.ArrivingLimit), Now: in.clock.Now, Log: in.log, Step: crashPoint,
 	})
-}
-
-// edgeStore shows a sample's edge the storage's clock as far ahead as its own.
-type edgeStore struct {
-	scanner.Store
-	ahead time.Duration
-}
-
-// Clock is the storage's clock, moved by the sample's days.
-func (s edgeStore) Clock(ctx context.Context) (time.Time, error) {
-	t, err := s.Store.Clock(ctx)
-	return t.Add(s.ahead), err
 }
 
 // greet says where things are, and how the first person enrols.

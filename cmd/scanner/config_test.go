@@ -30,3 +30,27 @@ func TestReadmeHoldsTheConfigurationInFull(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Mistakes in scanner.toml: one sentence each, exit status 2, no stack trace.
+func TestMistakes(t *testing.T) {
+	whole := "site = \"office\"\nhelplines = [\"respect-phoneline\"]\nfolder = \"scans\"\nserver_key = \"x\"\n[storage]\nendpoint = \"http://127.0.0.1:1\"\nbucket = \"b\"\naccess_key = \"a\"\n"
+	for want, text := range map[string]string{
+		"are needed":                   "site = \"office\"\n",
+		"this version knows no key":    whole + "colour = \"red\"\n",
+		"a time span is written":       "arriving_limit = 30\n" + whole,
+		"the file with the storage's":  whole,
+		"there is no configuration at": "",
+	} {
+		path := t.TempDir() + "/scanner.toml"
+		if text != "" {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var out, errout strings.Builder
+		if status := run([]string{"run", "--config", path}, &out, &errout); status != exitUse || !strings.Contains(errout.String(), want) ||
+			strings.Count(errout.String(), "\n") != 1 {
+			t.Errorf("%q: exit status %d, said %q", want, status, errout.String())
+		}
+	}
+}
