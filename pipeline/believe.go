@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -92,4 +93,11 @@ func (s *Server) noteLook(marker string, held bool) {
 	} else {
 		delete(s.held, marker)
 	}
+}
+
+// forgetLooks forgets the markers that the storage no longer shows.
+func (s *Server) forgetLooks(shown map[string]bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.held, func(marker string, _ time.Time) bool { return !shown[marker] })
 }

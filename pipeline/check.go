@@ -60,6 +60,9 @@ func (s *Server) Check(ctx context.Context) []Line {
 }
 
 func (s *Server) checkClock(ctx context.Context) (bad, good string, err error) {
+	if theirs, err := s.storeClockDiffers(ctx); err == nil && theirs != "" {
+		return fmt.Sprintf("Nothing is deleted while this machine's clock is in doubt: %s. Set the one that is wrong; deleting then goes on by itself.", theirs), "", nil
+	}
 	why, err := s.clockDoubt(ctx)
 	if errors.Is(err, deposit.ErrUnavailable) {
 		return "The storage cannot be asked for its clock; until then nothing is deleted.", "", nil
@@ -98,10 +101,11 @@ func (s *Server) checkStorage(ctx context.Context) (bad, good string, err error)
 
 func (s *Server) checkRegister(ctx context.Context) (bad, good string, err error) {
 	n, err := s.cfg.Register.VerifyTip(ctx)
-	if err != nil {
+	var wrong *register.Wrong
+	if errors.As(err, &wrong) {
 		return "The register does not agree with its signed checkpoint. Stop, keep a copy of the data folder, and verify your last export.", "", nil
 	}
-	return "", fmt.Sprintf("%d entries, signed.", n), nil
+	return "", fmt.Sprintf("%d entries, signed.", n), err
 }
 
 func (s *Server) checkKeys(ctx context.Context) (bad, good string, err error) {

@@ -52,26 +52,28 @@ func (s *Server) clockDoubt(ctx context.Context) (why string, err error) {
 // bucket, one of the two restored from an older backup. A listing of such a
 // bucket proves nothing.
 func (s *Server) BucketDoubt(ctx context.Context) (why string, err error) {
-	serial, err := s.cfg.Register.Serial(ctx)
-	if err != nil {
-		return "", err
-	}
+	// The list before the serials: another process may publish in between.
 	msg, err := s.readSmall(ctx, letter.RecipientsKey)
-	if err != nil && serial == 0 {
+	given, published, known := s.cfg.Register.Serials(ctx)
+	if known != nil {
+		return "", known
+	}
+	switch {
+	case err != nil && published == 0:
 		return "", nil // nothing was ever put into it; whether it can be used is found out by using it
-	}
-	if errors.Is(err, deposit.ErrNotFound) {
+	case errors.Is(err, deposit.ErrNotFound):
 		return "the storage holds no recipients list, although the register has published one: is it the right bucket, and is it mounted?", nil
-	}
-	if err != nil {
+	case err != nil:
 		return "", fmt.Errorf("looking whether it is the right bucket: %w", err)
 	}
 	list, err := seal.OpenRecipients(msg, s.cfg.Verifier)
 	switch {
 	case err != nil:
 		return "the storage's recipients list is not signed by this server: is it another installation's bucket?", nil
-	case list.Serial > serial:
+	case list.Serial > given:
 		return "the storage is ahead of the register: was the database restored from a backup?", nil
+	case list.Serial < published:
+		return "the storage is behind the register: is it an old copy of the bucket?", nil
 	}
 	return "", nil
 }

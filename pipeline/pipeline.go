@@ -62,7 +62,8 @@ type Sender interface {
 type Config struct {
 	Register *register.Register
 	Store    Store
-	Fresh    func() (Bucket, error) // the same bucket over a new connection, for the proof of absence
+	Fresh    func() (Bucket, error)          // the same bucket over a new connection, for the proof of absence
+	Prepare  func(ctx context.Context) error // makes the bucket ready; tried until it succeeds; nil for nothing to do
 	Keyring  *keyring.Keyring
 	Pages    *page.Renderer
 	Mail     Sender
@@ -132,6 +133,7 @@ func (s *Server) Admit(ctx context.Context) error {
 			failed = errors.Join(failed, fmt.Errorf("admitting a manifest: %w", err))
 		}
 	}
+	s.forgetLooks(shown)
 	return errors.Join(failed, s.cfg.Register.KeepHeld(ctx, shown))
 }
 
@@ -412,19 +414,21 @@ func (s *Server) EndKeys(ctx context.Context) error {
 		return err
 	}
 	today := letter.DateOf(s.cfg.Now())
+	var failed error
 	for _, k := range keys {
 		if today.Before(k.Week.Over()) || k.State == register.KeyDead && !s.cfg.Keyring.Has(k.Week) {
 			continue
 		}
-		// The key's end does not depend on the bucket: it is what holds when that fails.
+		// The key's end does not depend on what is in the bucket: it is what holds
+		// when that fails. The clock it does depend on, and on its witness.
 		if may, err := s.mayDestroy(ctx, s.clockDoubt); err != nil || !may {
-			return err
+			return errors.Join(failed, err)
 		}
 		if err := s.endKey(ctx, k); err != nil {
-			return fmt.Errorf("ending key %s: %w", k.Week, err)
+			failed = errors.Join(failed, fmt.Errorf("ending key %s: %w", k.Week, err))
 		}
 	}
-	return nil
+	return failed
 }
 
 func (s *Server) endKey(ctx context.Context, k register.WeekKey) error {

@@ -136,6 +136,12 @@ func TestTheWrongBucketProvesNothing(t *testing.T) {
 				}
 			}
 		},
+		"an old copy": func(o *office) {
+			old, err := o.readSmall(t.Context(), letter.RecipientsKey)
+			o.must(err)
+			o.must(o.PublishRecipients(t.Context()))
+			o.putRaw(letter.RecipientsKey, old)
+		},
 		"another's": func(o *office) {
 			o.putRaw(letter.RecipientsKey, []byte("letterlock recipients v1\n{}\n\n— x y\n"))
 		},
@@ -170,6 +176,31 @@ func TestTheWrongBucketProvesNothing(t *testing.T) {
 			o.work(m.ID)
 			o.deletion(m.ID)
 		})
+	}
+}
+
+// The very first list is lost on its way: the next start goes on by itself.
+func TestTheFirstListIsLost(t *testing.T) {
+	o := newOffice(t)
+	o.must(o.store.Store.Remove(t.Context(), letter.RecipientsKey, o.only(letter.RecipientsKey)))
+	o.must(o.cfg.Register.Published(t.Context(), 0))
+	if why, err := o.BucketDoubt(t.Context()); err != nil || why != "" {
+		t.Errorf("doubt: %q, %v", why, err)
+	}
+}
+
+// A manager opens it before there is any leader; the leader is told all the same.
+func TestOpenedBeforeAnybodyWasTold(t *testing.T) {
+	o := newOffice(t)
+	m := o.deposit(func(m *letter.Manifest, _ *[]byte) { m.Helpline = "mens-advice-line" })
+	o.must(o.Admit(t.Context()))
+	o.must(o.Advance(t.Context(), m.ID))
+	o.must(o.cfg.Register.RecordOpening(t.Context(), m.ID, o.person(register.Manager, ""), []byte("s"), "pages"))
+	o.must(o.Advance(t.Context(), m.ID))
+	o.person(register.TeamLeader, "ben@example.org", "mens-advice-line")
+	o.work(m.ID)
+	if len(o.post.taken) != 1 || o.post.taken[0].To != "ben@example.org" {
+		t.Errorf("told: %+v", o.post.taken)
 	}
 }
 

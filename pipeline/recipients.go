@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/seal"
@@ -19,8 +20,8 @@ const (
 	listValid = 14 * 24 * time.Hour
 )
 
-// AdoptBucket takes a person's word that the bucket is the right one, and
-// publishes a list that no edge takes for an old one.
+// AdoptBucket takes a person's word that the bucket is the right one, on the
+// register, and publishes a list that no edge takes for an old one.
 func (s *Server) AdoptBucket(ctx context.Context) error {
 	msg, err := s.readSmall(ctx, letter.RecipientsKey)
 	if err != nil && !errors.Is(err, deposit.ErrNotFound) {
@@ -30,6 +31,9 @@ func (s *Server) AdoptBucket(ctx context.Context) error {
 		if err := s.cfg.Register.RaiseSerial(ctx, list.Serial); err != nil {
 			return err
 		}
+	}
+	if err := s.cfg.Register.Record(ctx, register.BucketAdopted{}, 0); err != nil {
+		return err
 	}
 	return s.PublishRecipients(ctx)
 }
@@ -70,5 +74,7 @@ func (s *Server) PublishRecipients(ctx context.Context) error {
 	if err := s.put(ctx, letter.RecipientsKey, msg); err != nil {
 		return fmt.Errorf("publishing the recipients list: %w", err)
 	}
-	return nil
+	// A crash before this leaves a list in the bucket that is newer than the one
+	// known to be there, and not newer than what was given out: no doubt.
+	return s.cfg.Register.Published(ctx, serial)
 }

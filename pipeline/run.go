@@ -46,11 +46,13 @@ func (s *Server) Run(ctx context.Context) error {
 
 // watch is what a run remembers of its sweeps.
 type watch struct {
-	day     letter.Date // the last one that was begun
-	ended   time.Time   // when keys were last looked at
-	overdue bool        // whether a letter was due then
-	said    string      // the last error that was said
-	saidAt  time.Time
+	prepared  bool        // the bucket is ready
+	published letter.Date // the last day on which the recipients list was published
+	day       letter.Date // the last day of which all is done
+	ended     time.Time   // when keys were last looked at
+	overdue   bool        // whether a letter was due then
+	said      string      // the last error that was said
+	saidAt    time.Time
 }
 
 // sweep finds what is due and has it done. Each part goes on where another fails.
@@ -65,34 +67,43 @@ func (s *Server) sweep(ctx context.Context, queue *jobs, w *watch) error {
 }
 
 // daily does, at the start and then at each London midnight, what keeps a day
-// going. What fails is tried again with the next sweep.
+// going. What fails is tried again with the next sweep; the rest is not.
 func (s *Server) daily(ctx context.Context, w *watch) error {
 	now := s.cfg.Now()
-	if w.day == letter.DateOf(now) {
+	today := letter.DateOf(now)
+	if w.day == today {
 		return nil
+	}
+	if s.cfg.Prepare != nil && !w.prepared {
+		if err := s.cfg.Prepare(ctx); err != nil {
+			return err
+		}
+		w.prepared = true
 	}
 	// Asked before the day's entry, which could hide a leap of the clock.
 	why, err := s.doubt(ctx)
 	if err != nil {
 		return err
 	}
-	if why == "" {
+	if why == "" && w.published != today {
 		if err := s.PublishRecipients(ctx); err != nil {
 			return err
 		}
-		if store, ok := s.cfg.Store.(sweeper); ok {
-			if _, err := store.Sweep(ctx, now); err != nil {
-				return fmt.Errorf("removing old manifests and receipts: %w", err)
-			}
-		}
+		w.published = today
 		s.compareLifecycle(ctx)
 	}
 	if _, err := s.cfg.Register.BeginDay(ctx); err != nil {
 		return fmt.Errorf("beginning the day: %w", err)
 	}
-	if why == "" {
-		w.day = letter.DateOf(now)
+	if why != "" {
+		return nil // everything is asked again with the next sweep
 	}
+	if store, ok := s.cfg.Store.(sweeper); ok {
+		if _, err := store.Sweep(ctx, now); err != nil {
+			return fmt.Errorf("removing old manifests and receipts: %w", err)
+		}
+	}
+	w.day = today
 	return nil
 }
 
@@ -113,6 +124,12 @@ func (s *Server) enqueueDue(ctx context.Context, queue *jobs) error {
 	expired, err := s.cfg.Register.PastDeadline(ctx, letter.DateOf(s.cfg.Now()), dueAtOnce)
 	if err != nil {
 		return err
+	}
+	if len(expired) > 0 {
+		// Asked once for all: each of them asks again before it destroys anything.
+		if may, err := s.mayDestroy(ctx, s.doubt); err != nil || !may {
+			expired = nil
+		}
 	}
 	for _, id := range append(due, expired...) {
 		if err := queue.enqueue(ctx, (*sql.Tx)(nil), id); err != nil {
@@ -149,8 +166,12 @@ func (s *Server) endKeys(ctx context.Context, w *watch) error {
 	if letter.DateOf(now) == letter.DateOf(w.ended) && now.Sub(w.ended) < every {
 		return nil
 	}
-	w.ended, w.overdue = now, overdue > 0
-	return s.EndKeys(ctx)
+	w.overdue = overdue > 0
+	if err := s.EndKeys(ctx); err != nil {
+		return err
+	}
+	w.ended = now
+	return nil
 }
 
 // report says what went wrong with a sweep, and says the same again only after

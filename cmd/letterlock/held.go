@@ -31,7 +31,7 @@ type heldLine struct {
 // whatToDo is for each reason what a person can do about it.
 var whatToDo = map[register.HeldReason]string{
 	register.UnknownSite:     "No scanner of that site is enrolled. If it is yours: letterlock setup --edge SITE --edge-folder DIR",
-	register.FalseSignature:  "Not signed by that site's key. If the site's key was lost, enrol it anew; else somebody else can write to the bucket.",
+	register.FalseSignature:  "Not signed by that site's key. If the site's key was lost, revoke it and enrol it anew with letterlock setup; else somebody else can write to the bucket.",
 	register.WrongPlace:      "Nothing that a scanner writes. Find out who else can write to the bucket; it goes by itself after 14 days.",
 	register.UnknownHelpline: "The configuration has no such helpline. Add it, and restart Letterlock.",
 	register.TooOld:          "Scanned more than 14 days ago. If the scanner was cut off for that long: letterlock held accept ID",

@@ -46,6 +46,11 @@ type shifted struct {
 	clock *clock
 }
 
+// Sweep goes by the files' own dates, which are of the system's clock.
+func (s shifted) Sweep(ctx context.Context, _ time.Time) (removed int, err error) {
+	return s.bucket.Sweep(ctx, time.Now())
+}
+
 // Clock is the store's clock, moved by the sample's days.
 func (s shifted) Clock(ctx context.Context) (time.Time, error) {
 	t, err := s.bucket.Clock(ctx)
@@ -201,7 +206,7 @@ func (in *installation) looks(sender pipeline.Sender) *pipeline.Server {
 // pipeline makes the server's role.
 func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender pipeline.Sender) *pipeline.Server {
 	return pipeline.New(pipeline.Config{
-		Register: in.register, Store: in.store, Fresh: in.fresh, Keyring: in.keyring, Pages: pages, Mail: sender,
+		Register: in.register, Prepare: in.prepare, Store: in.store, Fresh: in.fresh, Keyring: in.keyring, Pages: pages, Mail: sender,
 		Signer: in.server.signer, Verifier: in.server.public(), HasLifecycle: in.cfg.Storage != nil, Origin: origin, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), DestroyAfter: in.cfg.DestroyAfter,
 		Now: in.clock.Now, Log: in.log, Step: crashPoint,
 	})
@@ -237,7 +242,7 @@ func (in *installation) prepare(ctx context.Context) error {
 		return err
 	}
 	if why != "" {
-		return fmt.Errorf("%s If you are sure that it is the right one, run: letterlock setup --repair", why)
+		return fmt.Errorf("the bucket is not used: %s If you are sure that it is the right one, run: letterlock setup --repair", why)
 	}
 	return in.makeReady(ctx)
 }

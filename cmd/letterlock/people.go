@@ -114,7 +114,9 @@ type userCodeCmd struct {
 func (c *userCodeCmd) Run(w *world) error {
 	return w.with(func(in *installation) error {
 		if c.Lost {
-			if err := in.register.ForgetPasskeys(w.ctx, c.Number); err != nil {
+			if err := in.register.ForgetPasskeys(w.ctx, c.Number); errors.Is(err, register.ErrNotFound) {
+				return configfile.Wrong("there is no staff number %d that may enrol", c.Number)
+			} else if err != nil {
 				return err
 			}
 		}

@@ -72,7 +72,11 @@ func (in *installation) moveClock(ctx context.Context, day string) error {
 		return configfile.Wrong("the sample's clock moves forward only: it is %s already", today)
 	}
 	if to == today {
-		return nil
+		// A crash may have come between the move and the word for it.
+		if why, err := in.register.ClockDoubt(ctx); err != nil || why == "" {
+			return err
+		}
+		return in.register.ConfirmClock(ctx)
 	}
 	days := in.clock.ahead()
 	for d := today; d != to; d = d.AddDays(1) {

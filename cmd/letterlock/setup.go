@@ -43,12 +43,19 @@ func (c *setupCmd) Run(w *world) error {
 		return err
 	}
 	defer in.close()
-	if err := (&upCmd{}).found(w.ctx, in); err != nil {
+	if _, err := in.register.Found(w.ctx, false); err != nil { // a new folder is a real one
 		return err
 	}
 	ready, publish := in.prepare, in.looks(nil).PublishRecipients
 	if c.Repair {
-		ready, publish = in.makeReady, in.looks(nil).AdoptBucket
+		why, err := in.looks(nil).BucketDoubt(w.ctx)
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			fmt.Fprintf(w.out, "Bucket: %s It is taken for the right one, as you say, and that is on the register.\n", why)
+			ready, publish = in.makeReady, in.looks(nil).AdoptBucket
+		}
 	}
 	if err := ready(w.ctx); err != nil {
 		return err
@@ -67,6 +74,9 @@ func (c *setupCmd) Run(w *world) error {
 }
 
 func (in *installation) revokeEdge(w *world, site string) error {
+	if site == in.cfg.Scanner.Site && exists(filepath.Join(in.dir.edgeState(), "site.key")) {
+		return configfile.Wrong("%s is the scanner of 'letterlock up' on this machine: end that instead", site)
+	}
 	err := in.register.RevokeEdge(w.ctx, site)
 	if errors.Is(err, register.ErrNotFound) {
 		return configfile.Wrong("no scanner of the site %q is enrolled", site)

@@ -329,7 +329,7 @@ func (r *roles) play(ctx context.Context, door net.Listener) error {
 }
 
 // serve plays the server's role. The bucket may be away when Letterlock
-// starts; the portal and the edge do not wait for it.
+// starts; nothing waits for it but what needs it.
 func (r *roles) serve(ctx context.Context) error {
 	go func() {
 		// The first letter should not wait for the renderer's slow start.
@@ -337,21 +337,7 @@ func (r *roles) serve(ctx context.Context) error {
 			r.in.log.Warn("the page renderer could not be warmed up", "error", err)
 		}
 	}()
-	for wait := time.Second; ; wait = min(2*wait, 15*time.Second) {
-		err := r.in.prepare(ctx)
-		if err == nil {
-			return r.server.Run(ctx)
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		r.in.log.Error("the bucket is not ready; trying again", "in", wait, "error", say(err))
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(wait):
-		}
-	}
+	return r.server.Run(ctx)
 }
 
 func (r *roles) close() {

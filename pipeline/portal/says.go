@@ -131,6 +131,9 @@ var entryKinds = []entryKind{
 		}
 		return said + "."
 	})},
+	{"bucket-adopted", "Storage vouched for", about(func(register.BucketAdopted, register.Entry, teller) string {
+		return "Somebody at the server vouched that the storage is the right one."
+	})},
 	{"clock-confirmed", "Clock confirmed", about(func(register.ClockConfirmed, register.Entry, teller) string {
 		return "Somebody at the server’s console vouched for its clock."
 	})},

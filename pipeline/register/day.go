@@ -37,13 +37,17 @@ func (r *Register) BeginDay(ctx context.Context) (began bool, err error) {
 	return began && err == nil, err
 }
 
-// Serial is that of the last recipients list; 0 when there was none.
-func (r *Register) Serial(ctx context.Context) (uint64, error) {
-	last, err := r.Meta(ctx, metaSerial)
-	if err != nil || last == "" {
-		return 0, err
-	}
-	return strconv.ParseUint(last, 10, 64)
+// Serials are the last serial that was given out, and the last whose recipients
+// list is known to be in the bucket; 0 for none.
+func (r *Register) Serials(ctx context.Context) (given, published uint64, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT COALESCE((SELECT CAST(value AS BIGINT) FROM meta WHERE name = $1), 0),
+		COALESCE((SELECT CAST(value AS BIGINT) FROM meta WHERE name = $2), 0)`, metaSerial, metaPublished).Scan(&given, &published)
+	return given, published, err
+}
+
+// Published notes that the list of that serial is in the bucket.
+func (r *Register) Published(ctx context.Context, serial uint64) error {
+	return r.SetMeta(ctx, metaPublished, strconv.FormatUint(serial, 10))
 }
 
 // NextSerial gives out the serial of the next recipients list, each once.

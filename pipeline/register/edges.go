@@ -11,11 +11,12 @@ import (
 
 // AddEdge enrols an edge: from now on manifests under its site that this
 // public key (golang.org/x/mod/sumdb/note) verifies are believed. The same key
-// again changes nothing; another key for a known site is refused.
+// again changes nothing; another key for a known site is refused, until the
+// site was revoked: then it is enrolled anew.
 func (r *Register) AddEdge(ctx context.Context, site, verifier string) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		var known string
-		switch err := tx.QueryRowContext(ctx, `SELECT verifier FROM edges WHERE site = $1`, site).Scan(&known); {
+		switch err := tx.QueryRowContext(ctx, `SELECT verifier FROM edges WHERE site = $1 AND revoked IS NULL`, site).Scan(&known); {
 		case err == nil && known == verifier:
 			return nil
 		case err == nil:
@@ -23,7 +24,8 @@ func (r *Register) AddEdge(ctx context.Context, site, verifier string) error {
 		case !errors.Is(err, sql.ErrNoRows):
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO edges (site, verifier, added) VALUES ($1, $2, $3)`,
+		if _, err := tx.ExecContext(ctx, `INSERT INTO edges (site, verifier, added) VALUES ($1, $2, $3)
+			ON CONFLICT (site) DO UPDATE SET verifier = excluded.verifier, added = excluded.added, revoked = NULL`,
 			site, verifier, millis(r.Now())); err != nil {
 			return err
 		}
@@ -90,7 +92,7 @@ func (r *Register) Accept(ctx context.Context, id letter.ID) error {
 		if err := setMeta(ctx, tx, metaAccepted+string(id), "yes"); err != nil {
 			return err
 		}
-		return r.append(ctx, tx, ManifestAccepted{}, "", 0)
+		return r.append(ctx, tx, ManifestAccepted{ID: id}, "", 0)
 	})
 }
 

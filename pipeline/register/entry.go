@@ -76,7 +76,9 @@ type ManifestHeld struct {
 
 // ManifestAccepted says that a person at the console vouched for a manifest
 // that was held because of its age.
-type ManifestAccepted struct{}
+type ManifestAccepted struct {
+	ID letter.ID `json:"id"` // not the entry's own letter: it is none yet
+}
 
 // LetterVerified says that the sealed object was read back by its version, its
 // hash compared, opened with the week's key and every page rendered.
@@ -206,6 +208,10 @@ type DayBegun struct {
 	Overdue int `json:"overdue"` // letters whose deadline has come and whose deletion is not yet proven
 }
 
+// BucketAdopted says that a person vouched for the bucket, of which Letterlock
+// doubted that it is the one with its letters.
+type BucketAdopted struct{}
+
 // ClockConfirmed says that a person vouched for the system clock, after which
 // expiry may act again.
 type ClockConfirmed struct{}
@@ -239,6 +245,7 @@ func (SignedIn) kind() string            { return "signed-in" }
 func (RegisterExported) kind() string    { return "register-exported" }
 func (LifecycleInstalled) kind() string  { return "lifecycle-installed" }
 func (DayBegun) kind() string            { return "day-begun" }
+func (BucketAdopted) kind() string       { return "bucket-adopted" }
 func (ClockConfirmed) kind() string      { return "clock-confirmed" }
 
 // newEntry writes the event as the entry at place n.

@@ -43,6 +43,9 @@ func (r *Register) DeleteRows(ctx context.Context, l Letter, by string, listingE
 		if err := oneRow(res, err); err != nil {
 			return err
 		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE name = $1`, metaAccepted+string(l.ID)); err != nil {
+			return err
+		}
 		for _, stmt := range []string{
 			`DELETE FROM papers WHERE letter = $1 AND state = '` + letter.PaperDestroyed + `'`,
 			// A paper that is still somewhere stays on record, and is an alarm.

@@ -303,8 +303,8 @@ func (r *Register) oweReceipt(ctx context.Context, tx *sql.Tx, l Letter) error {
 	if !l.State.CanBeOpened() {
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE letters SET receipt_due = 1, not_before = $1 WHERE id = $2`,
-		millis(r.Now()), string(l.ID)); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE letters SET receipt_due = 1, not_before = $1, version = version + 1
+		WHERE id = $2`, millis(r.Now()), string(l.ID)); err != nil {
 		return err
 	}
 	return r.due(ctx, tx, l.ID)

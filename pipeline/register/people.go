@@ -137,9 +137,16 @@ func (r *Register) DisablePerson(ctx context.Context, number int64) error {
 }
 
 // ForgetPasskeys makes a person's passkeys open nothing any more, and ends
-// their sessions: a device was lost.
+// their sessions: a device was lost. ErrNotFound is for nobody who could sign in.
 func (r *Register) ForgetPasskeys(ctx context.Context, number int64) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
+		var living int
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM people WHERE number = $1 AND disabled IS NULL`, number).Scan(&living); err != nil {
+			return err
+		}
+		if living == 0 {
+			return ErrNotFound
+		}
 		for _, stmt := range []string{`DELETE FROM sessions WHERE person = $1`, `DELETE FROM passkeys WHERE person = $1`} {
 			if _, err := tx.ExecContext(ctx, stmt, number); err != nil {
 				return err

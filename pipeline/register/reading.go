@@ -35,7 +35,7 @@ func (r *Register) RecordOpening(ctx context.Context, id letter.ID, person int64
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		fresh := err == nil && r.Now().Sub(fromMillis(last)) < openingCounts
+		fresh := err == nil && r.Now().Sub(fromMillis(last)).Abs() < openingCounts
 		if fresh && as == "pages" {
 			return nil
 		}
@@ -44,7 +44,9 @@ func (r *Register) RecordOpening(ctx context.Context, id letter.ID, person int64
 			return err
 		}
 		if l.State == Receipted || l.State == Notified {
-			return r.move(ctx, tx, &l, change{to: Opened, receiptDue: l.ReceiptDue}, LetterOpened{As: as}, person)
+			// Opened before everyone was told of it: the telling goes on.
+			c := change{to: Opened, receiptDue: l.ReceiptDue, due: l.State == Receipted}
+			return r.move(ctx, tx, &l, c, LetterOpened{As: as}, person)
 		}
 		return r.append(ctx, tx, LetterOpened{As: as}, id, person)
 	})

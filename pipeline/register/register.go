@@ -197,9 +197,10 @@ const (
 	MetaClockAhead = "clock_ahead" // sample only: days that its clock runs ahead
 	MetaLifecycle  = "lifecycle"   // "installed" once the storage's rules were written
 
-	metaSerial = "serial"      // of the last recipients list
-	metaDoubt  = "clock_doubt" // why the clock is in doubt, until a person vouches for it
-	metaDay    = "day"         // the last day that was begun
+	metaSerial    = "serial"      // of the last recipients list
+	metaPublished = "published"   // serial of the last list that is known to be in the bucket
+	metaDoubt     = "clock_doubt" // why the clock is in doubt, until a person vouches for it
+	metaDay       = "day"         // the last day that was begun
 
 	metaAccepted = "accepted_" // and an id: a person vouches for its manifest
 )

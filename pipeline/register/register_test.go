@@ -237,7 +237,7 @@ func TestErasedRowsAreGoneFromTheFiles(t *testing.T) {
 	entries, err := d.Entries(ctx, -1, "letter-deleted", l.ID, 10)
 	d.must(err)
 	var ev LetterDeleted
-	if len(entries) != 1 || json.Unmarshal(entries[0].Data, &ev) != nil || ev.Versions != 1 || ev.By != "letterlock" || ev.RowsErased.IsZero() {
+	if len(entries) != 1 || json.Unmarshal(entries[0].Data, &ev) != nil || ev.Versions != 1 || ev.By != "letterlock" || ev.RowsErased.IsZero() || !ev.PaperKept {
 		t.Errorf("deletion entry: %+v", entries)
 	}
 	if err := d.Admit(ctx, l.Manifest); !errors.Is(err, ErrAlreadyDeleted) {
@@ -364,6 +364,41 @@ func TestPeopleAndCodes(t *testing.T) {
 	}
 	if _, err := d.SignIn(ctx, n, "passkey"); err == nil {
 		t.Error("a disabled person signed in")
+	}
+}
+
+// What a person at the console can undo.
+func TestLostDevicesAndRevokedEdges(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	n := d.leader()
+	d.must(d.AddAnotherPasskey(ctx, n, []byte("lost"), "{}"))
+	token, err := d.SignIn(ctx, n, "passkey")
+	d.must(err)
+	d.must(d.ForgetPasskeys(ctx, n))
+	if keys, err := d.Passkeys(ctx, n); err != nil || len(keys) != 0 {
+		t.Errorf("a lost passkey still opens: %v, %v", keys, err)
+	}
+	if _, err := d.Session(ctx, token); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a lost device is still signed in: %v", err)
+	}
+	if err := d.ForgetPasskeys(ctx, 99); !errors.Is(err, ErrNotFound) {
+		t.Errorf("nobody's passkeys: %v", err)
+	}
+
+	d.must(d.AddEdge(ctx, "annexe", "a key"))
+	if err := d.AddEdge(ctx, "annexe", "another"); err == nil {
+		t.Error("a site's key was changed in silence")
+	}
+	d.must(d.RevokeEdge(ctx, "annexe"))
+	if _, err := d.Edge(ctx, "annexe"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a revoked edge is believed: %v", err)
+	}
+	if err := d.RevokeEdge(ctx, "annexe"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("revoked twice: %v", err)
+	}
+	d.must(d.AddEdge(ctx, "annexe", "another"))
+	if key, err := d.Edge(ctx, "annexe"); err != nil || key != "another" {
+		t.Errorf("enrolled anew it has %q, %v", key, err)
 	}
 }
 

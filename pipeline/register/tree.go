@@ -242,7 +242,7 @@ func checkHead(signed string, pub note.Verifier, entries int64, hashes memTree) 
 		return &Wrong{0, "the export ends without a signed checkpoint: its end is missing"}
 	}
 	n, err := note.Open([]byte(signed), note.VerifierList(pub))
-	if err != nil || !strictlySigned(n) {
+	if err != nil || !strictlySigned(n, signed) {
 		return &Wrong{0, "the checkpoint is not signed by this key"}
 	}
 	tree, err := parseHead(n.Text)
@@ -263,9 +263,10 @@ func checkHead(signed string, pub note.Verifier, entries int64, hashes memTree) 
 }
 
 // strictlySigned reports whether a note holds nothing but its one signature,
-// written the one way that it is written: base64 leaves some bits unread.
-func strictlySigned(n *note.Note) bool {
-	if len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 {
+// written the one way that it is written: note.Open passes over further lines
+// of the same key, and base64 leaves some bits unread.
+func strictlySigned(n *note.Note, signed string) bool {
+	if len(n.Sigs) != 1 || signed != n.Text+"\n— "+n.Sigs[0].Name+" "+n.Sigs[0].Base64+"\n" {
 		return false
 	}
 	_, err := base64.StdEncoding.Strict().DecodeString(n.Sigs[0].Base64)

@@ -52,6 +52,7 @@ func TestTamperingIsFound(t *testing.T) {
 		"something after it":     export + lines[0],
 		"line ends changed":      strings.ReplaceAll(export, "\n", "\r\n"),
 		"an empty line":          "\n" + export,
+		"a signature more":       strings.Replace(export, `\n"}`, `\n`+signatureOf(export)+`\n"}`, 1),
 		"empty":                  "",
 	} {
 		var wrong *Wrong
@@ -63,6 +64,12 @@ func TestTamperingIsFound(t *testing.T) {
 	if err := verify(export, other.pub); err == nil {
 		t.Error("another register's key verified it")
 	}
+}
+
+// signatureOf is the export's signature line, as it stands in its last line.
+func signatureOf(export string) string {
+	i := strings.LastIndex(export, "— ")
+	return strings.TrimSuffix(export[i:], "\\n\"}\n")
 }
 
 func TestEveryChangedByteIsFound(t *testing.T) {

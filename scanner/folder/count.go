@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -59,14 +60,15 @@ func (c *counter) home(dir string, depth int) {
 	c.arriving(dir, depth, RefusedDir, TakenDir)
 }
 
-// claimedAt takes in when a claim was made: its folder has not changed its name since.
+// claimedAt takes in when a claim was made, if it can be told.
 func (c *counter) claimedAt(e fs.DirEntry) bool {
-	info, err := e.Info()
-	if err != nil {
-		return false // it has just ended
+	var claim Claim
+	data, err := c.root.ReadFile(path.Join(ClaimedDir, e.Name(), claimFile))
+	if err != nil || json.Unmarshal(data, &claim) != nil {
+		return true // it has just begun, or just ended
 	}
-	if at := info.ModTime(); c.counts.Oldest.IsZero() || at.Before(c.counts.Oldest) {
-		c.counts.Oldest = at
+	if c.counts.Oldest.IsZero() || claim.Received.Before(c.counts.Oldest) {
+		c.counts.Oldest = claim.Received
 	}
 	return true
 }
