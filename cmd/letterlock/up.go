@@ -72,7 +72,15 @@ func (c *serveCmd) Run(w *world) error {
 // the context ends. begin is what a command does first.
 func (w *world) play(listen string, begin func(*installation) error, edge bool) (err error) {
 	defer func() { err = asTold(w.ctx, err) }()
-	// The port first: with it taken nothing else is begun.
+	known := exists(w.dir.lockFile())
+	if known {
+		unlock, err := w.dir.lock()
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
+	// The port before anything is made: a slip in --listen leaves no folder behind.
 	door, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fmt.Errorf("the portal cannot listen on %s: %s; choose another with --listen", listen, cause(err))
@@ -84,11 +92,13 @@ func (w *world) play(listen string, begin func(*installation) error, edge bool) 
 	if err := w.dir.create(); err != nil {
 		return err
 	}
-	unlock, err := w.dir.lock()
-	if err != nil {
-		return err
+	if !known {
+		unlock, err := w.dir.lock()
+		if err != nil {
+			return err
+		}
+		defer unlock()
 	}
-	defer unlock()
 	in, err := open(w.ctx, w.dir, w.log)
 	if err != nil {
 		return err
