@@ -103,7 +103,7 @@ func newOffice(t *testing.T, opts ...option) *office {
 	if o.pub, err = note.NewVerifier(serverPub); err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{Register: reg, Store: o.store, Fresh: func() (Bucket, error) { return o.store, nil }, Keyring: keys, Pages: pages(),
+	cfg := Config{Register: reg, Store: o.store, Keyring: keys, Pages: pages(),
 		Mail: o.post, Signer: serverKey, Verifier: o.pub, Origin: &url.URL{Scheme: "http", Host: "localhost:8080"}, MailDomain: "example.org",
 		Helplines: []string{"respect-phoneline", "mens-advice-line"}, DestroyAfter: "readable", Now: now,
 		Log: slog.New(slog.NewTextHandler(o.log, nil))}

@@ -36,7 +36,7 @@ import (
 type Bucket interface {
 	List(ctx context.Context, prefix string) iter.Seq2[string, error]
 	Read(ctx context.Context, key, version string) (io.ReadCloser, int64, error)
-	Traces(ctx context.Context, key string) ([]archive.Trace, error)
+	Traces(ctx context.Context, key string) ([]archive.Trace, error) // over a new connection each time
 	Remove(ctx context.Context, key string, t archive.Trace) error
 }
 
@@ -62,7 +62,6 @@ type Sender interface {
 type Config struct {
 	Register *register.Register
 	Store    Store
-	Fresh    func() (Bucket, error)          // the same bucket over a new connection, for the proof of absence
 	Prepare  func(ctx context.Context) error // makes the bucket ready; tried until it succeeds; nil for nothing to do
 	Keyring  *keyring.Keyring
 	Pages    *page.Renderer
@@ -362,11 +361,7 @@ func (s *Server) expire(ctx context.Context, l *register.Letter) error {
 		return s.later(ctx, l, register.StoreDown, err)
 	}
 	s.cfg.Step("store-emptied", l.ID)
-	fresh, err := s.cfg.Fresh()
-	if err != nil {
-		return s.later(ctx, l, register.StoreDown, err)
-	}
-	left, err := fresh.Traces(ctx, l.ObjectKey())
+	left, err := s.cfg.Store.Traces(ctx, l.ObjectKey())
 	if err != nil {
 		return s.later(ctx, l, register.StoreDown, err)
 	}

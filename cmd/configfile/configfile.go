@@ -116,23 +116,6 @@ func Fields(config any) []Field {
 	return out
 }
 
-// Table is the configuration in full as a Markdown table.
-func Table(config any) string {
-	var b strings.Builder
-	b.WriteString("| key | when absent | what it is |\n|---|---|---|\n")
-	for _, f := range Fields(config) {
-		name, def := "`"+f.Key+"`", ""
-		if f.Key == "" {
-			name = "**[" + f.Section + "]**"
-		}
-		if f.Default != "" {
-			def = "`" + f.Default + "`"
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, def, f.Doc)
-	}
-	return b.String()
-}
-
 // fillSections gives sections that may be absent their defaults once they are there.
 func fillSections(v reflect.Value) {
 	for _, at := range v.Fields() {

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"letterlock/cmd/configfile/configtest"
+
 	"github.com/chromedp/chromedp"
 
 	"letterlock/pipeline/portal/portaltest"
@@ -212,7 +214,7 @@ func keepPictures(t *testing.T, b *portaltest.Browser) {
 			t.Fatal(err)
 		}
 	}
-	if update {
+	if configtest.Update {
 		keep("../../.github/letter-page.png", b.Screen(1280, "light"))
 	}
 	if dir := os.Getenv("LETTERLOCK_SCREENSHOTS"); dir != "" {

@@ -76,7 +76,6 @@ type installation struct {
 	log      *slog.Logger
 	register *register.Register
 	store    bucket
-	fresh    func() (pipeline.Bucket, error)
 	keyring  *keyring.Keyring
 	server   keypair // signs receipts and the recipients list
 	opened   []io.Closer
@@ -165,7 +164,6 @@ func (in *installation) openStore() error {
 			return fmt.Errorf("the bucket folder cannot be opened: %s", configfile.Reason(err))
 		}
 		in.store = dir
-		in.fresh = func() (pipeline.Bucket, error) { return archive.OpenDir(path) }
 		in.opened = append(in.opened, dir)
 		return nil
 	}
@@ -178,7 +176,6 @@ func (in *installation) openStore() error {
 		return configfile.Wrong("%s: %s", in.dir.config, err)
 	}
 	in.store = store
-	in.fresh = func() (pipeline.Bucket, error) { return archive.OpenS3(s3) }
 	in.opened = append(in.opened, store)
 	return nil
 }
@@ -206,7 +203,7 @@ func (in *installation) looks(sender pipeline.Sender) *pipeline.Server {
 // pipeline makes the server's role.
 func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender pipeline.Sender) *pipeline.Server {
 	return pipeline.New(pipeline.Config{
-		Register: in.register, Prepare: in.prepare, Store: in.store, Fresh: in.fresh, Keyring: in.keyring, Pages: pages, Mail: sender,
+		Register: in.register, Prepare: in.prepare, Store: in.store, Keyring: in.keyring, Pages: pages, Mail: sender,
 		Signer: in.server.signer, Verifier: in.server.public(), HasLifecycle: in.cfg.Storage != nil, Origin: origin, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), DestroyAfter: in.cfg.DestroyAfter,
 		Now: in.clock.Now, Log: in.log, Step: crashPoint,
 	})

@@ -9,36 +9,13 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"letterlock/cmd/configfile"
+	"letterlock/cmd/configfile/configtest"
 )
 
 const readme = "../../README.md"
 
-// update renews the generated parts of the README: LETTERLOCK_UPDATE=1 go test ./cmd/...
-var update = os.Getenv("LETTERLOCK_UPDATE") == "1"
-
 func TestReadmeHoldsTheConfigurationInFull(t *testing.T) {
-	section(t, "configuration", configfile.Table(Config{}))
-}
-
-// section compares the part of the README between two markers.
-func section(t *testing.T, name, want string) {
-	t.Helper()
-	text := read(t, readme)
-	begin, end := "<!-- "+name+": begin -->\n", "<!-- "+name+": end -->"
-	i, j := strings.Index(text, begin), strings.Index(text, end)
-	if i < 0 || j < i {
-		t.Fatalf("the README has no part %q", name)
-	}
-	if text[i+len(begin):j] == want {
-		return
-	}
-	if !update {
-		t.Fatalf("the README's part %q is not what the program says; renew it: LETTERLOCK_UPDATE=1 go test ./cmd/...", name)
-	}
-	if err := os.WriteFile(readme, []byte(text[:i+len(begin)]+want+text[j:]), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	configtest.Readme(t, readme, "configuration", Config{})
 }
 
 // Every command that the README tells people to type is one that the program
