@@ -106,7 +106,7 @@ func (r *Register) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := provider.Up(ctx); err != nil {
+	if err := bringUpToDate(ctx, provider); err != nil {
 		return fmt.Errorf("bringing tables up to date: %w", err)
 	}
 	if r.read, err = openSQLite(r.cfg.Path, "mode=ro"); err != nil {
@@ -114,6 +114,26 @@ func (r *Register) open(ctx context.Context) error {
 	}
 	r.read.SetMaxOpenConns(4)
 	return nil
+}
+
+// bringUpToDate makes the tables, or those that are new in this version.
+//
+// Another process may do the same in this moment: status is asked while the
+// service starts for the first time. Each migration is a transaction of its
+// own, so one of the two does it whole, and the other, told that the tables are
+// there already, finds at its next look that nothing is left to do.
+func bringUpToDate(ctx context.Context, provider *goose.Provider) error {
+	for try := 1; ; try++ {
+		_, err := provider.Up(ctx)
+		if err == nil || try == 20 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // openSQLite opens the file so that what is committed is on disk

@@ -434,3 +434,28 @@ func TestSampleStaysSample(t *testing.T) {
 		t.Errorf("began as %s, became %s", kind, again)
 	}
 }
+
+// Somebody asks for the status in the moment in which the service starts for
+// the first time: both find a register without tables.
+func TestTwoProcessesMakeOneRegister(t *testing.T) {
+	for range 5 {
+		path := filepath.Join(t.TempDir(), "letterlock.db")
+		said := make(chan error)
+		const processes = 4
+		for range processes {
+			go func() {
+				r, err := Open(t.Context(), Config{Path: path, Now: time.Now})
+				if err == nil {
+					_, err = r.write.ExecContext(t.Context(), "SELECT value FROM meta")
+					err = errors.Join(err, r.Close())
+				}
+				said <- err
+			}()
+		}
+		for range processes {
+			if err := <-said; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
