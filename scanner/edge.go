@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path"
@@ -13,9 +12,9 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
-	"letterlock/scanner/pdf"
 	"letterlock/scanner/seal"
 )
 
@@ -28,8 +27,8 @@ type Config struct {
 	Signer    note.Signer   // the site's private key, of the site's name
 	Server    note.Verifier // the server's public key
 
-	Store      Store
-	Normaliser pdf.Normaliser
+	Store    Store
+	Workshop Workshop // default: Children with the standard limits
 
 	Settle    time.Duration // between two looks at a scan that may be arriving; default 1 s
 	Rescan    time.Duration // between two looks without a hint; default 3 s
@@ -41,16 +40,20 @@ type Config struct {
 	// Step, if not nil, is told of each of Steps and RefusalSteps. It is for
 	// tests that end the process there.
 	Step func(step string, id letter.ID)
+
+	// Simulated disks, in place of Folder and StateDir; nil outside simulations.
+	folderDisk, stateDisk disk.Disk
 }
 
 // Edge works on one scanner folder. Its methods are for one goroutine, except
 // Status.
 type Edge struct {
 	Config
-	folder  *folder.Folder // nil while it is gone
-	state   *os.Root
-	jobs    []*job
-	records map[letter.ID]record // of the slips
+	folder     *folder.Folder // nil while it is gone
+	state      disk.Disk
+	closeState func() error // nil for a simulated disk
+	jobs       []*job
+	records    map[letter.ID]record // of the slips
 
 	reach      reach
 	clockRight bool      // what the last comparison said
@@ -70,14 +73,17 @@ func Open(cfg Config) (*Edge, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the state folder of the scanner: %w", err)
+	e := &Edge{Config: cfg, state: cfg.stateDisk, told: map[string]string{}}
+	if e.state == nil {
+		if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
+			return nil, fmt.Errorf("making the state folder of the scanner: %w", err)
+		}
+		state, err := disk.Open(cfg.StateDir)
+		if err != nil {
+			return nil, fmt.Errorf("opening the state folder of the scanner: %w", err)
+		}
+		e.state, e.closeState = state, state.Close
 	}
-	state, err := os.OpenRoot(cfg.StateDir)
-	if err != nil {
-		return nil, fmt.Errorf("opening the state folder of the scanner: %w", err)
-	}
-	e := &Edge{Config: cfg, state: state, told: map[string]string{}}
 	if err := e.attach(); err != nil {
 		e.Close()
 		return nil, err
@@ -113,6 +119,9 @@ func (c *Config) complete() error {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Workshop == nil {
+		c.Workshop = Children{}
+	}
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
@@ -122,7 +131,10 @@ func (c *Config) complete() error {
 // Close gives the folder up. What is under way goes on with the next Open.
 func (e *Edge) Close() error {
 	e.detach()
-	return e.state.Close()
+	if e.closeState == nil {
+		return nil
+	}
+	return e.closeState()
 }
 
 // Status counts what is where. It may be called from any goroutine; another
@@ -135,7 +147,7 @@ func (e *Edge) attach() error {
 		return nil
 	}
 	f, err := folder.Open(folder.Config{
-		Path: e.Folder, Helplines: e.Helplines, Settle: e.Settle, Arriving: e.Arriving,
+		Path: e.Folder, Disk: e.folderDisk, Helplines: e.Helplines, Settle: e.Settle, Arriving: e.Arriving,
 		Complete: complete, Now: e.Now, Step: e.Step,
 	})
 	if err != nil {
@@ -194,14 +206,14 @@ func (e *Edge) load() {
 
 // each reads the files of one kind in a private folder.
 func (e *Edge) each(dir, ext string, read func([]byte) error) error {
-	list, err := fs.ReadDir(e.folder.Root().FS(), dir)
+	list, err := e.folder.Disk().List(dir)
 	errs := []error{err}
 	for _, entry := range list {
 		id, ok := strings.CutSuffix(entry.Name(), ext)
 		if _, err := letter.ParseID(id); !ok || err != nil {
 			continue
 		}
-		data, err := e.folder.Root().ReadFile(path.Join(dir, entry.Name()))
+		data, err := disk.ReadFile(e.folder.Disk(), path.Join(dir, entry.Name()))
 		if err == nil {
 			err = read(data)
 		}

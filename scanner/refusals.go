@@ -4,8 +4,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 
+	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/pdf"
 )
@@ -54,7 +54,7 @@ func complete(r io.ReaderAt, size int64) (folder.Completeness, error) {
 // whole opens a claimed scan if it is a whole one of a known helpline. The
 // folder has judged it before, but a crash may have come since, and what a
 // broken-off scan still shows must never pass for a letter.
-func (e *Edge) whole(c folder.Claim) (*os.File, error) {
+func (e *Edge) whole(c folder.Claim) (disk.File, error) {
 	if c.Helpline == "" {
 		return nil, errStray
 	}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"letterlock/scanner/deposit"
+	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/seal"
@@ -128,9 +129,9 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 // counts its pages comes last; a crash before it leaves at most an unfinished
 // or uncounted PDF in the claim, which is made again.
 func (e *Edge) normalise(ctx context.Context, c folder.Claim) (pages int, err error) {
-	root := e.folder.Root()
+	d := e.folder.Disk()
 	var done clean
-	data, err := root.ReadFile(c.Path(cleanFile))
+	data, err := disk.ReadFile(d, c.Path(cleanFile))
 	if err == nil && json.Unmarshal(data, &done) == nil && done.Pages > 0 {
 		return done.Pages, nil
 	}
@@ -142,8 +143,8 @@ func (e *Edge) normalise(ctx context.Context, c folder.Claim) (pages int, err er
 		return 0, err
 	}
 	defer scan.Close()
-	err = folder.Write(root, c.Path(cleanPDF), 0o600, func(out *os.File) error {
-		result, err := e.Normaliser.Normalise(ctx, scan, out)
+	err = disk.Write(d, c.Path(cleanPDF), 0o600, func(out disk.File) error {
+		result, err := e.Workshop.Normalise(ctx, scan, out)
 		done.Pages = result.Pages
 		return err
 	})
@@ -153,7 +154,7 @@ func (e *Edge) normalise(ctx context.Context, c folder.Claim) (pages int, err er
 	if data, err = json.Marshal(done); err != nil {
 		return 0, fmt.Errorf("counting pages: %w", err)
 	}
-	if err := folder.WriteBytes(root, c.Path(cleanFile), 0o600, data); err != nil {
+	if err := disk.WriteBytes(d, c.Path(cleanFile), 0o600, data); err != nil {
 		return 0, err
 	}
 	e.step("normalised", c.ID)
@@ -185,13 +186,13 @@ func (e *Edge) seal(ctx context.Context, c folder.Claim, pages int) (*letter.Man
 	if err != nil {
 		return nil, err
 	}
-	root := e.folder.Root()
-	plain, err := root.Open(c.Path(cleanPDF))
+	d := e.folder.Disk()
+	plain, err := d.OpenFile(c.Path(cleanPDF), os.O_RDONLY, 0)
 	if err != nil {
 		return nil, fmt.Errorf("opening a clean PDF: %w", err)
 	}
 	defer plain.Close()
-	err = folder.Write(root, spooled(c.ID, sealedExt), 0o600, func(out *os.File) error {
+	err = disk.Write(d, spooled(c.ID, sealedExt), 0o600, func(out disk.File) error {
 		size, sum, err := seal.Seal(out, plain, to)
 		m.Size, m.SHA256 = size, hex.EncodeToString(sum[:])
 		return err
@@ -206,13 +207,13 @@ func (e *Edge) seal(ctx context.Context, c folder.Claim, pages int) (*letter.Man
 	}
 	// Kept unsigned, and signed whenever it is put: a site whose key is
 	// replaced meanwhile loses no letter.
-	if err := folder.WriteBytes(root, spooled(c.ID, folder.ManifestExt), 0o600, data); err != nil {
+	if err := disk.WriteBytes(d, spooled(c.ID, folder.ManifestExt), 0o600, data); err != nil {
 		return nil, err
 	}
 	e.step("sealed", c.ID)
 	// The claimed scan is enough to make it again. A crash before this line
 	// leaves it in the claim, and it goes with the claim.
-	if err := root.Remove(c.Path(cleanPDF)); err != nil {
+	if err := d.Remove(c.Path(cleanPDF)); err != nil {
 		return &m, fmt.Errorf("deleting a clean PDF: %w", err)
 	}
 	return &m, nil
@@ -235,7 +236,7 @@ func (e *Edge) deposit(ctx context.Context, m letter.Manifest) error {
 		// It may have been in the bucket and be gone from it, as it must.
 		return errors.New("its deadline is past and the server has never answered: a person must decide on the claimed scan")
 	}
-	sealed, err := e.folder.Root().Open(spooled(m.ID, sealedExt))
+	sealed, err := e.folder.Disk().OpenFile(spooled(m.ID, sealedExt), os.O_RDONLY, 0)
 	if err != nil {
 		return fmt.Errorf("opening a sealed letter: %w", err)
 	}
@@ -290,12 +291,12 @@ func (e *Edge) receive(ctx context.Context, j *job) (end bool, err error) {
 // discard deletes all plaintext and the spool of a letter that is recorded. The
 // manifest goes last: while it is there, a crash leads back here.
 func (e *Edge) discard(j *job) error {
-	root := e.folder.Root()
+	d := e.folder.Disk()
 	if err := e.folder.Release(folder.Claim{ID: j.id}); err != nil {
 		return err
 	}
 	for _, ext := range []string{sealedExt, folder.ManifestExt} {
-		if err := root.Remove(spooled(j.id, ext)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := d.Remove(spooled(j.id, ext)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("clearing the spool: %w", err)
 		}
 	}

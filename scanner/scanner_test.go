@@ -158,7 +158,9 @@ func TestStraysAreGivenBack(t *testing.T) {
 }
 
 func TestABadScanKeepsNobodyBack(t *testing.T) {
-	o := newOffice(t, func(o *office) { o.cfg.Normaliser.Limits.MaxPixels = 300_000 })
+	o := newOffice(t, func(o *office) {
+		o.cfg.Workshop = Children{Normaliser: pdf.Normaliser{Limits: pdf.Limits{MaxPixels: 300_000}}}
+	})
 	for _, name := range []string{"a", "c", "e"} {
 		o.drop(line+"/"+name+".jpg", sampleLetter(1))
 		big := specimen.New(1, 1)

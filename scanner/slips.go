@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 )
@@ -123,11 +124,11 @@ func inWords(d letter.Date) string { return d.Start().Format("2 January 2006") }
 func (r record) place() string { return path.Join(r.Helpline, folder.TakenDir, r.Slip) }
 
 func (e *Edge) writeSlip(r record) error {
-	root := e.folder.Root()
-	if err := root.MkdirAll(path.Dir(r.place()), 0o770); err != nil {
+	d := e.folder.Disk()
+	if err := disk.MkdirAll(d, path.Dir(r.place()), 0o770); err != nil {
 		return fmt.Errorf("making the folder of slips: %w", err)
 	}
-	return folder.WriteBytes(root, r.place(), 0o660, []byte(r.slip()))
+	return disk.WriteBytes(d, r.place(), 0o660, []byte(r.slip()))
 }
 
 func recordPath(id letter.ID) string { return path.Join(folder.RecordDir, string(id)+".json") }
@@ -137,7 +138,7 @@ func (e *Edge) saveRecord(r record) error {
 	if err != nil {
 		return fmt.Errorf("writing a record: %w", err)
 	}
-	if err := folder.WriteBytes(e.folder.Root(), recordPath(r.ID), 0o600, data); err != nil {
+	if err := disk.WriteBytes(e.folder.Disk(), recordPath(r.ID), 0o600, data); err != nil {
 		return err
 	}
 	e.records[r.ID] = r
@@ -206,7 +207,7 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 
 // dropOverdue forgets a letter once a person has deleted its last slip.
 func (e *Edge) dropOverdue(r record) error {
-	_, err := e.folder.Root().Lstat(r.place())
+	_, err := e.folder.Disk().Lstat(r.place())
 	if errors.Is(err, fs.ErrNotExist) {
 		return e.removeSlip(r)
 	}
@@ -226,7 +227,7 @@ func (e *Edge) removeSlip(r record) error {
 
 // remove deletes a file that may be gone already.
 func (e *Edge) remove(name string) error {
-	err := e.folder.Root().Remove(name)
+	err := e.folder.Disk().Remove(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("removing a slip: %w", err)
 	}

@@ -70,7 +70,7 @@ func TestASlipIsOverdueOnItsDeadline(t *testing.T) {
 	if d := cmp.Diff([]string{overdue}, o.slips()); d != "" {
 		t.Fatalf("its time is over, and nothing says that its paper is gone: %s", d)
 	}
-	if err := o.folder.Root().Remove(line + "/taken/" + overdue); err != nil {
+	if err := o.folder.Disk().Remove(line + "/taken/" + overdue); err != nil {
 		t.Fatal(err)
 	}
 	o.after(o.SlipEvery)
@@ -91,7 +91,7 @@ func TestASlipWhosePaperWentGoesWithItsDeadline(t *testing.T) {
 
 func TestASlipThatSomebodyThrewAway(t *testing.T) {
 	o, m := taken(t)
-	if err := o.folder.Root().Remove(line + "/taken/" + m.ID.Reference() + ".txt"); err != nil {
+	if err := o.folder.Disk().Remove(line + "/taken/" + m.ID.Reference() + ".txt"); err != nil {
 		t.Fatal(err)
 	}
 	o.after(o.SlipEvery)

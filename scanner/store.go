@@ -13,7 +13,7 @@ import (
 	"filippo.io/age"
 
 	"letterlock/scanner/deposit"
-	"letterlock/scanner/folder"
+	"letterlock/scanner/disk"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/seal"
 )
@@ -179,7 +179,7 @@ func (e *Edge) fetchRecipients(ctx context.Context) (seal.Recipients, error) {
 	}
 	if list.Serial > highest {
 		data := strconv.AppendUint(nil, list.Serial, 10)
-		if err := folder.WriteBytes(e.state, serialFile, 0o600, append(data, '\n')); err != nil {
+		if err := disk.WriteBytes(e.state, serialFile, 0o600, append(data, '\n')); err != nil {
 			return seal.Recipients{}, err
 		}
 	}
@@ -190,7 +190,7 @@ func (e *Edge) fetchRecipients(ctx context.Context) (seal.Recipients, error) {
 const serialFile = "recipients-serial"
 
 func (e *Edge) highestSerial() (uint64, error) {
-	data, err := e.state.ReadFile(serialFile)
+	data, err := disk.ReadFile(e.state, serialFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}

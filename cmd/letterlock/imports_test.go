@@ -38,15 +38,18 @@ func goList(t *testing.T, packages ...string) (all []listed) {
 // sub-packages apart. What is not in it may use nothing of the product, and
 // everything may use letter.
 var mayUse = map[string][]string{
-	"cmd/letterlock":   {"cmd/configfile", "pipeline", "pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "scanner", "scanner/deposit", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/specimen"},
-	"cmd/scanner":      {"cmd/configfile", "scanner", "scanner/deposit", "scanner/folder", "scanner/pdf"},
-	"pipeline":         {"pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "scanner/deposit", "scanner/page", "scanner/seal"},
-	"pipeline/archive": {"scanner/deposit"},
-	"pipeline/portal":  {"pipeline/register", "scanner/realpart"},
-	"scanner":          {"scanner/deposit", "scanner/folder", "scanner/pdf", "scanner/seal"},
-	"scanner/deposit":  {"scanner/realpart"},
-	"scanner/page":     {"scanner/child"},
-	"scanner/pdf":      {"scanner/child"},
+	"cmd/letterlock":    {"cmd/configfile", "pipeline", "pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "scanner", "scanner/deposit", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/separator", "scanner/specimen"},
+	"cmd/scanner":       {"cmd/configfile", "scanner", "scanner/deposit", "scanner/folder", "scanner/page", "scanner/pdf"},
+	"pipeline":          {"pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "scanner/deposit", "scanner/page", "scanner/seal"},
+	"pipeline/archive":  {"scanner/deposit"},
+	"pipeline/portal":   {"pipeline/register", "scanner/realpart"},
+	"scanner":           {"scanner/deposit", "scanner/disk", "scanner/folder", "scanner/inspect", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/separator"},
+	"scanner/deposit":   {"scanner/realpart"},
+	"scanner/folder":    {"scanner/disk"},
+	"scanner/inspect":   {"scanner/page", "scanner/pdf"},
+	"scanner/page":      {"scanner/child"},
+	"scanner/pdf":       {"scanner/child"},
+	"scanner/sharetest": {"scanner/realpart"},
 }
 
 // Imports run one way: cmd to pipeline and scanner, pipeline to the scanner's

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"time"
 
+	"letterlock/scanner/disk"
 	"letterlock/scanner/letter"
 )
 
@@ -54,23 +54,23 @@ func (f *Folder) Claim(s Scan) (Claim, error) {
 		Modified: s.seen.modified,
 	}
 	if err := f.makeClaim(c); err != nil {
-		f.root.RemoveAll(c.Path(""))
+		disk.RemoveAll(f.disk, c.Path(""))
 		return Claim{}, err
 	}
 	f.step("claim", c.ID)
 	// A crash here leaves a claim without a scan, which Claims clears away,
 	// and the scan where it was dropped.
-	err := f.root.Rename(s.path, path.Join(c.Path(scanDir), path.Base(s.path)))
+	err := f.disk.Rename(s.path, path.Join(c.Path(scanDir), path.Base(s.path)))
 	if err != nil {
-		f.root.RemoveAll(c.Path(""))
+		disk.RemoveAll(f.disk, c.Path(""))
 		if errors.Is(err, fs.ErrNotExist) {
 			return Claim{}, ErrUnsettled // taken away by a person
 		}
-		return Claim{}, plain("claiming a scan", err)
+		return Claim{}, disk.Plain("claiming a scan", err)
 	}
 	// Until both folders are synced, a power cut may undo the rename: the scan
 	// is then where it was dropped and the claim empty, as above.
-	if err := errors.Join(syncDir(f.root, c.Path(scanDir)), syncDir(f.root, path.Dir(s.path))); err != nil {
+	if err := errors.Join(disk.SyncDir(f.disk, c.Path(scanDir)), disk.SyncDir(f.disk, path.Dir(s.path))); err != nil {
 		return Claim{}, err
 	}
 	return c, nil
@@ -78,26 +78,26 @@ func (f *Folder) Claim(s Scan) (Claim, error) {
 
 // makeClaim writes all that must be known of the letter before it owns the scan.
 func (f *Folder) makeClaim(c Claim) error {
-	if err := f.root.MkdirAll(c.Path(scanDir), 0o700); err != nil {
-		return plain("making a claim", err)
+	if err := disk.MkdirAll(f.disk, c.Path(scanDir), 0o700); err != nil {
+		return disk.Plain("making a claim", err)
 	}
 	data, err := json.Marshal(c)
 	if err != nil {
-		return plain("writing a claim", err)
+		return disk.Plain("writing a claim", err)
 	}
-	if err := WriteBytes(f.root, c.Path(claimFile), 0o600, data); err != nil {
+	if err := disk.WriteBytes(f.disk, c.Path(claimFile), 0o600, data); err != nil {
 		return err
 	}
-	return syncDir(f.root, ClaimedDir)
+	return disk.SyncDir(f.disk, ClaimedDir)
 }
 
 // Claims finds every claim again, after a crash as after a normal end, and
 // clears away what never became one. A claim that cannot be read is in the
 // error and does not keep the others back.
 func (f *Folder) Claims() ([]Claim, error) {
-	list, err := entries(f.root, ClaimedDir)
+	list, err := f.disk.List(ClaimedDir)
 	if err != nil {
-		return nil, plain("listing claims", err)
+		return nil, disk.Plain("listing claims", err)
 	}
 	var claims []Claim
 	var errs []error
@@ -125,9 +125,9 @@ func (f *Folder) reclaim(id letter.ID) (Claim, error) {
 		// Made but never given a scan, or done with but for this folder.
 		return Claim{}, f.Release(c)
 	}
-	data, err := f.root.ReadFile(c.Path(claimFile))
+	data, err := disk.ReadFile(f.disk, c.Path(claimFile))
 	if err != nil {
-		return Claim{}, plain("reading a claim", err)
+		return Claim{}, disk.Plain("reading a claim", err)
 	}
 	if err := json.Unmarshal(data, &c); err != nil || c.ID != id {
 		return Claim{}, fmt.Errorf("reading claim %s: the file is damaged", id)
@@ -137,13 +137,13 @@ func (f *Folder) reclaim(id letter.ID) (Claim, error) {
 }
 
 // Scan opens the claimed scan for reading.
-func (f *Folder) Scan(c Claim) (*os.File, error) {
+func (f *Folder) Scan(c Claim) (disk.File, error) {
 	name, err := f.scan(c)
 	if err != nil {
-		return nil, plain("finding a claimed scan", err)
+		return nil, disk.Plain("finding a claimed scan", err)
 	}
-	file, err := openRegular(f.root, path.Join(c.Path(scanDir), name))
-	return file, plain("opening a claimed scan", err)
+	file, err := openRegular(f.disk, path.Join(c.Path(scanDir), name))
+	return file, disk.Plain("opening a claimed scan", err)
 }
 
 // Settled checks that the scan is still what had settled. Between the last
@@ -157,58 +157,58 @@ func (f *Folder) Settled(c Claim) error {
 		return errors.Join(ErrUnsettled, f.Release(c)) // put back already
 	}
 	if err != nil {
-		return plain("finding a claimed scan", err)
+		return disk.Plain("finding a claimed scan", err)
 	}
 	full := path.Join(c.Path(scanDir), name)
-	info, err := f.root.Lstat(full)
+	info, err := f.disk.Lstat(full)
 	if err != nil {
-		return plain("looking at a claimed scan", err)
+		return disk.Plain("looking at a claimed scan", err)
 	}
 	same := info.Mode().IsRegular() && info.Size() == c.Size && info.ModTime().UnixNano() == c.Modified
 	if same && !f.written(full) {
 		return nil
 	}
 	// A crash after the move leaves a claim without a scan, as above.
-	if err := f.root.MkdirAll(home(c.Helpline), 0o770); err != nil {
-		return plain("putting a scan back", err)
+	if err := disk.MkdirAll(f.disk, home(c.Helpline), 0o770); err != nil {
+		return disk.Plain("putting a scan back", err)
 	}
-	if _, err := moveFree(f.root, full, home(c.Helpline), name); err != nil {
+	if _, err := disk.MoveFree(f.disk, full, home(c.Helpline), name); err != nil {
 		return err
 	}
 	return errors.Join(ErrUnsettled, f.Release(c))
 }
 
 func (f *Folder) written(name string) bool {
-	file, err := openRegular(f.root, name)
+	file, err := openRegular(f.disk, name)
 	if err != nil {
 		return false // whoever reads it next will see why
 	}
 	defer file.Close()
-	return openForWriting(file)
+	return f.disk.Writing(file)
 }
 
 // Release deletes a claim with all that is in it, the scan included.
 func (f *Folder) Release(c Claim) error {
-	if err := f.root.RemoveAll(c.Path("")); err != nil {
-		return plain("deleting a claim", err)
+	if err := disk.RemoveAll(f.disk, c.Path("")); err != nil {
+		return disk.Plain("deleting a claim", err)
 	}
-	return syncDir(f.root, ClaimedDir)
+	return disk.SyncDir(f.disk, ClaimedDir)
 }
 
 // scan is the name of the claimed scan.
-func (f *Folder) scan(c Claim) (string, error) { return only(f.root, c.Path(scanDir)) }
+func (f *Folder) scan(c Claim) (string, error) { return only(f.disk, c.Path(scanDir)) }
 
 // note is the name of a note that waits to be laid beside its scan.
-func (f *Folder) note(c Claim) (string, error) { return only(f.root, c.Path(noteDir)) }
+func (f *Folder) note(c Claim) (string, error) { return only(f.disk, c.Path(noteDir)) }
 
 // only is the one thing in a folder, or fs.ErrNotExist.
-func only(root *os.Root, dir string) (string, error) {
-	list, err := entries(root, dir)
+func only(d disk.Disk, dir string) (string, error) {
+	list, err := d.List(dir)
 	if err != nil {
 		return "", err
 	}
 	for _, e := range list {
-		if e.Name() != unfinished {
+		if e.Name() != disk.Unfinished {
 			return e.Name(), nil
 		}
 	}

@@ -4,10 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"time"
+
+	"letterlock/scanner/disk"
 )
 
 // ManifestExt ends the name of a signed manifest in SpoolDir: its letter is
@@ -31,12 +32,12 @@ type Counts struct {
 // Count looks into the scanner folder dir, of which those helplines are
 // part, without taking it: it works beside a running edge.
 func Count(dir string, helplines []string) (Counts, error) {
-	root, err := os.OpenRoot(dir)
+	d, err := disk.Open(dir)
 	if err != nil {
-		return Counts{}, plain("opening the scanner folder", err)
+		return Counts{}, disk.Plain("opening the scanner folder", err)
 	}
-	defer root.Close()
-	c := counter{root: root}
+	defer d.Close()
+	c := counter{disk: d}
 	waiting := len(c.names(SpoolDir, func(e fs.DirEntry) bool { return path.Ext(e.Name()) == ManifestExt }))
 	claimed := c.names(ClaimedDir, func(e fs.DirEntry) bool { return e.IsDir() && c.claimedAt(e) })
 	c.counts.Waiting, c.counts.Claimed = waiting, max(0, len(claimed)-waiting)
@@ -49,7 +50,7 @@ func Count(dir string, helplines []string) (Counts, error) {
 }
 
 type counter struct {
-	root   *os.Root
+	disk   disk.Disk
 	counts Counts
 	errs   []error
 }
@@ -63,7 +64,7 @@ func (c *counter) home(dir string, depth int) {
 // claimedAt takes in when a claim was made, if it can be told.
 func (c *counter) claimedAt(e fs.DirEntry) bool {
 	var claim Claim
-	data, err := c.root.ReadFile(path.Join(ClaimedDir, e.Name(), claimFile))
+	data, err := disk.ReadFile(c.disk, path.Join(ClaimedDir, e.Name(), claimFile))
 	if err != nil || json.Unmarshal(data, &claim) != nil {
 		return true // it has just begun, or just ended
 	}
@@ -98,9 +99,9 @@ func (c *counter) arriving(dir string, depth int, but ...string) {
 
 // names lists what is wanted of a folder. A folder that is missing is empty.
 func (c *counter) names(dir string, wanted func(fs.DirEntry) bool) []string {
-	list, err := entries(c.root, dir)
+	list, err := c.disk.List(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		c.errs = append(c.errs, plain("counting scans", err))
+		c.errs = append(c.errs, disk.Plain("counting scans", err))
 	}
 	var names []string
 	for _, e := range list {

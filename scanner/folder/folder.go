@@ -16,15 +16,14 @@ package folder
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
 
+	"letterlock/scanner/disk"
 	"letterlock/scanner/letter"
 )
 
@@ -69,6 +68,10 @@ type Config struct {
 	// be read just now.
 	Complete func(r io.ReaderAt, size int64) (Completeness, error)
 
+	// Disk is nil for the folder at Path. A simulated disk is nobody else's:
+	// it has no lock, no events, and cannot be replaced.
+	Disk disk.Disk
+
 	Now func() time.Time
 	// Step, if not nil, is told of the boundaries inside Claim and Refuse.
 	Step func(step string, id letter.ID)
@@ -77,8 +80,9 @@ type Config struct {
 // Folder is a scanner folder held by this process. It is for one goroutine.
 type Folder struct {
 	cfg     Config
-	root    *os.Root
-	lock    *os.File
+	disk    disk.Disk
+	real    *disk.Real        // the same; nil for a simulated disk
+	lock    *os.File          // nil for a simulated disk
 	watched *fsnotify.Watcher // nil where the system grants none
 	hints   chan struct{}
 	seen    map[string]*sight // by path: what earlier looks saw
@@ -87,65 +91,83 @@ type Folder struct {
 // Open takes the folder for this process and makes what is missing in it. If
 // another process has it, the error is a *HeldError that says who.
 func Open(cfg Config) (*Folder, error) {
+	f := &Folder{cfg: cfg, disk: cfg.Disk, hints: make(chan struct{}, 1), seen: map[string]*sight{}}
+	if f.disk != nil {
+		return f, f.prepare()
+	}
 	if err := os.MkdirAll(cfg.Path, 0o770); err != nil {
-		return nil, plain("making the scanner folder", err)
+		return nil, disk.Plain("making the scanner folder", err)
 	}
-	root, err := os.OpenRoot(cfg.Path)
+	var err error
+	if f.real, err = disk.Open(cfg.Path); err != nil {
+		return nil, disk.Plain("opening the scanner folder", err)
+	}
+	f.disk = f.real
+	if err = f.prepare(); err == nil {
+		err = f.take()
+	}
 	if err != nil {
-		return nil, plain("opening the scanner folder", err)
-	}
-	f := &Folder{cfg: cfg, root: root, hints: make(chan struct{}, 1), seen: map[string]*sight{}}
-	if err := f.prepare(); err != nil {
-		root.Close()
+		f.real.Close()
 		return nil, err
 	}
 	f.watch()
 	return f, nil
 }
 
-func (f *Folder) prepare() (err error) {
+func (f *Folder) prepare() error {
 	for _, dir := range []string{PrivateDir, ClaimedDir, SpoolDir, RecordDir} {
-		if err := f.root.MkdirAll(dir, 0o700); err != nil {
-			return plain("making the private part of the scanner folder", err)
+		if err := disk.MkdirAll(f.disk, dir, 0o700); err != nil {
+			return disk.Plain("making the private part of the scanner folder", err)
 		}
-	}
-	// An older or a copied folder may stand open to others.
-	if err := f.root.Chmod(PrivateDir, 0o700); err != nil {
-		return plain("closing the private part of the scanner folder to others", err)
 	}
 	for _, helpline := range f.cfg.Helplines {
-		if err := f.root.MkdirAll(helpline, 0o770); err != nil {
-			return plain("making the folder of "+helpline, err)
+		if err := disk.MkdirAll(f.disk, helpline, 0o770); err != nil {
+			return disk.Plain("making the folder of "+helpline, err)
 		}
 	}
-	f.lock, err = takeLock(f.root, f.cfg.Now())
+	return nil
+}
+
+// take closes the private part of the folder to everybody else: an older or a
+// copied folder may stand open to others, and another process may be at work.
+func (f *Folder) take() (err error) {
+	if err := f.real.Chmod(PrivateDir, 0o700); err != nil {
+		return disk.Plain("closing the private part of the scanner folder to others", err)
+	}
+	f.lock, err = takeLock(f.real, f.cfg.Now())
 	return err
 }
 
 // Close gives the folder up. Whatever was under way is found by the next Open.
 func (f *Folder) Close() error {
+	if f.real == nil {
+		return nil
+	}
 	if f.watched != nil {
 		f.watched.Close()
 	}
 	f.lock.Close() // the lock goes with it
-	return f.root.Close()
+	return f.real.Close()
 }
 
-// Root gives access to everything below the scanner folder, and to nothing else.
-func (f *Folder) Root() *os.Root { return f.root }
+// Disk gives access to everything below the scanner folder, and to nothing else.
+func (f *Folder) Disk() disk.Disk { return f.disk }
 
 // present fails with ErrGone when the path no longer leads to the folder that
 // is open, or somebody cleared away the lock that this process believes in.
 func (f *Folder) present() error {
+	if f.real == nil {
+		return nil
+	}
 	there, err := os.Stat(f.cfg.Path)
 	if err != nil {
 		return ErrGone
 	}
-	here, err := f.root.Stat(".")
+	here, err := f.real.Stat(".")
 	if err != nil || !os.SameFile(here, there) {
 		return ErrGone
 	}
-	there, err = f.root.Lstat(lockFile)
+	there, err = f.real.Lstat(lockFile)
 	if err != nil {
 		return ErrGone
 	}
@@ -162,38 +184,5 @@ func (f *Folder) step(step string, id letter.ID) {
 	}
 }
 
-// entries lists a directory in order of name. Unlike fs.ReadDir it takes names
-// that are not UTF-8.
-func entries(root *os.Root, dir string) ([]fs.DirEntry, error) {
-	d, err := root.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	return d.ReadDir(-1)
-}
-
-// exists reports whether anything has that name, a dangling link included.
-func exists(root *os.Root, name string) bool {
-	_, err := root.Lstat(name)
-	return !errors.Is(err, fs.ErrNotExist)
-}
-
 // home is the folder that belongs to a helpline, or the root for strays.
 func home(helpline string) string { return path.Join(".", helpline) }
-
-// plain says what failed and why, but not on which file.
-func plain(doing string, err error) error {
-	if err == nil {
-		return nil
-	}
-	var onPath *fs.PathError
-	var onLink *os.LinkError
-	switch {
-	case errors.As(err, &onPath):
-		err = onPath.Err
-	case errors.As(err, &onLink):
-		err = onLink.Err
-	}
-	return fmt.Errorf("%s: %w", doing, err)
-}

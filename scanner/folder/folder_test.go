@@ -230,37 +230,6 @@ func TestOneDamagedClaimKeepsNobodyBack(t *testing.T) {
 	}
 }
 
-func TestWriteIsAllOrNothing(t *testing.T) {
-	o := open(t)
-	if err := WriteBytes(o.Root(), "file", 0o600, []byte("old")); err != nil {
-		t.Fatal(err)
-	}
-	errFull := errors.New("no space left on device")
-	err := Write(o.Root(), "file", 0o600, func(f *os.File) error {
-		fmt.Fprint(f, "ne")
-		return errFull
-	})
-	if !errors.Is(err, errFull) {
-		t.Errorf("got %v", err)
-	}
-	if d := cmp.Diff(map[string]string{"file": "old"}, map[string]string{"file": o.tree("")["file"]}); d != "" {
-		t.Error(d)
-	}
-	if exists(o.Root(), unfinished) {
-		t.Error("the unfinished file is left on the full disk")
-	}
-	// A link that somebody planted under the temporary name.
-	if err := os.Symlink("file", filepath.Join(o.dir, unfinished)); err != nil {
-		t.Fatal(err)
-	}
-	if err := WriteBytes(o.Root(), "other", 0o600, []byte("new")); err != nil {
-		t.Fatal(err)
-	}
-	if got := o.tree("")["file"]; got != "old" {
-		t.Errorf("the link was written through: %q", got)
-	}
-}
-
 func TestEventsAreHints(t *testing.T) {
 	o := open(t)
 	realpart.Need(t, o.watched != nil, "file events: raise fs.inotify.max_user_instances")

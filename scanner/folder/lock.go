@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"letterlock/scanner/disk"
 )
 
 // Holder is the process that works on a scanner folder.
@@ -29,11 +31,12 @@ func (e *HeldError) Error() string {
 // takeLock makes sure that two edges never work on one folder. The system
 // frees the lock when the process ends, however it ends; what the file says is
 // only for people.
-func takeLock(root *os.Root, now time.Time) (*os.File, error) {
-	file, err := root.OpenFile(lockFile, os.O_RDWR|os.O_CREATE, 0o600)
+func takeLock(d *disk.Real, now time.Time) (*os.File, error) {
+	opened, err := d.OpenFile(lockFile, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, plain("opening the lock of the scanner folder", err)
+		return nil, disk.Plain("opening the lock of the scanner folder", err)
 	}
+	file := opened.(*os.File)
 	if err := lockNow(file); err != nil {
 		defer file.Close()
 		if held(err) {
@@ -41,7 +44,7 @@ func takeLock(root *os.Root, now time.Time) (*os.File, error) {
 			_ = json.NewDecoder(file).Decode(&h) // half written just now: then nobody is named
 			return nil, &HeldError{h}
 		}
-		return nil, plain("locking the scanner folder", err)
+		return nil, disk.Plain("locking the scanner folder", err)
 	}
 	host, _ := os.Hostname()
 	data, err := json.Marshal(Holder{os.Getpid(), host, now.UTC().Truncate(time.Second)})
@@ -53,7 +56,7 @@ func takeLock(root *os.Root, now time.Time) (*os.File, error) {
 	}
 	if err != nil {
 		file.Close()
-		return nil, plain("writing the lock of the scanner folder", err)
+		return nil, disk.Plain("writing the lock of the scanner folder", err)
 	}
 	return file, nil
 }

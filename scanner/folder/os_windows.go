@@ -8,8 +8,6 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-const openCarefully = 0
-
 // inodeOf is not to be had without opening the file; size and time must do.
 func inodeOf(fs.FileInfo) uint64 { return 0 }
 
@@ -22,6 +20,3 @@ func lockNow(file *os.File) error {
 }
 
 func held(err error) bool { return errors.Is(err, windows.ERROR_LOCK_VIOLATION) }
-
-// syncNames has nothing to do: NTFS keeps the order of names by itself.
-func syncNames(*os.File) error { return nil }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"letterlock/scanner/disk"
 	"letterlock/scanner/letter"
 )
 
@@ -33,8 +34,8 @@ func (n Note) text(at time.Time) string {
 // that note, and n is ignored.
 func (f *Folder) Refuse(c *Claim, n Note) error {
 	dir := path.Join(home(c.Helpline), RefusedDir)
-	if err := f.root.MkdirAll(dir, 0o770); err != nil {
-		return plain("making the folder of refused scans", err)
+	if err := disk.MkdirAll(f.disk, dir, 0o770); err != nil {
+		return disk.Plain("making the folder of refused scans", err)
 	}
 	if !c.Refusing {
 		if err := f.writeNote(*c, dir, n); err != nil {
@@ -47,16 +48,16 @@ func (f *Folder) Refuse(c *Claim, n Note) error {
 	// first: a note without its scan would point at nothing.
 	note, err := f.note(*c)
 	if err != nil {
-		return plain("finding the note of a refusal", err)
+		return disk.Plain("finding the note of a refusal", err)
 	}
 	target := strings.TrimSuffix(note, noteExt)
 	if name, err := f.scan(*c); err == nil {
-		if target, err = moveFree(f.root, path.Join(c.Path(scanDir), name), dir, target); err != nil {
+		if target, err = disk.MoveFree(f.disk, path.Join(c.Path(scanDir), name), dir, target); err != nil {
 			return err
 		}
 	}
 	f.step("returned", c.ID)
-	if _, err := moveFree(f.root, path.Join(c.Path(noteDir), note), dir, target+noteExt); err != nil {
+	if _, err := disk.MoveFree(f.disk, path.Join(c.Path(noteDir), note), dir, target+noteExt); err != nil {
 		return err
 	}
 	f.step("noted", c.ID)
@@ -68,22 +69,22 @@ func (f *Folder) Refuse(c *Claim, n Note) error {
 func (f *Folder) writeNote(c Claim, dir string, n Note) error {
 	name, err := f.scan(c)
 	if err != nil {
-		return plain("finding a claimed scan", err)
+		return disk.Plain("finding a claimed scan", err)
 	}
-	if err := f.root.MkdirAll(c.Path(noteDir), 0o700); err != nil {
-		return plain("writing the note of a refusal", err)
+	if err := disk.MkdirAll(f.disk, c.Path(noteDir), 0o700); err != nil {
+		return disk.Plain("writing the note of a refusal", err)
 	}
 	target := f.freeTarget(dir, name)
 	note := path.Join(c.Path(noteDir), target+noteExt)
-	return WriteBytes(f.root, note, 0o660, []byte(n.text(f.cfg.Now())))
+	return disk.WriteBytes(f.disk, note, 0o660, []byte(n.text(f.cfg.Now())))
 }
 
 // freeTarget is a name that neither a refused scan nor a note has, short
 // enough for the note's name to exist too.
 func (f *Folder) freeTarget(dir, name string) string {
 	for n := 1; ; n++ {
-		target := numbered(name, n, maxName-len(noteExt))
-		if !exists(f.root, path.Join(dir, target)) && !exists(f.root, path.Join(dir, target+noteExt)) {
+		target := disk.Numbered(name, n, disk.MaxName-len(noteExt))
+		if !disk.Exists(f.disk, path.Join(dir, target)) && !disk.Exists(f.disk, path.Join(dir, target+noteExt)) {
 			return target
 		}
 	}

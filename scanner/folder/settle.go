@@ -7,6 +7,8 @@ import (
 	"os"
 	"path"
 	"time"
+
+	"letterlock/scanner/disk"
 )
 
 // looksUntilStill is how many looks, each at least Config.Settle after the one
@@ -99,9 +101,9 @@ type round struct {
 }
 
 func (r *round) walk(ctx context.Context, helpline, dir string, depth int) {
-	list, err := entries(r.root, dir)
+	list, err := r.disk.List(dir)
 	if err != nil {
-		r.trouble(plain("looking into a folder", err))
+		r.trouble(disk.Plain("looking into a folder", err))
 		return
 	}
 	r.listen(dir)
@@ -124,12 +126,12 @@ func (r *round) walk(ctx context.Context, helpline, dir string, depth int) {
 }
 
 func (r *round) file(helpline, name string) {
-	info, err := r.root.Lstat(name)
+	info, err := r.disk.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
 		return // gone, or another thing, since it was listed
 	}
 	if err != nil {
-		r.trouble(plain("looking at a scan", err))
+		r.trouble(disk.Plain("looking at a scan", err))
 		return
 	}
 	s := r.Folder.seen[name]
@@ -149,21 +151,21 @@ func (r *round) file(helpline, name string) {
 // settled decides on a file that is still.
 func (r *round) settled(s *sight, name string) bool {
 	overdue := r.now.Sub(s.since) >= r.cfg.Arriving
-	file, err := openRegular(r.root, name)
+	file, err := openRegular(r.disk, name)
 	if err != nil {
 		// No right to read it, most likely. It may yet be given; if not, the
 		// scan is to be refused rather than to lie there unseen.
-		r.trouble(plain("opening a scan", err))
+		r.trouble(disk.Plain("opening a scan", err))
 		return overdue && errors.Is(err, fs.ErrPermission)
 	}
 	defer file.Close()
-	if openForWriting(file) {
+	if r.disk.Writing(file) {
 		return false // somebody has only paused, for however long
 	}
 	if !s.judged {
 		is, err := r.cfg.Complete(file, s.size)
 		if err != nil {
-			r.trouble(plain("reading a scan", err))
+			r.trouble(disk.Plain("reading a scan", err))
 			return false
 		}
 		s.judged, s.is = true, is
@@ -183,15 +185,15 @@ func shapeOf(info fs.FileInfo) shape {
 
 // openRegular opens a file for reading if it is a regular one. It neither
 // follows a link nor waits for the other end of a pipe.
-func openRegular(root *os.Root, name string) (*os.File, error) {
-	before, err := root.Lstat(name)
+func openRegular(d disk.Disk, name string) (disk.File, error) {
+	before, err := d.Lstat(name)
 	if err != nil {
 		return nil, err
 	}
 	if !before.Mode().IsRegular() {
 		return nil, errors.New("not a regular file")
 	}
-	file, err := root.OpenFile(name, os.O_RDONLY|openCarefully, 0)
+	file, err := d.OpenFile(name, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"letterlock/scanner/disk"
 	"letterlock/scanner/realpart"
 )
 
@@ -228,5 +229,5 @@ func leasesWork(t *testing.T) bool {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	return openForWriting(r)
+	return new(disk.Real).Writing(r)
 }

@@ -1,0 +1,295 @@
+package disk_test
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"letterlock/scanner/disk"
+	"letterlock/scanner/disk/disktest"
+)
+
+// The suite that both disks keep to.
+func TestDisks(t *testing.T) {
+	for name, open := range map[string]func(t *testing.T) disk.Disk{
+		"real": func(t *testing.T) disk.Disk {
+			d, err := disk.Open(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { d.Close() })
+			return d
+		},
+		"simulated": func(*testing.T) disk.Disk { return disktest.New(time.Now) },
+	} {
+		for story, tell := range map[string]func(t *testing.T, d disk.Disk){
+			"files":   filesAreRead,
+			"folders": foldersAreListed,
+			"renames": renamesReplaceOrNot,
+			"removal": removalTakesAll,
+			"writing": writersAreSeen,
+			"whole":   writeIsAllOrNothing,
+			"free":    moveFreeReplacesNothing,
+		} {
+			t.Run(name+"/"+story, func(t *testing.T) { tell(t, open(t)) })
+		}
+	}
+}
+
+func must(t *testing.T, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func put(t *testing.T, d disk.Disk, name, data string) {
+	t.Helper()
+	must(t, disk.WriteBytes(d, name, 0o600, []byte(data)))
+}
+
+func holds(t *testing.T, d disk.Disk, name, want string) {
+	t.Helper()
+	if got, err := disk.ReadFile(d, name); err != nil || string(got) != want {
+		t.Errorf("%s: got %q, %v, want %q", name, got, err, want)
+	}
+}
+
+func filesAreRead(t *testing.T, d disk.Disk) {
+	put(t, d, "a", "hello")
+	f, err := d.OpenFile("a", os.O_RDWR, 0)
+	must(t, err)
+	defer f.Close()
+	b := make([]byte, 9)
+	if n, err := f.ReadAt(b, 3); n != 2 || err != io.EOF {
+		t.Errorf("reading past the end: %d, %v", n, err)
+	}
+	if at, err := f.Seek(-1, io.SeekEnd); at != 4 || err != nil {
+		t.Errorf("seeking: %d, %v", at, err)
+	}
+	_, err = f.Write([]byte("y!"))
+	must(t, err)
+	_, err = f.WriteAt([]byte("H"), 0)
+	must(t, err)
+	holds(t, d, "a", "Helly!")
+	must(t, f.Truncate(2))
+	holds(t, d, "a", "He")
+	info, err := f.Stat()
+	same, err2 := d.Lstat("a")
+	must(t, err, err2)
+	if info.Size() != 2 || same.Size() != 2 || !same.Mode().IsRegular() || same.Name() != "a" {
+		t.Errorf("got %v and %v", info, same)
+	}
+	for name, flag := range map[string]int{"a": os.O_CREATE | os.O_EXCL | os.O_RDWR, "none": os.O_RDONLY, "no/one": os.O_CREATE | os.O_RDWR} {
+		_, err := d.OpenFile(name, flag, 0o600)
+		want := fs.ErrNotExist
+		if name == "a" {
+			want = fs.ErrExist
+		}
+		var onPath *fs.PathError
+		if !errors.Is(err, want) || !errors.As(err, &onPath) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func foldersAreListed(t *testing.T, d disk.Disk) {
+	must(t, disk.MkdirAll(d, "a/b/c", 0o700), disk.MkdirAll(d, "a/b/c", 0o700), d.SyncDir("a"))
+	put(t, d, "a/b/file", "")
+	put(t, d, "a/b/\xff\n", "")
+	names, err := disk.Names(d, "a/b", func(fs.DirEntry) bool { return true })
+	must(t, err)
+	if !slices.Equal(names, []string{"c", "file", "\xff\n"}) {
+		t.Errorf("got %q", names)
+	}
+	if err := disk.MkdirAll(d, "a/b/file", 0o700); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a folder where a file is: %v", err)
+	}
+	if err := d.Mkdir("a/b/file/x", 0o700); !errors.Is(err, syscall.ENOTDIR) {
+		t.Errorf("a folder below a file: %v", err)
+	}
+	if _, err := d.List("none"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("listing nothing: %v", err)
+	}
+	if _, err := d.List("a/b/file"); !errors.Is(err, syscall.ENOTDIR) {
+		t.Errorf("listing a file: %v", err)
+	}
+	if _, err := d.Lstat(strings.Repeat("x", 256)); !errors.Is(err, syscall.ENAMETOOLONG) {
+		t.Errorf("a name of 256 bytes: %v", err)
+	}
+}
+
+func renamesReplaceOrNot(t *testing.T, d disk.Disk) {
+	put(t, d, "a", "1")
+	put(t, d, "b", "2")
+	if err := d.RenameNew("a", "b"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("got %v", err)
+	}
+	holds(t, d, "b", "2")
+	must(t, d.Rename("a", "b"), d.Mkdir("c", 0o700), d.RenameNew("b", "c/b"))
+	holds(t, d, "c/b", "1")
+	var onLink *os.LinkError
+	if err := d.Rename("none", "c/b"); !errors.Is(err, fs.ErrNotExist) || !errors.As(err, &onLink) {
+		t.Errorf("got %v", err)
+	}
+	if err := d.RenameNew("c/b", "none/b"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func removalTakesAll(t *testing.T, d disk.Disk) {
+	must(t, disk.MkdirAll(d, "a/b", 0o700))
+	put(t, d, "a/b/c", "1")
+	if err := d.Remove("a"); !errors.Is(err, syscall.ENOTEMPTY) {
+		t.Errorf("got %v", err)
+	}
+	must(t, disk.RemoveAll(d, "a"), disk.RemoveAll(d, "a"))
+	if disk.Exists(d, "a") {
+		t.Error("it is still there")
+	}
+	if err := d.Remove("a"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func writersAreSeen(t *testing.T, d disk.Disk) {
+	w, err := d.OpenFile("a", os.O_CREATE|os.O_RDWR, 0o600)
+	must(t, err)
+	r, err := d.OpenFile("a", os.O_RDONLY, 0)
+	must(t, err)
+	defer r.Close()
+	if !d.Writing(r) {
+		t.Error("the writer is not seen")
+	}
+	must(t, w.Close())
+	if d.Writing(r) {
+		t.Error("the writer is still seen")
+	}
+}
+
+func writeIsAllOrNothing(t *testing.T, d disk.Disk) {
+	put(t, d, "file", "old")
+	errFull := errors.New("no space left on device")
+	err := disk.Write(d, "file", 0o600, func(f disk.File) error {
+		_, _ = f.Write([]byte("ne"))
+		return errFull
+	})
+	if !errors.Is(err, errFull) {
+		t.Errorf("got %v", err)
+	}
+	holds(t, d, "file", "old")
+	if disk.Exists(d, disk.Unfinished) {
+		t.Error("the unfinished file is left on the full disk")
+	}
+}
+
+func moveFreeReplacesNothing(t *testing.T, d disk.Disk) {
+	must(t, d.Mkdir("to", 0o700))
+	for i, want := range []string{"scan.pdf", "scan (2).pdf", "scan (3).pdf"} {
+		put(t, d, "scan.pdf", want)
+		got, err := disk.MoveFree(d, "scan.pdf", "to", "scan.pdf")
+		if err != nil || got != want {
+			t.Errorf("%d: got %q, %v", i, got, err)
+		}
+		holds(t, d, "to/"+want, want)
+	}
+	_, err := disk.MoveFree(d, "mrs miller.pdf", "to", "mrs miller.pdf")
+	if !errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "miller") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNumberedNamesStayShort(t *testing.T) {
+	long := strings.Repeat("ä", 200)
+	for _, c := range []struct {
+		name string
+		n    int
+		want string
+	}{
+		{"scan.pdf", 1, "scan.pdf"},
+		{"scan.pdf", 2, "scan (2).pdf"},
+		{".pdf", 2, ".pdf (2)"},
+		{"v1." + strings.Repeat("x", 20), 2, "v1." + strings.Repeat("x", 20) + " (2)"},
+		{long + ".pdf", 12, strings.Repeat("ä", 123) + " (12).pdf"},
+	} {
+		got := disk.Numbered(c.name, c.n, disk.MaxName)
+		if got != c.want || len(got) > disk.MaxName {
+			t.Errorf("%q, %d: got %q", c.name, c.n, got)
+		}
+	}
+}
+
+func TestNeitherLinksNorPipesCatchAnybody(t *testing.T) {
+	dir := t.TempDir()
+	d, err := disk.Open(dir)
+	must(t, err)
+	defer d.Close()
+	put(t, d, "file", "old")
+	must(t, os.Symlink("file", filepath.Join(dir, disk.Unfinished)))
+	put(t, d, "other", "new")
+	holds(t, d, "file", "old")
+	must(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
+	pipe, err := d.OpenFile("pipe", os.O_RDONLY, 0) // comes back although nobody writes
+	must(t, err)
+	pipe.Close()
+}
+
+// A power cut on the simulated disk keeps what was synced, and of the rest
+// nothing that can be relied on.
+func TestPowerCut(t *testing.T) {
+	outcomes := map[string]int{}
+	for seed := range uint64(200) {
+		chance := rand.New(rand.NewPCG(seed, 0))
+		d := disktest.New(time.Now)
+		put(t, d, "sure", "synced")
+		must(t, d.Mkdir("dir", 0o700), d.SyncDir("."))
+		f, err := d.OpenFile("dir/loose", os.O_CREATE|os.O_RDWR, 0o600)
+		must(t, err)
+		_, err = f.Write([]byte("abc"))
+		must(t, err, d.Rename("sure", "dir/sure"))
+		d.PowerCut(chance)
+		here, there := disk.Exists(d, "sure"), disk.Exists(d, "dir/sure")
+		if here {
+			holds(t, d, "sure", "synced")
+		}
+		if there {
+			holds(t, d, "dir/sure", "synced")
+		}
+		outcome := ""
+		if here {
+			outcome += "old "
+		}
+		if there {
+			outcome += "new "
+		}
+		if disk.Exists(d, "dir/loose") {
+			outcome += "loose"
+		}
+		outcomes[outcome]++
+	}
+	if len(outcomes) != 8 {
+		t.Errorf("not every outcome came about: %v", outcomes)
+	}
+}
+
+func TestASimulatedDiskRunsFull(t *testing.T) {
+	d := disktest.New(time.Now)
+	d.Room = 4
+	if err := disk.WriteBytes(d, "a", 0o600, []byte("12345")); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("got %v", err)
+	}
+	put(t, d, "a", "1234")
+	must(t, d.Remove("a"))
+	put(t, d, "b", "5678")
+	if d.Used() != 4 {
+		t.Errorf("%d bytes are used", d.Used())
+	}
+}

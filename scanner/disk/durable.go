@@ -1,0 +1,106 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"unicode/utf8"
+)
+
+// Unfinished is the name, in each folder, of a file that Write has not
+// finished. A crash leaves it behind; the next Write there replaces it.
+const Unfinished = ".letterlock.tmp"
+
+// MaxName is the longest file name, in bytes, that Linux, Windows and macOS take.
+const MaxName = 255
+
+// Write makes a file that is there whole or not at all, whatever happens: fill
+// writes it under another name, it is synced, renamed, and its folder synced.
+// A file that had the name before is replaced. When Write returns nil, the
+// file outlives a power cut. Only one Write may be under way in a folder.
+func Write(d Disk, name string, perm fs.FileMode, fill func(File) error) error {
+	temp := path.Join(path.Dir(name), Unfinished)
+	// Whatever bears the name is thrown away unread, so that a link planted
+	// there is not written through.
+	if err := d.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Plain("removing an unfinished file", err)
+	}
+	file, err := d.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return Plain("making a file", err)
+	}
+	err = fill(file)
+	if err == nil {
+		err = Plain("syncing a file", file.Sync())
+	}
+	if closeErr := file.Close(); err == nil {
+		err = Plain("closing a file", closeErr)
+	}
+	if err == nil {
+		err = Plain("naming a file", d.Rename(temp, name))
+	}
+	if err != nil {
+		_ = d.Remove(temp) // room for the next try on a full disk
+		return err
+	}
+	return SyncDir(d, path.Dir(name))
+}
+
+// WriteBytes is Write of a few bytes.
+func WriteBytes(d Disk, name string, perm fs.FileMode, data []byte) error {
+	return Write(d, name, perm, func(file File) error {
+		_, err := file.Write(data)
+		return Plain("writing a file", err)
+	})
+}
+
+// SyncDir is Disk.SyncDir with an error that names no folder.
+func SyncDir(d Disk, dir string) error { return Plain("syncing a folder", d.SyncDir(dir)) }
+
+// MoveFree moves a file into a folder under its name or, where that is taken,
+// under the name with a number. It never replaces anything. It returns the
+// name that it got, once both folders are synced.
+func MoveFree(d Disk, from, dir, name string) (string, error) {
+	for n := 1; ; n++ {
+		to := Numbered(name, n, MaxName)
+		if Exists(d, path.Join(dir, to)) {
+			continue
+		}
+		err := d.RenameNew(from, path.Join(dir, to))
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return "", Plain("moving a scan", err)
+		}
+		return to, errors.Join(SyncDir(d, dir), SyncDir(d, path.Dir(from)))
+	}
+}
+
+// Numbered is the name with " (n)" before its extension, from the second on,
+// shortened to at most room bytes.
+func Numbered(name string, n, room int) string {
+	ext := path.Ext(name)
+	if len(ext) > 16 || ext == name {
+		ext = "" // a dot in a long name is no extension
+	}
+	stem := strings.TrimSuffix(name, ext)
+	if n > 1 {
+		ext = fmt.Sprintf(" (%d)%s", n, ext)
+	}
+	return shorten(stem, room-len(ext)) + ext
+}
+
+// shorten cuts s to at most n bytes, not inside a character.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

@@ -1,0 +1,78 @@
+package disk
+
+import (
+	"io/fs"
+	"os"
+	"path"
+)
+
+// Real is the machine's own file system below a folder, held by an os.Root.
+type Real struct{ root *os.Root }
+
+// Open opens a folder that exists.
+func Open(dir string) (*Real, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Real{root}, nil
+}
+
+// Close gives the folder up. Files that are open stay so.
+func (r *Real) Close() error { return r.root.Close() }
+
+// OpenFile implements Disk.
+func (r *Real) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
+	file, err := r.root.OpenFile(name, flag|openCarefully, perm)
+	if err != nil {
+		return nil, err // not a File that holds no *os.File
+	}
+	return file, nil
+}
+
+// List implements Disk. Unlike fs.ReadDir it takes names that are not UTF-8.
+func (r *Real) List(dir string) ([]fs.DirEntry, error) {
+	d, err := r.root.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.ReadDir(-1)
+}
+
+// Lstat implements Disk.
+func (r *Real) Lstat(name string) (fs.FileInfo, error) { return r.root.Lstat(name) }
+
+// Stat is Lstat of where a link leads, and of the folder itself as ".".
+func (r *Real) Stat(name string) (fs.FileInfo, error) { return r.root.Stat(name) }
+
+// Mkdir implements Disk.
+func (r *Real) Mkdir(name string, perm fs.FileMode) error { return r.root.Mkdir(name, perm) }
+
+// Chmod changes who may do what with a file or folder.
+func (r *Real) Chmod(name string, perm fs.FileMode) error { return r.root.Chmod(name, perm) }
+
+// Rename implements Disk.
+func (r *Real) Rename(from, to string) error { return r.root.Rename(from, to) }
+
+// RenameNew implements Disk.
+func (r *Real) RenameNew(from, to string) error { return renameNew(r.root, from, to) }
+
+// Remove implements Disk.
+func (r *Real) Remove(name string) error { return r.root.Remove(name) }
+
+// SyncDir implements Disk.
+func (r *Real) SyncDir(dir string) error {
+	d, err := r.root.Open(path.Clean(dir))
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return syncNames(d)
+}
+
+// Writing implements Disk.
+func (r *Real) Writing(file File) bool {
+	own, ok := file.(*os.File)
+	return ok && openForWriting(own)
+}
