@@ -126,7 +126,7 @@ func (p *Portal) showPaper(w http.ResponseWriter, v *visit, paper register.Paper
 		return err
 	}
 	body := paperBody{Paper: paper, Witnesses: witnesses, Methods: register.Methods, Levels: levels, Form: form}
-	body.Fewest, body.Most = sheetsOf(paper.Pages)
+	body.Fewest, body.Most = paper.SheetsBetween()
 	for _, f := range flaws {
 		if f.Field == "recounted" {
 			body.Recount, _ = strconv.Atoi(form.Get("sheets"))
@@ -146,10 +146,6 @@ func (p *Portal) witnesses(v *visit) ([]register.Person, error) {
 		return who.Number == v.person.Number || who.Role != register.Operations && who.Role != register.Manager
 	}), nil
 }
-
-// sheetsOf is how many sheets a scan of that many pages can come from: a sheet
-// has one or two sides.
-func sheetsOf(pages int) (fewest, most int) { return (pages + 1) / 2, pages }
 
 func (p *Portal) destroyPaper(w http.ResponseWriter, v *visit) error {
 	id, err := letter.ParseID(v.PathValue("id"))
@@ -196,7 +192,7 @@ func readDestruction(form url.Values, paper register.Paper, witnesses []register
 	d := register.Destruction{Method: register.Method(form.Get("method"))}
 
 	d.Sheets = int(min(wholeNumber(form.Get("sheets")), 10000))
-	fewest, most := sheetsOf(paper.Pages)
+	fewest, most := paper.SheetsBetween()
 	switch {
 	case d.Sheets < 1 || d.Sheets > 9999:
 		flaw("sheets", "Count the sheets of paper and enter a whole number from 1 to 9999.")

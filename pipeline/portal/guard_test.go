@@ -345,3 +345,15 @@ func TestCeremoniesAreBounded(t *testing.T) {
 		t.Errorf("the cookie is not kept from script:\n%s", &out)
 	}
 }
+
+func TestEveryFlagHasItsWords(t *testing.T) {
+	for _, flag := range letter.AllFlags {
+		if flagWords[flag] == "" {
+			t.Errorf("no words for %q", flag)
+		}
+	}
+	l := register.Letter{Manifest: letter.Manifest{Pages: 3, Flags: "2:blank 2:skewed"}}
+	if got := flagsOf(l, 2); len(got) != 2 || got[0] != "looks blank" {
+		t.Errorf("got %q", got)
+	}
+}

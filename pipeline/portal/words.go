@@ -53,6 +53,22 @@ var reasonWords = map[register.ScanAgainReason]string{
 	register.WrongLetter:  "Sheets of two letters are mixed, or it is the wrong letter",
 }
 
+// flagWords are hints for the reader's eye; the machine may be wrong.
+var flagWords = map[letter.Flag]string{
+	letter.Blank:         "looks blank",
+	letter.NearlyBlank:   "looks nearly blank",
+	letter.Skewed:        "lay askew on the scanner: look whether a corner is missing",
+	letter.LowResolution: "was scanned coarsely: look at the small print",
+}
+
+// flagsOf says what the scanner noticed about a page, each in a few words.
+func flagsOf(l register.Letter, page int) (said []string) {
+	for _, flag := range l.Flags.Of(page) {
+		said = append(said, worded(flagWords, flag))
+	}
+	return said
+}
+
 var paperWords = map[register.PaperState]string{
 	letter.PaperKept:      "Kept until a team leader has found the scan readable",
 	letter.PaperMayGo:     "May be destroyed",
@@ -116,6 +132,7 @@ func (p *Portal) templateFuncs() template.FuncMap {
 		"reason":        func(r register.ScanAgainReason) string { return worded(reasonWords, r) },
 		"paper":         func(s register.PaperState) string { return worded(paperWords, s) },
 		"method":        func(m register.Method) string { return worded(methodWords, m) },
+		"flags":         flagsOf,
 		"openUntil":     p.openUntil,
 	}
 }

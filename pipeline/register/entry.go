@@ -67,6 +67,9 @@ type LetterAdmitted struct {
 	Deadline letter.Date  `json:"deadline"`
 	Week     letter.Week  `json:"week"`
 	Pages    int          `json:"pages"`
+	Sheets   int          `json:"sheets"`   // of paper, 0 where the scanner could not tell
+	Sides    int          `json:"sides"`    // of those that hold something, likewise
+	Repaired bool         `json:"repaired"` // the pages are pictures of a damaged scan
 }
 
 // ManifestHeld says that a manifest was not believed and waits for a person.

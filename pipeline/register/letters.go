@@ -31,7 +31,7 @@ type Letter struct {
 // Found counts what the storage still held of a letter on its deadline.
 type Found struct{ Versions, Markers, Uploads int }
 
-const letterColumns = `l.id, l.site, l.helpline, l.class, l.received, l.pages, l.size, l.sha256, l.state,
+const letterColumns = `l.id, l.site, l.helpline, l.class, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
 	l.object_version, l.trouble, l.attempts, l.not_before, l.receipt_due, l.readable_by, l.readable_at,
 	l.found_versions, l.found_markers, l.found_uploads, l.version, p.state, p.reason
 	FROM letters l JOIN papers p ON p.letter = l.id`
@@ -40,7 +40,7 @@ func scanLetter(row interface{ Scan(...any) error }) (Letter, error) {
 	var l Letter
 	var received, readableAt int64
 	var notBefore sql.NullInt64
-	err := row.Scan(&l.ID, &l.Site, &l.Helpline, &l.Class, &received, &l.Pages, &l.Size, &l.SHA256, &l.State,
+	err := row.Scan(&l.ID, &l.Site, &l.Helpline, &l.Class, &received, &l.Pages, &l.Sheets, &l.Sides, &l.Flags, &l.Repaired, &l.Size, &l.SHA256, &l.State,
 		&l.ObjectVersion, &l.Trouble, &l.Attempts, &notBefore, &l.ReceiptDue, &l.ReadableBy, &readableAt,
 		&l.Found.Versions, &l.Found.Markers, &l.Found.Uploads, &l.version, &l.Paper, &l.PaperReason)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -271,7 +271,7 @@ func (r *Register) Admit(ctx context.Context, m letter.Manifest) error {
 			return fmt.Errorf("admitting letter: %w", err)
 		}
 		if err := r.append(ctx, tx, LetterAdmitted{Site: m.Site, Helpline: m.Helpline, Class: m.Class,
-			Received: m.Received, Deadline: m.Deadline(), Week: m.Week(), Pages: m.Pages}, m.ID, 0); err != nil {
+			Received: m.Received, Deadline: m.Deadline(), Week: m.Week(), Pages: m.Pages, Sheets: m.Sheets, Sides: m.Sides, Repaired: m.Repaired}, m.ID, 0); err != nil {
 			return err
 		}
 		return r.due(ctx, tx, m.ID)
@@ -280,17 +280,17 @@ func (r *Register) Admit(ctx context.Context, m letter.Manifest) error {
 
 func (r *Register) insert(ctx context.Context, tx *sql.Tx, m letter.Manifest) error {
 	if _, err := tx.ExecContext(ctx, `INSERT INTO letters (id, reference, site, helpline, class, state, version, received,
-		deadline, week, pages, size, sha256, object, object_version, trouble, attempts, not_before, receipt_due,
+		deadline, week, pages, sheets, sides, flags, repaired, size, sha256, object, object_version, trouble, attempts, not_before, receipt_due,
 		readable_by, readable_at, found_versions, found_markers, found_uploads)
-		VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $11, $12, $13, '', '', 0, $14, 0, 0, 0, 0, 0, 0)`,
+		VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, '', '', 0, $18, 0, 0, 0, 0, 0, 0)`,
 		string(m.ID), m.ID.Reference(), m.Site, m.Helpline, string(m.Class), string(Admitted), millis(m.Received),
-		m.Deadline().String(), string(m.Week()), m.Pages, m.Size, m.SHA256, m.ObjectKey(), millis(r.Now())); err != nil {
+		m.Deadline().String(), string(m.Week()), m.Pages, m.Sheets, m.Sides, string(m.Flags), m.Repaired, m.Size, m.SHA256, m.ObjectKey(), millis(r.Now())); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO papers (letter, reference, helpline, class, site, received, deadline, pages,
-		state, reason, checked_by, ledger, letter_gone) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', 0, '', 0)`,
+		sheets, state, reason, checked_by, ledger, letter_gone) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', 0, '', 0)`,
 		string(m.ID), m.ID.Reference(), m.Helpline, string(m.Class), m.Site, millis(m.Received), m.Deadline().String(),
-		m.Pages, letter.PaperKept)
+		m.Pages, m.Sheets, letter.PaperKept)
 	return err
 }
 

@@ -20,6 +20,7 @@ type Paper struct {
 	Received   time.Time
 	Deadline   letter.Date
 	Pages      int
+	Sheets     int             // as the scanner counted; 0 where it could not
 	State      PaperState
 	Reason     ScanAgainReason // why it must be scanned again
 	CheckedBy  int64           // staff number of who found the scan readable
@@ -27,14 +28,14 @@ type Paper struct {
 	LetterGone bool            // the scan has expired; this paper should be long gone
 }
 
-const paperColumns = `letter, reference, helpline, class, site, received, deadline, pages, state, reason, checked_by, ledger,
+const paperColumns = `letter, reference, helpline, class, site, received, deadline, pages, sheets, state, reason, checked_by, ledger,
 	letter_gone FROM papers`
 
 func scanPaper(row interface{ Scan(...any) error }) (Paper, error) {
 	var p Paper
 	var received int64
 	var deadline string
-	err := row.Scan(&p.Letter, &p.Reference, &p.Helpline, &p.Class, &p.Site, &received, &deadline, &p.Pages, &p.State,
+	err := row.Scan(&p.Letter, &p.Reference, &p.Helpline, &p.Class, &p.Site, &received, &deadline, &p.Pages, &p.Sheets, &p.State,
 		&p.Reason, &p.CheckedBy, &p.Ledger, &p.LetterGone)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Paper{}, ErrNotFound
@@ -126,11 +127,19 @@ func (r *Register) DestroyPaper(ctx context.Context, id letter.ID, d Destruction
 	return ledger, err
 }
 
+// SheetsBetween is how many sheets the scan can come from: as many as the
+// scanner counted, or, where it could not, from half as many as there are pages
+// to as many, since a sheet has one or two sides.
+func (p Paper) SheetsBetween() (fewest, most int) {
+	if p.Sheets > 0 {
+		return p.Sheets, p.Sheets
+	}
+	return (p.Pages + 1) / 2, p.Pages
+}
+
 func (r *Register) destroyed(p Paper, d Destruction, ledger string) PaperDestroyed {
 	anomaly := "none"
-	// A sheet has one or two sides: fewer sheets than half the pages, or more
-	// sheets than pages, cannot be what was scanned.
-	if d.Sheets > p.Pages || d.Sheets*2 < p.Pages {
+	if fewest, most := p.SheetsBetween(); d.Sheets < fewest || d.Sheets > most {
 		anomaly = "sheets-differ"
 	}
 	return PaperDestroyed{

@@ -3,6 +3,7 @@ package letter
 import (
 	"crypto/rand"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -233,6 +234,31 @@ func TestKeysInTheBucket(t *testing.T) {
 	for _, bad := range []string{"incoming/office", "incoming//" + string(m.ID), "receipts/office/" + string(m.ID), "incoming/office/x", "incoming/a b/" + string(m.ID)} {
 		if _, _, ok := SplitIncoming(bad); ok {
 			t.Errorf("%q passed as an incoming key", bad)
+		}
+	}
+}
+
+func TestFlags(t *testing.T) {
+	f := Flags("").Add(2, Blank).Add(2, Skewed).Add(11, LowResolution)
+	if f != "2:blank 2:skewed 11:low-resolution" {
+		t.Errorf("got %q", f)
+	}
+	if got := f.Of(2); !slices.Equal(got, []Flag{Blank, Skewed}) {
+		t.Errorf("page 2: %v", got)
+	}
+	if got := f.Of(1); got != nil {
+		t.Errorf("page 1: %v", got)
+	}
+	if got := f.Pages([]int{2, 4, 11}); got != "1:blank 1:skewed 3:low-resolution" {
+		t.Errorf("of a part: %q", got)
+	}
+	for f, want := range map[Flags]bool{
+		"": true, "1:blank": true, "1:blank 1:skewed 3:blank": true,
+		"4:blank": false, "0:blank": false, "2:blank 1:blank": false, "1:smudged": false, "1": false, " 1:blank": false, "01:blank": false,
+		"1:blank  2:blank": false,
+	} {
+		if got := f.valid(3); got != want {
+			t.Errorf("%q: valid is %v", f, got)
 		}
 	}
 }

@@ -36,6 +36,13 @@ type Manifest struct {
 	Pages    int       `json:"pages"`    // of the clean PDF
 	Size     int64     `json:"size"`     // of the sealed object, bytes
 	SHA256   string    `json:"sha256"`   // of the sealed object, lower-case hex
+
+	// What the scanner could tell of the paper: sheets, and sides that hold
+	// something; both 0 where it cannot be told.
+	Sheets   int   `json:"sheets,omitempty"`
+	Sides    int   `json:"sides,omitempty"`
+	Flags    Flags `json:"flags,omitempty"`    // what a reader should know of single pages
+	Repaired bool  `json:"repaired,omitempty"` // the pages are pictures of a damaged scan, taken because a person said so
 }
 
 // ReceivedOn is the London day on which the letter was received.
@@ -91,6 +98,8 @@ func (m Manifest) valid() error {
 		return errors.New("manifest: received time is not of the agreed form")
 	case m.Pages < 1 || m.Size < 1 || !isHash(m.SHA256):
 		return errors.New("manifest: pages, size or hash is not of the agreed form")
+	case m.Sheets < 0 || m.Sheets > m.Pages || m.Sides < 0 || m.Sides > m.Pages || !m.Flags.valid(m.Pages):
+		return errors.New("manifest: sheets, sides or flags are not of the agreed form")
 	}
 	return nil
 }
