@@ -12,6 +12,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -194,5 +196,48 @@ func TestStalledConnectionEnds(t *testing.T) {
 	go func() { _, _ = there.Write([]byte("y")) }()
 	if _, err := c.Read(make([]byte, 1)); err != nil {
 		t.Errorf("Read of what is there: %v", err)
+	}
+}
+
+// A file of the bucket's own file system is not copied; what its first name
+// becomes later is not the object's concern.
+func TestAFileIsAdopted(t *testing.T) {
+	dir := t.TempDir()
+	bucket, err := OpenDir(filepath.Join(dir, "bucket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bucket.Close()
+	name := filepath.Join(dir, "sealed")
+	data := bytes.Repeat([]byte("sealed "), 1000)
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := bucket.Put(t.Context(), "letters/x", file, int64(len(data)), sha256.Sum256([]byte("other")), CreateOnly); !errors.Is(err, ErrWrongHash) {
+		t.Errorf("a wrong hash: %v", err)
+	}
+	if _, err := bucket.Put(t.Context(), "letters/x", file, int64(len(data)), sha256.Sum256(data), CreateOnly); err != nil {
+		t.Fatal(err)
+	}
+	here, err1 := os.Stat(name)
+	there, err2 := os.Stat(filepath.Join(dir, "bucket", "letters", "x"))
+	if err := errors.Join(err1, err2); err != nil || runtime.GOOS == "linux" && !os.SameFile(here, there) {
+		t.Errorf("it was copied (%v)", err)
+	}
+	list, err := os.ReadDir(filepath.Join(dir, "bucket", "letters"))
+	if err != nil || len(list) != 1 {
+		t.Errorf("beside the object: %v, %v", list, err)
+	}
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	got, err := bucket.Get(t.Context(), "letters/x")
+	if err != nil || !bytes.Equal(got, data) {
+		t.Errorf("got %d bytes, %v", len(got), err)
 	}
 }

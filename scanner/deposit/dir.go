@@ -66,7 +66,9 @@ func (d *Dir) Root() *os.Root { return d.root }
 // When Put returns nil, the bytes have the hash sum, and they, the name and
 // every folder above it are on the disk (fsync). After an error other than
 // ErrExists the object is either whole under its key or not there; the attempt
-// can leave a file that [UploadOf] recognises, only if the process died.
+// can leave a file that [UploadOf] recognises, only if the process died. A body
+// that is a file of the same file system is not copied, and must not be written
+// to any more.
 func (d *Dir) Put(ctx context.Context, key string, body io.ReadSeeker, size int64, sum [32]byte, mode Mode) (version string, err error) {
 	if err := CheckKey(key); err != nil {
 		return "", err
@@ -96,7 +98,7 @@ func (d *Dir) Put(ctx context.Context, key string, body io.ReadSeeker, size int6
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// spool writes body into an unfinished upload of key, checks it against sum
+// spool writes body into an unfinished upload of key, or makes it one, checks it against sum
 // and gets its bytes onto the disk. What it cannot finish it takes away.
 func (d *Dir) spool(ctx context.Context, key string, body io.Reader, sum [32]byte) (upload string, err error) {
 	f, upload, err := d.begin(key)
@@ -105,18 +107,37 @@ func (d *Dir) spool(ctx context.Context, key string, body io.Reader, sum [32]byt
 	}
 	// A crash from here on leaves this file, which is recognised by its name.
 	hash := sha256.New()
-	_, err = io.Copy(io.MultiWriter(f, hash), &patient{ctx, body})
+	whole, dst := f, io.Writer(hash)
+	if adopted := d.adopt(body, key); adopted != "" {
+		_ = d.root.Remove(upload)
+		whole, upload = body.(*os.File), adopted
+	} else {
+		dst = io.MultiWriter(f, hash)
+	}
+	_, err = io.Copy(dst, &patient{ctx, body})
 	if err == nil && [32]byte(hash.Sum(nil)) != sum {
 		err = ErrWrongHash
 	}
 	if err == nil {
-		err = f.Sync()
+		err = whole.Sync()
 	}
 	if err := errors.Join(err, f.Close()); err != nil {
 		_ = d.root.Remove(upload)
 		return "", explainPut("writing upload", err)
 	}
 	return upload, nil
+}
+
+// adopt spares the copy of a body that is a file of the bucket's own file
+// system: it becomes an upload by a second name. Whoever puts a file must not
+// write to it again. Where that cannot be had, upload is empty.
+func (d *Dir) adopt(body io.Reader, key string) (upload string) {
+	file, ok := body.(*os.File)
+	upload = UploadName(key)
+	if !ok || link(file, d.root, upload) != nil {
+		return ""
+	}
+	return upload
 }
 
 // begin makes an empty upload of key and the folders above it. The archive
