@@ -84,6 +84,20 @@ func MkdirAll(d Disk, dir string, perm fs.FileMode) error {
 	return err
 }
 
+// MakeDir is MkdirAll of folders that outlive a power cut when it returns nil,
+// and with an error that names no folder.
+func MakeDir(d Disk, dir string, perm fs.FileMode) error {
+	if err := MkdirAll(d, dir, perm); err != nil {
+		return Plain("making a folder", err)
+	}
+	for ; dir != "."; dir = path.Dir(dir) {
+		if err := SyncDir(d, path.Dir(dir)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // RemoveAll deletes a file, or a folder with all that is in it. Nothing of that
 // name is no error.
 func RemoveAll(d Disk, name string) error {
@@ -104,6 +118,50 @@ func RemoveAll(d Disk, name string) error {
 		return nil
 	}
 	return err
+}
+
+// Discard deletes a file, or a folder with all that is in it, so that nothing of
+// it can be found again: a share may keep what is deleted through it in a recycle
+// bin, so every file is emptied first. A file that has another name elsewhere is
+// only deleted, or what it is there would be emptied as well. Names are not
+// hidden: whoever has a telling one moves the file first. Nothing of that name
+// is no error.
+func Discard(d Disk, name string) error {
+	info, err := d.Lstat(name)
+	if err == nil && info.IsDir() {
+		var list []fs.DirEntry
+		list, err = d.List(name)
+		for _, entry := range list {
+			if err := Discard(d, path.Join(name, entry.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	if err == nil && info.Mode().IsRegular() && info.Size() > 0 {
+		err = empty(d, name)
+	}
+	if err == nil {
+		err = d.Remove(name)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func empty(d Disk, name string) error {
+	file, err := d.OpenFile(name, os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // it may still be deleted
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if Links(file) > 1 {
+		return nil
+	}
+	return file.Truncate(0)
 }
 
 // Exists reports whether anything has that name, a dangling link included.

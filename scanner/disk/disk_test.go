@@ -227,6 +227,30 @@ func TestNumberedNamesStayShort(t *testing.T) {
 	}
 }
 
+func TestFreeNames(t *testing.T) {
+	for taken := range 300 {
+		asked := 0
+		got, err := disk.FreeName("scan.pdf", disk.MaxName, func(name string) bool {
+			asked++
+			for n := range taken {
+				if name == disk.Numbered("scan.pdf", n+1, disk.MaxName) {
+					return true
+				}
+			}
+			return false
+		})
+		if want := disk.Numbered("scan.pdf", taken+1, disk.MaxName); got != want || err != nil {
+			t.Errorf("%d are taken: got %q, %v", taken, got, err)
+		}
+		if asked > 20 {
+			t.Errorf("%d are taken: asked %d times", taken, asked)
+		}
+	}
+	if _, err := disk.FreeName("scan.pdf", disk.MaxName, func(string) bool { return true }); err == nil {
+		t.Error("no name is free, and nobody says so")
+	}
+}
+
 func TestNeitherLinksNorPipesCatchAnybody(t *testing.T) {
 	dir := t.TempDir()
 	d, err := disk.Open(dir)
@@ -292,4 +316,27 @@ func TestASimulatedDiskRunsFull(t *testing.T) {
 	if d.Used() != 4 {
 		t.Errorf("%d bytes are used", d.Used())
 	}
+}
+
+// What is discarded is empty before it is gone; what has another name is not.
+func TestDiscard(t *testing.T) {
+	dir := t.TempDir()
+	d, err := disk.Open(dir)
+	must(t, err)
+	defer d.Close()
+	must(t, disk.MkdirAll(d, "a/b", 0o700))
+	put(t, d, "a/b/scan", "private")
+	put(t, d, "kept", "sealed")
+	must(t, os.Link(filepath.Join(dir, "kept"), filepath.Join(dir, "a", "spool")))
+	bin, err := os.Open(filepath.Join(dir, "a", "b", "scan")) // what a recycle bin would hold
+	must(t, err)
+	defer bin.Close()
+	must(t, disk.Discard(d, "a"), disk.Discard(d, "a"))
+	if disk.Exists(d, "a") {
+		t.Error("it is still there")
+	}
+	if left, err := io.ReadAll(bin); len(left) > 0 || err != nil {
+		t.Errorf("a bin keeps %q (%v)", left, err)
+	}
+	holds(t, d, "kept", "sealed")
 }

@@ -64,20 +64,45 @@ func SyncDir(d Disk, dir string) error { return Plain("syncing a folder", d.Sync
 // under the name with a number. It never replaces anything. It returns the
 // name that it got, once both folders are synced.
 func MoveFree(d Disk, from, dir, name string) (string, error) {
-	for n := 1; ; n++ {
-		to := Numbered(name, n, MaxName)
-		if Exists(d, path.Join(dir, to)) {
-			continue
+	for {
+		to, err := FreeName(name, MaxName, func(to string) bool { return Exists(d, path.Join(dir, to)) })
+		if err != nil {
+			return "", err
 		}
-		err := d.RenameNew(from, path.Join(dir, to))
+		err = d.RenameNew(from, path.Join(dir, to))
 		if errors.Is(err, fs.ErrExist) {
-			continue
+			continue // somebody was faster
 		}
 		if err != nil {
 			return "", Plain("moving a scan", err)
 		}
 		return to, errors.Join(SyncDir(d, dir), SyncDir(d, path.Dir(from)))
 	}
+}
+
+// FreeName is the name, or the name with a number, that is not taken. Where
+// numbers up to some n are taken and none beyond, it is the next, and found
+// with few questions: a scanner that gives every scan the same name must not
+// make the ten thousandth slow.
+func FreeName(name string, room int, taken func(string) bool) (string, error) {
+	is := func(n int) bool { return taken(Numbered(name, n, room)) }
+	if !is(1) {
+		return Numbered(name, 1, room), nil
+	}
+	low, high := 1, 2 // low is taken
+	for ; is(high); low, high = high, 2*high {
+		if high > 1<<30 {
+			return "", errors.New("finding a free name: all are taken, or the folder cannot be read")
+		}
+	}
+	for high-low > 1 {
+		if mid := (low + high) / 2; is(mid) {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return Numbered(name, high, room), nil
 }
 
 // Numbered is the name with " (n)" before its extension, from the second on,

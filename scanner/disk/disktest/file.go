@@ -135,7 +135,6 @@ func (i info) Name() string       { return i.name }
 func (i info) Size() int64        { return int64(len(i.data)) }
 func (i info) ModTime() time.Time { return i.modified }
 func (i info) IsDir() bool        { return i.dir }
-func (i info) Sys() any           { return &syscall.Stat_t{Ino: i.inode} }
 
 func (i info) Mode() fs.FileMode {
 	if i.dir {

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package disktest
+
+func (i info) Sys() any { return nil }
