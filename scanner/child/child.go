@@ -5,7 +5,9 @@
 // The child is the same executable, started with a hidden first argument (its
 // word) and one argument of settings as JSON. It gets an empty environment and
 // no file but those it is handed open, and it confines itself before it reads
-// a byte. It never outlives the process that started it.
+// a byte: limits on what it may use, no network, no other program, and no file
+// but its own. What the system does not grant of that is logged by the process
+// that started it (see Confinement). A child never outlives that process.
 package child
 
 import (
@@ -28,6 +30,9 @@ type Limits struct {
 	CPU time.Duration `json:"cpu,omitempty"`
 	// FileSize is the largest file it may write, in bytes (RLIMIT_FSIZE).
 	FileSize int64 `json:"file_size,omitempty"`
+	// Folders are what it may read and write below; they must exist. With none,
+	// it opens no file at all and has only those it was handed.
+	Folders []string `json:"folders,omitempty"`
 }
 
 // Command is how to start this program's own child for word.
@@ -63,7 +68,8 @@ type Process struct {
 
 // Start starts command with settings as its last argument. stdin and stdout may
 // be nil; extra becomes file descriptor 3 and up (not on Windows). What the
-// child says on standard error is dropped, since it could quote the scan.
+// child says on standard error is dropped, since it could quote the scan, but
+// for the report that Limits.Confine makes there before anything is read.
 func Start(command []string, settings any, stdin, stdout *os.File, extra ...*os.File) (*Process, error) {
 	raw, err := json.Marshal(settings)
 	if err != nil {
@@ -80,9 +86,17 @@ func Start(command []string, settings any, stdin, stdout *os.File, extra ...*os.
 	if stdout != nil {
 		p.cmd.Stdout = stdout
 	}
+	ear, mouth, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("making a pipe to a child: %w", err)
+	}
+	p.cmd.Stderr = mouth
 	started := make(chan error)
-	go p.run(started)
-	if err := <-started; err != nil {
+	go p.run(started, ear)
+	err = <-started
+	mouth.Close() // ours, so that the child's end is the last
+	if err != nil {
+		ear.Close()
 		return nil, fmt.Errorf("starting a child: %w", err)
 	}
 	return p, nil
@@ -90,15 +104,26 @@ func Start(command []string, settings any, stdin, stdout *os.File, extra ...*os.
 
 // run starts the child and sees it end on one operating system thread: Linux
 // takes the end of the thread for the end of the parent.
-func (p *Process) run(started chan<- error) {
+func (p *Process) run(started chan<- error, ear *os.File) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	err := p.cmd.Start()
 	started <- err
-	if err == nil {
-		p.err = p.cmd.Wait()
-		close(p.ended)
+	if err != nil {
+		return
 	}
+	heard := make(chan struct{})
+	go func() {
+		hear(ear)
+		close(heard)
+	}()
+	p.err = p.cmd.Wait()
+	// Its last words are in the pipe. Nobody else should hold that open, but
+	// nobody is waited for.
+	const soon = time.Second
+	_ = ear.SetReadDeadline(time.Now().Add(soon))
+	<-heard
+	close(p.ended)
 }
 
 // Ended reports whether the child has ended.

@@ -23,13 +23,37 @@ func kill(p *os.Process) {
 	_ = syscall.Kill(-p.Pid, syscall.SIGKILL)
 }
 
-// Confine puts the limits on the calling process, for good. No core dump may
-// hold a letter, and nobody without privilege may trace the process.
+// Confine puts the limits on the calling process, for good, and closes to it
+// what it has no use for: the network, other programs and processes, new
+// privileges, every file outside l.Folders. It is called before the process
+// reads a byte of a scan.
+//
+// What the system does not grant of this is no error but goes to the parent,
+// over standard error. An error means that the process must not go on.
 func (l Limits) Confine() error {
+	// No core dump may hold a letter, and nobody without privilege may trace
+	// the process.
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("forbidding core dumps: %w", err)
 	}
 	if err := limit(unix.RLIMIT_CORE, 0); err != nil {
+		return err
+	}
+	if err := l.limitUse(); err != nil {
+		return err
+	}
+	if err := l.fence(); err != nil {
+		return err
+	}
+	return report(missing())
+}
+
+// limitUse sets the resource limits.
+func (l Limits) limitUse() error {
+	// A child holds its input and output, a file of the cache and what the Go
+	// runtime has open.
+	const descriptors = 64
+	if err := limit(unix.RLIMIT_NOFILE, descriptors); err != nil {
 		return err
 	}
 	if l.AddressSpace > 0 {
