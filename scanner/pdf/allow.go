@@ -25,12 +25,20 @@ var imageKeys = set("Type", "Subtype", "Width", "Height", "ColorSpace", "BitsPer
 	"ImageMask", "Mask", "Decode", "Interpolate", "SMask", "SMaskInData", "OC", "Matte")
 
 // formKeys are what is copied of a form's, which is a piece of page content
-// (table 95).
-var formKeys = set("Type", "Subtype", "FormType", "BBox", "Matrix", "Resources", "Group", "OC")
+// (table 95), apart from its resources.
+var formKeys = set("Type", "Subtype", "FormType", "BBox", "Matrix", "Group", "OC")
 
 // leftBehind are keys that are never content, wherever a thing has them: what
 // was written about it, what happens when it is touched, where it comes from.
-var leftBehind = set("Metadata", "PieceInfo", "LastModified", "AA", "AF", "Creator", "CreatorInfo", "Parent")
+var leftBehind = set("Metadata", "PieceInfo", "LastModified", "AA", "AF", "Creator", "CreatorInfo", "User", "Parent")
+
+// layerKeys are what is copied of a layer or a membership in layers (tables 98
+// and 99), apart from its name.
+var layerKeys = set("Type", "Intent", "Usage", "OCGs", "P", "VE")
+
+// layersKeys are what is copied of how layers are shown at first (table 101).
+// The rest is for the panel in which a person switches them.
+var layersKeys = []string{"BaseState", "ON", "OFF", "Intent", "AS"}
 
 // dataKeys say how long and how encoded a stream's data is, and are written anew.
 var dataKeys = set("Length", "Filter", "DecodeParms")
@@ -56,13 +64,17 @@ func keep(r role, key string) (role, bool) {
 		return next, ok
 	case names:
 		return content, true
+	case glyphs:
+		return glyph, true
 	case properties:
 		return thing, true
 	}
 	switch key {
 	case "Resources":
 		return resources, true
-	case "CharProcs", "Colorants": // keys are names of glyphs and inks
+	case "CharProcs":
+		return glyphs, true
+	case "Colorants": // keys are names of inks
 		return names, true
 	}
 	return thing, !leftBehind[key]

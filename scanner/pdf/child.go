@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime/debug"
 	"syscall"
 
 	"letterlock/scanner/child"
@@ -15,8 +16,8 @@ import (
 // exits with 0 once it has given its verdict, whatever that is. A main function
 // and a TestMain call it before anything else.
 func RunChild(args []string) bool {
-	var limits Limits
-	mine, err := child.Settings(args, word, &limits)
+	var job job
+	mine, err := child.Settings(args, childWord, &job)
 	if !mine {
 		return false
 	}
@@ -25,26 +26,39 @@ func RunChild(args []string) bool {
 		os.Exit(usage)
 	}
 	mouth := json.NewEncoder(os.NewFile(3, "verdict"))
+	limits := job.Limits
 	confine := child.Limits{AddressSpace: limits.AddressSpace, CPU: 2 * limits.Time, FileSize: limits.MaxOutput}
 	if err := confine.Confine(); err != nil {
 		os.Exit(usage) // never ready, so the parent knows that it is not the scan
 	}
+	debug.SetMaxStack(maxStack)
 	in, out := os.Stdin, os.Stdout
 	os.Stdin, os.Stdout = nil, nil // a stray print must not land in a letter
 	if mouth.Encode(message{Ready: true}) != nil {
 		os.Exit(usage)
 	}
-	if mouth.Encode(work(in, out, limits)) != nil {
+	if mouth.Encode(work(in, out, job)) != nil {
 		os.Exit(usage)
 	}
 	os.Exit(0)
 	return true
 }
 
-// work normalises and puts the outcome into words for the parent.
-func work(in, out *os.File, limits Limits) message {
+// maxStack ends a library that calls itself without end, in bytes.
+const maxStack = 64 << 20
+
+// job is what a child is told to do.
+type job struct {
+	Limits Limits `json:"limits"`
+	// Pages are those to take out of a clean PDF, ascending from 1. Without any
+	// the child makes a clean PDF of a scan.
+	Pages []int `json:"pages,omitempty"`
+}
+
+// work does the job and puts the outcome into words for the parent.
+func work(in, out *os.File, job job) message {
 	scan, clean := &watched{file: in}, &watched{file: out}
-	result, err := guarded(scan, clean, limits)
+	result, err := guarded(scan, clean, job)
 	var refusal *Refusal
 	switch {
 	case clean.trouble != nil && errors.Is(clean.trouble, errFileTooLarge):
@@ -55,6 +69,8 @@ func work(in, out *os.File, limits Limits) message {
 		return failure("reading the scan", scan.trouble)
 	case err == nil:
 		return message{Result: &result}
+	case errors.Is(err, errNoSuchPage):
+		return failure("taking out pages", err)
 	case errors.As(err, &refusal):
 		return message{Refused: refusal.Code, Page: refusal.Page}
 	default:
@@ -71,15 +87,18 @@ func failure(doing string, err error) message {
 	return m
 }
 
-// guarded is normalise with panics turned into refusals: a scan that breaks a
+// guarded does the job with panics turned into refusals: a scan that breaks a
 // library's promises is damaged.
-func guarded(scan, clean *watched, limits Limits) (result Result, err error) {
+func guarded(scan, clean *watched, job job) (result Result, err error) {
 	defer func() {
 		if recover() != nil {
 			err = refuse(Damaged)
 		}
 	}()
-	return normalise(scan, clean, limits)
+	if job.Pages != nil {
+		return extract(scan, clean, job)
+	}
+	return normalise(scan, clean, job.Limits)
 }
 
 // normalise is what the child is for: tell the format, make the clean PDF,
@@ -101,21 +120,22 @@ func normalise(scan, clean *watched, limits Limits) (Result, error) {
 		return Result{}, err
 	}
 	w := newWriter(clean)
-	var pages int
+	var looks []Look
 	switch format {
 	case PDF:
-		pages, err = cleanPDF(scan, size, w, limits)
+		err = cleanPDF(scan, size, w, limits, nil)
 	case JPEG:
-		pages, err = jpegToPDF(scan, size, w, limits)
+		looks, err = jpegToPDF(scan, size, w, limits)
 	case PNG:
-		pages, err = pngToPDF(scan, size, w, limits)
+		looks, err = pngToPDF(scan, size, w, limits)
 	case TIFF:
-		pages, err = tiffToPDF(scan, size, w, limits)
+		looks, err = tiffToPDF(scan, size, w, limits)
 	}
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Pages: pages, Format: format}, readBack(clean, pages, limits)
+	pages := len(w.pages)
+	return Result{Pages: pages, Format: format, Looks: looks}, readBack(clean, pages, limits)
 }
 
 // watched is a file that remembers its first failure, so that a full disk or a

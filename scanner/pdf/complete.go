@@ -114,7 +114,8 @@ func tail(r io.ReaderAt, size, from int64, n int) ([]byte, error) {
 
 // completePDF wants "startxref", a place inside the file and "%%EOF" at the
 // end. The first part of a linearised file ends in the same words but with 0
-// for the place, so a file that stops there is not taken for whole.
+// for the place, so a file that stops there is not taken for whole. Some scanner
+// software writes 0 too, and all of its table wrong, but nothing linearised.
 func completePDF(r io.ReaderAt, size int64) (bool, error) {
 	end, err := tail(r, size, 0, tailBytes)
 	if err != nil {
@@ -130,7 +131,14 @@ func completePDF(r io.ReaderAt, size int64) (bool, error) {
 	}
 	number := string(bytes.TrimSpace(end[start+len("startxref") : eof]))
 	place, err := strconv.ParseInt(number, 10, 64)
-	return err == nil && place > 0 && place < size, nil
+	if err != nil || place < 0 || place >= size {
+		return false, nil
+	}
+	if place > 0 {
+		return true, nil
+	}
+	head, err := window(r, size, 0, headBytes)
+	return err == nil && !bytes.Contains(head, []byte("/Linearized")), err
 }
 
 // iend is the last chunk of every PNG, with its checksum.

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/types"
 )
 
@@ -19,18 +18,26 @@ const (
 	resources              // a resource dictionary: by its eight categories
 	names                  // keys are names that content uses: all, each content
 	content                // a thing without which something on the page is missing
+	contents               // the same, that is the page's own content
+	glyphs                 // keys are names of glyphs: all, each a glyph
+	glyph                  // the content that draws one
 	properties             // names for marked content: layers only
 )
 
 // copier copies the pages of one document. Objects are copied when something
 // copied refers to them, and so what was unlinked stays behind.
 type copier struct {
-	ctx     *model.Context
+	*document
 	w       *writer
-	limits  Limits
-	numbers map[int]int // object numbers: in the scan, in the clean PDF
+	only    []int            // the pages that are copied, ascending, from 1; nil for all
+	numbers map[int]int      // object numbers: in the scan, in the clean PDF
+	written map[[32]byte]int // object numbers of data that streams share, by its SHA-256
 	queue   []promised
-	page    int // that is being copied, from 1, for a refusal
+}
+
+func newCopier(d *document, w *writer, only []int) *copier {
+	d.page = 0 // it counts anew
+	return &copier{document: d, w: w, only: only, numbers: map[int]int{}, written: map[[32]byte]int{}}
 }
 
 // promised is an object whose number is given out but that is not yet copied.
@@ -43,25 +50,28 @@ type promised struct {
 // maxDepth bounds how deep pages and direct objects may be nested.
 const maxDepth = 100
 
-// document copies the page tree as one flat list, and returns its length.
-func (c *copier) document(pages, layers, lang types.Object) (int, error) {
-	if err := c.pages(pages, types.Dict{}, 0); err != nil {
-		return 0, err
+// copy copies the page tree as one flat list, and closes the clean PDF.
+func (c *copier) copy() error {
+	if err := c.pages(c.root["Pages"], types.Dict{}, 0); err != nil {
+		return err
+	}
+	if c.only != nil && len(c.w.pages) != len(c.only) {
+		return errNoSuchPage
 	}
 	var catalog strings.Builder
-	for key, value := range map[string]types.Object{"OCProperties": layers, "Lang": lang} {
-		if value == nil {
-			continue
-		}
-		fmt.Fprintf(&catalog, "/%s ", key)
-		if err := c.value(&catalog, value, thing, 0); err != nil {
-			return 0, err
+	if err := c.layers(&catalog, c.root["OCProperties"]); err != nil {
+		return err
+	}
+	if lang := c.root["Lang"]; lang != nil {
+		catalog.WriteString("/Lang ")
+		if err := c.value(&catalog, lang, thing, 0); err != nil {
+			return err
 		}
 	}
 	if err := c.drain(); err != nil {
-		return 0, err
+		return err
 	}
-	return len(c.w.pages), c.w.finish(catalog.String())
+	return c.w.finish(catalog.String())
 }
 
 // pages copies a node of the page tree and everything below it.
@@ -70,14 +80,7 @@ func (c *copier) pages(o types.Object, above types.Dict, depth int) error {
 	if err != nil || node == nil || depth > maxDepth {
 		return refuse(Damaged)
 	}
-	mine := types.Dict{}
-	for _, key := range inherited {
-		if value, found := node.Find(key); found && value != nil {
-			mine[key] = value
-		} else if value := above[key]; value != nil {
-			mine[key] = value
-		}
-	}
+	mine := inherit(node, above)
 	kids, isTree := node.Find("Kids")
 	if !isTree {
 		return c.onePage(node, mine)
@@ -97,16 +100,32 @@ func (c *copier) pages(o types.Object, above types.Dict, depth int) error {
 // onePage copies a page, and whatever it is drawn with.
 func (c *copier) onePage(page, settings types.Dict) error {
 	c.page++
-	for _, key := range pageKeys {
-		if value := page[key]; value != nil {
-			settings[key] = value
-		}
+	if _, wanted := slices.BinarySearch(c.only, c.page); c.only != nil && !wanted {
+		return nil
+	}
+	drawn, err := c.pageDrawing(page["Contents"])
+	if err != nil {
+		return err
+	}
+	if c.work(drawn, settings["Resources"], 0) > maxWork {
+		return refusePage(TooHeavy, c.page)
 	}
 	var dict strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(settings)) {
-		role := map[string]role{"Resources": resources, "Contents": content}[key]
+		if key == "Resources" {
+			continue
+		}
 		fmt.Fprintf(&dict, "/%s ", key)
-		if err := c.value(&dict, settings[key], role, 0); err != nil {
+		if err := c.value(&dict, settings[key], thing, 0); err != nil {
+			return err
+		}
+	}
+	if err := c.ownKeys(&dict, page, drawn); err != nil {
+		return err
+	}
+	if own := settings["Resources"]; own != nil {
+		dict.WriteString("/Resources ")
+		if err := c.resources(&dict, own, c.needs(own, drawn)); err != nil {
 			return err
 		}
 	}
@@ -115,6 +134,26 @@ func (c *copier) onePage(page, settings types.Dict) error {
 	}
 	c.w.page(dict.String())
 	return c.w.err
+}
+
+// ownKeys writes what a page cannot inherit.
+func (c *copier) ownKeys(to *strings.Builder, page types.Dict, drawn *drawing) error {
+	for _, key := range pageKeys {
+		if page[key] == nil {
+			continue
+		}
+		fmt.Fprintf(to, "/%s ", key)
+		role := thing
+		if key == "Contents" {
+			role = contents
+		}
+		if role == contents && drawn.anew != nil {
+			fmt.Fprintf(to, "%d 0 R", c.w.add("/Filter/FlateDecode", deflated(drawn.anew)))
+		} else if err := c.value(to, page[key], role, 0); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // drain copies the promised objects, and those that they refer to.
@@ -137,11 +176,8 @@ func (c *copier) drain() error {
 }
 
 func (c *copier) indirect(p promised, o types.Object) error {
-	switch o := o.(type) {
-	case types.StreamDict:
-		return c.stream(p.to, &o)
-	case *types.StreamDict:
-		return c.stream(p.to, o)
+	if s, ok := streamOf(o); ok {
+		return c.stream(p, s)
 	}
 	var body strings.Builder
 	if err := c.value(&body, o, p.role, 0); err != nil {
@@ -174,7 +210,7 @@ func (c *copier) value(to *strings.Builder, o types.Object, role role, depth int
 	case types.IndirectRef:
 		// pdfcpu takes an object that it cannot find or read for null, and a
 		// page whose content is null is blank.
-		if found, err := c.ctx.Dereference(o); err != nil || role == content && found == nil {
+		if found, err := c.ctx.Dereference(o); err != nil || found == nil && (role == content || role == contents) {
 			return refusePage(Damaged, c.page)
 		}
 		fmt.Fprintf(to, "%d 0 R", c.reference(o, role))
@@ -203,9 +239,12 @@ func (c *copier) value(to *strings.Builder, o types.Object, role role, depth int
 
 // dict writes what is kept of a dictionary.
 func (c *copier) dict(to *strings.Builder, d types.Dict, role role, depth int) error {
-	if (role == thing || role == content) && foreign(d) {
+	switch {
+	case (role == thing || role == content) && foreign(d):
 		to.WriteString("null")
 		return nil
+	case role == thing && layer(d):
+		return c.layer(to, d, depth)
 	}
 	to.WriteString("<<")
 	for _, key := range slices.Sorted(maps.Keys(d)) {
@@ -221,7 +260,13 @@ func (c *copier) dict(to *strings.Builder, d types.Dict, role role, depth int) e
 			}
 		}
 		to.WriteString("/" + types.EncodeName(key) + " ")
-		if err := c.value(to, value, next, depth+1); err != nil {
+		var err error
+		if next == resources {
+			err = c.glyphResources(to, d)
+		} else {
+			err = c.value(to, value, next, depth+1)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"image/jpeg"
 	"io"
 )
 
@@ -35,15 +34,20 @@ type jpegImage struct {
 	width, height int
 	components    int
 	adobe         bool // has Adobe's segment: CMYK is stored inverted
-	rgb           bool // components are named R, G, B and mean it
+	transform     byte // by Adobe's segment: 0 none, 1 YCbCr, 2 YCCK
+	jfif          bool // has JFIF's segment: three components are YCbCr
+	named         bool // components are named R, G and B
 	orientation   int  // from EXIF
 	dpiX, dpiY    float64
+	aspect        float64 // of a dot, height to width, where that is all JFIF says; else 0
+	maker         *lookMaker
 }
 
 // Errors of parseJPEG and what follows it.
 var (
 	errJPEG            = errors.New("not the structure of a JPEG")
 	errJPEGUnsupported = errors.New("JPEG is neither baseline nor progressive with 8 bits")
+	errJPEGShort       = fmt.Errorf("picture data of a JPEG stops early: %w", io.ErrUnexpectedEOF)
 	errTooManyPixels   = errors.New("picture has more pixels than the limits allow")
 )
 
@@ -122,13 +126,14 @@ func codedLength(b []byte) int {
 func (j *jpegImage) segment(marker byte, s []byte) error {
 	switch {
 	case marker == app0 && bytes.HasPrefix(s, []byte("JFIF\x00")) && len(s) >= 12:
+		j.jfif = true
 		j.density(s[7], binary.BigEndian.Uint16(s[8:]), binary.BigEndian.Uint16(s[10:]))
 		return nil
 	case marker == app1 && bytes.HasPrefix(s, []byte("Exif\x00\x00")):
 		j.exif(s[6:])
 		return nil
 	case marker == app14 && bytes.HasPrefix(s, []byte("Adobe")) && len(s) >= 12:
-		j.adobe = true
+		j.adobe, j.transform = true, s[11]
 		s = s[:12] // nothing may hide behind it
 	case marker == sof0 || marker == sof0+1 || marker == sof2:
 		if err := j.frame(s); err != nil {
@@ -154,18 +159,38 @@ func (j *jpegImage) frame(s []byte) error {
 	}
 	j.height, j.width = int(binary.BigEndian.Uint16(s[1:])), int(binary.BigEndian.Uint16(s[3:]))
 	j.components = int(s[5])
-	if s[0] != 8 || j.components == 2 || j.components > 4 {
+	// A height of 0 is told by a DNL segment later, which viewers do not read.
+	if s[0] != 8 || j.components == 2 || j.components > 4 || j.height == 0 {
 		return errJPEGUnsupported
 	}
-	if j.width == 0 || j.height == 0 || j.components == 0 {
+	if j.width == 0 || j.components == 0 {
 		return errJPEG
 	}
-	j.rgb = j.components == 3 && s[6] == 'R' && s[9] == 'G' && s[12] == 'B'
+	j.named = j.components == 3 && s[6] == 'R' && s[9] == 'G' && s[12] == 'B'
 	return nil
 }
 
-// density reads JFIF's resolution: unit 1 is dots per inch, 2 per centimetre.
+// rgb reports whether three components are red, green and blue, by the rules of
+// libjpeg, which all viewers share.
+func (j *jpegImage) rgb() bool {
+	switch {
+	case j.components != 3:
+		return false
+	case j.jfif:
+		return false
+	case j.adobe:
+		return j.transform == 0
+	default:
+		return j.named
+	}
+}
+
+// density reads JFIF's resolution: unit 1 is dots per inch, 2 per centimetre, 0
+// only compares the two.
 func (j *jpegImage) density(unit byte, x, y uint16) {
+	if unit == 0 && x > 0 && y > 0 {
+		j.aspect = float64(x) / float64(y)
+	}
 	perInch := map[byte]float64{1: 1, 2: 2.54}[unit]
 	j.dpiX, j.dpiY = float64(x)*perInch, float64(y)*perInch
 }
@@ -173,63 +198,59 @@ func (j *jpegImage) density(unit byte, x, y uint16) {
 // exif reads orientation and, where JFIF gave none, resolution: EXIF is a small
 // TIFF.
 func (j *jpegImage) exif(b []byte) {
-	d, ok := firstDirectory(b)
+	p, ok := firstPage(b)
 	if !ok {
 		return
 	}
-	j.orientation = int(d.orientation)
+	j.orientation = int(p.orientation)
 	if j.dpiX == 0 || j.dpiY == 0 {
-		j.dpiX, j.dpiY = d.dpiX, d.dpiY
+		j.dpiX, j.dpiY = p.dpiX, p.dpiY
 	}
 }
 
-// check decodes the whole picture, so that a JPEG that stops in the middle is
-// found, and keeps nothing of it. Its size is looked at before.
-func (j *jpegImage) check(limits Limits) error {
-	if int64(j.width)*int64(j.height) > limits.MaxPixels {
-		return errTooManyPixels
-	}
-	_, err := jpeg.Decode(bytes.NewReader(j.data))
-	var unsupported jpeg.UnsupportedError
-	if errors.As(err, &unsupported) {
-		return errJPEGUnsupported
-	}
-	return err
-}
-
-// dict is the image dictionary's content that belongs to the JPEG.
+// dict is the image dictionary's content that belongs to the JPEG. Without the
+// JFIF segment a viewer must be told what it said.
 func (j *jpegImage) dict() string {
 	space := map[int]string{1: "/DeviceGray", 3: "/DeviceRGB", 4: "/DeviceCMYK"}[j.components]
-	dict := fmt.Sprintf("/Type/XObject/Subtype/Image/Width %d/Height %d/BitsPerComponent 8/ColorSpace%s/Filter/DCTDecode",
-		j.width, j.height, space)
-	switch {
-	case j.components == 4 && j.adobe: // Adobe stores ink as light
+	dict := imageDict(j.width, j.height) + "/BitsPerComponent 8/Filter/DCTDecode/ColorSpace" + space
+	if j.components == 4 && j.adobe { // Adobe stores ink as light
 		dict += "/Decode[1 0 1 0 1 0 1 0]"
-	case j.rgb && !j.adobe:
-		dict += "/DecodeParms<</ColorTransform 0>>"
+	}
+	if j.components == 3 && !j.adobe {
+		transform := 1
+		if j.rgb() {
+			transform = 0
+		}
+		dict += fmt.Sprintf("/DecodeParms<</ColorTransform %d>>", transform)
 	}
 	return dict
 }
 
+// page writes the JPEG as a page; check must have gone through.
+func (j *jpegImage) page(w *writer) Look {
+	p := picture{
+		object: w.add(j.dict(), j.data), width: j.width, height: j.height,
+		dpiX: j.dpiX, dpiY: j.dpiY, aspect: j.aspect, orientation: j.orientation,
+	}
+	p.put(w)
+	return j.look(p.orientation)
+}
+
 // jpegToPDF passes a JPEG through into a PDF of one page: its picture data is
 // copied as it is.
-func jpegToPDF(scan io.ReaderAt, size int64, w *writer, limits Limits) (int, error) {
+func jpegToPDF(scan io.ReaderAt, size int64, w *writer, limits Limits) ([]Look, error) {
 	data, err := window(scan, size, 0, int(size))
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	j, err := parseJPEG(data)
 	if err == nil {
 		err = j.check(limits)
 	}
 	if err != nil {
-		return 0, refuse(jpegCode(err))
+		return nil, refuse(jpegCode(err))
 	}
-	picture{
-		object: w.add(j.dict(), j.data), width: j.width, height: j.height,
-		dpiX: j.dpiX, dpiY: j.dpiY, orientation: j.orientation,
-	}.put(w)
-	return 1, w.finish("")
+	return []Look{j.page(w)}, w.finish("")
 }
 
 // jpegCode is the reason to refuse for an error of parseJPEG or check.

@@ -6,38 +6,166 @@ import (
 	"image"
 	"image/jpeg"
 	"os"
+	"slices"
 	"testing"
 
 	"letterlock/scanner/specimen"
 )
 
-func FuzzParseJPEG(f *testing.F) {
+// FuzzJPEG: what is taken is a stripped JPEG that Go decodes too, to the same
+// picture.
+func FuzzJPEG(f *testing.F) {
 	l := specimen.New(1, 1)
 	l.DPI = 8
 	f.Add(l.JPEG(1))
 	f.Add(l.JPEG(1)[:300])
 	f.Add([]byte("\xff\xd8\xff\xe1\x00\x20Exif\x00\x00II*\x00\x08\x00\x00\x00\xff\xff\xff\xd9"))
+	for _, name := range jpegKinds {
+		data, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		j, err := parseJPEG(data)
-		if err != nil {
+		if err != nil || j.width*j.height > 1<<20 || j.check(Limits{MaxPixels: 1 << 20}) != nil {
 			return
 		}
 		again, err := parseJPEG(j.data)
 		if err != nil || !bytes.Equal(again.data, j.data) || again.width != j.width {
 			t.Fatalf("a stripped JPEG is not a stripped JPEG: %v", err)
 		}
-		if j.width*j.height > 1<<20 || j.check(Limits{MaxPixels: 1 << 20}) != nil {
-			return
+		if err := again.check(Limits{MaxPixels: 1 << 20}); err != nil || len(again.data) != len(j.data) {
+			t.Fatalf("a stripped JPEG is refused: %v", err)
 		}
-		want, err := jpeg.Decode(bytes.NewReader(data))
-		if err != nil {
-			return // what was stripped was at fault
+		img, err := jpeg.Decode(bytes.NewReader(j.data))
+		if err != nil || j.components == 4 {
+			return // Go is less liberal
 		}
-		got, err := jpeg.Decode(bytes.NewReader(j.data))
-		if err != nil || got.Bounds() != want.Bounds() {
-			t.Fatalf("another picture: %v", err)
+		if img.Bounds().Dx() != j.width || img.Bounds().Dy() != j.height {
+			t.Fatalf("another picture: %v", img.Bounds())
 		}
 	})
+}
+
+// jpegKinds are JPEGs of 61 × 43 dots, one of a kind. See testdata/README.
+var jpegKinds = []string{"baseline.jpg", "grey.jpg", "progressive.jpg", "restarts.jpg", "restarts-progressive.jpg", "rgb.jpg",
+	"separate.jpg", "odd-sampling.jpg", "cmyk.jpg", "ycck.jpg"}
+
+func TestTheLookOfAJPEGIsThatOfItsDots(t *testing.T) {
+	for _, name := range jpegKinds {
+		data := testdata(t, name)
+		_, looks, err := toPDF(data, jpegToPDF)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		tolerance := 3
+		img, err := jpeg.Decode(bytes.NewReader(data))
+		if err != nil { // Go does not read restarts in progressive mode; it is the same picture as
+			img, err = jpeg.Decode(bytes.NewReader(testdata(t, "baseline.jpg")))
+			tolerance = 20
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if _, ink := img.(*image.CMYK); ink {
+			tolerance = 60 // Go does not draw ink as a press does
+		}
+		for i, want := range LookOf(img).Gray {
+			if d := int(want) - int(looks[0].Gray[i]); d > tolerance || d < -tolerance {
+				t.Errorf("%s: cell %d is %d, want %d", name, i, looks[0].Gray[i], want)
+				break
+			}
+		}
+	}
+}
+
+func testdata(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// TestAJPEGCutAnywhereIsNotTaken puts an end of image behind every part of a
+// JPEG, so that only the picture data can tell.
+func TestAJPEGCutAnywhereIsNotTaken(t *testing.T) {
+	for _, name := range jpegKinds {
+		whole := testdata(t, name)
+		for n := range len(whole) - 2 {
+			cut := append(bytes.Clone(whole[:n]), 0xff, eoi)
+			j, err := parseJPEG(cut)
+			if err == nil {
+				err = j.check(Limits{MaxPixels: 1 << 20})
+			}
+			if err == nil {
+				t.Errorf("%s: taken with %d of %d bytes", name, n, len(whole))
+				break
+			}
+		}
+	}
+}
+
+func TestJPEGsThatAreNotReadSaySo(t *testing.T) {
+	base := testdata(t, "baseline.jpg")
+	frame := bytes.Index(base, []byte{0xff, sof0})
+	changed := func(at int, v byte) []byte {
+		data := bytes.Clone(base)
+		data[at] = v
+		return data
+	}
+	for name, c := range map[string]struct {
+		scan []byte
+		want Code
+	}{
+		"arithmetic":           {testdata(t, "arithmetic.jpg"), Unsupported},
+		"lossless":             {changed(frame+1, 0xc3), Unsupported},
+		"12 bits":              {changed(frame+4, 12), Unsupported},
+		"a height told later":  {changed(frame+6, 0), Unsupported},
+		"too large":            {changed(frame+5, 0xff), TooLarge},
+		"taller than its data": {changed(frame+6, base[frame+6]+40), CutOff},
+		"a table not there":    {bytes.Replace(base, []byte{0xff, dht}, []byte{0xff, 0xfe}, 1), Damaged},
+	} {
+		scan := c.scan
+		if name == "too large" {
+			scan[frame+7] = 0xff
+		}
+		if _, _, err := toPDF(scan, jpegToPDF); codeOf(err) != c.want {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
+}
+
+// TestNothingHidesInAJPEG puts words everywhere where a decoder does not look.
+func TestNothingHidesInAJPEG(t *testing.T) {
+	const canary = "CanaryInTheJPEG"
+	plain := testdata(t, "restarts.jpg")
+	want, _, err := toPDF(plain, jpegToPDF)
+	if err != nil {
+		t.Fatal(err)
+	}
+	insert := func(at int, b []byte) []byte { return slices.Insert(bytes.Clone(plain), at, b...) }
+	hidden := append([]byte{0xff, 0, 0, byte(len(canary) + 2)}, canary...)
+	scan := bytes.Index(plain, []byte{0xff, sos})
+	comment, app := bytes.Clone(hidden), bytes.Clone(hidden)
+	comment[1], app[1] = 0xfe, 0xe5
+	for name, data := range map[string][]byte{
+		"a comment":                   insert(2, comment),
+		"an application's segment":    insert(scan, app),
+		"behind the end":              append(bytes.Clone(plain), canary...),
+		"between the data and a mark": insert(bytes.Index(plain, []byte{0xff, rst0}), []byte(canary)),
+		"between the data and an end": insert(len(plain)-2, []byte(canary)),
+		"a second picture behind":     append(bytes.Clone(plain), plain...),
+	} {
+		got, _, err := toPDF(data, jpegToPDF)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes, want %d (%v)", name, len(got), len(want), err)
+		}
+	}
 }
 
 func TestAStrippedJPEGIsTheSamePicture(t *testing.T) {
@@ -76,7 +204,7 @@ func TestAFullDiskIsNotTheScansFault(t *testing.T) {
 	if _, err := scan.Write(specimen.New(3, 1).ColourPDF()); err != nil {
 		t.Fatal(err)
 	}
-	m := work(scan, full, Limits{}.withDefaults(1<<20))
+	m := work(scan, full, job{Limits: Limits{}.withDefaults(1 << 20)})
 	if m.Result != nil || m.Refused != "" {
 		t.Fatalf("%+v", m)
 	}

@@ -36,6 +36,10 @@ type Limits struct {
 	MaxPixels int64 `json:"max_pixels"`
 	// MaxObjects is the largest object number of a PDF. Default: a million.
 	MaxObjects int `json:"max_objects"`
+	// AllowSymbols takes PDFs in which JBIG2 draws one shape in the place of
+	// others. Some scanners choose the wrong one: a number on the page is then
+	// another than on the paper.
+	AllowSymbols bool `json:"allow_symbols"`
 }
 
 // withDefaults fills in what is zero, for a scan of size bytes.
@@ -67,8 +71,8 @@ type Normaliser struct {
 	Limits  Limits
 }
 
-// word is the hidden argument that makes this program the child.
-const word = "normalise-child"
+// childWord is the hidden argument that makes this program the child.
+const childWord = "normalise-child"
 
 // startTime is how long a child may take until it is ready.
 const startTime = time.Minute
@@ -94,6 +98,12 @@ type message struct {
 // empty. A crash of this process takes the child with it and leaves in out an
 // unfinished PDF, which the next Normalise into it overwrites.
 func (n Normaliser) Normalise(ctx context.Context, in, out *os.File) (Result, error) {
+	return n.do(ctx, nil, in, out)
+}
+
+// do gives a child its job: to make a clean PDF of a scan or, when pages are
+// named, to take them out of one.
+func (n Normaliser) do(ctx context.Context, pages []int, in, out *os.File) (Result, error) {
 	if err := ctx.Err(); err != nil {
 		return Result{}, err
 	}
@@ -108,7 +118,7 @@ func (n Normaliser) Normalise(ctx context.Context, in, out *os.File) (Result, er
 	if info.Size() > limits.MaxInput {
 		return Result{}, refuse(TooLarge)
 	}
-	result, err := n.run(ctx, limits, in, out)
+	result, err := n.run(ctx, job{limits, pages}, in, out)
 	if err != nil {
 		// Nothing half clean may be taken for a letter later.
 		if again := rewind(out); again != nil {
@@ -140,11 +150,11 @@ func bare(err error) error {
 }
 
 // run starts the child, listens to it and stops it when its time is over.
-func (n Normaliser) run(ctx context.Context, limits Limits, in, out *os.File) (Result, error) {
+func (n Normaliser) run(ctx context.Context, job job, in, out *os.File) (Result, error) {
 	command := n.Command
 	if command == nil {
 		var err error
-		if command, err = child.Command(word); err != nil {
+		if command, err = child.Command(childWord); err != nil {
 			return Result{}, err
 		}
 	}
@@ -153,7 +163,7 @@ func (n Normaliser) run(ctx context.Context, limits Limits, in, out *os.File) (R
 		return Result{}, fmt.Errorf("making a pipe to a child: %w", err)
 	}
 	defer ear.Close()
-	process, err := child.Start(command, limits, in, out, mouth)
+	process, err := child.Start(command, job, in, out, mouth)
 	mouth.Close() // ours, so that the child's end is the last
 	if err != nil {
 		return Result{}, err
@@ -162,7 +172,7 @@ func (n Normaliser) run(ctx context.Context, limits Limits, in, out *os.File) (R
 	// On a busy machine a child may be slow to start, for which no scan is to blame.
 	clock := time.AfterFunc(startTime, process.Kill)
 	defer clock.Stop()
-	ready, verdict := listen(ear, func() { clock.Reset(limits.Time) })
+	ready, verdict := listen(ear, job.Limits.MaxPages, func() { clock.Reset(job.Limits.Time) })
 	_ = process.Wait() // its verdict counts, not its exit status
 	switch {
 	case verdict != nil:
@@ -177,11 +187,11 @@ func (n Normaliser) run(ctx context.Context, limits Limits, in, out *os.File) (R
 	}
 }
 
-// listen reads what the child says until it ends, and calls begin when it is
-// ready.
-func listen(ear io.Reader, begin func()) (ready bool, verdict *message) {
-	const tooMuch = 64 << 10
-	lines := json.NewDecoder(io.LimitReader(ear, tooMuch))
+// listen reads what the child says until it ends, no more than it may say of so
+// many pages, and calls begin when it is ready.
+func listen(ear io.Reader, pages int, begin func()) (ready bool, verdict *message) {
+	const much, muchPerPage = 64 << 10, 2 * lookSide * lookSide // base64 adds a third
+	lines := json.NewDecoder(io.LimitReader(ear, much+int64(pages)*muchPerPage))
 	for {
 		var m message
 		if lines.Decode(&m) != nil {

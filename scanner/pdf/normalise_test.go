@@ -94,7 +94,7 @@ func TestEveryFormatBecomesAPDFWithItsPages(t *testing.T) {
 		{pdf.PNG, l.PNG(1), 1},
 	} {
 		made, result := mustClean(t, c.scan)
-		if result != (pdf.Result{Pages: c.pages, Format: c.format}) {
+		if result.Pages != c.pages || result.Format != c.format {
 			t.Errorf("%s: %+v, want %d pages", c.format, result, c.pages)
 		}
 		if again, _ := mustClean(t, c.scan); !bytes.Equal(made, again) {
@@ -128,7 +128,7 @@ func TestWhatCannotBeTakenIsRefusedWithItsReason(t *testing.T) {
 		{"half a TIFF", half(g4), pdf.CutOff},
 		{"half a JPEG", half(jpg), pdf.CutOff},
 		{"half a PNG", half(png), pdf.CutOff},
-		{"half a JPEG with an end", append(bytes.Clone(half(jpg)), 0xff, 0xd9), pdf.Damaged},
+		{"half a JPEG with an end", append(bytes.Clone(half(jpg)), 0xff, 0xd9), pdf.CutOff},
 		{"a PDF whose middle is lost", lose(colour), pdf.Damaged},
 		{"a PNG whose middle is lost", lose(png), pdf.Damaged},
 		{"a G4 TIFF with a lost piece", slices.Replace(bytes.Clone(g4), 2000, 2300, make([]byte, 300)...), pdf.Damaged},
@@ -137,17 +137,20 @@ func TestWhatCannotBeTakenIsRefusedWithItsReason(t *testing.T) {
 			"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>", ">>%garb<<[["), pdf.Damaged},
 		{"a page whose content is not there", bytes.Replace(written, []byte("Contents 5"), []byte("Contents 9"), 1), pdf.Damaged},
 		{"a page whose font is not there", build("<</Type/Catalog/Pages 2 0 R>>", pagesOf3, writtenPage, "null",
-			stream("", "q Q")), pdf.Damaged},
+			stream("", "BT /F 9 Tf (Dear all) Tj ET")), pdf.Damaged},
 		{"a page whose content is in another file", build("<</Type/Catalog/Pages 2 0 R>>", pagesOf3, writtenPage,
 			"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>", stream("/F(elsewhere)", "")), pdf.Damaged},
 		{"a picture that stops in the middle", pictured(strings.Repeat("dots", 10)), pdf.CutOff},
+		{"more pages promised than there are", build("<</Type/Catalog/Pages 2 0 R>>",
+			"<</Type/Pages/Count 7/Kids[3 0 R]>>", blankPage), pdf.Damaged},
+		{"a page without a size", build("<</Type/Catalog/Pages 2 0 R>>", pagesOf3, "<</Type/Page/Parent 2 0 R>>"), pdf.Damaged},
 		{"a password", encrypted(t, colour), pdf.Encrypted},
 		{"encryption in place", bytes.Replace(colour, []byte("/Root 1 0 R"),
 			[]byte("/Root 1 0 R/Encrypt<</Filter/Standard/V 1/R 2>>"), 1), pdf.Encrypted},
 		{"a comment", annotated("/Rect[10 10 90 90]/Subtype/FreeText/Contents(call me)"), pdf.FormOrComments},
-		{"a form field", annotated("/Rect[10 10 90 90]/Subtype/Widget/FT/Tx/T(name)"), pdf.FormOrComments},
+		{"a form field", annotated("/Rect[10 10 90 90]/Subtype/Widget/FT/Tx/T(name)/V(Somebody)"), pdf.FormOrComments},
 		{"an XFA form", build("<</Type/Catalog/Pages 2 0 R/AcroForm<</XFA[]/Fields[]>>>>", pagesOf3, blankPage), pdf.FormOrComments},
-		{"BigTIFF", []byte("II+\x00\x08\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00"), pdf.Unsupported},
+		{"a BigTIFF of which only the header has come", []byte("II+\x00\x08\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00"), pdf.CutOff},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := clean(t, pdf.Normaliser{}, c.scan)
@@ -163,6 +166,11 @@ func TestWhatNobodySeesOnAPageIsNoReasonToRefuse(t *testing.T) {
 		"a link":                 annotated("/Rect[10 10 90 90]/Subtype/Link"),
 		"a hidden comment":       annotated("/Rect[10 10 90 90]/Subtype/Text/F 2"),
 		"an invisible signature": annotated("/Rect[0 0 0 0]/Subtype/Widget/FT/Sig/T(s)"),
+		"an empty field":         annotated("/Rect[10 10 90 90]/Subtype/Widget/FT/Tx/T(name)"),
+		"a place to sign":        annotated("/Rect[10 10 90 90]/Subtype/Widget/FT/Sig/T(s)"),
+		"a box without a tick":   annotated("/Rect[10 10 90 90]/Subtype/Widget/FT/Btn/T(b)/V/Off/AS/Off/AP<</N<<>>>>"),
+		"a note not to be seen":  annotated("/Rect[10 10 90 90]/Subtype/Stamp/F 32"),
+		"a pop-up":               annotated("/Rect[10 10 90 90]/Subtype/Popup"),
 		"a whole picture":        pictured(strings.Repeat("dots", 25)),
 	} {
 		made, _, err := clean(t, pdf.Normaliser{}, scan)
@@ -191,7 +199,7 @@ func encrypted(t *testing.T, scan []byte) []byte {
 }
 
 func TestLimitsStopAScanThatCostsTooMuch(t *testing.T) {
-	vast := vastPNG(10_000, 9_000, 9_000)
+	vast := interlaced(vastPNG(10_000, 9_000, 9_001))
 	l := specimen.New(3, 3)
 	l.DPI = 60
 	for _, c := range []struct {
@@ -238,7 +246,7 @@ func TestWhatIsNotTheScansFaultIsNoRefusal(t *testing.T) {
 		}
 	}
 
-	vast, out := file(t, vastPNG(10_000, 9_000, 9_000)), file(t, nil)
+	vast, out := file(t, interlaced(vastPNG(10_000, 9_000, 9_001))), file(t, nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(100*time.Millisecond, cancel)
 	_, err := pdf.Normaliser{}.Normalise(ctx, vast, out)

@@ -7,7 +7,8 @@
 // file is involved.
 //
 // What comes out holds pages and nothing else: the page tree, page contents,
-// fonts, pictures and layers are copied by an allow-list; actions, scripts,
+// fonts, pictures and layers are copied by an allow-list, what lies on a page and
+// is seen becomes part of it, and every picture is looked at to its end; actions, scripts,
 // attachments, forms, metadata, names and time stamps are left behind. The
 // pixels of a page are never encoded again with loss. What cannot be taken is
 // a Refusal, which has a sentence for the people who scanned it.
@@ -28,4 +29,8 @@ const (
 type Result struct {
 	Pages  int    `json:"pages"`  // of the clean PDF
 	Format Format `json:"format"` // of the scan
+	// Looks has, for a scan that is pictures, what each page showed as this
+	// package decoded it, for comparison with what another program draws. It is
+	// empty for a PDF.
+	Looks []Look `json:"looks,omitempty"`
 }

@@ -11,7 +11,8 @@ type picture struct {
 	object        int // number of the image XObject
 	width, height int // dots, as stored
 	dpiX, dpiY    float64
-	orientation   int // 1 to 8 as in TIFF and EXIF; anything else is 1
+	aspect        float64 // dpiX by dpiY where that is all that is known; else 0
+	orientation   int     // 1 to 8 as in TIFF and EXIF; anything else is 1
 }
 
 // Sides of paper that a resolution may claim, in inches. A photograph that says
@@ -20,6 +21,10 @@ const (
 	minSide = 1.0
 	maxSide = 24.0
 )
+
+// minAspect is the narrowest dot that is believed; a fax in standard resolution
+// has dots half as wide as they are high.
+const minAspect = 0.2
 
 // A4 in points, the paper of a picture that does not know its size.
 const (
@@ -70,6 +75,9 @@ func (p picture) paper() (width, height float64) {
 	}
 	long, short := a4Height, a4Width
 	w, h := float64(p.width), float64(p.height)
+	if p.aspect > minAspect && p.aspect < 1/minAspect {
+		w /= p.aspect
+	}
 	scale := min(long/max(w, h), short/min(w, h))
 	return w * scale, h * scale
 }

@@ -18,11 +18,18 @@ const (
 	TooManyPages   Code = "too-many-pages"
 	TooHeavy       Code = "too-heavy"   // took too long or needed too much memory
 	Unsupported    Code = "unsupported" // a rare kind of a known format
+	// Symbols: JBIG2 that draws one shape in the place of others, so that a
+	// figure can silently become another one.
+	Symbols     Code = "jbig2-symbols"
+	Inseparable Code = "inseparable" // what belongs to which page is not certain
+	// NotAsScanned: the clean PDF, drawn by another program, does not show what
+	// the scan showed.
+	NotAsScanned Code = "not-as-scanned"
 )
 
 // Codes lists every reason.
 var Codes = []Code{Empty, CutOff, NotAScan, Encrypted, Damaged, FormOrComments,
-	TooLarge, TooManyPages, TooHeavy, Unsupported}
+	TooLarge, TooManyPages, TooHeavy, Unsupported, Symbols, Inseparable, NotAsScanned}
 
 // Refusal is the error for a scan that cannot be taken, however often it is
 // tried. Any other error of Normalise is not the scan's fault: try again.
@@ -83,6 +90,20 @@ var sentences = map[Code]struct{ what, next string }{
 	Unsupported: {
 		"The file is of a rare kind that Letterlock cannot read yet.",
 		"Set the scanner to PDF and scan the letter again.",
+	},
+	Symbols: {
+		"The scanner made the file small by using one picture of a letter or figure in many places. That can " +
+			"turn a 6 into an 8, sharp and clear, and nobody would notice.",
+		"Ask the person who looks after the scanner to switch JBIG2 off, or \"compact PDF\" or \"high compression\" as it " +
+			"may be called, and to choose CCITT G4 or JPEG. Then scan the letter again.",
+	},
+	Inseparable: {
+		"The file holds several letters, and its pages share parts of which Letterlock cannot tell whose they are.",
+		"Scan each letter into a file of its own.",
+	},
+	NotAsScanned: {
+		"The copy that Letterlock would keep does not look the same as the file, so that something of the letter might be lost.",
+		"Scan the letter again, if possible as a plain PDF or TIFF in another setting. If that happens again, tell the person who looks after the scanner.",
 	},
 }
 

@@ -3,9 +3,8 @@ package pdf
 import (
 	"bytes"
 	"compress/zlib"
-	"errors"
+	"crypto/sha256"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -13,212 +12,176 @@ import (
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/types"
 )
 
-// stream copies a stream: its data as it is, or, where a JPEG is its last
-// filter, the JPEG without what is not picture.
-func (c *copier) stream(number int, s *types.StreamDict) error {
-	if foreign(s.Dict) {
-		c.w.object(number, "null")
-		return nil
-	}
+// stream copies a stream: a picture once it has been looked at to its end, a
+// piece of page content with what it is drawn with, anything else as it is.
+func (c *copier) stream(p promised, s *types.StreamDict) error {
 	if s.Dict["F"] != nil { // its data is in another file
 		return refusePage(Damaged, c.page)
 	}
-	picture := c.isName(s.Dict, "Image")
-	data, filter := s.Raw, s.Dict["Filter"]
-	parms := s.Dict["DecodeParms"]
-	if n := len(s.FilterPipeline); n > 0 && s.FilterPipeline[n-1].Name == "DCTDecode" {
-		var err error
-		if data, err = c.jpeg(s); err != nil {
-			return err
+	var dict strings.Builder
+	var err error
+	data := sampled{data: s.Raw}
+	switch {
+	case p.role == contents && !c.is(s.Dict, "Subtype", "Form"):
+		data, err = c.asItIs(s)
+	case c.is(s.Dict, "Subtype", "Image"):
+		if data, err = c.checkPicture(s.Dict, s.Raw); err == nil {
+			err = c.entries(&dict, s.Dict, imageKeys)
 		}
-		filter, parms = types.Name("DCTDecode"), lastOf(parms)
-	} else if picture {
-		if err := c.checkPicture(s); err != nil {
-			return err
+	case c.draws(s.Dict) || p.role == glyph:
+		data, err = c.drawn(&dict, p.from, s)
+	case foreign(s.Dict):
+		c.w.object(p.to, "null")
+		return nil
+	default:
+		if data, err = c.asItIs(s); err == nil {
+			err = c.entries(&dict, s.Dict, nil)
 		}
 	}
-	dict, err := c.streamDict(s.Dict, picture)
 	if err != nil {
 		return err
 	}
-	for _, f := range []struct {
-		key   string
-		value types.Object
-	}{{"Filter", filter}, {"DecodeParms", parms}} {
-		if f.value == nil {
-			continue
-		}
-		fmt.Fprintf(dict, "/%s ", f.key)
-		if err := c.value(dict, f.value, thing, 0); err != nil {
-			return err
-		}
+	if err := c.filters(&dict, data.codecs); err != nil {
+		return err
 	}
-	c.w.stream(number, dict.String(), data)
+	c.w.stream(p.to, dict.String(), data.data)
 	return nil
 }
 
-// streamDict writes the dictionary without what belongs to the data.
-func (c *copier) streamDict(d types.Dict, picture bool) (*strings.Builder, error) {
-	form := c.isName(d, "Form")
-	to := &strings.Builder{}
+// asItIs is a stream's data without a look at it.
+func (c *copier) asItIs(s *types.StreamDict) (sampled, error) {
+	list, err := c.codecs(s.Dict["Filter"], s.Dict["DecodeParms"])
+	if err != nil {
+		return sampled{}, refusePage(Damaged, c.page)
+	}
+	return sampled{data: s.Raw, codecs: list}, nil
+}
+
+// draws reports whether a stream with the dictionary d is page content: a form
+// or a tiling pattern.
+func (d *document) draws(dict types.Dict) bool {
+	return d.is(dict, "Subtype", "Form") || d.number(dict, "PatternType", 0) == 1
+}
+
+// drawn copies a piece of page content other than a page's own.
+func (c *copier) drawn(dict *strings.Builder, from types.IndirectRef, s *types.StreamDict) (sampled, error) {
+	d, err := c.drawing(from, s)
+	if err != nil {
+		return sampled{}, err
+	}
+	keys := formKeys
+	if !c.is(s.Dict, "Subtype", "Form") {
+		keys = nil
+	}
+	if err := c.entries(dict, s.Dict, keys); err != nil {
+		return sampled{}, err
+	}
+	if own := s.Dict["Resources"]; own != nil {
+		dict.WriteString("/Resources ")
+		if err := c.resources(dict, own, c.needs(own, d)); err != nil {
+			return sampled{}, err
+		}
+	}
+	if d.anew != nil {
+		return sampled{data: deflated(d.anew), codecs: []codec{{name: "FlateDecode"}}}, nil
+	}
+	return c.asItIs(s)
+}
+
+// entries writes what is kept of a stream's dictionary, without what belongs to
+// the data. Its resources are written by who knows what it needs of them.
+func (c *copier) entries(to *strings.Builder, d types.Dict, only map[string]bool) error {
 	for _, key := range slices.Sorted(maps.Keys(d)) {
 		next, kept := keep(thing, key)
-		if !kept || dataKeys[key] || picture && !imageKeys[key] || form && !formKeys[key] {
+		if !kept || dataKeys[key] || key == "Resources" || only != nil && !only[key] {
 			continue
 		}
 		fmt.Fprintf(to, "/%s ", types.EncodeName(key))
 		if err := c.value(to, d[key], next, 1); err != nil {
-			return nil, err
+			return err
 		}
-	}
-	return to, nil
-}
-
-// isName reports whether the subtype of d is name.
-func (c *copier) isName(d types.Dict, name string) bool {
-	o, err := c.ctx.Dereference(d["Subtype"])
-	return err == nil && o == types.Name(name)
-}
-
-// lastOf is the last element of an array of parameters, or the only one.
-func lastOf(o types.Object) types.Object {
-	if a, ok := o.(types.Array); ok {
-		if len(a) == 0 {
-			return nil
-		}
-		return a[len(a)-1]
-	}
-	return o
-}
-
-// jpeg takes a JPEG out of the filters around it, looks at it to its end and
-// strips it. A kind that cannot be decoded here is let pass if its structure is
-// whole: PDF readers know more of them.
-func (c *copier) jpeg(s *types.StreamDict) ([]byte, error) {
-	inner := *s
-	inner.FilterPipeline = s.FilterPipeline[:len(s.FilterPipeline)-1]
-	if len(inner.FilterPipeline) > 0 {
-		inner.Content = nil
-		if err := inner.DecodeWithLimit(c.limits.MaxOutput); err != nil {
-			return nil, refusePage(Damaged, c.page)
-		}
-	} else {
-		inner.Content = s.Raw
-	}
-	j, err := parseJPEG(inner.Content)
-	if err == nil {
-		err = j.check(c.limits)
-	}
-	if err != nil && (j == nil || !errors.Is(err, errJPEGUnsupported)) {
-		return nil, refusePage(jpegCode(err), c.page)
-	}
-	return j.data, nil
-}
-
-// checkPicture looks at the size of a picture, and whether its data is as long
-// as that needs where the length can be told.
-func (c *copier) checkPicture(s *types.StreamDict) error {
-	width, err := c.integer(s.Dict, "Width")
-	if err != nil {
-		return err
-	}
-	height, err := c.integer(s.Dict, "Height")
-	if err != nil {
-		return err
-	}
-	if width < 0 || height < 0 || width > 0 && height > c.limits.MaxPixels/width {
-		return refusePage(TooLarge, c.page)
-	}
-	if len(s.FilterPipeline) != 1 || s.FilterPipeline[0].Name != "FlateDecode" {
-		return nil
-	}
-	row, err := c.rowBytes(s, width)
-	if err != nil {
-		return err
-	}
-	if row > 0 && !inflatesTo(s.Raw, row*height) {
-		return refusePage(CutOff, c.page)
 	}
 	return nil
 }
 
-// rowBytes is the length of a row of samples before compression, at least: 0
-// for a colour space whose components are not counted here.
-func (c *copier) rowBytes(s *types.StreamDict, width int64) (int64, error) {
-	bits := int64(1)
-	components := int64(1)
-	if mask, _ := c.ctx.Dereference(s.Dict["ImageMask"]); mask != types.Boolean(true) {
-		var err error
-		if bits, err = c.integer(s.Dict, "BitsPerComponent"); err != nil {
-			return 0, err
+// filters writes how a stream's data is encoded.
+func (c *copier) filters(to *strings.Builder, list []codec) error {
+	if len(list) == 0 {
+		return nil
+	}
+	var names, settings strings.Builder
+	plain := true
+	for _, each := range list {
+		names.WriteString("/" + types.EncodeName(each.name))
+		parms, err := c.parms(each)
+		if err != nil {
+			return err
 		}
-		components = c.components(s.Dict["ColorSpace"])
-	}
-	row := (width*bits*components + 7) / 8
-	if parms := s.FilterPipeline[0].DecodeParms; parms != nil && row > 0 {
-		if predictor := parms.IntEntry("Predictor"); predictor != nil && *predictor >= 10 {
-			row++ // PNG's filters have a byte of their own
+		if parms == "" {
+			parms = "null "
+		} else {
+			plain = false
+			parms = "<<" + parms + ">>"
 		}
+		settings.WriteString(parms)
 	}
-	return row, nil
-}
-
-// components counts those of the common colour spaces, 0 for others.
-func (c *copier) components(o types.Object) int64 {
-	o, err := c.ctx.Dereference(o)
-	if err != nil {
-		return 0
+	if len(list) == 1 {
+		to.WriteString("/Filter" + names.String())
+	} else {
+		to.WriteString("/Filter[" + names.String() + "]")
 	}
-	var profile types.Object
-	if a, ok := o.(types.Array); ok && len(a) > 0 {
-		if len(a) > 1 {
-			profile = a[1]
-		}
-		if o, err = c.ctx.Dereference(a[0]); err != nil {
-			return 0
-		}
-	}
-	switch o {
-	case types.Name("DeviceGray"), types.Name("CalGray"), types.Name("Indexed"), types.Name("Separation"):
-		return 1
-	case types.Name("DeviceRGB"), types.Name("CalRGB"), types.Name("Lab"):
-		return 3
-	case types.Name("DeviceCMYK"):
-		return 4
-	case types.Name("ICCBased"):
-		if s, _, err := c.ctx.DereferenceStreamDict(profile); err == nil && s != nil {
-			if n := s.IntEntry("N"); n != nil && *n > 0 && *n <= 4 {
-				return int64(*n)
-			}
-		}
-	}
-	return 0
-}
-
-// integer reads a number of a dictionary, which some scanners write as a
-// reference; 0 when there is none.
-func (c *copier) integer(d types.Dict, key string) (int64, error) {
-	o, err := c.ctx.Dereference(d[key])
-	if err != nil {
-		return 0, refusePage(Damaged, c.page)
-	}
-	switch o := o.(type) {
-	case nil:
-		return 0, nil
-	case types.Integer:
-		return int64(o), nil
+	switch {
+	case plain:
+	case len(list) == 1:
+		to.WriteString("/DecodeParms" + settings.String())
 	default:
-		return 0, refusePage(Damaged, c.page)
+		to.WriteString("/DecodeParms[" + settings.String() + "]")
 	}
+	return nil
 }
 
-// inflatesTo reports whether data holds at least n bytes. A wrong checksum
-// behind them is a fault that many scanners have and that costs no dot.
-func inflatesTo(data []byte, n int64) bool {
-	z, err := zlib.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return false
+// parms writes the parameters of one filter.
+func (c *copier) parms(each codec) (string, error) {
+	var to strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(each.parms)) {
+		if !parmKeys[key] {
+			continue
+		}
+		value, err := c.ctx.Dereference(each.parms[key])
+		if err != nil {
+			return "", refusePage(Damaged, c.page)
+		}
+		fmt.Fprintf(&to, "/%s ", key)
+		if err := c.value(&to, value, thing, 1); err != nil {
+			return "", err
+		}
 	}
-	got, _ := io.CopyN(io.Discard, z, n)
-	return got == n
+	if len(each.globals) > 0 {
+		fmt.Fprintf(&to, "/JBIG2Globals %d 0 R", c.shared(each.globals))
+	}
+	return to.String(), nil
+}
+
+// shared writes data that several streams refer to, once.
+func (c *copier) shared(data []byte) int {
+	sum := sha256.Sum256(data)
+	if c.written[sum] == 0 {
+		c.written[sum] = c.w.add("", data)
+	}
+	return c.written[sum]
+}
+
+// is reports whether the value of key is the name given.
+func (d *document) is(dict types.Dict, key, name string) bool {
+	o, err := d.ctx.Dereference(dict[key])
+	return err == nil && o == types.Name(name)
+}
+
+// deflated is content compressed.
+func deflated(content []byte) []byte {
+	var out bytes.Buffer
+	z := zlib.NewWriter(&out)
+	_, _ = z.Write(content) // memory does not fail
+	_ = z.Close()
+	return out.Bytes()
 }

@@ -1,102 +1,131 @@
 package pdf
 
 import (
-	"encoding/binary"
 	"errors"
 	"io"
-
-	"golang.org/x/image/tiff"
 )
 
-// Bits of the subfile type (TIFF 6.0, tag 254) of what is not a page: a small
-// copy of one, or a mask.
-const notAPage = 1 | 4
+// errTIFFUnsupported says that a page is of a kind that no scanner was seen to
+// write.
+var errTIFFUnsupported = errors.New("kind of TIFF that is not read")
 
-// tiffToPDF makes a page of each picture in a TIFF, with the same samples.
-func tiffToPDF(scan io.ReaderAt, size int64, w *writer, limits Limits) (int, error) {
+// tiffToPDF makes a page of each picture in a TIFF, with the same dots. A small
+// copy of a page is left out where that page stands in the file too; alone it
+// might be all there is of it, and is refused.
+func tiffToPDF(scan io.ReaderAt, size int64, w *writer, limits Limits) ([]Look, error) {
 	walk, err := walkTIFF(scan, size)
 	switch {
 	case err != nil:
-		return 0, err
-	case walk.big:
-		return 0, refuse(Unsupported)
+		return nil, err
 	case walk.trouble || !walk.whole:
-		return 0, refuse(Damaged)
+		return nil, refuse(Damaged)
 	}
-	pages := 0
-	for i, d := range walk.pages {
-		if d.subfile&notAPage != 0 {
+	var looks []Look
+	for i, entry := range walk.entries {
+		if entry.extra {
+			if !walk.hasLarger(entry) {
+				return nil, refusePage(Unsupported, i+1)
+			}
 			continue
 		}
-		if pages++; pages > limits.MaxPages {
-			return 0, refuse(TooManyPages)
+		if len(looks) == limits.MaxPages {
+			return nil, refuse(TooManyPages)
 		}
-		if d.width*d.length > limits.MaxPixels {
-			return 0, refusePage(TooLarge, i+1)
+		if entry.width > limits.MaxPixels/entry.length {
+			return nil, refusePage(TooLarge, i+1)
 		}
-		r, err := decodeTIFF(scan, d)
+		look, err := walk.file.draw(entry, w, limits)
 		if err != nil {
-			return 0, refusePage(tiffCode(err), i+1)
+			return nil, refusePage(tiffCode(err), i+1)
 		}
-		picture{
-			object: r.add(w), width: r.width, height: r.height,
-			dpiX: d.dpiX, dpiY: d.dpiY, orientation: int(d.orientation),
-		}.put(w)
+		looks = append(looks, look)
 	}
-	if pages == 0 {
-		return 0, refuse(Empty)
-	}
-	return pages, w.finish("")
+	return looks, w.finish("")
 }
 
-// decodeTIFF decodes the picture of one directory. Two kinds are refused that the
-// decoder would take for others.
-func decodeTIFF(scan io.ReaderAt, d directory) (*raster, error) {
-	if d.planar != 1 || d.t4Options&1 != 0 {
-		return nil, tiff.UnsupportedError("planes apart, or Group 3 in two dimensions")
+// hasLarger reports whether a page stands in the file of which the extra picture
+// can be a small copy, or a mask.
+func (w tiffWalk) hasLarger(extra tiffEntry) bool {
+	for _, e := range w.entries {
+		if !e.extra && e.width >= extra.width && e.length >= extra.length {
+			return true
+		}
 	}
-	img, err := tiff.Decode(&startingAt{ReaderAt: scan, order: d.order, directory: d.offset})
+	return false
+}
+
+// draw writes one page. Fax and JPEG data pass as they are where that is
+// possible; everything else is decoded and compressed anew without loss.
+func (t *tiffFile) draw(entry tiffEntry, w *writer, limits Limits) (Look, error) {
+	d, _, err := t.directory(entry.offset)
 	if err != nil {
-		return nil, err
+		return Look{}, err
 	}
-	r, ok := rasterOf(img)
-	if !ok {
-		return nil, tiff.UnsupportedError("colour model")
+	p, inside, err := t.page(d)
+	switch {
+	case err != nil:
+		return Look{}, err
+	case !inside || int64(len(p.offsets)) < p.piecesNeeded():
+		return Look{}, io.ErrUnexpectedEOF
 	}
-	return r, nil
+	var object int
+	var look Look
+	switch coding, fax := p.faxCoding(); {
+	case fax && p.bilevel() && !p.tiled:
+		object, look, err = t.drawFax(&p, coding, w)
+	case p.compression == packedJPEG:
+		object, look, err = t.drawJPEG(&p, w, limits)
+	default:
+		object, look, err = t.drawRows(&p, w)
+	}
+	if err != nil {
+		return Look{}, err
+	}
+	picture{
+		object: object, width: int(p.width), height: int(p.length),
+		dpiX: p.dpiX, dpiY: p.dpiY, aspect: p.aspect, orientation: int(p.orientation),
+	}.put(w)
+	return look, nil
 }
 
-// tiffCode is the reason to refuse for an error of the decoder.
+// bilevel reports whether the page is black and white, one bit a dot.
+func (p *tiffPage) bilevel() bool {
+	return p.bits == 1 && p.samples == 1 && (p.photometric == whiteIsZero || p.photometric == blackIsZero)
+}
+
+// piecesNeeded is how many strips or tiles cover the page; 1<<62 if none of
+// their size can.
+func (p *tiffPage) piecesNeeded() int64 {
+	if p.pieceWidth <= 0 || p.pieceLength <= 0 {
+		return 1 << 62
+	}
+	across, down := (p.width-1)/p.pieceWidth+1, (p.length-1)/p.pieceLength+1
+	if p.planar == 2 {
+		return across * down * p.samples
+	}
+	return across * down
+}
+
+// piece reads the compressed data of a strip or tile, the first bit of it
+// highest.
+func (t *tiffFile) piece(p *tiffPage, i int) ([]byte, error) {
+	data, err := window(t.r, t.size, p.offsets[i], int(p.counts[i]))
+	if err == nil && p.fillOrder == 2 && p.compression != packedJPEG {
+		reverseBits(data)
+	}
+	return data, err
+}
+
+// tiffCode is the reason to refuse for an error of draw.
 func tiffCode(err error) Code {
-	var unsupported tiff.UnsupportedError
-	if errors.As(err, &unsupported) {
+	switch {
+	case errors.Is(err, errTooManyPixels):
+		return TooLarge
+	case errors.Is(err, errTIFFUnsupported), errors.Is(err, errFaxUnsupported), errors.Is(err, errJPEGUnsupported):
 		return Unsupported
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, errFaxEnd):
+		return CutOff
+	default:
+		return Damaged
 	}
-	return Damaged
-}
-
-// startingAt is a TIFF whose header points to another directory: the decoder
-// reads only the first.
-type startingAt struct {
-	io.ReaderAt
-	order     binary.ByteOrder
-	directory int64
-	at        int64 // of Read, which the decoder never uses on a ReaderAt
-}
-
-// ReadAt reads from the file, with the offset in the header replaced.
-func (s *startingAt) ReadAt(b []byte, off int64) (int, error) {
-	n, err := s.ReaderAt.ReadAt(b, off)
-	const headerOffset, headerEnd = 4, 8
-	if off <= headerOffset && off+int64(n) >= headerEnd {
-		s.order.PutUint32(b[headerOffset-off:], uint32(s.directory))
-	}
-	return n, err
-}
-
-// Read reads on from where the last Read ended.
-func (s *startingAt) Read(b []byte) (int, error) {
-	n, err := s.ReadAt(b, s.at)
-	s.at += int64(n)
-	return n, err
 }

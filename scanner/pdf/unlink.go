@@ -8,9 +8,10 @@ import (
 
 // unlink takes everything off the document that is not going to be copied: all
 // of the catalogue but pages, layers and language, all of the pages but what
-// they are drawn with. It refuses what people would see and nothing could copy:
-// annotations, and the kind of form (XFA) that draws its own pages.
-func (d *document) unlink(limits Limits) error {
+// they are drawn with. What lies on a page and people see becomes part of it;
+// where that cannot be done it is a refusal, as is the kind of form (XFA) that
+// draws its own pages.
+func (d *document) unlink() error {
 	form, err := d.ctx.DereferenceDict(d.root["AcroForm"])
 	if err != nil {
 		return refuse(Damaged)
@@ -26,30 +27,47 @@ func (d *document) unlink(limits Limits) error {
 		}
 	}
 	d.ctx.Info, d.ctx.AdditionalStreams = nil, nil
-	var seen count
-	return d.unlinkPages(d.root["Pages"], &seen, limits, 0)
+	tree := pageTree{document: d, redraws: d.flag(form, "NeedAppearances")}
+	if err := tree.unlink(d.root["Pages"], types.Dict{}, 0); err != nil {
+		return err
+	}
+	pages, err := d.ctx.DereferenceDict(d.root["Pages"])
+	switch {
+	case tree.pages == 0:
+		return refuse(Empty)
+	case err != nil || d.number(pages, "Count", 0) != int64(tree.pages): // some viewers believe it
+		return refuse(Damaged)
+	}
+	return nil
 }
 
-// count is what a walk through the page tree has met.
-type count struct{ nodes, pages int }
+// pageTree is a walk through the nodes of the page tree.
+type pageTree struct {
+	*document
+	nodes, pages int
+	redraws      bool // fields are drawn by the viewer and not as the form has them
+}
 
-// unlinkPages goes through a node of the page tree and everything below it.
-func (d *document) unlinkPages(o types.Object, seen *count, limits Limits, depth int) error {
-	node, err := d.ctx.DereferenceDict(o)
+// unlink goes through a node of the tree and everything below it; above are what
+// it inherits.
+func (t *pageTree) unlink(o types.Object, above types.Dict, depth int) error {
+	node, err := t.ctx.DereferenceDict(o)
 	if err != nil || node == nil || depth > maxDepth {
 		return refuse(Damaged)
 	}
 	// A tree whose branches grow together again has no end that depth alone finds.
-	if seen.nodes++; seen.nodes > limits.MaxObjects {
+	if t.nodes++; t.nodes > t.limits.MaxObjects {
 		return refuse(TooHeavy)
 	}
+	mine := inherit(node, above)
 	kids, isTree := node.Find("Kids")
 	if !isTree {
-		if seen.pages++; seen.pages > limits.MaxPages {
+		if t.pages++; t.pages > t.limits.MaxPages {
 			return refuse(TooManyPages)
 		}
-		if code := d.annotations(node["Annots"]); code != "" {
-			return refusePage(code, seen.pages)
+		t.page = t.pages
+		if err := t.flatten(node, mine); err != nil {
+			return err
 		}
 	}
 	for key := range node {
@@ -57,59 +75,28 @@ func (d *document) unlinkPages(o types.Object, seen *count, limits Limits, depth
 			delete(node, key)
 		}
 	}
-	list, err := d.ctx.DereferenceArray(kids)
+	list, err := t.ctx.DereferenceArray(kids)
 	if err != nil {
 		return refuse(Damaged)
 	}
 	for _, kid := range list {
-		if err := d.unlinkPages(kid, seen, limits, depth+1); err != nil {
+		if err := t.unlink(kid, mine, depth+1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// annotations looks for something laid on a page that people see, since leaving
-// it out would lose it: a comment, a stamp, a signature, a form field. It
-// returns the reason to refuse, or nothing.
-func (d *document) annotations(o types.Object) Code {
-	list, err := d.ctx.DereferenceArray(o)
-	if err != nil {
-		return Damaged
-	}
-	for _, each := range list {
-		a, err := d.ctx.DereferenceDict(each)
-		if err != nil {
-			return Damaged
-		}
-		if a != nil && d.visible(a) {
-			return FormOrComments
+// inherit is what a node of the page tree hands down: its own values, and those
+// from above where it has none.
+func inherit(node, above types.Dict) types.Dict {
+	mine := types.Dict{}
+	for _, key := range inherited {
+		if value, found := node.Find(key); found && value != nil {
+			mine[key] = value
+		} else if value := above[key]; value != nil {
+			mine[key] = value
 		}
 	}
-	return ""
-}
-
-// visible reports whether people see an annotation: not a link, nor what is
-// hidden or has no area. When in doubt they do.
-func (d *document) visible(annotation types.Dict) bool {
-	if kind, _ := d.ctx.Dereference(annotation["Subtype"]); kind == types.Name("Link") || kind == types.Name("Popup") {
-		return false
-	}
-	const hidden = 2 // ISO 32000-1, table 165: bit position 2
-	if flags, _ := d.ctx.Dereference(annotation["F"]); flags != nil {
-		if f, ok := flags.(types.Integer); ok && f&hidden != 0 {
-			return false
-		}
-	}
-	box, err := d.ctx.DereferenceArray(annotation["Rect"])
-	if err != nil || len(box) != 4 {
-		return true
-	}
-	var side [4]float64
-	for i, o := range box {
-		if side[i], err = d.ctx.DereferenceNumber(o); err != nil {
-			return true
-		}
-	}
-	return side[0] != side[2] && side[1] != side[3]
+	return mine
 }
