@@ -4,28 +4,48 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"os"
 )
 
 // What the parent asks a child.
 const (
-	askOpen   byte = 'o' // body is a PDF; the answer's number is its pages
-	askJPEG   byte = 'j' // the answer's body is the picture
-	askPixels byte = 'p' // render, and answer that it worked
-	askClose  byte = 'c'
+	askOpen    byte = 'o' // body is a PDF; the answer's number is its pages, its body what it is
+	askFile    byte = 'f' // the same for a PDF in a file, which is handed over beside the pipe
+	askMeasure byte = 'm' // the answer's body is the page's Measures
+	askPixels  byte = 'p' // render; the answer's number is the width
+	askJPEG    byte = 'j' // also answer with a JPEG
+	askGray    byte = 'g' // also answer with the pixels, a byte each
+	askColour  byte = 'r' // also answer with the pixels, four bytes each: red, green, blue and nothing
+	askClose   byte = 'c'
 )
 
 // What a child answers. The first answer, that it is ready, comes unasked.
 const (
 	answerDone   byte = 0
 	answerFailed byte = 1
+	answerUnread byte = 2 // the system could not read its file: number is why (errno)
 )
 
-// request is one question. On the pipe: kind, page, dpi and the length of the
-// body in 13 bytes, then the body. All numbers are big-endian.
+// What a document is, as bits in the answer to its opening.
+const (
+	isLocked byte = 1 << iota
+	isForm
+)
+
+// request is one question. On the pipe: kind, slot, page, dpi and the length of
+// the body in 14 bytes, then the body. All numbers are big-endian.
 type request struct {
 	kind      byte
+	slot      byte // which of the documents that the child has open
 	page, dpi uint32
 	body      []byte
+	file      *os.File // goes another way
+}
+
+func (q request) closeFile() {
+	if q.file != nil {
+		q.file.Close()
+	}
 }
 
 // answer is the reply to one request. On the pipe: status, number and the length
@@ -39,7 +59,7 @@ type answer struct {
 var errFrame = errors.New("frame is longer than allowed")
 
 func (q request) write(w io.Writer) error {
-	head := binary.BigEndian.AppendUint32([]byte{q.kind}, q.page)
+	head := binary.BigEndian.AppendUint32([]byte{q.kind, q.slot}, q.page)
 	head = binary.BigEndian.AppendUint32(head, q.dpi)
 	return write(w, head, q.body)
 }
@@ -58,19 +78,18 @@ func write(w io.Writer, head, body []byte) error {
 }
 
 func readRequest(r io.Reader) (q request, err error) {
-	var head [13]byte
+	var head [14]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return q, err
 	}
-	q.kind = head[0]
-	q.page, q.dpi = binary.BigEndian.Uint32(head[1:]), binary.BigEndian.Uint32(head[5:])
-	q.body, err = readBody(r, binary.BigEndian.Uint32(head[9:]), maxDocument)
+	q.kind, q.slot = head[0], head[1]
+	q.page, q.dpi = binary.BigEndian.Uint32(head[2:]), binary.BigEndian.Uint32(head[6:])
+	q.body, err = readBody(r, binary.BigEndian.Uint32(head[10:]), maxDocument)
 	return q, err
 }
 
-// maxPicture bounds a JPEG that a child sends: more than a byte for each pixel
-// is not one of ours.
-const maxPicture = 2 * maxPixels
+// maxPicture bounds what a child sends, in bytes.
+const maxPicture = 4 * maxPixels
 
 func readAnswer(r io.Reader) (a answer, err error) {
 	var head [9]byte

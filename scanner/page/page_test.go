@@ -173,7 +173,7 @@ func build(objects ...string) []byte {
 }
 
 func TestAPageThatNeverEndsIsStoppedAndTheNextLetterIsSeen(t *testing.T) {
-	r := renderer(t, page.Config{Children: 1, Time: 3 * time.Second})
+	r := renderer(t, page.Config{Children: 1, Time: time.Second})
 	d := document(t, r, endless())
 	if err := d.Check(t.Context()); !errors.Is(err, page.ErrRender) || !strings.Contains(err.Error(), "page 1 of 1") {
 		t.Errorf("%v", err)
@@ -188,7 +188,7 @@ func TestAPageThatNeverEndsIsStoppedAndTheNextLetterIsSeen(t *testing.T) {
 }
 
 func TestAReaderWhoGoesAwayIsNotWaitedFor(t *testing.T) {
-	r := renderer(t, page.Config{Children: 1, Time: 2 * time.Second})
+	r := renderer(t, page.Config{Children: 1, Time: time.Second})
 	d := document(t, r, endless())
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(100*time.Millisecond, cancel)
@@ -228,24 +228,26 @@ func TestAChildThatIsKilledIsReplaced(t *testing.T) {
 	}
 }
 
+// children are the processes that this one has started.
+func children() (pids []int) {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, name := range stats {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			continue // ended meanwhile
+		}
+		after := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
+		if len(after) > 1 && after[1] == strconv.Itoa(os.Getpid()) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
 // killChildren kills every child of this process and waits for their ends.
 func killChildren(t *testing.T) {
 	t.Helper()
-	children := func() (pids []int) {
-		stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-		for _, name := range stats {
-			raw, err := os.ReadFile(name)
-			if err != nil {
-				continue // ended meanwhile
-			}
-			after := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
-			if len(after) > 1 && after[1] == strconv.Itoa(os.Getpid()) {
-				pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
-				pids = append(pids, pid)
-			}
-		}
-		return pids
-	}
 	all := children()
 	if len(all) == 0 {
 		t.Fatal("no child to kill")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"letterlock/scanner/child"
@@ -16,6 +17,7 @@ import (
 type worker struct {
 	process  *child.Process
 	to, from *os.File
+	files    *handover
 	turn     sync.Mutex  // one question at a time
 	broken   atomic.Bool // it broke the protocol, ran out of time or died
 }
@@ -35,13 +37,19 @@ func startWorker(config Config) (*worker, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("making a pipe to a child: %w", err), input.Close(), to.Close())
 	}
-	process, err := child.Start(config.Command, settings{config.CacheDir, config.AddressSpace}, input, output)
-	input.Close()
-	output.Close() // ours, so that the child's ends are the last
+	files, err := newHandover()
 	if err != nil {
+		return nil, errors.Join(err, input.Close(), to.Close(), from.Close(), output.Close())
+	}
+	process, err := child.Start(config.Command, settings{config.CacheDir, config.AddressSpace}, input, output, files.ends()...)
+	input.Close()
+	output.Close()
+	files.started() // ours, so that the child's ends are the last
+	if err != nil {
+		files.close()
 		return nil, errors.Join(err, to.Close(), from.Close())
 	}
-	return &worker{process: process, to: to, from: from}, nil
+	return &worker{process: process, to: to, from: from, files: files}, nil
 }
 
 // awaitReady waits for the child's first word.
@@ -57,9 +65,10 @@ func (w *worker) awaitReady(within time.Duration) error {
 
 // ask puts a question and waits for the answer, but not longer than ctx. When
 // ctx ends, the child still works on it and can answer the next one after it,
-// unless its own time runs out.
+// unless its own time runs out. It closes the question's file in any case.
 func (w *worker) ask(ctx context.Context, q request, within time.Duration) (answer, error) {
 	if err := ctx.Err(); err != nil {
+		q.closeFile()
 		return answer{}, err
 	}
 	type reply struct {
@@ -70,12 +79,8 @@ func (w *worker) ask(ctx context.Context, q request, within time.Duration) (answ
 	go func() {
 		w.turn.Lock()
 		defer w.turn.Unlock()
-		a, err := w.within(within, func() (answer, error) {
-			if err := q.write(w.to); err != nil {
-				return answer{}, err
-			}
-			return readAnswer(w.from)
-		})
+		a, err := w.within(within, func() (answer, error) { return w.exchange(q) })
+		q.closeFile()
 		came <- reply{a, err}
 	}()
 	select {
@@ -86,9 +91,22 @@ func (w *worker) ask(ctx context.Context, q request, within time.Duration) (answ
 	}
 }
 
+// exchange sends a question, its file first, and reads the answer.
+func (w *worker) exchange(q request) (answer, error) {
+	if q.file != nil {
+		if err := w.files.send(q.file); err != nil {
+			return answer{}, err
+		}
+	}
+	if err := q.write(w.to); err != nil {
+		return answer{}, err
+	}
+	return readAnswer(w.from)
+}
+
 // within runs one exchange with the child and kills the child when it takes
-// longer. Every error wraps ErrRender; after one of the pipe the child is of no
-// more use.
+// longer. An error wraps ErrRender, unless the child could not read the file it
+// was handed; after one of the pipe the child is of no more use.
 func (w *worker) within(limit time.Duration, exchange func() (answer, error)) (answer, error) {
 	if w.broken.Load() {
 		return answer{}, fmt.Errorf("%w: its child is gone", ErrRender)
@@ -107,6 +125,8 @@ func (w *worker) within(limit time.Duration, exchange func() (answer, error)) (a
 	case err != nil:
 		w.broken.Store(true)
 		return answer{}, fmt.Errorf("%w: its child crashed or ran out of memory", ErrRender)
+	case a.status == answerUnread:
+		return answer{}, fmt.Errorf("reading its file: %w", syscall.Errno(a.number))
 	case a.status != answerDone:
 		return answer{}, fmt.Errorf("%w: PDFium cannot read it", ErrRender)
 	}
@@ -120,4 +140,5 @@ func (w *worker) end() {
 	_ = w.process.Wait() // killed is what it should be
 	w.to.Close()
 	w.from.Close()
+	w.files.close()
 }
