@@ -1,0 +1,242 @@
+package separator
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Marks is what Read finds on a page.
+type Marks struct {
+	// Codes are the sheets' codes on the page, each once. A page of a letter has
+	// none, and somebody else's QR code is none.
+	Codes []Code `json:"codes,omitempty"`
+	// Damaged: the page has a code of the size and make of a sheet's and none
+	// that can be read, or one that only another version can have printed, or one
+	// that shines through from the other side.
+	Damaged bool `json:"damaged,omitempty"`
+}
+
+// any reports whether the page is or could be a side of a sheet.
+func (m Marks) any() bool { return m.Damaged || len(m.Codes) > 0 }
+
+// Page is what Split has to know of a page.
+type Page struct {
+	Marks Marks `json:"marks"`
+	Blank bool  `json:"blank,omitempty"` // nothing is on it
+}
+
+// Duplex is how a stack was scanned.
+type Duplex string
+
+// What a setting can say. See Split for what Auto does.
+const (
+	DuplexAuto Duplex = "auto"
+	DuplexYes  Duplex = "yes" // both sides of every sheet, blank backs too
+	DuplexNo   Duplex = "no"  // one side
+)
+
+// Valid reports whether d is one of the three words.
+func (d Duplex) Valid() bool { return d == DuplexAuto || d == DuplexYes || d == DuplexNo }
+
+// Letter is one letter of a stack.
+type Letter struct {
+	Pages  []int `json:"pages"`  // from 1, ascending, blank ones included
+	Sheets int   `json:"sheets"` // of paper
+	Sides  int   `json:"sides"`  // that have something on them
+	// Uncertain: Sheets is only the likelier number, because nobody has said
+	// whether both sides were scanned and the pages do not prove it.
+	Uncertain bool `json:"uncertain,omitempty"`
+}
+
+// Cuts is where a stack is cut into letters.
+type Cuts struct {
+	Begins   []int `json:"begins"`              // the pages at which a letter begins, ascending from 1
+	LeaveOut []int `json:"leave_out,omitempty"` // the pages that belong to no letter: the sheets and their backs
+}
+
+// Batch is a stack cut into letters, or held.
+type Batch struct {
+	// Letters in the stack's order; none as long as the stack is held.
+	Letters []Letter `json:"letters,omitempty"`
+	// Held is why a person has to look; empty when there is no need to.
+	Held []Hold `json:"held,omitempty"`
+	// Cuts is how the stack was cut, or, of one that is held, what a person may
+	// be shown as a proposal. Of a stack that holds nothing but sheets there is
+	// none.
+	Cuts Cuts `json:"cuts"`
+	// Cover is the stack's cover sheet, if it has one.
+	Cover *Code `json:"cover,omitempty"`
+
+	Helpline string `json:"helpline"` // in whose folder the stack lay
+	Duplex   Duplex `json:"duplex"`   // as it was taken: yes or no
+	Sure     bool   `json:"sure"`     // whether Duplex was said, or proven by the pages
+	Pages    []Page `json:"pages"`
+}
+
+// WasCut reports whether the stack had sheets in it. A scan of one letter has
+// none.
+func (b Batch) WasCut() bool { return len(b.Cuts.LeaveOut) > 0 || len(b.Cuts.Begins) > 1 }
+
+// Reason is why a stack is held.
+type Reason string
+
+// The reasons.
+const (
+	CodeDamaged    Reason = "code-damaged"     // a sheet, or what may be one, cannot be read
+	CodesDisagree  Reason = "codes-disagree"   // two different codes on one page, or on the two sides of a sheet
+	OtherHelpline  Reason = "other-helpline"   // another helpline's sheet
+	SheetWrittenOn Reason = "sheet-written-on" // the other side of a sheet is neither blank nor the sheet's
+	LetterMissing  Reason = "letter-missing"   // two sheets with no letter, or only blank pages, between them
+	CountDiffers   Reason = "count-differs"    // the cover sheet says another number of letters
+	CoverNotFirst  Reason = "cover-not-first"  // a cover sheet in the middle of a stack
+	SecondCover    Reason = "second-cover"     // two stacks became one
+	SideMissing    Reason = "side-missing"     // both sides are scanned, but the number of pages is odd
+)
+
+// says is for each reason a plain sentence: what was seen and what to do.
+var says = map[Reason]string{
+	CodeDamaged:    "Page %d may be a separator or cover sheet whose code is damaged. Look whether a letter ends here, and put a new sheet in the place of a damaged one.",
+	CodesDisagree:  "Page %d, or the other side of its sheet, bears the code of a different sheet. Perhaps two sheets went through the scanner together: look whether a letter is missing.",
+	OtherHelpline:  "Page %d is another helpline's sheet. Look whose letters these are before any of them is stored.",
+	SheetWrittenOn: "Page %d belongs to a separator or cover sheet and has something else on it. Look whether it is part of a letter.",
+	LetterMissing:  "At page %d there is no letter where one should be, only a sheet or blank pages. Look whether two sheets lay together or a letter was not drawn in.",
+	CountDiffers:   "The cover sheet says %d letters, and %d were found. Count the letters in the stack.",
+	CoverNotFirst:  "Page %d is a cover sheet and does not lie on top. Look whether two stacks lay together.",
+	SecondCover:    "Page %d is a second cover sheet. Look whether two stacks lay together.",
+	SideMissing:    "Both sides of each sheet should be here, but the number of pages is odd: %d. Switch off the scanner's 'skip blank pages' and scan the stack again, or look at each boundary.",
+}
+
+// Hold is one thing that a person has to look at.
+type Hold struct {
+	Reason Reason `json:"reason"`
+	Page   int    `json:"page,omitempty"`  // where it was seen; 0 when it is about the whole stack
+	Said   int    `json:"said,omitempty"`  // of CountDiffers: the letters that the cover sheet announces
+	Found  int    `json:"found,omitempty"` // of CountDiffers: the letters that were found; of SideMissing: the pages
+}
+
+// Says is the reason in a plain sentence, and what to do.
+func (h Hold) Says() string {
+	switch h.Reason {
+	case CountDiffers:
+		return fmt.Sprintf(says[h.Reason], h.Said, h.Found)
+	case SideMissing:
+		return fmt.Sprintf(says[h.Reason], h.Found)
+	}
+	return fmt.Sprintf(says[h.Reason], h.Page)
+}
+
+// Boundaries are the pages that a person has to see to judge the cuts,
+// ascending: those left out, and for each place where a letter begins or ends
+// the pages before and after it, and any page that a Hold names.
+func (b Batch) Boundaries() []int {
+	var out []int
+	see := func(n int) {
+		if n >= 1 && n <= len(b.Pages) {
+			out = append(out, n)
+		}
+	}
+	for _, n := range b.Cuts.LeaveOut {
+		see(n - 1)
+		see(n)
+		see(n + 1)
+	}
+	for _, n := range b.Cuts.Begins {
+		see(n - 1)
+		see(n)
+	}
+	for _, h := range b.Held {
+		see(h.Page)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// What is wrong with a person's cuts.
+var (
+	ErrCutsOrder  = errors.New("the pages are not in ascending order, or not in this stack")
+	ErrCutsSheet  = errors.New("a separator or cover sheet would become part of a letter")
+	ErrCutsBegin  = errors.New("a letter has to begin on the first page, and on the page after one that is left out")
+	ErrCutsNobody = errors.New("a letter cannot begin on a page that is left out")
+	ErrCutsNone   = errors.New("there has to be at least one letter")
+)
+
+// Confirm cuts the stack as a person says who has looked at it. Whatever held
+// it is then answered. The same must hold as of a stack that nobody had to look
+// at, or the error is one of those above: each page is in one letter or left
+// out, no sheet is in a letter, no letter reaches over a page that is left out.
+func (b Batch) Confirm(cuts Cuts) (Batch, error) {
+	n := len(b.Pages)
+	if !ascending(cuts.Begins, n) || !ascending(cuts.LeaveOut, n) {
+		return Batch{}, ErrCutsOrder
+	}
+	if len(cuts.Begins) == 0 {
+		return Batch{}, ErrCutsNone
+	}
+	open := false // whether a letter could go on with this page
+	for page := 1; page <= n; page++ {
+		out, begins := slices.Contains(cuts.LeaveOut, page), slices.Contains(cuts.Begins, page)
+		switch {
+		case out && begins:
+			return Batch{}, ErrCutsNobody
+		case !out && len(b.Pages[page-1].Marks.Codes) > 0:
+			return Batch{}, ErrCutsSheet
+		case !out && !begins && !open:
+			return Batch{}, ErrCutsBegin
+		}
+		open = !out
+	}
+	b.Held, b.Cuts = nil, cuts
+	b.Letters = b.cut(cuts)
+	return b, nil
+}
+
+func ascending(pages []int, n int) bool {
+	last := 0
+	for _, p := range pages {
+		if p <= last || p > n {
+			return false
+		}
+		last = p
+	}
+	return true
+}
+
+// cut makes the letters of cuts that are sound.
+func (b Batch) cut(cuts Cuts) []Letter {
+	var letters []Letter
+	for page := range b.Pages {
+		page++
+		if slices.Contains(cuts.Begins, page) {
+			letters = append(letters, Letter{})
+		}
+		if !slices.Contains(cuts.LeaveOut, page) {
+			l := &letters[len(letters)-1]
+			l.Pages = append(l.Pages, page)
+		}
+	}
+	for i := range letters {
+		letters[i].count(b.Pages, b.Duplex, b.Sure)
+	}
+	return letters
+}
+
+// count counts the letter's sheets and sides.
+func (l *Letter) count(pages []Page, duplex Duplex, sure bool) {
+	sheets := map[int]bool{}
+	for _, n := range l.Pages {
+		if duplex == DuplexYes {
+			sheets[(n+1)/2] = true // pages 1 and 2 are the two sides of the first sheet
+		} else {
+			sheets[n] = true
+		}
+		if !pages[n-1].Blank {
+			l.Sides++
+		}
+	}
+	l.Sheets = len(sheets)
+	// A person's cut may go between the two sides of a sheet.
+	first, last := l.Pages[0], l.Pages[len(l.Pages)-1]
+	torn := duplex == DuplexYes && (first%2 == 0 || last%2 == 1)
+	l.Uncertain = len(l.Pages) > 1 && (!sure || torn)
+}

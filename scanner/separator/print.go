@@ -1,0 +1,196 @@
+package separator
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/goregular"
+)
+
+// Paper is what the sheets are printed on.
+type Paper string
+
+// The kinds of paper.
+const (
+	A4       Paper = "a4"
+	USLetter Paper = "letter"
+)
+
+// size is the paper's width and height in millimetres.
+func (p Paper) size() (width, height float64, err error) {
+	switch p {
+	case A4:
+		return 210, 297, nil
+	case USLetter:
+		return 215.9, 279.4, nil
+	}
+	return 0, 0, fmt.Errorf("paper is %s or %s", A4, USLetter)
+}
+
+// Sheet is one sheet to print.
+type Sheet struct {
+	Code  Code   // whose Side does not matter: both are printed
+	Title string // what people call the helpline
+}
+
+// Print writes a PDF with two pages for each sheet, its front and its back, to
+// be printed on both sides at true size; viewers that heed it are told so. On
+// each page are six copies of the code, in two rows at the ends of the page, and
+// the words twice, so that it can be read either way up. The bytes depend on the
+// sheets and the paper only.
+func Print(w io.Writer, paper Paper, sheets []Sheet) error {
+	width, height, err := paper.size()
+	if err != nil {
+		return err
+	}
+	p := press{
+		document: &document{}, width: width, height: height,
+		bold: newTypeface(gobold.TTF), regular: newTypeface(goregular.TTF),
+		contents: map[Sheet]drawn{},
+	}
+	p.pages, p.resources = p.document.promise(), p.document.promise()
+	var kids strings.Builder
+	for _, s := range sheets {
+		for _, side := range []Side{Front, Back} {
+			page, err := p.page(Sheet{s.Code.On(side), s.Title})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(&kids, "%d 0 R ", page)
+		}
+	}
+	d := p.document
+	d.objects[p.pages-1] = fmt.Sprintf("<</Type/Pages/Count %d/Kids[%s]>>", 2*len(sheets), kids.String())
+	d.objects[p.resources-1] = fmt.Sprintf("<</Bold %d 0 R/Regular %d 0 R>>",
+		p.bold.embed(d, "GoBold"), p.regular.embed(d, "GoRegular"))
+	return d.write(w, d.object(fmt.Sprintf(
+		"<</Type/Catalog/Pages %d 0 R/Lang(en-GB)/ViewerPreferences<</PrintScaling/None/Duplex/DuplexFlipLongEdge>>>>", p.pages)))
+}
+
+// press prints the pages of one document.
+type press struct {
+	document         *document
+	width, height    float64 // of the paper, millimetres
+	bold, regular    *typeface
+	pages, resources int // numbers of the page tree and of the fonts' dictionary
+
+	contents map[Sheet]drawn // equal pages are stored once
+}
+
+// drawn is a page's content: the numbers of its stream and of its code.
+type drawn struct{ contents, code int }
+
+const pointsPerMM = 72 / 25.4
+
+// page adds a page and returns its object number.
+func (p *press) page(s Sheet) (int, error) {
+	c, known := p.contents[s]
+	if !known {
+		m, err := encode(s.Code)
+		if err != nil {
+			return 0, err
+		}
+		c = drawn{p.document.stream("", []byte(p.draw(s))), p.code(m)}
+		p.contents[s] = c
+	}
+	return p.document.object(fmt.Sprintf(
+		"<</Type/Page/Parent %d 0 R/MediaBox[0 0 %.2f %.2f]/Resources<</Font %d 0 R/XObject<</Code %d 0 R>>>>/Contents %d 0 R>>",
+		p.pages, p.width*pointsPerMM, p.height*pointsPerMM, p.resources, c.code, c.contents)), nil
+}
+
+// code adds a code, one unit for each module, with its quiet zone.
+func (p *press) code(m matrix) int {
+	var b strings.Builder
+	for y, row := range m {
+		for x := 0; x < modules; x++ {
+			start := x
+			for x < modules && row[x] {
+				x++
+			}
+			if x > start {
+				// A hair too high, so that no viewer shows a seam between rows.
+				fmt.Fprintf(&b, "%d %d %d 1.02 re\n", quiet+start, quiet+modules-1-y, x-start)
+			}
+		}
+	}
+	const edge = modules + 2*quiet
+	return p.document.stream(fmt.Sprintf("/Type/XObject/Subtype/Form/BBox[0 0 %d %d]", edge, edge), []byte(b.String()+"f\n"))
+}
+
+// Places on a page, in millimetres.
+const (
+	margin    = 11.0 // what every printer can print on, and the code's quiet zone
+	topOfWord = 26.0 // below the codes
+)
+
+// draw is a page's content: the upper half, and the same upside down.
+func (p *press) draw(s Sheet) string {
+	half := p.half(s)
+	turned := fmt.Sprintf("-1 0 0 -1 %.2f %.2f cm", p.width*pointsPerMM, p.height*pointsPerMM)
+	return half + "q " + turned + "\n" + half + "Q\n"
+}
+
+// half is the upper half: three codes, and the words below them.
+func (p *press) half(s Sheet) string {
+	const edge = modules * moduleMM
+	const across = 3
+	var b strings.Builder
+	gap := (p.width - 2*margin - across*edge) / (across - 1)
+	for i := range across {
+		x := margin + float64(i)*(edge+gap) - quiet*moduleMM
+		y := p.height - margin - edge - quiet*moduleMM
+		fmt.Fprintf(&b, "q %.4f 0 0 %.4f %.3f %.3f cm /Code Do Q\n",
+			moduleMM*pointsPerMM, moduleMM*pointsPerMM, x*pointsPerMM, y*pointsPerMM)
+	}
+	y := p.height - margin - edge - topOfWord
+	for _, l := range p.words(s) {
+		b.WriteString(p.line(l, y))
+		y -= l.below
+	}
+	return b.String()
+}
+
+// line is one line of text, in the middle of the page.
+type line struct {
+	face   *typeface
+	name   string
+	points float64 // size of the letters; less when the line is too long
+	below  float64 // to the next line, millimetres
+	text   string
+}
+
+func (p *press) words(s Sheet) []line {
+	title := s.Title
+	if title == "" || !p.bold.has(title) {
+		title = s.Code.Helpline
+	}
+	about := []string{"SEPARATOR", "One letter ends here.", "Put one between two letters. Never write on it.", "separator"}
+	if s.Code.Kind == Cover {
+		letters := "letters"
+		if s.Code.Letters == 1 {
+			letters = "letter"
+		}
+		about = []string{
+			"COVER SHEET", fmt.Sprintf("This stack holds %d %s.", s.Code.Letters, letters),
+			"Lay it on top, and a separator between two letters. Never write on it.", "cover, stack " + s.Code.Stack,
+		}
+	}
+	foot := fmt.Sprintf("Letterlock · %s · %s · %s · print at 100 %%, do not scale, on both sides", s.Code.Helpline, about[3], s.Code.Side)
+	return []line{
+		{p.bold, "Bold", 62, 17, about[0]},
+		{p.bold, "Bold", 27, 10.5, about[1]},
+		{p.regular, "Regular", 15, 14, about[2]},
+		{p.bold, "Bold", 22, 9, title},
+		{p.regular, "Regular", 8.5, 0, foot},
+	}
+}
+
+func (p *press) line(l line, y float64) string {
+	shown, width := l.face.glyphs(l.text)
+	room := (p.width - 2*margin) * pointsPerMM
+	points := min(l.points, room*unitsPerEm/float64(max(width, 1)))
+	x := (p.width*pointsPerMM - points*float64(width)/unitsPerEm) / 2
+	return fmt.Sprintf("BT /%s %.2f Tf %.2f %.2f Td <%s> Tj ET\n", l.name, points, x, y*pointsPerMM, shown)
+}
