@@ -14,13 +14,16 @@ import (
 
 // Inside a letter's claim folder.
 const (
-	claimFile = "claim.json"
-	scanDir   = "scan" // holds the scan under the name it was dropped with
-	noteDir   = "note" // holds the note of a refusal until it lies beside the scan
+	claimFile    = "claim.json"
+	releasedFile = "released" // the scan, while it is deleted
+	answeredFile = "answered" // the note of a scan that came back with an answer
+	scanDir      = "scan"     // holds the scan under the name it was dropped with
+	noteDir      = "note"     // holds, in a folder named as where the scan is given back, its note until it lies beside it
 )
 
-// ErrUnsettled says that a scan changed after it had settled, or that somebody
-// has it open for writing again. It lies, or lies again, in its helpline's
+// ErrUnsettled says that a scan changed after it had settled, that somebody has
+// it open for writing again, or that it cannot be taken from where it lies, which
+// the next look says in View.Trouble. It lies, or lies again, in its helpline's
 // folder.
 var ErrUnsettled = errors.New("the scan changed when it was about to be taken")
 
@@ -29,26 +32,34 @@ type Claim struct {
 	ID       letter.ID `json:"id"`
 	Helpline string    `json:"helpline"` // "" for a stray
 	Received time.Time `json:"received"` // UTC, whole seconds
+	Answer   Answer    `json:"answer,omitempty"`
 
 	// What the scan looked like when it had settled.
 	Size     int64 `json:"size"`     // bytes
 	Modified int64 `json:"modified"` // nanoseconds since 1970
 
-	// Refusing is set from the middle of Refuse on, also by Claims after a
+	// Returning is set from the middle of GiveBack on, also by Claims after a
 	// crash there: the scan may have left the claim already.
-	Refusing bool `json:"-"`
+	Returning bool `json:"-"`
 }
 
 // Path is the place of something in the claim's folder, relative to the root.
 func (c Claim) Path(name string) string { return path.Join(ClaimedDir, string(c.ID), name) }
 
+// ErrLinked says that another name leads to the bytes of a scan: deleting it
+// would not delete them.
+var ErrLinked = errors.New("another name leads to this scan")
+
 // Claim makes a settled scan a letter: the scan is renamed into a folder of
 // its own under the new letter's id, where a person cannot disturb it. It
-// fails with ErrUnsettled if the scan was not left alone to the end.
+// fails with ErrUnsettled if the scan was not left alone to the end. Any other
+// error is the folder's and no fault of this scan.
 func (f *Folder) Claim(s Scan) (Claim, error) {
+	f.mem.claimed(s)
 	c := Claim{
-		ID:       letter.NewID(),
+		ID:       f.cfg.NewID(),
 		Helpline: s.Helpline,
+		Answer:   s.Answer,
 		Received: f.cfg.Now().UTC().Truncate(time.Second),
 		Size:     s.seen.size,
 		Modified: s.seen.modified,
@@ -62,17 +73,23 @@ func (f *Folder) Claim(s Scan) (Claim, error) {
 	// and the scan where it was dropped.
 	err := f.disk.Rename(s.path, path.Join(c.Path(scanDir), path.Base(s.path)))
 	if err != nil {
-		disk.RemoveAll(f.disk, c.Path(""))
-		if errors.Is(err, fs.ErrNotExist) {
-			return Claim{}, ErrUnsettled // taken away by a person
+		// A share may rename and lose the answer: then the scan is in the claim,
+		// and only one that certainly is not may be cleared away.
+		switch _, scanErr := f.scan(c); {
+		case errors.Is(scanErr, fs.ErrNotExist):
+			disk.RemoveAll(f.disk, c.Path(""))
+			return Claim{}, f.unclaimed(s, err)
+		case scanErr != nil:
+			return Claim{}, disk.Plain("claiming a scan", err) // Claims finds it, or clears it away
 		}
-		return Claim{}, disk.Plain("claiming a scan", err)
 	}
 	// Until both folders are synced, a power cut may undo the rename: the scan
 	// is then where it was dropped and the claim empty, as above.
 	if err := errors.Join(disk.SyncDir(f.disk, c.Path(scanDir)), disk.SyncDir(f.disk, path.Dir(s.path))); err != nil {
 		return Claim{}, err
 	}
+	// A crash here leaves a note without its scan, which nobody counts.
+	f.dropNote(c, path.Base(s.path))
 	return c, nil
 }
 
@@ -120,7 +137,7 @@ func (f *Folder) Claims() ([]Claim, error) {
 func (f *Folder) reclaim(id letter.ID) (Claim, error) {
 	c := Claim{ID: id}
 	_, scanErr := f.scan(c)
-	_, noteErr := f.note(c)
+	_, _, noteErr := f.note(c)
 	if errors.Is(scanErr, fs.ErrNotExist) && errors.Is(noteErr, fs.ErrNotExist) {
 		// Made but never given a scan, or done with but for this folder.
 		return Claim{}, f.Release(c)
@@ -132,18 +149,26 @@ func (f *Folder) reclaim(id letter.ID) (Claim, error) {
 	if err := json.Unmarshal(data, &c); err != nil || c.ID != id {
 		return Claim{}, fmt.Errorf("reading claim %s: the file is damaged", id)
 	}
-	c.Refusing = noteErr == nil
+	c.Returning = noteErr == nil
 	return c, nil
 }
 
-// Scan opens the claimed scan for reading.
+// Scan opens the claimed scan for reading. It fails with ErrLinked, also of a
+// scan that was given a second name after it was claimed.
 func (f *Folder) Scan(c Claim) (disk.File, error) {
 	name, err := f.scan(c)
 	if err != nil {
 		return nil, disk.Plain("finding a claimed scan", err)
 	}
 	file, err := openRegular(f.disk, path.Join(c.Path(scanDir), name))
-	return file, disk.Plain("opening a claimed scan", err)
+	if err != nil {
+		return nil, disk.Plain("opening a claimed scan", err)
+	}
+	if disk.Links(file) > 1 {
+		file.Close()
+		return nil, ErrLinked
+	}
+	return file, nil
 }
 
 // Settled checks that the scan is still what had settled. Between the last
@@ -169,10 +194,11 @@ func (f *Folder) Settled(c Claim) error {
 		return nil
 	}
 	// A crash after the move leaves a claim without a scan, as above.
-	if err := disk.MkdirAll(f.disk, home(c.Helpline), 0o770); err != nil {
-		return disk.Plain("putting a scan back", err)
+	dir := path.Join(home(c.Helpline), c.Answer.dir())
+	if err := disk.MakeDir(f.disk, dir, 0o770); err != nil {
+		return fmt.Errorf("putting a scan back: %w", err)
 	}
-	if _, err := disk.MoveFree(f.disk, full, home(c.Helpline), name); err != nil {
+	if _, err := disk.MoveFree(f.disk, full, dir, name); err != nil {
 		return err
 	}
 	return errors.Join(ErrUnsettled, f.Release(c))
@@ -187,9 +213,26 @@ func (f *Folder) written(name string) bool {
 	return f.disk.Writing(file)
 }
 
-// Release deletes a claim with all that is in it, the scan included.
+// Release deletes a claim with all that is in it, so that no recycle bin keeps
+// any of it. A crash in the middle leaves a claim without a scan, which Claims
+// clears away.
 func (f *Folder) Release(c Claim) error {
-	if err := disk.RemoveAll(f.disk, c.Path("")); err != nil {
+	name, err := f.scan(c)
+	if err == nil {
+		// Out of its folder it is no claimed scan any more, and no recycle bin
+		// learns its name.
+		err = f.disk.Rename(path.Join(c.Path(scanDir), name), c.Path(releasedFile))
+		if err == nil {
+			err = errors.Join(f.disk.SyncDir(c.Path(scanDir)), f.disk.SyncDir(c.Path("")))
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err == nil {
+		err = disk.Discard(f.disk, c.Path(""))
+	}
+	if err != nil {
 		return disk.Plain("deleting a claim", err)
 	}
 	return disk.SyncDir(f.disk, ClaimedDir)
@@ -198,8 +241,17 @@ func (f *Folder) Release(c Claim) error {
 // scan is the name of the claimed scan.
 func (f *Folder) scan(c Claim) (string, error) { return only(f.disk, c.Path(scanDir)) }
 
-// note is the name of a note that waits to be laid beside its scan.
-func (f *Folder) note(c Claim) (string, error) { return only(f.disk, c.Path(noteDir)) }
+// note is the name of a note that waits to be laid beside its scan, and in
+// which folder.
+func (f *Folder) note(c Claim) (dir, name string, err error) {
+	for _, dir := range returnDirs {
+		name, err := only(f.disk, c.Path(path.Join(noteDir, dir)))
+		if !errors.Is(err, fs.ErrNotExist) {
+			return dir, name, err
+		}
+	}
+	return "", "", fs.ErrNotExist
+}
 
 // only is the one thing in a folder, or fs.ErrNotExist.
 func only(d disk.Disk, dir string) (string, error) {

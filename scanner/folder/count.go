@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"letterlock/scanner/disk"
@@ -21,12 +22,15 @@ type Counts struct {
 	Claimed  int `json:"claimed"`  // claimed, not sealed yet
 	Waiting  int `json:"waiting"`  // sealed, no receipt yet
 	Refused  int `json:"refused"`  // scans that lie in the refused folders
+	Asked    int `json:"asked"`    // scans about which a person is asked: in duplicates and stacks
 	// Elsewhere counts files in folders of the scanner folder that are no
 	// helpline's. They are never touched: a wrong setting must not empty
 	// somebody's home folder.
 	Elsewhere int `json:"elsewhere"`
 	// Oldest is when the oldest scan that is claimed was claimed; zero for none.
 	Oldest time.Time `json:"oldest,omitzero"`
+	// Arrivals is Arriving for each helpline that has any, strays first.
+	Arrivals []Arrival `json:"arrivals,omitempty"`
 }
 
 // Count looks into the scanner folder dir, of which those helplines are
@@ -39,9 +43,12 @@ func Count(dir string, helplines []string) (Counts, error) {
 	defer d.Close()
 	c := counter{disk: d}
 	waiting := len(c.names(SpoolDir, func(e fs.DirEntry) bool { return path.Ext(e.Name()) == ManifestExt }))
-	claimed := c.names(ClaimedDir, func(e fs.DirEntry) bool { return e.IsDir() && c.claimedAt(e) })
+	claimed := c.names(ClaimedDir, fs.DirEntry.IsDir)
+	for _, name := range claimed {
+		c.claimedAt(name)
+	}
 	c.counts.Waiting, c.counts.Claimed = waiting, max(0, len(claimed)-waiting)
-	c.home(".", 0)
+	c.home("", 0)
 	for _, helpline := range helplines {
 		c.home(helpline, maxDepth)
 	}
@@ -56,55 +63,84 @@ type counter struct {
 }
 
 // home counts in a helpline's folder, or in the root.
-func (c *counter) home(dir string, depth int) {
-	c.counts.Refused += c.refused(path.Join(dir, RefusedDir))
-	c.arriving(dir, depth, RefusedDir, TakenDir)
+func (c *counter) home(helpline string, depth int) {
+	dir := home(helpline)
+	c.counts.Refused += c.returned(path.Join(dir, RefusedDir))
+	c.counts.Asked += c.returned(path.Join(dir, DuplicatesDir)) + c.returned(path.Join(dir, StacksDir))
+	a := Arrival{Helpline: helpline}
+	c.arriving(&a, dir, depth, true)
+	for _, answer := range answers {
+		c.arriving(&a, AnswerPath(helpline, "", answer.answer), 0, false)
+	}
+	if a.Files > 0 {
+		c.counts.Arriving += a.Files
+		c.counts.Arrivals = append(c.counts.Arrivals, a)
+	}
 }
 
 // claimedAt takes in when a claim was made, if it can be told.
-func (c *counter) claimedAt(e fs.DirEntry) bool {
+func (c *counter) claimedAt(name string) {
 	var claim Claim
-	data, err := disk.ReadFile(c.disk, path.Join(ClaimedDir, e.Name(), claimFile))
+	data, err := disk.ReadFile(c.disk, path.Join(ClaimedDir, name, claimFile))
 	if err != nil || json.Unmarshal(data, &claim) != nil {
-		return true // it has just begun, or just ended
+		return // it has just begun, or just ended
 	}
 	if c.counts.Oldest.IsZero() || claim.Received.Before(c.counts.Oldest) {
 		c.counts.Oldest = claim.Received
 	}
-	return true
 }
 
 // elsewhere counts what was dropped into folders that nobody looks into.
 func (c *counter) elsewhere(helplines []string) {
-	arriving := c.counts.Arriving
-	for _, dir := range c.names(".", func(e fs.DirEntry) bool { return e.IsDir() && !isJunk(e.Name()) }) {
-		if dir != RefusedDir && dir != TakenDir && !slices.Contains(helplines, dir) {
-			c.arriving(dir, maxDepth)
+	var a Arrival
+	for _, dir := range c.names(".", func(e fs.DirEntry) bool { return outcome(e.Name(), e.Type()) == LookedInto }) {
+		if !slices.Contains(ours, dir) && !slices.Contains(helplines, dir) {
+			c.arriving(&a, dir, maxDepth, false)
 		}
 	}
-	c.counts.Elsewhere, c.counts.Arriving = c.counts.Arriving-arriving, arriving
+	c.counts.Elsewhere = a.Files
 }
 
-func (c *counter) arriving(dir string, depth int, but ...string) {
-	c.counts.Arriving += len(c.names(dir, func(e fs.DirEntry) bool { return e.Type().IsRegular() && !isJunk(e.Name()) }))
-	if depth == 0 {
-		return
-	}
-	for _, name := range c.names(dir, func(e fs.DirEntry) bool { return e.IsDir() && !isJunk(e.Name()) }) {
-		if !slices.Contains(but, name) {
-			c.arriving(path.Join(dir, name), depth-1)
+// arriving counts the files that Look would see in a folder and below it; own
+// says that it is a helpline's, in which some things are ours.
+func (c *counter) arriving(a *Arrival, dir string, depth int, own bool) {
+	for _, e := range c.list(dir) {
+		name := path.Join(dir, e.Name())
+		switch is := outcome(e.Name(), e.Type()); {
+		case is == LookedInto && depth > 0 && !(own && isOurs(c.disk, dir, e.Name())):
+			c.arriving(a, name, depth-1, false)
+		case is == Waits, is == Taken && !(own && isOurFile(e.Name())):
+			// Its last change is known to the edge only; copies keep old times,
+			// but the file's own change of name or owner is then younger.
+			if info, err := c.disk.Lstat(name); err == nil {
+				a.add(changed(info))
+			}
 		}
 	}
+}
+
+// returned counts the scans in a folder of what was given back: what lies
+// beside its note. A note whose scan somebody has taken away is no scan.
+func (c *counter) returned(dir string) (scans int) {
+	names := c.names(dir, func(e fs.DirEntry) bool { return e.Name() != disk.Unfinished })
+	there := make(map[string]struct{}, len(names))
+	for _, name := range names {
+		there[name] = struct{}{}
+	}
+	for _, name := range names {
+		if scan, ok := strings.CutSuffix(name, noteExt); ok {
+			if _, ok := there[scan]; ok {
+				scans++
+			}
+		}
+	}
+	return scans
 }
 
 // names lists what is wanted of a folder. A folder that is missing is empty.
 func (c *counter) names(dir string, wanted func(fs.DirEntry) bool) []string {
-	list, err := c.disk.List(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		c.errs = append(c.errs, disk.Plain("counting scans", err))
-	}
 	var names []string
-	for _, e := range list {
+	for _, e := range c.list(dir) {
 		if wanted(e) {
 			names = append(names, e.Name())
 		}
@@ -112,19 +148,10 @@ func (c *counter) names(dir string, wanted func(fs.DirEntry) bool) []string {
 	return names
 }
 
-// refused counts the scans in a refused folder: what lies beside its note. A
-// note whose scan somebody has taken away is no scan.
-func (c *counter) refused(dir string) int {
-	names := c.names(dir, func(e fs.DirEntry) bool { return !isJunk(e.Name()) })
-	there := map[string]bool{}
-	for _, name := range names {
-		there[name] = true
+func (c *counter) list(dir string) []fs.DirEntry {
+	list, err := c.disk.List(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.errs = append(c.errs, disk.Plain("counting scans", err))
 	}
-	n := 0
-	for _, name := range names {
-		if there[name+noteExt] {
-			n++
-		}
-	}
-	return n
+	return list
 }

@@ -2,13 +2,19 @@
 // where they find what was refused and what was taken.
 //
 //	ROOT/<helpline>/           drop here; sub-folders are looked into as well
-//	ROOT/<helpline>/refused/   what could not be taken, each with NAME.txt beside it
-//	ROOT/<helpline>/taken/     one slip a letter
-//	ROOT/refused/              what was dropped into no helpline's folder
-//	ROOT/.letterlock/          claimed scans, sealed letters under way, records (0700)
+//	ROOT/<helpline>/refused/     what could not be taken, each with NAME.txt beside it
+//	ROOT/<helpline>/duplicates/  what may have been taken before, likewise
+//	ROOT/<helpline>/stacks/      several letters that nobody can tell apart, likewise
+//	ROOT/<helpline>/taken/       one slip a letter
+//	ROOT/refused/                what was dropped into no helpline's folder
+//	ROOT/STATUS.txt              how many scans are where
+//	ROOT/.letterlock/            claimed scans, sealed letters under way, records (0700)
+//
+// In the folders of what was given back, a person answers by moving a scan into
+// the folder of an answer, which is looked into like the helpline's own.
 //
 // A scan settles (Look), is claimed (Claim), and then either given back with a
-// note (Refuse) or, once the server has it, deleted (Release). Each of these
+// note (GiveBack) or, once the server has it, deleted (Release). Each of these
 // says what a crash leaves behind, and Claims finds it again. Everything
 // happens below one os.Root, so that no link leads out of the folder, and no
 // error names a file: file names may hold people's names.
@@ -16,9 +22,9 @@ package folder
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
-	"path"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -29,8 +35,9 @@ import (
 
 // Names inside the scanner folder, relative to it.
 const (
-	RefusedDir = "refused" // below a helpline's folder, and below the root for strays
-	TakenDir   = "taken"   // below a helpline's folder: the slips
+	TakenDir   = "taken"      // below a helpline's folder: the slips
+	StatusFile = "STATUS.txt" // in a helpline's folder and in the root: how many scans are where
+	SlipsFile  = "SLIPS.html" // likewise: its slips on one sheet, to print and cut up
 
 	PrivateDir = ".letterlock"
 	ClaimedDir = PrivateDir + "/claimed" // one folder a letter, named by its id
@@ -68,13 +75,23 @@ type Config struct {
 	// be read just now.
 	Complete func(r io.ReaderAt, size int64) (Completeness, error)
 
+	// Self tells this edge from every other that may work on the folder, on any
+	// machine. With it an edge whose machine is started anew after a power cut
+	// knows its own trace, and need not wait until that is surely nobody's.
+	Self string
+
 	// Disk is nil for the folder at Path. A simulated disk is nobody else's:
 	// it has no lock, no events, and cannot be replaced.
 	Disk disk.Disk
 
-	Now func() time.Time
-	// Step, if not nil, is told of the boundaries inside Claim and Refuse.
+	Now   func() time.Time
+	NewID func() letter.ID // of claims; default letter.NewID
+	// Step, if not nil, is told of the boundaries inside Claim and GiveBack.
 	Step func(step string, id letter.ID)
+
+	// For tests of shares whose locks do not reach other machines.
+	noLock bool
+	steady func() time.Time // by which signs of life are awaited; default time.Now
 }
 
 // Folder is a scanner folder held by this process. It is for one goroutine.
@@ -85,13 +102,20 @@ type Folder struct {
 	lock    *os.File          // nil for a simulated disk
 	watched *fsnotify.Watcher // nil where the system grants none
 	hints   chan struct{}
-	seen    map[string]*sight // by path: what earlier looks saw
+	owner   *ownership // nil for a simulated disk
+	mem     memory
 }
 
 // Open takes the folder for this process and makes what is missing in it. If
 // another process has it, the error is a *HeldError that says who.
 func Open(cfg Config) (*Folder, error) {
-	f := &Folder{cfg: cfg, disk: cfg.Disk, hints: make(chan struct{}, 1), seen: map[string]*sight{}}
+	if cfg.NewID == nil {
+		cfg.NewID = letter.NewID
+	}
+	if cfg.steady == nil {
+		cfg.steady = time.Now
+	}
+	f := &Folder{cfg: cfg, disk: cfg.Disk, hints: make(chan struct{}, 1), mem: memory{seen: map[string]*sight{}}}
 	if f.disk != nil {
 		return f, f.prepare()
 	}
@@ -116,13 +140,13 @@ func Open(cfg Config) (*Folder, error) {
 
 func (f *Folder) prepare() error {
 	for _, dir := range []string{PrivateDir, ClaimedDir, SpoolDir, RecordDir} {
-		if err := disk.MkdirAll(f.disk, dir, 0o700); err != nil {
-			return disk.Plain("making the private part of the scanner folder", err)
+		if err := disk.MakeDir(f.disk, dir, 0o700); err != nil {
+			return fmt.Errorf("preparing the private part of the scanner folder: %w", err)
 		}
 	}
 	for _, helpline := range f.cfg.Helplines {
-		if err := disk.MkdirAll(f.disk, helpline, 0o770); err != nil {
-			return disk.Plain("making the folder of "+helpline, err)
+		if err := disk.MakeDir(f.disk, helpline, 0o770); err != nil {
+			return fmt.Errorf("preparing the folder of %s: %w", helpline, err)
 		}
 	}
 	return nil
@@ -134,7 +158,16 @@ func (f *Folder) take() (err error) {
 	if err := f.real.Chmod(PrivateDir, 0o700); err != nil {
 		return disk.Plain("closing the private part of the scanner folder to others", err)
 	}
-	f.lock, err = takeLock(f.real, f.cfg.Now())
+	lock := lockNow
+	if f.cfg.noLock {
+		lock = func(*os.File) error { return nil }
+	}
+	if f.lock, err = takeLock(f.real, f.cfg.Now(), lock); err != nil {
+		return err
+	}
+	if f.owner, err = takeOver(f.real, &f.cfg); err != nil {
+		f.lock.Close()
+	}
 	return err
 }
 
@@ -146,6 +179,7 @@ func (f *Folder) Close() error {
 	if f.watched != nil {
 		f.watched.Close()
 	}
+	f.owner.leave()
 	f.lock.Close() // the lock goes with it
 	return f.real.Close()
 }
@@ -178,11 +212,19 @@ func (f *Folder) present() error {
 	return nil
 }
 
+// Beat says to other machines that this process is still at work on the folder,
+// if it is time for that, and fails with a *HeldError if another has taken it
+// over meanwhile. It also happens by itself every ten seconds, and in Look; it
+// may be called from any goroutine.
+func (f *Folder) Beat() error {
+	if f.owner == nil {
+		return nil
+	}
+	return f.owner.beat()
+}
+
 func (f *Folder) step(step string, id letter.ID) {
 	if f.cfg.Step != nil {
 		f.cfg.Step(step, id)
 	}
 }
-
-// home is the folder that belongs to a helpline, or the root for strays.
-func home(helpline string) string { return path.Join(".", helpline) }

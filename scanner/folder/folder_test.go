@@ -16,7 +16,7 @@ import (
 )
 
 func TestJunkTable(t *testing.T) {
-	for _, name := range []string{".DS_Store", "._scan.pdf", ".hidden", "~$letter.docx", "upload.TMP", "scan.pdf.part",
+	for _, name := range []string{".DS_Store", "._scan.pdf", ".hidden", "~$letter.docx", "Icon\r",
 		"Thumbs.db", "desktop.ini", "@eaDir", "#recycle", "~snapshot", "@Recycle", "$RECYCLE.BIN", ".letterlock"} {
 		if !isJunk(name) {
 			t.Errorf("%q is taken for a scan", name)
@@ -25,6 +25,11 @@ func TestJunkTable(t *testing.T) {
 	for _, name := range []string{"scan.pdf", "SCAN0001.TIF", "tmp.pdf", "no extension", "thumbs.db.pdf", "~scan.pdf", "a\nb.pdf", "\xff\xfe.pdf"} {
 		if isJunk(name) {
 			t.Errorf("%q is ignored", name)
+		}
+	}
+	for _, name := range []string{"upload.TMP", "scan.pdf.part", "scan.pdf.filepart"} {
+		if outcome(name, 0) != Waits {
+			t.Errorf("%q is not waited for", name)
 		}
 	}
 }
@@ -47,7 +52,7 @@ func TestNobodyElsesThingsAreTouched(t *testing.T) {
 	}
 	before := o.tree(line)
 	for range 100 {
-		if v := o.look(); len(v.Settled) > 0 || v.Arriving > 0 || v.Trouble != nil {
+		if v := o.look(); len(v.Settled) > 0 || v.arriving() > 0 || v.Trouble != nil {
 			t.Fatalf("something was taken for a scan: %+v", v)
 		}
 	}
@@ -275,7 +280,14 @@ func TestCount(t *testing.T) {
 		t.Errorf("the oldest claim is of %v", counts.Oldest)
 	}
 	counts.Oldest = time.Time{}
-	if d := cmp.Diff(Counts{Arriving: 3, Claimed: 1, Elsewhere: 1}, counts); d != "" {
+	for i, a := range counts.Arrivals {
+		if time.Since(a.Since) > time.Hour {
+			t.Errorf("arriving since %v", a.Since)
+		}
+		counts.Arrivals[i].Since = time.Time{}
+	}
+	want := Counts{Arriving: 3, Claimed: 1, Elsewhere: 1, Arrivals: []Arrival{{Files: 1}, {Helpline: line, Files: 2}}}
+	if d := cmp.Diff(want, counts); d != "" {
 		t.Error(d)
 	}
 }

@@ -1,11 +1,9 @@
 package folder
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -37,19 +35,8 @@ func TestMain(m *testing.M) {
 
 func TestTheLockDiesWithItsProcess(t *testing.T) {
 	dir := t.TempDir()
-	other := exec.Command(os.Args[0])
-	other.Env = append(os.Environ(), "LETTERLOCK_TEST_HOLD="+dir)
-	out, err := other.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := other.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if line, _ := bufio.NewReader(out).ReadString('\n'); line != "held\n" {
-		t.Fatalf("the other process says %q", line)
-	}
-	_, err = Open(Config{Path: dir, Now: time.Now})
+	other := hold(t, dir)
+	_, err := Open(Config{Path: dir, Now: time.Now})
 	var held *HeldError
 	if !errors.As(err, &held) || held.Holder.PID != other.Process.Pid {
 		t.Errorf("got %v", err)

@@ -116,17 +116,23 @@ func (o *office) take(name, content string) Claim {
 	return c
 }
 
-func (o *office) refuse(c Claim, n Note) error { return o.Refuse(&c, n) }
+func (o *office) refuse(c Claim, n Note) error { return o.GiveBack(&c, RefusedDir, n) }
 
 // tree is every file below a part of the scanner folder, with its content.
 func (o *office) tree(part string) map[string]string {
 	o.Helper()
 	files := map[string]string{}
 	err := filepath.WalkDir(filepath.Join(o.dir, part), func(name string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrPermission) {
+			return nil
+		}
 		if err != nil || !e.Type().IsRegular() {
 			return err
 		}
 		data, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrPermission) {
+			data, err = []byte("(no right to read this)"), nil
+		}
 		rel, _ := filepath.Rel(filepath.Join(o.dir, part), name)
 		files[filepath.ToSlash(rel)] = string(data)
 		return err
@@ -146,4 +152,12 @@ func (o *office) list() []string {
 		}
 	}
 	return names
+}
+
+// arriving is how many files are not settled yet.
+func (v View) arriving() (files int) {
+	for _, a := range v.Arriving {
+		files += a.Files
+	}
+	return files
 }

@@ -1,8 +1,8 @@
 package folder
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -16,28 +16,13 @@ import (
 // that is the same twice is often only a pause.
 const looksUntilStill = 3
 
-// maxDepth bounds how deep below a helpline's folder scans are looked for.
-const maxDepth = 8
-
 // Scan is a file that has settled: nothing changes it any more. Mostly it is
 // whole; one that was cut off while it was sent settles too, in the end.
 type Scan struct {
 	Helpline string // "" if it was dropped into no helpline's folder
+	Answer   Answer // given by the folder that it lies in
 	path     string
 	seen     shape
-}
-
-// View is what one look saw.
-type View struct {
-	Settled  []Scan
-	Arriving int // files that are not settled yet
-	// Soon is set while some file only has to be seen again: the next look
-	// should follow after Config.Settle. The other files that are arriving
-	// wait for somebody else.
-	Soon bool
-	// Trouble is the first thing that kept a file or folder from being looked
-	// at, without its name; nil if there was none.
-	Trouble error
 }
 
 // shape is what a file shows of itself without being opened. While it stays
@@ -48,6 +33,10 @@ type shape struct {
 	inode    uint64
 }
 
+func shapeOf(info fs.FileInfo) shape {
+	return shape{info.Size(), info.ModTime().UnixNano(), inodeOf(info)}
+}
+
 // sight is what the looks so far have seen of one file.
 type sight struct {
 	shape
@@ -55,12 +44,16 @@ type sight struct {
 	counted time.Time // of the last look that counted
 	looks   int
 
-	judged bool // whether complete is known of this shape
+	judged bool // whether is is known of this shape
 	is     Completeness
+
+	kept  error         // why it could not be claimed
+	again time.Time     // when to try once more
+	pause time.Duration // between the last two tries
 }
 
-// again takes in one more look.
-func (s *sight) again(now time.Time, is shape, apart time.Duration) {
+// look takes in one more look.
+func (s *sight) look(now time.Time, is shape, apart time.Duration) {
 	switch {
 	case s.looks == 0, is != s.shape, now.Before(s.counted):
 		// New, changed, or the clock was put back: what was seen counts no more.
@@ -72,116 +65,69 @@ func (s *sight) again(now time.Time, is shape, apart time.Duration) {
 
 func (s *sight) still() bool { return s.looks >= looksUntilStill }
 
-// Look goes once through the folders in which scans may be dropped and returns
-// those that have settled. It is cheap enough to be called at every hint and
-// every few seconds; what other hosts write to a mounted share gives no hints.
-// It fails with ErrGone when the folder is no longer there.
-func (f *Folder) Look(ctx context.Context) (View, error) {
-	if err := f.present(); err != nil {
-		return View{}, err
-	}
-	r := round{Folder: f, now: f.cfg.Now(), seen: map[string]*sight{}}
-	r.walk(ctx, "", ".", 0)
-	for _, helpline := range f.cfg.Helplines {
-		r.walk(ctx, helpline, helpline, maxDepth)
-	}
-	if err := ctx.Err(); err != nil {
-		return View{}, err
-	}
-	f.seen = r.seen
-	return r.view, nil
+// A scan that has no right to be taken away costs a claim at every try.
+const (
+	firstPause   = time.Minute
+	longestPause = time.Hour
+)
+
+// keep remembers that the file cannot be claimed for now.
+func (s *sight) keep(now time.Time, why error) {
+	s.pause = min(max(2*s.pause, firstPause), longestPause)
+	s.kept, s.again = why, now.Add(s.pause)
 }
 
-// round is one look under way.
-type round struct {
-	*Folder
-	now  time.Time
-	seen map[string]*sight
-	view View
-}
-
-func (r *round) walk(ctx context.Context, helpline, dir string, depth int) {
-	list, err := r.disk.List(dir)
-	if err != nil {
-		r.trouble(disk.Plain("looking into a folder", err))
-		return
-	}
-	r.listen(dir)
-	for _, e := range list {
-		name := path.Join(dir, e.Name())
-		switch {
-		case ctx.Err() != nil:
-			return
-		case isJunk(e.Name()):
-		case e.IsDir():
-			ours := dir == helpline && (e.Name() == RefusedDir || e.Name() == TakenDir)
-			if depth > 0 && !ours {
-				r.walk(ctx, helpline, name, depth-1)
-			}
-		case e.Type().IsRegular():
-			r.file(helpline, name)
-		}
-		// Links, pipes, sockets and devices are nobody's scan and are never opened.
-	}
-}
-
-func (r *round) file(helpline, name string) {
-	info, err := r.disk.Lstat(name)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
-		return // gone, or another thing, since it was listed
-	}
-	if err != nil {
-		r.trouble(disk.Plain("looking at a scan", err))
-		return
-	}
-	s := r.Folder.seen[name]
-	if s == nil {
-		s = new(sight)
-	}
-	r.seen[name] = s
-	s.again(r.now, shapeOf(info), r.cfg.Settle)
-	if s.still() && r.settled(s, name) {
-		r.view.Settled = append(r.view.Settled, Scan{helpline, name, s.shape})
-		return
-	}
-	r.view.Arriving++
-	r.view.Soon = r.view.Soon || !s.still()
-}
-
-// settled decides on a file that is still.
-func (r *round) settled(s *sight, name string) bool {
+// settled decides on a file that is still. What is in the way of that, but for
+// time, is the error: a plain clause for people.
+func (r *round) settled(s *sight, scan Scan) (bool, error) {
 	overdue := r.now.Sub(s.since) >= r.cfg.Arriving
-	file, err := openRegular(r.disk, name)
-	if err != nil {
-		// No right to read it, most likely. It may yet be given; if not, the
-		// scan is to be refused rather than to lie there unseen.
-		r.trouble(disk.Plain("opening a scan", err))
-		return overdue && errors.Is(err, fs.ErrPermission)
+	if s.judged && s.is == Partial && !overdue {
+		return false, nil // without opening it every few seconds
+	}
+	if s.kept != nil && r.now.Before(s.again) {
+		return false, s.kept
+	}
+	r.opened++
+	file, err := openRegular(r.disk, scan.path)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		// It may yet be given; if not, the scan is to be refused rather than
+		// to lie there unseen.
+		return overdue, whose(scan, "there is no right to read a scan that lies")
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, errReplaced):
+		return false, nil
+	case err != nil:
+		return false, disk.Plain(whose(scan, "a scan cannot be opened that lies").Error(), err)
 	}
 	defer file.Close()
 	if r.disk.Writing(file) {
-		return false // somebody has only paused, for however long
+		return false, nil // somebody has only paused, for however long
+	}
+	if disk.Links(file) > 1 && !overdue {
+		// Some programs link a file to its last name and then remove the first.
+		return false, whose(scan, "another name leads to a scan that lies")
 	}
 	if !s.judged {
 		is, err := r.cfg.Complete(file, s.size)
 		if err != nil {
-			r.trouble(disk.Plain("reading a scan", err))
-			return false
+			return false, disk.Plain(whose(scan, "a scan cannot be read that lies").Error(), err)
 		}
 		s.judged, s.is = true, is
 	}
-	return s.is != Partial || overdue
+	return s.is != Partial || overdue, nil
 }
 
-func (r *round) trouble(err error) {
-	if r.view.Trouble == nil {
-		r.view.Trouble = err
+// whose completes a clause with where the scan lies, which is all that may be
+// said of it.
+func whose(scan Scan, clause string) error {
+	if scan.Helpline == "" {
+		return errors.New(clause + " beside the helplines' folders")
 	}
+	return fmt.Errorf("%s in the folder of %s", clause, scan.Helpline)
 }
 
-func shapeOf(info fs.FileInfo) shape {
-	return shape{info.Size(), info.ModTime().UnixNano(), inodeOf(info)}
-}
+// errReplaced says that something else has a file's name since it was looked at.
+var errReplaced = errors.New("it was replaced just now")
 
 // openRegular opens a file for reading if it is a regular one. It neither
 // follows a link nor waits for the other end of a pipe.
@@ -197,9 +143,35 @@ func openRegular(d disk.Disk, name string) (disk.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if after, err := file.Stat(); err != nil || !os.SameFile(before, after) {
+	if after, err := file.Stat(); err != nil || !sameFile(before, after) {
 		file.Close()
-		return nil, errors.New("it was replaced just now")
+		return nil, errReplaced
 	}
 	return file, nil
+}
+
+// home is the folder that belongs to a helpline, or the root for strays.
+func home(helpline string) string { return path.Join(".", helpline) }
+
+// unclaimed says what is to become of a scan that could not be claimed.
+func (f *Folder) unclaimed(s Scan, err error) error {
+	why := ""
+	switch {
+	case errors.Is(err, fs.ErrNotExist), inUse(err):
+		// Taken away by a person, or open in a program that does not share it.
+		delete(f.mem.seen, s.path)
+		return ErrUnsettled
+	case readOnly(err):
+		why = "the share is read-only: nothing can be taken of what lies"
+	case otherDisk(err):
+		why = "another file system is mounted, so that no scan can be taken of those that lie"
+	case errors.Is(err, fs.ErrPermission):
+		why = "there is no right to take away a scan that lies"
+	default:
+		return disk.Plain("claiming a scan", err)
+	}
+	if seen := f.mem.seen[s.path]; seen != nil {
+		seen.keep(f.cfg.Now(), whose(s, why))
+	}
+	return ErrUnsettled // the next look says why
 }

@@ -19,7 +19,7 @@ func TestSettling(t *testing.T) {
 		o := open(t)
 		for n := range 20 {
 			o.drop(line+"/scan.pdf", whole+strings.Repeat("x", n)+"END")
-			if v := o.look(); len(v.Settled) > 0 || v.Arriving != 1 || !v.Soon {
+			if v := o.look(); len(v.Settled) > 0 || v.arriving() != 1 || !v.Soon {
 				t.Fatalf("after %d changes: %+v", n, v)
 			}
 		}
@@ -42,7 +42,7 @@ func TestSettling(t *testing.T) {
 		o := open(t)
 		o.drop(line+"/scan.pdf", "SCAN of a let")
 		for range 30 {
-			if v := o.look(); len(v.Settled) > 0 || v.Arriving != 1 {
+			if v := o.look(); len(v.Settled) > 0 || v.arriving() != 1 {
 				t.Fatalf("not waited for: %+v", v)
 			}
 		}
@@ -170,7 +170,7 @@ func TestSettleProperty(t *testing.T) {
 				if err != nil || v.Trouble != nil {
 					rt.Fatal(err, v.Trouble)
 				}
-				if len(v.Settled)+v.Arriving != len(files) {
+				if len(v.Settled)+v.arriving() != len(files) {
 					rt.Fatalf("%d files, but %+v", len(files), v)
 				}
 				for _, s := range v.Settled {
@@ -218,7 +218,7 @@ func TestSettleProperty(t *testing.T) {
 }
 
 // leasesWork reports whether the system says who has a file open.
-func leasesWork(t *testing.T) bool {
+func leasesWork(t testing.TB) bool {
 	w, err := os.Create(filepath.Join(t.TempDir(), "probe"))
 	if err != nil {
 		t.Fatal(err)

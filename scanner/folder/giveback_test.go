@@ -97,7 +97,7 @@ func TestRefusalGoesOnAfterACrash(t *testing.T) {
 						t.Fatalf("no crash: %v", r)
 					}
 				}()
-				_ = o.Refuse(&c, Note{What: "It is a text."})
+				_ = o.GiveBack(&c, RefusedDir, Note{What: "It is a text."})
 			}()
 			o.Folder.Close()
 			o.reopen()
@@ -106,10 +106,10 @@ func TestRefusalGoesOnAfterACrash(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, c := range claims {
-				if !c.Refusing {
+				if !c.Returning {
 					t.Error("the claim does not know that it is refused")
 				}
-				if err := o.Refuse(&c, Note{}); err != nil {
+				if err := o.GiveBack(&c, RefusedDir, Note{}); err != nil {
 					t.Fatal(err)
 				}
 			}

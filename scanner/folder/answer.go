@@ -1,0 +1,136 @@
+package folder
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"letterlock/scanner/disk"
+)
+
+// The folders below a helpline's in which scans are given back to people.
+const (
+	RefusedDir    = "refused"    // cannot be taken as they are
+	DuplicatesDir = "duplicates" // may be a letter that was taken before
+	StacksDir     = "stacks"     // nobody can tell their letters apart for certain
+)
+
+var returnDirs = []string{RefusedDir, DuplicatesDir, StacksDir}
+
+// Answer is what a person says of a scan that was given back, by moving it
+// into the folder of that answer.
+type Answer string
+
+// The answers.
+const (
+	NoAnswer Answer = ""        // a scan that was dropped
+	Repair   Answer = "repair"  // draw its pages anew
+	Same     Answer = "same"    // it is the letter that was taken before
+	Another  Answer = "another" // it is a letter of its own
+	Split    Answer = "split"   // take the stack apart at the sheets that were found
+)
+
+// answers is where each answer is given. Only files directly in these folders
+// are an answer.
+var answers = []struct {
+	answer  Answer
+	in, dir string // the folder below the one in which the question lies
+}{
+	{Repair, RefusedDir, "repair"},
+	{Same, DuplicatesDir, "same letter"},
+	{Another, DuplicatesDir, "another letter"},
+	{Split, StacksDir, "split at the sheets"},
+}
+
+// dir is the folder of the answer below a helpline's, "" for none.
+func (a Answer) dir() string {
+	for _, at := range answers {
+		if at.answer == a {
+			return path.Join(at.in, at.dir)
+		}
+	}
+	return ""
+}
+
+// Question is the folder below a helpline's in which the scan lay to which this
+// is an answer, like DuplicatesDir.
+func (a Answer) Question() string { return path.Dir(a.dir()) }
+
+// AnswerPath is where a scan of that name, given back to a helpline, is moved
+// to give that answer, relative to the scanner folder.
+func AnswerPath(helpline, name string, a Answer) string {
+	return path.Join(home(helpline), a.dir(), name)
+}
+
+// Reserved reports whether a helpline cannot have that name because the
+// scanner folder has a meaning of its own for it.
+func Reserved(name string) bool {
+	return slices.Contains(ours, name) || isJunk(name)
+}
+
+// ours are the folders below a helpline's into which nobody drops scans.
+var ours = append([]string{TakenDir}, returnDirs...)
+
+// makeAnswers makes the folders for the answers to scans given back in dir.
+// Strays have none: they are answered by moving them to their helpline.
+func (f *Folder) makeAnswers(helpline, dir string) error {
+	for _, a := range answers {
+		if a.in != dir || helpline == "" {
+			continue
+		}
+		// Where a person has put a file of that name there is no answering, but
+		// the scan is given back all the same.
+		if err := disk.MkdirAll(f.disk, AnswerPath(helpline, "", a.answer), 0o770); err != nil && !errors.Is(err, fs.ErrExist) {
+			return disk.Plain("making the folder for an answer", err)
+		}
+	}
+	return nil
+}
+
+// dropNote removes the note of a scan that came back with an answer. Whatever
+// is not certainly that note stays.
+func (f *Folder) dropNote(c Claim, name string) {
+	if c.Answer == NoAnswer {
+		return
+	}
+	scan := path.Join(home(c.Helpline), c.Answer.Question(), name)
+	note := scan + noteExt
+	if disk.Exists(f.disk, scan) || disk.Exists(f.disk, note+noteExt) {
+		return // the note of another scan, or a scan of that name
+	}
+	info, err := f.disk.Lstat(note)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > longestNote {
+		return
+	}
+	if data, err := disk.ReadFile(f.disk, note); err == nil && bytes.HasPrefix(data, []byte(noteBegins)) {
+		// It goes with the claim. One that cannot be moved only lies about.
+		_ = f.disk.Rename(note, c.Path(answeredFile))
+	}
+}
+
+// longestNote is more than any note has, in bytes.
+const longestNote = 64 << 10
+
+// sameFolder reports whether two names lead to one folder.
+func sameFolder(d disk.Disk, a, b string) bool {
+	infoA, errA := d.Lstat(a)
+	infoB, errB := d.Lstat(b)
+	return errA == nil && errB == nil && sameFile(infoA, infoB)
+}
+
+// isOurs reports whether a folder below a helpline's is one of ours. On a
+// share that does not tell A from a it may have been made in other letters.
+func isOurs(d disk.Disk, helpline, name string) bool {
+	for _, own := range ours {
+		if name == own {
+			return true
+		}
+		if strings.EqualFold(name, own) && sameFolder(d, path.Join(helpline, own), path.Join(helpline, name)) {
+			return true
+		}
+	}
+	return false
+}

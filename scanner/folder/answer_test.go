@@ -1,0 +1,124 @@
+package folder
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// move moves a file within the folder, as a person does.
+func (o *office) move(from, to string) {
+	o.Helper()
+	if err := os.Rename(filepath.Join(o.dir, from), filepath.Join(o.dir, to)); err != nil {
+		o.Fatal(err)
+	}
+}
+
+func TestAPersonAnswersByMovingTheFile(t *testing.T) {
+	for answer, at := range map[Answer]string{
+		Repair:  "refused/repair",
+		Same:    "duplicates/same letter",
+		Another: "duplicates/another letter",
+		Split:   "stacks/split at the sheets",
+	} {
+		t.Run(string(answer), func(t *testing.T) {
+			o := open(t)
+			dir := filepath.Dir(at)
+			c := o.take(line+"/anna/scan.pdf", whole)
+			if err := o.GiveBack(&c, dir, Note{What: "A question.", Next: "Answer it."}); err != nil {
+				t.Fatal(err)
+			}
+			for range 5 { // nothing happens by itself
+				if v := o.look(); len(v.Settled)+v.arriving() > 0 || v.Trouble != nil {
+					t.Fatalf("looked at without an answer: %+v", v)
+				}
+			}
+			counts, err := Count(o.dir, []string{line, "mens-advice-line"})
+			want := Counts{Asked: 1}
+			if dir == RefusedDir {
+				want = Counts{Refused: 1}
+			}
+			if d := cmp.Diff(want, counts); d != "" || err != nil {
+				t.Error(d, err)
+			}
+			if to := AnswerPath(line, "scan.pdf", answer); to != line+"/"+at+"/scan.pdf" {
+				t.Errorf("answered at %s", to)
+			}
+			o.move(line+"/"+dir+"/scan.pdf", AnswerPath(line, "scan.pdf", answer))
+			scans := o.settle()
+			if len(scans) != 1 || scans[0].Answer != answer || scans[0].Helpline != line {
+				t.Fatalf("settled: %+v", scans)
+			}
+			if c, err = o.Claim(scans[0]); err != nil || c.Answer != answer {
+				t.Fatal(c, err)
+			}
+			if left := o.list(); len(left) > 0 {
+				t.Errorf("the note is left: %q", left)
+			}
+			o.Folder.Close()
+			o.reopen()
+			claims, err := o.Claims()
+			if d := cmp.Diff([]Claim{c}, claims); d != "" || err != nil {
+				t.Error(d, err)
+			}
+			// The same file may be asked about again.
+			if err := o.GiveBack(&c, StacksDir, Note{What: "Another question."}); err != nil {
+				t.Fatal(err)
+			}
+			if o.tree(line + "/stacks")["scan.pdf"] != whole {
+				t.Errorf("not given back: %v", o.list())
+			}
+		})
+	}
+}
+
+// TestOnlyTheNoteGoesWithItsScan has files that look like a note and are none.
+func TestOnlyTheNoteGoesWithItsScan(t *testing.T) {
+	o := open(t)
+	text := o.take(line+"/scan.pdf.txt", "Dear all")
+	if err := o.GiveBack(&text, RefusedDir, Note{}); err != nil {
+		t.Fatal(err)
+	}
+	copied := o.take(line+"/b.pdf.txt", o.tree(line + "/refused")["scan.pdf.txt.txt"])
+	if err := o.GiveBack(&copied, RefusedDir, Note{}); err != nil {
+		t.Fatal(err)
+	}
+	before := o.tree(line + "/refused")
+	o.take(line+"/refused/repair/scan.pdf", whole)
+	o.take(line+"/refused/repair/b.pdf", whole)
+	if d := cmp.Diff(before, o.tree(line+"/refused")); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestAnUnsettledAnswerIsStillAnAnswer(t *testing.T) {
+	o := open(t)
+	c := o.take(line+"/refused/repair/scan.pdf", whole)
+	name := filepath.Join(o.dir, c.Path(scanDir), "scan.pdf")
+	if err := os.WriteFile(name, []byte(whole+" and END"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Settled(c); err == nil {
+		t.Fatal("it has changed")
+	}
+	if scans := o.settle(); len(scans) != 1 || scans[0].Answer != Repair {
+		t.Errorf("settled: %+v", scans)
+	}
+}
+
+func TestReservedNames(t *testing.T) {
+	for _, name := range []string{"refused", "duplicates", "stacks", "taken", ".letterlock", "lost+found"} {
+		if !Reserved(name) {
+			t.Errorf("a helpline may be named %q", name)
+		}
+	}
+	if Reserved(line) {
+		t.Error("no helpline may have a name")
+	}
+	if slices.Contains(returnDirs, TakenDir) {
+		t.Error("nothing is given back to where the slips are")
+	}
+}

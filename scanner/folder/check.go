@@ -1,0 +1,167 @@
+package folder
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"time"
+
+	"letterlock/scanner/disk"
+)
+
+// Line is one answer of a check: whether it is well, and in plain words what
+// was found and, where it is not, what to do.
+type Line struct {
+	Name string `json:"name"`
+	OK   bool   `json:"ok"`
+	Says string `json:"says"`
+}
+
+// CheckConfig says which folder is checked.
+type CheckConfig struct {
+	Path      string
+	Helplines []string
+	Arriving  time.Duration // as in Config
+	Now       time.Time
+}
+
+// Check looks at a scanner folder without taking it: it works beside a running
+// edge. It makes a hidden file in each helpline's folder and moves it where
+// scans are moved. It fails only if the folder cannot be opened; the error is
+// fs.ErrNotExist, wrapped, if there is none.
+func Check(cfg CheckConfig) ([]Line, error) {
+	d, err := disk.Open(cfg.Path)
+	if err != nil {
+		return nil, disk.Plain("opening the scanner folder", err)
+	}
+	defer d.Close()
+	c := check{CheckConfig: cfg, disk: d}
+	c.folder()
+	c.owner()
+	c.counts()
+	bins, err := Bins(cfg.Path)
+	if err != nil {
+		c.bad("bins", "It could not be found out whether deleted scans are kept: %s.", err)
+	}
+	for _, b := range bins {
+		c.lines = append(c.lines, Line{"bins", !b.Wrong, b.Says()})
+	}
+	if len(bins) == 0 && err == nil {
+		c.good("bins", "No recycle bin and no snapshots were found that keep deleted scans.")
+	}
+	return c.lines, nil
+}
+
+type check struct {
+	CheckConfig
+	disk  *disk.Real
+	lines []Line
+	touch time.Time // what time it is for the folder's file system; zero if that is not known
+}
+
+func (c *check) good(name, says string, args ...any) {
+	c.lines = append(c.lines, Line{name, true, fmt.Sprintf(says, args...)})
+}
+
+func (c *check) bad(name, says string, args ...any) {
+	c.lines = append(c.lines, Line{name, false, fmt.Sprintf(says, args...)})
+}
+
+// folder checks that what has to be done with every scan can be done.
+func (c *check) folder() {
+	if _, err := c.disk.Lstat(ClaimedDir); err != nil {
+		c.good("folder", "No scanner has worked on this folder yet.")
+		return
+	}
+	for _, helpline := range c.Helplines {
+		switch err := c.probe(helpline); {
+		case errors.Is(err, fs.ErrNotExist):
+			c.bad("folder", "The folder of %s is missing. A running scanner makes it anew.", helpline)
+			return
+		case otherDisk(err):
+			c.bad("folder", "The folder of %s is mounted by itself, so no scan can be taken from it. Mount the share at the scanner folder as a whole.", helpline)
+			return
+		case readOnly(err):
+			c.bad("folder", "The share is read-only: no scan can be taken. Mount it writable.")
+			return
+		case err != nil:
+			c.bad("folder", "This account cannot make, move and delete files in the folder of %s: %s. Give it that right, also in the folder %s.", helpline, disk.Plain("trying it", err), PrivateDir)
+			return
+		}
+	}
+	c.good("folder", "Files can be made, moved and deleted in the folder of every helpline.")
+}
+
+// probe makes a file in a helpline's folder, moves it as a scan is moved when it
+// is claimed, and deletes it. Its name is hidden, so nobody takes it.
+func (c *check) probe(helpline string) error {
+	from, to := path.Join(helpline, ".letterlock.check"), PrivateDir+"/check"
+	_ = c.disk.Remove(from) // of a check that was ended in the middle
+	file, err := c.disk.OpenFile(from, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	info, err := file.Stat()
+	if err == nil {
+		c.touch = info.ModTime()
+	}
+	err = errors.Join(err, file.Close())
+	if moved := c.disk.Rename(from, to); moved != nil {
+		return errors.Join(err, moved, c.disk.Remove(from))
+	}
+	return errors.Join(err, c.disk.Remove(to))
+}
+
+// owner says who works on the folder. Whether that one is alive is told by the
+// folder's own clock.
+func (c *check) owner() {
+	owner, err := readSignature(c.disk)
+	info, statErr := c.disk.Lstat(ownerFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && owner.Left:
+		c.good("owner", "No scanner is at work on this folder just now.")
+	case err != nil || statErr != nil:
+		c.bad("owner", "It could not be found out which scanner is at work on this folder: %s.", disk.Plain("reading its name", errors.Join(err, statErr)))
+	case !c.touch.IsZero() && c.touch.Sub(info.ModTime()) > time.Minute:
+		c.bad("owner", "The scanner that is at work on this folder (%s) has shown no sign of life for %s. Start it again.",
+			owner.Holder, c.touch.Sub(info.ModTime()).Round(time.Second))
+	default:
+		c.good("owner", "A scanner is at work on this folder: %s.", owner.Holder)
+	}
+}
+
+// counts says what waits for whom.
+func (c *check) counts() {
+	n, err := Count(c.Path, c.Helplines)
+	if err != nil {
+		c.bad("arriving", "Not all of the scanner folder can be looked at: %s.", err)
+	}
+	var oldest time.Duration
+	for _, a := range n.Arrivals {
+		oldest = max(oldest, c.Now.Sub(a.Since))
+	}
+	switch {
+	case n.Arriving == 0:
+		c.good("arriving", "Nothing is arriving.")
+	case oldest > c.Arriving+10*time.Minute:
+		c.bad("arriving", "%d files are arriving, the oldest unchanged for %s, and nobody takes it: no scanner is running, or it has no right to. Its log and %s in the helpline's folder say which.",
+			n.Arriving, oldest.Round(time.Minute), StatusFile)
+	default:
+		c.good("arriving", "%d files are arriving, the oldest unchanged for %s.", n.Arriving, oldest.Round(time.Second))
+	}
+	switch waits := c.Now.Sub(n.Oldest); {
+	case n.Claimed+n.Waiting == 0:
+		c.good("waiting", "Nothing waits to be sealed or for the server.")
+	case !n.Oldest.IsZero() && waits > 24*time.Hour:
+		c.bad("waiting", "%d scans are claimed and not yet verified by the server, the oldest for %d days. The log says what they wait for; 'letterlock held' on the server lists what a person must decide.",
+			n.Claimed+n.Waiting, int(waits.Hours()/24))
+	default:
+		c.good("waiting", "%d scans are being taken, and %d sealed letters wait for the server.", n.Claimed, n.Waiting)
+	}
+	c.good("refused", "%d refused scans and %d questions wait in the folders of the helplines for operations.", n.Refused, n.Asked)
+	if n.Elsewhere > 0 {
+		c.bad("elsewhere", "%d files lie in folders of the scanner folder that are no helpline's; nobody takes them. Move them into a helpline's folder.", n.Elsewhere)
+	}
+}

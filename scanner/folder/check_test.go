@@ -1,0 +1,94 @@
+package folder
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// says are the lines of a check by name, "LOOK" before what is not well.
+func (o *office) says() map[string]string {
+	o.Helper()
+	lines, err := Check(CheckConfig{o.dir, []string{line, "mens-advice-line"}, time.Hour, o.now})
+	if err != nil {
+		o.Fatal(err)
+	}
+	says := map[string]string{}
+	for _, l := range lines {
+		text := l.Says
+		if !l.OK {
+			text = "LOOK " + text
+		}
+		says[l.Name] += text
+	}
+	return says
+}
+
+func (o *office) checks(name, want string) {
+	o.Helper()
+	if says := o.says()[name]; !strings.Contains(says, want) || strings.HasPrefix(says, "LOOK") != strings.HasPrefix(want, "LOOK") {
+		o.Errorf("%s: %q does not say %q", name, says, want)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	o := open(t)
+	o.now = time.Now()
+	before := o.tree("")
+	for name, want := range map[string]string{
+		"folder": "of every helpline", "owner": "at work on this folder: process", "arriving": "Nothing", "waiting": "Nothing",
+		"refused": "0 refused scans and 0 questions", "bins": "",
+	} {
+		o.checks(name, want)
+	}
+	if len(o.tree("")) != len(before) {
+		t.Errorf("it has left something: %v", o.list())
+	}
+
+	c := o.take(line+"/a.pdf", whole)
+	o.checks("waiting", "1 scans are being taken")
+	o.now = o.now.Add(50 * time.Hour)
+	o.checks("waiting", "LOOK 1 scans are claimed and not yet verified by the server, the oldest for 2 days")
+	if err := o.GiveBack(&c, StacksDir, Note{}); err != nil {
+		t.Fatal(err)
+	}
+	o.checks("refused", "0 refused scans and 1 questions")
+
+	o.now = time.Now()
+	o.drop(line+"/anna/b.pdf", whole)
+	o.checks("arriving", "1 files are arriving")
+	o.now = o.now.Add(2 * time.Hour)
+	o.checks("arriving", "LOOK 1 files are arriving, the oldest unchanged for 2h0m0s")
+	o.drop("accounts/b.pdf", whole)
+	o.checks("elsewhere", "LOOK 1 files lie in folders")
+	o.drop(line+"/#recycle/mrs miller.pdf", whole)
+	o.checks("bins", "LOOK What is deleted through the share is kept in the recycle bin of Synology")
+	for name, says := range o.says() {
+		if strings.Contains(says, "miller") {
+			t.Errorf("%s names a file: %s", name, says)
+		}
+	}
+
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(filepath.Join(o.dir, ownerFile), old, old); err != nil {
+		t.Fatal(err)
+	}
+	o.checks("owner", "LOOK The scanner that is at work")
+	o.Folder.Close()
+	o.checks("owner", "No scanner is at work")
+	if err := os.RemoveAll(filepath.Join(o.dir, line)); err != nil {
+		t.Fatal(err)
+	}
+	o.checks("folder", "LOOK The folder of "+line+" is missing")
+	if err := os.RemoveAll(filepath.Join(o.dir, PrivateDir)); err != nil {
+		t.Fatal(err)
+	}
+	o.checks("folder", "No scanner has worked on this folder yet")
+	if _, err := Check(CheckConfig{Path: filepath.Join(o.dir, "none")}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
