@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/seal"
+	"letterlock/scanner/separator"
 )
 
 // Config is everything an edge knows. Zero durations take their defaults.
@@ -28,15 +30,22 @@ type Config struct {
 	Server    note.Verifier // the server's public key
 
 	Store    Store
-	Workshop Workshop // default: Children with the standard limits
+	Workshop Workshop
+
+	// Duplex is how the scanner scans stacks; default separator.DuplexAuto.
+	Duplex separator.Duplex
 
 	Settle    time.Duration // between two looks at a scan that may be arriving; default 1 s
 	Rescan    time.Duration // between two looks without a hint; default 3 s
-	Arriving  time.Duration // until a scan counts as cut off after its last change; default 30 s
+	Arriving  time.Duration // until a scan counts as cut off after its last change; default 30 min
 	SlipEvery time.Duration // between two rounds over the slips; default 15 s
 
-	Now func() time.Time // default time.Now
-	Log *slog.Logger     // never told a file's name; default slog.Default
+	Now   func() time.Time // default time.Now
+	NewID func() letter.ID // default letter.NewID
+	// Steady is a clock that nobody can set; default the system's monotonic one,
+	// since the program's start.
+	Steady func() time.Duration
+	Log    *slog.Logger // never told a file's name; default slog.Default
 	// Step, if not nil, is told of each of Steps and RefusalSteps. It is for
 	// tests that end the process there.
 	Step func(step string, id letter.ID)
@@ -54,16 +63,26 @@ type Edge struct {
 	closeState func() error // nil for a simulated disk
 	jobs       []*job
 	records    map[letter.ID]record // of the slips
+	slips      map[string]letter.ID // whose slip lies at a place
 
 	reach      reach
 	clockRight bool      // what the last comparison said
 	clockAsked time.Time // when that was
+	lastNow    time.Time // what both clocks said before
+	lastSteady time.Duration
 	list       *seal.Recipients
 	listed     time.Time // when list was fetched
 
 	slipsTended time.Time
 	slipLast    letter.ID
 	told        map[string]string // the sentence that stands about a subject
+	posted      map[string]posted // by helpline
+	printed     map[string]bool   // by helpline: whether the sheet of slips is as it should be
+	printedAt   time.Time
+	view        folder.View // of the last look
+	lookedAt    time.Time   // when that was
+	busy        bool        // whether the last pass left work
+	known       duplicates
 }
 
 // Open takes the scanner folder for this process and finds again what was under
@@ -73,7 +92,7 @@ func Open(cfg Config) (*Edge, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	e := &Edge{Config: cfg, state: cfg.stateDisk, told: map[string]string{}}
+	e := &Edge{Config: cfg, state: cfg.stateDisk, told: map[string]string{}, posted: map[string]posted{}, printed: map[string]bool{}}
 	if e.state == nil {
 		if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
 			return nil, fmt.Errorf("making the state folder of the scanner: %w", err)
@@ -84,7 +103,7 @@ func Open(cfg Config) (*Edge, error) {
 		}
 		e.state, e.closeState = state, state.Close
 	}
-	if err := e.attach(); err != nil {
+	if err := errors.Join(e.recall(), e.attach(), e.remember()); err != nil {
 		e.Close()
 		return nil, err
 	}
@@ -100,17 +119,17 @@ func (c *Config) complete() error {
 		return errors.New("there is no helpline to scan for")
 	case c.Signer == nil || c.Signer.Name() != c.Site:
 		return errors.New("the signing key is not this site's")
-	case c.Server == nil || c.Store == nil:
-		return errors.New("the server's public key or the store is missing")
+	case c.Server == nil || c.Store == nil || c.Workshop == nil:
+		return errors.New("the server's public key, the store or the workshop is missing")
 	}
 	for _, h := range c.Helplines {
-		if !letter.ValidName(h) || h == folder.RefusedDir || h == folder.TakenDir {
+		if !letter.ValidName(h) || folder.Reserved(h) {
 			return fmt.Errorf("a helpline cannot be named %q", h)
 		}
 	}
 	for d, standard := range map[*time.Duration]time.Duration{
 		&c.Settle: time.Second, &c.Rescan: 3 * time.Second,
-		&c.Arriving: 30 * time.Second, &c.SlipEvery: 15 * time.Second,
+		&c.Arriving: 30 * time.Minute, &c.SlipEvery: 15 * time.Second,
 	} {
 		if *d <= 0 {
 			*d = standard
@@ -119,8 +138,18 @@ func (c *Config) complete() error {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Workshop == nil {
-		c.Workshop = Children{}
+	if c.Duplex == "" {
+		c.Duplex = separator.DuplexAuto
+	}
+	if !c.Duplex.Valid() {
+		return errors.New(`duplex must be "auto", "yes" or "no"`)
+	}
+	if c.Steady == nil {
+		start := time.Now()
+		c.Steady = func() time.Duration { return time.Since(start) }
+	}
+	if c.NewID == nil {
+		c.NewID = letter.NewID
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
@@ -148,12 +177,14 @@ func (e *Edge) attach() error {
 	}
 	f, err := folder.Open(folder.Config{
 		Path: e.Folder, Disk: e.folderDisk, Helplines: e.Helplines, Settle: e.Settle, Arriving: e.Arriving,
-		Complete: complete, Now: e.Now, Step: e.Step,
+		Complete: complete, Now: e.Now, NewID: e.NewID, Step: e.Step,
+		Self: e.known.self(),
 	})
 	if err != nil {
 		return err
 	}
-	e.folder, e.jobs, e.records = f, nil, map[letter.ID]record{}
+	e.folder, e.jobs, e.records, e.slips = f, nil, map[letter.ID]record{}, map[string]letter.ID{}
+	e.printed = map[string]bool{}
 	e.load()
 	return nil
 }
@@ -181,7 +212,7 @@ func (e *Edge) load() {
 	}
 	claims, err := e.folder.Claims()
 	for _, c := range claims {
-		on(c.ID).claim = c
+		err = errors.Join(err, e.loadClaim(c, on))
 	}
 	manifests := e.each(folder.SpoolDir, folder.ManifestExt, func(data []byte) error {
 		var m letter.Manifest
@@ -195,13 +226,32 @@ func (e *Edge) load() {
 		var r record
 		err := json.Unmarshal(data, &r)
 		if err == nil {
-			e.records[r.ID] = r
+			e.know(r)
 		}
 		return err
 	})
 	if err := errors.Join(err, manifests, slips); err != nil {
 		e.tell("load", "Something in the private part of the scanner folder cannot be read, and stays there: "+err.Error()+".")
 	}
+}
+
+// loadClaim finds the letters of a claim that are on their way, or the scan of
+// which it is not known yet what it holds.
+func (e *Edge) loadClaim(c folder.Claim, on func(letter.ID) *job) error {
+	letters, err := e.readLetters(c)
+	if err != nil {
+		return err // not taken anew: its letters may be under way
+	}
+	if letters == nil {
+		on(c.ID).claim = c
+		return nil
+	}
+	letters = slices.DeleteFunc(letters, func(l clean) bool { return !e.onItsWay(c, l.ID) })
+	if len(letters) == 0 {
+		return e.folder.Release(c) // a crash came in the middle of that
+	}
+	follow(c, letters, on)
+	return nil
 }
 
 // each reads the files of one kind in a private folder.

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ import (
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/page"
 	"letterlock/scanner/pdf"
 	"letterlock/scanner/seal"
 	"letterlock/scanner/specimen"
@@ -63,6 +65,7 @@ type office struct {
 	cfg    Config
 	bucket *deposit.Dir
 	now    time.Time
+	set    time.Duration // by how much somebody has put the clock back
 
 	site   note.Verifier
 	server note.Signer
@@ -76,6 +79,27 @@ type office struct {
 
 // morning is when every test begins.
 var morning = time.Date(2026, 5, 26, 9, 0, 0, 0, time.UTC)
+
+// renderer is one for all tests: it takes seconds to compile.
+var (
+	renderer     *page.Renderer
+	makeRenderer sync.Once
+)
+
+// children is the workshop of a real edge.
+func children(t testing.TB) Children {
+	t.Helper()
+	makeRenderer.Do(func() {
+		dir, err := os.UserCacheDir()
+		if err == nil {
+			renderer, err = page.Open(page.Config{CacheDir: filepath.Join(dir, "letterlock-test-pdfium")})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	return Children{Pages: renderer}
+}
 
 func newOffice(t testing.TB, edit ...func(*office)) *office {
 	t.Helper()
@@ -113,7 +137,9 @@ func buildOffice(t testing.TB, base string, s secrets) *office {
 		Signer:    site,
 		Server:    public,
 		Store:     bucket,
+		Workshop:  children(t),
 		Now:       func() time.Time { return o.now },
+		Steady:    func() time.Duration { return o.now.Sub(morning) + o.set },
 		Log:       slog.New(slog.NewTextHandler(&o.log, nil)),
 	}
 	o.publish(o.recipients())
@@ -335,7 +361,7 @@ func (o *office) ended(want int) {
 		o.Errorf("%d letters are in the bucket, not %d", n, want)
 	}
 	for name := range o.files("scanner/.letterlock") {
-		if !strings.HasPrefix(name, "taken/") && name != "lock" {
+		if !strings.HasPrefix(name, "taken/") && name != "lock" && name != "owner" {
 			o.Errorf("left behind: %s", name)
 		}
 	}
@@ -384,10 +410,14 @@ func (c crash) happens(t testing.TB) {
 // TestMain is also the child that makes clean PDFs, and the process that is
 // killed in the crash tests.
 func TestMain(m *testing.M) {
-	if pdf.RunChild(os.Args) {
+	if pdf.RunChild(os.Args) || page.RunChild(os.Args) {
 		return
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	if renderer != nil {
+		renderer.Close()
+	}
+	os.Exit(status)
 }
 
 // TestCrashingProcess is the process that a crash test kills: an office at

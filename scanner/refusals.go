@@ -12,32 +12,67 @@ import (
 
 // Reasons to refuse a scan that have nothing to do with what is in it.
 var (
-	errStray      = errors.New("scan refused: dropped into no helpline's folder")
-	errUnreadable = errors.New("scan refused: no right to read it")
+	errStray      = errors.New("dropped into no helpline's folder")
+	errUnreadable = errors.New("no right to read it")
+	errNotSame    = errors.New("said to be taken before, but nothing like it was")
 )
 
-// refusal is the note for operations if err says that a scan can never be
-// taken as it is.
-func refusal(err error) (folder.Note, bool) {
-	const nothingLost = " Nothing is lost: this file is kept as it is."
-	var refused *pdf.Refusal
-	switch {
-	case errors.As(err, &refused):
-		what, next := refused.Code.Sentence()
-		return folder.Note{What: what, Next: next}, true
-	case errors.Is(err, errStray):
-		return folder.Note{
-			What: "The file was put beside the helplines' folders and not into one of them, so nobody can know whose letter it is.",
-			Next: "Move the file into the folder of its helpline." + nothingLost,
-		}, true
-	case errors.Is(err, errUnreadable):
-		return folder.Note{
-			What: "The scanning program has no right to read the file.",
-			Next: "Ask the person who looks after the scanner to let the program read what the scanner writes, then move the file back into the folder of its helpline." + nothingLost,
-		}, true
-	}
-	return folder.Note{}, false
+// outcome is what becomes of a scan that does not become a letter, for now.
+type outcome struct {
+	dir       string      // of the helpline: where it is given back
+	note      folder.Note // beside it
+	drop      bool        // it is deleted, because a person has said so
+	unsettled bool        // it was put back to settle anew: nothing is to be done
+	log       string      // one sentence, without a name
 }
+
+// verdict is the outcome if err says that a scan cannot be taken as it is,
+// however often it is tried.
+func verdict(err error) (outcome, bool) {
+	const nothingLost = " Nothing is lost: this file is kept as it is."
+	refused := func(what, next string) (outcome, bool) {
+		return outcome{dir: folder.RefusedDir, note: folder.Note{What: what, Next: next},
+			log: "A scan is refused: " + err.Error() + "."}, true
+	}
+	var flaw *pdf.Refusal
+	var again *duplicate
+	var unclear *unclearStack
+	switch {
+	case err == nil:
+		return outcome{}, false
+	case errors.Is(err, folder.ErrUnsettled):
+		return outcome{unsettled: true, log: "A scan changed when it was about to be taken, and is waited for again."}, true
+	case errors.Is(err, errSameAgain):
+		return outcome{drop: true, log: "A scan is deleted: a person said that it is a letter which was taken before."}, true
+	case errors.As(err, &again):
+		return outcome{dir: folder.DuplicatesDir, note: again.note(), log: "A scan waits for an answer: " + err.Error() + "."}, true
+	case errors.As(err, &unclear):
+		return outcome{dir: folder.StacksDir, note: unclear.note(), log: "A stack waits for an answer: " + err.Error() + "."}, true
+	case errors.As(err, &flaw):
+		what, next := flaw.Code.Sentence()
+		if repairable[flaw.Code] {
+			next += " If the letter cannot be scanned again: move this file into the folder \"repair\" here. Its pages are then drawn anew as pictures, and the reader is told."
+		}
+		return refused(what, next)
+	case errors.Is(err, errStray):
+		return refused("The file was put beside the helplines' folders and not into one of them, so nobody can know whose letter it is.",
+			"Move the file into the folder of its helpline."+nothingLost)
+	case errors.Is(err, errUnreadable):
+		return refused("The scanning program has no right to read the file.",
+			"Ask the person who looks after the scanner to let the program read what the scanner writes, then move the file back into the folder of its helpline."+nothingLost)
+	case errors.Is(err, folder.ErrLinked):
+		return refused("Another name leads to this file (a hard link), so deleting it here would not delete it there.",
+			"Remove the other one, or copy this file, delete it, and put the copy into the folder of the helpline."+nothingLost)
+	case errors.Is(err, errNotSame):
+		return refused("The file was moved into the folder \"same letter\", but no letter with exactly these bytes was taken, so it is not deleted.",
+			"If it is a letter that was not taken yet, move it into the folder of its helpline. If it is not needed, delete it yourself."+nothingLost)
+	}
+	return outcome{}, false
+}
+
+// repairable are the reasons for which a PDF is refused that pdfium may open all
+// the same. Drawing it anew is a person's choice, and goes with the letter.
+var repairable = map[pdf.Code]bool{pdf.Damaged: true, pdf.FormOrComments: true, pdf.Unsupported: true}
 
 // complete judges the structure of a scan for the folder.
 func complete(r io.ReaderAt, size int64) (folder.Completeness, error) {
@@ -68,6 +103,7 @@ func (e *Edge) whole(c folder.Claim) (disk.File, error) {
 	is, err := complete(scan, c.Size)
 	switch {
 	case err != nil:
+		err = disk.Plain("reading a claimed scan", err)
 	case c.Size == 0:
 		err = &pdf.Refusal{Code: pdf.Empty}
 	case is == folder.Partial:

@@ -38,7 +38,7 @@ func (e *Edge) pass(ctx context.Context) (rest time.Duration, err error) {
 	if err := e.attach(); err != nil {
 		return e.Rescan, err
 	}
-	view, err := e.settle(ctx)
+	view, err := e.look(ctx)
 	if err != nil {
 		e.detach()
 		return e.Rescan, err
@@ -47,7 +47,14 @@ func (e *Edge) pass(ctx context.Context) (rest time.Duration, err error) {
 	right := e.clockAgrees(ctx)
 	more := right && e.claimSome(view.Settled)
 	more = e.work(ctx, right) || more
-	e.tendSlips(ctx)
+	if right {
+		e.tendSlips(ctx)
+		e.forget()
+	}
+	e.post(view)
+	e.print()
+	more = more || view.More
+	e.busy = more
 	switch {
 	case more:
 		return 0, ctx.Err()
@@ -55,6 +62,17 @@ func (e *Edge) pass(ctx context.Context) (rest time.Duration, err error) {
 		return e.Settle, ctx.Err()
 	}
 	return e.Rescan, ctx.Err()
+}
+
+// look is a look at the folder. While there is work it is not repeated sooner
+// than it can count, so that ten thousand scans cost each no more than one does.
+func (e *Edge) look(ctx context.Context) (folder.View, error) {
+	if since := e.Now().Sub(e.lookedAt); e.busy && since >= 0 && since < e.Settle && len(e.view.Settled) == 0 && !e.view.More {
+		return e.view, ctx.Err()
+	}
+	view, err := e.settle(ctx)
+	e.view, e.lookedAt = view, e.Now()
+	return view, err
 }
 
 // pause waits for a hint or for as long as it says. A scan that is being
@@ -85,26 +103,27 @@ const (
 	pollsAtOnce   = 64 // that are asked about a receipt
 )
 
-// claimSome claims what has settled. One scan that cannot be claimed keeps none
-// of the others back. It reports whether some are left for the next pass.
+// claimSome claims what has settled. A scan that cannot be taken away keeps none
+// of the others back: the next look says why. It reports whether some are left for the next pass.
 func (e *Edge) claimSome(settled []folder.Scan) (more bool) {
 	claimed := 0
 	for _, scan := range settled {
-		if claimed == claimsAtOnce {
-			return true
+		if more = claimed == claimsAtOnce; more {
+			break
 		}
 		err := e.claim(scan)
 		switch {
 		case errors.Is(err, folder.ErrUnsettled): // it settles anew
 		case err != nil:
-			e.tell("claim", "A scan cannot be taken from its folder: "+err.Error()+". Trying again; nothing is lost.")
+			e.tell("claim", "Scans cannot be taken from their folders: "+err.Error()+". Trying again; nothing is lost.")
 			e.load() // it may be claimed all the same
+			return false
 		default:
 			claimed++
 			e.tell("claim", "")
 		}
 	}
-	return false
+	return more
 }
 
 // work advances the letters whose turn it is, those that waited longest first.
@@ -113,7 +132,7 @@ func (e *Edge) claimSome(settled []folder.Scan) (more bool) {
 func (e *Edge) work(ctx context.Context, clockRight bool) (more bool) {
 	now := e.Now()
 	slices.SortStableFunc(e.jobs, func(a, b *job) int { return a.due.Compare(b.due) })
-	letters, polls := 0, 0
+	known, letters, polls := len(e.jobs), 0, 0
 	for _, j := range e.jobs {
 		if ctx.Err() != nil {
 			break
@@ -133,6 +152,7 @@ func (e *Edge) work(ctx context.Context, clockRight bool) (more bool) {
 			e.attempt(ctx, j)
 		}
 	}
+	more = more || len(e.jobs) > known // the letters of a stack
 	e.jobs = slices.DeleteFunc(e.jobs, func(j *job) bool { return j.end })
 	return more
 }
@@ -188,7 +208,7 @@ func (e *Edge) troubled(err error) {
 		e.tell("folder", "")
 		return
 	}
-	e.tell("folder", "Some of the scanner folder cannot be looked at: "+err.Error()+". Trying again; nothing is lost.")
+	e.tell("folder", "In the scanner folder: "+err.Error()+". Trying again; nothing is lost.")
 }
 
 // sentence is an error as the beginning of one.

@@ -15,7 +15,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"time"
 
@@ -45,26 +44,17 @@ var Steps = []string{
 // RefusalSteps are the boundaries of a refusal, after "claimed".
 var RefusalSteps = []string{"refusing", "returned", "noted", "refused"}
 
-// Inside a letter's claim folder, beside the scan.
-const (
-	cleanPDF  = "clean.pdf"
-	cleanFile = "clean.json" // what is known of clean.pdf; there once that is whole
-)
-
-// clean is the content of cleanFile.
-type clean struct {
-	Pages int `json:"pages"`
-}
-
 // spooled is the place of a sealed letter, or of its manifest, on its way.
 func spooled(id letter.ID, ext string) string { return folder.SpoolDir + "/" + string(id) + ext }
 
 const sealedExt = ".age"
 
-// job is a letter on its way.
+// job is a letter on its way, or a claimed scan until it is known which letters
+// it holds; it then has the claim's id.
 type job struct {
 	id        letter.ID
 	claim     folder.Claim     // zero if only the spool is left of the letter
+	clean     *clean           // what is known of the clean PDF; nil before the end of step 3
 	manifest  *letter.Manifest // from step 4 on
 	deposited time.Time        // when step 5 was last done by this process
 	tries     int              // that failed, one after the other
@@ -91,28 +81,30 @@ func (e *Edge) claim(scan folder.Scan) error {
 	return nil
 }
 
-// advance takes a claimed letter through what is left of its way. It reports
-// whether the letter has reached its end; if not, it is tried again later.
+// advance takes a letter through what is left of its way. It reports whether
+// the job has reached its end; if not, it is tried again later.
 func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 	if _, ok := e.records[j.id]; ok {
 		return true, e.discard(j) // a crash came between the record and the end
 	}
-	if j.claim.Refusing {
-		return true, e.refuse(j, folder.Note{}) // a crash or a full disk came in the middle
+	if j.claim.Returning {
+		return true, e.giveBack(j.claim, outcome{}) // a crash or a full disk came in the middle
 	}
-	if j.manifest == nil {
-		pages, err := e.normalise(ctx, j.claim)
-		if note, ok := refusal(err); ok {
-			e.Log.Info("A scan is refused.", "letter", j.id, "reason", err)
-			return true, e.refuse(j, note)
-		}
-		if errors.Is(err, folder.ErrUnsettled) {
-			return true, nil // it was put back, to settle anew
+	if j.manifest == nil && j.clean == nil {
+		letters, err := e.normalise(ctx, j.claim)
+		if out, ok := verdict(err); ok {
+			return true, e.finish(j.claim, out)
 		}
 		if err != nil {
 			return false, err
 		}
-		if j.manifest, err = e.seal(ctx, j.claim, pages); err != nil {
+		follow(j.claim, letters, e.on)
+		if j.clean == nil {
+			return true, nil // a stack: its letters go on by themselves
+		}
+	}
+	if j.manifest == nil {
+		if j.manifest, err = e.seal(ctx, j); err != nil {
 			return false, err
 		}
 	}
@@ -125,49 +117,67 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 	return e.receive(ctx, j)
 }
 
-// normalise is step 3: one clean PDF, made by a child process. The file that
-// counts its pages comes last; a crash before it leaves at most an unfinished
-// or uncounted PDF in the claim, which is made again.
-func (e *Edge) normalise(ctx context.Context, c folder.Claim) (pages int, err error) {
-	d := e.folder.Disk()
-	var done clean
-	data, err := disk.ReadFile(d, c.Path(cleanFile))
-	if err == nil && json.Unmarshal(data, &done) == nil && done.Pages > 0 {
-		return done.Pages, nil
-	}
+// normalise is step 3: the scan becomes one clean PDF, made and then compared
+// with it by child processes, and that becomes the letters of the stack, one in
+// nearly all cases. A scan that may be a duplicate is asked about, and so is a
+// stack whose letters cannot be told apart for certain: then nothing of it is
+// taken. The list of the letters comes last and is the commit; a crash before
+// it leaves clean PDFs in the claim of which nobody has heard, and they are
+// made again.
+func (e *Edge) normalise(ctx context.Context, c folder.Claim) ([]clean, error) {
 	if err := e.folder.Settled(c); err != nil {
-		return 0, err
+		return nil, err
 	}
 	scan, err := e.whole(c)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer scan.Close()
-	err = disk.Write(d, c.Path(cleanPDF), 0o600, func(out disk.File) error {
-		result, err := e.Workshop.Normalise(ctx, scan, out)
-		done.Pages = result.Pages
-		return err
-	})
+	hash, err := e.askOnce(c, scan)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	if data, err = json.Marshal(done); err != nil {
-		return 0, fmt.Errorf("counting pages: %w", err)
+	seen, err := e.makeClean(ctx, c, scan)
+	if err != nil {
+		return nil, err
 	}
-	if err := disk.WriteBytes(d, c.Path(cleanFile), 0o600, data); err != nil {
-		return 0, err
+	letters, err := e.split(ctx, c, hash, seen)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.writeLetters(c, letters); err != nil {
+		return nil, err
 	}
 	e.step("normalised", c.ID)
-	return done.Pages, nil
+	e.remembered(c, hash, letters[0].ID)
+	return letters, nil
 }
 
-// refuse gives a scan that cannot be taken back to operations, unchanged, with
-// a note beside it. What a crash leaves is said in folder.Refuse.
-func (e *Edge) refuse(j *job, note folder.Note) error {
-	if err := e.folder.Refuse(&j.claim, note); err != nil {
+// finish ends a scan that does not become a letter: it is given back to
+// operations with a note, unchanged, or deleted because a person has said that
+// it was taken before.
+func (e *Edge) finish(c folder.Claim, out outcome) error {
+	e.Log.Info(out.log, "letter", c.ID)
+	switch {
+	case out.unsettled:
+		return nil // it was put back, to settle anew
+	case out.drop:
+		return e.folder.Release(c)
+	}
+	// What was remembered of it goes first: a crash in between leads here again.
+	if err := e.unmark(c); err != nil {
 		return err
 	}
-	e.step("refused", j.id)
+	return e.giveBack(c, out)
+}
+
+// giveBack returns a scan to operations, unchanged, with a note beside it. What
+// a crash leaves is said in folder.GiveBack.
+func (e *Edge) giveBack(c folder.Claim, out outcome) error {
+	if err := e.folder.GiveBack(&c, out.dir, out.note); err != nil {
+		return err
+	}
+	e.step("refused", c.ID)
 	return nil
 }
 
@@ -177,22 +187,27 @@ func (e *Edge) refuse(j *job, note folder.Note) error {
 // again. Afterwards it never is: two seals of a letter differ, and the bucket
 // may hold this one already. So the manifest is returned once it is on disk,
 // even beside an error.
-func (e *Edge) seal(ctx context.Context, c folder.Claim, pages int) (*letter.Manifest, error) {
+func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 	m := letter.Manifest{
-		ID: c.ID, Site: e.Site, Helpline: c.Helpline, Class: letter.SixMonths,
-		Received: c.Received, Pages: pages,
+		ID: j.id, Site: e.Site, Helpline: j.claim.Helpline, Class: letter.SixMonths,
+		Received: j.claim.Received, Pages: j.clean.Pages, Sheets: j.clean.Sheets, Sides: j.clean.Sides,
+		Flags: j.clean.Flags, Repaired: j.clean.Repaired,
 	}
 	to, err := e.recipient(ctx, m.Week())
 	if err != nil {
 		return nil, err
 	}
 	d := e.folder.Disk()
-	plain, err := d.OpenFile(c.Path(cleanPDF), os.O_RDONLY, 0)
+	plain, err := d.OpenFile(cleanPath(j.claim, j.id), os.O_RDONLY, 0)
 	if err != nil {
 		return nil, fmt.Errorf("opening a clean PDF: %w", err)
 	}
 	defer plain.Close()
-	err = disk.Write(d, spooled(c.ID, sealedExt), 0o600, func(out disk.File) error {
+	// One that got its name and was not known to be durable speaks of another seal.
+	if err := e.remove(spooled(j.id, folder.ManifestExt)); err != nil {
+		return nil, err
+	}
+	err = disk.Write(d, spooled(j.id, sealedExt), 0o600, func(out disk.File) error {
 		size, sum, err := seal.Seal(out, plain, to)
 		m.Size, m.SHA256 = size, hex.EncodeToString(sum[:])
 		return err
@@ -200,20 +215,20 @@ func (e *Edge) seal(ctx context.Context, c folder.Claim, pages int) (*letter.Man
 	if err != nil {
 		return nil, err
 	}
-	e.step("spooled", c.ID)
+	e.step("spooled", j.id)
 	data, err := json.Marshal(m)
 	if err != nil {
 		return nil, fmt.Errorf("writing a manifest: %w", err)
 	}
 	// Kept unsigned, and signed whenever it is put: a site whose key is
 	// replaced meanwhile loses no letter.
-	if err := disk.WriteBytes(d, spooled(c.ID, folder.ManifestExt), 0o600, data); err != nil {
+	if err := disk.WriteBytes(d, spooled(j.id, folder.ManifestExt), 0o600, data); err != nil {
 		return nil, err
 	}
-	e.step("sealed", c.ID)
+	e.step("sealed", j.id)
 	// The claimed scan is enough to make it again. A crash before this line
 	// leaves it in the claim, and it goes with the claim.
-	if err := d.Remove(c.Path(cleanPDF)); err != nil {
+	if err := disk.Discard(d, cleanPath(j.claim, j.id)); err != nil {
 		return &m, fmt.Errorf("deleting a clean PDF: %w", err)
 	}
 	return &m, nil
@@ -276,7 +291,7 @@ func (e *Edge) receive(ctx context.Context, j *job) (end bool, err error) {
 		return false, err
 	}
 	e.step("receipt", j.id)
-	r := e.newRecord(*j.manifest, *receipt)
+	r := e.newRecord(j, *receipt)
 	if err := e.writeSlip(r); err != nil {
 		return false, err
 	}
@@ -288,16 +303,20 @@ func (e *Edge) receive(ctx context.Context, j *job) (end bool, err error) {
 	return true, e.discard(j)
 }
 
-// discard deletes all plaintext and the spool of a letter that is recorded. The
-// manifest goes last: while it is there, a crash leads back here.
+// discard deletes the plaintext and the spool of a letter that is recorded, and
+// the scan once it was the last letter of it. The manifest goes last: while it
+// is there, a crash leads back here.
 func (e *Edge) discard(j *job) error {
-	d := e.folder.Disk()
-	if err := e.folder.Release(folder.Claim{ID: j.id}); err != nil {
+	if err := e.dropClean(j); err != nil {
 		return err
 	}
 	for _, ext := range []string{sealedExt, folder.ManifestExt} {
-		if err := d.Remove(spooled(j.id, ext)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("clearing the spool: %w", err)
+		if err := disk.Discard(e.folder.Disk(), spooled(j.id, ext)); err != nil {
+			return disk.Plain("clearing the spool", err)
+		}
+		// One after the other, also for a power cut.
+		if err := disk.SyncDir(e.folder.Disk(), folder.SpoolDir); err != nil {
+			return err
 		}
 	}
 	e.step("taken", j.id)

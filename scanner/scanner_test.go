@@ -43,6 +43,13 @@ func TestOneLettersWay(t *testing.T) {
 			want := letter.Manifest{
 				ID: m.ID, Site: "office", Helpline: line, Class: letter.SixMonths, Pages: scan.pages,
 				Received: morning.Add((settled - 1) * time.Second), Size: m.Size, SHA256: m.SHA256,
+				Sides: scan.pages,
+			}
+			for n := range scan.pages {
+				want.Flags = want.Flags.Add(n+1, letter.LowResolution)
+			}
+			if scan.pages == 1 {
+				want.Sheets = 1 // of three pages nobody can tell whether they are two sheets
 			}
 			if d := cmp.Diff(want, m); d != "" {
 				t.Error(d)
@@ -90,7 +97,7 @@ func TestNoScanIsDeletedBeforeItsReceipt(t *testing.T) {
 	kept := false
 	for name, data := range o.files("scanner/" + folder.ClaimedDir) {
 		kept = kept || data == string(scan)
-		if strings.HasSuffix(name, cleanPDF) {
+		if strings.HasSuffix(name, ".pdf") {
 			t.Error("the clean PDF is kept beside the scan after it was sealed")
 		}
 	}
@@ -121,7 +128,9 @@ func TestRefusalsGiveTheScanBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
 			o.drop(line+"/"+name, c.data)
-			o.pass(40)
+			o.pass(settled + 1)
+			o.now = o.now.Add(31 * time.Minute)
+			o.pass(settled)
 			refused := o.files("scanner/" + line + "/refused")
 			if got, ok := refused[name]; !ok || got != string(c.data) {
 				t.Errorf("the scan is not in refused, byte for byte")
@@ -159,11 +168,11 @@ func TestStraysAreGivenBack(t *testing.T) {
 
 func TestABadScanKeepsNobodyBack(t *testing.T) {
 	o := newOffice(t, func(o *office) {
-		o.cfg.Workshop = Children{Normaliser: pdf.Normaliser{Limits: pdf.Limits{MaxPixels: 300_000}}}
+		o.cfg.Workshop = Children{Normaliser: pdf.Normaliser{Limits: pdf.Limits{MaxPixels: 300_000}}, Pages: renderer}
 	})
 	for _, name := range []string{"a", "c", "e"} {
-		o.drop(line+"/"+name+".jpg", sampleLetter(1))
-		big := specimen.New(1, 1)
+		o.drop(line+"/"+name+".jpg", sampleLetter(uint64(name[0])))
+		big := specimen.New(uint64(name[0]), 1)
 		big.DPI = 80
 		o.drop(line+"/"+name+" too big.jpg", big.JPEG(1))
 	}
@@ -372,7 +381,7 @@ func TestStatus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got.Oldest = time.Time{}
+	got.Oldest, got.Arrivals = time.Time{}, nil
 	if d := cmp.Diff(folder.Counts{Arriving: 1, Waiting: 1, Refused: 1}, got); d != "" {
 		t.Error(d)
 	}

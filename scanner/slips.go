@@ -29,14 +29,20 @@ type record struct {
 	SHA256   string       `json:"sha256"` // of the sealed letter, which later receipts must name
 	Paper    string       `json:"paper"`  // as in the receipt
 	Reason   string       `json:"reason,omitempty"`
-	Slip     string       `json:"slip"` // its file name
+	Place    int          `json:"place,omitempty"` // in the stack that it was scanned with, from 1
+	Of       int          `json:"of,omitempty"`    // letters in that stack
+	Slip     string       `json:"slip"`            // its file name
 }
 
 // newRecord joins a deposit and its receipt.
-func (e *Edge) newRecord(m letter.Manifest, r letter.Receipt) record {
+func (e *Edge) newRecord(j *job, r letter.Receipt) record {
+	m := *j.manifest
 	rec := record{
 		ID: m.ID, Site: m.Site, Helpline: m.Helpline, Class: m.Class, Received: m.Received,
 		Pages: m.Pages, SHA256: m.SHA256, Paper: r.Paper, Reason: r.Reason,
+	}
+	if j.clean != nil {
+		rec.Place, rec.Of = j.clean.Place, j.clean.Of
 	}
 	rec.Slip = e.slipName(rec)
 	return rec
@@ -45,13 +51,7 @@ func (e *Edge) newRecord(m letter.Manifest, r letter.Receipt) record {
 // slipName is a name that no other letter's slip has: two letters may share a
 // reference.
 func (e *Edge) slipName(r record) string {
-	name := r.ID.Reference()
-	switch r.Paper {
-	case letter.PaperScanAgain:
-		name = "SCAN AGAIN " + name
-	case paperOverdue:
-		name = "OVERDUE " + name
-	}
+	name := r.slipBase()
 	for n := 1; ; n++ {
 		slip := name + ".txt"
 		if n > 1 {
@@ -63,13 +63,21 @@ func (e *Edge) slipName(r record) string {
 	}
 }
 
-func (e *Edge) slipTaken(r record, slip string) bool {
-	for _, other := range e.records {
-		if other.ID != r.ID && other.Helpline == r.Helpline && other.Slip == slip {
-			return true
-		}
+// slipBase is the slip's name without its number and ending.
+func (r record) slipBase() string {
+	switch r.Paper {
+	case letter.PaperScanAgain:
+		return "SCAN AGAIN " + r.ID.Reference()
+	case paperOverdue:
+		return "OVERDUE " + r.ID.Reference()
 	}
-	return false
+	return r.ID.Reference()
+}
+
+func (e *Edge) slipTaken(r record, slip string) bool {
+	r.Slip = slip
+	other, ok := e.slips[r.place()]
+	return ok && other != r.ID
 }
 
 // slip is the file for operations, in their words.
@@ -78,7 +86,7 @@ func (r record) slip() string {
 	lines := []string{
 		"Letter " + r.ID.Reference(),
 		"Write this reference on the paper: " + r.ID.Reference(),
-		fmt.Sprintf("Pages: %d. Compare with the paper; tell the helpline if one is missing.", r.Pages),
+		fmt.Sprintf("Pages: %d. Compare with the paper; tell the helpline if one is missing.%s", r.Pages, r.inStack()),
 		"Taken: " + r.Received.In(letter.London).Format("Monday 2 January 2006, 15:04:05"),
 		"The paper: " + r.paper(),
 		"The letter can be opened until " + inWords(letter.OpenUntil(received, r.Class)) +
@@ -93,6 +101,14 @@ func (r record) slip() string {
 		lines[len(lines)-1] = "Delete this note yourself once that is done."
 	}
 	return strings.Join(lines, "\r\n\r\n") + "\r\n"
+}
+
+// inStack tells the letters apart that were scanned together.
+func (r record) inStack() string {
+	if r.Of < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" It was letter %d of %d in its stack, counted from the top.", r.Place, r.Of)
 }
 
 // paper says what to do with the original.
@@ -141,8 +157,34 @@ func (e *Edge) saveRecord(r record) error {
 	if err := disk.WriteBytes(e.folder.Disk(), recordPath(r.ID), 0o600, data); err != nil {
 		return err
 	}
-	e.records[r.ID] = r
+	e.know(r)
+	return e.dropStraySlips(r)
+}
+
+// dropStraySlips removes what a crash between a slip and its record has left:
+// slips of this reference that are no letter's.
+func (e *Edge) dropStraySlips(r record) error {
+	for _, paper := range []string{letter.PaperKept, letter.PaperScanAgain, paperOverdue} {
+		stray := r
+		stray.Paper = paper
+		stray.Slip = stray.slipBase() + ".txt"
+		if _, known := e.slips[stray.place()]; known {
+			continue
+		}
+		if err := e.remove(stray.place()); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// know takes in a record that is on disk.
+func (e *Edge) know(r record) {
+	if old, ok := e.records[r.ID]; ok {
+		delete(e.slips, old.place())
+	}
+	e.records[r.ID], e.slips[r.place()] = r, r.ID
+	e.printed[r.Helpline] = false
 }
 
 // slipsAtOnce bounds how many slips one round looks after, so that years of
@@ -222,6 +264,8 @@ func (e *Edge) removeSlip(r record) error {
 		return err
 	}
 	delete(e.records, r.ID)
+	delete(e.slips, r.place())
+	e.printed[r.Helpline] = false
 	return nil
 }
 
@@ -229,7 +273,7 @@ func (e *Edge) removeSlip(r record) error {
 func (e *Edge) remove(name string) error {
 	err := e.folder.Disk().Remove(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("removing a slip: %w", err)
+		return disk.Plain("removing a file", err)
 	}
 	return nil
 }

@@ -113,7 +113,7 @@ func TestLettersThatShareAReference(t *testing.T) {
 		t.Fatal("they do not share it")
 	}
 	one.Slip = o.slipName(one)
-	o.records[one.ID] = one
+	o.know(one)
 	two.Slip = o.slipName(two)
 	if one.Slip != "0000-0000.txt" || two.Slip != "0000-0000 (2).txt" {
 		t.Errorf("slips: %q and %q", one.Slip, two.Slip)
@@ -136,7 +136,8 @@ func TestManySlipsTakeTurns(t *testing.T) {
 	})
 	for range 5 * slipsAtOnce / 2 {
 		r := record{ID: letter.NewID(), Site: "office", Helpline: line, Class: letter.SixMonths, Received: o.now}
-		o.records[r.ID] = r
+		r.Slip = o.slipName(r)
+		o.know(r)
 	}
 	for range 5 {
 		o.after(o.SlipEvery)

@@ -90,12 +90,30 @@ const maxSkew = 5 * time.Minute
 // clockAge is for how long one comparison of the clocks holds.
 const clockAge = time.Minute
 
+// clockJumped reports whether this machine's clock was set since the last call:
+// it has gone another way than a clock that nobody can set. A machine that slept
+// looks the same.
+func (e *Edge) clockJumped(now time.Time) bool {
+	steady := e.Steady()
+	jump := now.Sub(e.lastNow) - (steady - e.lastSteady)
+	first := e.lastNow.IsZero()
+	e.lastNow, e.lastSteady = now, steady
+	return !first && jump.Abs() > maxJump
+}
+
+// maxJump is more than clocks are ever corrected by while they are right.
+const maxJump = time.Minute
+
 // clockAgrees reports whether this machine's clock may be believed: the time
 // of receipt decides when a letter must be gone. A clock that was right stays
-// believed while the store cannot be asked; one that was never compared does
-// not, unless the store has no clock to compare with.
+// believed while the store cannot be asked and nobody has set it; one that was
+// never compared does not, unless the store has no clock to compare with.
 func (e *Edge) clockAgrees(ctx context.Context) bool {
 	now := e.Now()
+	if e.clockJumped(now) {
+		e.clockRight, e.clockAsked = false, time.Time{}
+		e.reach = reach{} // its time to wait was told by the other clock
+	}
 	if e.clockRight && now.Sub(e.clockAsked).Abs() < clockAge || !e.reachable() {
 		return e.clockRight
 	}

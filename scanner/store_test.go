@@ -273,6 +273,35 @@ func TestAClockThatWasNeverComparedIsNotBelieved(t *testing.T) {
 	}
 }
 
+// A clock that somebody sets while the store is away may be wrong by a year.
+func TestAClockThatWasSetIsNotBelieved(t *testing.T) {
+	for name, jump := range map[string]time.Duration{"a year ahead": 365 * 24 * time.Hour, "an hour back": -time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			var err error
+			right := func() time.Time { return morning }
+			o := newOffice(t, func(o *office) {
+				o.cfg.Store = witness{o.cfg.Store, func() (time.Time, error) { return right(), err }}
+			})
+			right = func() time.Time { return o.now }
+			o.pass(1)
+			err = deposit.ErrUnavailable
+			o.now, o.set = o.now.Add(jump), -jump
+			o.drop(line+"/scan.jpg", sampleLetter(1))
+			o.pass(5)
+			if counts, _ := o.Status(); counts.Arriving != 1 {
+				t.Errorf("a scan was taken: %+v", counts)
+			}
+			o.now, o.set = o.now.Add(-jump), 0
+			err = nil
+			o.now = o.now.Add(longestRest)
+			o.pass(5)
+			if counts, _ := o.Status(); counts.Arriving != 0 {
+				t.Errorf("the scan is not taken although the clock is right again: %+v", counts)
+			}
+		})
+	}
+}
+
 func TestReceiptsThatDoNotCount(t *testing.T) {
 	other := letter.NewID()
 	for name, bend := range map[string]func(*office, letter.Manifest) (string, letter.Receipt){

@@ -1,0 +1,258 @@
+package scanner
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"letterlock/scanner/disk"
+	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
+)
+
+// Of every scan that it takes the edge remembers a keyed hash (HMAC-SHA256)
+// until the letter's deadline, so that the same bytes are not taken twice by
+// themselves. Without the key, which never leaves the state folder, the hash
+// cannot confirm what anybody guesses of a letter.
+//
+//	STATE/duplicates.key       32 random bytes
+//	STATE/taken/DAY/HASH-ID    an empty file for each scan received on that day
+//
+// The file is made before the letter is sealed, so that a crash cannot lose
+// it, and goes when the scan is refused after all.
+const (
+	duplicatesKey = "duplicates.key"
+	takenDir      = "taken"
+)
+
+// takenScan is when a scan with certain bytes was received, and as which letter.
+type takenScan struct {
+	id  letter.ID
+	day letter.Date
+}
+
+func (s takenScan) mark(hash string) string {
+	return path.Join(takenDir, s.day.String(), hash+"-"+string(s.id))
+}
+
+// duplicates is the edge's memory of the scans that it took.
+type duplicates struct {
+	key   []byte
+	taken map[string][]takenScan // by keyed hash, hex; several if a person has said so
+	swept letter.Date            // the day on which it was last swept
+}
+
+// set replaces what is known of a hash.
+func (d *duplicates) set(hash string, all []takenScan) {
+	if len(all) == 0 {
+		delete(d.taken, hash)
+		return
+	}
+	d.taken[hash] = all
+}
+
+// recall reads the key, or draws it at the first start.
+func (e *Edge) recall() error {
+	key, err := disk.ReadFile(e.state, duplicatesKey)
+	if errors.Is(err, fs.ErrNotExist) {
+		key = make([]byte, 32)
+		rand.Read(key)
+		err = disk.WriteBytes(e.state, duplicatesKey, 0o600, key)
+	}
+	if err == nil && len(key) != 32 {
+		err = errors.New("the file " + duplicatesKey + " in the state folder is damaged")
+	}
+	e.known = duplicates{key: key, taken: map[string][]takenScan{}}
+	if err != nil {
+		return fmt.Errorf("reading the key for duplicates: %w", err)
+	}
+	return nil
+}
+
+// self tells this edge from every other, also after a restart.
+func (d *duplicates) self() string {
+	h := hmac.New(sha256.New, d.key)
+	h.Write([]byte("owner"))
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// remember reads the memory when the edge starts.
+func (e *Edge) remember() error {
+	// Again, now that the folder is ours: another process may have drawn the
+	// key in the same moment.
+	if err := e.recall(); err != nil {
+		return err
+	}
+	days, err := disk.Names(e.state, takenDir, fs.DirEntry.IsDir)
+	for _, name := range days {
+		day, dayErr := letter.ParseDate(name)
+		marks, listErr := disk.Names(e.state, path.Join(takenDir, name), func(fs.DirEntry) bool { return dayErr == nil })
+		err = errors.Join(err, listErr)
+		for _, mark := range marks {
+			hash, id, _ := strings.Cut(mark, "-")
+			if id, parseErr := letter.ParseID(id); parseErr == nil {
+				e.known.taken[hash] = append(e.known.taken[hash], takenScan{id, day})
+			}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("reading which scans were taken: %w", err)
+	}
+	return nil
+}
+
+// hash is the keyed hash of a scan.
+func (e *Edge) hash(scan io.ReaderAt, size int64) (string, error) {
+	h := hmac.New(sha256.New, e.known.key)
+	if _, err := io.Copy(h, io.NewSectionReader(scan, 0, size)); err != nil {
+		return "", disk.Plain("reading a scan", err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// claimDay is the day on which the claim's letter counts as received.
+func claimDay(c folder.Claim) letter.Date { return letter.DateOf(c.Received) }
+
+// mark remembers a scan that is about to be taken. It does so once, however
+// often it is called for one claim.
+func (e *Edge) mark(hash string, c folder.Claim) error {
+	as := takenScan{c.ID, claimDay(c)}
+	if slices.Contains(e.known.taken[hash], as) {
+		return nil
+	}
+	dir := path.Dir(as.mark(hash))
+	err := disk.MkdirAll(e.state, dir, 0o700)
+	if err == nil {
+		err = disk.SyncDir(e.state, takenDir)
+	}
+	var file disk.File
+	if err == nil {
+		file, err = e.state.OpenFile(as.mark(hash), os.O_CREATE|os.O_WRONLY, 0o600)
+	}
+	if err == nil {
+		err = errors.Join(file.Close(), disk.SyncDir(e.state, dir))
+	}
+	if err != nil {
+		return disk.Plain("remembering a scan", err)
+	}
+	e.known.taken[hash] = append(e.known.taken[hash], as)
+	return nil
+}
+
+// unmark forgets a scan that was not taken after all. It comes before the scan
+// is given back: a crash in between finds a claim that marks it again.
+func (e *Edge) unmark(c folder.Claim) error {
+	for hash, all := range e.known.taken {
+		at := slices.IndexFunc(all, func(s takenScan) bool { return s.id == c.ID })
+		if at < 0 {
+			continue
+		}
+		if err := e.state.Remove(all[at].mark(hash)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return disk.Plain("forgetting a scan", err)
+		}
+		e.known.set(hash, slices.Delete(all, at, at+1))
+	}
+	return nil
+}
+
+// remembered is called once it is sure that a scan is taken: people know it by
+// the reference of its first letter, and what they decided of it is done with.
+// A crash before leaves a mark under the claim's own id, which is as good but
+// for its reference.
+func (e *Edge) remembered(c folder.Claim, hash string, first letter.ID) {
+	err := e.forgetCuts(hash)
+	for i, s := range e.known.taken[hash] {
+		if s.id == c.ID && first != c.ID {
+			as := takenScan{first, s.day}
+			err = errors.Join(err, disk.Plain("remembering a scan", e.state.Rename(s.mark(hash), as.mark(hash))))
+			e.known.taken[hash][i] = as
+		}
+	}
+	if err != nil {
+		e.tell("remember", "What is remembered of a scan could not be brought up to date: "+err.Error()+". The scan is taken all the same.")
+	}
+}
+
+// forget drops, once a day, what is remembered of letters whose deadline has
+// come. It must not be called while the clock may be wrong.
+func (e *Edge) forget() {
+	today := letter.DateOf(e.Now())
+	if today == e.known.swept {
+		return
+	}
+	days, err := disk.Names(e.state, takenDir, fs.DirEntry.IsDir)
+	for _, name := range days {
+		day, parseErr := letter.ParseDate(name)
+		if parseErr == nil && !today.Before(letter.Deadline(day, letter.SixMonths)) {
+			err = errors.Join(err, disk.RemoveAll(e.state, path.Join(takenDir, name)))
+		}
+	}
+	for hash, all := range e.known.taken {
+		e.known.set(hash, slices.DeleteFunc(all, func(s takenScan) bool {
+			return !today.Before(letter.Deadline(s.day, letter.SixMonths))
+		}))
+	}
+	err = errors.Join(err, e.sweepCuts(today))
+	if err != nil {
+		e.tell("forget", "What is remembered of scans whose time is over cannot be deleted: "+disk.Plain("deleting it", err).Error()+". Trying again.")
+		return
+	}
+	e.tell("forget", "")
+	e.known.swept = today
+}
+
+// errSameAgain says that a person has answered that a scan is a letter which
+// was taken before.
+var errSameAgain = errors.New("a person says that this scan was taken before")
+
+// duplicate is the error for a scan whose bytes were taken before, until a
+// person has said what it is.
+type duplicate struct{ before takenScan }
+
+func (d *duplicate) Error() string {
+	return "scan held: the same bytes were taken before as letter " + string(d.before.id)
+}
+
+// note asks the person who scans.
+func (d *duplicate) note() folder.Note {
+	return folder.Note{
+		What: fmt.Sprintf("Exactly this file was scanned before, on %s, as %s. Is it the same letter, or another?",
+			inWords(d.before.day), d.before.id.Reference()),
+		Next: "If it is the same letter, move this file into the folder \"same letter\" here; it is then deleted, and the letter that was taken stays. " +
+			"If it is another letter that only looks alike, move this file into the folder \"another letter\" here; it is then taken as a letter of its own. " +
+			"Nothing is lost: until you decide, this file is kept as it is.",
+	}
+}
+
+// askOnce looks whether the bytes of a claimed scan were taken before, and
+// obeys what a person has answered to that question. It returns their hash.
+func (e *Edge) askOnce(c folder.Claim, scan disk.File) (hash string, err error) {
+	if hash, err = e.hash(scan, c.Size); err != nil {
+		return "", err
+	}
+	var before takenScan // the last one
+	known := false
+	for _, s := range e.known.taken[hash] {
+		if s.id != c.ID {
+			before, known = s, true
+		}
+	}
+	switch {
+	case c.Answer == folder.Same && known:
+		return "", errSameAgain
+	case c.Answer == folder.Same:
+		return "", errNotSame
+	case known && c.Answer != folder.Another:
+		return "", &duplicate{before}
+	}
+	return hash, e.mark(hash, c)
+}

@@ -1,0 +1,198 @@
+package scanner
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+
+	"letterlock/scanner/disk"
+	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/pdf"
+	"letterlock/scanner/separator"
+)
+
+// Which letters a claimed scan holds. Mostly it is one, under the claim's own
+// id. A stack that was scanned in one go, with separator sheets, holds several,
+// each under an id of its own; the claim with the scan of the whole stack stays
+// until the last of them is taken.
+//
+//	claimed/CLAIM/scan/...        the scan
+//	claimed/CLAIM/clean/ID.pdf    a letter's clean PDF, until it is sealed
+//	claimed/CLAIM/letters.json    which letters there are; the commit of step 3
+//
+// A letter is on its way while it has its clean PDF, or its manifest in the
+// spool, and has ended when it has neither.
+const (
+	cleanDir    = "clean"
+	lettersFile = "letters.json"
+)
+
+// clean is what is known of a letter's clean PDF.
+type clean struct {
+	ID       letter.ID    `json:"id"`
+	Pages    int          `json:"pages"`
+	Sheets   int          `json:"sheets,omitempty"` // as in the manifest
+	Sides    int          `json:"sides,omitempty"`
+	Flags    letter.Flags `json:"flags,omitempty"`
+	Repaired bool         `json:"repaired,omitempty"`
+	Place    int          `json:"place,omitempty"` // of a letter of a stack: the how manieth it was, from 1
+	Of       int          `json:"of,omitempty"`    // of how many
+}
+
+func cleanPath(c folder.Claim, id letter.ID) string {
+	return c.Path(path.Join(cleanDir, string(id)+".pdf"))
+}
+
+// sight is the clean PDF of a whole scan, and what was seen on its pages.
+type sight struct {
+	flags    letter.Flags
+	pages    []separator.Page
+	repaired bool
+}
+
+// makeClean makes the clean PDF of the whole scan, or draws its pages anew when
+// a person has said so of a damaged one, and has it compared with the scan.
+func (e *Edge) makeClean(ctx context.Context, c folder.Claim, scan disk.File) (sight, error) {
+	d := e.folder.Disk()
+	// What an earlier try left is of no use: it may be the half of a stack.
+	if err := disk.Discard(d, c.Path(cleanDir)); err != nil {
+		return sight{}, disk.Plain("clearing what was half made", err)
+	}
+	if err := d.Mkdir(c.Path(cleanDir), 0o700); err != nil {
+		return sight{}, disk.Plain("making the folder of clean PDFs", err)
+	}
+	repair := c.Answer == folder.Repair
+	var made pdf.Result
+	err := disk.Write(d, cleanPath(c, c.ID), 0o600, func(out disk.File) (err error) {
+		if repair {
+			made, err = e.Workshop.Repair(ctx, scan, out)
+		} else {
+			made, err = e.Workshop.Normalise(ctx, scan, out)
+		}
+		return err
+	})
+	if err != nil {
+		return sight{}, err
+	}
+	file, err := d.OpenFile(cleanPath(c, c.ID), os.O_RDONLY, 0)
+	if err != nil {
+		return sight{}, disk.Plain("opening a clean PDF", err)
+	}
+	defer file.Close()
+	flags, pages, err := e.Workshop.Inspect(ctx, scan, file, made, nil)
+	if err == nil && len(pages) != made.Pages {
+		err = fmt.Errorf("inspecting a clean PDF: saw %d of %d pages", len(pages), made.Pages)
+	}
+	return sight{flags, pages, repair}, err
+}
+
+// split gives each letter of a scan a clean PDF of its own.
+func (e *Edge) split(ctx context.Context, c folder.Claim, hash string, seen sight) ([]clean, error) {
+	batch, err := e.cut(c, hash, seen.pages)
+	if err != nil {
+		return nil, err
+	}
+	if !batch.WasCut() {
+		l := batch.Letters[0]
+		return []clean{{ID: c.ID, Pages: len(l.Pages), Sheets: sheetsOf(l), Sides: l.Sides, Flags: seen.flags, Repaired: seen.repaired}}, nil
+	}
+	d := e.folder.Disk()
+	all, err := d.OpenFile(cleanPath(c, c.ID), os.O_RDONLY, 0)
+	if err != nil {
+		return nil, disk.Plain("opening the clean PDF of a stack", err)
+	}
+	defer all.Close()
+	var letters []clean
+	for i, l := range batch.Letters {
+		part := clean{ID: e.NewID(), Pages: len(l.Pages), Sheets: sheetsOf(l), Sides: l.Sides,
+			Flags: seen.flags.Pages(l.Pages), Repaired: seen.repaired, Place: i + 1, Of: len(batch.Letters)}
+		err := disk.Write(d, cleanPath(c, part.ID), 0o600, func(out disk.File) error {
+			return e.Workshop.Extract(ctx, all, out, l.Pages)
+		})
+		if err != nil {
+			return nil, err
+		}
+		letters = append(letters, part)
+	}
+	// The stack as a whole belongs to nobody.
+	if err := disk.Discard(d, cleanPath(c, c.ID)); err != nil {
+		return nil, disk.Plain("deleting the clean PDF of a stack", err)
+	}
+	return letters, disk.SyncDir(d, c.Path(cleanDir))
+}
+
+func (e *Edge) writeLetters(c folder.Claim, letters []clean) error {
+	data, err := json.Marshal(letters)
+	if err != nil {
+		return fmt.Errorf("writing which letters a scan holds: %w", err)
+	}
+	return disk.WriteBytes(e.folder.Disk(), c.Path(lettersFile), 0o600, data)
+}
+
+// readLetters is which letters a claimed scan holds; none while that is not
+// known yet.
+func (e *Edge) readLetters(c folder.Claim) ([]clean, error) {
+	data, err := disk.ReadFile(e.folder.Disk(), c.Path(lettersFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var letters []clean
+	if err == nil {
+		err = json.Unmarshal(data, &letters)
+	}
+	if err != nil || len(letters) == 0 {
+		return nil, fmt.Errorf("reading which letters claim %s holds: the file is damaged", c.ID)
+	}
+	return letters, nil
+}
+
+// follow gives each letter of a claim its job; on finds or makes it.
+func follow(c folder.Claim, letters []clean, on func(letter.ID) *job) {
+	for _, l := range letters {
+		j := on(l.ID)
+		j.claim, j.clean = c, &l
+	}
+}
+
+// on is the job of that id, made if there is none.
+func (e *Edge) on(id letter.ID) *job {
+	at := slices.IndexFunc(e.jobs, func(j *job) bool { return j.id == id && !j.end })
+	if at < 0 {
+		e.jobs = append(e.jobs, &job{id: id})
+		at = len(e.jobs) - 1
+	}
+	return e.jobs[at]
+}
+
+// onItsWay reports whether a letter of the claim has not ended.
+func (e *Edge) onItsWay(c folder.Claim, id letter.ID) bool {
+	d := e.folder.Disk()
+	return disk.Exists(d, cleanPath(c, id)) || disk.Exists(d, spooled(id, folder.ManifestExt))
+}
+
+// dropClean deletes a letter's clean PDF, and the claim if no other letter of
+// it is on its way.
+func (e *Edge) dropClean(j *job) error {
+	if j.claim.ID == "" {
+		return nil // gone already
+	}
+	if err := disk.Discard(e.folder.Disk(), cleanPath(j.claim, j.id)); err != nil {
+		return disk.Plain("deleting a clean PDF", err)
+	}
+	letters, err := e.readLetters(j.claim)
+	if err != nil {
+		return err
+	}
+	for _, l := range letters {
+		if l.ID != j.id && e.onItsWay(j.claim, l.ID) {
+			return nil
+		}
+	}
+	return e.folder.Release(j.claim)
+}

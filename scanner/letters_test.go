@@ -1,0 +1,306 @@
+package scanner
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"letterlock/scanner/disk"
+	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/pdf"
+	"letterlock/scanner/separator"
+	"letterlock/scanner/specimen"
+)
+
+// move is what a person does with a file in the folder.
+func (o *office) move(from, to string) {
+	o.Helper()
+	full := func(name string) string { return filepath.Join(o.cfg.Folder, line, name) }
+	if err := os.Rename(full(from), full(to)); err != nil {
+		o.Fatal(err)
+	}
+}
+
+// taken drops a scan and waits until its letter is verified and its slip lies
+// in the folder. It returns the manifests of all letters so far.
+func (o *office) taken(name string, scan []byte) []letter.Manifest {
+	o.Helper()
+	o.drop(line+"/"+name, scan)
+	return o.goOn()
+}
+
+func (o *office) goOn() []letter.Manifest {
+	o.Helper()
+	o.pass(settled + 1)
+	all := o.verify()
+	o.pass(6)
+	return all
+}
+
+func (o *office) given(dir string) map[string]string { return o.files("scanner/" + line + "/" + dir) }
+
+func TestTheSameScanIsAskedAbout(t *testing.T) {
+	o := newOffice(t)
+	scan := sampleLetter(1)
+	first := o.taken("monday.jpg", scan)[0]
+	if n := len(o.taken("again.jpg", scan)); n != 1 {
+		t.Fatalf("%d letters: the same bytes were taken again", n)
+	}
+	asked := o.given("duplicates")
+	note := asked["again.jpg.txt"]
+	if asked["again.jpg"] != string(scan) || !strings.Contains(note, first.ID.Reference()) || !strings.Contains(note, "26 May 2026") {
+		t.Fatalf("it is not asked: %q", note)
+	}
+
+	// It is another letter, whatever it looks like.
+	o.move("duplicates/again.jpg", "duplicates/another letter/again.jpg")
+	if n := len(o.goOn()); n != 2 {
+		t.Fatalf("%d letters after the answer", n)
+	}
+	if left := o.given("duplicates"); len(left) != 0 {
+		t.Errorf("left of the question: %v", left)
+	}
+
+	// The next one is the same, says the person; it goes, the letters stay.
+	o.taken("third.jpg", scan)
+	o.move("duplicates/third.jpg", "duplicates/same letter/third.jpg")
+	o.goOn()
+	o.ended(2)
+	if left := o.given("duplicates"); len(left) != 0 {
+		t.Errorf("left of the question: %v", left)
+	}
+	o.says("a person said that it is a letter which was taken before")
+
+	// The memory lasts for as long as the letter, over restarts too.
+	o.restart()
+	o.taken("fourth.jpg", scan)
+	if len(o.given("duplicates")) != 2 {
+		t.Error("after a restart it is not asked")
+	}
+	o.now = first.Deadline().Start().Add(12 * time.Hour)
+	o.publish(o.recipients())
+	o.pass(1)
+	if left := o.files("state/taken"); len(left) != 0 {
+		t.Errorf("remembered after the deadline: %v", left)
+	}
+	if n := len(o.taken("fifth.jpg", scan)); n != 3 {
+		t.Errorf("%d letters: a scan is asked about whose twin is gone", n)
+	}
+}
+
+func TestTwinsDroppedTogether(t *testing.T) {
+	o := newOffice(t)
+	o.drop(line+"/a.jpg", sampleLetter(1))
+	o.drop("mens-advice-line/b.jpg", sampleLetter(1))
+	if n := len(o.goOn()); n != 1 {
+		t.Errorf("%d letters", n)
+	}
+	if n := len(o.given("duplicates")) + len(o.files("scanner/mens-advice-line/duplicates")); n != 2 {
+		t.Errorf("%d files in duplicates, not a scan and its note", n)
+	}
+}
+
+// Nothing is deleted by mistake: the folder "same letter" takes only a scan of
+// which the same bytes were taken.
+func TestWhatWasNeverTakenIsNotDeleted(t *testing.T) {
+	o := newOffice(t)
+	o.taken("a.jpg", sampleLetter(1))
+	o.taken("b.jpg", sampleLetter(1)) // makes the folders of answers
+	o.drop(line+"/duplicates/same letter/c.jpg", sampleLetter(2))
+	o.goOn()
+	refused := o.given("refused")
+	if refused["c.jpg"] != string(sampleLetter(2)) || !strings.Contains(refused["c.jpg.txt"], "no letter with exactly these bytes") {
+		t.Errorf("refused: %q", refused["c.jpg.txt"])
+	}
+}
+
+func TestWhatIsRefusedIsNoDuplicate(t *testing.T) {
+	o := newOffice(t, func(o *office) {
+		o.cfg.Workshop = Children{Normaliser: pdf.Normaliser{Limits: pdf.Limits{MaxPixels: 1000}}, Pages: renderer}
+	})
+	o.taken("a.jpg", sampleLetter(1))
+	o.taken("b.jpg", sampleLetter(1))
+	if n := len(o.given("refused")); n != 4 {
+		t.Errorf("%d files in refused, not two scans and their notes", n)
+	}
+	if left := o.files("state/taken"); len(left) != 0 {
+		t.Errorf("remembered although it was refused: %v", left)
+	}
+}
+
+// marked is a workshop that sees the sheets that a test has laid into a stack.
+type marked struct {
+	Workshop
+	marks map[int]separator.Marks // by page
+}
+
+func (m marked) Inspect(ctx context.Context, scan, clean disk.File, made pdf.Result, see func(int, *image.Gray)) (letter.Flags, []separator.Page, error) {
+	flags, pages, err := m.Workshop.Inspect(ctx, scan, clean, made, see)
+	for n, found := range m.marks {
+		pages[n-1].Marks = found
+	}
+	return flags, pages, err
+}
+
+// sheet is what is read on a page that is a separator, or a cover sheet for so
+// many letters.
+func sheet(letters int) separator.Marks {
+	code := separator.NewSeparator(line)
+	if letters > 0 {
+		code = separator.NewCover(line, letters)
+	}
+	return separator.Marks{Codes: []separator.Code{code}}
+}
+
+// withStack is an office in which the pages of a stack of seven are: a cover
+// sheet, a letter of two pages, a separator, a letter, a separator, a letter.
+func withStack(t testing.TB, announced int) (*office, []byte) {
+	l := specimen.New(7, 7)
+	l.DPI = 40
+	o := newOffice(t, func(o *office) {
+		o.cfg.Duplex = separator.DuplexNo
+		o.cfg.Workshop = marked{o.cfg.Workshop, map[int]separator.Marks{1: sheet(announced), 4: sheet(0), 6: sheet(0)}}
+	})
+	return o, l.G4TIFF()
+}
+
+func TestAStackIsSplitAtItsSheets(t *testing.T) {
+	o, stack := withStack(t, 3)
+	all := o.taken("stack.tif", stack)
+	o.ended(3)
+	pages := map[int]int{}
+	for _, m := range all {
+		pages[m.Pages]++
+		if m.Sheets != m.Pages || m.Sides != m.Pages {
+			t.Errorf("letter of %d pages: %d sheets, %d sides", m.Pages, m.Sheets, m.Sides)
+		}
+	}
+	if len(all) != 3 || pages[2] != 1 || pages[1] != 2 {
+		t.Errorf("letters by number of pages: %v", pages)
+	}
+	if n := len(o.slips()); n != 3 {
+		t.Errorf("%d slips", n)
+	}
+	sheet := o.given("")[folder.SlipsFile]
+	for i, m := range all {
+		place := fmt.Sprintf("It was letter %d of 3 in its stack", i+1)
+		found := false
+		for _, slip := range o.slips() {
+			found = found || strings.Contains(o.given("taken")[slip], place)
+		}
+		if !found || !strings.Contains(sheet, place) || !strings.Contains(sheet, m.ID.Reference()) {
+			t.Errorf("no slip says %q, or the sheet does not (%d bytes)", place, len(sheet))
+		}
+	}
+	// The stack as a whole was taken, too.
+	o.taken("stack again.tif", stack)
+	if note := o.given("duplicates")["stack again.tif.txt"]; !strings.Contains(note, all[0].ID.Reference()) &&
+		!strings.Contains(note, all[1].ID.Reference()) && !strings.Contains(note, all[2].ID.Reference()) {
+		t.Errorf("asked: %q", note)
+	}
+}
+
+func TestAnUnclearStackIsHeldWhole(t *testing.T) {
+	o, stack := withStack(t, 4)
+	if all := o.taken("stack.tif", stack); len(all) != 0 {
+		t.Fatalf("%d letters of an unclear stack were deposited", len(all))
+	}
+	held := o.given("stacks")
+	if held["stack.tif"] != string(stack) || !strings.Contains(held["stack.tif.txt"], "says 4 letters, and 3 were found") {
+		t.Fatalf("it is not held: %q", held["stack.tif.txt"])
+	}
+	o.ended(0)
+	o.move("stacks/stack.tif", "stacks/split at the sheets/stack.tif")
+	if n := len(o.goOn()); n != 3 {
+		t.Errorf("%d letters after a person has said so", n)
+	}
+	o.ended(3)
+	if left := o.given("stacks"); len(left) != 0 {
+		t.Errorf("left of the question: %v", left)
+	}
+}
+
+// TestAStackIsCutByHand answers in the portal: the person knows that the second
+// letter is in truth two.
+func TestAStackIsCutByHand(t *testing.T) {
+	o, stack := withStack(t, 4)
+	o.taken("stack.tif", stack)
+	q, err := OpenQuestions(o.Edge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	list, err := q.List()
+	if err != nil || len(list) != 1 || list[0].Name != "stack.tif" || list[0].Dir != folder.StacksDir {
+		t.Fatalf("questions: %+v, %v", list, err)
+	}
+	token := list[0].Token
+	if strings.Contains(token, "stack") {
+		t.Errorf("the token says the name: %s", token)
+	}
+	batch, err := q.Stack(t.Context(), token)
+	if err != nil || len(batch.Pages) != 7 || len(batch.Cuts.Begins) != 3 {
+		t.Fatalf("the stack: %+v, %v", batch, err)
+	}
+	for page := range 7 {
+		jpeg, err := q.Thumbnail(t.Context(), token, page+1)
+		if err != nil || !strings.HasPrefix(string(jpeg), "\xff\xd8") {
+			t.Errorf("page %d: %v", page+1, err)
+		}
+	}
+	cuts := separator.Cuts{Begins: []int{2, 3, 5, 7}, LeaveOut: []int{1, 4}}
+	if err := q.Answer(t.Context(), token, folder.Split, cuts); err == nil {
+		t.Fatal("a sheet may become part of a letter")
+	}
+	if err := q.Answer(t.Context(), token, folder.Same, separator.Cuts{}); err == nil {
+		t.Fatal("a stack is no duplicate")
+	}
+	cuts.LeaveOut = append(cuts.LeaveOut, 6)
+	if err := q.Answer(t.Context(), token, folder.Split, cuts); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Answer(t.Context(), token, folder.Split, cuts); err != ErrAnswered {
+		t.Errorf("answered twice: %v", err)
+	}
+	all := o.goOn()
+	if len(all) != 4 {
+		t.Fatalf("%d letters", len(all))
+	}
+	for _, m := range all {
+		if m.Pages != 1 {
+			t.Errorf("a letter of %d pages", m.Pages)
+		}
+	}
+	o.ended(4)
+	if left := o.files("state/cuts"); len(left) != 0 {
+		t.Errorf("remembered: %v", left)
+	}
+}
+
+func TestStatusInTheFolder(t *testing.T) {
+	o := newOffice(t)
+	status := func() string { return o.given("")["STATUS.txt"] }
+	o.pass(1)
+	if s := status(); !strings.Contains(s, "Arriving: nothing.") || !strings.Contains(s, "Tuesday 26 May 2026, 10:00") {
+		t.Errorf("at first: %q", s)
+	}
+	o.drop(line+"/cut.jpg", sampleLetter(1)[:500])
+	o.pass(200)
+	if s := status(); !strings.Contains(s, "Arriving: 1 file, the oldest unchanged for 3 minutes.") {
+		t.Errorf("while it arrives: %q", s)
+	}
+	o.now = o.now.Add(27 * time.Minute)
+	o.pass(settled)
+	if s := status(); !strings.Contains(s, "Arriving: nothing.") {
+		t.Errorf("after it: %q", s)
+	}
+	if note := o.given("refused")["cut.jpg.txt"]; !strings.Contains(note, "stops in the middle") {
+		t.Errorf("refused: %q", note)
+	}
+}

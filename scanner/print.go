@@ -1,0 +1,107 @@
+package scanner
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"time"
+
+	"letterlock/scanner/disk"
+	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
+)
+
+// printsAtMost is how many slips are on the sheet, the newest first.
+const printsAtMost = 300
+
+var printSheet = template.Must(template.New("").Parse(`<!DOCTYPE html>
+<html lang="en-GB"><head><meta charset="utf-8"><title>Slips: {{.Helpline}}</title>
+<style>
+body { font: 11pt/1.35 Arial, "Liberation Sans", sans-serif; margin: 8mm; color: #000; background: #fff; }
+ol { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: repeat(3, 1fr); }
+li { border: 1px dashed #777; padding: 4mm; break-inside: avoid; }
+b { display: block; font: 700 18pt "Courier New", "Liberation Mono", monospace; }
+@media print { p { display: none; } body { margin: 0; } }
+</style></head><body>
+<p>{{.Count}} of {{.Helpline}}, the newest first, on {{.When}}. Print, cut along the lines, and lay each slip on its letter; or write the reference on the paper.</p>
+<ol>
+{{range .Slips}}<li><b>{{.ID.Reference}}</b>{{.PagesInWords}}{{.InStack}}<br>Taken {{.TakenInWords}}</li>
+{{end}}</ol></body></html>
+`))
+
+// printEvery is how often the sheet is written at most, however fast letters
+// are taken.
+const printEvery = 5 * time.Second
+
+// printed is a slip on the sheet.
+type printed struct{ record }
+
+// PagesInWords, InStack and TakenInWords are for the template.
+func (p printed) PagesInWords() string { return count(p.Pages, "page") + "." }
+func (p printed) InStack() string      { return p.inStack() }
+func (p printed) TakenInWords() string {
+	return p.Received.In(letter.London).Format("2 January 2006, 15:04:05")
+}
+
+// print keeps the sheet of slips of each helpline as it should be: operations
+// open it in a browser, print it and cut it up. A crash
+// leaves the one that was there before.
+func (e *Edge) print() {
+	if e.Now().Sub(e.printedAt).Abs() < printEvery {
+		return
+	}
+	var failed error
+	for _, helpline := range e.Helplines {
+		if e.printed[helpline] {
+			continue
+		}
+		if err := e.printOf(helpline); err != nil {
+			failed = err
+			continue
+		}
+		e.printed[helpline], e.printedAt = true, e.Now()
+	}
+	if failed != nil {
+		e.tell("print", "The sheet of slips cannot be written: "+failed.Error()+". Scans are taken all the same.")
+		return
+	}
+	e.tell("print", "")
+}
+
+func (e *Edge) printOf(helpline string) error {
+	d, at := e.folder.Disk(), path.Join(helpline, folder.SlipsFile)
+	var slips []printed
+	for _, r := range slices.SortedFunc(maps.Values(e.records), newestFirst) {
+		if r.Helpline == helpline && r.Paper != paperOverdue && len(slips) < printsAtMost {
+			slips = append(slips, printed{r})
+		}
+	}
+	if len(slips) == 0 {
+		if err := d.Remove(at); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return disk.Plain("removing the sheet of slips", err)
+		}
+		return nil
+	}
+	var sheet bytes.Buffer
+	err := printSheet.Execute(&sheet, map[string]any{"Helpline": helpline, "Slips": slips,
+		"Count": count(len(slips), "slip"), "When": e.Now().In(letter.London).Format("Monday 2 January 2006, 15:04")})
+	if err != nil {
+		return fmt.Errorf("printing slips: %w", err)
+	}
+	return disk.WriteBytes(d, at, 0o664, sheet.Bytes())
+}
+
+func newestFirst(a, b record) int {
+	if c := b.Received.Compare(a.Received); c != 0 {
+		return c
+	}
+	if a.Place != b.Place {
+		return a.Place - b.Place
+	}
+	return bytes.Compare([]byte(a.ID), []byte(b.ID))
+}

@@ -1,0 +1,117 @@
+package scanner
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"letterlock/scanner/disk"
+	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/separator"
+)
+
+// cutsDir, in the state folder, holds where a person has cut a stack, under the
+// keyed hash of its scan, from the answer until the stack is taken.
+const cutsDir = "cuts"
+
+func cutsPath(hash string) string { return path.Join(cutsDir, hash+".json") }
+
+// unclearStack is the error for a stack whose letters cannot be told apart for
+// certain, until a person has looked.
+type unclearStack struct{ held []separator.Hold }
+
+func (s *unclearStack) Error() string {
+	var why []string
+	for _, h := range s.held {
+		why = append(why, string(h.Reason))
+	}
+	return "its letters cannot be told apart for certain: " + strings.Join(why, ", ")
+}
+
+// note tells the person who scans what to look at.
+func (s *unclearStack) note() folder.Note {
+	var what []string
+	for _, h := range s.held {
+		what = append(what, h.Says())
+	}
+	return folder.Note{
+		What: "The letters of this stack cannot be told apart for certain, so none of them was taken. " + strings.Join(what, " "),
+		Next: "Take the stack in your hand and open this file, or the page Intake in Letterlock, which shows all pages and where each letter would begin. " +
+			"If the stack is in order and every separator sheet lies where one letter ends, move this file into the folder \"split at the sheets\" here. " +
+			"If not, say in Letterlock where each letter begins, or delete this file, put the sheets right and scan the stack again. " +
+			"Nothing is lost: until you decide, this file is kept as it is.",
+	}
+}
+
+// cut tells the letters of a scan apart. What a person has decided of a stack
+// that was held is obeyed as far as it can be right: no sheet becomes part of a
+// letter, and no page is lost.
+func (e *Edge) cut(c folder.Claim, hash string, pages []separator.Page) (separator.Batch, error) {
+	batch, err := separator.Split(c.Helpline, pages, e.Duplex)
+	if err != nil || len(batch.Held) == 0 {
+		return batch, err
+	}
+	if c.Answer != folder.Split {
+		return batch, &unclearStack{batch.Held}
+	}
+	cuts := batch.Cuts
+	data, err := disk.ReadFile(e.state, cutsPath(hash))
+	if err == nil {
+		err = json.Unmarshal(data, &cuts)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return batch, fmt.Errorf("reading where a stack is cut: %w", err)
+	}
+	confirmed, err := batch.Confirm(cuts)
+	if err != nil {
+		return batch, &unclearStack{batch.Held} // asked again
+	}
+	return confirmed, nil
+}
+
+// saveCuts remembers where a person has cut a stack before the scan is moved to
+// be taken: a crash in between leaves the question open, with its answer ready.
+func saveCuts(state disk.Disk, hash string, cuts separator.Cuts) error {
+	data, err := json.Marshal(cuts)
+	if err != nil {
+		return fmt.Errorf("writing where a stack is cut: %w", err)
+	}
+	if err := disk.MkdirAll(state, cutsDir, 0o700); err != nil {
+		return disk.Plain("making the folder of decisions", err)
+	}
+	return disk.WriteBytes(state, cutsPath(hash), 0o600, data)
+}
+
+// forgetCuts drops what a person has decided of a stack that is taken.
+func (e *Edge) forgetCuts(hash string) error {
+	if err := e.state.Remove(cutsPath(hash)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return disk.Plain("forgetting a decision", err)
+	}
+	return nil
+}
+
+// sweepCuts drops decisions whose scan never came, when its letters would have
+// met their deadline.
+func (e *Edge) sweepCuts(today letter.Date) error {
+	names, err := disk.Names(e.state, cutsDir, func(fs.DirEntry) bool { return true })
+	for _, name := range names {
+		info, statErr := e.state.Lstat(path.Join(cutsDir, name))
+		if statErr == nil && !today.Before(letter.Deadline(letter.DateOf(info.ModTime()), letter.SixMonths)) {
+			err = errors.Join(err, e.state.Remove(path.Join(cutsDir, name)))
+		}
+	}
+	return err
+}
+
+// sheetsOf is the number of sheets as a manifest says it: 0 where it is only
+// the likelier one.
+func sheetsOf(l separator.Letter) int {
+	if l.Uncertain {
+		return 0
+	}
+	return l.Sheets
+}

@@ -1,0 +1,115 @@
+package scanner
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"letterlock/scanner/disk"
+	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
+)
+
+// statusEvery is how old the STATUS.txt of a helpline may be although nothing
+// has changed. Whoever opens one that is much older learns that nobody works.
+const statusEvery = time.Minute
+
+// posted is what STATUS.txt says of a helpline, and since when.
+type posted struct {
+	text string // without its time
+	at   time.Time
+}
+
+// post keeps the STATUS.txt in each helpline's folder fresh. A crash leaves the
+// one that was there before.
+func (e *Edge) post(view folder.View) {
+	var failed error
+	for _, helpline := range e.Helplines {
+		text := e.status(helpline, view)
+		was := e.posted[helpline]
+		if text == was.text && e.Now().Sub(was.at).Abs() < statusEvery {
+			continue
+		}
+		now := e.Now()
+		when := "Last look: " + now.In(letter.London).Format("Monday 2 January 2006, 15:04") +
+			". If that is more than five minutes ago, the scanning program is not running: tell the person who looks after it. Nothing is lost meanwhile."
+		err := disk.WriteBytes(e.folder.Disk(), path.Join(helpline, folder.StatusFile), 0o664,
+			[]byte(text+"\r\n\r\n"+when+"\r\n"))
+		if err != nil {
+			failed = err
+			continue
+		}
+		e.posted[helpline] = posted{text, now}
+	}
+	if failed != nil {
+		e.tell("status", "The file "+folder.StatusFile+" cannot be written: "+failed.Error()+". Scans are taken all the same.")
+		return
+	}
+	e.tell("status", "")
+}
+
+// status is what operations want to know of a helpline's folder.
+func (e *Edge) status(helpline string, view folder.View) string {
+	lines := []string{"Letterlock writes this file. What is in this folder just now:"}
+	arriving := "Arriving: nothing."
+	for _, a := range view.Arriving {
+		if a.Helpline != helpline {
+			continue
+		}
+		arriving = fmt.Sprintf("Arriving: %s, the oldest unchanged for %s.", count(a.Files, "file"), lasted(e.Now().Sub(a.Since)))
+		if a.Stuck > 0 {
+			arriving += fmt.Sprintf(" %s cannot be read or taken away: the scanning program has no right to. Tell the person who looks after the scanner.", count(a.Stuck, "file"))
+		}
+	}
+	taking, waiting := 0, 0
+	for _, j := range e.jobs {
+		switch {
+		case j.end || e.helplineOf(j) != helpline:
+		case j.manifest == nil:
+			taking++
+		default:
+			waiting++
+		}
+	}
+	lines = append(lines, arriving,
+		fmt.Sprintf("Being taken: %s.", count(taking, "scan")),
+		fmt.Sprintf("Sealed and on the way to the server: %s.", count(waiting, "letter")))
+	for _, about := range []string{"folder", "store", "clock", "recipients"} {
+		if said := e.told[about]; said != "" {
+			lines = append(lines, said)
+		}
+	}
+	return strings.Join(lines, "\r\n\r\n")
+}
+
+func (e *Edge) helplineOf(j *job) string {
+	if j.manifest != nil {
+		return j.manifest.Helpline
+	}
+	return j.claim.Helpline
+}
+
+func count(n int, what string) string {
+	switch n {
+	case 0:
+		return "none"
+	case 1:
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// lasted says how long something has lasted, no finer than people care for,
+// so that the file is not written anew at every look.
+func lasted(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return "less than a minute"
+	case d < time.Hour:
+		return count(int(d.Minutes()), "minute")
+	case d < 48*time.Hour:
+		return count(int(d.Hours()), "hour")
+	}
+	return count(int(d.Hours()/24), "day")
+}
