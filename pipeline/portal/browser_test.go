@@ -6,12 +6,15 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/google/go-cmp/cmp"
 
 	"letterlock/pipeline/portal/portaltest"
 	"letterlock/scanner/letter"
@@ -191,4 +194,74 @@ func TestSecondPasskeyInTheBrowser(t *testing.T) {
 	b.Open("/sign-in")
 	b.Do(chromedp.Click(chromedp.CSS("[data-passkey]"), chromedp.NodeVisible), chromedp.WaitVisible(chromedp.ID("passkey-trouble")))
 	b.Wants("This passkey was not accepted.")
+}
+
+// TestIntakeInTheBrowser: somebody of operations answers with nothing but the
+// keyboard. The page shows which pages are one letter before anything is sent,
+// without any script.
+func TestIntakeInTheBrowser(t *testing.T) {
+	b := newBrowser(t)
+	b.intake.asks(QuestionDuplicate, "scan0012.pdf", Stack{Pages: 3})
+	b.intake.asks(QuestionStack, "a stack with quite a long name of the kind that scanners and people give "+strings.Repeat("x", 150)+".pdf",
+		Stack{Pages: 9, Begins: []int{2, 5}, Sheets: []int{1, 4}})
+	b.enrol(b.ops)
+	b.Open("/desk")
+	b.Wants("2 scans wait for your answer.", "2 waiting")
+	b.shoot("desk-intake")
+	b.TabTo(`main a[href="/intake"]`)
+	b.Leads(func() { b.Keys(kb.Enter) })
+	b.WantsPath("/intake")
+	b.shoot("intake")
+	b.WantsNoSideways(320)
+	b.TabTo(`a[href="/intake/token-1"]`)
+	b.Leads(func() { b.Keys(kb.Enter) })
+	b.Wants("Exactly this file was scanned before")
+	b.shoot("duplicate")
+	b.WantsNoSideways(320)
+	b.TabTo(`button[value="another"]`)
+	b.Leads(func() { b.Keys(kb.Enter) })
+	b.WantsPath("/intake?done=1")
+	b.Wants("It is recorded that this is another letter.", "1 waiting")
+	b.splitInTheBrowser()
+	for _, said := range b.Complaints() {
+		t.Errorf("the browser complains: %s", said)
+	}
+}
+
+func (b *browser) splitInTheBrowser() {
+	b.t.Helper()
+	b.TabTo(`a[href="/intake/token-2"]`)
+	b.Leads(func() { b.Keys(kb.Enter) })
+	b.Wants("A stack to look at", "Page 9")
+	if n := b.LoadImages(); n != 9 {
+		b.t.Fatalf("%d of 9 pages are there", n)
+	}
+	b.shoot("stack")
+	b.WantsNoSideways(320)
+	heard := func(want string) {
+		b.t.Helper()
+		if said := b.Headings(); !slices.Contains(said, want) {
+			b.t.Errorf("a screen reader hears %q, not %q", said, want)
+		}
+	}
+	heard("Letters in this stack: 2")
+	b.TabTo("#page-8")
+	b.Keys(kb.ArrowDown)
+	heard("Letters in this stack: 3")
+	b.TabTo("main form .button")
+	b.Leads(func() { b.Keys(kb.Enter) })
+	b.Wants("Please put this right", "tick the box")
+	b.shoot("stack-flaw")
+	heard("Letters in this stack: 3")
+	b.TabTo("#confirm")
+	b.Keys(" ")
+	b.TabTo("main form .button")
+	b.Leads(func() { b.Keys(kb.Enter) })
+	b.WantsPath("/intake?done=1")
+	b.Wants("It is recorded that the stack holds 3 letters.", "No scan is waiting for an answer.")
+	b.shoot("intake-done")
+	want := Answer{Kind: AnswerSplit, Begins: []int{2, 5, 8}, Sheets: []int{1, 4}}
+	if diff := cmp.Diff(want, b.intake.answers["token-2"]); diff != "" {
+		b.t.Errorf("the answer (-want +got):\n%s", diff)
+	}
 }

@@ -24,6 +24,8 @@ type deskBody struct {
 	ScanAgain []register.Paper
 	Kept      []register.Paper
 	Shows     int
+	Waiting   int  // scans that wait for an answer at the intake
+	Unknown   bool // or that could not be found out
 }
 
 // deskPage shows operations what there is to do with paper. It never leads to
@@ -47,6 +49,12 @@ func (p *Portal) deskPage(w http.ResponseWriter, v *visit) error {
 	if body.Kept, err = p.cfg.Register.Papers(v.Context(), letter.PaperKept, deskShows); err != nil {
 		return err
 	}
+	waiting, err := p.waiting(v)
+	if err != nil { // no reason to keep anybody from the paper
+		p.logFailure(v, err.Error())
+		body.Unknown = true
+	}
+	body.Waiting = len(waiting)
 	return p.ok(w, v, page{Name: "desk", Title: "Destruction desk", Body: body})
 }
 

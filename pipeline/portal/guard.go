@@ -30,6 +30,7 @@ type visit struct {
 	person    register.Person
 	letter    register.Letter // where the route is about one that is the person's to read
 	script    bool            // the caller is our script
+	waits     *waits          // what the scanner folder asks, once it was looked into
 }
 
 type visitKey struct{}

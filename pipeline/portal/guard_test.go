@@ -21,10 +21,12 @@ func TestHeadersOnEverything(t *testing.T) {
 	h := newHouse(t)
 	id := h.letter(1)
 	css := h.portal.files.address("style.css")
+	h.intake.asks(QuestionDuplicate, "scan.pdf", Stack{Pages: 1})
 	big := httptest.NewRequest(http.MethodPost, "/enrol", strings.NewReader(strings.Repeat("x", maxBody+1)))
 	answers := map[string]*httptest.ResponseRecorder{
 		"sign-in": h.nobody().get("/sign-in"), "404": h.nobody().get("/x"), "redirect": h.nobody().get("/"),
 		"letter": h.as(h.lead).get("/l/" + string(id)), "image": h.as(h.lead).get("/l/" + string(id) + "/page/1.jpg"),
+		"thumbnail": h.as(h.ops).get("/intake/token-1/page/1.jpg"), "question": h.as(h.ops).get("/intake/token-1"),
 		"pdf": h.as(h.lead).get("/l/" + string(id) + "/letter.pdf"), "static": h.nobody().get(css),
 		"no such file": h.nobody().get("/static/style.css"), "413": h.nobody().send(big),
 		"405":          h.nobody().send(httptest.NewRequest("BREW", "/sign-in", nil)),
@@ -59,9 +61,11 @@ func TestHeadersOnEverything(t *testing.T) {
 func TestPagesHoldNoInlineCode(t *testing.T) {
 	h := newHouse(t, func(c *Config) { c.Sample = true })
 	id, paper := h.letter(2), h.readable(2)
+	h.intake.asks(QuestionDuplicate, "scan.pdf", Stack{Pages: 1})
+	h.intake.asks(QuestionStack, "batch.pdf", Stack{Pages: 2, Begins: []int{1, 2}})
 	for who, paths := range map[int64][]string{
 		0: {"/sign-in", "/enrol", "/sample", "/x"}, h.lead: {"/letters", "/l/" + string(id), "/account"},
-		h.ops: {"/desk", "/desk/" + string(paper)}, h.dpo: {"/register"}, h.admin: {"/people"},
+		h.ops: {"/desk", "/desk/" + string(paper), "/intake", "/intake/token-1", "/intake/token-2"}, h.dpo: {"/register"}, h.admin: {"/people"},
 	} {
 		for _, path := range paths {
 			w := h.as(who).get(path)

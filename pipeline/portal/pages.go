@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 
 	"letterlock/pipeline/register"
@@ -77,14 +78,30 @@ func (p page) Flaw(field string) string {
 	return ""
 }
 
-type menuItem struct{ Path, Says string }
+type menuItem struct {
+	Path, Says string
+	Waits      int // how much waits there
+}
 
 var menus = map[register.Role][]menuItem{
-	register.TeamLeader:    {{"/letters", "Letters"}},
-	register.Manager:       {{"/letters", "Letters"}},
-	register.Operations:    {{"/desk", "Destruction desk"}},
-	register.DPO:           {{"/register", "Register"}},
-	register.Administrator: {{"/people", "People and checks"}},
+	register.TeamLeader:    {{Path: "/letters", Says: "Letters"}},
+	register.Manager:       {{Path: "/letters", Says: "Letters"}},
+	register.Operations:    {{Path: "/desk", Says: "Destruction desk"}, {Path: "/intake", Says: "Intake"}},
+	register.DPO:           {{Path: "/register", Says: "Register"}},
+	register.Administrator: {{Path: "/people", Says: "People and checks"}},
+}
+
+// menu is the person's menu, with what waits for them. A scanner folder that
+// cannot be looked into is for the pages about it to tell.
+func (p *Portal) menu(v *visit) []menuItem {
+	items := slices.Clone(menus[v.person.Role])
+	for i := range items {
+		if items[i].Path == "/intake" {
+			found, _ := p.waiting(v)
+			items[i].Waits = len(found)
+		}
+	}
+	return items
 }
 
 // show writes a page. It is made whole before its first byte is sent, so that
@@ -93,7 +110,7 @@ func (p *Portal) show(w http.ResponseWriter, v *visit, status int, pg page) {
 	pg.SignedIn, pg.Person, pg.Sample = v.signedIn, v.person, p.cfg.Sample
 	pg.Idle = int(register.SessionIdle.Seconds())
 	if v.signedIn {
-		pg.Menu = menus[v.person.Role]
+		pg.Menu = p.menu(v)
 	}
 	if status < 400 {
 		pg.Here, _, _ = strings.Cut(strings.TrimPrefix(v.URL.Path, "/"), "/")

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -56,6 +57,7 @@ type CheckLine struct {
 type Config struct {
 	Register  *register.Register
 	Reader    Reader
+	Intake    Intake // what the scanner folder asks; nil where the folder is on another machine
 	Origin    string // as browsers see it, like https://letters.example.org; its host is the passkeys' RP id for ever
 	Helplines []Helpline
 	Sample    bool   // anyone may be anyone; only for a register that began as a sample
@@ -72,6 +74,7 @@ type Portal struct {
 	crossOrigin *http.CrossOriginProtection
 	passkeys    *webauthn.WebAuthn
 	ceremonies  *ceremonies
+	answering   sync.Mutex // one answer to the scanner folder at a time
 	files       *files
 	pages       pages
 }

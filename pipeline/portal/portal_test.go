@@ -32,6 +32,7 @@ type house struct {
 	register *register.Register
 	verifier note.Verifier
 	reader   *fakeReader
+	intake   *fakeIntake
 	portal   *Portal
 	log      bytes.Buffer
 
@@ -45,6 +46,7 @@ const testOrigin = "http://localhost:8080"
 func newHouse(t testing.TB, change ...func(*Config)) *house {
 	t.Helper()
 	h := &house{t: t, now: time.Date(2026, 11, 24, 14, 2, 0, 0, time.UTC), reader: &fakeReader{}}
+	h.intake = &fakeIntake{h: h}
 	skey, vkey, err := note.GenerateKey(rand.Reader, "register.test")
 	must(t, err)
 	signer, err := note.NewSigner(skey)
@@ -57,7 +59,7 @@ func newHouse(t testing.TB, change ...func(*Config)) *house {
 	must(t, err)
 	t.Cleanup(func() { _ = h.register.Close() })
 	cfg := Config{
-		Register: h.register, Reader: h.reader, Origin: testOrigin, Now: h.clock,
+		Register: h.register, Reader: h.reader, Intake: h.intake, Origin: testOrigin, Now: h.clock,
 		Helplines: []Helpline{{"respect-phoneline", "Respect Phoneline"}, {"mens-advice-line", "Men’s Advice Line"}},
 		Policy:    "confidentiality policy v1", Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 	}
@@ -240,6 +242,11 @@ func (f *fakeReader) Page(_ context.Context, l register.Letter, page, dpi int) (
 	if page < 1 || page > l.Pages {
 		return nil, errors.New("a page that the letter does not have")
 	}
+	return drawPage(page, dpi)
+}
+
+// drawPage draws something like a page of handwriting on A4, as a JPEG.
+func drawPage(page, dpi int) ([]byte, error) {
 	width, height := dpi*827/100, dpi*1169/100
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
 	draw.Draw(img, img.Bounds(), image.NewUniform(color.RGBA{252, 250, 244, 255}), image.Point{}, draw.Src)

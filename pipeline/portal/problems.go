@@ -65,6 +65,26 @@ var (
 		Lines: []string{"Its destruction is on record, so what was found about the scan can no longer be changed. What you chose was not recorded."}}
 	notRead = &problem{Status: http.StatusConflict, Heading: "Please open the letter first",
 		Lines: []string{"Only somebody who has opened a letter can say whether it is readable. What you chose was not recorded."}}
+	folderDown = &problem{Status: http.StatusServiceUnavailable, Heading: "The scanner folder cannot be looked into right now",
+		Lines: []string{"Nothing is lost, and nothing was changed. Please try again in a few minutes, and tell your administrator if it stays like this."}}
+	notLookedAt = &problem{Status: http.StatusServiceUnavailable, Heading: "The pages of this scan cannot be shown right now",
+		Lines: []string{"Nothing is lost, and nothing was changed. Please try again in a few minutes.",
+			"You can also answer in the scanner folder: the note beside the file says how."},
+		Link: "/intake", LinkSay: "Back to the intake"}
+	questionGone = &problem{Status: http.StatusGone, Heading: "This question does not wait any more",
+		Lines: []string{"It has been answered, by you or by somebody else, its file is not in the folder any more, or Letterlock was started anew.",
+			"If you were sending an answer, it was not given to the scanner. If the question is still listed, please answer it there."},
+		Link: "/intake", LinkSay: "See what waits"}
+	stackChanged = &problem{Status: http.StatusConflict, Heading: "The stack changed while you were looking",
+		Lines: []string{"The file in the scanner folder does not have as many pages as the one you were shown, so nothing was done. Open the question anew."},
+		Link:  "/intake", LinkSay: "Back to the intake"}
+	answerNotRecorded = &problem{Status: http.StatusServiceUnavailable, Heading: "Your answer could not be recorded",
+		Lines: []string{"Every answer is written in the register first, and the register could not be written. So nothing was done with the scan.",
+			"Nothing is lost. Please try again in a few minutes, and tell your administrator if it stays like this."}}
+	answerLost = &problem{Status: http.StatusServiceUnavailable, Heading: "Your answer may not have arrived",
+		Lines: []string{"It is on record, but the scanner folder did not answer as it should. Nothing is lost.",
+			"Look whether the question is still listed. If it is, please answer it again."},
+		Link: "/intake", LinkSay: "See what waits"}
 	signedOut = &problem{Status: http.StatusUnauthorized, Heading: "You are not signed in any more"}
 )
 
@@ -83,6 +103,8 @@ func problemOf(err error) (said *problem, known bool) {
 		return paperGone, true
 	case errors.Is(err, register.ErrNotRead):
 		return notRead, true
+	case errors.Is(err, ErrAnswered):
+		return questionGone, true
 	case errors.Is(err, ErrGone):
 		return letterEnded, true
 	}

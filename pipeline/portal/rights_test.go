@@ -17,34 +17,38 @@ import (
 // whoMayDoWhat is the table of routes.go once more, as people would write it
 // on a wall: whoever changes who may do what changes it twice.
 const whoMayDoWhat = `
-GET  /sign-in                everybody
-POST /sign-in/begin          everybody
-POST /sign-in/finish         everybody
-GET  /enrol                  everybody
-POST /enrol                  everybody
-GET  /enrol/passkey          everybody
-POST /enrol/passkey/begin    everybody
-POST /enrol/passkey/finish   everybody
-GET  /sample                 everybody, in a sample
-POST /sample                 everybody, in a sample
-GET  /{$}                    staff
-POST /stay                   staff
-POST /sign-out               staff
-GET  /account                staff
-POST /account/passkey/begin  staff
-POST /account/passkey/finish staff
-GET  /letters                team-leader manager
-GET  /l/{id}                 team-leader manager, own letters
-GET  /l/{id}/page/{n}        team-leader manager, own letters
-GET  /l/{id}/letter.pdf      team-leader manager, own letters
-POST /l/{id}/readable        team-leader manager, own letters
-POST /l/{id}/scan-again      team-leader manager, own letters
-GET  /desk                   operations
-GET  /desk/{id}              operations
-POST /desk/{id}              operations
-GET  /register               dpo
-POST /register/export.ndjson dpo
-GET  /people                 administrator
+GET  /sign-in                 everybody
+POST /sign-in/begin           everybody
+POST /sign-in/finish          everybody
+GET  /enrol                   everybody
+POST /enrol                   everybody
+GET  /enrol/passkey           everybody
+POST /enrol/passkey/begin     everybody
+POST /enrol/passkey/finish    everybody
+GET  /sample                  everybody, in a sample
+POST /sample                  everybody, in a sample
+GET  /{$}                     staff
+POST /stay                    staff
+POST /sign-out                staff
+GET  /account                 staff
+POST /account/passkey/begin   staff
+POST /account/passkey/finish  staff
+GET  /letters                 team-leader manager
+GET  /l/{id}                  team-leader manager, own letters
+GET  /l/{id}/page/{n}         team-leader manager, own letters
+GET  /l/{id}/letter.pdf       team-leader manager, own letters
+POST /l/{id}/readable         team-leader manager, own letters
+POST /l/{id}/scan-again       team-leader manager, own letters
+GET  /desk                    operations
+GET  /desk/{id}               operations
+POST /desk/{id}               operations
+GET  /intake                  operations
+GET  /intake/{token}          operations
+GET  /intake/{token}/page/{n} operations
+POST /intake/{token}          operations
+GET  /register                dpo
+POST /register/export.ndjson  dpo
+GET  /people                  administrator
 `
 
 func TestWhoMayDoWhat(t *testing.T) {
@@ -63,7 +67,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		if r.sample {
 			who += ", in a sample"
 		}
-		fmt.Fprintf(&got, "%-4s %-23s %s\n", r.method, r.path, who)
+		fmt.Fprintf(&got, "%-4s %-24s %s\n", r.method, r.path, who)
 	}
 	if diff := cmp.Diff(strings.TrimSpace(whoMayDoWhat), strings.TrimSpace(got.String())); diff != "" {
 		t.Errorf("routes differ from the wall (-wall +routes):\n%s", diff)
@@ -74,6 +78,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 // a team leader of another helpline, and compares with the table.
 func TestEveryRouteAsEverybody(t *testing.T) {
 	h := newHouse(t)
+	h.intake.asks(QuestionStack, "batch.pdf", Stack{Pages: 3, Begins: []int{1, 3}, Sheets: []int{2}})
 	nowhere := map[int64]*httptest.ResponseRecorder{}
 	visitors := []int64{0, h.lead, h.stranger, h.manager, h.ops, h.dpo, h.admin}
 	for _, n := range visitors {
@@ -83,7 +88,7 @@ func TestEveryRouteAsEverybody(t *testing.T) {
 	for _, r := range routes {
 		id := h.readable(2)
 		for _, n := range visitors {
-			path := strings.NewReplacer("{$}", "", "{id}", string(id), "{n}", "1.jpg").Replace(r.path)
+			path := strings.NewReplacer("{$}", "", "{id}", string(id), "{n}", "1.jpg", "{token}", "token-1").Replace(r.path)
 			v := h.as(n)
 			w := v.get(path)
 			if r.method == http.MethodPost {

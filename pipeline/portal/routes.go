@@ -58,6 +58,11 @@ var routes = []route{
 	{method: "GET", path: "/desk/{id}", who: []register.Role{register.Operations}, serve: (*Portal).paperPage},
 	{method: "POST", path: "/desk/{id}", who: []register.Role{register.Operations}, serve: (*Portal).destroyPaper},
 
+	{method: "GET", path: "/intake", who: []register.Role{register.Operations}, serve: (*Portal).intakePage},
+	{method: "GET", path: "/intake/{token}", who: []register.Role{register.Operations}, serve: (*Portal).questionPage},
+	{method: "GET", path: "/intake/{token}/page/{n}", who: []register.Role{register.Operations}, serve: (*Portal).thumbnail},
+	{method: "POST", path: "/intake/{token}", who: []register.Role{register.Operations}, serve: (*Portal).answerQuestion},
+
 	{method: "GET", path: "/register", who: []register.Role{register.DPO}, serve: (*Portal).registerPage},
 	{method: "POST", path: "/register/export.ndjson", who: []register.Role{register.DPO}, serve: (*Portal).exportRegister},
 

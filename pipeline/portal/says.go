@@ -65,6 +65,7 @@ var entryKinds = []entryKind{
 	{"letter-scan-again", "Scan asked for again", about(func(d register.LetterScanAgain, e register.Entry, t teller) string {
 		return t.staff(e.By) + " asked for the letter to be scanned again: " + lowerFirst(worded(reasonWords, d.Reason)) + "."
 	})},
+	{"scan-answered", "Scan asked about", about(sayAnswered)},
 	{"paper-destroyed", "Paper destroyed", about(sayDestroyed)},
 	{"expiry-begun", "Letter due", about(func(d register.ExpiryBegun, _ register.Entry, _ teller) string {
 		return fmt.Sprintf("The letter was due on %s; the storage still held %s.", day(d.Deadline), foundWords(d.Versions, d.Markers, d.Uploads))
@@ -137,6 +138,16 @@ var entryKinds = []entryKind{
 	{"clock-confirmed", "Clock confirmed", about(func(register.ClockConfirmed, register.Entry, teller) string {
 		return "Somebody at the server’s console vouched for its clock."
 	})},
+}
+
+func sayAnswered(d register.ScanAnswered, e register.Entry, t teller) string {
+	switch d.Answer {
+	case AnswerSame:
+		return t.staff(e.By) + " said of a scan whose bytes had been taken before that it is the same letter."
+	case AnswerAnother:
+		return t.staff(e.By) + " said of a scan whose bytes had been taken before that it is another letter."
+	}
+	return t.staff(e.By) + " looked through a stack whose letters could not be told apart, and said that it holds " + count(d.Letters, "letter", "letters") + "."
 }
 
 func sayDestroyed(d register.PaperDestroyed, e register.Entry, t teller) string {

@@ -69,6 +69,11 @@ func flagsOf(l register.Letter, page int) (said []string) {
 	return said
 }
 
+var questionWords = map[QuestionKind]string{
+	QuestionDuplicate: "Scanned before?",
+	QuestionStack:     "A stack to look at",
+}
+
 var paperWords = map[register.PaperState]string{
 	letter.PaperKept:      "Kept until a team leader has found the scan readable",
 	letter.PaperMayGo:     "May be destroyed",
@@ -132,6 +137,7 @@ func (p *Portal) templateFuncs() template.FuncMap {
 		"reason":        func(r register.ScanAgainReason) string { return worded(reasonWords, r) },
 		"paper":         func(s register.PaperState) string { return worded(paperWords, s) },
 		"method":        func(m register.Method) string { return worded(methodWords, m) },
+		"question":      func(k QuestionKind) string { return worded(questionWords, k) },
 		"flags":         flagsOf,
 		"openUntil":     p.openUntil,
 	}

@@ -122,6 +122,15 @@ type LetterScanAgain struct {
 	Reason ScanAgainReason `json:"reason"`
 }
 
+// ScanAnswered says that the person in By answered what the scanner folder
+// asked of a scan. It is recorded before the scanner hears of it: where the
+// scanner refuses the answer or is not reached, the person answers again.
+type ScanAnswered struct {
+	Kind    QuestionKind `json:"kind"`    // what was asked
+	Answer  AnswerKind   `json:"answer"`  // what the person said
+	Letters int          `json:"letters"` // how many letters are to come of the scan; 0 of one that was taken before
+}
+
 // PaperDestroyed is the destruction record of one paper original (BS 10008 and
 // RESISCAN ask for who, when, how, by which authority; ISO/IEC 21964 for the level).
 type PaperDestroyed struct {
@@ -236,6 +245,7 @@ func (LetterNotified) kind() string      { return "letter-notified" }
 func (LetterOpened) kind() string        { return "letter-opened" }
 func (LetterReadable) kind() string      { return "letter-readable" }
 func (LetterScanAgain) kind() string     { return "letter-scan-again" }
+func (ScanAnswered) kind() string        { return "scan-answered" }
 func (PaperDestroyed) kind() string      { return "paper-destroyed" }
 func (ExpiryBegun) kind() string         { return "expiry-begun" }
 func (LetterDeleted) kind() string       { return "letter-deleted" }

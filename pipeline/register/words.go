@@ -71,6 +71,23 @@ const (
 // ScanAgainReasons lists every reason in the order in which people are asked.
 var ScanAgainReasons = []ScanAgainReason{PagesMissing, CutOff, TooFaint, UpsideDown, WrongLetter}
 
+// QuestionKind is what the scanner folder can ask of a person.
+type QuestionKind string
+
+const (
+	QuestionDuplicate QuestionKind = "duplicate" // a scan of the same bytes was taken before: the same letter, or another?
+	QuestionStack     QuestionKind = "stack"     // the letters of a stack cannot be told apart: where does each begin?
+)
+
+// AnswerKind is what a person answers.
+type AnswerKind string
+
+const (
+	AnswerSame    AnswerKind = "same"    // of a duplicate: the scan is the letter that was taken; its file is deleted
+	AnswerAnother AnswerKind = "another" // of a duplicate: the scan is a letter of its own
+	AnswerSplit   AnswerKind = "split"   // of a stack: the person says where each letter begins
+)
+
 // Method is how a paper original was destroyed.
 type Method string
 

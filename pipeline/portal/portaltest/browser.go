@@ -4,14 +4,18 @@ package portaltest
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"letterlock/scanner/realpart"
 )
@@ -99,6 +103,45 @@ func (b *Browser) Press(selector string) {
 	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible)); err != nil {
 		b.T.Fatalf("pressing %s: %v\n%s", selector, err, b.Text())
 	}
+}
+
+// Keys types on the keyboard, at whatever has the focus.
+func (b *Browser) Keys(keys string) {
+	b.T.Helper()
+	b.Do(chromedp.KeyEvent(keys))
+}
+
+// TabTo goes on with the tabulator key until the element has the focus, as
+// people do who use no mouse.
+func (b *Browser) TabTo(selector string) {
+	b.T.Helper()
+	for range 200 {
+		b.Keys(kb.Tab)
+		there, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](fmt.Sprintf("document.activeElement.matches(%q)", selector)))
+		b.must(err)
+		if there {
+			return
+		}
+	}
+	b.T.Fatalf("the keyboard does not come to %s\n%s", selector, b.Text())
+}
+
+// Headings is what a screen reader reads as the page's headings.
+func (b *Browser) Headings() (said []string) {
+	b.T.Helper()
+	tree, err := chromedp.Call(b.ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+	b.must(err)
+	for _, node := range tree.Nodes {
+		var role, name string
+		if node.Ignored || node.Role == nil || node.Name == nil ||
+			json.Unmarshal(node.Role.Value, &role) != nil || json.Unmarshal(node.Name.Value, &name) != nil {
+			continue
+		}
+		if role == "heading" {
+			said = append(said, name)
+		}
+	}
+	return said
 }
 
 // Leads does what leads to another page by itself, and waits for that page.
@@ -231,10 +274,10 @@ func (b *Browser) LoadImages() int {
 	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
 	defer cancel()
 	n, err := chromedp.Run(ctx, chromedp.Evaluate[int](`(async () => {
-		const images = [...document.querySelectorAll(".pages img")];
+		const images = [...document.querySelectorAll("main img")];
 		for (const i of images) { i.scrollIntoView({behavior: "instant"}); await i.decode(); }
 		window.scrollTo({top: 0, behavior: "instant"});
-		return images.filter((i) => i.naturalWidth > 1000).length;
+		return images.filter((i) => i.naturalWidth >= 300).length;
 	})()`, chromedp.EvalAwaitPromise))
 	b.must(err)
 	return n

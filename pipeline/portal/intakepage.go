@@ -1,0 +1,278 @@
+package portal
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"letterlock/pipeline/register"
+)
+
+// intakeShows is how many questions the page lists, oldest first.
+const intakeShows = 100
+
+type intakeBody struct {
+	Here      bool // the scanner folder is on this machine
+	Questions []Question
+	Shows     int
+}
+
+// intakePage lists what the scanner folder asks. It looks at no scan.
+func (p *Portal) intakePage(w http.ResponseWriter, v *visit) error {
+	found, err := p.waiting(v)
+	if err != nil {
+		return because(folderDown, err)
+	}
+	pg := page{Name: "intake", Title: "Intake"}
+	pg.Body = intakeBody{Here: p.cfg.Intake != nil, Questions: found[:min(len(found), intakeShows)], Shows: intakeShows}
+	if v.URL.Query().Has("done") {
+		if pg.Note, err = p.answerNote(v); err != nil {
+			return err
+		}
+	}
+	return p.ok(w, v, pg)
+}
+
+// answerNote thanks for the answer that the person has just given, as the
+// register has it: nothing is thanked for because an address says so.
+func (p *Portal) answerNote(v *visit) (string, error) {
+	entries, err := p.cfg.Register.Entries(v.Context(), -1, "scan-answered", "", perPage)
+	if err != nil {
+		return "", err
+	}
+	i := slices.IndexFunc(entries, func(e register.Entry) bool { return e.By == v.person.Number })
+	if i < 0 || p.cfg.Now().Sub(entries[i].At) > 5*time.Minute {
+		return "", nil
+	}
+	var d register.ScanAnswered
+	if err := readEvent(entries[i], &d); err != nil {
+		return "", err
+	}
+	switch d.Answer {
+	case AnswerSame:
+		return "Thank you. It is recorded that this is the same letter. Its file is deleted; the letter that was taken stays.", nil
+	case AnswerAnother:
+		return "Thank you. It is recorded that this is another letter. It is taken as one.", nil
+	}
+	return "Thank you. It is recorded that the stack holds " + count(d.Letters, "letter", "letters") + ". It is split and taken.", nil
+}
+
+type questionBody struct {
+	Question
+	Leaves  []leaf
+	Unseen  bool   // its pages cannot be shown, and the question can be answered without
+	Look    string // what to look at, beyond what the question says
+	Letters int    // how many there are as the page is made
+}
+
+// leaf is one page of a scan that is asked about.
+type leaf struct {
+	N  int
+	Is place
+}
+
+// questionPage shows one question with every page of its scan. The pages have
+// not left the scanner folder, where operations can open them too.
+func (p *Portal) questionPage(w http.ResponseWriter, v *visit) error {
+	q, err := p.question(v)
+	if err != nil {
+		return err
+	}
+	stack, err := p.look(w, v, q.Token)
+	if err != nil {
+		if q.Kind != QuestionDuplicate || errors.Is(err, ErrAnswered) {
+			return err
+		}
+		p.logFailure(v, err.Error())
+		stack = Stack{}
+	}
+	return p.showQuestion(w, v, q, stack, proposed(stack), nil)
+}
+
+func (p *Portal) showQuestion(w http.ResponseWriter, v *visit, q Question, stack Stack, places []place, flaws []formFlaw) error {
+	body := questionBody{Question: q, Unseen: stack.Pages == 0, Letters: len(at(places, begins))}
+	if stack.Says != q.Says {
+		body.Look = stack.Says
+	}
+	for i, is := range places {
+		body.Leaves = append(body.Leaves, leaf{i + 1, is})
+	}
+	// Never the file's name: a title goes into the browser's history.
+	return p.ok(w, v, page{Name: "question", Title: "Intake: " + lowerFirst(worded(questionWords, q.Kind)), Errors: flaws, Body: body})
+}
+
+// look is Intake.Stack for a person who waits.
+func (p *Portal) look(w http.ResponseWriter, v *visit, token string) (Stack, error) {
+	if p.cfg.Intake == nil {
+		return Stack{}, ErrAnswered
+	}
+	patient(w)
+	ctx, cancel := unhurried(v.Context())
+	defer cancel()
+	stack, err := p.cfg.Intake.Stack(ctx, token)
+	if err == nil && stack.Pages < 1 {
+		err = errors.New("there are no pages")
+	}
+	if err != nil {
+		return Stack{}, lookTrouble(err)
+	}
+	return stack, nil
+}
+
+// patient lets the answer to this request take as long as a look at a scan may.
+// The connection's deadline is the network's time, not that of the register.
+func patient(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(lookLimit + time.Minute)) // without it, the server's own holds
+}
+
+func lookTrouble(err error) error {
+	if errors.Is(err, ErrAnswered) {
+		return err
+	}
+	return because(notLookedAt, fmt.Errorf("looking at a scan that waits: %w", err))
+}
+
+func (p *Portal) thumbnail(w http.ResponseWriter, v *visit) error {
+	number, ok := strings.CutSuffix(v.PathValue("n"), ".jpg")
+	n, err := strconv.Atoi(number)
+	if !ok || err != nil || n < 1 || strconv.Itoa(n) != number {
+		return errNowhere
+	}
+	token := v.PathValue("token")
+	stack, err := p.look(w, v, token)
+	if err != nil {
+		return err
+	}
+	if n > stack.Pages {
+		return errNowhere
+	}
+	ctx, cancel := unhurried(v.Context())
+	defer cancel()
+	jpeg, err := p.cfg.Intake.Thumbnail(ctx, token, n)
+	if err != nil {
+		return lookTrouble(err)
+	}
+	sendLetter(w, "image/jpeg", jpeg)
+	return nil
+}
+
+func (p *Portal) answerQuestion(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	q, err := p.question(v)
+	if err != nil {
+		return err
+	}
+	if q.Kind == QuestionStack {
+		return p.splitStack(w, v, q)
+	}
+	a, letters := Answer{Kind: AnswerKind(v.PostForm.Get("answer"))}, 0
+	switch a.Kind {
+	case AnswerSame:
+	case AnswerAnother:
+		letters = 1
+	default:
+		return badForm
+	}
+	if err := p.give(v, q.Token, a, letters); err != nil {
+		return err
+	}
+	redirect(w, "/intake?done=1")
+	return nil
+}
+
+func (p *Portal) splitStack(w http.ResponseWriter, v *visit, q Question) error {
+	stack, err := p.look(w, v, q.Token)
+	if err != nil {
+		return err
+	}
+	if v.PostForm.Get("pages") != strconv.Itoa(stack.Pages) {
+		return stackChanged
+	}
+	places, flaws := readPlaces(v.PostForm, stack.Pages)
+	if len(flaws) == 0 {
+		a := Answer{Kind: AnswerSplit, Begins: at(places, begins), Sheets: at(places, sheet)}
+		err := p.give(v, q.Token, a, len(a.Begins))
+		bad, isBad := errors.AsType[BadAnswer](err)
+		switch {
+		case err == nil:
+			redirect(w, "/intake?done=1")
+			return nil
+		case !isBad:
+			return err
+		}
+		flaws = []formFlaw{{"stack", bad.Says}}
+	}
+	return p.showQuestion(w, v, q, stack, places, flaws)
+}
+
+// place is what a page of a stack is, as the form has it.
+type place string
+
+const (
+	goesOn place = "on"
+	begins place = "begins"
+	sheet  place = "sheet"
+)
+
+// proposed is what each page seems to be. A page with which no letter can go on
+// begins one.
+func proposed(stack Stack) []place {
+	out := make([]place, stack.Pages)
+	open := false // whether a letter can go on here
+	for i := range out {
+		n := i + 1
+		switch {
+		case slices.Contains(stack.Sheets, n):
+			out[i] = sheet
+		case !open, slices.Contains(stack.Begins, n):
+			out[i] = begins
+		default:
+			out[i] = goesOn
+		}
+		open = out[i] != sheet
+	}
+	return out
+}
+
+// at is the pages, from 1, that are this.
+func at(places []place, is place) (pages []int) {
+	for i, pl := range places {
+		if pl == is {
+			pages = append(pages, i+1)
+		}
+	}
+	return pages
+}
+
+// readPlaces reads the form of a stack, and says what is to be put right in it.
+// No page may be lost, and none may join the letter before a separator sheet.
+func readPlaces(form url.Values, pages int) (places []place, flaws []formFlaw) {
+	flaw := func(field, says string) { flaws = append(flaws, formFlaw{field, says}) }
+	open := false
+	for n := 1; n <= pages; n++ {
+		field := "page-" + strconv.Itoa(n)
+		is := place(form.Get(field))
+		switch {
+		case is != goesOn && is != begins && is != sheet:
+			flaw(field, fmt.Sprintf("Choose what page %d is.", n))
+		case is == goesOn && !open:
+			flaw(field, fmt.Sprintf("Page %d has no letter to go on with. If it is part of a letter, that letter begins here.", n))
+		}
+		places = append(places, is)
+		open = is != sheet
+	}
+	if len(flaws) == 0 && len(at(places, begins)) == 0 {
+		flaw("stack", "No letter is left. Choose at least one page on which a letter begins.")
+	}
+	if form.Get("confirm") != "yes" {
+		flaw("confirm", "Take the stack in your hand, compare it with the pages, and tick the box.")
+	}
+	return places, flaws
+}
