@@ -9,6 +9,7 @@ import (
 	"letterlock/cmd/configfile"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/separator"
 )
 
 // Config is letterlock.toml. Each field's doc tag is its comment there and its
@@ -49,7 +50,8 @@ type Portal struct {
 type Scanner struct {
 	Folder        string              `toml:"folder" doc:"The scanner folder. Absent: scanner/ beside this file."`
 	Site          string              `toml:"site" def:"office" doc:"Name of the place that scans. Lower-case letters, digits and hyphens."`
-	ArrivingLimit configfile.Duration `toml:"arriving_limit" def:"30s" doc:"A scan that has stopped growing and is still not complete is refused after this time."`
+	Duplex        string              `toml:"duplex" def:"auto" doc:"Whether both sides of every sheet are scanned: \"yes\", \"no\", or \"auto\", which tells it from the pages of a stack where they prove it."`
+	ArrivingLimit configfile.Duration `toml:"arriving_limit" def:"30m" doc:"A scan that has stopped growing and is still not complete is refused as cut off after this time."`
 }
 
 // Helpline is one helpline.
@@ -83,6 +85,9 @@ func (c *Config) check() error {
 	if !letter.ValidName(c.Policy) || !letter.ValidName(c.Scanner.Site) {
 		return errors.New("policy and site are up to 40 lower-case letters, digits and hyphens")
 	}
+	if !separator.Duplex(c.Scanner.Duplex).Valid() {
+		return errors.New(`duplex is "auto", "yes" or "no"`)
+	}
 	if len(c.Helplines) == 0 {
 		return errors.New("there is no [[helpline]]: at least one is needed")
 	}
@@ -91,7 +96,7 @@ func (c *Config) check() error {
 		if !letter.ValidName(h.Name) || h.Title == "" {
 			return errors.New("a helpline needs a name of lower-case letters, digits and hyphens, and a title")
 		}
-		if seen[h.Name] || h.Name == folder.RefusedDir || h.Name == folder.TakenDir {
+		if seen[h.Name] || folder.Reserved(h.Name) {
 			return fmt.Errorf("the helpline %s is there twice, or its name is taken by Letterlock", h.Name)
 		}
 		seen[h.Name] = true

@@ -39,7 +39,7 @@ func goList(t *testing.T, packages ...string) (all []listed) {
 // everything may use letter.
 var mayUse = map[string][]string{
 	"cmd/letterlock":    {"cmd/configfile", "pipeline", "pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "scanner", "scanner/deposit", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/separator", "scanner/specimen"},
-	"cmd/scanner":       {"cmd/configfile", "scanner", "scanner/deposit", "scanner/folder", "scanner/page", "scanner/pdf"},
+	"cmd/scanner":       {"cmd/configfile", "scanner", "scanner/child", "scanner/deposit", "scanner/disk", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/separator"},
 	"pipeline":          {"pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "scanner/deposit", "scanner/page", "scanner/seal"},
 	"pipeline/archive":  {"scanner/deposit"},
 	"pipeline/portal":   {"pipeline/register", "scanner/realpart"},

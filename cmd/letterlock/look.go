@@ -183,7 +183,7 @@ func (c *checkCmd) Run(w *world) error {
 		if err != nil {
 			return err
 		}
-		lines := append(in.looks(sender).Check(w.ctx), in.checkScanner())
+		lines := append(in.looks(sender).Check(w.ctx), in.checkScanner()...)
 		if in.cfg.Mail.SMTP == "" {
 			lines = append(lines, pipeline.Line{Name: "outbox", OK: true, Says: "Mail is written to outbox/ and nobody is told: set [mail] smtp in " + in.dir.config + "."})
 		}
@@ -208,25 +208,20 @@ func (c *checkCmd) Run(w *world) error {
 }
 
 // checkScanner looks at this machine's scanner folder.
-func (in *installation) checkScanner() pipeline.Line {
-	line := func(ok bool, says string, args ...any) pipeline.Line {
-		return pipeline.Line{Name: "scanner", OK: ok, Says: fmt.Sprintf(says, args...)}
-	}
-	n, err := folder.Count(in.scannerFolder(), in.cfg.names())
-	switch waits := in.clock.Now().Sub(n.Oldest); {
+func (in *installation) checkScanner() []pipeline.Line {
+	lines, err := folder.Check(folder.CheckConfig{Path: in.scannerFolder(), Helplines: in.cfg.names(),
+		Arriving: time.Duration(in.cfg.Scanner.ArrivingLimit), Now: in.clock.Now()})
+	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return line(true, "No scanner folder here: scans are taken elsewhere.")
+		return []pipeline.Line{{Name: "folder", OK: true, Says: "No scanner folder here: scans are taken elsewhere."}}
 	case err != nil:
-		return line(false, "The scanner folder cannot be read: %s.", configfile.Reason(err))
-	case n.Elsewhere > 0:
-		return line(false, "%d files lie in folders of the scanner folder that are no helpline's; nobody takes them. Move them into a helpline's folder.", n.Elsewhere)
-	case !n.Oldest.IsZero() && waits > 24*time.Hour:
-		return line(false, "%d scans are claimed and not yet verified, the oldest for %d days. The log says what they wait for; 'letterlock held' lists what a person must decide.",
-			n.Claimed+n.Waiting, int(waits.Hours()/24))
-	case n.Refused > 0:
-		return line(true, "%d refused scans wait in refused/ for operations.", n.Refused)
+		return []pipeline.Line{{Name: "folder", Says: fmt.Sprintf("The scanner folder cannot be read: %s.", configfile.Reason(err))}}
 	}
-	return line(true, "Nothing is stuck in the scanner folder.")
+	all := make([]pipeline.Line, len(lines))
+	for i, l := range lines {
+		all[i] = pipeline.Line(l)
+	}
+	return all
 }
 
 // list writes helplines as people read them.

@@ -43,15 +43,16 @@ type cli struct {
 
 	Version kong.VersionFlag `help:"Say which version this is."`
 
-	Up       upCmd       `cmd:"" help:"Play every role on this machine: scanner, server and portal. Makes the data folder when it is missing."`
-	Serve    serveCmd    `cmd:"" help:"Play the server's role alone; scanners run elsewhere."`
-	Setup    setupCmd    `cmd:"" help:"Prepare bucket, keys and scanners, and end."`
-	Check    checkCmd    `cmd:"" help:"Look at everything that a person may have to mend. Ends with 3 when there is something."`
-	Status   statusCmd   `cmd:"" help:"Count letters, papers and what waits."`
-	Letters  lettersCmd  `cmd:"" help:"List the living letters."`
-	Held     heldCmd     `cmd:"" help:"What scanners have announced and nobody believes, and what to do about it."`
-	User     userCmd     `cmd:"" help:"Add people, disable them, make enrolment codes."`
-	Register registerCmd `cmd:"" help:"Export the register, or verify an export."`
+	Up        upCmd        `cmd:"" help:"Play every role on this machine: scanner, server and portal. Makes the data folder when it is missing."`
+	Serve     serveCmd     `cmd:"" help:"Play the server's role alone; scanners run elsewhere."`
+	Setup     setupCmd     `cmd:"" help:"Prepare bucket, keys and scanners, and end."`
+	Check     checkCmd     `cmd:"" help:"Look at everything that a person may have to mend. Ends with 3 when there is something."`
+	Status    statusCmd    `cmd:"" help:"Count letters, papers and what waits."`
+	Letters   lettersCmd   `cmd:"" help:"List the living letters."`
+	Held      heldCmd      `cmd:"" help:"What scanners have announced and nobody believes, and what to do about it."`
+	User      userCmd      `cmd:"" help:"Add people, disable them, make enrolment codes."`
+	Separator separatorCmd `cmd:"" help:"Print sheets to lay between the letters of a stack that is scanned in one go, and cover sheets, to a PDF."`
+	Register  registerCmd  `cmd:"" help:"Export the register, or verify an export."`
 }
 
 // world is what a command may touch besides its flags.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -10,12 +11,32 @@ import (
 	"github.com/alecthomas/kong"
 
 	"letterlock/cmd/configfile/configtest"
+	"letterlock/scanner/folder"
 )
 
 const readme = "../../README.md"
 
 func TestReadmeHoldsTheConfigurationInFull(t *testing.T) {
 	configtest.Readme(t, readme, "configuration", Config{})
+}
+
+// What happens to whatever lies in the scanner folder is said in full, in the
+// words of the rules that the scanner keeps.
+func TestReadmeHoldsTheRulesOfTheScannerFolder(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("| what lies there | known by | what happens |\n|---|---|---|\n")
+	for _, r := range folder.Rules() {
+		var names []string
+		for _, n := range r.Names {
+			names = append(names, "`"+strings.ReplaceAll(n, "\r", `\r`)+"`")
+		}
+		happens := string(r.Outcome)
+		if r.Says != "" {
+			happens += ": " + r.Says
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", r.What, strings.Join(names, " "), happens)
+	}
+	configtest.Part(t, readme, "scanner folder", b.String())
 }
 
 // Every command that the README tells people to type is one that the program

@@ -169,6 +169,7 @@ helplines = [%s]
 folder = %q
 server_key = %q
 site_key_file = "site.key"
+duplex = %q
 arriving_limit = %q
 
 [storage]
@@ -177,5 +178,5 @@ bucket = %q
 region = %q
 access_key = %q
 secret_key_file = "storage.key"
-`, site, strings.Join(quoted, ", "), scans, in.server.verifier, time.Duration(in.cfg.Scanner.ArrivingLimit).String(), s.Endpoint, s.Bucket, s.Region, user)
+`, site, strings.Join(quoted, ", "), scans, in.server.verifier, in.cfg.Scanner.Duplex, time.Duration(in.cfg.Scanner.ArrivingLimit).String(), s.Endpoint, s.Bucket, s.Region, user)
 }

@@ -17,8 +17,10 @@ import (
 	"letterlock/pipeline/portal"
 	"letterlock/pipeline/register"
 	"letterlock/scanner"
+	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/page"
+	"letterlock/scanner/separator"
 )
 
 type upCmd struct {
@@ -155,11 +157,12 @@ func (in *installation) origin(at net.Addr) (*url.URL, error) {
 
 // roles are what one process plays.
 type roles struct {
-	in     *installation
-	server *pipeline.Server
-	pages  *page.Renderer
-	edge   *scanner.Edge
-	portal http.Handler
+	in        *installation
+	server    *pipeline.Server
+	pages     *page.Renderer
+	edge      *scanner.Edge
+	questions *scanner.Questions // of the edge's folder
+	portal    http.Handler
 }
 
 func (in *installation) roles(w *world, origin *url.URL, edge bool) (*roles, error) {
@@ -180,13 +183,20 @@ func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
 		return err
 	}
 	r.server = r.in.pipeline(origin, r.pages, sender)
-	if r.portal, err = portal.New(w.ctx, r.in.portalConfig(r.server, origin)); err != nil {
+	cfg := r.in.portalConfig(r.server, origin)
+	if edge {
+		if r.edge, err = r.in.edge(w.ctx, r.pages); err != nil {
+			return err
+		}
+		if r.questions, err = scanner.OpenQuestions(r.edge); err != nil {
+			return err
+		}
+		cfg.Intake = &intake{questions: r.questions}
+	}
+	if r.portal, err = portal.New(w.ctx, cfg); err != nil {
 		return configfile.Wrong("%s: %s", r.in.dir.config, err)
 	}
-	if edge {
-		r.edge, err = r.in.edge(w.ctx)
-	}
-	return err
+	return nil
 }
 
 func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL) portal.Config {
@@ -218,7 +228,7 @@ func (in *installation) scannerFolder() string {
 
 // edge makes this process's own edge and enrols it. It meets the server only
 // in the bucket, like any other.
-func (in *installation) edge(ctx context.Context) (*scanner.Edge, error) {
+func (in *installation) edge(ctx context.Context, pages *page.Renderer) (*scanner.Edge, error) {
 	site, err := signingKey(in.dir.in("state", "edge", "site.key"), in.cfg.Scanner.Site)
 	if err != nil {
 		return nil, err
@@ -226,11 +236,21 @@ func (in *installation) edge(ctx context.Context) (*scanner.Edge, error) {
 	if err := in.register.AddEdge(ctx, in.cfg.Scanner.Site, site.verifier); err != nil {
 		return nil, fmt.Errorf("enrolling this machine's scanner: %w", err)
 	}
-	return scanner.Open(scanner.Config{
+	cfg := scanner.Config{
 		Folder: in.scannerFolder(), StateDir: in.dir.edgeState(), Site: in.cfg.Scanner.Site, Helplines: in.cfg.names(),
 		Signer: site.signer, Server: in.server.public(), Store: in.store,
+		Workshop: scanner.Children{Pages: pages}, Duplex: separator.Duplex(in.cfg.Scanner.Duplex),
 		Arriving: time.Duration(in.cfg.Scanner.ArrivingLimit), Now: in.clock.Now, Log: in.log, Step: crashPoint,
-	})
+	}
+	// Of a scanner on another machine only its signs of life are known: a minute
+	// shows whether it is still there.
+	patient, cancel := context.WithTimeout(ctx, 75*time.Second)
+	defer cancel()
+	return folder.WhenFree(patient, func() (*scanner.Edge, error) { return scanner.Open(cfg) },
+		func(held *folder.HeldError) bool { return held.Far },
+		func(held *folder.HeldError) {
+			in.log.Warn("Waiting for a minute whether it is alive: " + held.Error() + ".")
+		})
 }
 
 // greet says where things are, and how the first person enrols.
@@ -351,6 +371,9 @@ func (r *roles) serve(ctx context.Context) error {
 }
 
 func (r *roles) close() {
+	if r.questions != nil {
+		_ = r.questions.Close() // nothing was written
+	}
 	if r.edge != nil {
 		if err := r.edge.Close(); err != nil {
 			r.in.log.Warn("the scanner did not close well", "error", err)

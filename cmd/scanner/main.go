@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"text/tabwriter"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -23,7 +25,9 @@ import (
 	"letterlock/scanner"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/folder"
+	"letterlock/scanner/page"
 	"letterlock/scanner/pdf"
+	"letterlock/scanner/separator"
 )
 
 // Exit statuses; scripts rely on them.
@@ -31,13 +35,16 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUse    = 2
+	exitWrong  = 3 // check found something wrong
 )
 
 type cli struct {
 	Config string `help:"The scanner's configuration, as 'letterlock setup' wrote it." default:"scanner.toml" env:"LETTERLOCK_SCANNER_CONFIG" type:"path" placeholder:"FILE"`
 
 	Run    runCmd    `cmd:"" help:"Take scans until it is ended."`
+	Repair repairCmd `cmd:"" help:"Take refused scans after all, by drawing their pages anew."`
 	Status statusCmd `cmd:"" help:"Count what is arriving, on its way and refused."`
+	Check  checkCmd  `cmd:"" help:"Look at everything that a person may have to mend."`
 }
 
 // Config is scanner.toml.
@@ -48,7 +55,8 @@ type Config struct {
 	State         string              `toml:"state" def:"state" doc:"The scanner's own memory, on this machine's disk. A relative path counts from this file."`
 	ServerKey     string              `toml:"server_key" doc:"The server's public key: whose receipts are believed."`
 	SiteKeyFile   string              `toml:"site_key_file" def:"site.key" doc:"The file with the site's private key. Whoever has it can announce letters as this site until the site is revoked."`
-	ArrivingLimit configfile.Duration `toml:"arriving_limit" def:"30s" doc:"A scan that has stopped growing and is still not complete is refused after this time."`
+	Duplex        string              `toml:"duplex" def:"auto" doc:"Whether both sides of every sheet are scanned: \"yes\", \"no\", or \"auto\", which tells it from the pages of a stack where they prove it."`
+	ArrivingLimit configfile.Duration `toml:"arriving_limit" def:"30m" doc:"A scan that has stopped growing and is still not complete is refused as cut off after this time."`
 	Storage       Storage             `toml:"storage" doc:"The bucket, with credentials that can put and not list, read or remove."`
 }
 
@@ -62,7 +70,7 @@ type Storage struct {
 }
 
 func main() {
-	if pdf.RunChild(os.Args) {
+	if pdf.RunChild(os.Args) || page.RunChild(os.Args) {
 		return
 	}
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
@@ -102,6 +110,8 @@ func run(args []string, out, errout io.Writer) (status int) {
 	case errors.As(err, &use):
 		fmt.Fprintf(errout, "scanner: %s\n", use.Says)
 		return exitUse
+	case errors.Is(err, errFoundWrong):
+		return exitWrong // the lines have said it
 	}
 	fmt.Fprintf(errout, "scanner: %s\n", configfile.Reason(err))
 	return exitFailed
@@ -143,12 +153,27 @@ func (*runCmd) Run(w *world) error {
 	if err != nil {
 		return configfile.Wrong("%s: the site_key_file holds no signing key", w.config)
 	}
-	server, err := note.NewVerifier(c.ServerKey)
+	server, err := c.server(w.config)
 	if err != nil {
-		return configfile.Wrong("%s: server_key is not a public key of Letterlock", w.config)
+		return err
 	}
-	edge, err := scanner.Open(scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines,
-		Signer: signer, Server: server, Store: store, Arriving: time.Duration(c.ArrivingLimit), Log: w.log})
+	// The compiled renderer is kept beside the scanner's own memory.
+	pages, err := page.Open(page.Config{Children: 1, CacheDir: filepath.Join(c.State, "cache")})
+	if err != nil {
+		return err
+	}
+	defer pages.Close()
+	// Another scanner may be at work on the folder, or may have been until its
+	// machine stopped: this one waits, ready to go on in its place.
+	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines,
+		Signer: signer, Server: server, Store: store, Workshop: scanner.Children{Pages: pages}, Duplex: separator.Duplex(c.Duplex),
+		Arriving: time.Duration(c.ArrivingLimit), Log: w.log}
+	edge, err := folder.WhenFree(w.ctx, func() (*scanner.Edge, error) { return scanner.Open(cfg) },
+		func(*folder.HeldError) bool { return true },
+		func(held *folder.HeldError) { fmt.Fprintf(w.out, "Waiting: %s.\n", held) })
+	if w.ctx.Err() != nil && errors.As(err, new(*folder.HeldError)) {
+		return nil // told to end while it waited
+	}
 	if err != nil {
 		return err
 	}
@@ -164,6 +189,14 @@ func firstLine(s string) string {
 		}
 	}
 	return s
+}
+
+func (c *Config) server(config string) (note.Verifier, error) {
+	server, err := note.NewVerifier(c.ServerKey)
+	if err != nil {
+		return nil, configfile.Wrong("%s: server_key is not a public key of Letterlock", config)
+	}
+	return server, nil
 }
 
 func (c *Config) store(config string) (*deposit.S3, error) {
@@ -196,6 +229,11 @@ func (c *statusCmd) Run(w *world) error {
 	if c.JSON {
 		return json.NewEncoder(w.out).Encode(n)
 	}
-	_, err = fmt.Fprintf(w.out, "arriving  %d\non its way %d\nrefused   %d\n", n.Arriving, n.Claimed+n.Waiting, n.Refused)
-	return err
+	t := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "arriving\t%d\n", n.Arriving)
+	for _, a := range n.Arrivals {
+		fmt.Fprintf(t, "  %s\t%d\tthe oldest unchanged for %s\n", cmp.Or(a.Helpline, "for nobody"), a.Files, time.Since(a.Since).Round(time.Second))
+	}
+	fmt.Fprintf(t, "on its way\t%d\nrefused\t%d\nasked about\t%d\n", n.Claimed+n.Waiting, n.Refused, n.Asked)
+	return t.Flush()
 }

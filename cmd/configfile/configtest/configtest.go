@@ -1,5 +1,5 @@
-// Package configtest holds the README to the configurations' structs. Only
-// tests import it.
+// Package configtest holds the README to what the programs say of themselves:
+// their configurations' structs, and other tables. Only tests import it.
 package configtest
 
 import (
@@ -19,11 +19,17 @@ var Update = os.Getenv("LETTERLOCK_UPDATE") == "1"
 // markers, is not the configuration in full.
 func Readme(t *testing.T, readme, part string, config any) {
 	t.Helper()
+	Part(t, readme, part, table(config))
+}
+
+// Part fails the test when the README's part of that name is not the text.
+func Part(t *testing.T, readme, part, want string) {
+	t.Helper()
 	b, err := os.ReadFile(readme)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, want := string(b), table(config)
+	text := string(b)
 	begin, end := "<!-- "+part+": begin -->\n", "<!-- "+part+": end -->"
 	i, j := strings.Index(text, begin), strings.Index(text, end)
 	if i < 0 || j < i {

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sync/singleflight"
+
+	"letterlock/pipeline/portal"
+	"letterlock/scanner"
+	"letterlock/scanner/folder"
+	"letterlock/scanner/separator"
+)
+
+// intake shows operations in the portal what the scanner folder of this process
+// asks.
+type intake struct {
+	questions *scanner.Questions
+	list      singleflight.Group // of people who ask at once, one looks into the folder
+}
+
+// What the folder's words are in the portal.
+var (
+	questionKinds = map[string]portal.QuestionKind{
+		folder.DuplicatesDir: portal.QuestionDuplicate,
+		folder.StacksDir:     portal.QuestionStack,
+	}
+	answerWords = map[portal.AnswerKind]folder.Answer{
+		portal.AnswerSame:    folder.Same,
+		portal.AnswerAnother: folder.Another,
+		portal.AnswerSplit:   folder.Split,
+	}
+)
+
+// Questions implements portal.Intake.
+func (i *intake) Questions(ctx context.Context) ([]portal.Question, error) {
+	found := i.list.DoChan("", func() (any, error) { return i.questions.List() })
+	var all []portal.Question
+	var list []scanner.Question
+	var err error
+	select {
+	case <-ctx.Done(): // a share that hangs
+		return nil, ctx.Err()
+	case result := <-found:
+		list, err = result.Val.([]scanner.Question), result.Err
+	}
+	for _, q := range list {
+		all = append(all, portal.Question{Token: q.Token, Kind: questionKinds[q.Dir], Helpline: q.Helpline,
+			Name: q.Name, Since: q.Since, Says: q.Says})
+	}
+	return all, err
+}
+
+// Stack implements portal.Intake.
+func (i *intake) Stack(ctx context.Context, token string) (portal.Stack, error) {
+	batch, err := i.questions.Stack(ctx, token)
+	if err != nil {
+		return portal.Stack{}, inPortal(err)
+	}
+	stack := portal.Stack{Pages: len(batch.Pages), Begins: batch.Cuts.Begins, Sheets: batch.Cuts.LeaveOut}
+	for _, h := range batch.Held {
+		if stack.Says != "" {
+			stack.Says += " "
+		}
+		stack.Says += h.Says()
+	}
+	return stack, nil
+}
+
+// Thumbnail implements portal.Intake.
+func (i *intake) Thumbnail(ctx context.Context, token string, page int) ([]byte, error) {
+	jpeg, err := i.questions.Thumbnail(ctx, token, page)
+	return jpeg, inPortal(err)
+}
+
+// Answer implements portal.Intake.
+func (i *intake) Answer(ctx context.Context, token string, a portal.Answer) error {
+	return inPortal(i.questions.Answer(ctx, token, answerWords[a.Kind], separator.Cuts{Begins: a.Begins, LeaveOut: a.Sheets}))
+}
+
+// inPortal turns the scanner's errors into the portal's.
+func inPortal(err error) error {
+	if errors.Is(err, scanner.ErrAnswered) {
+		return portal.ErrAnswered
+	}
+	for cuts, says := range badCuts {
+		if errors.Is(err, cuts) {
+			return portal.BadAnswer{Says: says}
+		}
+	}
+	return err
+}
+
+// badCuts says what is wrong with where a person would cut a stack.
+var badCuts = map[error]string{
+	separator.ErrCutsSheet:  "A page that bears the code of a separator or cover sheet would become part of a letter. Leave that page out.",
+	separator.ErrCutsBegin:  "After a sheet that is left out a new letter has to begin, and the first page that stays has to begin one.",
+	separator.ErrCutsNobody: "A letter cannot begin on a page that is left out.",
+	separator.ErrCutsNone:   "Say at least of one page that a letter begins there.",
+	separator.ErrCutsOrder:  "These are not the pages of this stack. Load the page again.",
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"letterlock/cmd/configfile"
+	"letterlock/scanner/child"
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/seal"
+)
+
+// errFoundWrong says that check has found something, and has said what.
+var errFoundWrong = errors.New("something is wrong")
+
+type checkCmd struct {
+	JSON bool `help:"A JSON list of name, ok and says instead of text."`
+}
+
+// Run looks; it changes nothing and works beside a running scanner.
+func (c *checkCmd) Run(w *world) error {
+	cfg, err := readConfig(w.config)
+	if err != nil {
+		return err
+	}
+	lines, err := folder.Check(folder.CheckConfig{Path: cfg.Folder, Helplines: cfg.Helplines,
+		Arriving: time.Duration(cfg.ArrivingLimit), Now: time.Now()})
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		lines = []folder.Line{{Name: "folder", Says: "There is no folder " + cfg.Folder + ". 'scanner run' makes it; if a share should be mounted there, mount it first."}}
+	case err != nil:
+		lines = []folder.Line{{Name: "folder", Says: fmt.Sprintf("The scanner folder cannot be read: %s.", configfile.Reason(err))}}
+	}
+	more, err := cfg.checkStore(w)
+	if err != nil {
+		return err
+	}
+	lines = append(append(lines, more...), confinement()...)
+	if c.JSON {
+		enc := json.NewEncoder(w.out)
+		enc.SetEscapeHTML(false)
+		err = enc.Encode(lines)
+	} else {
+		err = write(w, lines)
+	}
+	for _, l := range lines {
+		if !l.OK && err == nil {
+			err = errFoundWrong
+		}
+	}
+	return err
+}
+
+func write(w *world, lines []folder.Line) error {
+	for _, l := range lines {
+		word := "ok"
+		if !l.OK {
+			word = "LOOK"
+		}
+		if _, err := fmt.Fprintf(w.out, "%-4s  %-11s  %s\n", word, l.Name, l.Says); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// confinement says what the child processes that read scans are not denied. It
+// is no fault of anybody's that a system lacks the means.
+func confinement() []folder.Line {
+	lines := []folder.Line{}
+	for _, says := range child.Confinement() {
+		lines = append(lines, folder.Line{Name: "confinement", OK: true, Says: says})
+	}
+	if len(lines) == 0 {
+		lines = append(lines, folder.Line{Name: "confinement", OK: true, Says: "What reads scans can open no files and use no network."})
+	}
+	return lines
+}
+
+const (
+	patience = 20 * time.Second // for how long the store is asked each question
+	maxSkew  = 5 * time.Minute  // between the clocks; a scanner waits beyond it
+)
+
+// checkStore asks the store what a scanner asks it.
+func (c *Config) checkStore(w *world) ([]folder.Line, error) {
+	server, err := c.server(w.config)
+	if err != nil {
+		return nil, err
+	}
+	store, err := c.store(w.config)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = store.Close() }()
+	ctx, cancel := context.WithTimeout(w.ctx, 2*patience)
+	defer cancel()
+	clock := checkClock(ctx, store)
+	list := folder.Line{Name: "recipients"}
+	msg, err := store.Get(ctx, letter.RecipientsKey)
+	switch {
+	case errors.Is(err, deposit.ErrNotFound), errors.Is(err, deposit.ErrRefused):
+		// To somebody who may not list, S3 says the same of both.
+		list.Says = "The store gives this scanner no recipients list: the server has published none yet, or the store no longer knows this scanner's credentials. 'letterlock check' on the server says which."
+	case err != nil:
+		list.Says = fmt.Sprintf("The recipients list cannot be read: %s.", err)
+	default:
+		var recipients seal.Recipients
+		if recipients, err = seal.OpenRecipients(msg, server); err != nil {
+			list.Says = fmt.Sprintf("The recipients list in the store is not the server's: %s. Letters wait. Find out who else can write to the bucket, or whether server_key is the key of another server.", err)
+		} else {
+			list.OK, list.Says = judge(recipients, time.Now())
+		}
+	}
+	return []folder.Line{clock, list}, nil
+}
+
+// checkClock compares this machine's clock with the store's, which also shows
+// whether the store can be reached.
+func checkClock(ctx context.Context, store *deposit.S3) folder.Line {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	there, err := store.Clock(ctx)
+	switch apart := time.Since(there).Abs(); {
+	case errors.Is(err, deposit.ErrUnavailable), ctx.Err() != nil:
+		return folder.Line{Name: "store", Says: "The store cannot be reached. Scans are still taken and wait here until it is back; nothing is lost."}
+	case err != nil:
+		return folder.Line{Name: "store", Says: fmt.Sprintf("The store does not say what time it is: %s.", err)}
+	case apart > maxSkew:
+		return folder.Line{Name: "store", Says: fmt.Sprintf("This machine's clock differs from the store's by %s. Scans wait until one of them is set right.", apart.Round(time.Minute))}
+	}
+	return folder.Line{Name: "store", OK: true, Says: "The store answers, and its clock agrees with this machine's."}
+}
+
+// judge says whether letters can be sealed now with that list.
+func judge(list seal.Recipients, now time.Time) (ok bool, says string) {
+	week := letter.WeekOf(letter.Deadline(letter.DateOf(now), letter.SixMonths))
+	if !now.Before(list.ValidUntil) {
+		return false, fmt.Sprintf("The recipients list ran out on %s: the server has not renewed it. Letters wait until it does.",
+			list.ValidUntil.In(letter.London).Format("2 January 2006, 15:04"))
+	}
+	if _, err := list.For(week); err != nil {
+		return false, fmt.Sprintf("The recipients list has no key for letters that arrive now (week %s). They wait until the server publishes it.", week)
+	}
+	return true, fmt.Sprintf("The recipients list is the server's, and valid until %s.", list.ValidUntil.In(letter.London).Format("2 January 2006, 15:04"))
+}
