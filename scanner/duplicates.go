@@ -25,10 +25,12 @@ import (
 // cannot confirm what anybody guesses of a letter.
 //
 //	STATE/duplicates.key       32 random bytes
-//	STATE/taken/DAY/HASH-ID    an empty file for each scan received on that day
+//	STATE/taken/DAY/HASH-ID    an empty file for each scan received on that day;
+//	                           ID is its first letter's
 //
-// The file is made before the letter is sealed, so that a crash cannot lose
-// it, and goes when the scan is refused after all.
+// The file is made once it is sure that the scan becomes a letter, and before
+// that is sealed. A scan that is given back is not remembered: nothing must be
+// deleted for being the same as what was never taken.
 const (
 	duplicatesKey = "duplicates.key"
 	takenDir      = "taken"
@@ -36,12 +38,13 @@ const (
 
 // takenScan is when a scan with certain bytes was received, and as which letter.
 type takenScan struct {
-	id  letter.ID
-	day letter.Date
+	hash string
+	id   letter.ID
+	day  letter.Date
 }
 
-func (s takenScan) mark(hash string) string {
-	return path.Join(takenDir, s.day.String(), hash+"-"+string(s.id))
+func (s takenScan) mark() string {
+	return path.Join(takenDir, s.day.String(), s.hash+"-"+string(s.id))
 }
 
 // duplicates is the edge's memory of the scans that it took.
@@ -100,7 +103,7 @@ func (e *Edge) remember() error {
 		for _, mark := range marks {
 			hash, id, _ := strings.Cut(mark, "-")
 			if id, parseErr := letter.ParseID(id); parseErr == nil {
-				e.known.taken[hash] = append(e.known.taken[hash], takenScan{id, day})
+				e.known.taken[hash] = append(e.known.taken[hash], takenScan{hash, id, day})
 			}
 		}
 	}
@@ -122,64 +125,27 @@ func (e *Edge) hash(scan io.ReaderAt, size int64) (string, error) {
 // claimDay is the day on which the claim's letter counts as received.
 func claimDay(c folder.Claim) letter.Date { return letter.DateOf(c.Received) }
 
-// mark remembers a scan that is about to be taken. It does so once, however
-// often it is called for one claim.
-func (e *Edge) mark(hash string, c folder.Claim) error {
-	as := takenScan{c.ID, claimDay(c)}
-	if slices.Contains(e.known.taken[hash], as) {
+// mark remembers a scan once it is sure to be taken. It may be called again.
+func (e *Edge) mark(s takenScan) error {
+	if slices.Contains(e.known.taken[s.hash], s) {
 		return nil
 	}
-	dir := path.Dir(as.mark(hash))
-	err := disk.MkdirAll(e.state, dir, 0o700)
-	if err == nil {
-		err = disk.SyncDir(e.state, takenDir)
+	dir := path.Dir(s.mark())
+	if err := disk.MakeDir(e.state, dir, 0o700); err != nil {
+		return fmt.Errorf("remembering a scan: %w", err)
 	}
-	var file disk.File
+	file, err := e.state.OpenFile(s.mark(), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err == nil {
-		file, err = e.state.OpenFile(as.mark(hash), os.O_CREATE|os.O_WRONLY, 0o600)
-	}
-	if err == nil {
-		err = errors.Join(file.Close(), disk.SyncDir(e.state, dir))
+		err = errors.Join(file.Close(), e.state.SyncDir(dir))
 	}
 	if err != nil {
 		return disk.Plain("remembering a scan", err)
 	}
-	e.known.taken[hash] = append(e.known.taken[hash], as)
-	return nil
-}
-
-// unmark forgets a scan that was not taken after all. It comes before the scan
-// is given back: a crash in between finds a claim that marks it again.
-func (e *Edge) unmark(c folder.Claim) error {
-	for hash, all := range e.known.taken {
-		at := slices.IndexFunc(all, func(s takenScan) bool { return s.id == c.ID })
-		if at < 0 {
-			continue
-		}
-		if err := e.state.Remove(all[at].mark(hash)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return disk.Plain("forgetting a scan", err)
-		}
-		e.known.set(hash, slices.Delete(all, at, at+1))
+	e.known.taken[s.hash] = append(e.known.taken[s.hash], s)
+	if err := e.forgetCuts(s.hash); err != nil {
+		e.tell("cuts", "What a person has decided of a stack could not be forgotten: "+err.Error()+". The stack is taken all the same.")
 	}
 	return nil
-}
-
-// remembered is called once it is sure that a scan is taken: people know it by
-// the reference of its first letter, and what they decided of it is done with.
-// A crash before leaves a mark under the claim's own id, which is as good but
-// for its reference.
-func (e *Edge) remembered(c folder.Claim, hash string, first letter.ID) {
-	err := e.forgetCuts(hash)
-	for i, s := range e.known.taken[hash] {
-		if s.id == c.ID && first != c.ID {
-			as := takenScan{first, s.day}
-			err = errors.Join(err, disk.Plain("remembering a scan", e.state.Rename(s.mark(hash), as.mark(hash))))
-			e.known.taken[hash][i] = as
-		}
-	}
-	if err != nil {
-		e.tell("remember", "What is remembered of a scan could not be brought up to date: "+err.Error()+". The scan is taken all the same.")
-	}
 }
 
 // forget drops, once a day, what is remembered of letters whose deadline has
@@ -239,20 +205,14 @@ func (e *Edge) askOnce(c folder.Claim, scan disk.File) (hash string, err error) 
 	if hash, err = e.hash(scan, c.Size); err != nil {
 		return "", err
 	}
-	var before takenScan // the last one
-	known := false
-	for _, s := range e.known.taken[hash] {
-		if s.id != c.ID {
-			before, known = s, true
-		}
-	}
+	before := e.known.taken[hash]
 	switch {
-	case c.Answer == folder.Same && known:
+	case c.Answer == folder.Same && len(before) > 0:
 		return "", errSameAgain
 	case c.Answer == folder.Same:
 		return "", errNotSame
-	case known && c.Answer != folder.Another:
-		return "", &duplicate{before}
+	case len(before) > 0 && c.Answer != folder.Another:
+		return "", &duplicate{before[len(before)-1]}
 	}
-	return hash, e.mark(hash, c)
+	return hash, nil
 }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -79,6 +78,8 @@ type Edge struct {
 	posted      map[string]posted // by helpline
 	printed     map[string]bool   // by helpline: whether the sheet of slips is as it should be
 	printedAt   time.Time
+	loaded      bool        // whether the last load could read everything
+	loadedAt    time.Time   // when that was
 	view        folder.View // of the last look
 	lookedAt    time.Time   // when that was
 	busy        bool        // whether the last pass left work
@@ -230,27 +231,44 @@ func (e *Edge) load() {
 		}
 		return err
 	})
+	e.loaded, e.loadedAt = true, e.Now()
 	if err := errors.Join(err, manifests, slips); err != nil {
-		e.tell("load", "Something in the private part of the scanner folder cannot be read, and stays there: "+err.Error()+".")
+		e.loaded = false
+		e.tell("load", "Something in the private part of the scanner folder cannot be read, and stays there: "+err.Error()+". Trying again.")
+		return
+	}
+	e.tell("load", "")
+}
+
+// loadAgain is load once a minute while something cannot be read: a share may
+// fail for a moment.
+func (e *Edge) loadAgain() {
+	if !e.loaded && e.Now().Sub(e.loadedAt).Abs() >= time.Minute {
+		e.load()
 	}
 }
 
 // loadClaim finds the letters of a claim that are on their way, or the scan of
 // which it is not known yet what it holds.
 func (e *Edge) loadClaim(c folder.Claim, on func(letter.ID) *job) error {
-	letters, err := e.readLetters(c)
+	holds, err := e.readLetters(c)
 	if err != nil {
 		return err // not taken anew: its letters may be under way
 	}
-	if letters == nil {
+	if holds.Letters == nil {
 		on(c.ID).claim = c
 		return nil
 	}
-	letters = slices.DeleteFunc(letters, func(l clean) bool { return !e.onItsWay(c, l.ID) })
-	if len(letters) == 0 {
+	var left []clean
+	for _, l := range holds.Letters {
+		if e.onItsWay(c, l.ID) {
+			left = append(left, l)
+		}
+	}
+	if len(left) == 0 {
 		return e.folder.Release(c) // a crash came in the middle of that
 	}
-	follow(c, letters, on)
+	follow(c, holds, left, on)
 	return nil
 }
 

@@ -45,6 +45,12 @@ type clean struct {
 	Of       int          `json:"of,omitempty"`    // of how many
 }
 
+// content is the letters of a scan, as lettersFile has them.
+type content struct {
+	Hash    string  `json:"hash"` // the keyed hash of the scan, to find duplicates by
+	Letters []clean `json:"letters"`
+}
+
 func cleanPath(c folder.Claim, id letter.ID) string {
 	return c.Path(path.Join(cleanDir, string(id)+".pdf"))
 }
@@ -127,8 +133,8 @@ func (e *Edge) split(ctx context.Context, c folder.Claim, hash string, seen sigh
 	return letters, disk.SyncDir(d, c.Path(cleanDir))
 }
 
-func (e *Edge) writeLetters(c folder.Claim, letters []clean) error {
-	data, err := json.Marshal(letters)
+func (e *Edge) writeLetters(c folder.Claim, holds content) error {
+	data, err := json.Marshal(holds)
 	if err != nil {
 		return fmt.Errorf("writing which letters a scan holds: %w", err)
 	}
@@ -137,26 +143,26 @@ func (e *Edge) writeLetters(c folder.Claim, letters []clean) error {
 
 // readLetters is which letters a claimed scan holds; none while that is not
 // known yet.
-func (e *Edge) readLetters(c folder.Claim) ([]clean, error) {
+func (e *Edge) readLetters(c folder.Claim) (content, error) {
 	data, err := disk.ReadFile(e.folder.Disk(), c.Path(lettersFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return content{}, nil
 	}
-	var letters []clean
-	if err == nil {
-		err = json.Unmarshal(data, &letters)
+	if err != nil {
+		return content{}, disk.Plain("reading which letters a scan holds", err)
 	}
-	if err != nil || len(letters) == 0 {
-		return nil, fmt.Errorf("reading which letters claim %s holds: the file is damaged", c.ID)
+	var holds content
+	if json.Unmarshal(data, &holds) != nil || len(holds.Letters) == 0 {
+		return content{}, fmt.Errorf("reading which letters claim %s holds: the file is damaged", c.ID)
 	}
-	return letters, nil
+	return holds, nil
 }
 
-// follow gives each letter of a claim its job; on finds or makes it.
-func follow(c folder.Claim, letters []clean, on func(letter.ID) *job) {
+// follow gives letters of a claim their jobs; on finds or makes one.
+func follow(c folder.Claim, holds content, letters []clean, on func(letter.ID) *job) {
 	for _, l := range letters {
 		j := on(l.ID)
-		j.claim, j.clean = c, &l
+		j.claim, j.clean, j.scan = c, &l, takenScan{holds.Hash, holds.Letters[0].ID, claimDay(c)}
 	}
 }
 
@@ -185,11 +191,11 @@ func (e *Edge) dropClean(j *job) error {
 	if err := disk.Discard(e.folder.Disk(), cleanPath(j.claim, j.id)); err != nil {
 		return disk.Plain("deleting a clean PDF", err)
 	}
-	letters, err := e.readLetters(j.claim)
+	holds, err := e.readLetters(j.claim)
 	if err != nil {
 		return err
 	}
-	for _, l := range letters {
+	for _, l := range holds.Letters {
 		if l.ID != j.id && e.onItsWay(j.claim, l.ID) {
 			return nil
 		}

@@ -255,17 +255,17 @@ func TestAStackIsCutByHand(t *testing.T) {
 		}
 	}
 	cuts := separator.Cuts{Begins: []int{2, 3, 5, 7}, LeaveOut: []int{1, 4}}
-	if err := q.Answer(t.Context(), token, folder.Split, cuts); err == nil {
+	if err := q.Answer(t.Context(), token, folder.Cut, cuts); err == nil {
 		t.Fatal("a sheet may become part of a letter")
 	}
 	if err := q.Answer(t.Context(), token, folder.Same, separator.Cuts{}); err == nil {
 		t.Fatal("a stack is no duplicate")
 	}
 	cuts.LeaveOut = append(cuts.LeaveOut, 6)
-	if err := q.Answer(t.Context(), token, folder.Split, cuts); err != nil {
+	if err := q.Answer(t.Context(), token, folder.Cut, cuts); err != nil {
 		t.Fatal(err)
 	}
-	if err := q.Answer(t.Context(), token, folder.Split, cuts); err != ErrAnswered {
+	if err := q.Answer(t.Context(), token, folder.Cut, cuts); err != ErrAnswered {
 		t.Errorf("answered twice: %v", err)
 	}
 	all := o.goOn()
@@ -295,8 +295,7 @@ func TestStatusInTheFolder(t *testing.T) {
 	if s := status(); !strings.Contains(s, "Arriving: 1 file, the oldest unchanged for 3 minutes.") {
 		t.Errorf("while it arrives: %q", s)
 	}
-	o.now = o.now.Add(27 * time.Minute)
-	o.pass(settled)
+	o.wait(27 * time.Minute)
 	if s := status(); !strings.Contains(s, "Arriving: nothing.") {
 		t.Errorf("after it: %q", s)
 	}

@@ -234,6 +234,16 @@ func (o *office) pass(n int) {
 	}
 }
 
+// wait lets time pass that the edge spends looking.
+func (o *office) wait(d time.Duration) {
+	o.Helper()
+	for ; d > 0; d -= time.Minute {
+		o.pass(1)
+		o.now = o.now.Add(time.Minute - time.Second)
+	}
+	o.pass(settled)
+}
+
 // settled is how many passes it takes to settle a scan and work on it.
 const settled = 3
 

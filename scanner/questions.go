@@ -240,7 +240,7 @@ func (q *Questions) lookAt(ctx context.Context, question Question, l *look) erro
 }
 
 // Answer gives a person's answer: the scan moves into the folder of that answer,
-// where the edge finds it. For folder.Split, cuts says where the letters begin;
+// where the edge finds it. For folder.Cut, cuts says where the letters begin;
 // the error is one of separator's when no letters can come of them.
 func (q *Questions) Answer(ctx context.Context, token string, answer folder.Answer, cuts separator.Cuts) error {
 	question, err := q.find(token)
@@ -251,7 +251,7 @@ func (q *Questions) Answer(ctx context.Context, token string, answer folder.Answ
 		return fmt.Errorf("answering a question: %q is no answer to this one", answer)
 	}
 	from := path.Join(question.Helpline, question.Dir, question.Name)
-	if answer == folder.Split {
+	if answer == folder.Cut {
 		l, err := q.look(ctx, token)
 		if err != nil {
 			return err

@@ -44,6 +44,7 @@ func (e *Edge) pass(ctx context.Context) (rest time.Duration, err error) {
 		return e.Rescan, err
 	}
 	e.troubled(view.Trouble)
+	e.loadAgain()
 	right := e.clockAgrees(ctx)
 	more := right && e.claimSome(view.Settled)
 	more = e.work(ctx, right) || more

@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -55,6 +56,7 @@ type job struct {
 	id        letter.ID
 	claim     folder.Claim     // zero if only the spool is left of the letter
 	clean     *clean           // what is known of the clean PDF; nil before the end of step 3
+	scan      takenScan        // what duplicates of the scan are told; with clean
 	manifest  *letter.Manifest // from step 4 on
 	deposited time.Time        // when step 5 was last done by this process
 	tries     int              // that failed, one after the other
@@ -91,19 +93,30 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 		return true, e.giveBack(j.claim, outcome{}) // a crash or a full disk came in the middle
 	}
 	if j.manifest == nil && j.clean == nil {
-		letters, err := e.normalise(ctx, j.claim)
+		holds, err := e.normalise(ctx, j.claim)
 		if out, ok := verdict(err); ok {
 			return true, e.finish(j.claim, out)
 		}
 		if err != nil {
 			return false, err
 		}
-		follow(j.claim, letters, e.on)
+		follow(j.claim, holds, holds.Letters, e.on)
+		// Before anything else is taken, which may be the same scan again.
+		first := holds.Letters[0].ID
+		if err := e.mark(takenScan{holds.Hash, first, claimDay(j.claim)}); err != nil {
+			return false, err
+		}
 		if j.clean == nil {
 			return true, nil // a stack: its letters go on by themselves
 		}
 	}
 	if j.manifest == nil {
+		if err := e.mark(j.scan); err != nil {
+			return false, err // a crash came before it
+		}
+		if sealed, err := e.sealedBefore(j); sealed || err != nil {
+			return false, err
+		}
 		if j.manifest, err = e.seal(ctx, j); err != nil {
 			return false, err
 		}
@@ -124,33 +137,35 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 // taken. The list of the letters comes last and is the commit; a crash before
 // it leaves clean PDFs in the claim of which nobody has heard, and they are
 // made again.
-func (e *Edge) normalise(ctx context.Context, c folder.Claim) ([]clean, error) {
+func (e *Edge) normalise(ctx context.Context, c folder.Claim) (content, error) {
+	// It may have been done although the disk has said that it failed.
+	holds, err := e.readLetters(c)
+	if err != nil || holds.Letters != nil {
+		return holds, errors.Join(err, disk.SyncDir(e.folder.Disk(), c.Path("")))
+	}
 	if err := e.folder.Settled(c); err != nil {
-		return nil, err
+		return content{}, err
 	}
 	scan, err := e.whole(c)
 	if err != nil {
-		return nil, err
+		return content{}, err
 	}
 	defer scan.Close()
-	hash, err := e.askOnce(c, scan)
-	if err != nil {
-		return nil, err
+	if holds.Hash, err = e.askOnce(c, scan); err != nil {
+		return content{}, err
 	}
 	seen, err := e.makeClean(ctx, c, scan)
 	if err != nil {
-		return nil, err
+		return content{}, err
 	}
-	letters, err := e.split(ctx, c, hash, seen)
-	if err != nil {
-		return nil, err
+	if holds.Letters, err = e.split(ctx, c, holds.Hash, seen); err != nil {
+		return content{}, err
 	}
-	if err := e.writeLetters(c, letters); err != nil {
-		return nil, err
+	if err := e.writeLetters(c, holds); err != nil {
+		return content{}, err
 	}
 	e.step("normalised", c.ID)
-	e.remembered(c, hash, letters[0].ID)
-	return letters, nil
+	return holds, nil
 }
 
 // finish ends a scan that does not become a letter: it is given back to
@@ -163,10 +178,6 @@ func (e *Edge) finish(c folder.Claim, out outcome) error {
 		return nil // it was put back, to settle anew
 	case out.drop:
 		return e.folder.Release(c)
-	}
-	// What was remembered of it goes first: a crash in between leads here again.
-	if err := e.unmark(c); err != nil {
-		return err
 	}
 	return e.giveBack(c, out)
 }
@@ -203,10 +214,6 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 		return nil, fmt.Errorf("opening a clean PDF: %w", err)
 	}
 	defer plain.Close()
-	// One that got its name and was not known to be durable speaks of another seal.
-	if err := e.remove(spooled(j.id, folder.ManifestExt)); err != nil {
-		return nil, err
-	}
 	err = disk.Write(d, spooled(j.id, sealedExt), 0o600, func(out disk.File) error {
 		size, sum, err := seal.Seal(out, plain, to)
 		m.Size, m.SHA256 = size, hex.EncodeToString(sum[:])
@@ -232,6 +239,40 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 		return &m, fmt.Errorf("deleting a clean PDF: %w", err)
 	}
 	return &m, nil
+}
+
+// sealedBefore finds what the disk did not want to show before, or has kept
+// although it said that it failed: a letter that is sealed must never be sealed
+// again, nor one that is recorded. The job then goes on from what was found.
+func (e *Edge) sealedBefore(j *job) (bool, error) {
+	d := e.folder.Disk()
+	data, err := disk.ReadFile(d, recordPath(j.id))
+	if err == nil {
+		var r record
+		if err = json.Unmarshal(data, &r); err == nil {
+			e.know(r)
+			return true, nil
+		}
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return false, disk.Plain("looking whether a letter is recorded", err)
+	}
+	data, err = disk.ReadFile(d, spooled(j.id, folder.ManifestExt))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	var m letter.Manifest
+	if err == nil {
+		err = json.Unmarshal(data, &m)
+	}
+	if err == nil {
+		err = d.SyncDir(folder.SpoolDir)
+	}
+	if err != nil {
+		return false, disk.Plain("looking whether a letter is sealed", err)
+	}
+	j.manifest = &m
+	return true, nil
 }
 
 // depositDue says when step 5 is to be done: after every start and then once a

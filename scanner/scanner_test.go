@@ -129,8 +129,7 @@ func TestRefusalsGiveTheScanBack(t *testing.T) {
 			o := newOffice(t)
 			o.drop(line+"/"+name, c.data)
 			o.pass(settled + 1)
-			o.now = o.now.Add(31 * time.Minute)
-			o.pass(settled)
+			o.wait(31 * time.Minute)
 			refused := o.files("scanner/" + line + "/refused")
 			if got, ok := refused[name]; !ok || got != string(c.data) {
 				t.Errorf("the scan is not in refused, byte for byte")

@@ -55,22 +55,25 @@ func (e *Edge) cut(c folder.Claim, hash string, pages []separator.Page) (separat
 	if err != nil || len(batch.Held) == 0 {
 		return batch, err
 	}
-	if c.Answer != folder.Split {
+	cuts := batch.Cuts
+	switch c.Answer {
+	case folder.Split:
+	case folder.Cut:
+		if cuts, err = readCuts(e.state, hash); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return batch, err
+		}
+	default:
 		return batch, &unclearStack{batch.Held}
 	}
-	cuts := batch.Cuts
-	data, err := disk.ReadFile(e.state, cutsPath(hash))
+	// What was said and is not known any more is asked again; it is never
+	// guessed.
 	if err == nil {
-		err = json.Unmarshal(data, &cuts)
+		batch, err = batch.Confirm(cuts)
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return batch, fmt.Errorf("reading where a stack is cut: %w", err)
-	}
-	confirmed, err := batch.Confirm(cuts)
 	if err != nil {
-		return batch, &unclearStack{batch.Held} // asked again
+		return batch, &unclearStack{batch.Held}
 	}
-	return confirmed, nil
+	return batch, nil
 }
 
 // saveCuts remembers where a person has cut a stack before the scan is moved to
@@ -80,10 +83,18 @@ func saveCuts(state disk.Disk, hash string, cuts separator.Cuts) error {
 	if err != nil {
 		return fmt.Errorf("writing where a stack is cut: %w", err)
 	}
-	if err := disk.MkdirAll(state, cutsDir, 0o700); err != nil {
-		return disk.Plain("making the folder of decisions", err)
+	if err := disk.MakeDir(state, cutsDir, 0o700); err != nil {
+		return fmt.Errorf("keeping where a stack is cut: %w", err)
 	}
 	return disk.WriteBytes(state, cutsPath(hash), 0o600, data)
+}
+
+func readCuts(state disk.Disk, hash string) (cuts separator.Cuts, err error) {
+	data, err := disk.ReadFile(state, cutsPath(hash))
+	if err == nil {
+		err = json.Unmarshal(data, &cuts)
+	}
+	return cuts, disk.Plain("reading where a stack is cut", err)
 }
 
 // forgetCuts drops what a person has decided of a stack that is taken.

@@ -28,7 +28,7 @@ var (
 	answerWords = map[portal.AnswerKind]folder.Answer{
 		portal.AnswerSame:    folder.Same,
 		portal.AnswerAnother: folder.Another,
-		portal.AnswerSplit:   folder.Split,
+		portal.AnswerSplit:   folder.Cut,
 	}
 )
 

@@ -31,6 +31,7 @@ const (
 	Same     Answer = "same"    // it is the letter that was taken before
 	Another  Answer = "another" // it is a letter of its own
 	Split    Answer = "split"   // take the stack apart at the sheets that were found
+	Cut      Answer = "cut"     // take it apart as a person has said in Letterlock
 )
 
 // answers is where each answer is given. Only files directly in these folders
@@ -43,6 +44,7 @@ var answers = []struct {
 	{Same, DuplicatesDir, "same letter"},
 	{Another, DuplicatesDir, "another letter"},
 	{Split, StacksDir, "split at the sheets"},
+	{Cut, StacksDir, "as told in Letterlock"},
 }
 
 // dir is the folder of the answer below a helpline's, "" for none.

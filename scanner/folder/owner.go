@@ -31,7 +31,7 @@ const (
 	ownerFile   = PrivateDir + "/owner"
 	beatEvery   = 10 * time.Second
 	standsStill = 35 * time.Second // longer than three beats
-	signedFor   = 0 * time.Second // longer than one beat
+	signedFor   = 15 * time.Second // longer than one beat
 )
 
 // signature is what the owner file holds.

@@ -162,6 +162,29 @@ func TestTwoNewcomers(t *testing.T) {
 	}
 }
 
+// TestASlowNewcomer has one newcomer sign almost a beat after another, because
+// it looked before the other had signed and was held up. Neither may have begun.
+func TestASlowNewcomer(t *testing.T) {
+	h := newHall(t)
+	first, err := h.machine("first")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.waits("second")
+	h.pass(standsStill)
+	h.waits("second") // it has signed
+	h.pass(beatEvery - time.Second)
+	h.waits("second")
+	third := signature{Holder: holder(h.now), Self: "third", Nonce: "third", Trial: true}
+	if err := sign(first.real, third, 0); err != nil {
+		t.Fatal(err)
+	}
+	for range 30 {
+		h.pass(time.Second)
+		h.waits("second")
+	}
+}
+
 func TestTheSameMachineNeedNotWaitForItsDeadSelf(t *testing.T) {
 	h := newHall(t)
 	self := "a"

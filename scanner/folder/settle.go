@@ -59,9 +59,16 @@ func (s *sight) look(now time.Time, is shape, apart time.Duration) {
 		// New, changed, or the clock was put back: what was seen counts no more.
 		*s = sight{shape: is, since: now, counted: now, looks: 1}
 	case now.Sub(s.counted) >= apart:
+		// A clock that was set, or a machine that slept, has not waited.
+		if gap := now.Sub(s.counted); gap > longestGap {
+			s.since = s.since.Add(gap - longestGap)
+		}
 		s.looks, s.counted = s.looks+1, now
 	}
 }
+
+// longestGap is how much time between two looks counts at most.
+const longestGap = 5 * time.Minute
 
 func (s *sight) still() bool { return s.looks >= looksUntilStill }
 

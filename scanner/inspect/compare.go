@@ -76,6 +76,7 @@ func around(img *image.Gray, x, y int) (low, high byte) {
 // the page was allowed to be paler or stronger as a whole.
 const (
 	sameCell     = 10.0 // by how much a cell may be brighter or darker
+	sameInk      = 40.0 // the same where the picture is in strong inks, whose mixture is anybody's own
 	sameWhole    = 16.0 // by how much the whole page may be
 	leastStrong  = 0.8  // how strong its contrast must be,
 	mostStrong   = 1.25 // and may be
@@ -100,12 +101,16 @@ func sameLook(want pdf.Look, drawn *image.Gray) bool {
 		was[i] = float64(v)
 	}
 	across, down := joinable(drawn.Rect.Dx()), joinable(drawn.Rect.Dy())
-	return sameCells(join(was, across, down), join(cellMeans(drawn), across, down))
+	allowed := sameCell
+	if want.Inks {
+		allowed = sameInk
+	}
+	return sameCells(join(was, across, down), join(cellMeans(drawn), across, down), allowed)
 }
 
 // sameCells compares cells by the straight line that leads from their old shades
 // to the new ones, as far as it is a believable one.
-func sameCells(was, is []float64) bool {
+func sameCells(was, is []float64, allowed float64) bool {
 	n := float64(len(was))
 	var meanWas, meanIs, products, squares float64
 	for i := range was {
@@ -121,7 +126,7 @@ func sameCells(was, is []float64) bool {
 		strength = min(max(products/squares, leastStrong), mostStrong)
 	}
 	for i := range was {
-		if expected := meanIs + strength*(was[i]-meanWas); math.Abs(is[i]-expected) > sameCell {
+		if expected := meanIs + strength*(was[i]-meanWas); math.Abs(is[i]-expected) > allowed {
 			return false
 		}
 	}

@@ -17,7 +17,6 @@ import (
 // flagsOf are those of a page that shows the same as its scan.
 func flagsOf(t *testing.T, img *image.Gray, dpi int) []letter.Flag {
 	t.Helper()
-	const perInch = 72
 	s := sheet{number: 1, of: 1, clean: img, scan: img,
 		Measures: page.Measures{Width: float64(img.Rect.Dx()) / DPI * perInch, DPI: dpi}}
 	p, err := look(s, Scan{PDF: os.Stdin})

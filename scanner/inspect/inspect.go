@@ -28,8 +28,8 @@ const DPI = 100
 type Inspector struct {
 	Renderer *page.Renderer
 	// See, if set, is called with each page once, in order, from 1: what a reader
-	// sees of it at DPI dots per inch (fewer where the page is larger than a
-	// wall). The picture is See's to keep.
+	// sees of it at DPI dots per inch, fewer where the page is a poster. The
+	// picture is See's to keep.
 	See func(page int, img *image.Gray)
 	// Progress, if set, is called after each page.
 	Progress func(done, pages int)

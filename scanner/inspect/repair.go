@@ -91,7 +91,6 @@ func drawn(ctx context.Context, d *page.Document, n int) (*image.RGBA, float64, 
 	if err != nil {
 		return nil, 0, err
 	}
-	const perInch = 72
 	return img, float64(img.Rect.Dx()) / m.Width * perInch, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"math"
 	"os"
 
 	"letterlock/scanner/page"
@@ -22,9 +23,11 @@ type sheet struct {
 
 // dotsPerInch is the resolution of the drawn pages.
 func (s sheet) dotsPerInch() float64 {
-	const perInch = 72
 	return float64(s.clean.Rect.Dx()) / s.Width * perInch
 }
+
+// perInch is how many points there are in an inch.
+const perInch = 72
 
 // table is where the pages of both documents are laid down side by side.
 type table struct {
@@ -99,16 +102,26 @@ func (t *table) draw(ctx context.Context, number int) (sheet, error) {
 		return s, nil
 	}
 	var err error
+	if s.Measures, err = t.cleanPages.Measure(ctx, number); err != nil {
+		return sheet{}, err
+	}
 	if t.scanPages != nil {
-		if s.scan, err = t.scanPages.Gray(ctx, number, DPI); err != nil {
+		if s.scan, err = t.scanPages.Gray(ctx, number, s.resolution()); err != nil {
 			return sheet{}, scanError{err}
 		}
 	}
-	if s.clean, err = t.cleanPages.Gray(ctx, number, DPI); err != nil {
-		return sheet{}, err
-	}
-	s.Measures, err = t.cleanPages.Measure(ctx, number)
+	s.clean, err = t.cleanPages.Gray(ctx, number, s.resolution())
 	return s, err
+}
+
+// resolution is in how many dots per inch a page is drawn: DPI, or so few that a
+// poster does not take the memory of ten letters.
+func (s sheet) resolution() int {
+	const poster = 6_000_000 // dots; A2 has four million at DPI
+	if area := s.Width * s.Height * DPI * DPI / (perInch * perInch); area > poster {
+		return int(DPI * math.Sqrt(poster/area))
+	}
+	return DPI
 }
 
 // open opens what is not open, both with one child.

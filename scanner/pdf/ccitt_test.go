@@ -231,6 +231,14 @@ func TestAFaxThatStopsEarlyHasEndedAndOneWithAHoleIsDamaged(t *testing.T) {
 	if err := read(half.bytes()); !errors.Is(err, errFaxEnd) {
 		t.Errorf("an end of block in the middle: %v", err)
 	}
+	back := newFaxEncoder(width)
+	back.row(inEnds([]int32{1, 3}, width))
+	back.put(verticalWords[3])
+	back.put(verticalWords[0]) // to the left of where the row has got to
+	back.put(verticalWords[3])
+	if err := read(append(back.bytes(), 0xff, 0xff, 0xff)); !errors.Is(err, errFaxCode) {
+		t.Errorf("a row that turns back: %v", err)
+	}
 	if err := read([]byte{0b0000001_1, 0x80}); !errors.Is(err, errFaxUnsupported) {
 		t.Errorf("uncompressed mode: %v", err)
 	}

@@ -218,7 +218,7 @@ func TestWhatRealToolsScanIsTakenDotByDot(t *testing.T) {
 	corpusTools(t)
 	words := sources(t, t.TempDir())
 	atOnce := make(chan struct{}, 2)
-	for _, c := range madeByTools {
+	for i, c := range madeByTools {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			atOnce <- struct{}{}
@@ -248,6 +248,10 @@ func TestWhatRealToolsScanIsTakenDotByDot(t *testing.T) {
 			}
 			compareDots(t, words, c.shows, scan, path, result, c.tolerance)
 			compareLooks(t, path, result)
+			part := data[:len(data)*(20+i*7%79)/100]
+			if _, _, err := clean(t, pdf.Normaliser{}, part); refusal(t, err) != pdf.CutOff {
+				t.Errorf("%d of %d bytes: %v", len(part), len(data), err)
+			}
 		})
 	}
 }

@@ -15,6 +15,9 @@ type Look struct {
 	// Gray holds 64 rows of 64 cells, from the top left of the page as a reader
 	// sees it: the mean of the cell, 0 black to 255 white.
 	Gray []byte `json:"gray"`
+	// Inks is set of a picture in inks (CMYK): programs mix them to shades of
+	// their own.
+	Inks bool `json:"inks,omitempty"`
 }
 
 // LookOf is the look of a page that is already a picture.
@@ -134,7 +137,7 @@ func (m *lookMaker) look(grey func(mean [4]float64) float64, orientation int) Lo
 		}
 		stored[i] = byte(min(max(grey(mean), 0), 255) + 0.5)
 	}
-	return Look{Gray: upright(stored, orientation)}
+	return Look{Gray: upright(stored, orientation), Inks: len(m.planes) == 4}
 }
 
 // upright turns a stored look as a viewer turns the stored picture.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"letterlock/scanner/pdf"
 	"letterlock/scanner/specimen"
 )
 
@@ -84,12 +85,19 @@ func alike(a, b color.NRGBA, by int) bool {
 
 func expectCorners(t *testing.T, name string, scan []byte, by int, want [4]color.NRGBA) {
 	t.Helper()
-	made, _ := mustClean(t, scan)
-	got := corners(t, render(t, tool(t, "pdftoppm", "poppler-utils"), made, 72))
+	made, result := mustClean(t, scan)
+	drawn := render(t, tool(t, "pdftoppm", "poppler-utils"), made, 72)
+	got := corners(t, drawn)
 	for i := range want {
 		if !alike(got[i], want[i], by) {
 			t.Errorf("%s: corners %v, want %v", name, got, want)
 			return
+		}
+	}
+	look := pdf.LookOf(pixmap(t, drawn)).Gray
+	for _, cell := range []int{16*64 + 16, 16*64 + 48, 48*64 + 16, 48*64 + 48} { // in the corners too
+		if d := int(look[cell]) - int(result.Looks[0].Gray[cell]); d > by || d < -by {
+			t.Errorf("%s: cell %d looks like %d, is drawn as %d", name, cell, result.Looks[0].Gray[cell], look[cell])
 		}
 	}
 }

@@ -186,26 +186,37 @@ func (p *pngImage) blended() []byte {
 // or interlaced, since PDF has taken PNG's filters over.
 func (p *pngImage) draw(w *writer) (int, Look, error) {
 	s, e := p.stored()
-	look := newRowLook(p.width, p.height, s)
-	rows := newPNGRows(p, (s.components()+e.count)*p.bits)
 	if e.count == 0 && !p.interlaced && (len(p.transparency) == 0 || s.colours == indexed) {
-		for y := range p.height {
-			row, err := rows.next()
-			if err != nil {
-				return 0, Look{}, err
-			}
-			look.row(y, row)
+		object, look, exact, err := p.pass(w, s)
+		if err != nil || exact {
+			return object, look, err
 		}
-		data, exact, err := rows.used()
-		if err != nil {
-			return 0, Look{}, err
-		}
-		if exact {
-			dict := imageDict(p.width, p.height) + s.dict() + s.predictor(p.width)
-			return w.add(dict, data), look.look(1), nil
-		}
-		look, rows = newRowLook(p.width, p.height, s), newPNGRows(p, s.components()*p.bits)
 	}
+	return p.redraw(w, s, e)
+}
+
+// pass writes the picture data as it is, all of which is unpacked on the way. It
+// reports false, and writes nothing, where more hides in it than the rows.
+func (p *pngImage) pass(w *writer, s samples) (int, Look, bool, error) {
+	look, rows := newRowLook(p.width, p.height, s), newPNGRows(p, s.components()*p.bits)
+	for y := range p.height {
+		row, err := rows.next()
+		if err != nil {
+			return 0, Look{}, false, err
+		}
+		look.row(y, row)
+	}
+	data, exact, err := rows.used()
+	if err != nil || !exact {
+		return 0, Look{}, false, err
+	}
+	dict := imageDict(p.width, p.height) + s.dict() + s.predictor(p.width)
+	return w.add(dict, data), look.look(1), true, nil
+}
+
+// redraw compresses the picture anew.
+func (p *pngImage) redraw(w *writer, s samples, e extras) (int, Look, error) {
+	look, rows := newRowLook(p.width, p.height, s), newPNGRows(p, (s.components()+e.count)*p.bits)
 	next := rows.next
 	if p.interlaced {
 		next = rows.deinterlaced()
@@ -222,6 +233,7 @@ func (p *pngImage) draw(w *writer) (int, Look, error) {
 			s.flatten(flat, row, e)
 			row = flat
 		case len(p.transparency) > 0 && s.colours != indexed:
+			row = flat[:copy(flat, row)] // the row above must stay what it was
 			p.whiten(row, s)
 		}
 		raster.row(row)

@@ -52,11 +52,11 @@ func (t *tiffFile) jpegStrips(p *tiffPage) ([]jpegStrip, error) {
 	}
 	var strips []jpegStrip
 	for i := range p.piecesNeeded() {
-		data, err := t.piece(p, int(i))
+		data, err := t.jpegPiece(p, int(i))
 		if err != nil {
 			return nil, err
 		}
-		strip, err := readStrip(withTables(p.jpegTables, data))
+		strip, err := readStrip(data)
 		if err != nil {
 			return nil, err
 		}
@@ -65,17 +65,23 @@ func (t *tiffFile) jpegStrips(p *tiffPage) ([]jpegStrip, error) {
 	return strips, nil
 }
 
-// withTables puts the shared tables, a JPEG without a picture, in front of a
-// piece's own.
-func withTables(tables, piece []byte) []byte {
+// jpegPiece reads a strip or tile and puts the shared tables, a JPEG without a
+// picture, in front of its own.
+func (t *tiffFile) jpegPiece(p *tiffPage, i int) ([]byte, error) {
+	piece, err := t.piece(p, i)
+	if err != nil {
+		return nil, err
+	}
+	const most = 1 << 16
+	tables, err := t.raw(p.jpegTables, most)
 	if len(piece) < 2 || len(tables) < 4 {
-		return piece
+		return piece, err
 	}
 	tables = tables[2:]
 	if end := len(tables) - 2; tables[end] == 0xff && tables[end+1] == eoi {
 		tables = tables[:end]
 	}
-	return bytes.Join([][]byte{piece[:2], tables, piece[2:]}, nil)
+	return bytes.Join([][]byte{piece[:2], tables, piece[2:]}, nil), err
 }
 
 // jpegStrip is the JPEG of one strip in parts.
@@ -214,7 +220,6 @@ func appendRenumbered(out, coded []byte, marker byte) ([]byte, byte) {
 // jpegRows decodes a tile, or a strip that cannot be joined, and gives its rows
 // of samples, as many as pieces hold.
 func (p *tiffPage) jpegRows(data []byte, samples int) (io.Reader, error) {
-	data = withTables(p.jpegTables, data)
 	j, err := parseJPEG(data)
 	if err != nil {
 		return nil, err

@@ -75,7 +75,7 @@ type tiffPage struct {
 	t4Options       int64
 	subsampling     [2]int64 // of YCbCr: how many dots across and down share a colour
 	palette         []int64  // reds, greens, blues
-	jpegTables      []byte
+	jpegTables      field    // shared by all strips and tiles
 	tiled           bool
 	pieceWidth      int64 // of a tile; a strip is as wide as the page
 	pieceLength     int64 // rows
@@ -130,11 +130,7 @@ func (t *tiffFile) page(d tiffDirectory) (p tiffPage, inside bool, err error) {
 	copy(p.subsampling[:], all(tagSubsampling, 2))
 	p.bits = same(all(tagBits, 16))
 	p.resolution(one(tagResolutionUnit, 2), all(tagXResolution, 1), all(tagYResolution, 1))
-	if tables, e := t.raw(d.fields[tagJPEGTables], 1<<16); e != nil {
-		err = e
-	} else {
-		p.jpegTables = tables
-	}
+	p.jpegTables = d.fields[tagJPEGTables]
 	p.pieces(one, all, d)
 	inside = err == nil && p.width > 0 && p.length > 0 && p.inside(t.size)
 	return p, inside, err

@@ -97,11 +97,7 @@ func (r *tiffRows) next(y int) ([]byte, error) {
 func (r *tiffRows) openBand(band int) error {
 	for plane := range r.planes {
 		for column := range r.across {
-			data, err := r.file.piece(r.page, (plane*r.down+band)*r.across+column)
-			if err != nil {
-				return err
-			}
-			reader, err := r.reader(data)
+			reader, err := r.reader((plane*r.down+band)*r.across + column)
 			if err != nil {
 				return err
 			}
@@ -111,10 +107,19 @@ func (r *tiffRows) openBand(band int) error {
 	return nil
 }
 
-func (r *tiffRows) reader(data []byte) (io.Reader, error) {
+// reader opens piece i.
+func (r *tiffRows) reader(i int) (io.Reader, error) {
 	p := r.page
 	if p.compression == packedJPEG {
+		data, err := r.file.jpegPiece(p, i)
+		if err != nil {
+			return nil, err
+		}
 		return p.jpegRows(data, r.step)
+	}
+	data, err := r.file.piece(p, i)
+	if err != nil {
+		return nil, err
 	}
 	reader, err := p.unpacked(data, int(p.pieceWidth))
 	if err == nil && p.photometric == yCbCr {

@@ -73,6 +73,9 @@ func Samba(t testing.TB, dir string, settings ...string) *Share {
 	}
 	start(t, exec.Command(smbd, "--foreground", "--no-process-group", "--configfile="+s.config, "--debug-stdout")).
 		ready(t, func() bool { return listening(s.port) })
+	// Without a module that the settings name there is no share.
+	output, _ := s.client("ls").CombinedOutput()
+	realpart.Need(t, !strings.Contains(string(output), "NT_STATUS_BAD_NETWORK_NAME"), samba)
 	return s
 }
 
