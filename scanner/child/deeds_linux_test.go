@@ -172,7 +172,7 @@ func withItsOwn() error {
 		return err
 	}
 	var all sync.WaitGroup
-	for range 32 {
+	for range 8 {
 		all.Go(func() {
 			runtime.LockOSThread() // and never unlock: the thread ends as well
 			_ = make([]byte, 1<<20)
@@ -338,7 +338,7 @@ func TestAChildIsFencedIn(t *testing.T) {
 				t.Fatal(err)
 			}
 			said, extra := do(t, settings{
-				Limits: child.Limits{Folders: folders, AddressSpace: 1 << 30},
+				Limits: child.Limits{Folders: folders, AddressSpace: 4 << 30},
 				Do:     "misdeeds",
 				With: deedSettings{
 					Dir: dir, Listen: l.Addr().String(), Socket: socket,

@@ -51,7 +51,7 @@ var rules = []Rule{
 		Outcome: LeftAlone, Says: "never opened"},
 
 	{What: "`refused/`, `duplicates/`, `stacks/`, `taken/`, `STATUS.txt` and `SLIPS.html` directly in a helpline's folder", Outcome: LeftAlone,
-		Says: "but for the folders of answers: `refused/repair`, `duplicates/same letter`, `duplicates/another letter`, `stacks/split at the sheets`"},
+		Says: "but for the folders of answers: `refused/repair`, `duplicates/same letter`, `duplicates/another letter`, `stacks/split at the sheets`, `stacks/as told in Letterlock`"},
 	{What: "any other folder, also one named `x.pdf`", Outcome: LookedInto, Says: "and never removed, also when it is empty"},
 	{What: "a folder more than 8 deep, or one that cannot be read", Outcome: LeftAlone, Says: "and said"},
 	{What: "a folder beside the helplines'", Outcome: LeftAlone, Says: "`check` says how many files lie in it"},

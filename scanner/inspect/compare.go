@@ -105,12 +105,36 @@ func sameLook(want pdf.Look, drawn *image.Gray) bool {
 	if want.Inks {
 		allowed = sameInk
 	}
-	return sameCells(join(was, across, down), join(cellMeans(drawn), across, down), allowed)
+	cells := grid{join(was, across, down), lookSide / across}
+	// Drawn, an edge may lie one dot further on.
+	shift := lookSide / float64(min(drawn.Rect.Dx(), drawn.Rect.Dy()))
+	return sameCells(cells, join(cellMeans(drawn), across, down), allowed, min(shift, 1))
+}
+
+// grid is cells in rows of so many columns.
+type grid struct {
+	cells   []float64
+	columns int
+}
+
+// span is the difference between the brightest and the darkest of the cells at
+// and around cell i.
+func (g grid) span(i int) float64 {
+	low, high := g.cells[i], g.cells[i]
+	rows := len(g.cells) / g.columns
+	for y := max(i/g.columns-1, 0); y <= min(i/g.columns+1, rows-1); y++ {
+		for x := max(i%g.columns-1, 0); x <= min(i%g.columns+1, g.columns-1); x++ {
+			low, high = min(low, g.cells[y*g.columns+x]), max(high, g.cells[y*g.columns+x])
+		}
+	}
+	return high - low
 }
 
 // sameCells compares cells by the straight line that leads from their old shades
-// to the new ones, as far as it is a believable one.
-func sameCells(was, is []float64, allowed float64) bool {
+// to the new ones, as far as it is a believable one. Where shades change from
+// cell to cell, a shift of edges by so much of a cell is allowed for.
+func sameCells(cells grid, is []float64, allowed, shift float64) bool {
+	was := cells.cells
 	n := float64(len(was))
 	var meanWas, meanIs, products, squares float64
 	for i := range was {
@@ -126,7 +150,7 @@ func sameCells(was, is []float64, allowed float64) bool {
 		strength = min(max(products/squares, leastStrong), mostStrong)
 	}
 	for i := range was {
-		if expected := meanIs + strength*(was[i]-meanWas); math.Abs(is[i]-expected) > allowed {
+		if expected := meanIs + strength*(was[i]-meanWas); math.Abs(is[i]-expected) > allowed+shift*cells.span(i) {
 			return false
 		}
 	}

@@ -90,18 +90,6 @@ func (s *Share) Do(t testing.TB, commands ...string) {
 	}
 }
 
-// Get is what somebody reads of a file through the share.
-func (s *Share) Get(t testing.TB, name string) string {
-	t.Helper()
-	local := filepath.Join(t.TempDir(), "got")
-	s.Do(t, fmt.Sprintf("get %q %q", filepath.FromSlash(name), local))
-	data, err := os.ReadFile(local)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
-}
-
 // Rename and Delete are what a person does in the share.
 func (s *Share) Rename(t testing.TB, from, to string) {
 	t.Helper()
