@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -51,7 +52,15 @@ func (s takenScan) mark() string {
 type duplicates struct {
 	key   []byte
 	taken map[string][]takenScan // by keyed hash, hex; several if a person has said so
+	kept  map[takenScan]bool     // those of them whose mark is on disk
 	swept letter.Date            // the day on which it was last swept
+}
+
+// add takes in a scan that is sure to become a letter. Its mark may follow.
+func (d *duplicates) add(s takenScan) {
+	if !slices.Contains(d.taken[s.hash], s) {
+		d.taken[s.hash] = append(d.taken[s.hash], s)
+	}
 }
 
 // set replaces what is known of a hash.
@@ -74,7 +83,10 @@ func (e *Edge) recall() error {
 	if err == nil && len(key) != 32 {
 		err = errors.New("the file " + duplicatesKey + " in the state folder is damaged")
 	}
-	e.known = duplicates{key: key, taken: map[string][]takenScan{}}
+	if e.known.taken == nil {
+		e.known.taken, e.known.kept = map[string][]takenScan{}, map[takenScan]bool{}
+	}
+	e.known.key = key
 	if err != nil {
 		return fmt.Errorf("reading the key for duplicates: %w", err)
 	}
@@ -103,7 +115,9 @@ func (e *Edge) remember() error {
 		for _, mark := range marks {
 			hash, id, _ := strings.Cut(mark, "-")
 			if id, parseErr := letter.ParseID(id); parseErr == nil {
-				e.known.taken[hash] = append(e.known.taken[hash], takenScan{hash, id, day})
+				s := takenScan{hash, id, day}
+				e.known.add(s)
+				e.known.kept[s] = true
 			}
 		}
 	}
@@ -127,7 +141,8 @@ func claimDay(c folder.Claim) letter.Date { return letter.DateOf(c.Received) }
 
 // mark remembers a scan once it is sure to be taken. It may be called again.
 func (e *Edge) mark(s takenScan) error {
-	if slices.Contains(e.known.taken[s.hash], s) {
+	e.known.add(s) // whatever the disk says: a twin may come next
+	if e.known.kept[s] {
 		return nil
 	}
 	dir := path.Dir(s.mark())
@@ -141,7 +156,7 @@ func (e *Edge) mark(s takenScan) error {
 	if err != nil {
 		return disk.Plain("remembering a scan", err)
 	}
-	e.known.taken[s.hash] = append(e.known.taken[s.hash], s)
+	e.known.kept[s] = true
 	if err := e.forgetCuts(s.hash); err != nil {
 		e.tell("cuts", "What a person has decided of a stack could not be forgotten: "+err.Error()+". The stack is taken all the same.")
 	}
@@ -162,6 +177,9 @@ func (e *Edge) forget() {
 			err = errors.Join(err, disk.RemoveAll(e.state, path.Join(takenDir, name)))
 		}
 	}
+	maps.DeleteFunc(e.known.kept, func(s takenScan, _ bool) bool {
+		return !today.Before(letter.Deadline(s.day, letter.SixMonths))
+	})
 	for hash, all := range e.known.taken {
 		e.known.set(hash, slices.DeleteFunc(all, func(s takenScan) bool {
 			return !today.Before(letter.Deadline(s.day, letter.SixMonths))

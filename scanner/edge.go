@@ -63,6 +63,7 @@ type Edge struct {
 	jobs       []*job
 	records    map[letter.ID]record // of the slips
 	slips      map[string]letter.ID // whose slip lies at a place
+	tidy       map[letter.ID]bool   // whose stray slips were looked for since the start
 
 	reach      reach
 	clockRight bool      // what the last comparison said
@@ -80,6 +81,7 @@ type Edge struct {
 	printedAt   time.Time
 	loaded      bool        // whether the last load could read everything
 	loadedAt    time.Time   // when that was
+	page        progress    // of the scan that is looked at just now
 	view        folder.View // of the last look
 	lookedAt    time.Time   // when that was
 	busy        bool        // whether the last pass left work
@@ -185,7 +187,7 @@ func (e *Edge) attach() error {
 		return err
 	}
 	e.folder, e.jobs, e.records, e.slips = f, nil, map[letter.ID]record{}, map[string]letter.ID{}
-	e.printed = map[string]bool{}
+	e.printed, e.tidy = map[string]bool{}, map[letter.ID]bool{}
 	e.load()
 	return nil
 }
@@ -265,10 +267,18 @@ func (e *Edge) loadClaim(c folder.Claim, on func(letter.ID) *job) error {
 			left = append(left, l)
 		}
 	}
-	if len(left) == 0 {
-		return e.folder.Release(c) // a crash came in the middle of that
+	if len(left) == 0 && e.anyRecorded(holds) {
+		return e.folder.Release(c) // a crash came before that
 	}
-	follow(c, holds, left, on)
+	if len(left) == 0 {
+		// The disk has lost them all, and none was taken: the scan is still here.
+		if err := e.remove(c.Path(lettersFile)); err != nil {
+			return err
+		}
+		on(c.ID).claim = c
+		return nil
+	}
+	e.follow(c, holds, left, on)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"io/fs"
 	"os"
 	"path"
@@ -55,6 +56,12 @@ func cleanPath(c folder.Claim, id letter.ID) string {
 	return c.Path(path.Join(cleanDir, string(id)+".pdf"))
 }
 
+// progress is how far a look at a scan has come.
+type progress struct {
+	helpline string
+	n, of    int
+}
+
 // sight is the clean PDF of a whole scan, and what was seen on its pages.
 type sight struct {
 	flags    letter.Flags
@@ -72,6 +79,9 @@ func (e *Edge) makeClean(ctx context.Context, c folder.Claim, scan disk.File) (s
 	}
 	if err := d.Mkdir(c.Path(cleanDir), 0o700); err != nil {
 		return sight{}, disk.Plain("making the folder of clean PDFs", err)
+	}
+	if err := disk.SyncDir(d, c.Path("")); err != nil {
+		return sight{}, err
 	}
 	repair := c.Answer == folder.Repair
 	var made pdf.Result
@@ -91,7 +101,12 @@ func (e *Edge) makeClean(ctx context.Context, c folder.Claim, scan disk.File) (s
 		return sight{}, disk.Plain("opening a clean PDF", err)
 	}
 	defer file.Close()
-	flags, pages, err := e.Workshop.Inspect(ctx, scan, file, made, nil)
+	flags, pages, err := e.Workshop.Inspect(ctx, scan, file, made, func(n int, _ *image.Gray) {
+		// A long scan takes minutes, in which people want to see that it goes on.
+		e.page = progress{c.Helpline, n, made.Pages}
+		e.post(e.view)
+	})
+	e.page = progress{}
 	if err == nil && len(pages) != made.Pages {
 		err = fmt.Errorf("inspecting a clean PDF: saw %d of %d pages", len(pages), made.Pages)
 	}
@@ -158,11 +173,14 @@ func (e *Edge) readLetters(c folder.Claim) (content, error) {
 	return holds, nil
 }
 
-// follow gives letters of a claim their jobs; on finds or makes one.
-func follow(c folder.Claim, holds content, letters []clean, on func(letter.ID) *job) {
+// follow gives letters of a claim their jobs; on finds or makes one. From here
+// on the scan counts as taken.
+func (e *Edge) follow(c folder.Claim, holds content, letters []clean, on func(letter.ID) *job) {
+	scan := takenScan{holds.Hash, holds.Letters[0].ID, claimDay(c)}
+	e.known.add(scan)
 	for _, l := range letters {
 		j := on(l.ID)
-		j.claim, j.clean, j.scan = c, &l, takenScan{holds.Hash, holds.Letters[0].ID, claimDay(c)}
+		j.claim, j.clean, j.scan = c, &l, scan
 	}
 }
 
@@ -180,6 +198,11 @@ func (e *Edge) on(id letter.ID) *job {
 func (e *Edge) onItsWay(c folder.Claim, id letter.ID) bool {
 	d := e.folder.Disk()
 	return disk.Exists(d, cleanPath(c, id)) || disk.Exists(d, spooled(id, folder.ManifestExt))
+}
+
+// anyRecorded reports whether one of the letters has been taken.
+func (e *Edge) anyRecorded(holds content) bool {
+	return slices.ContainsFunc(holds.Letters, func(l clean) bool { return disk.Exists(e.folder.Disk(), recordPath(l.ID)) })
 }
 
 // dropClean deletes a letter's clean PDF, and the claim if no other letter of

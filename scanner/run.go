@@ -151,6 +151,7 @@ func (e *Edge) work(ctx context.Context, clockRight bool) (more bool) {
 		default:
 			*spent++
 			e.attempt(ctx, j)
+			e.post(e.view)
 		}
 	}
 	more = more || len(e.jobs) > known // the letters of a stack

@@ -100,19 +100,14 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		follow(j.claim, holds, holds.Letters, e.on)
-		// Before anything else is taken, which may be the same scan again.
-		first := holds.Letters[0].ID
-		if err := e.mark(takenScan{holds.Hash, first, claimDay(j.claim)}); err != nil {
-			return false, err
-		}
+		e.follow(j.claim, holds, holds.Letters, e.on)
 		if j.clean == nil {
 			return true, nil // a stack: its letters go on by themselves
 		}
 	}
 	if j.manifest == nil {
 		if err := e.mark(j.scan); err != nil {
-			return false, err // a crash came before it
+			return false, err // no letter is sealed whose twin would not be known
 		}
 		if sealed, err := e.sealedBefore(j); sealed || err != nil {
 			return false, err
@@ -331,6 +326,9 @@ func (e *Edge) receive(ctx context.Context, j *job) (end bool, err error) {
 	if err != nil || receipt == nil {
 		return false, err
 	}
+	if !e.loaded {
+		return false, errWaits // which slips there are is told when it can be read
+	}
 	e.step("receipt", j.id)
 	r := e.newRecord(j, *receipt)
 	if err := e.writeSlip(r); err != nil {
@@ -351,14 +349,19 @@ func (e *Edge) discard(j *job) error {
 	if err := e.dropClean(j); err != nil {
 		return err
 	}
-	for _, ext := range []string{sealedExt, folder.ManifestExt} {
-		if err := disk.Discard(e.folder.Disk(), spooled(j.id, ext)); err != nil {
-			return disk.Plain("clearing the spool", err)
-		}
-		// One after the other, also for a power cut.
-		if err := disk.SyncDir(e.folder.Disk(), folder.SpoolDir); err != nil {
-			return err
-		}
+	d := e.folder.Disk()
+	if err := disk.Discard(d, spooled(j.id, sealedExt)); err != nil {
+		return disk.Plain("clearing the spool", err)
+	}
+	if err := disk.SyncDir(d, folder.SpoolDir); err != nil {
+		return err // one after the other, also for a power cut
+	}
+	// Not emptied first: a crash must not leave one that cannot be read.
+	if err := e.remove(spooled(j.id, folder.ManifestExt)); err != nil {
+		return err
+	}
+	if err := disk.SyncDir(d, folder.SpoolDir); err != nil {
+		return err
 	}
 	e.step("taken", j.id)
 	e.Log.Info("A letter is taken: the server has it and its scan is deleted.", "letter", j.id)

@@ -141,7 +141,7 @@ func (r record) place() string { return path.Join(r.Helpline, folder.TakenDir, r
 
 func (e *Edge) writeSlip(r record) error {
 	d := e.folder.Disk()
-	if err := disk.MkdirAll(d, path.Dir(r.place()), 0o770); err != nil {
+	if err := disk.MakeDir(d, path.Dir(r.place()), 0o770); err != nil {
 		return fmt.Errorf("making the folder of slips: %w", err)
 	}
 	return disk.WriteBytes(d, r.place(), 0o660, []byte(r.slip()))
@@ -164,6 +164,9 @@ func (e *Edge) saveRecord(r record) error {
 // dropStraySlips removes what a crash between a slip and its record has left:
 // slips of this reference that are no letter's.
 func (e *Edge) dropStraySlips(r record) error {
+	if !e.loaded {
+		return nil // it may be one whose record could not be read
+	}
 	for _, paper := range []string{letter.PaperKept, letter.PaperScanAgain, paperOverdue} {
 		stray := r
 		stray.Paper = paper
@@ -213,9 +216,16 @@ func (e *Edge) tendSlips(ctx context.Context) {
 	}
 }
 
-// tendSlip brings one slip up to date. The slip changes first and the record
-// last; a crash in between leads here again.
+// tendSlip brings one slip up to date: first the new slip, then the record, and
+// then the old slip goes. A crash in between leads here again, or leaves a slip
+// too many, which the first round after a start removes.
 func (e *Edge) tendSlip(ctx context.Context, r record) error {
+	if e.loaded && !e.tidy[r.ID] {
+		if err := e.dropStraySlips(r); err != nil {
+			return err
+		}
+		e.tidy[r.ID] = true
+	}
 	if r.Paper == paperOverdue {
 		return e.dropOverdue(r)
 	}
@@ -239,12 +249,13 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 	if err := e.writeSlip(next); err != nil {
 		return err
 	}
-	if next.Slip != r.Slip {
-		if err := e.remove(r.place()); err != nil {
-			return err
-		}
+	if err := e.saveRecord(next); err != nil {
+		return err
 	}
-	return e.saveRecord(next)
+	if next.Slip != r.Slip {
+		return e.remove(r.place())
+	}
+	return nil
 }
 
 // dropOverdue forgets a letter once a person has deleted its last slip.

@@ -15,6 +15,9 @@ import (
 // has changed. Whoever opens one that is much older learns that nobody works.
 const statusEvery = time.Minute
 
+// statusAtMost is how often it is written at most, however much happens.
+const statusAtMost = 5 * time.Second
+
 // posted is what STATUS.txt says of a helpline, and since when.
 type posted struct {
 	text string // without its time
@@ -27,11 +30,10 @@ func (e *Edge) post(view folder.View) {
 	var failed error
 	for _, helpline := range e.Helplines {
 		text := e.status(helpline, view)
-		was := e.posted[helpline]
-		if text == was.text && e.Now().Sub(was.at).Abs() < statusEvery {
+		now, was := e.Now(), e.posted[helpline]
+		if age := now.Sub(was.at).Abs(); age < statusAtMost || text == was.text && age < statusEvery {
 			continue
 		}
-		now := e.Now()
 		when := "Last look: " + now.In(letter.London).Format("Monday 2 January 2006, 15:04") +
 			". If that is more than five minutes ago, the scanning program is not running: tell the person who looks after it. Nothing is lost meanwhile."
 		err := disk.WriteBytes(e.folder.Disk(), path.Join(helpline, folder.StatusFile), 0o664,
@@ -72,8 +74,12 @@ func (e *Edge) status(helpline string, view folder.View) string {
 			waiting++
 		}
 	}
+	working := ""
+	if e.page.helpline == helpline {
+		working = fmt.Sprintf(" Looking at page %d of %d of one.", e.page.n, e.page.of)
+	}
 	lines = append(lines, arriving,
-		fmt.Sprintf("Being taken: %s.", count(taking, "scan")),
+		fmt.Sprintf("Being taken: %s.%s", count(taking, "scan"), working),
 		fmt.Sprintf("Sealed and on the way to the server: %s.", count(waiting, "letter")))
 	for _, about := range []string{"folder", "store", "clock", "recipients"} {
 		if said := e.told[about]; said != "" {

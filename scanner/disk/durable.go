@@ -76,7 +76,11 @@ func MoveFree(d Disk, from, dir, name string) (string, error) {
 		if err != nil {
 			return "", Plain("moving a scan", err)
 		}
-		return to, errors.Join(SyncDir(d, dir), SyncDir(d, path.Dir(from)))
+		// The arrival is made sure before the departure.
+		if err := SyncDir(d, dir); err != nil {
+			return to, err
+		}
+		return to, SyncDir(d, path.Dir(from))
 	}
 }
 

@@ -85,7 +85,11 @@ func (f *Folder) Claim(s Scan) (Claim, error) {
 	}
 	// Until both folders are synced, a power cut may undo the rename: the scan
 	// is then where it was dropped and the claim empty, as above.
-	if err := errors.Join(disk.SyncDir(f.disk, c.Path(scanDir)), disk.SyncDir(f.disk, path.Dir(s.path))); err != nil {
+	// The arrival is made sure before the departure.
+	if err := disk.SyncDir(f.disk, c.Path(scanDir)); err != nil {
+		return Claim{}, err
+	}
+	if err := disk.SyncDir(f.disk, path.Dir(s.path)); err != nil {
 		return Claim{}, err
 	}
 	// A crash here leaves a note without its scan, which nobody counts.
@@ -142,6 +146,12 @@ func (f *Folder) reclaim(id letter.ID) (Claim, error) {
 		// Made but never given a scan, or done with but for this folder.
 		return Claim{}, f.Release(c)
 	}
+	// A crash may have come before the scan was sure to be here.
+	if scanErr == nil {
+		if err := disk.SyncDir(f.disk, c.Path(scanDir)); err != nil {
+			return Claim{}, err
+		}
+	}
 	data, err := disk.ReadFile(f.disk, c.Path(claimFile))
 	if err != nil {
 		return Claim{}, disk.Plain("reading a claim", err)
@@ -177,9 +187,13 @@ func (f *Folder) Scan(c Claim) (disk.File, error) {
 // ErrUnsettled returned. A crash before this check changes nothing: it is
 // made at the start of every work on the scan.
 func (f *Folder) Settled(c Claim) error {
+	dir := path.Join(home(c.Helpline), c.Answer.dir())
 	name, err := f.scan(c)
-	if errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(ErrUnsettled, f.Release(c)) // put back already
+	if errors.Is(err, fs.ErrNotExist) { // put back already
+		if err := disk.SyncDir(f.disk, dir); err != nil {
+			return err
+		}
+		return errors.Join(ErrUnsettled, f.Release(c))
 	}
 	if err != nil {
 		return disk.Plain("finding a claimed scan", err)
@@ -194,7 +208,6 @@ func (f *Folder) Settled(c Claim) error {
 		return nil
 	}
 	// A crash after the move leaves a claim without a scan, as above.
-	dir := path.Join(home(c.Helpline), c.Answer.dir())
 	if err := disk.MakeDir(f.disk, dir, 0o770); err != nil {
 		return fmt.Errorf("putting a scan back: %w", err)
 	}

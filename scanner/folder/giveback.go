@@ -1,7 +1,9 @@
 package folder
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 	"time"
@@ -59,10 +61,17 @@ func (f *Folder) GiveBack(c *Claim, dir string, n Note) error {
 		return err
 	}
 	target := strings.TrimSuffix(note, noteExt)
-	if name, err := f.scan(*c); err == nil {
+	switch name, err := f.scan(*c); {
+	case err == nil:
 		if target, err = disk.MoveFree(f.disk, path.Join(c.Path(scanDir), name), to, target); err != nil {
 			return err
 		}
+	case errors.Is(err, fs.ErrNotExist): // it has left already
+		if err := disk.SyncDir(f.disk, to); err != nil {
+			return err
+		}
+	default:
+		return disk.Plain("finding a claimed scan", err)
 	}
 	f.step("returned", c.ID)
 	if _, err := disk.MoveFree(f.disk, path.Join(c.Path(noteDir), dir, note), to, target+noteExt); err != nil {

@@ -19,7 +19,7 @@ const (
 )
 
 // Annotations by what is to be done with them. Links and pop-ups draw nothing of
-// their own. The others of the second group hold something behind what is seen:
+// their own, apart from a border that some viewers put around a link. The others of the second group hold something behind what is seen:
 // to keep the look alone would lose it.
 var (
 	unseen     = set("Link", "Popup", "PrinterMark", "TrapNet")

@@ -148,9 +148,15 @@ var madeByTools = []struct {
 	{"convert PNG grey of 2 bits", "", "convert $colour1 -colorspace Gray -depth 2 -define png:bit-depth=2 -define png:color-type=0 png:$out", 0},
 }
 
-// sources draws the pictures that the tools begin with and returns what the
-// words in their commands stand for.
-func sources(t *testing.T, dir string) map[string]string {
+// drawn is what the tools begin with: what the words in their commands stand
+// for, and the samples of those that can be shown dot by dot.
+type drawn struct {
+	words map[string]string
+	dots  map[string][]byte
+}
+
+// drawSources draws the pictures.
+func drawSources(t *testing.T, dir string) drawn {
 	t.Helper()
 	l := specimen.New(21, 2)
 	l.DPI = 40
@@ -190,7 +196,11 @@ func sources(t *testing.T, dir string) map[string]string {
 	if err := os.WriteFile(words["ps"], []byte("%!PS\n"+fmt.Sprintf(page, 10, 1)+fmt.Sprintf(page, 30, 2)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return words
+	dots := map[string][]byte{}
+	for _, name := range []string{"mono", "grey", "colour", "colour1"} {
+		dots[name] = dotsOf(t, "rgb:-", words[name])
+	}
+	return drawn{words, dots}
 }
 
 func run(t *testing.T, name string, args ...string) []byte {
@@ -215,8 +225,11 @@ func corpusTools(t *testing.T) {
 }
 
 func TestWhatRealToolsScanIsTakenDotByDot(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a hundred scans by real tools take a quarter of a minute")
+	}
 	corpusTools(t)
-	words := sources(t, t.TempDir())
+	sources := drawSources(t, t.TempDir())
 	atOnce := make(chan struct{}, 2)
 	for i, c := range madeByTools {
 		t.Run(c.name, func(t *testing.T) {
@@ -233,7 +246,7 @@ func TestWhatRealToolsScanIsTakenDotByDot(t *testing.T) {
 					case "dir":
 						return dir
 					}
-					return words[word]
+					return sources.words[word]
 				}))
 				run(t, args[0], args[1:]...)
 			}
@@ -246,7 +259,7 @@ func TestWhatRealToolsScanIsTakenDotByDot(t *testing.T) {
 			if err := os.WriteFile(path, made, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			compareDots(t, words, c.shows, scan, path, result, c.tolerance)
+			compareDots(t, sources, c.shows, scan, path, result, c.tolerance)
 			compareLooks(t, path, result)
 			part := data[:len(data)*(20+i*7%79)/100]
 			if _, _, err := clean(t, pdf.Normaliser{}, part); refusal(t, err) != pdf.CutOff {
@@ -258,24 +271,23 @@ func TestWhatRealToolsScanIsTakenDotByDot(t *testing.T) {
 
 // compareDots compares what pdfimages takes out of the clean PDF with what the
 // scan shows.
-func compareDots(t *testing.T, words map[string]string, shows, scan, clean string, result pdf.Result, tolerance int) {
+func compareDots(t *testing.T, sources drawn, shows, scan, clean string, result pdf.Result, tolerance int) {
 	t.Helper()
 	raw, extract := "rgb:-", []string{clean} // as PPM
 	if shows == "cmyk" {
 		raw, extract = "cmyk:-", []string{"-tiff", clean}
 	}
-	from := scan
-	if source := words[shows]; source != "" {
-		from = source
+	want := sources.dots[shows]
+	if want == nil {
+		want = dotsOf(t, raw, scan)
 	}
-	want := run(t, "convert", from, "+profile", "*", "-background", "white", "-alpha", "remove", "-depth", "8", raw)
 	dir := t.TempDir()
 	run(t, "pdfimages", append(extract, filepath.Join(dir, "p"))...)
 	got, _ := filepath.Glob(filepath.Join(dir, "p-*"))
 	if len(got) != result.Pages || len(result.Looks) != result.Pages {
 		t.Fatalf("%d pictures and %d looks on %d pages", len(got), len(result.Looks), result.Pages)
 	}
-	have := run(t, "convert", append(got, "-depth", "8", raw)...)
+	have := dotsOf(t, raw, got...)
 	if len(want) != len(have) || len(want) == 0 {
 		t.Fatalf("%d samples, want %d", len(have), len(want))
 	}
@@ -289,6 +301,12 @@ func compareDots(t *testing.T, words map[string]string, shows, scan, clean strin
 	if mean := float64(sum) / float64(len(want)); mean > 1 {
 		t.Errorf("samples differ by %.2f", mean)
 	}
+}
+
+// dotsOf is the samples of all pictures in the files, on white paper, 8 bits each.
+func dotsOf(t *testing.T, raw string, files ...string) []byte {
+	t.Helper()
+	return run(t, "convert", append(files, "+profile", "*", "-background", "white", "-alpha", "remove", "-depth", "8", raw)...)
 }
 
 // compareLooks compares the looks with how poppler draws the pages.

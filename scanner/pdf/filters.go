@@ -123,10 +123,22 @@ func (d *document) decoder(data []byte, list []codec) (io.Reader, error) {
 // its absence.
 func (d *document) number(dict types.Dict, key string, otherwise int64) int64 {
 	o, err := d.ctx.Dereference(dict[key])
-	if n, ok := o.(types.Integer); ok && err == nil {
-		return int64(n)
+	if n, ok := whole(o); ok && err == nil {
+		return n
 	}
 	return otherwise
+}
+
+// whole is a whole number, which some producers write as "2480.0".
+func whole(o types.Object) (int64, bool) {
+	switch o := o.(type) {
+	case types.Integer:
+		return int64(o), true
+	case types.Float:
+		n := int64(o)
+		return n, float64(n) == o.Value()
+	}
+	return 0, false
 }
 
 // flag reads a truth value of a dictionary, false when there is none.

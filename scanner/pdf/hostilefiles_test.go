@@ -65,8 +65,8 @@ func samePageOften(n int) []byte {
 		fmt.Sprintf("<</Type/Pages/Count %d/Kids[%s]>>", n, strings.Repeat("3 0 R ", n)), blankPage)
 }
 
-// doubling is a page tree, or a chain of forms, in which every node has the next
-// one twice.
+// doublingPages is a page tree in which every node has the next one twice, and
+// doublingForms a chain of forms.
 func doublingPages(depth int) []byte {
 	objects := []string{"<</Type/Catalog/Pages 2 0 R>>"}
 	for i := range depth {
@@ -78,7 +78,7 @@ func doublingPages(depth int) []byte {
 func doublingForms(depth int) []byte {
 	var forms []string
 	for i := range depth {
-		forms = append(forms, stream(fmt.Sprintf("/Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</A %d 0 R>>>>", i+6), "/A Do /A Do"))
+		forms = append(forms, stream(fmt.Sprintf("/Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</A %d 0 R/B %[1]d 0 R>>>>", i+6), "/A Do /B Do"))
 	}
 	return onePage("/XObject<</A 5 0 R>>", "/A Do", append(forms, stream("/Type/XObject/Subtype/Form/BBox[0 0 9 9]", squares))...)
 }

@@ -192,15 +192,9 @@ func (d *document) integer(dict types.Dict, key string) (int64, error) {
 	if err != nil {
 		return 0, refusePage(Damaged, d.page)
 	}
-	switch o := o.(type) {
-	case nil:
-		return 0, nil
-	case types.Integer:
-		return int64(o), nil
-	case types.Float: // "2480.0"
-		if f := o.Value(); f == float64(int64(f)) {
-			return int64(f), nil
-		}
+	n, ok := whole(o)
+	if !ok && o != nil {
+		return 0, refusePage(Damaged, d.page)
 	}
-	return 0, refusePage(Damaged, d.page)
+	return n, nil
 }

@@ -153,6 +153,7 @@ func nextJBIG2(b []byte) (s segment, err error) {
 const (
 	jbWhere  = 17
 	jbRegion = jbWhere + 1
+	jbCounts = 10 // of a dictionary: flags, and how many shapes it has
 )
 
 // unknownLength finds the end of an immediate generic region whose encoder did
@@ -192,6 +193,8 @@ func (j *jbig2) segment(s segment) error {
 		if len(s.data) < 4 {
 			return errJBIG2
 		}
+	case s.kind == jbSymbols && len(s.data) < jbCounts:
+		return errJBIG2
 	case s.kind == jbSymbols || s.kind == jbPatterns || s.kind >= jbProfiles && s.kind <= jbTables || s.kind == jbExtension:
 	case symbols || s.kind >= jbGeneric && s.kind <= jbRefineLast:
 		return j.region(s)

@@ -73,6 +73,21 @@ func updated(scan []byte, object string) []byte {
 	return fmt.Appendf(scan, "xref\n4 1\n%010d 00000 n \ntrailer\n<</Size 5/Root 1 0 R/Prev %s>>\nstartxref\n%d\n%%%%EOF\n", at, prev, table)
 }
 
+// hybrid ends as Word's PDFs do: in an empty table that leads to the one for old
+// readers, and to a stream that says where the tags are, hidden from them.
+func hybrid() []byte {
+	plain := build("<</Type/Catalog/Pages 2 0 R/StructTreeRoot 6 0 R>>", pagesOf3,
+		"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R>>", stream("", squares),
+		stream("/Type/ObjStm/N 1/First 4", "6 0 <</Type/StructTreeRoot>>"))
+	out := bytes.NewBuffer(plain)
+	prev := bytes.LastIndex(plain, []byte("xref\n0"))
+	tags := out.Len()
+	fmt.Fprintf(out, "7 0 obj\n%s\nendobj\n", stream("/Type/XRef/Size 8/Root 1 0 R/W[1 1 1]/Index[6 1]", "\x02\x05\x00"))
+	table := out.Len()
+	fmt.Fprintf(out, "xref\n0 0\ntrailer\n<</Size 8/Root 1 0 R/Prev %d/XRefStm %d>>\nstartxref\n%d\n%%%%EOF\n", prev, tags, table)
+	return out.Bytes()
+}
+
 // What viewers show is taken, and looks the same afterwards.
 func TestOddButSoundPDFsAreTakenWithTheSamePixels(t *testing.T) {
 	pdftoppm := tool(t, "pdftoppm", "poppler-utils")
@@ -100,6 +115,8 @@ func TestOddButSoundPDFsAreTakenWithTheSamePixels(t *testing.T) {
 		"zeros behind":           append(bytes.Clone(plain), make([]byte, 5000)...),
 		"changed later":          updated(plain, stream("", "0 1 0 rg 10 10 80 80 re f")),
 		"changed twice":          updated(updated(plain, stream("", "0 1 0 rg 10 10 80 80 re f")), stream("", "0 1 1 rg 10 10 80 80 re f")),
+		"two tables":             hybrid(),
+		"a size with a point":    onePage("/XObject<</P 5 0 R>>", drawP, stream("/Type/XObject/Subtype/Image/Width 8.0/Height 8.0/BitsPerComponent 8/ColorSpace/DeviceGray", ramp())),
 		"two pages the same":     build("<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Count 2/Kids[3 0 R 5 0 R]>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R>>", stream("", squares), "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R>>"),
 		"a picture":              onePage("/XObject<</P 5 0 R>>", drawP, grey8("", ramp())),
 		"a size by reference":    onePage("/XObject<</P 5 0 R>>", drawP, stream("/Type/XObject/Subtype/Image/Width 6 0 R/Height 6 0 R/BitsPerComponent 8/ColorSpace/DeviceGray", ramp()), "8"),

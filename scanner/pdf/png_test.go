@@ -139,6 +139,9 @@ func FuzzPNG(f *testing.F) {
 		}
 		_, looks, ours := toPDF(scan, pngToPDF)
 		img, err := png.Decode(bytes.NewReader(scan))
+		if err == nil && codeOf(ours) == CutOff {
+			t.Fatal("cut off, but not for image/png")
+		}
 		if err != nil || ours != nil {
 			return
 		}

@@ -346,6 +346,28 @@ func TestColourDifferencesOfATIFFAreColours(t *testing.T) {
 	}
 }
 
+// TestNothingHidesInATIFF: what stands behind the last row, and in tags, is left.
+func TestNothingHidesInATIFF(t *testing.T) {
+	const canary = "CanaryInTheTIFF"
+	const width, height = 64, 8
+	e := newFaxEncoder(width)
+	for range height {
+		e.row(inEnds([]int32{3, 9, 40}, width))
+	}
+	page := func(strip []byte) []byte {
+		return smallTIFF(width, height, strip, tiffTags{tagBits: {1}, tagCompression: {packedGroup4}, tagPhotometric: {0},
+			270: {'C'<<24 | 'a'<<16, 'n'<<24 | 'r'}})
+	}
+	want, _, err := toPDF(page(e.bytes()), tiffToPDF)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := toPDF(page(append(e.bytes(), "\x00\x10\x01\x00\x10\x01"+canary...)), tiffToPDF)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes, want %d (%v)", len(got), len(want), err)
+	}
+}
+
 // TestNoTIFFIsTakenShort cuts small scans everywhere.
 func TestNoTIFFIsTakenShort(t *testing.T) {
 	l := specimen.New(5, 2)
@@ -358,6 +380,36 @@ func TestNoTIFFIsTakenShort(t *testing.T) {
 			if _, _, err := toPDF(scan[:n], tiffToPDF); err == nil {
 				t.Fatalf("%s: taken with %d of %d bytes", name, n, len(scan))
 			}
+		}
+	}
+}
+
+// tiffKinds are TIFFs of one small picture, one of a kind. See testdata/README.
+var tiffKinds = []string{"g3-2d.tif", "g3-fill.tif", "g4-tiles.tif", "g4-big.tif", "jpeg-strips.tif", "jpeg-tiles.tif",
+	"lzw-separate.tif", "palette.tif", "cmyk.tif"}
+
+// TestKindsOfTIFFLookAlike: however it is written it is the same picture, in black
+// and white dot by dot.
+func TestKindsOfTIFFLookAlike(t *testing.T) {
+	firsts := map[bool][]byte{}
+	for _, name := range tiffKinds {
+		_, looks, err := toPDF(testdata(t, name), tiffToPDF)
+		if err != nil || len(looks) != 1 {
+			t.Errorf("%s: %d pages, %v", name, len(looks), err)
+			continue
+		}
+		mono := name[0] == 'g'
+		got, first := looks[0].Gray, firsts[mono]
+		if first == nil {
+			firsts[mono] = got
+			continue
+		}
+		sum, want := 0, 0
+		for i, v := range got {
+			sum, want = sum+int(v), want+int(first[i])
+		}
+		if d := (sum - want) / len(first); d > 3 || d < -3 || mono && !bytes.Equal(got, first) {
+			t.Errorf("%s: mean grey %d, want %d", name, sum/len(first), want/len(first))
 		}
 	}
 }
@@ -375,6 +427,9 @@ func FuzzTIFF(f *testing.F) {
 		tagBits: {8, 8, 8, 8}, tagPhotometric: {2}, tagExtraSamples: {2}}))
 	f.Add(smallTIFF(32, 32, nil, tiffTags{tagTileWidth: {16}, tagTileLength: {16}, tagTileOffsets: {8, 9, 10, 11}, tagTileCounts: {99, 99, 99, 99}}))
 	f.Add(smallTIFF(80, 80, l.JPEG(1), tiffTags{tagCompression: {packedJPEG}, tagPhotometric: {6}, tagSamples: {3}, tagBits: {8, 8, 8}}))
+	for _, name := range tiffKinds {
+		f.Add(testdata(f, name))
+	}
 	f.Add([]byte("II+\x00\x08\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, scan []byte) {
 		made, looks, err := toPDF(scan, tiffToPDF)

@@ -5,9 +5,9 @@
 package disktest
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path"
 	"sort"
@@ -21,8 +21,10 @@ import (
 // Sim is a simulated disk. It is for one goroutine.
 type Sim struct {
 	// Fault, if not nil, is asked before every operation that may fail; what
-	// it returns becomes that operation's error. A failed write or sync may
-	// have done its work in part.
+	// it returns becomes that operation's error. A failed write has done its
+	// work in part. An error that wraps ErrDone is that of an operation that is
+	// done all the same. Fault may change the disk itself, as somebody else who
+	// works on it at the same moment.
 	Fault func(op Op) error
 	Now   func() time.Time // of changes
 	// Room is how many bytes files may hold together; 0 for no limit.
@@ -32,6 +34,10 @@ type Sim struct {
 	next uint64 // inode
 	used int64
 }
+
+// ErrDone says that an operation was done and the answer lost, as happens with
+// a disk behind a network.
+var ErrDone = errors.New("done, but the answer was lost")
 
 // Op is a kind of operation.
 type Op string
@@ -54,7 +60,7 @@ type node struct {
 
 	data, synced []byte
 	names, kept  map[string]*node
-	changed      map[string]bool // names that differ from those kept
+	changed      map[string]*change // the names that may differ from those kept
 
 	writers int // open handles that may write
 }
@@ -70,78 +76,12 @@ func (s *Sim) node(dir bool, perm fs.FileMode) *node {
 	s.next++
 	n := &node{inode: s.next, dir: dir, perm: perm, modified: s.Now()}
 	if dir {
-		n.names, n.kept, n.changed = map[string]*node{}, map[string]*node{}, map[string]bool{}
+		n.names, n.kept, n.changed = map[string]*node{}, map[string]*node{}, map[string]*change{}
 	}
 	return n
 }
 
-// PowerCut is the moment in which the machine stops. Each name that was not
-// synced is there or not as chance has it, one by one, and of each file what
-// was not synced is there, is zero, or is missing. Open files are gone.
-func (s *Sim) PowerCut(chance *rand.Rand) {
-	s.used = 0
-	s.restart(s.root, chance, map[*node]bool{})
-}
-
-func (s *Sim) restart(n *node, chance *rand.Rand, done map[*node]bool) {
-	if done[n] {
-		return
-	}
-	done[n] = true
-	n.writers = 0
-	if !n.dir {
-		n.data = survivor(n, chance)
-		n.synced = n.data
-		s.used += int64(len(n.data))
-		return
-	}
-	changed := make([]string, 0, len(n.changed))
-	for name := range n.changed {
-		changed = append(changed, name)
-	}
-	sort.Strings(changed) // a seed gives the same run again
-	for _, name := range changed {
-		if chance.IntN(2) == 0 {
-			continue // it reached the disk
-		}
-		if old := n.kept[name]; old != nil {
-			n.names[name] = old
-		} else {
-			delete(n.names, name)
-		}
-	}
-	n.keep()
-	for _, name := range sorted(n.names) {
-		s.restart(n.names[name], chance, done)
-	}
-}
-
-// survivor is what a power cut leaves of a file.
-func survivor(n *node, chance *rand.Rand) []byte {
-	if string(n.data) == string(n.synced) {
-		return n.data
-	}
-	switch chance.IntN(4) {
-	case 0:
-		return n.data
-	case 1:
-		return n.synced
-	case 2:
-		return make([]byte, len(n.data)) // the length was written, the content not
-	default:
-		return append([]byte(nil), n.data[:chance.IntN(len(n.data)+1)]...)
-	}
-}
-
-func (n *node) keep() {
-	n.kept = make(map[string]*node, len(n.names))
-	for name, child := range n.names {
-		n.kept[name] = child
-	}
-	n.changed = map[string]bool{}
-}
-
-func sorted(names map[string]*node) []string {
+func sorted[V any](names map[string]V) []string {
 	list := make([]string, 0, len(names))
 	for name := range names {
 		list = append(list, name)
@@ -176,14 +116,14 @@ func reboot(n *node) {
 	}
 }
 
-func (s *Sim) fault(op Op, call, name string) error {
+// fault asks Fault. It returns what is to be returned, and whether the operation
+// is to be done first.
+func (s *Sim) fault(op Op) (do bool, err error) {
 	if s.Fault == nil {
-		return nil
+		return true, nil
 	}
-	if err := s.Fault(op); err != nil {
-		return &fs.PathError{Op: call, Path: name, Err: err}
-	}
-	return nil
+	err = s.Fault(op)
+	return err == nil || errors.Is(err, ErrDone), err
 }
 
 // find walks to a name. Its folder is nil when that is missing.
@@ -192,18 +132,20 @@ func (s *Sim) find(name string) (dir *node, base string, is *node, err error) {
 	if name == "." {
 		return nil, ".", s.root, nil
 	}
-	dir = s.root
-	parts := strings.Split(name, "/")
-	for _, part := range parts[:len(parts)-1] {
-		dir = dir.names[part]
-		if dir == nil {
+	dir, base = s.root, name
+	for {
+		part, rest, more := strings.Cut(base, "/")
+		if !more {
+			break
+		}
+		if dir = dir.names[part]; dir == nil {
 			return nil, "", nil, syscall.ENOENT
 		}
 		if !dir.dir {
 			return nil, "", nil, syscall.ENOTDIR
 		}
+		base = rest
 	}
-	base = parts[len(parts)-1]
 	if base == ".." || base == "" {
 		return nil, "", nil, syscall.EINVAL
 	}
@@ -216,65 +158,92 @@ func (s *Sim) find(name string) (dir *node, base string, is *node, err error) {
 	return dir, base, is, nil
 }
 
-func (s *Sim) set(dir *node, name string, is *node) {
+// set gives a name in a folder to a node, or to none.
+func (s *Sim) set(dir *node, name string, is *node) *change {
 	if is == nil {
 		delete(dir.names, name)
 	} else {
 		dir.names[name] = is
 	}
-	dir.changed[name] = true
 	dir.modified = s.Now()
+	return dir.note(name)
+}
+
+// onPath is an error as package os has it.
+func onPath(call, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &fs.PathError{Op: call, Path: name, Err: err}
 }
 
 // OpenFile implements disk.Disk.
 func (s *Sim) OpenFile(name string, flag int, perm fs.FileMode) (disk.File, error) {
-	bad := func(err error) (disk.File, error) {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
-	}
-	making := flag&os.O_CREATE != 0
 	op := OpOpen
-	if making {
+	if flag&os.O_CREATE != 0 {
 		op = OpMake
 	}
-	if err := s.fault(op, "open", name); err != nil {
-		return nil, err
+	do, err := s.fault(op)
+	var opened *file
+	if do {
+		is, failed := s.open(name, flag, perm)
+		if failed != nil {
+			err = failed
+		} else if err == nil {
+			opened = &file{sim: s, node: is, name: name, writes: writes(flag)}
+		}
 	}
+	if err != nil {
+		return nil, onPath("open", name, err)
+	}
+	if opened.writes {
+		opened.node.writers++
+	}
+	return opened, nil
+}
+
+func writes(flag int) bool { return flag&(os.O_WRONLY|os.O_RDWR) != 0 }
+
+func (s *Sim) open(name string, flag int, perm fs.FileMode) (*node, error) {
 	dir, base, is, err := s.find(name)
-	writes := flag&(os.O_WRONLY|os.O_RDWR) != 0
+	making := flag&os.O_CREATE != 0
 	switch {
 	case is == nil && (dir == nil || !making):
-		return bad(err)
+		return nil, err
 	case is == nil:
 		is = s.node(false, perm)
 		s.set(dir, base, is)
 	case making && flag&os.O_EXCL != 0:
-		return bad(syscall.EEXIST)
-	case is.dir && writes:
-		return bad(syscall.EISDIR)
+		return nil, syscall.EEXIST
+	case is.dir && writes(flag):
+		return nil, syscall.EISDIR
 	}
 	if flag&os.O_TRUNC != 0 {
 		s.used -= int64(len(is.data))
 		is.data = nil
 	}
-	if writes {
-		is.writers++
-	}
-	return &file{sim: s, node: is, name: name, writes: writes}, nil
+	return is, nil
 }
 
 // List implements disk.Disk.
 func (s *Sim) List(name string) ([]fs.DirEntry, error) {
-	if err := s.fault(OpList, "open", name); err != nil {
-		return nil, err
+	do, err := s.fault(OpList)
+	var list []fs.DirEntry
+	if do && err == nil {
+		list, err = s.list(name)
 	}
+	return list, onPath("open", name, err)
+}
+
+func (s *Sim) list(name string) ([]fs.DirEntry, error) {
 	_, _, is, err := s.find(name)
 	if err == nil && !is.dir {
 		err = syscall.ENOTDIR
 	}
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+		return nil, err
 	}
-	var list []fs.DirEntry
+	list := make([]fs.DirEntry, 0, len(is.names))
 	for _, child := range sorted(is.names) {
 		list = append(list, fs.FileInfoToDirEntry(info{child, is.names[child]}))
 	}
@@ -283,31 +252,42 @@ func (s *Sim) List(name string) ([]fs.DirEntry, error) {
 
 // Lstat implements disk.Disk.
 func (s *Sim) Lstat(name string) (fs.FileInfo, error) {
-	if err := s.fault(OpStat, "lstat", name); err != nil {
-		return nil, err
+	_, err := s.fault(OpStat)
+	var base string
+	var is *node
+	if err == nil {
+		_, base, is, err = s.find(name)
 	}
-	_, base, is, err := s.find(name)
 	if err != nil {
-		return nil, &fs.PathError{Op: "lstat", Path: name, Err: err}
+		return nil, onPath("lstat", name, err)
 	}
 	return info{base, is}, nil
 }
 
 // Mkdir implements disk.Disk.
 func (s *Sim) Mkdir(name string, perm fs.FileMode) error {
-	err := s.fault(OpMkdir, "mkdir", name)
-	if err != nil {
-		return err
-	}
-	dir, base, is, err := s.find(name)
-	switch {
-	case is != nil:
-		err = syscall.EEXIST
-	case dir != nil && err == syscall.ENOENT:
+	return onPath("mkdir", name, s.change(OpMkdir, func() error {
+		dir, base, is, err := s.find(name)
+		switch {
+		case is != nil:
+			return syscall.EEXIST
+		case dir == nil || err != syscall.ENOENT:
+			return err
+		}
 		s.set(dir, base, s.node(true, perm))
 		return nil
+	}))
+}
+
+// change does what changes the disk, unless there is a fault.
+func (s *Sim) change(op Op, do func() error) error {
+	may, err := s.fault(op)
+	if may {
+		if failed := do(); failed != nil {
+			return failed
+		}
 	}
-	return &fs.PathError{Op: "mkdir", Path: name, Err: err}
+	return err
 }
 
 // Rename implements disk.Disk.
@@ -317,71 +297,69 @@ func (s *Sim) Rename(from, to string) error { return s.rename(from, to, true) }
 func (s *Sim) RenameNew(from, to string) error { return s.rename(from, to, false) }
 
 func (s *Sim) rename(from, to string, replace bool) error {
-	bad := func(err error) error { return &os.LinkError{Op: "rename", Old: from, New: to, Err: err} }
-	if s.Fault != nil {
-		if err := s.Fault(OpRename); err != nil {
-			return bad(err)
-		}
+	err := s.change(OpRename, func() error { return s.move(from, to, replace) })
+	if err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
 	}
+	return nil
+}
+
+func (s *Sim) move(from, to string, replace bool) error {
 	oldDir, oldBase, is, err := s.find(from)
 	if is == nil || oldDir == nil {
-		return bad(err)
+		return err
 	}
 	newDir, newBase, there, err := s.find(to)
 	switch {
 	case newDir == nil:
-		return bad(err)
+		return err
 	case err == syscall.ENAMETOOLONG:
-		return bad(err)
+		return err
 	case there == is:
 		return nil
 	case there != nil && !replace:
-		return bad(syscall.EEXIST)
+		return syscall.EEXIST
 	case there != nil && (there.dir || is.dir):
-		return bad(syscall.EEXIST) // more strict than needed, and nobody needs it
+		return syscall.EEXIST // more strict than needed, and nobody needs it
 	}
 	if there != nil {
 		s.used -= int64(len(there.data))
 	}
-	s.set(newDir, newBase, is)
-	s.set(oldDir, oldBase, nil)
+	s.set(newDir, newBase, is).join(s.set(oldDir, oldBase, nil))
 	return nil
 }
 
 // Remove implements disk.Disk.
 func (s *Sim) Remove(name string) error {
-	if err := s.fault(OpRemove, "remove", name); err != nil {
-		return err
-	}
-	dir, base, is, err := s.find(name)
-	if err == nil && dir == nil {
-		err = syscall.EINVAL
-	}
-	if err == nil && len(is.names) > 0 {
-		err = syscall.ENOTEMPTY
-	}
-	if err != nil {
-		return &fs.PathError{Op: "remove", Path: name, Err: err}
-	}
-	s.used -= int64(len(is.data))
-	s.set(dir, base, nil)
-	return nil
+	return onPath("remove", name, s.change(OpRemove, func() error {
+		dir, base, is, err := s.find(name)
+		if err == nil && dir == nil {
+			err = syscall.EINVAL
+		}
+		if err == nil && len(is.names) > 0 {
+			err = syscall.ENOTEMPTY
+		}
+		if err != nil {
+			return err
+		}
+		s.used -= int64(len(is.data))
+		s.set(dir, base, nil)
+		return nil
+	}))
 }
 
 // SyncDir implements disk.Disk.
 func (s *Sim) SyncDir(name string) error {
-	if err := s.fault(OpSyncDir, "sync", name); err != nil {
+	return onPath("sync", name, s.change(OpSyncDir, func() error {
+		_, _, is, err := s.find(name)
+		if err == nil && !is.dir {
+			err = syscall.ENOTDIR
+		}
+		if err == nil {
+			is.sync()
+		}
 		return err
-	}
-	_, _, is, err := s.find(name)
-	if err == nil && !is.dir {
-		err = syscall.ENOTDIR
-	}
-	if err != nil {
-		return &fs.PathError{Op: "sync", Path: name, Err: err}
-	}
-	is.keep()
-	return nil
+	}))
 }
 
 // Writing implements disk.Disk.

@@ -17,11 +17,12 @@ type file struct {
 	closed bool
 }
 
-func (f *file) fault(op Op, call string) error {
+// fault is Sim.fault, and fails on a file that is closed.
+func (f *file) fault(op Op) (do bool, err error) {
 	if f.closed {
-		return &fs.PathError{Op: call, Path: f.name, Err: fs.ErrClosed}
+		return false, fs.ErrClosed
 	}
-	return f.sim.fault(op, call, f.name)
+	return f.sim.fault(op)
 }
 
 func (f *file) Read(b []byte) (int, error) {
@@ -34,8 +35,8 @@ func (f *file) Read(b []byte) (int, error) {
 }
 
 func (f *file) ReadAt(b []byte, off int64) (int, error) {
-	if err := f.fault(OpRead, "read"); err != nil {
-		return 0, err
+	if _, err := f.fault(OpRead); err != nil {
+		return 0, onPath("read", f.name, err)
 	}
 	if off >= int64(len(f.node.data)) {
 		return 0, io.EOF
@@ -54,16 +55,18 @@ func (f *file) Write(b []byte) (int, error) {
 }
 
 func (f *file) WriteAt(b []byte, off int64) (int, error) {
-	err := f.fault(OpWrite, "write")
-	if err == nil && !f.writes {
-		return 0, &fs.PathError{Op: "write", Path: f.name, Err: syscall.EBADF}
-	}
-	if err != nil {
+	do, err := f.fault(OpWrite)
+	switch {
+	case f.closed:
+		return 0, onPath("write", f.name, err)
+	case !f.writes:
+		return 0, onPath("write", f.name, syscall.EBADF)
+	case !do:
 		b = b[:len(b)/2] // a disk that runs full has written some
 	}
 	grows := max(0, off+int64(len(b))-int64(len(f.node.data)))
 	if room := f.sim.Room; room > 0 && f.sim.used+grows > room {
-		return 0, &fs.PathError{Op: "write", Path: f.name, Err: syscall.ENOSPC}
+		return 0, onPath("write", f.name, syscall.ENOSPC)
 	}
 	data := make([]byte, int64(len(f.node.data))+grows)
 	copy(data, f.node.data)
@@ -71,7 +74,7 @@ func (f *file) WriteAt(b []byte, off int64) (int, error) {
 	f.node.data = data // what was synced is another slice
 	f.sim.used += grows
 	f.node.modified = f.sim.Now()
-	return n, err
+	return n, onPath("write", f.name, err)
 }
 
 func (f *file) Seek(off int64, whence int) (int64, error) {
@@ -89,27 +92,27 @@ func (f *file) Seek(off int64, whence int) (int64, error) {
 }
 
 func (f *file) Truncate(size int64) error {
-	if err := f.fault(OpWrite, "truncate"); err != nil {
-		return err
+	do, err := f.fault(OpWrite)
+	if do {
+		f.sim.used += size - int64(len(f.node.data))
+		data := make([]byte, size)
+		copy(data, f.node.data)
+		f.node.data, f.node.modified = data, f.sim.Now()
 	}
-	f.sim.used += size - int64(len(f.node.data))
-	data := make([]byte, size)
-	copy(data, f.node.data)
-	f.node.data, f.node.modified = data, f.sim.Now()
-	return nil
+	return onPath("truncate", f.name, err)
 }
 
 func (f *file) Sync() error {
-	if err := f.fault(OpSync, "sync"); err != nil {
-		return err
+	do, err := f.fault(OpSync)
+	if do {
+		f.node.synced = f.node.data
 	}
-	f.node.synced = f.node.data
-	return nil
+	return onPath("sync", f.name, err)
 }
 
 func (f *file) Stat() (fs.FileInfo, error) {
-	if err := f.fault(OpStat, "stat"); err != nil {
-		return nil, err
+	if _, err := f.fault(OpStat); err != nil {
+		return nil, onPath("stat", f.name, err)
 	}
 	return info{f.name, f.node}, nil
 }
@@ -142,3 +145,7 @@ func (i info) Mode() fs.FileMode {
 	}
 	return i.perm
 }
+
+// Inode tells the files of simulated disks apart, whatever their names. It
+// panics on the info of another disk.
+func Inode(of fs.FileInfo) uint64 { return of.(info).inode }

@@ -1,0 +1,162 @@
+package scanner
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/letter"
+)
+
+// simBucket is the store of a simulation. It polices what an edge promises, and
+// it fails in every way in which stores do: it has not done it, has done it and
+// lost the answer, says that it has done it and has not, says no, is slow.
+type simBucket struct {
+	*simulation
+	objects map[string]simObject
+	lied    map[string]bool // keys of which it has said that they are stored
+	news    []string        // manifests that were put, for the server to read
+}
+
+type simObject struct {
+	data []byte
+	put  time.Time
+}
+
+// What a call of a store comes to.
+const (
+	storeWorks = iota
+	storeFails
+	storeLoses // the answer, not the object
+	storeDenies
+	storeLies
+	storeGarbles // the bytes on their way
+)
+
+// mood is what the next call comes to. It may also be the last thing that this
+// process hears.
+func (b *simBucket) mood() int {
+	w := b.weather
+	if !b.rough() || b.chance.IntN(1000) >= w.store {
+		return storeWorks
+	}
+	b.count("mishaps of the store")
+	if w.store == 1000 {
+		return storeFails
+	}
+	switch n := b.chance.IntN(100); {
+	case n < 5:
+		b.crash(false)
+	case n < 10:
+		b.pass(time.Duration(b.chance.IntN(90)) * time.Second)
+		return storeWorks
+	case n < 40:
+		return storeFails
+	case n < 65:
+		return storeLoses
+	case n < 75:
+		return storeDenies
+	case n < 85:
+		return storeGarbles
+	}
+	return storeLies
+}
+
+func (b *simBucket) Put(_ context.Context, key string, body io.ReadSeeker, size int64, sum [32]byte, mode deposit.Mode) (string, error) {
+	data, err := io.ReadAll(body)
+	if err != nil {
+		return "", deposit.Explain("measuring object", err)
+	}
+	isLetter := strings.HasPrefix(key, letter.LettersPrefix)
+	if isLetter != (mode == deposit.CreateOnly) || !isLetter && !strings.HasPrefix(key, letter.IncomingPrefix) || deposit.CheckKey(key) != nil {
+		b.violated("an edge may not put %s so", key)
+	}
+	mood := b.mood()
+	switch {
+	case mood == storeFails:
+		return "", fmt.Errorf("putting: %w: connection reset by peer", deposit.ErrUnavailable)
+	case mood == storeDenies:
+		return "", fmt.Errorf("putting: %w: slow down", deposit.ErrRefused)
+	case int64(len(data)) != size:
+		return "", fmt.Errorf("putting: it has %d bytes and should have %d", len(data), size)
+	case mood == storeGarbles || sha256.Sum256(data) != sum:
+		return "", fmt.Errorf("putting: %w", deposit.ErrWrongHash)
+	}
+	_, there := b.objects[key]
+	switch {
+	case there && mode == deposit.CreateOnly:
+		err = deposit.ErrExists
+	case mood == storeLies:
+		b.lied[key] = true
+		b.note("the store lies about %s", key)
+	default:
+		b.keep(key, data)
+	}
+	if mood == storeLoses {
+		if b.oneIn(4) {
+			b.crash(b.oneIn(3))
+		}
+		err = fmt.Errorf("putting: %w: connection reset by peer", deposit.ErrUnavailable)
+	}
+	return "v", err
+}
+
+// keep stores what an edge has put.
+func (b *simBucket) keep(key string, data []byte) {
+	if bytes.Contains(data, []byte(private)) || strings.Contains(key, private) {
+		b.violated("plaintext, or a file's name, is in the bucket")
+	}
+	b.objects[key] = simObject{data, b.now}
+	delete(b.lied, key)
+	if strings.HasPrefix(key, letter.IncomingPrefix) {
+		b.news = append(b.news, key)
+		b.police(key, data)
+	}
+}
+
+// police checks a manifest at the moment in which it is put: its letter is there
+// already, unless the store has lied about that.
+func (b *simBucket) police(key string, data []byte) {
+	m, err := letter.OpenManifest(data, b.keys.siteKey)
+	if err != nil || key != letter.IncomingKey(m.Site, m.ID) {
+		b.violated("a manifest that no server takes: %v", err)
+	}
+	if _, there := b.objects[m.ObjectKey()]; !there && !b.lied[m.ObjectKey()] {
+		b.violated("the manifest of letter %s came before the letter", m.ID)
+	}
+}
+
+func (b *simBucket) Get(_ context.Context, key string) ([]byte, error) {
+	switch b.mood() {
+	case storeFails, storeLoses:
+		return nil, fmt.Errorf("getting: %w: connection reset by peer", deposit.ErrUnavailable)
+	case storeDenies:
+		return nil, fmt.Errorf("getting: %w", deposit.ErrRefused)
+	}
+	o, there := b.objects[key]
+	switch {
+	case !there && b.lists:
+		return nil, fmt.Errorf("getting: %w", deposit.ErrNotFound)
+	case !there:
+		return nil, fmt.Errorf("getting: %w", deposit.ErrRefused)
+	}
+	return bytes.Clone(o.data), nil
+}
+
+func (b *simBucket) Clock(context.Context) (time.Time, error) {
+	if !b.hasClock {
+		return time.Time{}, deposit.ErrNoClock
+	}
+	switch b.mood() {
+	case storeFails, storeLoses:
+		return time.Time{}, fmt.Errorf("asking for the time: %w: connection reset by peer", deposit.ErrUnavailable)
+	case storeDenies:
+		return time.Time{}, fmt.Errorf("asking for the time: %w", deposit.ErrRefused)
+	}
+	return b.now, nil
+}

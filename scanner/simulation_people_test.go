@@ -1,0 +1,379 @@
+package scanner
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"letterlock/scanner/disk"
+	"letterlock/scanner/disk/disktest"
+	"letterlock/scanner/folder"
+	"letterlock/scanner/separator"
+)
+
+// writeSim leaves a file on a simulated disk, safe from power cuts.
+func writeSim(d *disktest.Sim, name string, data []byte) error {
+	file, err := d.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	return errors.Join(err, file.Sync(), file.Close(), d.SyncDir(path.Dir(name)))
+}
+
+// litter is what lies about in the folder and must stay as it is.
+var litter = []string{line + "/.DS_Store", line + "/Thumbs.db", line + "/taken/notes.doc", ".Trash-1000/old"}
+
+// openOffice lays out the folder as people find it on the first morning.
+func (s *simulation) openOffice() {
+	for _, helpline := range s.cfg.Helplines {
+		s.must(disk.MakeDir(s.share, helpline+"/user "+private, 0o770))
+	}
+	for _, name := range litter {
+		s.must(disk.MakeDir(s.share, path.Dir(name), 0o770), writeSim(s.share, name, []byte("litter")))
+	}
+}
+
+// sending is a scan on its way into the folder, or what will arrive of one.
+type sending struct {
+	scan   *simScan
+	path   string // under which it is sent
+	final  string // to which it is then renamed; "" for none
+	parts  [][]byte
+	at     int64
+	file   disk.File // nil between two parts of one who opens and closes
+	begun  bool
+	reopen bool // open and close for each part
+	linger int  // how long it stays open after the last byte
+	sync   bool
+	wrote  time.Time
+}
+
+// people is one thing that people or their machines do.
+func (s *simulation) people() {
+	switch n := s.chance.IntN(100); {
+	case len(s.sends) < 10 && n < 50 && !s.ended:
+		s.send()
+	case n < 88 && len(s.sends) > 0:
+		s.goOn(s.sends[s.chance.IntN(len(s.sends))])
+	default:
+		s.person()
+	}
+}
+
+func (s *simulation) helpline() string { return s.cfg.Helplines[s.chance.IntN(len(s.cfg.Helplines))] }
+
+// send begins to send a scan, in one of the ways in which machines do it.
+func (s *simulation) send() {
+	helpline := s.helpline()
+	d := s.newScan(helpline)
+	if again := s.byNumber[1+s.chance.IntN(s.numbers)]; s.oneIn(12) && !again.byHand && again.kind != cutOffScan {
+		d = again // the same bytes
+	}
+	w := &sending{scan: d, parts: [][]byte{d.data}, sync: !s.oneIn(8)}
+	if s.oneIn(15) {
+		// It breaks off, and that is all that ever arrives.
+		end := s.chance.IntN(len(d.data) - 1)
+		w.scan, w.parts = s.fragment(d.data[:end]), [][]byte{d.data[:end]}
+	}
+	dir := []string{d.helpline, d.helpline, d.helpline, d.helpline + "/user " + private}[s.chance.IntN(4)]
+	if s.oneIn(40) {
+		dir = "." // beside the helplines' folders
+	}
+	// The same names again and again, but never over a file that is there.
+	s.names++
+	w.path = path.Join(dir, fmt.Sprintf("Frau %s %d.pdf", private, s.names%30))
+	if disk.Exists(s.share, w.path) || disk.Exists(s.share, w.path+".part") || s.isSent(w.path) {
+		w.path = path.Join(dir, fmt.Sprintf("%s-%d.pdf", private, s.names))
+	}
+	switch s.chance.IntN(6) {
+	case 0:
+		w.path, w.final = w.path+".part", w.path
+	case 1:
+		w.parts = append([][]byte{nil}, w.parts...) // empty at first
+		w.reopen = true
+	case 2:
+		if d.kind != foreignScan { // which is no scan from its first bytes on
+			w.cut(s, 2+s.chance.IntN(4))
+			w.reopen = s.oneIn(2)
+		}
+	case 3:
+		w.linger = 1 + s.chance.IntN(8)
+	}
+	s.sends = append(s.sends, w)
+	s.note("scan %d (%s) is sent, in %d parts, as %s", w.scan.number, w.scan.kind, len(w.parts), w.path)
+	s.goOn(w)
+}
+
+// cut makes several parts of what is sent.
+func (w *sending) cut(s *simulation, n int) {
+	all := w.parts[0]
+	w.parts = nil
+	for ; n > 1 && len(all) > 1; n-- {
+		at := 1 + s.chance.IntN(len(all)-1)
+		w.parts, all = append(w.parts, all[:at]), all[at:]
+	}
+	w.parts = append(w.parts, all)
+}
+
+func (s *simulation) isSent(name string) bool {
+	for _, w := range s.sends {
+		if name == w.path || name == w.final {
+			return true
+		}
+	}
+	return false
+}
+
+// fragment is a scan of which this is all.
+func (s *simulation) fragment(data []byte) *simScan {
+	if d := s.scans[string(data)]; d != nil {
+		return d
+	}
+	d := &simScan{number: -len(s.scans), kind: cutOffScan, data: bytes.Clone(data)}
+	s.scans[string(data)] = d
+	return d
+}
+
+// goOn sends the next part.
+func (s *simulation) goOn(w *sending) {
+	if w.file == nil {
+		flag := os.O_WRONLY
+		if !w.begun {
+			flag |= os.O_CREATE | os.O_EXCL
+		}
+		file, err := s.share.OpenFile(w.path, flag, 0o660)
+		if err != nil && w.begun && s.now.Sub(w.wrote) < 20*time.Minute {
+			s.violated("a scan was taken away while it was being sent: %v", err)
+		}
+		if err != nil && w.begun {
+			s.end(w) // it took so long that it counted as cut off
+			s.torn()
+			return
+		}
+		s.must(err)
+		w.file, w.begun = file, true
+	}
+	if len(w.parts) > 0 {
+		n, err := w.file.WriteAt(w.parts[0], w.at)
+		w.at += int64(n)
+		w.parts[0], w.wrote = w.parts[0][n:], s.now
+		if err != nil {
+			return // the disk is full; it is tried again
+		}
+		w.parts = w.parts[1:]
+	}
+	if len(w.parts) > 0 && w.reopen {
+		s.must(w.file.Close())
+		w.file = nil
+		return
+	}
+	if len(w.parts) > 0 {
+		return
+	}
+	if w.linger--; w.linger < 0 {
+		s.arrived(w)
+	}
+}
+
+// arrived is the moment in which a scan lies in the folder.
+func (s *simulation) arrived(w *sending) {
+	info, err := w.file.Stat()
+	s.must(err)
+	if w.sync {
+		s.must(w.file.Sync())
+		s.safe[disktest.Inode(info)] = true
+	}
+	s.must(w.file.Close())
+	if w.final != "" {
+		s.must(s.share.RenameNew(w.path, w.final))
+		w.path = w.final
+	}
+	if w.sync {
+		s.must(s.share.SyncDir(path.Dir(w.path)))
+	}
+	s.end(w)
+	w.scan.arrived(s.now)
+	s.count("scans dropped")
+	s.note("scan %d has arrived as %s", w.scan.number, w.path)
+}
+
+func (s *simulation) end(w *sending) {
+	left := s.sends[:0]
+	for _, other := range s.sends {
+		if other != w {
+			left = append(left, other)
+		}
+	}
+	s.sends = left
+}
+
+// person does something with a scan that lies in one of the folders.
+func (s *simulation) person() {
+	dirs := []string{folder.RefusedDir, "", line, "mens-advice-line"}
+	for _, helpline := range s.cfg.Helplines {
+		for _, dir := range []string{folder.RefusedDir, folder.DuplicatesDir, folder.StacksDir} {
+			dirs = append(dirs, path.Join(helpline, dir))
+		}
+	}
+	dir := dirs[s.chance.IntN(len(dirs))]
+	names := s.scansIn(dir)
+	if len(names) == 0 {
+		return
+	}
+	name := path.Join(dir, names[s.chance.IntN(len(names))])
+	data, err := disk.ReadFile(s.share, name)
+	s.must(err)
+	d := s.scans[string(data)]
+	if d == nil {
+		s.violated("in %s lies a scan with other bytes than were dropped", dir)
+	}
+	switch path.Base(dir) {
+	case folder.RefusedDir:
+		s.atRefused(d, name)
+	case folder.DuplicatesDir:
+		s.atDuplicates(d, name)
+	case folder.StacksDir:
+		s.atStacks(d, name)
+	default:
+		if s.oneIn(6) {
+			s.takeAway(d, name) // before it is taken
+		}
+	}
+}
+
+// scansIn are the scans in a folder that are not just being sent.
+func (s *simulation) scansIn(dir string) []string {
+	names, err := disk.Names(s.share, dir, func(e fs.DirEntry) bool {
+		name := e.Name()
+		return e.Type().IsRegular() && strings.HasSuffix(name, ".pdf") && !s.isSent(path.Join(dir, name))
+	})
+	s.must(err)
+	return names
+}
+
+func (s *simulation) takeAway(d *simScan, name string) {
+	s.note("a person deletes scan %d as %s", d.number, name)
+	s.must(s.share.Remove(name))
+	if isGivenBack(name) {
+		if err := s.share.Remove(name + ".txt"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			panic(err)
+		}
+	}
+	s.must(s.share.SyncDir(path.Dir(name)))
+	d.dropped--
+	d.deleted = true
+}
+
+// moved puts a scan somewhere else, if it can.
+func (s *simulation) moved(d *simScan, from, dir string) bool {
+	to := path.Join(dir, path.Base(from))
+	if s.isSent(to) || s.share.RenameNew(from, to) != nil {
+		return false
+	}
+	s.must(s.share.SyncDir(dir), s.share.SyncDir(path.Dir(from)))
+	s.note("a person moves scan %d to %s", d.number, dir)
+	return true
+}
+
+func (s *simulation) home(d *simScan) string {
+	if d.helpline == "" {
+		return s.helpline() // nobody can tell of a fragment
+	}
+	return d.helpline
+}
+
+func (s *simulation) atRefused(d *simScan, name string) {
+	switch n := s.chance.IntN(10); {
+	case n < 2:
+		s.takeAway(d, name)
+	case n < 3:
+		_ = s.share.Remove(name + ".txt") // the note only
+	case n < 6 && !strings.HasPrefix(name, folder.RefusedDir):
+		if s.moved(d, name, path.Dir(folder.AnswerPath(s.of(name), "x", folder.Repair))) {
+			d.repair++
+		}
+	case n < 8:
+		s.moved(d, name, s.home(d))
+	}
+}
+
+// of is in which helpline's folder a path leads.
+func (s *simulation) of(name string) string {
+	helpline, _, _ := strings.Cut(name, "/")
+	return helpline
+}
+
+func (s *simulation) answer(d *simScan, name string, a folder.Answer) bool {
+	return s.moved(d, name, path.Dir(folder.AnswerPath(s.of(name), "x", a)))
+}
+
+func (s *simulation) atDuplicates(d *simScan, name string) {
+	switch n := s.chance.IntN(10); {
+	case n < 1:
+		s.takeAway(d, name)
+	case n < 4:
+		if s.answer(d, name, folder.Same) {
+			d.same++
+			s.count("answers")
+		}
+	case n < 6:
+		if s.answer(d, name, folder.Another) {
+			d.another++
+			s.count("answers")
+		}
+	case n < 7:
+		s.moved(d, name, s.home(d)) // to be asked again
+	}
+}
+
+func (s *simulation) atStacks(d *simScan, name string) {
+	switch n := s.chance.IntN(10); {
+	case n < 1:
+		s.takeAway(d, name)
+	case n < 2:
+		s.moved(d, name, s.home(d))
+	case n < 4 && d.dropped == 1 && !d.byHand && len(d.letters) > 0:
+		s.cutByHand(d)
+		fallthrough
+	case n < 7:
+		answer := folder.Split
+		if d.byHand {
+			answer = folder.Cut
+		}
+		if s.answer(d, name, answer) {
+			d.split++
+			s.count("answers")
+		}
+	}
+}
+
+// cutByHand says elsewhere than in the folder where the letters of a stack begin:
+// at the sheets, and in the middle of a letter that is in truth two.
+func (s *simulation) cutByHand(d *simScan) {
+	batch, err := separator.Split(d.helpline, d.pages, s.cfg.Duplex)
+	s.must(err)
+	cuts := separator.Cuts{LeaveOut: batch.Cuts.LeaveOut}
+	for _, l := range d.letters {
+		cuts.Begins = append(cuts.Begins, l.Pages[0])
+		if len(l.Pages) > 1 && s.oneIn(2) {
+			cuts.Begins = append(cuts.Begins, l.Pages[1])
+		}
+	}
+	batch, err = batch.Confirm(cuts)
+	s.must(err)
+	key, err := disk.ReadFile(s.state, duplicatesKey)
+	s.must(err)
+	hash, err := (&Edge{known: duplicates{key: key}}).hash(bytes.NewReader(d.data), int64(len(d.data)))
+	s.must(err)
+	if saveCuts(s.state, hash, cuts) != nil {
+		return // the disk is full
+	}
+	d.byHand, d.letters, d.found = true, batch.Letters, make([]int, len(batch.Letters))
+	s.note("a person cuts stack %d by hand", d.number)
+}

@@ -1,0 +1,319 @@
+package scanner
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"filippo.io/age"
+	"golang.org/x/mod/sumdb/note"
+
+	"letterlock/scanner/letter"
+	"letterlock/scanner/seal"
+)
+
+// simSecrets are the keys of all simulations. Which they are changes nothing in
+// a run, so that a seed gives the same one again.
+type simSecrets struct {
+	site     note.Signer
+	siteKey  note.Verifier
+	server   note.Signer
+	stranger note.Signer // of the server's name
+	public   note.Verifier
+	weeks    []*age.HybridIdentity // one after the other, and around
+	stolen   *age.HybridIdentity   // in every list that must not be used
+}
+
+var simKeys = sync.OnceValue(func() *simSecrets {
+	pair := func(name string) (note.Signer, note.Verifier) {
+		secret, public, err := note.GenerateKey(rand.Reader, name)
+		if err != nil {
+			panic(err)
+		}
+		signer, _ := note.NewSigner(secret)
+		verifier, _ := note.NewVerifier(public)
+		return signer, verifier
+	}
+	k := &simSecrets{}
+	k.site, k.siteKey = pair("office")
+	k.server, k.public = pair("server")
+	k.stranger, _ = pair("server")
+	for range 6 {
+		id, err := age.GenerateHybridIdentity()
+		if err != nil {
+			panic(err)
+		}
+		k.weeks = append(k.weeks, id)
+	}
+	k.stolen, k.weeks = k.weeks[0], k.weeks[1:]
+	return k
+})
+
+// ofWeek is the identity of an expiry week; the next week has another.
+func (k *simSecrets) ofWeek(w letter.Week) *age.HybridIdentity {
+	sum := 0
+	for _, c := range []byte(w) {
+		sum += int(c)
+	}
+	return k.weeks[sum%len(k.weeks)]
+}
+
+// simServer answers what edges leave in the bucket, as late and as oddly as
+// servers do, and opens every letter.
+type simServer struct {
+	*simulation
+	read   map[letter.ID]letter.Manifest // that were verified
+	due    []simAnswer
+	serial uint64
+	seen   uint64 // the highest that the edge has certainly noted down
+	weeks  []letter.Week
+	list   string // which recipients list lies in the bucket
+}
+
+// simAnswer is a receipt that is to be put.
+type simAnswer struct {
+	at  time.Time
+	key string
+	msg []byte
+	id  letter.ID // of the letter, if it is the true receipt
+}
+
+func (v *simServer) act() {
+	if e := v.edge; e != nil && e.list != nil {
+		v.seen = max(v.seen, e.list.Serial)
+	}
+	if v.ended || !v.oneIn(3) {
+		news := v.bucket.news
+		v.bucket.news = nil
+		for _, key := range news {
+			if o, there := v.bucket.objects[key]; there {
+				v.manifest(o)
+			}
+		}
+	}
+	left := v.due[:0]
+	for _, a := range v.due {
+		if a.at.After(v.now) {
+			left = append(left, a)
+			continue
+		}
+		v.bucket.objects[a.key] = simObject{a.msg, v.now}
+		if a.id != "" {
+			v.followUp(a.id)
+		}
+	}
+	v.due = left
+	if !v.ended && v.oneIn(60) {
+		v.changeList()
+	}
+}
+
+// manifest is a deposit: new, or put again because there was no receipt.
+func (v *simServer) manifest(o simObject) {
+	m, err := letter.OpenManifest(o.data, v.keys.siteKey)
+	if err != nil {
+		v.violated("a manifest that no server takes: %v", err)
+	}
+	sealed, there := v.bucket.objects[m.ObjectKey()]
+	if !there {
+		return // the store has lied; it will be put again
+	}
+	if sum := sha256.Sum256(sealed.data); hex.EncodeToString(sum[:]) != m.SHA256 || int64(len(sealed.data)) != m.Size {
+		v.violated("letter %s is not the one of its manifest", m.ID)
+	}
+	if before, again := v.read[m.ID]; !again {
+		v.letter(m, sealed.data, o.put)
+		v.read[m.ID] = m
+	} else if before != m {
+		v.violated("letter %s has two manifests", m.ID)
+	}
+	_, answered := v.bucket.objects[letter.ReceiptKey(m.Site, m.ID)]
+	if !answered && !slices.ContainsFunc(v.due, func(a simAnswer) bool { return a.id == m.ID }) {
+		v.answer(m)
+	}
+}
+
+// clockTolerance is by how much a time of receipt may be wrong: what an edge
+// tolerates, for as long as it believes a comparison, and what asking takes.
+const clockTolerance = maxSkew + clockAge + 4*time.Minute
+
+// letter opens a letter and finds out whose it is.
+func (v *simServer) letter(m letter.Manifest, sealed []byte, put time.Time) {
+	r, err := age.Decrypt(bytes.NewReader(sealed), v.keys.ofWeek(m.Week()))
+	if err != nil {
+		if _, stolen := age.Decrypt(bytes.NewReader(sealed), v.keys.stolen); stolen == nil {
+			v.violated("letter %s is sealed to a key of a list that must not be believed", m.ID)
+		}
+		v.violated("letter %s does not open with its week's key: %v", m.ID, err)
+	}
+	plain, err := io.ReadAll(r)
+	if err != nil {
+		v.violated("letter %s: %v", m.ID, err)
+	}
+	d, pages, repaired, err := v.readClean(plain)
+	if err != nil {
+		v.violated("letter %s: %v", m.ID, err)
+	}
+	n := d.letterOf(pages)
+	if n < 0 {
+		v.violated("letter %s holds pages %v of scan %d, which are no letter of it", m.ID, pages, d.number)
+	}
+	want := letter.Manifest{
+		ID: m.ID, Site: "office", Helpline: d.helpline, Class: letter.SixMonths, Received: m.Received, Size: m.Size, SHA256: m.SHA256,
+		Pages: len(pages), Sheets: sheetsOf(d.letters[n]), Sides: d.letters[n].Sides, Flags: d.flags(pages), Repaired: repaired,
+	}
+	if m != want {
+		v.violated("the manifest says %+v, not %+v", m, want)
+	}
+	d.found[n]++
+	v.count("letters")
+	v.note("letter %s of scan %d is verified", m.ID, d.number)
+	switch {
+	case d.found[n] > 1+d.another:
+		v.violated("scan %d was taken twice, and nobody has said that it is two letters", d.number)
+	case d.asked && d.split == 0:
+		v.violated("stack %d was taken, and nobody has looked at it", d.number)
+	case repaired && d.repair == 0:
+		v.violated("scan %d was drawn anew, and nobody has said so", d.number)
+	case m.Received.Before(d.since.Add(-clockTolerance)) || m.Received.After(put.Add(clockTolerance)):
+		v.violated("scan %d, dropped at %s and deposited at %s, counts as received at %s", d.number,
+			d.since.Format(time.DateTime), put.Format(time.DateTime), m.Received.Format(time.DateTime))
+	}
+}
+
+func (v *simServer) receipt(m letter.Manifest, paper, reason string, by note.Signer) []byte {
+	msg, err := letter.Receipt{ID: m.ID, Version: "1", SHA256: m.SHA256, Paper: paper, Reason: reason}.Sign(by)
+	if err != nil {
+		panic(err)
+	}
+	return msg
+}
+
+// answer puts a receipt: soon, late, never; after a false one, or twice.
+func (v *simServer) answer(m letter.Manifest) {
+	key := letter.ReceiptKey(m.Site, m.ID)
+	at := v.now.Add(time.Duration(v.chance.IntN(20)) * time.Second)
+	put := func(at time.Time, key string, msg []byte) {
+		v.due = append(v.due, simAnswer{at: at, key: key, msg: msg})
+	}
+	switch n := v.chance.IntN(100); {
+	case v.ended || n < 70:
+	case n < 80:
+		at = at.Add(time.Duration(v.chance.IntN(6*60)) * time.Minute)
+	case n < 85:
+		v.count("receipts that never came")
+		return // until the manifest is put again
+	case n < 88:
+		v.count("false receipts")
+		put(v.now, key, v.receipt(m, letter.PaperMayGo, "", v.keys.stranger))
+	case n < 91:
+		v.count("false receipts")
+		other := m
+		other.SHA256 = strings.Repeat("0", 64)
+		put(v.now, key, v.receipt(other, letter.PaperMayGo, "", v.keys.server))
+	case n < 94:
+		v.count("false receipts")
+		other := m
+		other.ID = v.newID()
+		put(v.now, key, v.receipt(other, letter.PaperMayGo, "", v.keys.server))
+	case n < 97:
+		other := m
+		other.ID = v.newID()
+		put(v.now, letter.ReceiptKey(m.Site, other.ID), v.receipt(other, letter.PaperKept, "", v.keys.server))
+	default:
+		put(at, key, v.receipt(m, letter.PaperKept, "", v.keys.server))
+		at = at.Add(time.Minute)
+	}
+	v.due = append(v.due, simAnswer{at, key, v.receipt(m, letter.PaperKept, "", v.keys.server), m.ID})
+}
+
+// followUp says later what is to become of the paper.
+func (v *simServer) followUp(id letter.ID) {
+	paper, reason := letter.PaperMayGo, ""
+	switch n := v.chance.IntN(100); {
+	case n < 40:
+		return
+	case n < 55:
+		paper, reason = letter.PaperScanAgain, "page-missing"
+	case n < 65:
+		paper = letter.PaperDestroyed
+	}
+	m := v.read[id]
+	at := v.now.Add(time.Duration(v.chance.IntN(3*60*60)) * time.Second)
+	next := simAnswer{at: at, key: letter.ReceiptKey(m.Site, id), msg: v.receipt(m, paper, reason, v.keys.server)}
+	if paper != letter.PaperDestroyed && v.oneIn(2) {
+		next.id = id // and more later
+	}
+	v.due = append(v.due, next)
+}
+
+// publish puts a recipients list of a kind.
+func (v *simServer) publish(kind string) {
+	v.list = kind
+	v.note("the recipients list is %s", kind)
+	if kind == "missing" {
+		delete(v.bucket.objects, letter.RecipientsKey)
+		return
+	}
+	list := seal.Recipients{ValidUntil: v.now.AddDate(0, 0, 30).UTC().Truncate(time.Second), Keys: map[letter.Week]string{}}
+	by, keys := v.keys.server, func(letter.Week) *age.HybridIdentity { return v.keys.stolen }
+	switch kind {
+	case "good", "of other weeks":
+		v.serial++
+		list.Serial, keys = v.serial, v.keys.ofWeek
+	case "stale":
+		list.Serial = v.seen - 1
+	case "expired":
+		v.serial++
+		list.Serial, list.ValidUntil = v.serial, v.now.Add(-time.Hour).UTC().Truncate(time.Second)
+	case "a stranger's":
+		list.Serial, by = v.serial+1000, v.keys.stranger
+	}
+	for day := -7; day <= 7; day += 7 {
+		w := letter.WeekOf(letter.Deadline(letter.DateOf(v.now.AddDate(0, 0, day)), letter.SixMonths))
+		if !slices.Contains(v.weeks, w) {
+			v.weeks = append(v.weeks, w)
+		}
+	}
+	for _, w := range v.weeks {
+		list.Keys[w] = keys(w).Recipient().String()
+	}
+	if kind == "of other weeks" {
+		list.Keys = map[letter.Week]string{"x2031-W21": v.keys.weeks[0].Recipient().String()}
+	}
+	msg, err := list.Sign(by)
+	if err != nil {
+		panic(err)
+	}
+	v.bucket.objects[letter.RecipientsKey] = simObject{msg, v.now}
+}
+
+func (v *simServer) changeList() {
+	kinds := []string{"missing", "expired", "a stranger's", "of other weeks"}
+	if v.seen > 1 {
+		kinds = append(kinds, "stale")
+	}
+	if v.list != "good" {
+		kinds = []string{"good"}
+	}
+	v.count("changes of the recipients list")
+	v.publish(kinds[v.chance.IntN(len(kinds))])
+}
+
+// lifecycle is the storage's own: notes between the roles live for two weeks.
+func (v *simServer) lifecycle() {
+	for _, key := range slices.Sorted(maps.Keys(v.bucket.objects)) {
+		brief := strings.HasPrefix(key, letter.IncomingPrefix) || strings.HasPrefix(key, letter.ReceiptsPrefix)
+		if brief && v.now.Sub(v.bucket.objects[key].put) > letter.BriefDays*24*time.Hour {
+			delete(v.bucket.objects, key)
+		}
+	}
+	v.publish("good")
+}
