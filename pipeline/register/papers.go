@@ -20,7 +20,7 @@ type Paper struct {
 	Received   time.Time
 	Deadline   letter.Date
 	Pages      int
-	Sheets     int             // as the scanner counted; 0 where it could not
+	Sheets     int // as the scanner counted; 0 where it could not
 	State      PaperState
 	Reason     ScanAgainReason // why it must be scanned again
 	CheckedBy  int64           // staff number of who found the scan readable
