@@ -223,7 +223,7 @@ func (s *simulation) audit() {
 func (s *simulation) account(d *simScan, lie int) {
 	taken, err := d.taken()
 	if err != nil {
-		s.violated("%v", err)
+		s.violated("scan %d: %v", d.number, err)
 	}
 	if d.remains && taken == 0 {
 		return

@@ -72,7 +72,7 @@ func (s *simulation) helpline() string { return s.cfg.Helplines[s.chance.IntN(le
 func (s *simulation) send() {
 	helpline := s.helpline()
 	d := s.newScan(helpline)
-	if again := s.byNumber[1+s.chance.IntN(s.numbers)]; s.oneIn(12) && !again.byHand && again.kind != cutOffScan {
+	if again := s.byNumber[1+s.chance.IntN(s.numbers)]; s.oneIn(12) && again.kind != cutOffScan {
 		d = again // the same bytes
 	}
 	w := &sending{scan: d, parts: [][]byte{d.data}, sync: !s.oneIn(8)}
@@ -338,15 +338,13 @@ func (s *simulation) atStacks(d *simScan, name string) {
 		s.takeAway(d, name)
 	case n < 2:
 		s.moved(d, name, s.home(d))
-	case n < 4 && d.dropped == 1 && !d.byHand && len(d.letters) > 0:
-		s.cutByHand(d)
-		fallthrough
-	case n < 7:
-		answer := folder.Split
-		if d.byHand {
-			answer = folder.Cut
+	case n < 4 && len(d.sheets) > 0:
+		if s.cutByHand(d) && s.answer(d, name, folder.Cut) {
+			d.cut++
+			s.count("answers")
 		}
-		if s.answer(d, name, answer) {
+	case n < 7:
+		if s.answer(d, name, folder.Split) {
 			d.split++
 			s.count("answers")
 		}
@@ -354,26 +352,27 @@ func (s *simulation) atStacks(d *simScan, name string) {
 }
 
 // cutByHand says elsewhere than in the folder where the letters of a stack begin:
-// at the sheets, and in the middle of a letter that is in truth two.
-func (s *simulation) cutByHand(d *simScan) {
-	batch, err := separator.Split(d.helpline, d.pages, s.cfg.Duplex)
-	s.must(err)
-	cuts := separator.Cuts{LeaveOut: batch.Cuts.LeaveOut}
-	for _, l := range d.letters {
-		cuts.Begins = append(cuts.Begins, l.Pages[0])
-		if len(l.Pages) > 1 && s.oneIn(2) {
-			cuts.Begins = append(cuts.Begins, l.Pages[1])
+// at the sheets, and in the middle of a letter that is in truth two. It reports
+// whether that could be kept.
+func (s *simulation) cutByHand(d *simScan) bool {
+	if len(d.byHand) == 0 {
+		batch, err := separator.Split(d.helpline, d.pages, s.cfg.Duplex)
+		s.must(err)
+		d.cuts.LeaveOut = batch.Cuts.LeaveOut
+		for _, l := range d.sheets {
+			d.cuts.Begins = append(d.cuts.Begins, l.Pages[0])
+			if len(l.Pages) > 1 {
+				d.cuts.Begins = append(d.cuts.Begins, l.Pages[1])
+			}
 		}
+		batch, err = batch.Confirm(d.cuts)
+		s.must(err)
+		d.byHand = batch.Letters
 	}
-	batch, err = batch.Confirm(cuts)
-	s.must(err)
 	key, err := disk.ReadFile(s.state, duplicatesKey)
 	s.must(err)
 	hash, err := (&Edge{known: duplicates{key: key}}).hash(bytes.NewReader(d.data), int64(len(d.data)))
 	s.must(err)
-	if saveCuts(s.state, hash, cuts) != nil {
-		return // the disk is full
-	}
-	d.byHand, d.letters, d.found = true, batch.Letters, make([]int, len(batch.Letters))
 	s.note("a person cuts stack %d by hand", d.number)
+	return saveCuts(s.state, hash, d.cuts) == nil // or the disk is full
 }
