@@ -65,6 +65,10 @@ func SyncDir(d Disk, dir string) error { return Plain("syncing a folder", d.Sync
 // name that it got, once both folders are synced.
 func MoveFree(d Disk, from, dir, name string) (string, error) {
 	for {
+		// What cannot be told is no reason for another name.
+		if _, err := d.Lstat(path.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", Plain("looking whether a name is taken", err)
+		}
 		to, err := FreeName(name, MaxName, func(to string) bool { return Exists(d, path.Join(dir, to)) })
 		if err != nil {
 			return "", err

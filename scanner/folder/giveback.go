@@ -106,6 +106,9 @@ func (f *Folder) writeNote(c Claim, dir string, n Note) error {
 	}
 	// Neither a scan given back nor a note may have the name, and the note's
 	// must not be too long.
+	if _, err := f.disk.Lstat(path.Join(to, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return disk.Plain("looking whether a name is taken", err) // which is no reason for another
+	}
 	target, err := disk.FreeName(name, disk.MaxName-len(noteExt), func(target string) bool {
 		return disk.Exists(f.disk, path.Join(to, target)) || disk.Exists(f.disk, path.Join(to, target+noteExt))
 	})
