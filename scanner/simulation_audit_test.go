@@ -26,13 +26,22 @@ func isPlaintext(name string) bool {
 	return !strings.Contains(name, "/"+folder.TakenDir+"/")
 }
 
+// isForAll reports whether a file of the edge's is for everybody's eyes.
+func isForAll(name string) bool {
+	switch path.Base(name) {
+	case folder.StatusFile, folder.SlipsFile:
+		return true
+	}
+	return strings.HasSuffix(name, ".txt")
+}
+
 // private looks for plaintext and file names on both disks.
 func (s *simulation) private() {
 	holds := func(name string, data []byte) bool {
 		return strings.Contains(strings.ToLower(name), private) || strings.Contains(string(data), private)
 	}
 	s.share.Files(func(name string, data []byte) {
-		if !isPlaintext(name) && holds(name, data) {
+		if !isPlaintext(name) && holds(name, data) || isForAll(name) && holds("", data) {
 			s.violated("plaintext, or a scan's name, lies in %s", name)
 		}
 	})
@@ -75,8 +84,10 @@ func (s *simulation) lying() map[uint64]simFile {
 func (s *simulation) powerCut() {
 	for _, w := range s.sends {
 		// All of it may be there, though nobody has said that it is sent.
-		w.scan.arrived(s.now)
-		w.scan.unsure++
+		if !w.again {
+			w.scan.arrived(s.now)
+			w.scan.unsure++
+		}
 		s.note("scan %d does not arrive", w.scan.number)
 	}
 	sent := s.sends
@@ -195,6 +206,9 @@ func (s *simulation) audit() {
 			s.violated("there is a scan with other bytes than were dropped in %s", path.Dir(name))
 		}
 		lies[d]++
+		if !disk.Exists(s.share, name+".txt") && !s.noteless[name] {
+			s.violated("beside %s lies no note", name)
+		}
 	})
 	for _, name := range litter {
 		if data, err := disk.ReadFile(s.share, name); err != nil || string(data) != "litter" {

@@ -50,6 +50,7 @@ type sending struct {
 	begun  bool
 	reopen bool // open and close for each part
 	linger int  // how long it stays open after the last byte
+	again  bool // it had arrived before, and somebody writes the same once more
 	sync   bool
 	wrote  time.Time
 }
@@ -59,8 +60,10 @@ func (s *simulation) people() {
 	switch n := s.chance.IntN(100); {
 	case len(s.sends) < 10 && n < 50 && !s.ended:
 		s.send()
-	case n < 88 && len(s.sends) > 0:
+	case n < 80 && len(s.sends) > 0:
 		s.goOn(s.sends[s.chance.IntN(len(s.sends))])
+	case n < 82:
+		s.tidyUp()
 	default:
 		s.person()
 	}
@@ -183,6 +186,11 @@ func (s *simulation) goOn(w *sending) {
 
 // arrived is the moment in which a scan lies in the folder.
 func (s *simulation) arrived(w *sending) {
+	if w.again {
+		s.must(w.file.Close())
+		s.end(w)
+		return
+	}
 	info, err := w.file.Stat()
 	s.must(err)
 	if w.sync {
@@ -213,6 +221,31 @@ func (s *simulation) end(w *sending) {
 	s.sends = left
 }
 
+// tidyUp removes an empty folder, as people do.
+func (s *simulation) tidyUp() {
+	helpline := s.helpline()
+	dirs := []string{helpline, path.Join(helpline, folder.TakenDir), folder.RefusedDir,
+		path.Join(helpline, folder.RefusedDir), path.Join(helpline, folder.DuplicatesDir), path.Join(helpline, folder.StacksDir)}
+	for _, a := range []folder.Answer{folder.Repair, folder.Same, folder.Another, folder.Split, folder.Cut} {
+		dirs = append(dirs, path.Dir(folder.AnswerPath(helpline, "x", a)))
+	}
+	if dir := dirs[s.chance.IntN(len(dirs))]; s.share.Remove(dir) == nil {
+		s.note("a person removes %s", dir)
+	}
+}
+
+// rewrite opens a scan that has arrived for writing, and writes what it holds.
+func (s *simulation) rewrite(d *simScan, name string) {
+	file, err := s.share.OpenFile(name, os.O_WRONLY, 0)
+	s.must(err)
+	w := &sending{scan: d, path: name, parts: [][]byte{d.data}, file: file, begun: true, again: true, linger: s.chance.IntN(6)}
+	if s.oneIn(2) {
+		w.parts = nil // or nothing
+	}
+	s.sends = append(s.sends, w)
+	s.note("scan %d is opened again as %s", d.number, name)
+}
+
 // person does something with a scan that lies in one of the folders.
 func (s *simulation) person() {
 	dirs := []string{folder.RefusedDir, "", line, "mens-advice-line"}
@@ -241,8 +274,11 @@ func (s *simulation) person() {
 	case folder.StacksDir:
 		s.atStacks(d, name)
 	default:
-		if s.oneIn(6) {
+		switch {
+		case s.oneIn(6):
 			s.takeAway(d, name) // before it is taken
+		case s.oneIn(3):
+			s.rewrite(d, name)
 		}
 	}
 }
@@ -293,7 +329,9 @@ func (s *simulation) atRefused(d *simScan, name string) {
 	case n < 2:
 		s.takeAway(d, name)
 	case n < 3:
-		_ = s.share.Remove(name + ".txt") // the note only
+		if s.share.Remove(name+".txt") == nil { // the note only
+			s.noteless[name] = true
+		}
 	case n < 6 && !strings.HasPrefix(name, folder.RefusedDir):
 		if s.moved(d, name, path.Dir(folder.AnswerPath(s.of(name), "x", folder.Repair))) {
 			d.repair++

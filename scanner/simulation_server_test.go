@@ -176,6 +176,15 @@ func (v *simServer) letter(m letter.Manifest, sealed []byte, put time.Time) {
 	of := fmt.Sprint(pages)
 	d.found[of]++
 	v.count("letters")
+	if len(pages) < len(d.pages) {
+		v.count("letters of stacks")
+	}
+	if d.asked {
+		v.count("letters after an answer")
+	}
+	if repaired {
+		v.count("letters drawn anew")
+	}
 	v.note("letter %s of scan %d is verified", m.ID, d.number)
 	switch {
 	case d.found[of] > 1+d.another:
