@@ -26,22 +26,13 @@ func isPlaintext(name string) bool {
 	return !strings.Contains(name, "/"+folder.TakenDir+"/")
 }
 
-// isForAll reports whether a file of the edge's is for everybody's eyes.
-func isForAll(name string) bool {
-	switch path.Base(name) {
-	case folder.StatusFile, folder.SlipsFile:
-		return true
-	}
-	return strings.HasSuffix(name, ".txt")
-}
-
 // private looks for plaintext and file names on both disks.
 func (s *simulation) private() {
 	holds := func(name string, data []byte) bool {
 		return strings.Contains(strings.ToLower(name), private) || strings.Contains(string(data), private)
 	}
 	s.share.Files(func(name string, data []byte) {
-		if !isPlaintext(name) && holds(name, data) || isForAll(name) && holds("", data) {
+		if !isPlaintext(name) && holds(name, data) {
 			s.violated("plaintext, or a scan's name, lies in %s", name)
 		}
 	})
@@ -84,10 +75,8 @@ func (s *simulation) lying() map[uint64]simFile {
 func (s *simulation) powerCut() {
 	for _, w := range s.sends {
 		// All of it may be there, though nobody has said that it is sent.
-		if !w.again {
-			w.scan.arrived(s.now)
-			w.scan.unsure++
-		}
+		w.scan.arrived(s.now)
+		w.scan.unsure++
 		s.note("scan %d does not arrive", w.scan.number)
 	}
 	sent := s.sends
@@ -206,9 +195,6 @@ func (s *simulation) audit() {
 			s.violated("there is a scan with other bytes than were dropped in %s", path.Dir(name))
 		}
 		lies[d]++
-		if !disk.Exists(s.share, name+".txt") && !s.noteless[name] {
-			s.violated("beside %s lies no note", name)
-		}
 	})
 	for _, name := range litter {
 		if data, err := disk.ReadFile(s.share, name); err != nil || string(data) != "litter" {
@@ -237,7 +223,7 @@ func (s *simulation) audit() {
 func (s *simulation) account(d *simScan, lie int) {
 	taken, err := d.taken()
 	if err != nil {
-		s.violated("scan %d: %v", d.number, err)
+		s.violated("%v", err)
 	}
 	if d.remains && taken == 0 {
 		return

@@ -27,9 +27,8 @@ type simulation struct {
 	keys   *simSecrets
 	cfg    Config
 
-	now   time.Time     // by the clocks of the store and the server
-	skew  time.Duration // of this machine's
-	sleep time.Duration // in which its steady clock stood still
+	now  time.Time     // by the clocks of the store and the server
+	skew time.Duration // of this machine's
 
 	share, state *disktest.Sim
 	bucket       *simBucket
@@ -51,7 +50,6 @@ type simulation struct {
 	sends    []*sending
 	names    int
 	ids      []letter.ID
-	noteless map[string]bool // where a person has removed a note
 	safe     map[uint64]bool // inodes of scans that were synced by whoever dropped them
 
 	counts map[string]int
@@ -118,7 +116,7 @@ func (s *simulation) note(format string, args ...any) {
 func newSimulation(seed uint64) *simulation {
 	s := &simulation{
 		chance: rand.New(rand.NewPCG(seed, 4)), keys: simKeys(), now: morning,
-		scans: map[string]*simScan{}, byNumber: map[int]*simScan{}, safe: map[uint64]bool{}, noteless: map[string]bool{},
+		scans: map[string]*simScan{}, byNumber: map[int]*simScan{}, safe: map[uint64]bool{},
 		counts: map[string]int{}, digest: fnv.New64a(),
 	}
 	s.hasClock, s.lists = !s.oneIn(8), s.oneIn(2)
@@ -139,7 +137,7 @@ func newSimulation(seed uint64) *simulation {
 				s.crash(s.oneIn(2))
 			}
 		},
-		Steady: func() time.Duration { return s.now.Sub(morning) - s.sleep }, folderDisk: s.share, stateDisk: s.state,
+		Steady: func() time.Duration { return s.now.Sub(morning) }, folderDisk: s.share, stateDisk: s.state,
 	}
 	// Which key it is must not depend on chance of another kind.
 	s.must(writeSim(s.state, duplicatesKey, []byte(strings.Repeat("k", 32))))
@@ -321,7 +319,7 @@ func (s *simulation) changeWeather() {
 		return
 	}
 	s.changes = 3 + s.chance.IntN(25)
-	s.weather = simWeathers[max(0, s.chance.IntN(3*len(simWeathers)/2)-len(simWeathers)/2)]
+	s.weather = simWeathers[max(0, s.chance.IntN(2*len(simWeathers))-len(simWeathers))]
 	s.countdown = 1 + s.chance.IntN(s.weather.apart)
 	s.share.Room, s.state.Room = 0, 0
 	if s.weather.full {
@@ -359,15 +357,6 @@ func (s *simulation) tick() {
 	}
 	s.edgeTurn()
 	s.server.act()
-	s.rest()
-	if s.oneIn(100) {
-		s.private()
-	}
-}
-
-// rest is the time until the next pass. In the longer ones the machine may sleep.
-func (s *simulation) rest() {
-	before := s.now
 	switch n := s.chance.IntN(1000); {
 	case n < 700:
 		s.pass(time.Second)
@@ -385,9 +374,8 @@ func (s *simulation) rest() {
 		s.pass(time.Duration(s.chance.IntN(20*24)) * time.Hour)
 		s.server.lifecycle()
 	}
-	if long := s.now.Sub(before); long > time.Minute && s.oneIn(2) {
-		s.sleep += long
-		s.count("times asleep")
+	if s.oneIn(100) {
+		s.private()
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -162,33 +161,25 @@ func (v *simServer) letter(m letter.Manifest, sealed []byte, put time.Time) {
 	if err != nil {
 		v.violated("letter %s: %v", m.ID, err)
 	}
-	as, ok := d.letterOf(pages)
-	if !ok {
-		v.violated("letter %s holds pages %v of scan %d, of which nobody has said that they are one letter", m.ID, pages, d.number)
+	n := d.letterOf(pages)
+	if n < 0 {
+		v.violated("letter %s holds pages %v of scan %d, which are no letter of it", m.ID, pages, d.number)
 	}
 	want := letter.Manifest{
 		ID: m.ID, Site: "office", Helpline: d.helpline, Class: letter.SixMonths, Received: m.Received, Size: m.Size, SHA256: m.SHA256,
-		Pages: len(pages), Sheets: sheetsOf(as), Sides: as.Sides, Flags: d.flags(pages), Repaired: repaired,
+		Pages: len(pages), Sheets: sheetsOf(d.letters[n]), Sides: d.letters[n].Sides, Flags: d.flags(pages), Repaired: repaired,
 	}
 	if m != want {
 		v.violated("the manifest says %+v, not %+v", m, want)
 	}
-	of := fmt.Sprint(pages)
-	d.found[of]++
+	d.found[n]++
 	v.count("letters")
-	if len(pages) < len(d.pages) {
-		v.count("letters of stacks")
-	}
-	if d.asked {
-		v.count("letters after an answer")
-	}
-	if repaired {
-		v.count("letters drawn anew")
-	}
 	v.note("letter %s of scan %d is verified", m.ID, d.number)
 	switch {
-	case d.found[of] > 1+d.another:
+	case d.found[n] > 1+d.another:
 		v.violated("scan %d was taken twice, and nobody has said that it is two letters", d.number)
+	case d.asked && d.split == 0:
+		v.violated("stack %d was taken, and nobody has looked at it", d.number)
 	case repaired && d.repair == 0:
 		v.violated("scan %d was drawn anew, and nobody has said so", d.number)
 	case m.Received.Before(d.since.Add(-clockTolerance)) || m.Received.After(put.Add(clockTolerance)):

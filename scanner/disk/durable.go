@@ -65,11 +65,7 @@ func SyncDir(d Disk, dir string) error { return Plain("syncing a folder", d.Sync
 // name that it got, once both folders are synced.
 func MoveFree(d Disk, from, dir, name string) (string, error) {
 	for {
-		// What cannot be told is no reason for another name.
-		if _, err := d.Lstat(path.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", Plain("looking whether a name is taken", err)
-		}
-		to, err := FreeName(name, MaxName, func(to string) bool { return Exists(d, path.Join(dir, to)) })
+		to, err := FreeIn(d, dir, name, MaxName, "")
 		if err != nil {
 			return "", err
 		}
@@ -86,6 +82,28 @@ func MoveFree(d Disk, from, dir, name string) (string, error) {
 		}
 		return to, SyncDir(d, path.Dir(from))
 	}
+}
+
+// FreeIn is FreeName in a folder, where the name with each of the endings must
+// be free. What cannot be told is an error and no reason for another name.
+func FreeIn(d Disk, dir, name string, room int, endings ...string) (string, error) {
+	var unknown error
+	free, err := FreeName(name, room, func(to string) bool {
+		for _, ending := range endings {
+			_, err := d.Lstat(path.Join(dir, to+ending))
+			if err == nil {
+				return true
+			}
+			if !errors.Is(err, fs.ErrNotExist) {
+				unknown = err
+			}
+		}
+		return false
+	})
+	if unknown != nil {
+		return "", Plain("looking whether a name is taken", unknown)
+	}
+	return free, err
 }
 
 // FreeName is the name, or the name with a number, that is not taken. Where

@@ -53,6 +53,9 @@ func (f *Folder) GiveBack(c *Claim, dir string, n Note) error {
 	// A crash from here on leaves a claim that is Returning. The scan moves
 	// first: a note without its scan would point at nothing.
 	dir, note, err := f.note(*c)
+	if _, scanErr := f.scan(*c); errors.Is(err, fs.ErrNotExist) && errors.Is(scanErr, fs.ErrNotExist) {
+		return f.Release(*c) // both have gone out already, and the answer was lost
+	}
 	if err != nil {
 		return disk.Plain("finding the note of a scan given back", err)
 	}
@@ -63,7 +66,7 @@ func (f *Folder) GiveBack(c *Claim, dir string, n Note) error {
 	target := strings.TrimSuffix(note, noteExt)
 	switch name, err := f.scan(*c); {
 	case err == nil:
-		if target, err = disk.MoveFree(f.disk, path.Join(c.Path(scanDir), name), to, target); err != nil {
+		if target, err = f.moveBack(*c, dir, name, to, target); err != nil {
 			return err
 		}
 	case errors.Is(err, fs.ErrNotExist): // it has left already
@@ -74,12 +77,44 @@ func (f *Folder) GiveBack(c *Claim, dir string, n Note) error {
 		return disk.Plain("finding a claimed scan", err)
 	}
 	f.step("returned", c.ID)
-	if _, err := disk.MoveFree(f.disk, path.Join(c.Path(noteDir), dir, note), to, target+noteExt); err != nil {
+	if _, err := disk.MoveFree(f.disk, path.Join(c.Path(noteDir), dir, target+noteExt), to, target+noteExt); err != nil {
 		return err
 	}
 	f.step("noted", c.ID)
 	// A crash here leaves an empty claim, which Claims clears away.
 	return f.Release(*c)
+}
+
+// moveBack moves the scan out of the claim under the name that its note has, and
+// returns it. Where somebody has taken that name meanwhile the note gets another
+// one first, so that after a crash it still says where the scan lies.
+func (f *Folder) moveBack(c Claim, dir, name, to, target string) (string, error) {
+	from := path.Join(c.Path(scanDir), name)
+	for {
+		err := f.disk.RenameNew(from, path.Join(to, target))
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return "", disk.Plain("moving a scan", err)
+		}
+		old := c.Path(path.Join(noteDir, dir, target+noteExt))
+		if target, err = f.freeTarget(to, name); err != nil {
+			return "", err
+		}
+		err = f.disk.Rename(old, c.Path(path.Join(noteDir, dir, target+noteExt)))
+		if err == nil {
+			err = f.disk.SyncDir(c.Path(path.Join(noteDir, dir)))
+		}
+		if err != nil {
+			return "", disk.Plain("naming the note of a scan given back", err)
+		}
+	}
+	// The arrival is made sure before the departure.
+	if err := disk.SyncDir(f.disk, to); err != nil {
+		return "", err
+	}
+	return target, disk.SyncDir(f.disk, c.Path(scanDir))
 }
 
 // makeReturn makes a folder for scans given back, and those for the answers.
@@ -104,17 +139,16 @@ func (f *Folder) writeNote(c Claim, dir string, n Note) error {
 	if err := disk.MkdirAll(f.disk, c.Path(path.Join(noteDir, dir)), 0o700); err != nil {
 		return disk.Plain("writing the note of a scan given back", err)
 	}
-	// Neither a scan given back nor a note may have the name, and the note's
-	// must not be too long.
-	if _, err := f.disk.Lstat(path.Join(to, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return disk.Plain("looking whether a name is taken", err) // which is no reason for another
-	}
-	target, err := disk.FreeName(name, disk.MaxName-len(noteExt), func(target string) bool {
-		return disk.Exists(f.disk, path.Join(to, target)) || disk.Exists(f.disk, path.Join(to, target+noteExt))
-	})
+	target, err := f.freeTarget(to, name)
 	if err != nil {
 		return err
 	}
 	note := path.Join(c.Path(noteDir), dir, target+noteExt)
 	return disk.WriteBytes(f.disk, note, 0o660, []byte(n.text(f.cfg.Now())))
+}
+
+// freeTarget is a name that neither a scan given back nor a note has, short
+// enough for the note's name to exist too.
+func (f *Folder) freeTarget(to, name string) (string, error) {
+	return disk.FreeIn(f.disk, to, name, disk.MaxName-len(noteExt), "", noteExt)
 }
