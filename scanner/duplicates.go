@@ -63,15 +63,6 @@ func (d *duplicates) add(s takenScan) {
 	}
 }
 
-// set replaces what is known of a hash.
-func (d *duplicates) set(hash string, all []takenScan) {
-	if len(all) == 0 {
-		delete(d.taken, hash)
-		return
-	}
-	d.taken[hash] = all
-}
-
 // recall reads the key, or draws it at the first start.
 func (e *Edge) recall() error {
 	key, err := disk.ReadFile(e.state, duplicatesKey)
@@ -139,9 +130,9 @@ func (e *Edge) hash(scan io.ReaderAt, size int64) (string, error) {
 // claimDay is the day on which the claim's letter counts as received.
 func claimDay(c folder.Claim) letter.Date { return letter.DateOf(c.Received) }
 
-// mark remembers a scan once it is sure to be taken. It may be called again.
+// mark keeps on disk what follow has taken in: a scan that is sure to become a
+// letter. It may be called again.
 func (e *Edge) mark(s takenScan) error {
-	e.known.add(s) // whatever the disk says: a twin may come next
 	if e.known.kept[s] {
 		return nil
 	}
@@ -170,23 +161,19 @@ func (e *Edge) forget() {
 	if today == e.known.swept {
 		return
 	}
+	over := func(received letter.Date) bool { return !today.Before(letter.Deadline(received, letter.SixMonths)) }
 	days, err := disk.Names(e.state, takenDir, fs.DirEntry.IsDir)
 	for _, name := range days {
-		day, parseErr := letter.ParseDate(name)
-		if parseErr == nil && !today.Before(letter.Deadline(day, letter.SixMonths)) {
+		if day, parseErr := letter.ParseDate(name); parseErr == nil && over(day) {
 			err = errors.Join(err, disk.RemoveAll(e.state, path.Join(takenDir, name)))
 		}
 	}
-	maps.DeleteFunc(e.known.kept, func(s takenScan, _ bool) bool {
-		return !today.Before(letter.Deadline(s.day, letter.SixMonths))
-	})
+	maps.DeleteFunc(e.known.kept, func(s takenScan, _ bool) bool { return over(s.day) })
 	for hash, all := range e.known.taken {
-		e.known.set(hash, slices.DeleteFunc(all, func(s takenScan) bool {
-			return !today.Before(letter.Deadline(s.day, letter.SixMonths))
-		}))
+		e.known.taken[hash] = slices.DeleteFunc(all, func(s takenScan) bool { return over(s.day) })
 	}
-	err = errors.Join(err, e.sweepCuts(today))
-	if err != nil {
+	maps.DeleteFunc(e.known.taken, func(_ string, all []takenScan) bool { return len(all) == 0 })
+	if err = errors.Join(err, e.sweepCuts(over)); err != nil {
 		e.tell("forget", "What is remembered of scans whose time is over cannot be deleted: "+disk.Plain("deleting it", err).Error()+". Trying again.")
 		return
 	}

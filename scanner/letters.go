@@ -148,14 +148,6 @@ func (e *Edge) split(ctx context.Context, c folder.Claim, hash string, seen sigh
 	return letters, disk.SyncDir(d, c.Path(cleanDir))
 }
 
-func (e *Edge) writeLetters(c folder.Claim, holds content) error {
-	data, err := json.Marshal(holds)
-	if err != nil {
-		return fmt.Errorf("writing which letters a scan holds: %w", err)
-	}
-	return disk.WriteBytes(e.folder.Disk(), c.Path(lettersFile), 0o600, data)
-}
-
 // readLetters is which letters a claimed scan holds; none while that is not
 // known yet.
 func (e *Edge) readLetters(c folder.Claim) (content, error) {

@@ -2,10 +2,8 @@ package scanner
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -49,8 +47,8 @@ func (p printed) TakenInWords() string {
 }
 
 // print keeps the sheet of slips of each helpline as it should be: operations
-// open it in a browser, print it and cut it up. A crash
-// leaves the one that was there before.
+// open it in a browser, print it and cut it up. A crash leaves the one that was
+// there before.
 func (e *Edge) print() {
 	if e.Now().Sub(e.printedAt).Abs() < printEvery {
 		return
@@ -74,7 +72,7 @@ func (e *Edge) print() {
 }
 
 func (e *Edge) printOf(helpline string) error {
-	d, at := e.folder.Disk(), path.Join(helpline, folder.SlipsFile)
+	at := path.Join(helpline, folder.SlipsFile)
 	var slips []printed
 	for _, r := range slices.SortedFunc(maps.Values(e.records), newestFirst) {
 		if r.Helpline == helpline && r.Paper != paperOverdue && len(slips) < printsAtMost {
@@ -82,10 +80,7 @@ func (e *Edge) printOf(helpline string) error {
 		}
 	}
 	if len(slips) == 0 {
-		if err := d.Remove(at); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return disk.Plain("removing the sheet of slips", err)
-		}
-		return nil
+		return e.remove(at)
 	}
 	var sheet bytes.Buffer
 	err := printSheet.Execute(&sheet, map[string]any{"Helpline": helpline, "Slips": slips,
@@ -93,7 +88,7 @@ func (e *Edge) printOf(helpline string) error {
 	if err != nil {
 		return fmt.Errorf("printing slips: %w", err)
 	}
-	return disk.WriteBytes(d, at, 0o664, sheet.Bytes())
+	return disk.WriteBytes(e.folder.Disk(), at, 0o664, sheet.Bytes())
 }
 
 func newestFirst(a, b record) int {

@@ -38,6 +38,9 @@ type Question struct {
 	Says     string    // what is wrong, in plain words
 }
 
+// path is where the scan lies in the scanner folder.
+func (q Question) path() string { return path.Join(q.Helpline, q.Dir, q.Name) }
+
 // Questions lets people answer, elsewhere than in the folder itself, what the
 // scanner folder asks. It works beside the running edge, which learns of an
 // answer by the scan lying in another folder. It is safe for concurrent use.
@@ -57,7 +60,7 @@ var ErrAnswered = errors.New("the question is answered, or its scan is gone")
 
 // look is what was seen of one scan that waits.
 type look struct {
-	token string
+	of    Question
 	batch separator.Batch
 	pages [][]byte // JPEGs
 }
@@ -174,20 +177,20 @@ func (q *Questions) Thumbnail(ctx context.Context, token string, page int) ([]by
 // look makes the clean PDF of a scan that waits and looks at every page, unless
 // it has done so before. The PDF is deleted again before look returns.
 func (q *Questions) look(ctx context.Context, token string) (*look, error) {
+	if l := q.lookedAt(token); l != nil {
+		return l, nil
+	}
 	question, err := q.find(token)
 	if err != nil {
 		return nil, err
-	}
-	if l := q.lookedAt(token); l != nil {
-		return l, nil
 	}
 	q.looking.Lock()
 	defer q.looking.Unlock()
 	if l := q.lookedAt(token); l != nil {
 		return l, nil // by the one before
 	}
-	l := &look{token: token}
-	if err := q.lookAt(ctx, question, l); err != nil {
+	l := &look{of: question}
+	if err := q.lookAt(ctx, l); err != nil {
 		return nil, err
 	}
 	q.mu.Lock()
@@ -196,19 +199,24 @@ func (q *Questions) look(ctx context.Context, token string) (*look, error) {
 	return l, nil
 }
 
+// lookedAt is the look that is remembered, if its scan still waits. For each page
+// of a stack that is shown this reads one note and not those of all questions.
 func (q *Questions) lookedAt(token string) *look {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, l := range q.looked {
-		if l.token == token {
+		if l.of.Token != token {
+			continue
+		}
+		if now, ok := q.question(l.of.Helpline, l.of.Dir, l.of.Name); ok && now.Token == token {
 			return l
 		}
 	}
 	return nil
 }
 
-func (q *Questions) lookAt(ctx context.Context, question Question, l *look) error {
-	scan, err := folder.OpenScan(q.root, path.Join(question.Helpline, question.Dir, question.Name))
+func (q *Questions) lookAt(ctx context.Context, l *look) error {
+	scan, err := folder.OpenScan(q.root, l.of.path())
 	if err != nil {
 		return disk.Plain("opening a scan that waits", err)
 	}
@@ -234,7 +242,7 @@ func (q *Questions) lookAt(ctx context.Context, question Question, l *look) erro
 		err = errors.New("looking at a scan: not every page was shown")
 	}
 	if err == nil {
-		l.batch, err = separator.Split(question.Helpline, pages, q.edge.Duplex)
+		l.batch, err = separator.Split(l.of.Helpline, pages, q.edge.Duplex)
 	}
 	return err
 }
@@ -250,7 +258,7 @@ func (q *Questions) Answer(ctx context.Context, token string, answer folder.Answ
 	if answer.Question() != question.Dir {
 		return fmt.Errorf("answering a question: %q is no answer to this one", answer)
 	}
-	from := path.Join(question.Helpline, question.Dir, question.Name)
+	from := question.path()
 	if answer == folder.Cut {
 		l, err := q.look(ctx, token)
 		if err != nil {

@@ -156,7 +156,7 @@ func (e *Edge) normalise(ctx context.Context, c folder.Claim) (content, error) {
 	if holds.Letters, err = e.split(ctx, c, holds.Hash, seen); err != nil {
 		return content{}, err
 	}
-	if err := e.writeLetters(c, holds); err != nil {
+	if err := disk.WriteJSON(e.folder.Disk(), c.Path(lettersFile), 0o600, holds); err != nil {
 		return content{}, err
 	}
 	e.step("normalised", c.ID)
@@ -218,13 +218,9 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 		return nil, err
 	}
 	e.step("spooled", j.id)
-	data, err := json.Marshal(m)
-	if err != nil {
-		return nil, fmt.Errorf("writing a manifest: %w", err)
-	}
 	// Kept unsigned, and signed whenever it is put: a site whose key is
 	// replaced meanwhile loses no letter.
-	if err := disk.WriteBytes(d, spooled(j.id, folder.ManifestExt), 0o600, data); err != nil {
+	if err := disk.WriteJSON(d, spooled(j.id, folder.ManifestExt), 0o600, m); err != nil {
 		return nil, err
 	}
 	e.step("sealed", j.id)

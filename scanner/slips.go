@@ -2,7 +2,6 @@ package scanner
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -150,11 +149,7 @@ func (e *Edge) writeSlip(r record) error {
 func recordPath(id letter.ID) string { return path.Join(folder.RecordDir, string(id)+".json") }
 
 func (e *Edge) saveRecord(r record) error {
-	data, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("writing a record: %w", err)
-	}
-	if err := disk.WriteBytes(e.folder.Disk(), recordPath(r.ID), 0o600, data); err != nil {
+	if err := disk.WriteJSON(e.folder.Disk(), recordPath(r.ID), 0o600, r); err != nil {
 		return err
 	}
 	e.know(r)

@@ -79,14 +79,10 @@ func (e *Edge) cut(c folder.Claim, hash string, pages []separator.Page) (separat
 // saveCuts remembers where a person has cut a stack before the scan is moved to
 // be taken: a crash in between leaves the question open, with its answer ready.
 func saveCuts(state disk.Disk, hash string, cuts separator.Cuts) error {
-	data, err := json.Marshal(cuts)
-	if err != nil {
-		return fmt.Errorf("writing where a stack is cut: %w", err)
-	}
 	if err := disk.MakeDir(state, cutsDir, 0o700); err != nil {
 		return fmt.Errorf("keeping where a stack is cut: %w", err)
 	}
-	return disk.WriteBytes(state, cutsPath(hash), 0o600, data)
+	return disk.WriteJSON(state, cutsPath(hash), 0o600, cuts)
 }
 
 func readCuts(state disk.Disk, hash string) (cuts separator.Cuts, err error) {
@@ -107,11 +103,11 @@ func (e *Edge) forgetCuts(hash string) error {
 
 // sweepCuts drops decisions whose scan never came, when its letters would have
 // met their deadline.
-func (e *Edge) sweepCuts(today letter.Date) error {
+func (e *Edge) sweepCuts(over func(received letter.Date) bool) error {
 	names, err := disk.Names(e.state, cutsDir, func(fs.DirEntry) bool { return true })
 	for _, name := range names {
 		info, statErr := e.state.Lstat(path.Join(cutsDir, name))
-		if statErr == nil && !today.Before(letter.Deadline(letter.DateOf(info.ModTime()), letter.SixMonths)) {
+		if statErr == nil && over(letter.DateOf(info.ModTime())) {
 			err = errors.Join(err, e.state.Remove(path.Join(cutsDir, name)))
 		}
 	}

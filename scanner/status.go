@@ -29,9 +29,13 @@ type posted struct {
 func (e *Edge) post(view folder.View) {
 	var failed error
 	for _, helpline := range e.Helplines {
-		text := e.status(helpline, view)
 		now, was := e.Now(), e.posted[helpline]
-		if age := now.Sub(was.at).Abs(); age < statusAtMost || text == was.text && age < statusEvery {
+		age := now.Sub(was.at).Abs()
+		if age < statusAtMost {
+			continue // before it is put into words, which takes a look at every letter
+		}
+		text := e.status(helpline, view)
+		if text == was.text && age < statusEvery {
 			continue
 		}
 		when := "Last look: " + now.In(letter.London).Format("Monday 2 January 2006, 15:04") +

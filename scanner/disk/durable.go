@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -55,6 +56,15 @@ func WriteBytes(d Disk, name string, perm fs.FileMode, data []byte) error {
 		_, err := file.Write(data)
 		return Plain("writing a file", err)
 	})
+}
+
+// WriteJSON is WriteBytes of a value as JSON.
+func WriteJSON(d Disk, name string, perm fs.FileMode, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("writing a file: %w", err)
+	}
+	return WriteBytes(d, name, perm, data)
 }
 
 // SyncDir is Disk.SyncDir with an error that names no folder.

@@ -1,7 +1,6 @@
 package folder
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"path"
@@ -103,18 +102,11 @@ func (f *Folder) dropNote(c Claim, name string) {
 	if disk.Exists(f.disk, scan) || disk.Exists(f.disk, note+noteExt) {
 		return // the note of another scan, or a scan of that name
 	}
-	info, err := f.disk.Lstat(note)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > longestNote {
-		return
-	}
-	if data, err := disk.ReadFile(f.disk, note); err == nil && bytes.HasPrefix(data, []byte(noteBegins)) {
+	if _, _, err := ReadNote(f.disk, scan); err == nil {
 		// It goes with the claim. One that cannot be moved only lies about.
 		_ = f.disk.Rename(note, c.Path(answeredFile))
 	}
 }
-
-// longestNote is more than any note has, in bytes.
-const longestNote = 64 << 10
 
 // sameFolder reports whether two names lead to one folder.
 func sameFolder(d disk.Disk, a, b string) bool {

@@ -102,11 +102,7 @@ func (f *Folder) makeClaim(c Claim) error {
 	if err := disk.MkdirAll(f.disk, c.Path(scanDir), 0o700); err != nil {
 		return disk.Plain("making a claim", err)
 	}
-	data, err := json.Marshal(c)
-	if err != nil {
-		return disk.Plain("writing a claim", err)
-	}
-	if err := disk.WriteBytes(f.disk, c.Path(claimFile), 0o600, data); err != nil {
+	if err := disk.WriteJSON(f.disk, c.Path(claimFile), 0o600, c); err != nil {
 		return err
 	}
 	return disk.SyncDir(f.disk, ClaimedDir)
@@ -170,7 +166,7 @@ func (f *Folder) Scan(c Claim) (disk.File, error) {
 	if err != nil {
 		return nil, disk.Plain("finding a claimed scan", err)
 	}
-	file, err := openRegular(f.disk, path.Join(c.Path(scanDir), name))
+	file, err := OpenScan(f.disk, path.Join(c.Path(scanDir), name))
 	if err != nil {
 		return nil, disk.Plain("opening a claimed scan", err)
 	}
@@ -218,7 +214,7 @@ func (f *Folder) Settled(c Claim) error {
 }
 
 func (f *Folder) written(name string) bool {
-	file, err := openRegular(f.disk, name)
+	file, err := OpenScan(f.disk, name)
 	if err != nil {
 		return false // whoever reads it next will see why
 	}

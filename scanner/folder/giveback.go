@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -35,6 +36,35 @@ func (n Note) text(at time.Time) string {
 		"What to do: " + n.Next,
 		"When: " + at.In(letter.London).Format("Monday 2 January 2006, 15:04"),
 	}, "\r\n\r\n") + "\r\n"
+}
+
+// longestNote is more than any note has, in bytes.
+const longestNote = 64 << 10
+
+// ReadNote returns what the note beside a scan that was given back says is
+// wrong, and when it was given back. The error is fs.ErrNotExist, wrapped, where
+// no note of ours lies beside it.
+func ReadNote(d disk.Disk, scan string) (what string, since time.Time, err error) {
+	info, err := d.Lstat(scan + noteExt)
+	if err == nil && (!info.Mode().IsRegular() || info.Size() > longestNote) {
+		err = errors.New("not a note")
+	}
+	var data []byte
+	if err == nil {
+		data, err = disk.ReadFile(d, scan+noteExt)
+	}
+	if err == nil && !bytes.HasPrefix(data, []byte(noteBegins)) {
+		err = errors.New("not a note")
+	}
+	if err != nil {
+		return "", time.Time{}, disk.Plain("reading the note of a scan", err)
+	}
+	for _, paragraph := range strings.Split(string(data), "\r\n\r\n") {
+		if after, ok := strings.CutPrefix(paragraph, noteWrong); ok {
+			what = after
+		}
+	}
+	return what, info.ModTime(), nil
 }
 
 // GiveBack returns a claimed scan to people under its own name, unchanged, with

@@ -70,6 +70,10 @@ var rules = []Rule{
 	{What: "a scanner folder that is removed, replaced or mounted anew", Outcome: LookedInto, Says: "after it was opened anew, which is said"},
 }
 
+// isOurFile reports whether a file of that name, directly in a helpline's folder
+// or in the root, is one that Letterlock writes there for people.
+func isOurFile(name string) bool { return name == StatusFile || name == SlipsFile }
+
 // Rules are what happens to whatever may lie in a helpline's folder, for the
 // README.
 func Rules() []Rule { return append([]Rule(nil), rules...) }

@@ -95,7 +95,7 @@ func (r *round) settled(s *sight, scan Scan) (bool, error) {
 		return false, s.kept
 	}
 	r.opened++
-	file, err := openRegular(r.disk, scan.path)
+	file, err := OpenScan(r.disk, scan.path)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		// It may yet be given; if not, the scan is to be refused rather than
@@ -136,9 +136,9 @@ func whose(scan Scan, clause string) error {
 // errReplaced says that something else has a file's name since it was looked at.
 var errReplaced = errors.New("it was replaced just now")
 
-// openRegular opens a file for reading if it is a regular one. It neither
+// OpenScan opens a file for reading if it is a regular one. It neither
 // follows a link nor waits for the other end of a pipe.
-func openRegular(d disk.Disk, name string) (disk.File, error) {
+func OpenScan(d disk.Disk, name string) (disk.File, error) {
 	before, err := d.Lstat(name)
 	if err != nil {
 		return nil, err
