@@ -81,6 +81,7 @@ type Edge struct {
 	printedAt   time.Time
 	loaded      bool        // whether the last load could read everything
 	loadedAt    time.Time   // when that was
+	unread      time.Time   // since when it could not; zero if it could
 	page        progress    // of the scan that is looked at just now
 	view        folder.View // of the last look
 	lookedAt    time.Time   // when that was
@@ -225,7 +226,7 @@ func (e *Edge) load() {
 		}
 		return err
 	})
-	slips := e.each(folder.RecordDir, ".json", func(data []byte) error {
+	records := e.each(folder.RecordDir, ".json", func(data []byte) error {
 		var r record
 		err := json.Unmarshal(data, &r)
 		if err == nil {
@@ -233,12 +234,16 @@ func (e *Edge) load() {
 		}
 		return err
 	})
-	e.loaded, e.loadedAt = true, e.Now()
-	if err := errors.Join(err, manifests, slips); err != nil {
-		e.loaded = false
-		e.tell("load", "Something in the private part of the scanner folder cannot be read, and stays there: "+err.Error()+". Trying again.")
+	err = errors.Join(err, manifests, records)
+	e.loaded, e.loadedAt = err == nil, e.Now()
+	if !e.loaded {
+		if e.unread.IsZero() {
+			e.unread = e.loadedAt
+		}
+		e.tell("load", "Something in the private part of the scanner folder cannot be read, and stays there: "+err.Error()+". Trying again; for ten minutes no new scan is taken, since it may be the same as one of these.")
 		return
 	}
+	e.unread = time.Time{}
 	e.tell("load", "")
 }
 
@@ -250,8 +255,17 @@ func (e *Edge) loadAgain() {
 	}
 }
 
+// mayHideTwin reports whether what cannot be read may be a scan with the same
+// bytes as one that is to be taken now. One claim that is damaged for good must
+// not keep back all others for ever.
+func (e *Edge) mayHideTwin() bool {
+	return !e.loaded && e.Now().Sub(e.unread).Abs() < 10*time.Minute
+}
+
 // loadClaim finds the letters of a claim that are on their way, or the scan of
-// which it is not known yet what it holds.
+// which it is not known yet what it holds. What it finds is made sure before it
+// is believed: it may have been written a moment before the power failed, and
+// the next failure would undo it after others had been told.
 func (e *Edge) loadClaim(c folder.Claim, on func(letter.ID) *job) error {
 	holds, err := e.readLetters(c)
 	if err != nil {
@@ -278,20 +292,28 @@ func (e *Edge) loadClaim(c folder.Claim, on func(letter.ID) *job) error {
 		on(c.ID).claim = c
 		return nil
 	}
+	e.known.add(holds.scan(c)) // also if the disk fails in the next line: no twin is taken
+	if err := disk.SyncDir(e.folder.Disk(), c.Path("")); err != nil {
+		return err
+	}
 	e.follow(c, holds, left, on)
 	return nil
 }
 
 // each reads the files of one kind in a private folder.
 func (e *Edge) each(dir, ext string, read func([]byte) error) error {
-	list, err := e.folder.Disk().List(dir)
+	d := e.folder.Disk()
+	if err := disk.SyncDir(d, dir); err != nil {
+		return err // what may be undone is not believed
+	}
+	list, err := d.List(dir)
 	errs := []error{err}
 	for _, entry := range list {
 		id, ok := strings.CutSuffix(entry.Name(), ext)
 		if _, err := letter.ParseID(id); !ok || err != nil {
 			continue
 		}
-		data, err := disk.ReadFile(e.folder.Disk(), path.Join(dir, entry.Name()))
+		data, err := disk.ReadFile(d, path.Join(dir, entry.Name()))
 		if err == nil {
 			err = read(data)
 		}

@@ -52,6 +52,11 @@ type content struct {
 	Letters []clean `json:"letters"`
 }
 
+// scan is what duplicates of the claim's scan are told.
+func (h content) scan(c folder.Claim) takenScan {
+	return takenScan{h.Hash, h.Letters[0].ID, claimDay(c)}
+}
+
 func cleanPath(c folder.Claim, id letter.ID) string {
 	return c.Path(path.Join(cleanDir, string(id)+".pdf"))
 }
@@ -168,7 +173,7 @@ func (e *Edge) readLetters(c folder.Claim) (content, error) {
 // follow gives letters of a claim their jobs; on finds or makes one. From here
 // on the scan counts as taken.
 func (e *Edge) follow(c folder.Claim, holds content, letters []clean, on func(letter.ID) *job) {
-	scan := takenScan{holds.Hash, holds.Letters[0].ID, claimDay(c)}
+	scan := holds.scan(c)
 	e.known.add(scan)
 	for _, l := range letters {
 		j := on(l.ID)

@@ -90,12 +90,15 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 		return true, e.discard(j) // a crash came between the record and the end
 	}
 	if j.claim.Returning {
-		return true, e.giveBack(j.claim, outcome{}) // a crash or a full disk came in the middle
+		return true, e.giveBack(&j.claim, outcome{}) // a crash or a full disk came in the middle
 	}
 	if j.manifest == nil && j.clean == nil {
+		if e.mayHideTwin() {
+			return false, errWaits
+		}
 		holds, err := e.normalise(ctx, j.claim)
 		if out, ok := verdict(err); ok {
-			return true, e.finish(j.claim, out)
+			return true, e.finish(&j.claim, out)
 		}
 		if err != nil {
 			return false, err
@@ -166,21 +169,21 @@ func (e *Edge) normalise(ctx context.Context, c folder.Claim) (content, error) {
 // finish ends a scan that does not become a letter: it is given back to
 // operations with a note, unchanged, or deleted because a person has said that
 // it was taken before.
-func (e *Edge) finish(c folder.Claim, out outcome) error {
+func (e *Edge) finish(c *folder.Claim, out outcome) error {
 	e.Log.Info(out.log, "letter", c.ID)
 	switch {
 	case out.unsettled:
 		return nil // it was put back, to settle anew
 	case out.drop:
-		return e.folder.Release(c)
+		return e.folder.Release(*c)
 	}
 	return e.giveBack(c, out)
 }
 
 // giveBack returns a scan to operations, unchanged, with a note beside it. What
 // a crash leaves is said in folder.GiveBack.
-func (e *Edge) giveBack(c folder.Claim, out outcome) error {
-	if err := e.folder.GiveBack(&c, out.dir, out.note); err != nil {
+func (e *Edge) giveBack(c *folder.Claim, out outcome) error {
+	if err := e.folder.GiveBack(c, out.dir, out.note); err != nil {
 		return err
 	}
 	e.step("refused", c.ID)
@@ -240,7 +243,8 @@ func (e *Edge) sealedBefore(j *job) (bool, error) {
 	data, err := disk.ReadFile(d, recordPath(j.id))
 	if err == nil {
 		var r record
-		if err = json.Unmarshal(data, &r); err == nil {
+		err = errors.Join(json.Unmarshal(data, &r), disk.SyncDir(d, folder.RecordDir))
+		if err == nil {
 			e.know(r)
 			return true, nil
 		}

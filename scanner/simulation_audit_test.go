@@ -26,13 +26,22 @@ func isPlaintext(name string) bool {
 	return !strings.Contains(name, "/"+folder.TakenDir+"/")
 }
 
+// isForAll reports whether a file of the edge's is for everybody's eyes.
+func isForAll(name string) bool {
+	switch path.Base(name) {
+	case folder.StatusFile, folder.SlipsFile:
+		return true
+	}
+	return strings.HasSuffix(name, ".txt")
+}
+
 // private looks for plaintext and file names on both disks.
 func (s *simulation) private() {
 	holds := func(name string, data []byte) bool {
 		return strings.Contains(strings.ToLower(name), private) || strings.Contains(string(data), private)
 	}
 	s.share.Files(func(name string, data []byte) {
-		if !isPlaintext(name) && holds(name, data) {
+		if !isPlaintext(name) && holds(name, data) || isForAll(name) && holds("", data) {
 			s.violated("plaintext, or a scan's name, lies in %s", name)
 		}
 	})
@@ -75,8 +84,10 @@ func (s *simulation) lying() map[uint64]simFile {
 func (s *simulation) powerCut() {
 	for _, w := range s.sends {
 		// All of it may be there, though nobody has said that it is sent.
-		w.scan.arrived(s.now)
-		w.scan.unsure++
+		if !w.again {
+			w.scan.arrived(s.now)
+			w.scan.unsure++
+		}
 		s.note("scan %d does not arrive", w.scan.number)
 	}
 	sent := s.sends
@@ -195,6 +206,9 @@ func (s *simulation) audit() {
 			s.violated("there is a scan with other bytes than were dropped in %s", path.Dir(name))
 		}
 		lies[d]++
+		if !disk.Exists(s.share, name+".txt") && !s.noteless[name] {
+			s.violated("beside %s lies no note", name)
+		}
 	})
 	for _, name := range litter {
 		if data, err := disk.ReadFile(s.share, name); err != nil || string(data) != "litter" {
@@ -223,7 +237,7 @@ func (s *simulation) audit() {
 func (s *simulation) account(d *simScan, lie int) {
 	taken, err := d.taken()
 	if err != nil {
-		s.violated("%v", err)
+		s.violated("scan %d: %v", d.number, err)
 	}
 	if d.remains && taken == 0 {
 		return
@@ -299,6 +313,37 @@ func (s *simulation) auditSlips() {
 			s.violated("there is a slip of which nobody knows: %s", name)
 		}
 	})
+}
+
+// halfAYearOn is the day on which all letters are gone: the edge remembers none of
+// the scans, and says of every paper that nobody has destroyed that it is overdue.
+func (s *simulation) halfAYearOn() {
+	s.pass(7 * 30 * 24 * time.Hour)
+	s.server.lifecycle()
+	for range len(s.server.read)/slipsAtOnce + 3 {
+		s.edgeTurn()
+		s.pass(s.cfg.SlipEvery)
+	}
+	s.pass(48 * time.Hour)
+	s.server.lifecycle()
+	for range 3 {
+		s.edgeTurn()
+		s.pass(time.Hour)
+	}
+	s.state.Files(func(name string, _ []byte) {
+		info, err := s.state.Lstat(name)
+		s.must(err)
+		// A decision made while the clock was a year ahead is kept for longer.
+		cuts := strings.HasPrefix(name, cutsDir+"/") && path.Base(name) != disk.Unfinished && info.ModTime().Before(s.now)
+		if cuts || strings.HasPrefix(name, takenDir+"/") {
+			s.violated("remembered for too long: %s", name)
+		}
+	})
+	for _, id := range slices.Sorted(maps.Keys(s.edge.records)) {
+		if paper := s.edge.records[id].Paper; paper != paperOverdue {
+			s.violated("half a year on the slip of letter %s says %q", id, paper)
+		}
+	}
 }
 
 func (s *simulation) auditSlip(r record, paper string) {

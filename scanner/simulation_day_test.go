@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -27,8 +28,9 @@ type simulation struct {
 	keys   *simSecrets
 	cfg    Config
 
-	now  time.Time     // by the clocks of the store and the server
-	skew time.Duration // of this machine's
+	now   time.Time     // by the clocks of the store and the server
+	skew  time.Duration // of this machine's
+	sleep time.Duration // in which its steady clock stood still
 
 	share, state *disktest.Sim
 	bucket       *simBucket
@@ -50,6 +52,7 @@ type simulation struct {
 	sends    []*sending
 	names    int
 	ids      []letter.ID
+	noteless map[string]bool // where a person has removed a note
 	safe     map[uint64]bool // inodes of scans that were synced by whoever dropped them
 
 	counts map[string]int
@@ -116,7 +119,7 @@ func (s *simulation) note(format string, args ...any) {
 func newSimulation(seed uint64) *simulation {
 	s := &simulation{
 		chance: rand.New(rand.NewPCG(seed, 4)), keys: simKeys(), now: morning,
-		scans: map[string]*simScan{}, byNumber: map[int]*simScan{}, safe: map[uint64]bool{},
+		scans: map[string]*simScan{}, byNumber: map[int]*simScan{}, safe: map[uint64]bool{}, noteless: map[string]bool{},
 		counts: map[string]int{}, digest: fnv.New64a(),
 	}
 	s.hasClock, s.lists = !s.oneIn(8), s.oneIn(2)
@@ -137,7 +140,7 @@ func newSimulation(seed uint64) *simulation {
 				s.crash(s.oneIn(2))
 			}
 		},
-		Steady: func() time.Duration { return s.now.Sub(morning) }, folderDisk: s.share, stateDisk: s.state,
+		Steady: func() time.Duration { return s.now.Sub(morning) - s.sleep }, folderDisk: s.share, stateDisk: s.state,
 	}
 	// Which key it is must not depend on chance of another kind.
 	s.must(writeSim(s.state, duplicatesKey, []byte(strings.Repeat("k", 32))))
@@ -319,7 +322,7 @@ func (s *simulation) changeWeather() {
 		return
 	}
 	s.changes = 3 + s.chance.IntN(25)
-	s.weather = simWeathers[max(0, s.chance.IntN(2*len(simWeathers))-len(simWeathers))]
+	s.weather = simWeathers[max(0, s.chance.IntN(3*len(simWeathers)/2)-len(simWeathers)/2)]
 	s.countdown = 1 + s.chance.IntN(s.weather.apart)
 	s.share.Room, s.state.Room = 0, 0
 	if s.weather.full {
@@ -352,11 +355,40 @@ func (s *simulation) changeClock() {
 // tick is what happens in a second, or in a quiet hour.
 func (s *simulation) tick() {
 	s.changeWeather()
+	brisk := s.brisk()
 	for range s.chance.IntN(4) {
 		s.people()
 	}
+	for _, w := range brisk {
+		if slices.Contains(s.sends, w) {
+			s.goOn(w)
+		}
+	}
 	s.edgeTurn()
 	s.server.act()
+	if len(s.brisk()) > 0 {
+		s.pass(time.Second)
+	} else {
+		s.rest()
+	}
+	if s.oneIn(100) {
+		s.private()
+	}
+}
+
+// brisk are those that must go on in the next second.
+func (s *simulation) brisk() (brisk []*sending) {
+	for _, w := range s.sends {
+		if w.brisk {
+			brisk = append(brisk, w)
+		}
+	}
+	return brisk
+}
+
+// rest is the time until the next pass. In the longer ones the machine may sleep.
+func (s *simulation) rest() {
+	before := s.now
 	switch n := s.chance.IntN(1000); {
 	case n < 700:
 		s.pass(time.Second)
@@ -374,8 +406,9 @@ func (s *simulation) tick() {
 		s.pass(time.Duration(s.chance.IntN(20*24)) * time.Hour)
 		s.server.lifecycle()
 	}
-	if s.oneIn(100) {
-		s.private()
+	if long := s.now.Sub(before); long > time.Minute && s.oneIn(2) {
+		s.sleep += long
+		s.count("times asleep")
 	}
 }
 
@@ -396,6 +429,9 @@ func (s *simulation) run(scans int) (broken string) {
 	s.settleDown()
 	s.audit()
 	s.auditSlips()
+	if s.oneIn(8) {
+		s.halfAYearOn()
+	}
 	return ""
 }
 

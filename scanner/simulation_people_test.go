@@ -50,6 +50,8 @@ type sending struct {
 	begun  bool
 	reopen bool // open and close for each part
 	linger int  // how long it stays open after the last byte
+	brisk  bool // it pauses for a second only
+	again  bool // it had arrived before, and somebody writes the same once more
 	sync   bool
 	wrote  time.Time
 }
@@ -59,8 +61,10 @@ func (s *simulation) people() {
 	switch n := s.chance.IntN(100); {
 	case len(s.sends) < 10 && n < 50 && !s.ended:
 		s.send()
-	case n < 88 && len(s.sends) > 0:
+	case n < 80 && len(s.sends) > 0:
 		s.goOn(s.sends[s.chance.IntN(len(s.sends))])
+	case n < 82:
+		s.tidyUp()
 	default:
 		s.person()
 	}
@@ -72,7 +76,7 @@ func (s *simulation) helpline() string { return s.cfg.Helplines[s.chance.IntN(le
 func (s *simulation) send() {
 	helpline := s.helpline()
 	d := s.newScan(helpline)
-	if again := s.byNumber[1+s.chance.IntN(s.numbers)]; s.oneIn(12) && !again.byHand && again.kind != cutOffScan {
+	if again := s.byNumber[1+s.chance.IntN(s.numbers)]; s.oneIn(12) && again.kind != cutOffScan {
 		d = again // the same bytes
 	}
 	w := &sending{scan: d, parts: [][]byte{d.data}, sync: !s.oneIn(8)}
@@ -98,9 +102,13 @@ func (s *simulation) send() {
 		w.parts = append([][]byte{nil}, w.parts...) // empty at first
 		w.reopen = true
 	case 2:
-		if d.kind != foreignScan { // which is no scan from its first bytes on
+		switch {
+		case d.kind == foreignScan: // which is no scan from its first bytes on
+		case !d.updated:
 			w.cut(s, 2+s.chance.IntN(4))
 			w.reopen = s.oneIn(2)
+		case w.scan == d:
+			w.parts, w.reopen, w.brisk = [][]byte{d.data[:d.first], d.data[d.first:]}, true, true
 		}
 	case 3:
 		w.linger = 1 + s.chance.IntN(8)
@@ -152,8 +160,7 @@ func (s *simulation) goOn(w *sending) {
 			s.violated("a scan was taken away while it was being sent: %v", err)
 		}
 		if err != nil && w.begun {
-			s.end(w) // it took so long that it counted as cut off
-			s.torn()
+			s.gaveUp(w) // it took so long that it counted as cut off
 			return
 		}
 		s.must(err)
@@ -163,8 +170,13 @@ func (s *simulation) goOn(w *sending) {
 		n, err := w.file.WriteAt(w.parts[0], w.at)
 		w.at += int64(n)
 		w.parts[0], w.wrote = w.parts[0][n:], s.now
-		if err != nil {
-			return // the disk is full; it is tried again
+		switch {
+		case err != nil && w.brisk: // the disk is full, and it gives up
+			s.must(w.file.Close())
+			s.gaveUp(w)
+			return
+		case err != nil:
+			return // it is tried again
 		}
 		w.parts = w.parts[1:]
 	}
@@ -181,8 +193,20 @@ func (s *simulation) goOn(w *sending) {
 	}
 }
 
+// gaveUp is the end of a scan that does not arrive. What there is of it stays.
+func (s *simulation) gaveUp(w *sending) {
+	s.end(w)
+	s.resembles(w.scan.data[:w.at])
+	s.torn()
+}
+
 // arrived is the moment in which a scan lies in the folder.
 func (s *simulation) arrived(w *sending) {
+	if w.again {
+		s.must(w.file.Close())
+		s.end(w)
+		return
+	}
 	info, err := w.file.Stat()
 	s.must(err)
 	if w.sync {
@@ -213,6 +237,31 @@ func (s *simulation) end(w *sending) {
 	s.sends = left
 }
 
+// tidyUp removes an empty folder, as people do.
+func (s *simulation) tidyUp() {
+	helpline := s.helpline()
+	dirs := []string{helpline, path.Join(helpline, folder.TakenDir), folder.RefusedDir,
+		path.Join(helpline, folder.RefusedDir), path.Join(helpline, folder.DuplicatesDir), path.Join(helpline, folder.StacksDir)}
+	for _, a := range []folder.Answer{folder.Repair, folder.Same, folder.Another, folder.Split, folder.Cut} {
+		dirs = append(dirs, path.Dir(folder.AnswerPath(helpline, "x", a)))
+	}
+	if dir := dirs[s.chance.IntN(len(dirs))]; s.share.Remove(dir) == nil {
+		s.note("a person removes %s", dir)
+	}
+}
+
+// rewrite opens a scan that has arrived for writing, and writes what it holds.
+func (s *simulation) rewrite(d *simScan, name string) {
+	file, err := s.share.OpenFile(name, os.O_WRONLY, 0)
+	s.must(err)
+	w := &sending{scan: d, path: name, parts: [][]byte{d.data}, file: file, begun: true, again: true, linger: s.chance.IntN(6)}
+	if s.oneIn(2) {
+		w.parts = nil // or nothing
+	}
+	s.sends = append(s.sends, w)
+	s.note("scan %d is opened again as %s", d.number, name)
+}
+
 // person does something with a scan that lies in one of the folders.
 func (s *simulation) person() {
 	dirs := []string{folder.RefusedDir, "", line, "mens-advice-line"}
@@ -241,8 +290,11 @@ func (s *simulation) person() {
 	case folder.StacksDir:
 		s.atStacks(d, name)
 	default:
-		if s.oneIn(6) {
+		switch {
+		case s.oneIn(6):
 			s.takeAway(d, name) // before it is taken
+		case s.oneIn(3):
+			s.rewrite(d, name)
 		}
 	}
 }
@@ -293,7 +345,9 @@ func (s *simulation) atRefused(d *simScan, name string) {
 	case n < 2:
 		s.takeAway(d, name)
 	case n < 3:
-		_ = s.share.Remove(name + ".txt") // the note only
+		if s.share.Remove(name+".txt") == nil { // the note only
+			s.noteless[name] = true
+		}
 	case n < 6 && !strings.HasPrefix(name, folder.RefusedDir):
 		if s.moved(d, name, path.Dir(folder.AnswerPath(s.of(name), "x", folder.Repair))) {
 			d.repair++
@@ -338,15 +392,13 @@ func (s *simulation) atStacks(d *simScan, name string) {
 		s.takeAway(d, name)
 	case n < 2:
 		s.moved(d, name, s.home(d))
-	case n < 4 && d.dropped == 1 && !d.byHand && len(d.letters) > 0:
-		s.cutByHand(d)
-		fallthrough
-	case n < 7:
-		answer := folder.Split
-		if d.byHand {
-			answer = folder.Cut
+	case n < 4 && len(d.sheets) > 0:
+		if s.cutByHand(d) && s.answer(d, name, folder.Cut) {
+			d.cut++
+			s.count("answers")
 		}
-		if s.answer(d, name, answer) {
+	case n < 7:
+		if s.answer(d, name, folder.Split) {
 			d.split++
 			s.count("answers")
 		}
@@ -354,26 +406,27 @@ func (s *simulation) atStacks(d *simScan, name string) {
 }
 
 // cutByHand says elsewhere than in the folder where the letters of a stack begin:
-// at the sheets, and in the middle of a letter that is in truth two.
-func (s *simulation) cutByHand(d *simScan) {
-	batch, err := separator.Split(d.helpline, d.pages, s.cfg.Duplex)
-	s.must(err)
-	cuts := separator.Cuts{LeaveOut: batch.Cuts.LeaveOut}
-	for _, l := range d.letters {
-		cuts.Begins = append(cuts.Begins, l.Pages[0])
-		if len(l.Pages) > 1 && s.oneIn(2) {
-			cuts.Begins = append(cuts.Begins, l.Pages[1])
+// at the sheets, and in the middle of a letter that is in truth two. It reports
+// whether that could be kept.
+func (s *simulation) cutByHand(d *simScan) bool {
+	if len(d.byHand) == 0 {
+		batch, err := separator.Split(d.helpline, d.pages, s.cfg.Duplex)
+		s.must(err)
+		d.cuts.LeaveOut = batch.Cuts.LeaveOut
+		for _, l := range d.sheets {
+			d.cuts.Begins = append(d.cuts.Begins, l.Pages[0])
+			if len(l.Pages) > 1 {
+				d.cuts.Begins = append(d.cuts.Begins, l.Pages[1])
+			}
 		}
+		batch, err = batch.Confirm(d.cuts)
+		s.must(err)
+		d.byHand = batch.Letters
 	}
-	batch, err = batch.Confirm(cuts)
-	s.must(err)
 	key, err := disk.ReadFile(s.state, duplicatesKey)
 	s.must(err)
 	hash, err := (&Edge{known: duplicates{key: key}}).hash(bytes.NewReader(d.data), int64(len(d.data)))
 	s.must(err)
-	if saveCuts(s.state, hash, cuts) != nil {
-		return // the disk is full
-	}
-	d.byHand, d.letters, d.found = true, batch.Letters, make([]int, len(batch.Letters))
 	s.note("a person cuts stack %d by hand", d.number)
+	return saveCuts(s.state, hash, d.cuts) == nil // or the disk is full
 }

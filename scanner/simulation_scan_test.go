@@ -36,22 +36,47 @@ type simScan struct {
 	kind     simKind
 	data     []byte
 	pages    []separator.Page
-	texts    []string // of the pages
-	letters  []separator.Letter
-	asked    bool // a stack that a person has to look at
-	byHand   bool // a person has cut it elsewhere than at its sheets
+	texts    []string       // of the pages
+	updated  bool           // it looks whole before it is, as a PDF that is added to
+	first    int            // bytes until then
+	asked    bool           // a stack that a person has to look at
+	sheets   reading        // its letters as the sheets between them say
+	byHand   reading        // as a person has said who has looked at it
+	cuts     separator.Cuts // by that person
 
-	dropped int       // whole copies that were dropped and that no person has taken away
-	since   time.Time // when the first was
-	unsure  int       // copies that a power cut may have ruined before they were safe on disk
-	same    int       // answers that one of them is the same letter
-	another int       // answers that one of them is another letter
-	repair  int       // answers that one of them is to be drawn anew
-	split   int       // answers that one of them is cut right
-	deleted bool      // a person has deleted one of them
-	remains bool      // of a scan that never arrived whole: it may be there or not
-	found   []int     // how often the server has verified each of the letters
+	dropped int            // whole copies that were dropped and that no person has taken away
+	since   time.Time      // when the first was
+	unsure  int            // copies that a power cut may have ruined before they were safe on disk
+	same    int            // answers that one of them is the same letter
+	another int            // answers that one of them is another letter
+	repair  int            // answers that one of them is to be drawn anew
+	split   int            // answers that one of them is to be split at its sheets
+	cut     int            // answers that one of them is to be cut as a person has said
+	found   map[string]int // how often the server has verified a letter of those pages
+	deleted bool           // a person has deleted one of them
+	remains bool           // of a scan that never arrived whole: it may be there or not
 }
+
+// reading is one way of telling the letters of a scan apart.
+type reading []separator.Letter
+
+// find is which letter those pages are, or -1.
+func (r reading) find(pages []int) int {
+	return slices.IndexFunc(r, func(l separator.Letter) bool { return slices.Equal(l.Pages, pages) })
+}
+
+// holds is 1 if those pages are one of the letters, else 0.
+func (r reading) holds(pages string) int {
+	for _, l := range r {
+		if fmt.Sprint(l.Pages) == pages {
+			return 1
+		}
+	}
+	return 0
+}
+
+// pdfEnd is what makes a simulated PDF whole.
+const pdfEnd = "startxref\n9\n%%EOF"
 
 // write makes the bytes of a simulated PDF: its structure is whole when its
 // end has arrived, and it says on each line whose it is.
@@ -63,10 +88,14 @@ func (d *simScan) write() {
 		return
 	}
 	fmt.Fprintf(&b, "%%PDF-1.7 %d %s\n", d.number, d.kind)
+	if d.updated {
+		b.WriteString(pdfEnd + "\n")
+		d.first = b.Len()
+	}
 	for _, text := range d.texts {
 		b.WriteString(text)
 	}
-	b.WriteString("startxref\n9\n%%EOF")
+	b.WriteString(pdfEnd)
 	d.data = b.Bytes()
 }
 
@@ -80,7 +109,7 @@ func (d *simScan) arrived(now time.Time) {
 // newScan draws a scan that nobody has seen before.
 func (s *simulation) newScan(helpline string) *simScan {
 	s.numbers++
-	d := &simScan{number: s.numbers, helpline: helpline, kind: soundScan}
+	d := &simScan{number: s.numbers, helpline: helpline, kind: soundScan, updated: s.oneIn(10)}
 	duplex := s.cfg.Duplex == separator.DuplexYes || s.cfg.Duplex == separator.DuplexAuto && s.oneIn(2)
 	switch n := s.chance.IntN(100); {
 	case n < 75:
@@ -123,7 +152,7 @@ func (s *simulation) expect(d *simScan) {
 			batch.Letters = nil // there is no way of taking it at its sheets
 		}
 	}
-	d.letters, d.found = batch.Letters, make([]int, len(batch.Letters))
+	d.sheets, d.found = batch.Letters, map[string]int{}
 	for _, l := range batch.Letters {
 		for i, page := range l.Pages {
 			if len(d.pages[page-1].Marks.Codes) > 0 || i > 0 && page != l.Pages[i-1]+1 {
@@ -240,19 +269,42 @@ func allPages(d *simScan) (pages []int) {
 	return pages
 }
 
-// letterOf is which letter of the scan those pages are, or -1.
-func (d *simScan) letterOf(pages []int) int {
-	return slices.IndexFunc(d.letters, func(l separator.Letter) bool { return slices.Equal(l.Pages, pages) })
+// letterOf is the letter that those pages are, by a way of telling letters apart
+// that people have allowed.
+func (d *simScan) letterOf(pages []int) (separator.Letter, bool) {
+	if n := d.sheets.find(pages); n >= 0 && (!d.asked || d.split > 0) {
+		return d.sheets[n], true
+	}
+	if n := d.byHand.find(pages); n >= 0 && d.cut > 0 {
+		return d.byHand[n], true
+	}
+	return separator.Letter{}, false
 }
 
-// taken is how many copies of the scan have become letters. It fails if some of
-// its letters were taken oftener than others.
+// taken is how many copies of the scan have become letters: each of those
+// letters once, and no other.
 func (d *simScan) taken() (int, error) {
-	if len(d.found) == 0 {
-		return 0, nil
+	for copies := range max(0, d.dropped) + d.same + 2 {
+		for sheets := range copies + 1 {
+			if d.isTaken(sheets, copies-sheets) {
+				return copies, nil
+			}
+		}
 	}
-	if low, high := slices.Min(d.found), slices.Max(d.found); low != high {
-		return 0, fmt.Errorf("of scan %d not all letters were taken, or some twice: %v", d.number, d.found)
+	return 0, fmt.Errorf("not all letters were taken, or some twice: %v", d.found)
+}
+
+// isTaken reports whether what the server has verified is so many copies, cut at
+// the sheets and by hand.
+func (d *simScan) isTaken(sheets, byHand int) bool {
+	if len(d.sheets) == 0 && sheets > 0 || len(d.byHand) == 0 && byHand > 0 {
+		return false
 	}
-	return d.found[0], nil
+	for _, l := range slices.Concat(d.sheets, d.byHand) {
+		pages := fmt.Sprint(l.Pages)
+		if d.found[pages] != sheets*d.sheets.holds(pages)+byHand*d.byHand.holds(pages) {
+			return false
+		}
+	}
+	return true
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -123,7 +124,10 @@ func (v *simServer) manifest(o simObject) {
 	}
 	sealed, there := v.bucket.objects[m.ObjectKey()]
 	if !there {
-		return // the store has lied; it will be put again
+		// The store has lied; it will be put again. Nobody may be content with
+		// the word of anybody else meanwhile.
+		v.mislead(m)
+		return
 	}
 	if sum := sha256.Sum256(sealed.data); hex.EncodeToString(sum[:]) != m.SHA256 || int64(len(sealed.data)) != m.Size {
 		v.violated("letter %s is not the one of its manifest", m.ID)
@@ -134,7 +138,11 @@ func (v *simServer) manifest(o simObject) {
 	} else if before != m {
 		v.violated("letter %s has two manifests", m.ID)
 	}
-	_, answered := v.bucket.objects[letter.ReceiptKey(m.Site, m.ID)]
+	o, answered := v.bucket.objects[letter.ReceiptKey(m.Site, m.ID)]
+	if answered {
+		r, err := letter.OpenReceipt(o.data, v.keys.public)
+		answered = err == nil && r.ID == m.ID && r.SHA256 == m.SHA256
+	}
 	if !answered && !slices.ContainsFunc(v.due, func(a simAnswer) bool { return a.id == m.ID }) {
 		v.answer(m)
 	}
@@ -161,25 +169,33 @@ func (v *simServer) letter(m letter.Manifest, sealed []byte, put time.Time) {
 	if err != nil {
 		v.violated("letter %s: %v", m.ID, err)
 	}
-	n := d.letterOf(pages)
-	if n < 0 {
-		v.violated("letter %s holds pages %v of scan %d, which are no letter of it", m.ID, pages, d.number)
+	as, ok := d.letterOf(pages)
+	if !ok {
+		v.violated("letter %s holds pages %v of scan %d, of which nobody has said that they are one letter", m.ID, pages, d.number)
 	}
 	want := letter.Manifest{
 		ID: m.ID, Site: "office", Helpline: d.helpline, Class: letter.SixMonths, Received: m.Received, Size: m.Size, SHA256: m.SHA256,
-		Pages: len(pages), Sheets: sheetsOf(d.letters[n]), Sides: d.letters[n].Sides, Flags: d.flags(pages), Repaired: repaired,
+		Pages: len(pages), Sheets: sheetsOf(as), Sides: as.Sides, Flags: d.flags(pages), Repaired: repaired,
 	}
 	if m != want {
 		v.violated("the manifest says %+v, not %+v", m, want)
 	}
-	d.found[n]++
+	of := fmt.Sprint(pages)
+	d.found[of]++
 	v.count("letters")
+	if len(pages) < len(d.pages) {
+		v.count("letters of stacks")
+	}
+	if d.asked {
+		v.count("letters after an answer")
+	}
+	if repaired {
+		v.count("letters drawn anew")
+	}
 	v.note("letter %s of scan %d is verified", m.ID, d.number)
 	switch {
-	case d.found[n] > 1+d.another:
+	case d.found[of] > 1+d.another:
 		v.violated("scan %d was taken twice, and nobody has said that it is two letters", d.number)
-	case d.asked && d.split == 0:
-		v.violated("stack %d was taken, and nobody has looked at it", d.number)
 	case repaired && d.repair == 0:
 		v.violated("scan %d was drawn anew, and nobody has said so", d.number)
 	case m.Received.Before(d.since.Add(-clockTolerance)) || m.Received.After(put.Add(clockTolerance)):
@@ -198,40 +214,41 @@ func (v *simServer) receipt(m letter.Manifest, paper, reason string, by note.Sig
 
 // answer puts a receipt: soon, late, never; after a false one, or twice.
 func (v *simServer) answer(m letter.Manifest) {
-	key := letter.ReceiptKey(m.Site, m.ID)
-	at := v.now.Add(time.Duration(v.chance.IntN(20)) * time.Second)
-	put := func(at time.Time, key string, msg []byte) {
-		v.due = append(v.due, simAnswer{at: at, key: key, msg: msg})
-	}
+	receipt := simAnswer{key: letter.ReceiptKey(m.Site, m.ID), msg: v.receipt(m, letter.PaperKept, "", v.keys.server), id: m.ID}
+	receipt.at = v.now.Add(time.Duration(v.chance.IntN(20)) * time.Second)
 	switch n := v.chance.IntN(100); {
 	case v.ended || n < 70:
 	case n < 80:
-		at = at.Add(time.Duration(v.chance.IntN(6*60)) * time.Minute)
+		receipt.at = receipt.at.Add(time.Duration(v.chance.IntN(6*60)) * time.Minute)
 	case n < 85:
 		v.count("receipts that never came")
 		return // until the manifest is put again
-	case n < 88:
-		v.count("false receipts")
-		put(v.now, key, v.receipt(m, letter.PaperMayGo, "", v.keys.stranger))
-	case n < 91:
-		v.count("false receipts")
-		other := m
-		other.SHA256 = strings.Repeat("0", 64)
-		put(v.now, key, v.receipt(other, letter.PaperMayGo, "", v.keys.server))
-	case n < 94:
-		v.count("false receipts")
-		other := m
-		other.ID = v.newID()
-		put(v.now, key, v.receipt(other, letter.PaperMayGo, "", v.keys.server))
-	case n < 97:
-		other := m
-		other.ID = v.newID()
-		put(v.now, letter.ReceiptKey(m.Site, other.ID), v.receipt(other, letter.PaperKept, "", v.keys.server))
+	case n < 95:
+		v.mislead(m)
 	default:
-		put(at, key, v.receipt(m, letter.PaperKept, "", v.keys.server))
-		at = at.Add(time.Minute)
+		twice := receipt
+		twice.id, receipt.at = "", receipt.at.Add(time.Minute)
+		v.due = append(v.due, twice)
 	}
-	v.due = append(v.due, simAnswer{at, key, v.receipt(m, letter.PaperKept, "", v.keys.server), m.ID})
+	v.due = append(v.due, receipt)
+}
+
+// mislead puts a receipt that is none for this letter.
+func (v *simServer) mislead(m letter.Manifest) {
+	v.count("false receipts")
+	of, by, key := m, v.keys.server, letter.ReceiptKey(m.Site, m.ID)
+	switch v.chance.IntN(4) {
+	case 0:
+		by = v.keys.stranger
+	case 1:
+		of.SHA256 = strings.Repeat("0", 64) // for other bytes
+	case 2:
+		of.ID = v.newID()
+	case 3:
+		of.ID = v.newID() // for a letter that nobody knows
+		key = letter.ReceiptKey(m.Site, of.ID)
+	}
+	v.due = append(v.due, simAnswer{at: v.now, key: key, msg: v.receipt(of, letter.PaperMayGo, "", by)})
 }
 
 // followUp says later what is to become of the paper.

@@ -44,6 +44,8 @@ func (w simWorkshop) make(scan, clean disk.File, repaired bool) (pdf.Result, err
 	}
 	d := w.scans[string(data)]
 	switch {
+	case d != nil && d.kind == cutOffScan && bytes.Contains(data, []byte(pdfEnd)):
+		return pdf.Result{}, &pdf.Refusal{Code: pdf.Damaged} // only who reads it in earnest sees that
 	case d == nil || d.kind == cutOffScan || d.kind == foreignScan:
 		w.violated("bytes that are no whole scan came into the workshop")
 	case d.kind == encryptedScan:

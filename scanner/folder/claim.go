@@ -138,10 +138,7 @@ func (f *Folder) reclaim(id letter.ID) (Claim, error) {
 	c := Claim{ID: id}
 	_, scanErr := f.scan(c)
 	_, _, noteErr := f.note(c)
-	if errors.Is(scanErr, fs.ErrNotExist) && errors.Is(noteErr, fs.ErrNotExist) {
-		// Made but never given a scan, or done with but for this folder.
-		return Claim{}, f.Release(c)
-	}
+	empty := errors.Is(scanErr, fs.ErrNotExist) && errors.Is(noteErr, fs.ErrNotExist)
 	// A crash may have come before the scan was sure to be here.
 	if scanErr == nil {
 		if err := disk.SyncDir(f.disk, c.Path(scanDir)); err != nil {
@@ -149,11 +146,20 @@ func (f *Folder) reclaim(id letter.ID) (Claim, error) {
 		}
 	}
 	data, err := disk.ReadFile(f.disk, c.Path(claimFile))
-	if err != nil {
+	switch {
+	case empty && errors.Is(err, fs.ErrNotExist):
+		return Claim{}, f.Release(c) // it was made only in part, or is deleted in part
+	case err != nil:
 		return Claim{}, disk.Plain("reading a claim", err)
 	}
-	if err := json.Unmarshal(data, &c); err != nil || c.ID != id {
+	err = json.Unmarshal(data, &c)
+	switch {
+	case empty && err != nil:
+		return Claim{}, f.Release(Claim{ID: id}) // emptied, while it was deleted
+	case err != nil || c.ID != id:
 		return Claim{}, fmt.Errorf("reading claim %s: the file is damaged", id)
+	case empty:
+		return Claim{}, f.givenBack(c) // never given a scan, or done with but for this folder
 	}
 	c.Returning = noteErr == nil
 	return c, nil

@@ -84,7 +84,7 @@ func (f *Folder) GiveBack(c *Claim, dir string, n Note) error {
 	// first: a note without its scan would point at nothing.
 	dir, note, err := f.note(*c)
 	if _, scanErr := f.scan(*c); errors.Is(err, fs.ErrNotExist) && errors.Is(scanErr, fs.ErrNotExist) {
-		return f.Release(*c) // both have gone out already, and the answer was lost
+		return f.givenBack(*c) // both have gone out already, and the answer was lost
 	}
 	if err != nil {
 		return disk.Plain("finding the note of a scan given back", err)
@@ -113,6 +113,22 @@ func (f *Folder) GiveBack(c *Claim, dir string, n Note) error {
 	f.step("noted", c.ID)
 	// A crash here leaves an empty claim, which Claims clears away.
 	return f.Release(*c)
+}
+
+// givenBack ends a claim whose scan and note are gone from it, or that never
+// had a scan. Before it is deleted, the last trace of both, their arrival where
+// people find them is made sure.
+func (f *Folder) givenBack(c Claim) error {
+	for _, dir := range returnDirs {
+		_, err := f.disk.Lstat(c.Path(path.Join(noteDir, dir)))
+		if err == nil {
+			err = f.disk.SyncDir(path.Join(home(c.Helpline), dir))
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return disk.Plain("making sure that a scan is given back", err)
+		}
+	}
+	return f.Release(c)
 }
 
 // moveBack moves the scan out of the claim under the name that its note has, and
@@ -166,8 +182,8 @@ func (f *Folder) writeNote(c Claim, dir string, n Note) error {
 	if err != nil {
 		return err
 	}
-	if err := disk.MkdirAll(f.disk, c.Path(path.Join(noteDir, dir)), 0o700); err != nil {
-		return disk.Plain("writing the note of a scan given back", err)
+	if err := disk.MakeDir(f.disk, c.Path(path.Join(noteDir, dir)), 0o700); err != nil {
+		return fmt.Errorf("writing the note of a scan given back: %w", err)
 	}
 	target, err := f.freeTarget(to, name)
 	if err != nil {

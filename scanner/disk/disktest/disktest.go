@@ -325,7 +325,9 @@ func (s *Sim) move(from, to string, replace bool) error {
 	if there != nil {
 		s.used -= int64(len(there.data))
 	}
-	s.set(newDir, newBase, is).join(s.set(oldDir, oldBase, nil))
+	c := s.set(newDir, newBase, is)
+	c.arrive(newDir, newBase)
+	c.join(s.set(oldDir, oldBase, nil))
 	return nil
 }
 

@@ -13,10 +13,11 @@ type change struct {
 	fate  fate // of the power cut that is under way
 }
 
-// entry is a name in a folder.
+// entry is a name in a folder, and whether something was renamed to it.
 type entry struct {
-	dir  *node
-	name string
+	dir     *node
+	name    string
+	arrived bool
 }
 
 type fate int
@@ -39,7 +40,7 @@ func (c *change) whole() *change {
 func (n *node) note(name string) *change {
 	c := n.changed[name]
 	if c == nil {
-		c = &change{names: []entry{{n, name}}}
+		c = &change{names: []entry{{dir: n, name: name}}}
 		n.changed[name] = c
 	}
 	return c.whole()
@@ -51,6 +52,25 @@ func (c *change) join(other *change) {
 		c.names = append(c.names, other.names...)
 		other.of, other.names = c, nil
 	}
+}
+
+// arrive takes in that something was renamed to a name of the change.
+func (c *change) arrive(dir *node, name string) {
+	for i, e := range c.names {
+		if e.dir == dir && e.name == name {
+			c.names[i].arrived = true
+		}
+	}
+}
+
+// arrivedAt reports whether something was renamed to a name of the change.
+func (c *change) arrivedAt(dir *node, name string) bool {
+	for _, e := range c.names {
+		if e.dir == dir && e.name == name && e.arrived {
+			return true
+		}
+	}
+	return false
 }
 
 // land makes a name outlive a power cut as it is now.
@@ -72,11 +92,11 @@ func (n *node) sync() {
 		if c == nil {
 			continue // landed with an earlier one
 		}
-		if n.names[name] == nil {
+		c = c.whole()
+		if n.names[name] == nil && !c.arrivedAt(n, name) {
 			n.land(name)
 			continue
 		}
-		c = c.whole()
 		for _, e := range c.names {
 			if is := e.dir.changed[e.name]; is != nil && is.whole() == c {
 				e.dir.land(e.name)
