@@ -79,13 +79,14 @@ type Edge struct {
 	posted      map[string]posted // by helpline
 	printed     map[string]bool   // by helpline: whether the sheet of slips is as it should be
 	printedAt   time.Time
-	loaded      bool        // whether the last load could read everything
-	loadedAt    time.Time   // when that was
-	unread      time.Time   // since when it could not; zero if it could
-	page        progress    // of the scan that is looked at just now
-	view        folder.View // of the last look
-	lookedAt    time.Time   // when that was
-	busy        bool        // whether the last pass left work
+	loaded      bool            // whether the last load could read everything
+	loadedAt    time.Time       // when that was
+	unread      time.Time       // since when it could not; zero if it could
+	dark        map[string]bool // references of letters whose records it could not read; nil if it knows none of them
+	page        progress        // of the scan that is looked at just now
+	view        folder.View     // of the last look
+	lookedAt    time.Time       // when that was
+	busy        bool            // whether the last pass left work
 	known       duplicates
 }
 
@@ -218,7 +219,7 @@ func (e *Edge) load() {
 	for _, c := range claims {
 		err = errors.Join(err, e.loadClaim(c, on))
 	}
-	manifests := e.each(folder.SpoolDir, folder.ManifestExt, func(data []byte) error {
+	_, manifests := e.each(folder.SpoolDir, folder.ManifestExt, func(data []byte) error {
 		var m letter.Manifest
 		err := json.Unmarshal(data, &m)
 		if err == nil {
@@ -226,7 +227,7 @@ func (e *Edge) load() {
 		}
 		return err
 	})
-	records := e.each(folder.RecordDir, ".json", func(data []byte) error {
+	dark, records := e.each(folder.RecordDir, ".json", func(data []byte) error {
 		var r record
 		err := json.Unmarshal(data, &r)
 		if err == nil {
@@ -234,6 +235,7 @@ func (e *Edge) load() {
 		}
 		return err
 	})
+	e.dark = dark
 	err = errors.Join(err, manifests, records)
 	e.loaded, e.loadedAt = err == nil, e.Now()
 	if !e.loaded {
@@ -300,17 +302,27 @@ func (e *Edge) loadClaim(c folder.Claim, on func(letter.ID) *job) error {
 	return nil
 }
 
-// each reads the files of one kind in a private folder.
-func (e *Edge) each(dir, ext string, read func([]byte) error) error {
+// dimmed reports whether a letter of the same reference may have been taken
+// whose record cannot be read: then it is not known whose a slip is.
+func (e *Edge) dimmed(id letter.ID) bool { return e.dark == nil || e.dark[id.Reference()] }
+
+// each reads the files of one kind in a private folder. It returns the
+// references of those that cannot be read, and nil if none of them can.
+func (e *Edge) each(dir, ext string, read func([]byte) error) (unread map[string]bool, err error) {
 	d := e.folder.Disk()
 	if err := disk.SyncDir(d, dir); err != nil {
-		return err // what may be undone is not believed
+		return nil, err // what may be undone is not believed
 	}
 	list, err := d.List(dir)
-	errs := []error{err}
+	if err != nil {
+		return nil, disk.Plain("listing what is known of letters", err)
+	}
+	unread = map[string]bool{}
+	var errs []error
 	for _, entry := range list {
-		id, ok := strings.CutSuffix(entry.Name(), ext)
-		if _, err := letter.ParseID(id); !ok || err != nil {
+		name, ok := strings.CutSuffix(entry.Name(), ext)
+		id, err := letter.ParseID(name)
+		if !ok || err != nil {
 			continue
 		}
 		data, err := disk.ReadFile(d, path.Join(dir, entry.Name()))
@@ -318,8 +330,9 @@ func (e *Edge) each(dir, ext string, read func([]byte) error) error {
 			err = read(data)
 		}
 		if err != nil {
+			unread[id.Reference()] = true
 			errs = append(errs, fmt.Errorf("reading what is known of letter %s: %w", id, err))
 		}
 	}
-	return errors.Join(errs...)
+	return unread, errors.Join(errs...)
 }

@@ -326,8 +326,8 @@ func (e *Edge) receive(ctx context.Context, j *job) (end bool, err error) {
 	if err != nil || receipt == nil {
 		return false, err
 	}
-	if !e.loaded {
-		return false, errWaits // which slips there are is told when it can be read
+	if e.dimmed(j.id) {
+		return false, errWaits // which was told already
 	}
 	e.step("receipt", j.id)
 	r := e.newRecord(j, *receipt)

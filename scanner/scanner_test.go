@@ -375,6 +375,33 @@ func TestADamagedClaimIsToldAndKept(t *testing.T) {
 	}
 }
 
+// TestADamagedRecordKeepsNoOtherLetterBack spoils what the edge knows of a slip.
+func TestADamagedRecordKeepsNoOtherLetterBack(t *testing.T) {
+	o := newOffice(t, func(o *office) { o.publish(o.recipients()) })
+	o.drop(line+"/first.jpg", sampleLetter(1))
+	o.pass(settled)
+	o.verify()
+	o.pass(settled)
+	o.close()
+	records, err := filepath.Glob(filepath.Join(o.cfg.Folder, folder.RecordDir, "*.json"))
+	if err != nil || len(records) != 1 {
+		t.Fatal(records, err)
+	}
+	if err := os.WriteFile(records[0], nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o.open()
+	o.drop(line+"/second.jpg", sampleLetter(2))
+	o.wait(10 * time.Minute)
+	o.verify()
+	o.pass(settled)
+	slips, err := filepath.Glob(filepath.Join(o.cfg.Folder, line, folder.TakenDir, "*.txt"))
+	if err != nil || len(slips) != 2 {
+		t.Errorf("slips: got %d, want the first letter's and the second's; %v", len(slips), err)
+	}
+	o.says("stays there")
+}
+
 func TestStatus(t *testing.T) {
 	o := newOffice(t)
 	o.drop(line+"/text.pdf", []byte("Dear all"))

@@ -159,9 +159,6 @@ func (e *Edge) saveRecord(r record) error {
 // dropStraySlips removes what a crash between a slip and its record has left:
 // slips of this reference that are no letter's.
 func (e *Edge) dropStraySlips(r record) error {
-	if !e.loaded {
-		return nil // it may be one whose record could not be read
-	}
 	for _, paper := range []string{letter.PaperKept, letter.PaperScanAgain, paperOverdue} {
 		stray := r
 		stray.Paper = paper
@@ -215,7 +212,10 @@ func (e *Edge) tendSlips(ctx context.Context) {
 // then the old slip goes. A crash in between leads here again, or leaves a slip
 // too many, which the first round after a start removes.
 func (e *Edge) tendSlip(ctx context.Context, r record) error {
-	if e.loaded && !e.tidy[r.ID] {
+	if e.dimmed(r.ID) {
+		return nil // its slip may be the other's
+	}
+	if !e.tidy[r.ID] {
 		if err := e.dropStraySlips(r); err != nil {
 			return err
 		}
