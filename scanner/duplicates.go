@@ -52,8 +52,11 @@ func (s takenScan) mark() string {
 type duplicates struct {
 	key   []byte
 	taken map[string][]takenScan // by keyed hash, hex; several if a person has said so
-	kept  map[takenScan]bool     // those of them whose mark is on disk
-	swept letter.Date            // the day on which it was last swept
+	// unsure is a claim that may have been taken: the disk has said that it
+	// failed, and may have kept it all the same. By keyed hash.
+	unsure map[string]letter.ID
+	kept   map[takenScan]bool // those of them whose mark is on disk
+	swept  letter.Date        // the day on which it was last swept
 }
 
 // add takes in a scan that is sure to become a letter. Its mark may follow.
@@ -211,6 +214,9 @@ func (e *Edge) askOnce(c folder.Claim, scan disk.File) (hash string, err error) 
 		return "", err
 	}
 	before := e.known.taken[hash]
+	if id, ok := e.known.unsure[hash]; ok && id != c.ID {
+		return "", errWaits // until that is known; it is told there
+	}
 	switch {
 	case c.Answer == folder.Same && len(before) > 0:
 		return "", errSameAgain

@@ -189,6 +189,7 @@ func (e *Edge) attach() error {
 		return err
 	}
 	e.folder, e.jobs, e.records, e.slips = f, nil, map[letter.ID]record{}, map[string]letter.ID{}
+	e.known.unsure = map[string]letter.ID{} // load finds out
 	e.printed, e.tidy = map[string]bool{}, map[letter.ID]bool{}
 	e.load()
 	return nil

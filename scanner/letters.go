@@ -175,6 +175,7 @@ func (e *Edge) readLetters(c folder.Claim) (content, error) {
 func (e *Edge) follow(c folder.Claim, holds content, letters []clean, on func(letter.ID) *job) {
 	scan := holds.scan(c)
 	e.known.add(scan)
+	delete(e.known.unsure, scan.hash)
 	for _, l := range letters {
 		j := on(l.ID)
 		j.claim, j.clean, j.scan = c, &l, scan

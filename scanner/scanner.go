@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"time"
 
@@ -159,6 +160,7 @@ func (e *Edge) normalise(ctx context.Context, c folder.Claim) (content, error) {
 	if holds.Letters, err = e.split(ctx, c, holds.Hash, seen); err != nil {
 		return content{}, err
 	}
+	e.known.unsure[holds.Hash] = c.ID // until follow
 	if err := disk.WriteJSON(e.folder.Disk(), c.Path(lettersFile), 0o600, holds); err != nil {
 		return content{}, err
 	}
@@ -171,6 +173,7 @@ func (e *Edge) normalise(ctx context.Context, c folder.Claim) (content, error) {
 // it was taken before.
 func (e *Edge) finish(c *folder.Claim, out outcome) error {
 	e.Log.Info(out.log, "letter", c.ID)
+	maps.DeleteFunc(e.known.unsure, func(_ string, id letter.ID) bool { return id == c.ID })
 	switch {
 	case out.unsettled:
 		return nil // it was put back, to settle anew
