@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,12 +27,31 @@ func (d dataDir) in(parts ...string) string {
 	return filepath.Join(append([]string{d.path}, parts...)...)
 }
 
+// named is the path that a key of the configuration names, which counts from
+// the configuration's file, or the standard one where the key is absent.
+func (d dataDir) named(path, standard string) string {
+	switch {
+	case path == "":
+		return standard
+	case !filepath.IsAbs(path):
+		return filepath.Join(filepath.Dir(d.config), path)
+	default:
+		return path
+	}
+}
+
 // The files of a data folder that this program itself reads and writes.
 func (d dataDir) database() string    { return d.in("state", "letterlock.db") }
 func (d dataDir) lockFile() string    { return d.in("state", "lock") }
 func (d dataDir) edgeState() string   { return d.in("state", "edge") }
 func (d dataDir) cache() string       { return d.in("state", "cache") }
+func (d dataDir) policy() string      { return d.in("policy.md") }
 func (d dataDir) registerPub() string { return d.in("register.pub") }
+
+// examplePolicy is a policy that says what Letterlock does as it is installed.
+//
+//go:embed policy.md
+var examplePolicy []byte
 
 // create makes what a data folder needs and is missing. What is there already
 // is never changed.
@@ -47,6 +67,11 @@ func (d dataDir) create() error {
 	if !exists(d.config) {
 		if err := writeNew(d.config, []byte(template()), 0o600); err != nil {
 			return fmt.Errorf("the configuration cannot be written: %s", configfile.Reason(err))
+		}
+	}
+	if !exists(d.policy()) {
+		if err := writeNew(d.policy(), examplePolicy, 0o644); err != nil {
+			return fmt.Errorf("the policy cannot be written: %s", configfile.Reason(err))
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -78,6 +79,7 @@ type installation struct {
 	store    bucket
 	keyring  *keyring.Keyring
 	server   keypair // signs receipts and the recipients list
+	policy   []byte  // the confidentiality policy, in Markdown
 	opened   []io.Closer
 }
 
@@ -104,10 +106,26 @@ func (in *installation) open(ctx context.Context) (err error) {
 	if in.server, err = signingKey(in.dir.in("state", "server.key"), "letterlock-server"); err != nil {
 		return err
 	}
+	if in.policy, err = in.readPolicy(); err != nil {
+		return err
+	}
 	if in.keyring, err = keyring.Open(in.dir.in("keyring")); err != nil {
 		return fmt.Errorf("the keyring cannot be opened: %s", configfile.Reason(err))
 	}
 	return nil
+}
+
+// readPolicy is the text of the confidentiality policy. A data folder that was
+// made before there was one has the example's.
+func (in *installation) readPolicy() ([]byte, error) {
+	text, err := os.ReadFile(in.dir.named(in.cfg.PolicyFile, in.dir.policy()))
+	if errors.Is(err, fs.ErrNotExist) && in.cfg.PolicyFile == "" {
+		return examplePolicy, nil
+	}
+	if err != nil {
+		return nil, configfile.Wrong("%s: the policy that policy_file names cannot be read: %s", in.dir.config, configfile.Reason(err))
+	}
+	return text, nil
 }
 
 func (in *installation) openRegister(ctx context.Context) error {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"time"
 
 	"letterlock/cmd/configfile"
@@ -201,7 +200,7 @@ func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
 
 func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL) portal.Config {
 	cfg := portal.Config{Register: in.register, Reader: server, Origin: origin.String(), Sample: in.sample,
-		Policy: in.cfg.Policy, Now: in.clock.Now, Log: in.log,
+		Policy: portal.Policy{Name: in.cfg.Policy, Text: in.policy}, Now: in.clock.Now, Log: in.log,
 		Check: func(ctx context.Context) []portal.CheckLine {
 			var out []portal.CheckLine
 			for _, l := range server.Check(ctx) {
@@ -216,14 +215,7 @@ func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL) p
 }
 
 func (in *installation) scannerFolder() string {
-	switch f := in.cfg.Scanner.Folder; {
-	case f == "":
-		return in.dir.in("scanner")
-	case !filepath.IsAbs(f):
-		return filepath.Join(filepath.Dir(in.dir.config), f) // like every path in it
-	default:
-		return f
-	}
+	return in.dir.named(in.cfg.Scanner.Folder, in.dir.in("scanner"))
 }
 
 // edge makes this process's own edge and enrols it. It meets the server only

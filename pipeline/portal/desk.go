@@ -180,7 +180,7 @@ func (p *Portal) destroyPaper(w http.ResponseWriter, v *visit) error {
 	if len(flaws) > 0 {
 		return p.showPaper(w, v, paper, v.PostForm, flaws)
 	}
-	d.Authority = p.cfg.Policy
+	d.Authority = p.cfg.Policy.Name
 	if _, err := p.cfg.Register.DestroyPaper(v.Context(), id, d, v.person.Number); err != nil &&
 		!errors.Is(err, register.ErrPaperNotFree) && !errors.Is(err, register.ErrNotFound) {
 		return err

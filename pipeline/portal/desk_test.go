@@ -54,7 +54,7 @@ func TestDestroyPaper(t *testing.T) {
 		}
 	}
 	wantRedirect(t, v.post(path, h.destruction()), path)
-	wantText(t, v.get(path), "Destruction recorded", "D-2026-000001", "Ola Office", "Pat Office", "P-5", "confidentiality policy v1")
+	wantText(t, v.get(path), "Destruction recorded", "D-2026-000001", "Ola Office", "Pat Office", "P-5", "confidentiality-policy-1")
 	if d := h.destroyed(id); d.Sheets != 2 || d.Witness != h.ops2 || d.ReadableBy != h.lead || d.Anomaly != "none" {
 		t.Errorf("the record says %+v", d)
 	}

@@ -294,7 +294,7 @@ func TestNewRefusesOriginsWithoutPasskeys(t *testing.T) {
 		}
 	}
 	cfg := h.portal.cfg
-	cfg.Policy = ""
+	cfg.Policy.Name = ""
 	if _, err := New(t.Context(), cfg); err == nil {
 		t.Error("paper would be destroyed by nobody's authority")
 	}

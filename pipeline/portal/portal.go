@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html/template"
 	"log/slog"
 	"net"
 	"net/http"
@@ -61,7 +62,7 @@ type Config struct {
 	Origin    string // as browsers see it, like https://letters.example.org; its host is the passkeys' RP id for ever
 	Helplines []Helpline
 	Sample    bool   // anyone may be anyone; only for a register that began as a sample
-	Policy    string // policy and version by whose authority paper is destroyed
+	Policy    Policy // by whose authority paper is destroyed
 	Now       func() time.Time
 	Log       *slog.Logger
 	Check     func(context.Context) []CheckLine // for the administrator's page; may be nil
@@ -77,6 +78,7 @@ type Portal struct {
 	answering   sync.Mutex // one answer to the scanner folder at a time
 	files       *files
 	pages       pages
+	policy      template.HTML
 }
 
 // New makes a Portal. It refuses an Origin that is not one, or that browsers
@@ -87,8 +89,9 @@ func New(ctx context.Context, cfg Config) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Policy == "" {
-		return nil, errors.New("the policy that authorises the destruction of paper is not named")
+	policy, err := policyHTML(cfg.Policy)
+	if err != nil {
+		return nil, err
 	}
 	if cfg.Sample {
 		kind, err := cfg.Register.Meta(ctx, register.MetaKind)
@@ -99,7 +102,7 @@ func New(ctx context.Context, cfg Config) (*Portal, error) {
 			return nil, errors.New("this data folder is not a sample: its portal cannot let people pick who they are")
 		}
 	}
-	p := &Portal{cfg: cfg, crossOrigin: http.NewCrossOriginProtection()}
+	p := &Portal{cfg: cfg, policy: policy, crossOrigin: http.NewCrossOriginProtection()}
 	p.ceremonies = newCeremonies(cfg.Now)
 	// Behind a proxy the Host header may differ from what the browser sees.
 	if err := p.crossOrigin.AddTrustedOrigin(cfg.Origin); err != nil {

@@ -61,7 +61,7 @@ func newHouse(t testing.TB, change ...func(*Config)) *house {
 	cfg := Config{
 		Register: h.register, Reader: h.reader, Intake: h.intake, Origin: testOrigin, Now: h.clock,
 		Helplines: []Helpline{{"respect-phoneline", "Respect Phoneline"}, {"mens-advice-line", "Men’s Advice Line"}},
-		Policy:    "confidentiality policy v1", Log: slog.New(slog.NewTextHandler(&h.log, nil)),
+		Policy:    Policy{Name: "confidentiality-policy-1", Text: []byte("# Confidentiality\n\nAfter six months all records go. <script>alert(1)</script>")}, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 	}
 	for _, f := range change {
 		f(&cfg)

@@ -38,7 +38,7 @@ func TestRegisterTellsTheStory(t *testing.T) {
 	h := newHouse(t)
 	id, other := h.readable(3), h.letter(1)
 	_, err := h.register.DestroyPaper(t.Context(), id, register.Destruction{Sheets: 2, Method: register.Shredder, Level: "P-5",
-		Witness: h.ops2, Authority: "confidentiality policy v1"}, h.ops)
+		Witness: h.ops2, Authority: "confidentiality-policy-1"}, h.ops)
 	must(t, err)
 	h.now = h.now.AddDate(0, 6, 0)
 	h.expire(id)

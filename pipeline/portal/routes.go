@@ -37,6 +37,7 @@ var routes = []route{
 	{method: "GET", path: "/enrol/passkey", who: everybody, serve: (*Portal).enrolPasskeyPage},
 	{method: "POST", path: "/enrol/passkey/begin", who: everybody, script: true, serve: (*Portal).beginEnrol},
 	{method: "POST", path: "/enrol/passkey/finish", who: everybody, script: true, serve: (*Portal).finishEnrol},
+	{method: "GET", path: "/policy", who: everybody, serve: (*Portal).policyPage},
 	{method: "GET", path: "/sample", who: everybody, sample: true, serve: (*Portal).samplePage},
 	{method: "POST", path: "/sample", who: everybody, sample: true, serve: (*Portal).sampleSignIn},
 
