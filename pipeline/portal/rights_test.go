@@ -25,6 +25,7 @@ POST /enrol                   everybody
 GET  /enrol/passkey           everybody
 POST /enrol/passkey/begin     everybody
 POST /enrol/passkey/finish    everybody
+GET  /policy                  everybody
 GET  /sample                  everybody, in a sample
 POST /sample                  everybody, in a sample
 GET  /{$}                     staff
