@@ -237,14 +237,15 @@ func (f *Folder) Release(c Claim) error {
 		// Out of its folder it is no claimed scan any more, and no recycle bin
 		// learns its name.
 		err = f.disk.Rename(path.Join(c.Path(scanDir), name), c.Path(releasedFile))
-		if err == nil {
-			err = errors.Join(f.disk.SyncDir(c.Path(scanDir)), f.disk.SyncDir(c.Path("")))
+	}
+	// Also of a scan that left before: a power cut must not bring it back into a
+	// claim that is deleted in part.
+	for _, dir := range []string{c.Path(scanDir), c.Path("")} {
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			err = f.disk.SyncDir(dir)
 		}
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	if err == nil {
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		err = disk.Discard(f.disk, c.Path(""))
 	}
 	if err != nil {
