@@ -79,9 +79,8 @@ type Edge struct {
 	posted      map[string]posted // by helpline
 	printed     map[string]bool   // by helpline: whether the sheet of slips is as it should be
 	printedAt   time.Time
-	loaded      bool            // whether the last load could read everything
-	loadedAt    time.Time       // when that was
-	unread      time.Time       // since when it could not; zero if it could
+	loadedAt    time.Time       // when load was last tried
+	unread      time.Time       // since when it cannot read everything; zero if it can
 	dark        map[string]bool // references of letters whose records it could not read; nil if it knows none of them
 	page        progress        // of the scan that is looked at just now
 	view        folder.View     // of the last look
@@ -238,8 +237,8 @@ func (e *Edge) load() {
 	})
 	e.dark = dark
 	err = errors.Join(err, manifests, records)
-	e.loaded, e.loadedAt = err == nil, e.Now()
-	if !e.loaded {
+	e.loadedAt = e.Now()
+	if err != nil {
 		if e.unread.IsZero() {
 			e.unread = e.loadedAt
 		}
@@ -253,7 +252,7 @@ func (e *Edge) load() {
 // loadAgain is load once a minute while something cannot be read: a share may
 // fail for a moment.
 func (e *Edge) loadAgain() {
-	if !e.loaded && e.Now().Sub(e.loadedAt).Abs() >= time.Minute {
+	if !e.unread.IsZero() && e.Now().Sub(e.loadedAt).Abs() >= time.Minute {
 		e.load()
 	}
 }
@@ -262,7 +261,7 @@ func (e *Edge) loadAgain() {
 // bytes as one that is to be taken now. One claim that is damaged for good must
 // not keep back all others for ever.
 func (e *Edge) mayHideTwin() bool {
-	return !e.loaded && e.Now().Sub(e.unread).Abs() < 10*time.Minute
+	return !e.unread.IsZero() && e.Now().Sub(e.unread).Abs() < 10*time.Minute
 }
 
 // loadClaim finds the letters of a claim that are on their way, or the scan of

@@ -63,12 +63,18 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Secret reads a file that holds one secret. A relative path counts from the
-// configuration file's folder.
-func Secret(config, path, what string) (string, error) {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(config), path)
+// Beside is the path that a key of the configuration file names: a relative one
+// counts from the file's folder.
+func Beside(config, path string) string {
+	if filepath.IsAbs(path) {
+		return path
 	}
+	return filepath.Join(filepath.Dir(config), path)
+}
+
+// Secret reads a file that holds one secret. Its path is as for Beside.
+func Secret(config, path, what string) (string, error) {
+	path = Beside(config, path)
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return "", Wrong("the file with the %s cannot be read: %s", what, Reason(err))

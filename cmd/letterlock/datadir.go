@@ -30,14 +30,10 @@ func (d dataDir) in(parts ...string) string {
 // named is the path that a key of the configuration names, which counts from
 // the configuration's file, or the standard one where the key is absent.
 func (d dataDir) named(path, standard string) string {
-	switch {
-	case path == "":
+	if path == "" {
 		return standard
-	case !filepath.IsAbs(path):
-		return filepath.Join(filepath.Dir(d.config), path)
-	default:
-		return path
 	}
+	return configfile.Beside(d.config, path)
 }
 
 // The files of a data folder that this program itself reads and writes.
@@ -48,7 +44,7 @@ func (d dataDir) cache() string       { return d.in("state", "cache") }
 func (d dataDir) policy() string      { return d.in("policy.md") }
 func (d dataDir) registerPub() string { return d.in("register.pub") }
 
-// examplePolicy is a policy that says what Letterlock does as it is installed.
+// examplePolicy is a policy to be replaced by the organisation's own.
 //
 //go:embed policy.md
 var examplePolicy []byte

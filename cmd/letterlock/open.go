@@ -79,7 +79,6 @@ type installation struct {
 	store    bucket
 	keyring  *keyring.Keyring
 	server   keypair // signs receipts and the recipients list
-	policy   []byte  // the confidentiality policy, in Markdown
 	opened   []io.Closer
 }
 
@@ -104,9 +103,6 @@ func (in *installation) open(ctx context.Context) (err error) {
 		return err
 	}
 	if in.server, err = signingKey(in.dir.in("state", "server.key"), "letterlock-server"); err != nil {
-		return err
-	}
-	if in.policy, err = in.readPolicy(); err != nil {
 		return err
 	}
 	if in.keyring, err = keyring.Open(in.dir.in("keyring")); err != nil {

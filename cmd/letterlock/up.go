@@ -182,7 +182,11 @@ func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
 		return err
 	}
 	r.server = r.in.pipeline(origin, r.pages, sender)
-	cfg := r.in.portalConfig(r.server, origin)
+	policy, err := r.in.readPolicy()
+	if err != nil {
+		return err
+	}
+	cfg := r.in.portalConfig(r.server, origin, policy)
 	if edge {
 		if r.edge, err = r.in.edge(w.ctx, r.pages); err != nil {
 			return err
@@ -198,9 +202,9 @@ func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
 	return nil
 }
 
-func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL) portal.Config {
+func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL, policy []byte) portal.Config {
 	cfg := portal.Config{Register: in.register, Reader: server, Origin: origin.String(), Sample: in.sample,
-		Policy: portal.Policy{Name: in.cfg.Policy, Text: in.policy}, Now: in.clock.Now, Log: in.log,
+		Policy: portal.Policy{Name: in.cfg.Policy, Text: policy}, Now: in.clock.Now, Log: in.log,
 		Check: func(ctx context.Context) []portal.CheckLine {
 			var out []portal.CheckLine
 			for _, l := range server.Check(ctx) {

@@ -125,9 +125,7 @@ func readConfig(path string) (*Config, error) {
 	if c.Site == "" || len(c.Helplines) == 0 || c.Folder == "" || c.ServerKey == "" {
 		return nil, configfile.Wrong("%s: site, helplines, folder and server_key are needed; 'letterlock setup' writes them", path)
 	}
-	if !filepath.IsAbs(c.State) {
-		c.State = filepath.Join(filepath.Dir(path), c.State)
-	}
+	c.State = configfile.Beside(path, c.State)
 	return c, nil
 }
 
