@@ -133,6 +133,12 @@ func (p *program) eventually(what string, so func() bool) {
 	p.t.Fatalf("waited in vain until %s; status:\n%s\nit said:\n%s", what, out, p.out)
 }
 
+// isSetUp waits until the program says that people can sign in.
+func (p *program) isSetUp() {
+	p.t.Helper()
+	p.eventually("it is set up", func() bool { return strings.Contains(p.out.String(), "First sign-in") })
+}
+
 // status reads what 'status --json' says; the zero status while it says nothing.
 func (p *program) status() (s status) {
 	cmd := letterlockCmd(p.t, p.data, "status", "--json")
@@ -195,7 +201,7 @@ var pipelineSteps = []string{"admitted", "verified", "receipted", "mails-queued"
 func TestKillAtEveryStepOfALetter(t *testing.T) {
 	template := newData(t)
 	p := start(t, template, "")
-	p.eventually("it is set up", func() bool { return strings.Contains(p.out.String(), "First sign-in") })
+	p.isSetUp()
 	p.stop()
 	command(t, template, "user", "add", "--name", "Ada", "--role", "team-leader", "--helpline", "respect-phoneline", "--email", "ada@example.org")
 	for _, step := range append(append([]string{}, scanner.Steps...), pipelineSteps...) {
@@ -231,6 +237,7 @@ func killAt(t *testing.T, data, step string) {
 	}
 
 	p = start(t, data, "")
+	p.isSetUp() // all may be done already, and a Ctrl-C in the middle of a start is another story
 	p.eventually("the letter is announced and its scan gone", func() bool {
 		s := p.status()
 		return s.Letters[register.Notified] == 1 && s.MailWaiting == 0 && len(claimed(data)) == 0
