@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -156,11 +157,8 @@ func (s *simulation) goOn(w *sending) {
 			flag |= os.O_CREATE | os.O_EXCL
 		}
 		file, err := s.share.OpenFile(w.path, flag, 0o660)
-		if err != nil && w.begun && s.now.Sub(w.wrote) < 20*time.Minute {
-			s.violated("a scan was taken away while it was being sent: %v", err)
-		}
 		if err != nil && w.begun {
-			s.gaveUp(w) // it took so long that it counted as cut off
+			s.lost(w)
 			return
 		}
 		s.must(err)
@@ -190,6 +188,25 @@ func (s *simulation) goOn(w *sending) {
 	}
 	if w.linger--; w.linger < 0 {
 		s.arrived(w)
+	}
+}
+
+// lost is the end of a scan that was taken away while it was being sent. It may
+// be, after it has stood still for so long that it counts as cut off.
+func (s *simulation) lost(w *sending) {
+	if s.now.Sub(w.wrote) < 20*time.Minute {
+		s.violated("scan %d was taken away while it was being sent", w.scan.number)
+	}
+	s.gaveUp(w)
+}
+
+// missed finds those whose scan was taken away between two parts, before they
+// notice it by themselves.
+func (s *simulation) missed() {
+	for _, w := range slices.Clone(s.sends) {
+		if w.begun && w.file == nil && !disk.Exists(s.share, w.path) {
+			s.lost(w)
+		}
 	}
 }
 
@@ -275,6 +292,7 @@ func (s *simulation) person() {
 	if len(names) == 0 {
 		return
 	}
+	s.missed() // what is left of their scans may be among these
 	name := path.Join(dir, names[s.chance.IntN(len(names))])
 	data, err := disk.ReadFile(s.share, name)
 	s.must(err)
