@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -26,8 +27,10 @@ import (
 // cannot confirm what anybody guesses of a letter.
 //
 //	STATE/duplicates.key       32 random bytes
-//	STATE/taken/DAY/HASH-ID    an empty file for each scan received on that day;
-//	                           ID is its first letter's
+//	STATE/taken/DAY/HASH-ID-HELPLINE    an empty file for each scan received on
+//	                           that day; ID is its first letter's
+//
+// Earlier versions did not write down the helpline.
 //
 // The file is made once it is sure that the scan becomes a letter, and before
 // that is sealed. A scan that is given back is not remembered: nothing must be
@@ -37,15 +40,25 @@ const (
 	takenDir      = "taken"
 )
 
-// takenScan is when a scan with certain bytes was received, and as which letter.
+// takenScan is when a scan with certain bytes was received, as which letter, and
+// for whom.
 type takenScan struct {
-	hash string
-	id   letter.ID
-	day  letter.Date
+	hash     string
+	id       letter.ID
+	day      letter.Date
+	helpline string // "" if it is not known
 }
 
 func (s takenScan) mark() string {
-	return path.Join(takenDir, s.day.String(), s.hash+"-"+string(s.id))
+	return path.Join(takenDir, s.day.String(), s.hash+"-"+string(s.id)+"-"+s.helpline)
+}
+
+// readMark is the scan whose mark has that name.
+func readMark(day letter.Date, name string) (takenScan, bool) {
+	hash, rest, _ := strings.Cut(name, "-")
+	id, helpline, _ := strings.Cut(rest, "-")
+	parsed, err := letter.ParseID(id)
+	return takenScan{hash, parsed, day, helpline}, err == nil
 }
 
 // duplicates is the edge's memory of the scans that it took.
@@ -61,8 +74,12 @@ type duplicates struct {
 
 // add takes in a scan that is sure to become a letter. Its mark may follow.
 func (d *duplicates) add(s takenScan) {
-	if !slices.Contains(d.taken[s.hash], s) {
-		d.taken[s.hash] = append(d.taken[s.hash], s)
+	all := d.taken[s.hash]
+	switch at := slices.IndexFunc(all, func(o takenScan) bool { return o.id == s.id }); {
+	case at < 0:
+		d.taken[s.hash] = append(all, s)
+	case s.helpline != "": // which an older mark does not say
+		all[at] = s
 	}
 }
 
@@ -107,9 +124,7 @@ func (e *Edge) remember() error {
 		marks, listErr := disk.Names(e.state, path.Join(takenDir, name), func(fs.DirEntry) bool { return dayErr == nil })
 		err = errors.Join(err, listErr)
 		for _, mark := range marks {
-			hash, id, _ := strings.Cut(mark, "-")
-			if id, parseErr := letter.ParseID(id); parseErr == nil {
-				s := takenScan{hash, id, day}
+			if s, ok := readMark(day, mark); ok {
 				e.known.add(s)
 				e.known.kept[s] = true
 			}
@@ -190,40 +205,116 @@ var errSameAgain = errors.New("a person says that this scan was taken before")
 
 // duplicate is the error for a scan whose bytes were taken before, until a
 // person has said what it is.
-type duplicate struct{ before takenScan }
+type duplicate struct {
+	before takenScan
+	other  bool   // it was taken for another helpline, or for one that is not known
+	whose  string // what people call that one
+}
 
 func (d *duplicate) Error() string {
-	return "scan held: the same bytes were taken before as letter " + string(d.before.id)
+	if d.other {
+		return "the same bytes were taken before for another helpline, as letter " + string(d.before.id)
+	}
+	return "the same bytes were taken before, as letter " + string(d.before.id)
+}
+
+func (d *duplicate) dir() string {
+	if d.other {
+		return folder.OtherLineDir
+	}
+	return folder.DuplicatesDir
 }
 
 // note asks the person who scans.
 func (d *duplicate) note() folder.Note {
+	when, reference := inWords(d.before.day), d.before.id.Reference()
+	const kept = " Nothing is lost: until you decide, this file is kept as it is."
+	switch {
+	case !d.other:
+		return folder.Note{
+			What: fmt.Sprintf("Exactly this file was scanned before, on %s, as %s. Is it the same letter, or another?", when, reference),
+			Next: "If it is the same letter, move this file into the folder \"same letter\" here; it is then deleted, and the letter that was taken stays. " +
+				"If it is another letter that only looks alike, move this file into the folder \"another letter\" here; it is then taken as a letter of its own." + kept,
+		}
+	case d.whose == "":
+		return folder.Note{
+			What: fmt.Sprintf("Exactly this file was scanned before, on %s, as %s, and for which helpline is not known any more. "+
+				"Is %s this letter, or is one of the two in the wrong place?", when, reference, reference),
+			Next: "Ask the helplines' manager first which helpline has " + reference + ". " + d.next("that helpline") + kept,
+		}
+	}
 	return folder.Note{
-		What: fmt.Sprintf("Exactly this file was scanned before, on %s, as %s. Is it the same letter, or another?",
-			inWords(d.before.day), d.before.id.Reference()),
-		Next: "If it is the same letter, move this file into the folder \"same letter\" here; it is then deleted, and the letter that was taken stays. " +
-			"If it is another letter that only looks alike, move this file into the folder \"another letter\" here; it is then taken as a letter of its own. " +
-			"Nothing is lost: until you decide, this file is kept as it is.",
+		What: fmt.Sprintf("Exactly this file was scanned before, on %s, for %s, as %s. It was not taken for this helpline. "+
+			"Was it dropped here by mistake, or is %s in the wrong place?", when, d.whose, reference, reference),
+		Next: d.next(d.whose) + kept,
 	}
 }
 
+// next is what to do about a letter that is somebody else's already.
+func (d *duplicate) next(whose string) string {
+	return fmt.Sprintf("Look at the paper. If it is a letter to %s, move this file into the folder \"dropped here by mistake\" here; it is then deleted, and %s stays where it is. "+
+		"If it is a letter to this helpline, move this file into the folder \"take it here too\" here; it is then taken as a letter of its own. "+
+		"Then tell the helplines' manager at once that %s may have gone to the wrong helpline.",
+		whose, d.before.id.Reference(), d.before.id.Reference())
+}
+
 // askOnce looks whether the bytes of a claimed scan were taken before, and
-// obeys what a person has answered to that question. It returns their hash.
+// obeys what a person has answered to that question. It returns their hash. An
+// answer to another question than would be asked now is none: what was taken
+// for another helpline is not deleted because somebody knows the letter.
 func (e *Edge) askOnce(c folder.Claim, scan disk.File) (hash string, err error) {
 	if hash, err = e.hash(scan, c.Size); err != nil {
 		return "", err
 	}
-	before := e.known.taken[hash]
 	if id, ok := e.known.unsure[hash]; ok && id != c.ID {
 		return "", errWaits // until that is known; it is told there
 	}
-	switch {
-	case c.Answer == folder.Same && len(before) > 0:
-		return "", errSameAgain
-	case c.Answer == folder.Same:
-		return "", errNotSame
-	case len(before) > 0 && c.Answer != folder.Another:
-		return "", &duplicate{before[len(before)-1]}
+	ask := e.askAbout(hash, c.Helpline)
+	switch c.Answer {
+	case folder.Same, folder.Mistake:
+		switch {
+		case ask == nil:
+			return "", errNotSame
+		case ask.dir() == c.Answer.Question():
+			return "", errSameAgain
+		}
+		return "", ask
+	case folder.Another:
+		return hash, nil
+	case folder.HereToo:
+		if ask != nil && !ask.other {
+			return "", ask // its twin was taken here meanwhile
+		}
+		return hash, nil
+	}
+	if ask != nil {
+		return "", ask
 	}
 	return hash, nil
 }
+
+// askAbout is the question about a scan with those bytes, in that helpline's
+// folder; nil if they were not taken before. A letter of the same helpline
+// comes first: what was asked about another has been answered then.
+func (e *Edge) askAbout(hash, helpline string) *duplicate {
+	var ask *duplicate
+	for _, before := range e.known.taken[hash] {
+		whose := e.takenFor(before)
+		if whose == helpline {
+			ask = &duplicate{before: before}
+		} else if ask == nil || ask.other {
+			ask = &duplicate{before: before, other: true, whose: e.title(whose)}
+		}
+	}
+	return ask
+}
+
+// takenFor is for which helpline a scan was taken, "" if that is not known.
+func (e *Edge) takenFor(s takenScan) string {
+	if s.helpline == "" {
+		return e.records[s.id].Helpline // while its slip lies in the folder
+	}
+	return s.helpline
+}
+
+func (e *Edge) title(helpline string) string { return cmp.Or(e.Titles[helpline], helpline) }

@@ -21,12 +21,15 @@ import (
 
 // Config is everything an edge knows. Zero durations take their defaults.
 type Config struct {
-	Folder    string        // the scanner folder; made if it is missing
-	StateDir  string        // the edge's own memory, outside the share; made if it is missing
-	Site      string        // the name of this edge
-	Helplines []string      // each has a folder of that name in the scanner folder
-	Signer    note.Signer   // the site's private key, of the site's name
-	Server    note.Verifier // the server's public key
+	Folder    string   // the scanner folder; made if it is missing
+	StateDir  string   // the edge's own memory, outside the share; made if it is missing
+	Site      string   // the name of this edge
+	Helplines []string // each has a folder of that name in the scanner folder
+	// Titles are what people call the helplines, by name; one without is called
+	// by its name, which is its folder's.
+	Titles map[string]string
+	Signer note.Signer   // the site's private key, of the site's name
+	Server note.Verifier // the server's public key
 
 	Store    Store
 	Workshop Workshop

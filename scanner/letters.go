@@ -54,7 +54,7 @@ type content struct {
 
 // scan is what duplicates of the claim's scan are told.
 func (h content) scan(c folder.Claim) takenScan {
-	return takenScan{h.Hash, h.Letters[0].ID, claimDay(c)}
+	return takenScan{hash: h.Hash, id: h.Letters[0].ID, day: claimDay(c), helpline: c.Helpline}
 }
 
 func cleanPath(c folder.Claim, id letter.ID) string {

@@ -101,8 +101,87 @@ func TestTwinsDroppedTogether(t *testing.T) {
 	if n := len(o.goOn()); n != 1 {
 		t.Errorf("%d letters", n)
 	}
-	if n := len(o.given("duplicates")) + len(o.files("scanner/mens-advice-line/duplicates")); n != 2 {
-		t.Errorf("%d files in duplicates, not a scan and its note", n)
+	if n := len(o.given("other helpline")) + len(o.files("scanner/mens-advice-line/other helpline")); n != 2 {
+		t.Errorf("%d files in the folders of that question, not a scan and its note", n)
+	}
+}
+
+const otherLine = "mens-advice-line"
+
+// TestAScanThatAnotherHelplineHas: the honest answer to "is it the same letter?"
+// must not delete a letter that this helpline never got.
+func TestAScanThatAnotherHelplineHas(t *testing.T) {
+	o := newOffice(t, func(o *office) { o.cfg.Titles = map[string]string{otherLine: "the Men's Advice Line"} })
+	scan := sampleLetter(1)
+	o.drop(otherLine+"/scan.jpg", scan)
+	first := o.goOn()[0]
+	o.restart() // what it knows is on disk
+	if n := len(o.taken("scan.jpg", scan)); n != 1 {
+		t.Fatalf("%d letters", n)
+	}
+	note := o.given("other helpline")["scan.jpg.txt"]
+	for _, want := range []string{"on 26 May 2026, for the Men's Advice Line, as " + first.ID.Reference(), "dropped here by mistake", "tell the helplines' manager at once"} {
+		if !strings.Contains(note, want) {
+			t.Errorf("%q does not say %q", note, want)
+		}
+	}
+	if n, err := o.Status(); err != nil || n.Asked != 1 || n.Other != 1 {
+		t.Errorf("status: %+v, %v", n, err)
+	}
+
+	// "Same letter" is no answer to this question.
+	o.drop(line+"/duplicates/same letter/again.jpg", scan)
+	o.goOn()
+	if o.given("other helpline")["again.jpg"] != string(scan) {
+		t.Fatalf("deleted as the same, or asked elsewhere: %v", o.files("scanner/"+line))
+	}
+
+	o.move("other helpline/again.jpg", "other helpline/dropped here by mistake/again.jpg")
+	if n := len(o.goOn()); n != 1 {
+		t.Errorf("%d letters after it was dropped by mistake", n)
+	}
+	o.move("other helpline/scan.jpg", "other helpline/take it here too/scan.jpg")
+	all := o.goOn()
+	if len(all) != 2 || all[0].Helpline == all[1].Helpline {
+		t.Fatalf("letters after it belongs here too: %+v", all)
+	}
+	if left := o.given("other helpline"); len(left) != 0 {
+		t.Errorf("left of the questions: %v", left)
+	}
+	// Now there is one here, and that is what is asked about.
+	o.drop(line+"/other helpline/take it here too/third.jpg", scan)
+	o.goOn()
+	if len(o.given("duplicates")) != 2 {
+		t.Errorf("it is not asked whether it is the same letter: %v", o.files("scanner/"+line))
+	}
+}
+
+// TestMarksOfEarlierVersions did not say the helpline: while its slip lies in
+// the folder it is known all the same, and afterwards a person is sent to ask.
+func TestMarksOfEarlierVersions(t *testing.T) {
+	o := newOffice(t)
+	scan := sampleLetter(1)
+	o.taken("scan.jpg", scan)
+	for mark := range o.files("state/taken") {
+		mark = filepath.Join(o.cfg.StateDir, takenDir, mark)
+		if err := os.Rename(mark, strings.TrimSuffix(mark, "-"+line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.restart()
+	o.taken("again.jpg", scan)
+	if len(o.given("duplicates")) != 2 {
+		t.Errorf("it is not asked, or not as of this helpline: %v", o.files("scanner/"+line))
+	}
+	for slip := range o.files("scanner/" + folder.RecordDir) {
+		if err := os.Remove(filepath.Join(o.cfg.Folder, folder.RecordDir, slip)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.restart()
+	o.taken("later.jpg", scan)
+	if note := o.given("other helpline")["later.jpg.txt"]; !strings.Contains(note, "for which helpline is not known any more") {
+		t.Errorf("asked: %q, in %v", note, o.files("scanner/"+line))
 	}
 }
 

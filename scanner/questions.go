@@ -31,7 +31,7 @@ type Question struct {
 	// Token stands for this very file in addresses: another file of its name has
 	// another one. It says nothing of the name, and changes with a restart.
 	Token    string
-	Dir      string // folder.DuplicatesDir or folder.StacksDir
+	Dir      string // one of folder.QuestionDirs
 	Helpline string
 	Name     string    // of the file; never for a log
 	Since    time.Time // when it was given back
@@ -108,7 +108,7 @@ func (q *Questions) Close() error { return q.root.Close() }
 func (q *Questions) List() ([]Question, error) {
 	var all []Question
 	for _, helpline := range q.edge.Helplines {
-		for _, dir := range []string{folder.DuplicatesDir, folder.StacksDir} {
+		for _, dir := range folder.QuestionDirs {
 			names, err := disk.Names(q.root, path.Join(helpline, dir), func(entry fs.DirEntry) bool { return entry.Type().IsRegular() })
 			if err != nil {
 				return nil, disk.Plain("looking for questions", err)

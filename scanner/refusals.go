@@ -45,7 +45,7 @@ func verdict(err error) (outcome, bool) {
 	case errors.Is(err, errSameAgain):
 		return outcome{drop: true, log: "A scan is deleted: a person said that it is a letter which was taken before."}, true
 	case errors.As(err, &again):
-		return outcome{dir: folder.DuplicatesDir, note: again.note(), log: "A scan waits for an answer: " + err.Error() + "."}, true
+		return outcome{dir: again.dir(), note: again.note(), log: "A scan waits for an answer: " + err.Error() + "."}, true
 	case errors.As(err, &unclear):
 		return outcome{dir: folder.StacksDir, note: unclear.note(), log: "A stack waits for an answer: " + err.Error() + "."}, true
 	case errors.As(err, &flaw):
@@ -64,7 +64,7 @@ func verdict(err error) (outcome, bool) {
 		return refused("Another name leads to this file (a hard link), so deleting it here would not delete it there.",
 			"Remove the other one, or copy this file, delete it, and put the copy into the folder of the helpline."+nothingLost)
 	case errors.Is(err, errNotSame):
-		return refused("The file was moved into the folder \"same letter\", but no letter with exactly these bytes was taken, so it is not deleted.",
+		return refused("It was said of this file that it was taken before, but no letter with exactly these bytes was taken, so it is not deleted.",
 			"If it is a letter that was not taken yet, move it into the folder of its helpline. If it is not needed, delete it yourself."+nothingLost)
 	}
 	return outcome{}, false

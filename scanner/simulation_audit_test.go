@@ -186,7 +186,7 @@ func (s *simulation) quiet() bool {
 // edge is to take it.
 func (s *simulation) isAnswered(name string) bool {
 	switch path.Base(path.Dir(name)) {
-	case folder.RefusedDir, folder.DuplicatesDir, folder.StacksDir:
+	case folder.RefusedDir, folder.DuplicatesDir, folder.OtherLineDir, folder.StacksDir:
 		return true
 	}
 	return false

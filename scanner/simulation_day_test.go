@@ -438,7 +438,7 @@ func (s *simulation) run(scans int) (broken string) {
 // isGivenBack reports whether a path is one of a scan that was given back, or
 // of a folder of answers below.
 func isGivenBack(name string) bool {
-	for _, dir := range []string{folder.RefusedDir, folder.DuplicatesDir, folder.StacksDir} {
+	for _, dir := range append([]string{folder.RefusedDir}, folder.QuestionDirs...) {
 		if strings.HasPrefix(name, dir+"/") || strings.Contains(name, "/"+dir+"/") {
 			return true
 		}

@@ -258,8 +258,8 @@ func (s *simulation) end(w *sending) {
 func (s *simulation) tidyUp() {
 	helpline := s.helpline()
 	dirs := []string{helpline, path.Join(helpline, folder.TakenDir), folder.RefusedDir,
-		path.Join(helpline, folder.RefusedDir), path.Join(helpline, folder.DuplicatesDir), path.Join(helpline, folder.StacksDir)}
-	for _, a := range []folder.Answer{folder.Repair, folder.Same, folder.Another, folder.Split, folder.Cut} {
+		path.Join(helpline, folder.RefusedDir), path.Join(helpline, folder.DuplicatesDir), path.Join(helpline, folder.OtherLineDir), path.Join(helpline, folder.StacksDir)}
+	for _, a := range []folder.Answer{folder.Repair, folder.Same, folder.Another, folder.Mistake, folder.HereToo, folder.Split, folder.Cut} {
 		dirs = append(dirs, path.Dir(folder.AnswerPath(helpline, "x", a)))
 	}
 	if dir := dirs[s.chance.IntN(len(dirs))]; s.share.Remove(dir) == nil {
@@ -283,7 +283,7 @@ func (s *simulation) rewrite(d *simScan, name string) {
 func (s *simulation) person() {
 	dirs := []string{folder.RefusedDir, "", line, "mens-advice-line"}
 	for _, helpline := range s.cfg.Helplines {
-		for _, dir := range []string{folder.RefusedDir, folder.DuplicatesDir, folder.StacksDir} {
+		for _, dir := range append([]string{folder.RefusedDir}, folder.QuestionDirs...) {
 			dirs = append(dirs, path.Join(helpline, dir))
 		}
 	}
@@ -304,7 +304,9 @@ func (s *simulation) person() {
 	case folder.RefusedDir:
 		s.atRefused(d, name)
 	case folder.DuplicatesDir:
-		s.atDuplicates(d, name)
+		s.atDuplicates(d, name, folder.Same, folder.Another)
+	case folder.OtherLineDir:
+		s.atDuplicates(d, name, folder.Mistake, folder.HereToo)
 	case folder.StacksDir:
 		s.atStacks(d, name)
 	default:
@@ -385,17 +387,17 @@ func (s *simulation) answer(d *simScan, name string, a folder.Answer) bool {
 	return s.moved(d, name, path.Dir(folder.AnswerPath(s.of(name), "x", a)))
 }
 
-func (s *simulation) atDuplicates(d *simScan, name string) {
+func (s *simulation) atDuplicates(d *simScan, name string, same, another folder.Answer) {
 	switch n := s.chance.IntN(10); {
 	case n < 1:
 		s.takeAway(d, name)
 	case n < 4:
-		if s.answer(d, name, folder.Same) {
+		if s.answer(d, name, same) {
 			d.same++
 			s.count("answers")
 		}
 	case n < 6:
-		if s.answer(d, name, folder.Another) {
+		if s.answer(d, name, another) {
 			d.another++
 			s.count("answers")
 		}

@@ -123,6 +123,15 @@ func (c *Config) names() []string {
 	return out
 }
 
+// titles are what people call the helplines, by name.
+func (c *Config) titles() map[string]string {
+	out := map[string]string{}
+	for _, h := range c.Helplines {
+		out[h.Name] = h.Title
+	}
+	return out
+}
+
 // template is a new configuration file: every key with its comment, the
 // optional ones commented out.
 func template() string {

@@ -23,11 +23,14 @@ type intake struct {
 var (
 	questionKinds = map[string]portal.QuestionKind{
 		folder.DuplicatesDir: portal.QuestionDuplicate,
+		folder.OtherLineDir:  portal.QuestionOtherLine,
 		folder.StacksDir:     portal.QuestionStack,
 	}
 	answerWords = map[portal.AnswerKind]folder.Answer{
 		portal.AnswerSame:    folder.Same,
 		portal.AnswerAnother: folder.Another,
+		portal.AnswerMistake: folder.Mistake,
+		portal.AnswerHereToo: folder.HereToo,
 		portal.AnswerSplit:   folder.Cut,
 	}
 )

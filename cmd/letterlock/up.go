@@ -233,7 +233,7 @@ func (in *installation) edge(ctx context.Context, pages *page.Renderer) (*scanne
 		return nil, fmt.Errorf("enrolling this machine's scanner: %w", err)
 	}
 	cfg := scanner.Config{
-		Folder: in.scannerFolder(), StateDir: in.dir.edgeState(), Site: in.cfg.Scanner.Site, Helplines: in.cfg.names(),
+		Folder: in.scannerFolder(), StateDir: in.dir.edgeState(), Site: in.cfg.Scanner.Site, Helplines: in.cfg.names(), Titles: in.cfg.titles(),
 		Signer: site.signer, Server: in.server.public(), Store: in.store,
 		Workshop: scanner.Children{Pages: pages}, Duplex: separator.Duplex(in.cfg.Scanner.Duplex),
 		Arriving: time.Duration(in.cfg.Scanner.ArrivingLimit), Now: in.clock.Now, Log: in.log, Step: crashPoint,

@@ -233,5 +233,8 @@ func (c *statusCmd) Run(w *world) error {
 		fmt.Fprintf(t, "  %s\t%d\tthe oldest unchanged for %s\n", cmp.Or(a.Helpline, "for nobody"), a.Files, time.Since(a.Since).Round(time.Second))
 	}
 	fmt.Fprintf(t, "on its way\t%d\nrefused\t%d\nasked about\t%d\n", n.Claimed+n.Waiting, n.Refused, n.Asked)
+	if n.Other > 0 {
+		fmt.Fprintf(t, "  of these\t%d\twere taken before for another helpline: one of the two may be in the wrong place\n", n.Other)
+	}
 	return t.Flush()
 }

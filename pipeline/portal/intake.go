@@ -35,10 +35,13 @@ type (
 
 const (
 	QuestionDuplicate = register.QuestionDuplicate
+	QuestionOtherLine = register.QuestionOtherLine
 	QuestionStack     = register.QuestionStack
 
 	AnswerSame    = register.AnswerSame
 	AnswerAnother = register.AnswerAnother
+	AnswerMistake = register.AnswerMistake
+	AnswerHereToo = register.AnswerHereToo
 	AnswerSplit   = register.AnswerSplit
 )
 

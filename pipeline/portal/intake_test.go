@@ -103,6 +103,36 @@ func TestAnswerDuplicate(t *testing.T) {
 		"that it is another letter.")
 }
 
+// TestAnswerWhatAnotherHelplineHas: "the same letter" is no answer there, since
+// it would delete what this helpline never got.
+func TestAnswerWhatAnotherHelplineHas(t *testing.T) {
+	h := newHouse(t)
+	v := h.as(h.ops)
+	for _, c := range []struct {
+		answer  AnswerKind
+		letters int
+		thanks  string
+	}{
+		{AnswerMistake, 0, "It is recorded that the scan was dropped here by mistake."},
+		{AnswerHereToo, 1, "It is recorded that the letter belongs here"},
+	} {
+		path := h.intake.asks(QuestionOtherLine, "scan0012.pdf", Stack{Pages: 2})
+		wantText(t, v.get(path), "Taken before for another helpline", "for Men&#39;s Advice Line, as K7QM-4T2X", path+"/page/2.jpg",
+			"It was dropped here by mistake", "It is a letter to Respect Phoneline", "tell the helplines’ manager at once")
+		for _, other := range []AnswerKind{AnswerSame, AnswerAnother, AnswerSplit} {
+			wantStatus(t, v.post(path, url.Values{"answer": {string(other)}}), http.StatusBadRequest)
+		}
+		wantRedirect(t, v.post(path, url.Values{"answer": {string(c.answer)}}), "/intake?done=1")
+		wantText(t, v.get("/intake?done=1"), c.thanks)
+		want := register.ScanAnswered{Kind: QuestionOtherLine, Answer: c.answer, Letters: c.letters}
+		if got := h.scanAnswers()[0]; got != want {
+			t.Errorf("on record is %+v, want %+v", got, want)
+		}
+	}
+	wantText(t, h.as(h.dpo).get("/register?kind=scan-answered"), "for another helpline that it was dropped by mistake.",
+		"The earlier letter may be in the wrong place.")
+}
+
 func TestSplitStack(t *testing.T) {
 	h := newHouse(t)
 	v := h.as(h.ops)

@@ -38,7 +38,10 @@ func (f *fakeIntake) asks(kind QuestionKind, name string, stack Stack) (path str
 	}
 	token := "token-" + strconv.Itoa(len(f.stacks)+1)
 	says := "Exactly this file was scanned before, on 20 November 2026, as K7QM-4T2X. Is it the same letter, or another?"
-	if kind == QuestionStack {
+	switch kind {
+	case QuestionOtherLine:
+		says = "Exactly this file was scanned before, on 20 November 2026, for Men's Advice Line, as K7QM-4T2X. Was it dropped here by mistake, or is K7QM-4T2X in the wrong place?"
+	case QuestionStack:
 		says = "Page 2 may be a separator or cover sheet whose code is damaged."
 	}
 	f.waiting = append(f.waiting, Question{Token: token, Kind: kind, Helpline: "respect-phoneline", Name: name, Since: f.h.now, Says: says})

@@ -58,6 +58,10 @@ func (p *Portal) answerNote(v *visit) (string, error) {
 		return "Thank you. It is recorded that this is the same letter. Its file is deleted; the letter that was taken stays.", nil
 	case AnswerAnother:
 		return "Thank you. It is recorded that this is another letter. It is taken as one.", nil
+	case AnswerMistake:
+		return "Thank you. It is recorded that the scan was dropped here by mistake. Its file is deleted; the letter of the other helpline stays.", nil
+	case AnswerHereToo:
+		return "Thank you. It is recorded that the letter belongs here, and it is taken. Now tell the helplines’ manager that the earlier one may be with the wrong helpline.", nil
 	}
 	return "Thank you. It is recorded that the stack holds " + count(d.Letters, "letter", "letters") + ". It is split and taken.", nil
 }
@@ -85,7 +89,7 @@ func (p *Portal) questionPage(w http.ResponseWriter, v *visit) error {
 	}
 	stack, err := p.look(w, v, q.Token)
 	if err != nil {
-		if q.Kind != QuestionDuplicate || errors.Is(err, ErrAnswered) {
+		if q.Kind == QuestionStack || errors.Is(err, ErrAnswered) {
 			return err
 		}
 		p.logFailure(v, err.Error())
@@ -172,12 +176,9 @@ func (p *Portal) answerQuestion(w http.ResponseWriter, v *visit) error {
 	if q.Kind == QuestionStack {
 		return p.splitStack(w, v, q)
 	}
-	a, letters := Answer{Kind: AnswerKind(v.PostForm.Get("answer"))}, 0
-	switch a.Kind {
-	case AnswerSame:
-	case AnswerAnother:
-		letters = 1
-	default:
+	a := Answer{Kind: AnswerKind(v.PostForm.Get("answer"))}
+	letters, fits := twinAnswers[q.Kind][a.Kind]
+	if !fits {
 		return badForm
 	}
 	if err := p.give(v, q.Token, a, letters); err != nil {
@@ -185,6 +186,13 @@ func (p *Portal) answerQuestion(w http.ResponseWriter, v *visit) error {
 	}
 	redirect(w, "/intake?done=1")
 	return nil
+}
+
+// twinAnswers are the answers to each question about a scan whose bytes were
+// taken before, and how many letters then come of it.
+var twinAnswers = map[QuestionKind]map[AnswerKind]int{
+	QuestionDuplicate: {AnswerSame: 0, AnswerAnother: 1},
+	QuestionOtherLine: {AnswerMistake: 0, AnswerHereToo: 1},
 }
 
 func (p *Portal) splitStack(w http.ResponseWriter, v *visit, q Question) error {

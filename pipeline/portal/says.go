@@ -146,6 +146,10 @@ func sayAnswered(d register.ScanAnswered, e register.Entry, t teller) string {
 		return t.staff(e.By) + " said of a scan whose bytes had been taken before that it is the same letter."
 	case AnswerAnother:
 		return t.staff(e.By) + " said of a scan whose bytes had been taken before that it is another letter."
+	case AnswerMistake:
+		return t.staff(e.By) + " said of a scan whose bytes had been taken before for another helpline that it was dropped by mistake."
+	case AnswerHereToo:
+		return t.staff(e.By) + " said of a scan whose bytes had been taken before for another helpline that it belongs where it was dropped. The earlier letter may be in the wrong place."
 	}
 	return t.staff(e.By) + " looked through a stack whose letters could not be told apart, and said that it holds " + count(d.Letters, "letter", "letters") + "."
 }

@@ -71,6 +71,7 @@ func flagsOf(l register.Letter, page int) (said []string) {
 
 var questionWords = map[QuestionKind]string{
 	QuestionDuplicate: "Scanned before?",
+	QuestionOtherLine: "Taken before for another helpline",
 	QuestionStack:     "A stack to look at",
 }
 

@@ -75,17 +75,20 @@ var ScanAgainReasons = []ScanAgainReason{PagesMissing, CutOff, TooFaint, UpsideD
 type QuestionKind string
 
 const (
-	QuestionDuplicate QuestionKind = "duplicate" // a scan of the same bytes was taken before: the same letter, or another?
-	QuestionStack     QuestionKind = "stack"     // the letters of a stack cannot be told apart: where does each begin?
+	QuestionDuplicate QuestionKind = "duplicate"      // a scan of the same bytes was taken before: the same letter, or another?
+	QuestionOtherLine QuestionKind = "other-helpline" // they were taken for another helpline: which of the two is in the wrong place?
+	QuestionStack     QuestionKind = "stack"          // the letters of a stack cannot be told apart: where does each begin?
 )
 
 // AnswerKind is what a person answers.
 type AnswerKind string
 
 const (
-	AnswerSame    AnswerKind = "same"    // of a duplicate: the scan is the letter that was taken; its file is deleted
-	AnswerAnother AnswerKind = "another" // of a duplicate: the scan is a letter of its own
-	AnswerSplit   AnswerKind = "split"   // of a stack: the person says where each letter begins
+	AnswerSame    AnswerKind = "same"     // of a duplicate: the scan is the letter that was taken; its file is deleted
+	AnswerAnother AnswerKind = "another"  // of a duplicate: the scan is a letter of its own
+	AnswerMistake AnswerKind = "mistake"  // of what another helpline has: it was dropped here by mistake; its file is deleted
+	AnswerHereToo AnswerKind = "here-too" // of what another helpline has: it belongs here, and is taken as a letter of its own
+	AnswerSplit   AnswerKind = "split"    // of a stack: the person says where each letter begins
 )
 
 // Method is how a paper original was destroyed.

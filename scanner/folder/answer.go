@@ -12,12 +12,16 @@ import (
 
 // The folders below a helpline's in which scans are given back to people.
 const (
-	RefusedDir    = "refused"    // cannot be taken as they are
-	DuplicatesDir = "duplicates" // may be a letter that was taken before
-	StacksDir     = "stacks"     // nobody can tell their letters apart for certain
+	RefusedDir    = "refused"        // cannot be taken as they are
+	DuplicatesDir = "duplicates"     // may be a letter that was taken before
+	OtherLineDir  = "other helpline" // was taken before, for another helpline
+	StacksDir     = "stacks"         // nobody can tell their letters apart for certain
 )
 
-var returnDirs = []string{RefusedDir, DuplicatesDir, StacksDir}
+var returnDirs = append([]string{RefusedDir}, QuestionDirs...)
+
+// QuestionDirs are those in which a person is asked something.
+var QuestionDirs = []string{DuplicatesDir, OtherLineDir, StacksDir}
 
 // Answer is what a person says of a scan that was given back, by moving it
 // into the folder of that answer.
@@ -25,12 +29,14 @@ type Answer string
 
 // The answers.
 const (
-	NoAnswer Answer = ""        // a scan that was dropped
-	Repair   Answer = "repair"  // draw its pages anew
-	Same     Answer = "same"    // it is the letter that was taken before
-	Another  Answer = "another" // it is a letter of its own
-	Split    Answer = "split"   // take the stack apart at the sheets that were found
-	Cut      Answer = "cut"     // take it apart as a person has said in Letterlock
+	NoAnswer Answer = ""         // a scan that was dropped
+	Repair   Answer = "repair"   // draw its pages anew
+	Same     Answer = "same"     // it is the letter that was taken before
+	Another  Answer = "another"  // it is a letter of its own
+	Mistake  Answer = "mistake"  // it is the other helpline's letter, and was dropped here by mistake
+	HereToo  Answer = "here too" // it belongs here, whatever was taken for another helpline
+	Split    Answer = "split"    // take the stack apart at the sheets that were found
+	Cut      Answer = "cut"      // take it apart as a person has said in Letterlock
 )
 
 // answers is where each answer is given. Only files directly in these folders
@@ -42,6 +48,8 @@ var answers = []struct {
 	{Repair, RefusedDir, "repair"},
 	{Same, DuplicatesDir, "same letter"},
 	{Another, DuplicatesDir, "another letter"},
+	{Mistake, OtherLineDir, "dropped here by mistake"},
+	{HereToo, OtherLineDir, "take it here too"},
 	{Split, StacksDir, "split at the sheets"},
 	{Cut, StacksDir, "as told in Letterlock"},
 }

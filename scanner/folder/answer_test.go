@@ -22,6 +22,8 @@ func TestAPersonAnswersByMovingTheFile(t *testing.T) {
 		Repair:  "refused/repair",
 		Same:    "duplicates/same letter",
 		Another: "duplicates/another letter",
+		Mistake: "other helpline/dropped here by mistake",
+		HereToo: "other helpline/take it here too",
 		Split:   "stacks/split at the sheets",
 	} {
 		t.Run(string(answer), func(t *testing.T) {
@@ -38,8 +40,11 @@ func TestAPersonAnswersByMovingTheFile(t *testing.T) {
 			}
 			counts, err := Count(o.dir, []string{line, "mens-advice-line"})
 			want := Counts{Asked: 1}
-			if dir == RefusedDir {
+			switch dir {
+			case RefusedDir:
 				want = Counts{Refused: 1}
+			case OtherLineDir:
+				want.Other = 1
 			}
 			if d := cmp.Diff(want, counts); d != "" || err != nil {
 				t.Error(d, err)

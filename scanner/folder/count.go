@@ -22,7 +22,10 @@ type Counts struct {
 	Claimed  int `json:"claimed"`  // claimed, not sealed yet
 	Waiting  int `json:"waiting"`  // sealed, no receipt yet
 	Refused  int `json:"refused"`  // scans that lie in the refused folders
-	Asked    int `json:"asked"`    // scans about which a person is asked: in duplicates and stacks
+	Asked    int `json:"asked"`    // scans about which a person is asked
+	// Other counts those of Asked that were taken before for another helpline:
+	// one of the two may be in the wrong place.
+	Other int `json:"taken_for_another_helpline"`
 	// Elsewhere counts files in folders of the scanner folder that are no
 	// helpline's. They are never touched: a wrong setting must not empty
 	// somebody's home folder.
@@ -66,7 +69,13 @@ type counter struct {
 func (c *counter) home(helpline string, depth int) {
 	dir := home(helpline)
 	c.counts.Refused += c.returned(path.Join(dir, RefusedDir))
-	c.counts.Asked += c.returned(path.Join(dir, DuplicatesDir)) + c.returned(path.Join(dir, StacksDir))
+	for _, question := range QuestionDirs {
+		asked := c.returned(path.Join(dir, question))
+		c.counts.Asked += asked
+		if question == OtherLineDir {
+			c.counts.Other += asked
+		}
+	}
 	a := Arrival{Helpline: helpline}
 	c.arriving(&a, dir, depth, true)
 	for _, answer := range answers {

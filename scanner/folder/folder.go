@@ -4,6 +4,7 @@
 //	ROOT/<helpline>/           drop here; sub-folders are looked into as well
 //	ROOT/<helpline>/refused/     what could not be taken, each with NAME.txt beside it
 //	ROOT/<helpline>/duplicates/  what may have been taken before, likewise
+//	ROOT/<helpline>/other helpline/  what was taken before for another, likewise
 //	ROOT/<helpline>/stacks/      several letters that nobody can tell apart, likewise
 //	ROOT/<helpline>/taken/       one slip a letter
 //	ROOT/refused/                what was dropped into no helpline's folder

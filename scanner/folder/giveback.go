@@ -68,8 +68,8 @@ func ReadNote(d disk.Disk, scan string) (what string, since time.Time, err error
 }
 
 // GiveBack returns a claimed scan to people under its own name, unchanged, with
-// a note beside it, in dir below the helpline's folder: RefusedDir,
-// DuplicatesDir or StacksDir. It replaces nothing there. It sets c.Returning
+// a note beside it, in dir below the helpline's folder: RefusedDir or one of
+// QuestionDirs. It replaces nothing there. It sets c.Returning
 // once the note is written; a claim that is Returning keeps that note and its
 // folder, and dir and n are ignored.
 func (f *Folder) GiveBack(c *Claim, dir string, n Note) error {

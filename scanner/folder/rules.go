@@ -50,8 +50,8 @@ var rules = []Rule{
 	{What: "a pipe, a socket, a device", Type: fs.ModeNamedPipe | fs.ModeSocket | fs.ModeDevice | fs.ModeCharDevice | fs.ModeIrregular,
 		Outcome: LeftAlone, Says: "never opened"},
 
-	{What: "`refused/`, `duplicates/`, `stacks/`, `taken/`, `STATUS.txt` and `SLIPS.html` directly in a helpline's folder", Outcome: LeftAlone,
-		Says: "but for the folders of answers: `refused/repair`, `duplicates/same letter`, `duplicates/another letter`, `stacks/split at the sheets`, `stacks/as told in Letterlock`"},
+	{What: "`refused/`, `duplicates/`, `other helpline/`, `stacks/`, `taken/`, `STATUS.txt` and `SLIPS.html` directly in a helpline's folder", Outcome: LeftAlone,
+		Says: "but for the folders of answers: `refused/repair`, `duplicates/same letter`, `duplicates/another letter`, `other helpline/dropped here by mistake`, `other helpline/take it here too`, `stacks/split at the sheets`, `stacks/as told in Letterlock`"},
 	{What: "any other folder, also one named `x.pdf`", Outcome: LookedInto, Says: "and never removed, also when it is empty"},
 	{What: "a folder more than 8 deep, or one that cannot be read", Outcome: LeftAlone, Says: "and said"},
 	{What: "a folder beside the helplines'", Outcome: LeftAlone, Says: "`check` says how many files lie in it"},
