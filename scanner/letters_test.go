@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
@@ -359,6 +362,67 @@ func TestAStackIsCutByHand(t *testing.T) {
 	o.ended(4)
 	if left := o.files("state/cuts"); len(left) != 0 {
 		t.Errorf("remembered: %v", left)
+	}
+}
+
+// killed is a workshop that, while it looks at a page, remembers what a kill
+// would leave in the scanner folder just then.
+type killed struct {
+	Workshop
+	o    *office
+	left *map[string]string
+}
+
+func (k killed) Inspect(ctx context.Context, scan, clean disk.File, made pdf.Result, see func(int, *image.Gray)) (letter.Flags, []separator.Page, error) {
+	*k.left = k.o.files("scanner")
+	return k.Workshop.Inspect(ctx, scan, clean, made, see)
+}
+
+// TestALookLeavesNoLetterBehind: while the portal shows a scan that waits, its
+// clean PDF lies where every start of an edge clears it away.
+func TestALookLeavesNoLetterBehind(t *testing.T) {
+	var left map[string]string
+	o := newOffice(t, func(o *office) { o.cfg.Workshop = killed{o.cfg.Workshop, o, &left} })
+	o.taken("a.jpg", sampleLetter(1))
+	o.taken("b.jpg", sampleLetter(1))
+	q, err := OpenQuestions(o.Edge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	list, err := q.List()
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	before := o.files("scanner")
+	if _, err := q.Thumbnail(t.Context(), list[0].Token, 1); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(before, o.files("scanner")); d != "" {
+		t.Errorf("a look changes the folder: %s", d)
+	}
+	letters := 0
+	for name, data := range left {
+		if strings.HasPrefix(data, "%PDF") {
+			letters++
+			if !strings.HasPrefix(name, folder.ClaimedDir+"/") {
+				t.Errorf("a letter lies in %s", name)
+			}
+		}
+		name = filepath.Join(o.cfg.Folder, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte(data), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if letters != 1 {
+		t.Fatalf("%d clean PDFs during the look", letters)
+	}
+	if n, err := o.Status(); err != nil || n.Claimed != 0 {
+		t.Errorf("a look counts as a scan under way: %+v, %v", n, err)
+	}
+	o.restart() // after the kill
+	for name := range o.files("scanner/" + folder.ClaimedDir) {
+		t.Errorf("left behind: %s", name)
 	}
 }
 

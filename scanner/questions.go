@@ -69,10 +69,6 @@ type look struct {
 // takes some 2 MB.
 const looksKept = 4
 
-// lookDir, in the private part of the scanner folder, holds a clean PDF while
-// it is looked at; what a crash leaves there is deleted by OpenQuestions.
-const lookDir = folder.PrivateDir + "/look"
-
 // thumbnailWidth, in pixels, is enough to see where a letter begins.
 const thumbnailWidth = 400
 
@@ -94,10 +90,6 @@ func OpenQuestions(e *Edge) (*Questions, error) {
 	}
 	q := &Questions{edge: e, root: root, key: make([]byte, 32)}
 	rand.Read(q.key)
-	if err := disk.Discard(root, lookDir); err != nil {
-		root.Close()
-		return nil, disk.Plain("clearing what was looked at", err)
-	}
 	return q, nil
 }
 
@@ -221,15 +213,17 @@ func (q *Questions) lookAt(ctx context.Context, l *look) error {
 		return disk.Plain("opening a scan that waits", err)
 	}
 	defer scan.Close()
-	if err := disk.MkdirAll(q.root, lookDir, 0o700); err != nil {
+	// A claim that never gets a scan: what a crash leaves of it every edge clears
+	// away when it starts.
+	bench := folder.Claim{ID: letter.NewID()}
+	if err := disk.MkdirAll(q.root, bench.Path(cleanDir), 0o700); err != nil {
 		return disk.Plain("making a folder to look at scans", err)
 	}
-	name := path.Join(lookDir, string(letter.NewID())+".pdf")
-	clean, err := q.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	defer disk.Discard(q.root, bench.Path(""))
+	clean, err := q.root.OpenFile(cleanPath(bench, bench.ID), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return disk.Plain("making a file to look at a scan", err)
 	}
-	defer disk.Discard(q.root, name)
 	defer clean.Close()
 	made, err := q.edge.Workshop.Normalise(ctx, scan, clean)
 	if err != nil {

@@ -46,11 +46,13 @@ func Count(dir string, helplines []string) (Counts, error) {
 	defer d.Close()
 	c := counter{disk: d}
 	waiting := len(c.names(SpoolDir, func(e fs.DirEntry) bool { return path.Ext(e.Name()) == ManifestExt }))
-	claimed := c.names(ClaimedDir, fs.DirEntry.IsDir)
-	for _, name := range claimed {
-		c.claimedAt(name)
+	claimed := 0
+	for _, name := range c.names(ClaimedDir, fs.DirEntry.IsDir) {
+		if c.claim(name) {
+			claimed++
+		}
 	}
-	c.counts.Waiting, c.counts.Claimed = waiting, max(0, len(claimed)-waiting)
+	c.counts.Waiting, c.counts.Claimed = waiting, max(0, claimed-waiting)
 	c.home("", 0)
 	for _, helpline := range helplines {
 		c.home(helpline, maxDepth)
@@ -87,16 +89,18 @@ func (c *counter) home(helpline string, depth int) {
 	}
 }
 
-// claimedAt takes in when a claim was made, if it can be told.
-func (c *counter) claimedAt(name string) {
+// claim takes in when a claim was made, if it can be told. It reports whether
+// there is one: it may have just begun, or just ended.
+func (c *counter) claim(name string) bool {
 	var claim Claim
 	data, err := disk.ReadFile(c.disk, path.Join(ClaimedDir, name, claimFile))
 	if err != nil || json.Unmarshal(data, &claim) != nil {
-		return // it has just begun, or just ended
+		return !errors.Is(err, fs.ErrNotExist)
 	}
 	if c.counts.Oldest.IsZero() || claim.Received.Before(c.counts.Oldest) {
 		c.counts.Oldest = claim.Received
 	}
+	return true
 }
 
 // elsewhere counts what was dropped into folders that nobody looks into.
