@@ -265,7 +265,27 @@ func TestWhatRealToolsScanIsTakenDotByDot(t *testing.T) {
 			if _, _, err := clean(t, pdf.Normaliser{}, part); refusal(t, err) != pdf.CutOff {
 				t.Errorf("%d of %d bytes: %v", len(part), len(data), err)
 			}
+			if strings.Contains(strings.ToLower(c.make), "jpeg") {
+				refuseHole(t, data)
+			}
 		})
+	}
+}
+
+// refuseHole wants no JPEG with zeros in the middle of its picture data, which
+// is still as long as it was and ends as it did.
+func refuseHole(t *testing.T, data []byte) {
+	t.Helper()
+	spoiled, from := bytes.Clone(data), 0
+	if bytes.HasPrefix(data, []byte("\xff\xd8")) {
+		from = bytes.LastIndex(data, []byte("\xff\xda")) // the last scan: a colour profile may be larger than the picture
+	}
+	half := spoiled[from+(len(data)-from)/2:]
+	clear(half[:min(2048, len(half)/2)])
+	if _, _, err := clean(t, pdf.Normaliser{}, spoiled); err == nil {
+		t.Error("taken with zeros in the middle")
+	} else if code := refusal(t, err); code != pdf.CutOff && code != pdf.Damaged {
+		t.Errorf("with zeros in the middle it is %s", code)
 	}
 }
 

@@ -119,6 +119,11 @@ func drawings() []hostile {
 			j := jpegOf(t, patches(200, 200))
 			return claiming(200, 200, "/Filter/DCTDecode", string(j[:len(j)/2])+"\xff\xd9")
 		}, pdf.CutOff},
+		{"a JPEG with zeros for its second half in a PDF", func(t *testing.T) []byte {
+			j := testdata(bench{T: t}, "optimised.jpg")
+			clear(j[len(j)/2 : len(j)-2])
+			return claiming(331, 468, "/Filter/DCTDecode", string(j))
+		}, pdf.Damaged},
 		{"half a page of Group 4 in a PDF", of(fax("\xf0")), pdf.CutOff},
 		{"Group 4 that is none", of(fax("\x00\x01\x7f\xfe\x35\x11\x00\x00\x00")), pdf.Damaged},
 		{"a fax of vast rows", of(bytes.Replace(fax("\xff\x00\x10\x01"), []byte("/Columns 8"), []byte("/Columns 999999999999"), 1)), pdf.TooLarge},

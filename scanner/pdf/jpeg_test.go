@@ -110,6 +110,52 @@ func TestAJPEGCutAnywhereIsNotTaken(t *testing.T) {
 	}
 }
 
+// TestAJPEGOverwrittenAnywhereIsNotTaken overwrites a part of the picture data,
+// as a lost network packet or a bad block of a disk does; the end of image stays.
+func TestAJPEGOverwrittenAnywhereIsNotTaken(t *testing.T) {
+	page := specimen.New(3, 1)
+	page.DPI = 60
+	scans := map[string][]byte{"page": page.JPEG(1)}
+	for _, name := range append([]string{"optimised.jpg"}, jpegKinds...) {
+		scans[name] = testdata(t, name)
+	}
+	for name, whole := range scans {
+		n, first := len(whole)-len("\xff\xd9"), bytes.Index(whole, []byte{0xff, sos})+20
+		for what, part := range map[string][2]int{"last half": {n / 2, n}, "last quarter": {n * 3 / 4, n}, "last 512 bytes": {n - 512, n},
+			"last 4 kB": {n - 4096, n}, "a block in the middle": {n / 2, n/2 + 512}} {
+			from, to := max(part[0], first), min(part[1], n)
+			for fill, with := range map[string]byte{"zeros": 0, "ones": 0xff, "a pattern": 0xaa} {
+				spoiled := append(append(bytes.Clone(whole[:from]), bytes.Repeat([]byte{with}, to-from)...), whole[to:]...)
+				if _, _, err := toPDF(spoiled, jpegToPDF); codeOf(err) != CutOff && codeOf(err) != Damaged {
+					t.Errorf("%s: taken with %s in its %s (%v)", name, fill, what, err)
+				}
+			}
+		}
+	}
+}
+
+// TestZerosThatDrawAreNoPicture looks for the number of zeros that stand for
+// exactly as many blocks as they displaced, so that none is left over.
+func TestZerosThatDrawAreNoPicture(t *testing.T) {
+	page := specimen.New(3, 1)
+	page.DPI = 60
+	whole := page.JPEG(1)
+	half := whole[:len(whole)/2]
+	few, many := 64, len(whole)*100
+	for few < many {
+		n := (few + many) / 2
+		_, _, err := toPDF(slices.Concat(half, make([]byte, n), []byte{0xff, eoi}), jpegToPDF)
+		switch codeOf(err) {
+		case CutOff:
+			few = n + 1
+		case Damaged:
+			many = n
+		default:
+			t.Fatalf("taken with %d zeros (%v)", n, err)
+		}
+	}
+}
+
 func TestJPEGsThatAreNotReadSaySo(t *testing.T) {
 	base := testdata(t, "baseline.jpg")
 	frame := bytes.Index(base, []byte{0xff, sof0})
@@ -142,7 +188,7 @@ func TestJPEGsThatAreNotReadSaySo(t *testing.T) {
 
 // TestNothingHidesInAJPEG puts words everywhere where a decoder does not look.
 func TestNothingHidesInAJPEG(t *testing.T) {
-	const canary = "CanaryInTheJPEG"
+	const canary = "Canary!" // as long as what may stand there
 	plain := testdata(t, "restarts.jpg")
 	want, _, err := toPDF(plain, jpegToPDF)
 	if err != nil {
@@ -164,6 +210,15 @@ func TestNothingHidesInAJPEG(t *testing.T) {
 		got, _, err := toPDF(data, jpegToPDF)
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: %d bytes, want %d (%v)", name, len(got), len(want), err)
+		}
+	}
+	for name, data := range map[string][]byte{
+		"more between the data and a mark": insert(bytes.Index(plain, []byte{0xff, rst0}), []byte(canary+"!")),
+		"more between the data and an end": insert(len(plain)-2, []byte(canary+"!")),
+		"more rows than it says":           insert(len(plain)-2, plain[bytes.Index(plain, []byte{0xff, rst0}):len(plain)-2]),
+	} {
+		if _, _, err := toPDF(data, jpegToPDF); codeOf(err) != Damaged {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

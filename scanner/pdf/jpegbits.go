@@ -143,3 +143,10 @@ func newHuffmanTable(s []byte) (*huffmanTable, int) {
 	}
 	return t, 16 + total
 }
+
+// endsInZeros reports whether the word of zeros, which a table gives to its
+// first value, says that a block draws no more.
+func (t *huffmanTable) endsInZeros() bool {
+	const sixteenZeros = 0xf0
+	return len(t.values) == 0 || t.values[0]&15 == 0 && t.values[0] != sixteenZeros
+}

@@ -3,6 +3,7 @@ package pdf
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 )
 
 // maxScans bounds the passes over a progressive picture: encoders write a dozen.
@@ -50,9 +51,19 @@ type scanHeader struct {
 	low        uint // bits that later scans add
 }
 
-// check reads the whole picture. Its size is looked at before. What stands
+// maxRest is how many bytes may stand between the end of picture data and the
+// next marker. Chips that write their codes in words of up to 64 bits leave so
+// many behind the last code; libjpeg's own encoder leaves none. More than that
+// is a piece of the letter that is drawn nowhere: a stretch of zeros that reads
+// as blank paper, or a header that says fewer rows than were scanned.
+const maxRest = 7
+
+// errJPEGRest says that picture data goes on behind the picture.
+var errJPEGRest = errors.New("picture data of a JPEG goes on behind the picture")
+
+// check reads the whole picture. Its size is looked at before. The few bytes
 // between the end of picture data and the next marker, which no decoder reads,
-// is taken out.
+// are taken out; more of them are a fault (maxRest).
 func (j *jpegImage) check(limits Limits) error {
 	if int64(j.width)*int64(j.height) > limits.MaxPixels {
 		return errTooManyPixels
@@ -264,6 +275,9 @@ func (d *jpegDecoder) scan(s []byte) error {
 	if err != nil {
 		return err
 	}
+	if d.blanked(h) {
+		return errJPEG
+	}
 	d.fresh()
 	// A single component comes without the blocks that fill up MCUs.
 	single := len(h.components) == 1
@@ -295,8 +309,26 @@ func (d *jpegDecoder) scan(s []byte) error {
 		}
 		d.drawn(h, y, single)
 	}
-	d.toMarker()
-	return nil
+	return d.toMarker()
+}
+
+// blanked reports whether a stretch of the picture data ahead was overwritten
+// with zeros, as a lost network packet or a bad block of a disk leaves it.
+// Zeros are the first code word of every table. Where that word ends a block
+// they may be blank paper, and what they have displaced is found behind the
+// picture (maxRest); where it draws, so many of the same stroke are no picture.
+func (d *jpegDecoder) blanked(h *scanHeader) bool {
+	const stretch = 64 // bytes: several blocks, whatever the table
+	ahead := d.data[d.at:]
+	if h.to == 0 || !bytes.Contains(ahead[:codedLength(ahead)], make([]byte, stretch)) {
+		return false
+	}
+	for _, c := range h.components {
+		if !c.acTable.endsInZeros() {
+			return true
+		}
+	}
+	return false
 }
 
 // mcu reads the blocks of one component in an MCU of several components.
@@ -312,9 +344,19 @@ func (d *jpegDecoder) mcu(h *scanHeader, c *jpegComponent, x, y int) error {
 }
 
 // toMarker leaves the bits behind, and notes what stands before the marker.
-func (d *jpegDecoder) toMarker() {
+func (d *jpegDecoder) toMarker() error {
 	end := d.position()
 	d.at = end + codedLength(d.data[end:])
+	if d.at-end > maxRest {
+		return errJPEGRest
+	}
+	d.drop(end)
+	return nil
+}
+
+// drop notes that what stands between end and the place where the decoder is
+// belongs to no picture.
+func (d *jpegDecoder) drop(end int) {
 	if d.at > end {
 		d.cut = append(d.cut, [2]int{end, d.at})
 	}
@@ -323,11 +365,14 @@ func (d *jpegDecoder) toMarker() {
 func (d *jpegDecoder) restartMarker(h *scanHeader, want byte) error {
 	end := d.position()
 	at := bytes.IndexByte(d.data[end:], 0xff)
-	if at < 0 || end+at+2 > len(d.data) {
+	switch {
+	case at < 0 || end+at+2 > len(d.data):
 		return errJPEGShort
+	case at > maxRest:
+		return errJPEGRest
 	}
 	for d.at = end + at; d.at+2 < len(d.data) && d.data[d.at+1] == 0xff; {
-		d.at++ // fill bytes
+		d.at++ // fill bytes, of which there may be any number
 	}
 	switch got := d.data[d.at+1]; {
 	case got == eoi:
@@ -335,9 +380,7 @@ func (d *jpegDecoder) restartMarker(h *scanHeader, want byte) error {
 	case got != want:
 		return errJPEG
 	}
-	if d.at > end {
-		d.cut = append(d.cut, [2]int{end, d.at})
-	}
+	d.drop(end)
 	d.at += 2
 	d.fresh()
 	for _, c := range h.components {

@@ -237,6 +237,10 @@ func (p *tiffPage) jpegRows(data []byte, samples int) (io.Reader, error) {
 	if j.adobe {
 		return nil, errTIFFUnsupported
 	}
+	// Go's decoder draws what it finds, and does not mind what is left over.
+	if err := j.check(Limits{MaxPixels: p.pieceWidth * p.pieceLength}); err != nil {
+		return nil, err
+	}
 	img, err := jpeg.Decode(bytes.NewReader(bytes.Join([][]byte{j.data[:2], adobe, j.data[2:]}, nil)))
 	if err != nil {
 		return nil, err
