@@ -113,22 +113,30 @@ func (s *Server) checkKeys(ctx context.Context) (bad, good string, err error) {
 	if err != nil {
 		return "", "", err
 	}
+	needed, letters, err := s.neededKeys(ctx)
+	if err != nil {
+		return "", "", err
+	}
 	today := letter.DateOf(s.cfg.Now())
 	for _, k := range keys {
 		switch {
 		case !s.cfg.Keyring.Has(k.Week):
 			return fmt.Sprintf("The key %s is missing from the keyring: letters sealed to it cannot be opened. Restore the keyring.", k.Week), "", nil
-		case !today.Before(k.Week.Over()):
+		case !today.Before(k.Week.Over()) && !slices.Contains(needed, k.Week):
 			return fmt.Sprintf("The key %s should be destroyed by now, and is still there.", k.Week), "", nil
 		}
 	}
-	return "", fmt.Sprintf("%d living keys, all there.", len(keys)), nil
+	if letters > 0 {
+		bad = fmt.Sprintf("%s sealed to a key that dies on %s, and must live longer. The key is kept until they are sealed anew. If this stays for more than a day, look at the log.",
+			lettersAre(letters), needed[0].Over())
+	}
+	return bad, fmt.Sprintf("%d living keys, all there.", len(keys)), nil
 }
 
 func (s *Server) checkOverdue(ctx context.Context) (bad, good string, err error) {
 	n, err := s.cfg.Register.Overdue(ctx, letter.DateOf(s.cfg.Now()))
 	if n > 0 {
-		bad = fmt.Sprintf("%s past the deadline and not yet proven gone. If this stays for more than a few minutes, the storage or the clock needs you.", letters(n))
+		bad = fmt.Sprintf("%s past the deadline and not yet proven gone. If this stays for more than a few minutes, the storage or the clock needs you.", lettersAre(n))
 	}
 	return bad, "No letter is past its deadline.", err
 }
@@ -209,10 +217,14 @@ func (s *Server) checkPeople(ctx context.Context) (bad, good string, err error) 
 			says = append(says, fmt.Sprintf("The helpline %s has no team leader: nobody is told of its letters. Run: letterlock user add --role team-leader --helpline %s --name NAME --email ADDRESS.", h, h))
 		}
 	}
-	return strings.Join(says, " "), "Every helpline has a team leader.", nil
+	told, err := s.cfg.Register.ToldOfAlarms(ctx)
+	if told == 0 {
+		says = append(says, "Neither a manager nor a data-protection officer has an address: nobody is written to when something goes wrong. Run: letterlock user add --role manager --name NAME --email ADDRESS.")
+	}
+	return strings.Join(says, " "), "Every helpline has a team leader, and somebody is told when something goes wrong.", err
 }
 
-func letters(n int) string {
+func lettersAre(n int) string {
 	if n == 1 {
 		return "1 letter is"
 	}

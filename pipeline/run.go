@@ -46,13 +46,15 @@ func (s *Server) Run(ctx context.Context) error {
 
 // watch is what a run remembers of its sweeps.
 type watch struct {
-	prepared  bool        // the bucket is ready
-	published letter.Date // the last day on which the recipients list was published
-	day       letter.Date // the last day of which all is done
-	ended     time.Time   // when keys were last looked at
-	overdue   bool        // whether a letter was due then
-	said      string      // the last error that was said
-	saidAt    time.Time
+	prepared    bool        // the bucket is ready
+	published   letter.Date // the last day on which the recipients list was published
+	day         letter.Date // the last day of which all is done
+	ended       time.Time   // when keys were last looked at
+	overdue     bool        // whether a letter was due then
+	alarmed     time.Time   // when it was last looked whether somebody must see to something
+	alarmedSlow time.Time   // and for what takes many questions
+	said        string      // the last error that was said
+	saidAt      time.Time
 }
 
 // sweep finds what is due and has it done. Each part goes on where another fails.
@@ -63,6 +65,7 @@ func (s *Server) sweep(ctx context.Context, queue *jobs, w *watch) error {
 		s.enqueueDue(ctx, queue),
 		s.prove(ctx),
 		s.endKeys(ctx, w),
+		s.watchAlarms(ctx, w), // last: of what was just done nothing is an alarm
 	)
 }
 

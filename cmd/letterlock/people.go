@@ -25,7 +25,7 @@ const codeValid = 24 * time.Hour
 
 type userAddCmd struct {
 	Name     string   `help:"The person's name, for the portal's screens." required:""`
-	Email    string   `help:"Where mail goes. Only team leaders are written to."`
+	Email    string   `help:"Where mail goes: to team leaders about letters, to managers and data-protection officers when something goes wrong."`
 	Role     string   `help:"One of operations, team-leader, manager, dpo, administrator." required:""`
 	Helpline []string `help:"A team leader's helpline; may be given several times."`
 	JSON     bool     `help:"One JSON object instead of a sentence."`

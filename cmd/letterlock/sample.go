@@ -104,8 +104,8 @@ func (in *installation) samplePeople(ctx context.Context) error {
 			Role: register.TeamLeader, Helplines: []string{h.Name}})
 	}
 	cast = append(cast,
-		register.Person{Name: "Morgan Manager", Role: register.Manager},
-		register.Person{Name: "Dana Protection", Role: register.DPO},
+		register.Person{Name: "Morgan Manager", Email: "manager@example.org", Role: register.Manager},
+		register.Person{Name: "Dana Protection", Email: "protection@example.org", Role: register.DPO},
 		register.Person{Name: "Admin Istrator", Role: register.Administrator},
 	)
 	for _, p := range cast {

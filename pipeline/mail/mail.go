@@ -1,6 +1,7 @@
-// Package mail sends one kind of message: one person, one link, and nothing
-// else. Whoever reads it over a shoulder, in a mail archive or on a telephone
-// learns that a letter exists and no more.
+// Package mail sends two kinds of message, that a letter is waiting and that
+// something needs a person: one person, one link, and nothing else. Whoever
+// reads it over a shoulder, in a mail archive or on a telephone learns that a
+// letter, or a trouble, exists and no more.
 //
 // [SMTP] hands messages to a mail server; [Outbox] writes them into a folder
 // where there is none. The same message may be sent again at any time: it
@@ -29,36 +30,50 @@ import (
 // not; send it again, later, with the same Message-ID.
 var ErrPermanent = errors.New("it will not be taken as it is")
 
-// Message tells one person where a letter is waiting.
+// About is what a message is about.
+type About int
+
+const (
+	ALetter About = iota // a letter is waiting
+	AnAlarm              // something needs somebody, and is said again each day
+)
+
+// Message tells one person where something is waiting.
 type Message struct {
+	About About
 	// To is one bare address, as in jo@example.org, in ASCII.
 	To string
 	// MessageID is unique to the message, without angle brackets, as in
 	// x2h5w@example.org; its domain is the sender's own (see Domain).
 	MessageID string
-	// Link is the http or https address, without a query, behind which the
-	// letter is shown to who may see it. It is no credential.
+	// Link is the http or https address, without a query, behind which what
+	// it is about is shown to who may see it. It is no credential.
 	Link string
 }
 
-const subject = "A letter is waiting"
+// texts are all that a message ever says beside its link.
+var texts = map[About]struct{ Subject, First, Last string }{
+	ALetter: {"A letter is waiting", "A letter is waiting for you:", "Do not forward this message."},
+	AnAlarm: {"Letterlock needs you", "Something at Letterlock needs you. What it is and what to do is said here:",
+		"This message comes once a day until it is solved. Do not forward it."},
+}
 
-const plainBody = `A letter is waiting for you:
+const plainBody = `%s
 
 %s
 
 You will be asked to sign in.
-Do not forward this message.
+%s
 `
 
 var htmlBody = template.Must(template.New("message").Parse(`<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>A letter is waiting</title></head>
+<head><meta charset="utf-8"><title>{{.Subject}}</title></head>
 <body>
-<p>A letter is waiting for you:</p>
-<p><a href="{{.}}">{{.}}</a></p>
+<p>{{.First}}</p>
+<p><a href="{{.Link}}">{{.Link}}</a></p>
 <p>You will be asked to sign in.<br>
-Do not forward this message.</p>
+{{.Last}}</p>
 </body>
 </html>
 `))
@@ -120,8 +135,9 @@ func compose(from *netmail.Address, m Message, now time.Time) (*gomail.Msg, erro
 	case len(m.Link) > maxLink || !validLink.MatchString(m.Link):
 		return nil, fmt.Errorf("writing mail: not a link to a web page: %w", ErrPermanent)
 	}
+	text := texts[m.About]
 	var html bytes.Buffer
-	if err := htmlBody.Execute(&html, m.Link); err != nil {
+	if err := htmlBody.Execute(&html, map[string]string{"Subject": text.Subject, "First": text.First, "Last": text.Last, "Link": m.Link}); err != nil {
 		return nil, fmt.Errorf("writing mail: %w", err)
 	}
 	// Quoted-printable, because go-mail 0.8.1 writes that under the name of 7bit
@@ -130,11 +146,11 @@ func compose(from *netmail.Address, m Message, now time.Time) (*gomail.Msg, erro
 	msg := gomail.NewMsg(gomail.WithEncoding(gomail.EncodingQP), gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(from)
 	msg.ToMailAddress(&netmail.Address{Address: m.To})
-	msg.Subject(subject)
+	msg.Subject(text.Subject)
 	msg.SetMessageIDWithValue(m.MessageID)
 	msg.SetDateWithValue(now)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office note comes back
-	msg.SetBodyString(gomail.TypeTextPlain, fmt.Sprintf(plainBody, m.Link))
+	msg.SetBodyString(gomail.TypeTextPlain, fmt.Sprintf(plainBody, text.First, m.Link, text.Last))
 	msg.AddAlternativeString(gomail.TypeTextHTML, html.String())
 	return msg, nil
 }

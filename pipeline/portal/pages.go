@@ -60,6 +60,7 @@ type page struct {
 	SignedIn bool
 	Here     string // the address's first part, to mark it in the menu
 	Menu     []menuItem
+	Alarms   []alarm // where they are the person's to know
 	Sample   bool
 	Idle     int    // seconds after which the session ends
 	Address  string // of this page, to come back to
@@ -111,6 +112,7 @@ func (p *Portal) show(w http.ResponseWriter, v *visit, status int, pg page) {
 	pg.Idle = int(register.SessionIdle.Seconds())
 	if v.signedIn {
 		pg.Menu = p.menu(v)
+		pg.Alarms = p.alarms(v)
 	}
 	if status < 400 {
 		pg.Here, _, _ = strings.Cut(strings.TrimPrefix(v.URL.Path, "/"), "/")

@@ -135,6 +135,15 @@ var entryKinds = []entryKind{
 	{"bucket-adopted", "Storage vouched for", about(func(register.BucketAdopted, register.Entry, teller) string {
 		return "Somebody at the server vouched that the storage is the right one."
 	})},
+	{"alarm-raised", "Alarm began", about(func(d register.AlarmRaised, _ register.Entry, _ teller) string {
+		return "An alarm began: " + alarmSays(d.Alarm, d.Count)
+	})},
+	{"alarm-told", "Told of an alarm", about(func(d register.AlarmTold, _ register.Entry, t teller) string {
+		return "The day’s mail about what is wrong went to " + lowerFirst(t.staff(d.Person)) + "."
+	})},
+	{"alarm-ended", "Alarm ended", about(func(d register.AlarmEnded, _ register.Entry, _ teller) string {
+		return "An alarm ended (" + worded(alarmNames, d.Alarm) + ")."
+	})},
 	{"clock-confirmed", "Clock confirmed", about(func(register.ClockConfirmed, register.Entry, teller) string {
 		return "Somebody at the server’s console vouched for its clock."
 	})},

@@ -220,6 +220,25 @@ type DayBegun struct {
 	Overdue int `json:"overdue"` // letters whose deadline has come and whose deletion is not yet proven
 }
 
+// AlarmRaised says that something was found that somebody must see to; from
+// now on it is shown to the manager and the data-protection officer, and mailed
+// to them once a day.
+type AlarmRaised struct {
+	Alarm AlarmKind `json:"alarm"`
+	Count int       `json:"count"` // letters, papers or keys, as the kind says
+}
+
+// AlarmTold says that the day's mail about alarms to a person was taken by a
+// mail server.
+type AlarmTold struct {
+	Person int64 `json:"person"`
+}
+
+// AlarmEnded says that what an alarm was about is found no longer.
+type AlarmEnded struct {
+	Alarm AlarmKind `json:"alarm"`
+}
+
 // BucketAdopted says that a person vouched for the bucket, of which Letterlock
 // doubted that it is the one with its letters.
 type BucketAdopted struct{}
@@ -258,6 +277,9 @@ func (SignedIn) kind() string            { return "signed-in" }
 func (RegisterExported) kind() string    { return "register-exported" }
 func (LifecycleInstalled) kind() string  { return "lifecycle-installed" }
 func (DayBegun) kind() string            { return "day-begun" }
+func (AlarmRaised) kind() string         { return "alarm-raised" }
+func (AlarmTold) kind() string           { return "alarm-told" }
+func (AlarmEnded) kind() string          { return "alarm-ended" }
 func (BucketAdopted) kind() string       { return "bucket-adopted" }
 func (ClockConfirmed) kind() string      { return "clock-confirmed" }
 

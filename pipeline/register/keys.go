@@ -76,6 +76,14 @@ var ErrKeyNeeded = errors.New("a living letter is still sealed to this week's ke
 
 const livingOfWeek = `SELECT count(*) FROM letters WHERE week = $1 AND deadline > $2`
 
+// OutliveKey counts letters that are sealed to the week's key and whose
+// deadline comes only after the key's death.
+func (r *Register) OutliveKey(ctx context.Context, w letter.Week) (letters int, err error) {
+	eve := w.Over().AddDays(-1)
+	err = r.read.QueryRowContext(ctx, livingOfWeek, string(w), eve.String()).Scan(&letters)
+	return letters, err
+}
+
 // KeyDeathBegun records that the key is about to be destroyed, unless a letter
 // that may still be opened is sealed to it. A letter that is due, and that the
 // storage will not let go of, is no reason: the key's death is its end.

@@ -102,7 +102,8 @@ func (r *Register) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, r.write, sub)
+	provider, err := goose.NewProvider(goose.DialectSQLite3, r.write, sub,
+		goose.WithAllowOutofOrder(true)) // each stands alone, and two may come to be in either order
 	if err != nil {
 		return err
 	}

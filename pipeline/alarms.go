@@ -1,0 +1,182 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"letterlock/pipeline/mail"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/letter"
+)
+
+const (
+	// alarmsEvery is how often it is looked whether somebody must see to something.
+	alarmsEvery = time.Minute
+	// slowAlarmsEvery is the same for what takes many questions to find out.
+	slowAlarmsEvery = 15 * time.Minute
+	// keyAhead is how many days before a key's death a letter that is to outlive
+	// it is an alarm: time enough to seal it anew.
+	keyAhead = 14
+)
+
+// alarmFinders find out how much there is of each kind, 0 for nothing. What
+// cannot be found out just now is left as it was.
+func (s *Server) alarmFinders(slow bool) map[register.AlarmKind]func(context.Context) (int, error) {
+	finders := map[register.AlarmKind]func(context.Context) (int, error){
+		register.LettersOverdue: func(ctx context.Context) (int, error) {
+			return s.cfg.Register.Overdue(ctx, letter.DateOf(s.cfg.Now()))
+		},
+		register.PapersOutlive: s.cfg.Register.Forgotten,
+		register.KeyNeeded: func(ctx context.Context) (int, error) {
+			_, letters, err := s.neededKeys(ctx)
+			return letters, err
+		},
+		register.KeyOverdue:   s.overdueKeys,
+		register.ClockDoubted: func(ctx context.Context) (int, error) { return one(s.clockDoubt(ctx)) },
+	}
+	if slow {
+		finders[register.StorageWrong] = func(ctx context.Context) (int, error) { return s.storageWrong(ctx) }
+		finders[register.RegisterWrong] = s.registerWrong
+	}
+	return finders
+}
+
+// one is 1 where there is anything to say.
+func one(says string, err error) (int, error) {
+	if says != "" {
+		return 1, err
+	}
+	return 0, err
+}
+
+// storageWrong counts nothing while the storage cannot be asked: letters then
+// wait, and say so themselves.
+func (s *Server) storageWrong(ctx context.Context) (int, error) {
+	if why, err := s.BucketDoubt(ctx); err != nil || why != "" {
+		return one(why, err)
+	}
+	store, ok := s.cfg.Store.(Lifecycle)
+	if !s.cfg.HasLifecycle || !ok {
+		return 0, nil
+	}
+	drift, err := store.Drift(ctx)
+	return min(len(drift), 1), err
+}
+
+func (s *Server) registerWrong(ctx context.Context) (int, error) {
+	_, err := s.cfg.Register.VerifyTip(ctx)
+	if _, wrong := errors.AsType[*register.Wrong](err); wrong {
+		return 1, nil
+	}
+	return 0, err
+}
+
+// neededKeys are the living keys that die within keyAhead days, or should be
+// dead, although letters are to outlive them; and how many letters that are.
+func (s *Server) neededKeys(ctx context.Context) (weeks []letter.Week, letters int, err error) {
+	keys, err := s.cfg.Register.Keys(ctx, register.KeyLiving)
+	if err != nil {
+		return nil, 0, err
+	}
+	soon := letter.DateOf(s.cfg.Now()).AddDays(keyAhead)
+	for _, k := range keys {
+		if soon.Before(k.Week.Over()) {
+			continue
+		}
+		n, err := s.cfg.Register.OutliveKey(ctx, k.Week)
+		if err != nil {
+			return nil, 0, err
+		}
+		if n > 0 {
+			weeks, letters = append(weeks, k.Week), letters+n
+		}
+	}
+	return weeks, letters, nil
+}
+
+// overdueKeys counts keys past their week that are still there and that no
+// letter needs: something keeps them from being destroyed.
+func (s *Server) overdueKeys(ctx context.Context) (n int, err error) {
+	keys, err := s.cfg.Register.Keys(ctx, register.KeyLiving, register.KeyDying)
+	if err != nil {
+		return 0, err
+	}
+	today := letter.DateOf(s.cfg.Now())
+	for _, k := range keys {
+		if today.Before(k.Week.Over()) {
+			continue
+		}
+		needed, err := s.cfg.Register.OutliveKey(ctx, k.Week)
+		if err != nil {
+			return 0, err
+		}
+		if needed == 0 {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// watchAlarms finds out what somebody must see to, keeps it where the portal,
+// 'letterlock status' and the metrics find it, and has it told once a day until
+// it is solved. It goes on where one kind cannot be found out.
+func (s *Server) watchAlarms(ctx context.Context, w *watch) error {
+	now := s.cfg.Now()
+	if now.Sub(w.alarmed).Abs() < alarmsEvery {
+		return nil
+	}
+	w.alarmed = now
+	slow := now.Sub(w.alarmedSlow).Abs() >= slowAlarmsEvery
+	if slow {
+		w.alarmedSlow = now
+	}
+	return s.Alarm(ctx, slow)
+}
+
+// Alarm looks once: see watchAlarms. slow says whether also for what takes
+// many questions to the storage.
+func (s *Server) Alarm(ctx context.Context, slow bool) error {
+	found := map[register.AlarmKind]int{}
+	var failed error
+	for kind, find := range s.alarmFinders(slow) {
+		n, err := find(ctx)
+		switch {
+		case err == nil:
+			found[kind] = n
+		case !errors.Is(err, deposit.ErrUnavailable):
+			failed = errors.Join(failed, fmt.Errorf("looking for %s: %w", kind, err))
+		}
+	}
+	return errors.Join(failed, s.cfg.Register.KeepAlarms(ctx, found), s.tellAlarms(ctx))
+}
+
+// tellAlarms sends the day's mail, which says that there is something and not
+// what. It is on record before it is sent; a crash between a mail server's
+// taking it and the note of that makes a second one, with the same Message-ID.
+func (s *Server) tellAlarms(ctx context.Context) error {
+	alarms, err := s.cfg.Register.Alarms(ctx)
+	if err != nil || len(alarms) == 0 {
+		return err
+	}
+	owed, err := s.cfg.Register.OwedAlarmMails(ctx, letter.DateOf(s.cfg.Now()), s.cfg.MailDomain)
+	if err != nil {
+		return err
+	}
+	s.cfg.Step("alarm-mails-queued", "")
+	var failed error
+	for _, m := range owed {
+		message := mail.Message{About: mail.AnAlarm, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.String()}
+		if err := s.cfg.Mail.Send(ctx, message); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("telling of an alarm: %w", err))
+			continue // one address that is refused must not keep the mail from the others
+		}
+		s.cfg.Step("alarm-mail-sent", "")
+		if err := s.cfg.Register.AlarmMailSent(ctx, m); err != nil {
+			return err
+		}
+	}
+	return failed
+}

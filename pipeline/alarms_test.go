@@ -1,0 +1,224 @@
+package pipeline
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"letterlock/pipeline/mail"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// alarms looks once, as a sweep does, and returns what is loud.
+func (o *office) alarms() (kinds []register.AlarmKind) {
+	o.t.Helper()
+	o.must(o.EndKeys(o.t.Context()))
+	o.must(o.Alarm(o.t.Context(), true))
+	found, err := o.cfg.Register.Alarms(o.t.Context())
+	o.must(err)
+	for _, a := range found {
+		kinds = append(kinds, a.Kind)
+	}
+	return kinds
+}
+
+// mailed are the addresses that were written to about alarms since the last call.
+func (o *office) mailed() (to []string) {
+	o.t.Helper()
+	for _, m := range o.post.taken {
+		if m.About == mail.AnAlarm {
+			to = append(to, m.To)
+		}
+	}
+	o.post.taken = nil
+	return to
+}
+
+// A letter that does not go on its deadline is loud until it is gone: after a
+// grace that its proof may take, once a day to everyone whose business it is,
+// and never again once it is solved.
+func TestAnOverdueLetterIsLoudUntilItIsGone(t *testing.T) {
+	o := newOffice(t)
+	o.person(register.Manager, "mo@example.org")
+	o.person(register.DPO, "dee@example.org")
+	o.person(register.Manager, "")
+	o.must(o.cfg.Register.DisablePerson(t.Context(), o.person(register.Manager, "gone@example.org")))
+	m := o.deposit()
+	o.work(m.ID)
+	o.toDeadline(m)
+	o.store.at, o.store.how, o.store.only = -1, pretends, "Remove"
+	o.mailed()
+	if got := o.alarms(); len(got) != 0 {
+		t.Fatalf("loud at once: %v", got)
+	}
+	o.now = o.now.Add(20 * time.Minute)
+	if got := o.alarms(); !slices.Equal(got, []register.AlarmKind{register.LettersOverdue}) {
+		t.Fatalf("loud is %v", got)
+	}
+	if got := o.mailed(); !slices.Equal(got, []string{"mo@example.org", "dee@example.org"}) {
+		t.Fatalf("written to: %v", got)
+	}
+	for range 3 { // the same day, also after a restart
+		o.now = o.now.Add(time.Hour)
+		o.Server = New(o.cfg)
+		o.alarms()
+	}
+	if got := o.mailed(); len(got) != 0 {
+		t.Fatalf("written to again on the same day: %v", got)
+	}
+	o.now = o.now.AddDate(0, 0, 1)
+	o.alarms()
+	if got := o.mailed(); len(got) != 2 {
+		t.Fatalf("on the next day written to: %v", got)
+	}
+
+	o.store.at = 0 // it is mended
+	o.work(m.ID)
+	o.deletion(m.ID)
+	if got := o.alarms(); !slices.Equal(got, []register.AlarmKind{register.PapersOutlive}) {
+		t.Fatalf("loud is %v", got)
+	}
+	_, err := o.cfg.Register.DestroyPaper(t.Context(), m.ID, register.Destruction{Sheets: 1, Method: register.Shredder, Level: "P-5"}, 1)
+	o.must(err)
+	if got := o.alarms(); len(got) != 0 {
+		t.Fatalf("all is well, and loud is %v", got)
+	}
+	o.now = o.now.AddDate(0, 0, 1)
+	o.alarms()
+	if got := o.mailed(); len(got) != 0 {
+		t.Fatalf("all is well, and written to: %v", got)
+	}
+	for kind, want := range map[string]int{"alarm-raised": 2, "alarm-ended": 2, "alarm-told": 4} {
+		if entries, _ := o.cfg.Register.Entries(t.Context(), -1, kind, "", 100); len(entries) != want {
+			t.Errorf("%d entries %s, want %d", len(entries), kind, want)
+		}
+	}
+}
+
+// A mail server that is away, or whose answer was lost, keeps nobody from being
+// told: the mail is sent again, the same, until it is taken.
+func TestTheAlarmsMailFailsBothWays(t *testing.T) {
+	for name, how := range map[string]fault{"it failed": fails, "it was taken, and the answer lost": loses} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			o.person(register.Manager, "mo@example.org")
+			o.person(register.DPO, "dee@example.org")
+			o.must(o.cfg.Register.KeepAlarms(t.Context(), map[register.AlarmKind]int{register.PapersOutlive: 1}))
+			o.post.next = []fault{how}
+			if err := o.tellAlarms(t.Context()); err == nil {
+				t.Fatal("a mail that failed is no error")
+			}
+			if n, err := o.cfg.Register.MailsWaiting(t.Context()); err != nil || n != 1 {
+				t.Fatalf("%d mails wait, %v", n, err)
+			}
+			o.must(o.tellAlarms(t.Context()))
+			o.must(o.tellAlarms(t.Context()))
+			ids := map[string][]string{}
+			for _, m := range o.post.taken {
+				ids[m.To] = append(ids[m.To], m.MessageID)
+			}
+			want := map[fault]int{fails: 1, loses: 2}[how]
+			if mo := ids["mo@example.org"]; len(mo) != want || len(slices.Compact(mo)) != 1 || len(ids["dee@example.org"]) != 1 {
+				t.Errorf("taken: %v", ids)
+			}
+		})
+	}
+}
+
+// What nobody is owed any more is not sent, and does not wait for ever.
+func TestASolvedAlarmIsNotMailed(t *testing.T) {
+	o := newOffice(t)
+	o.person(register.Manager, "mo@example.org")
+	o.must(o.cfg.Register.KeepAlarms(t.Context(), map[register.AlarmKind]int{register.PapersOutlive: 1}))
+	o.post.down = true
+	if err := o.tellAlarms(t.Context()); err == nil {
+		t.Fatal("no error")
+	}
+	o.must(o.cfg.Register.KeepAlarms(t.Context(), map[register.AlarmKind]int{register.PapersOutlive: 0}))
+	o.post.down = false
+	o.must(o.tellAlarms(t.Context()))
+	if n, err := o.cfg.Register.MailsWaiting(t.Context()); err != nil || n != 0 || len(o.post.taken) != 0 {
+		t.Errorf("%d mails wait, %d were sent, %v", n, len(o.post.taken), err)
+	}
+}
+
+// The mail says that there is something, and nothing of what it is.
+func TestTheAlarmsMailSaysNothing(t *testing.T) {
+	o := newOffice(t)
+	o.person(register.Manager, "mo@example.org")
+	o.must(o.cfg.Register.KeepAlarms(t.Context(), map[register.AlarmKind]int{register.LettersOverdue: 3, register.ClockDoubted: 1}))
+	o.must(o.tellAlarms(t.Context()))
+	if len(o.post.taken) != 1 {
+		t.Fatalf("%d mails", len(o.post.taken))
+	}
+	if m := o.post.taken[0]; m.Link != "http://localhost:8080" || !strings.HasSuffix(m.MessageID, "@example.org") {
+		t.Errorf("%+v", m)
+	}
+}
+
+// What cannot be found out is not taken for solved.
+func TestAnUnknownAlarmStays(t *testing.T) {
+	o := newOffice(t, func(c *Config) { c.HasLifecycle = true })
+	o.putRaw(letter.RecipientsKey, []byte("letterlock recipients v1\n{}\n\n— x y\n"))
+	if got := o.alarms(); !slices.Equal(got, []register.AlarmKind{register.StorageWrong}) {
+		t.Fatalf("another's bucket: loud is %v", got)
+	}
+	o.store.at, o.store.how, o.store.only = -1, fails, "Read"
+	if err := o.Alarm(t.Context(), true); err == nil {
+		t.Error("what cannot be found out is not said")
+	}
+	o.store.at = 0
+	if a, err := o.cfg.Register.Alarms(t.Context()); err != nil || len(a) != 1 {
+		t.Errorf("loud is %v, %v", a, err)
+	}
+	o.must(o.AdoptBucket(t.Context()))
+	if got := o.alarms(); len(got) != 0 {
+		t.Errorf("adopted, and loud is %v", got)
+	}
+}
+
+// A letter that is to live longer than its key is loud two weeks before the
+// key's week is over, and keeps the key from dying.
+func TestALetterThatOutlivesItsKeyIsLoudInTime(t *testing.T) {
+	o := newOffice(t)
+	m := o.deposit()
+	o.work(m.ID)
+	over := m.Week().Over()
+	o.now = over.AddDays(-20).Start()
+	o.must(o.cfg.Register.ConfirmClock(t.Context()))
+	if _, err := o.cfg.Register.DB().ExecContext(t.Context(), `UPDATE letters SET deadline = $1`, over.AddDays(30).String()); err != nil {
+		t.Fatal(err)
+	}
+	o.now = over.AddDays(-15).Start()
+	if got := o.alarms(); len(got) != 0 {
+		t.Fatalf("loud more than two weeks before: %v", got)
+	}
+	o.now = over.AddDays(-14).Start()
+	if got := o.alarms(); !slices.Equal(got, []register.AlarmKind{register.KeyNeeded}) || ok(o.Check(t.Context()), "keys") {
+		t.Fatalf("loud is %v, and the check finds nothing", got)
+	}
+	// One that goes before its key is not.
+	if _, err := o.cfg.Register.DB().ExecContext(t.Context(), `UPDATE letters SET deadline = $1`, over.AddDays(-1).String()); err != nil {
+		t.Fatal(err)
+	}
+	if got := o.alarms(); len(got) != 0 {
+		t.Fatalf("a letter that goes before its key is loud: %v", got)
+	}
+	if _, err := o.cfg.Register.DB().ExecContext(t.Context(), `UPDATE letters SET deadline = $1`, over.AddDays(30).String()); err != nil {
+		t.Fatal(err)
+	}
+	if got := o.alarms(); !slices.Equal(got, []register.AlarmKind{register.KeyNeeded}) || ok(o.Check(t.Context()), "keys") {
+		t.Fatalf("loud is %v, and the check finds nothing", got)
+	}
+	o.now = over.AddDays(1).Start()
+	o.must(o.cfg.Register.ConfirmClock(t.Context()))
+	o.must(o.EndKeys(t.Context()))
+	if !o.cfg.Keyring.Has(m.Week()) {
+		t.Fatal("the key of a living letter died")
+	}
+	if got := o.alarms(); !slices.Equal(got, []register.AlarmKind{register.KeyNeeded}) {
+		t.Fatalf("loud is %v", got)
+	}
+}

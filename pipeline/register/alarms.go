@@ -1,0 +1,213 @@
+package register
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"letterlock/scanner/letter"
+)
+
+// AlarmKind is what somebody must see to.
+type AlarmKind string
+
+const (
+	LettersOverdue AlarmKind = "letters-overdue"   // past the deadline and not yet proven gone; counts letters
+	PapersOutlive  AlarmKind = "papers-outlive"    // papers whose letter is gone; counts papers
+	KeyNeeded      AlarmKind = "key-needed"        // letters that are to outlive the key they are sealed to; counts letters
+	KeyOverdue     AlarmKind = "key-overdue"       // keys past their week that are not destroyed; counts keys
+	StorageWrong   AlarmKind = "storage-wrong"     // the bucket or its own rules are not as they must be
+	ClockDoubted   AlarmKind = "clock-in-doubt"    // nothing is destroyed until somebody has looked
+	RegisterWrong  AlarmKind = "register-is-wrong" // the register does not agree with its signed checkpoint
+)
+
+// AlarmKinds lists every kind, the gravest first.
+var AlarmKinds = []AlarmKind{RegisterWrong, LettersOverdue, KeyOverdue, KeyNeeded, ClockDoubted, StorageWrong, PapersOutlive}
+
+// grace is how long something may be found before it is loud: a letter is due
+// from its day's first moment, and its proof takes a moment too.
+var grace = map[AlarmKind]time.Duration{LettersOverdue: 15 * time.Minute, KeyOverdue: 15 * time.Minute}
+
+// Alarm is something that somebody must see to.
+type Alarm struct {
+	Kind  AlarmKind
+	Count int       // how many letters, papers or keys; 1 where there is nothing to count
+	Since time.Time // when it was first found
+}
+
+// KeepAlarms takes what was found just now, 0 for what is well. A kind that is
+// not in found was not looked at, and stays as it was. What is loud from now
+// on, and what no longer is, goes on the register.
+func (r *Register) KeepAlarms(ctx context.Context, found map[AlarmKind]int) error {
+	known, err := readAlarms(ctx, r.read)
+	if err != nil || len(r.changedAlarms(known, found)) == 0 {
+		return err
+	}
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		known, err := readAlarms(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, kind := range r.changedAlarms(known, found) {
+			if err := r.keepAlarm(ctx, tx, kind, known[kind], found[kind]); err != nil {
+				return fmt.Errorf("keeping alarm %s: %w", kind, err)
+			}
+		}
+		// Once nothing is wrong, nobody is owed a mail about it.
+		_, err = tx.ExecContext(ctx, `DELETE FROM alarm_mails WHERE sent IS NULL AND NOT EXISTS (SELECT 1 FROM alarms WHERE raised = 1)`)
+		return err
+	})
+}
+
+// alarmRow is an alarm, loud or not yet.
+type alarmRow struct {
+	Alarm
+	raised bool
+}
+
+// changedAlarms are the kinds whose rows are not what was found. It costs no
+// write while nothing changes.
+func (r *Register) changedAlarms(known map[AlarmKind]alarmRow, found map[AlarmKind]int) []AlarmKind {
+	var out []AlarmKind
+	for _, kind := range slices.Sorted(maps.Keys(found)) {
+		row, there := known[kind]
+		if found[kind] != row.Count || there && r.becomesLoud(row) {
+			out = append(out, kind)
+		}
+	}
+	return out
+}
+
+func (r *Register) becomesLoud(row alarmRow) bool {
+	return !row.raised && r.Now().Sub(row.Since).Abs() >= grace[row.Kind]
+}
+
+func (r *Register) keepAlarm(ctx context.Context, tx *sql.Tx, kind AlarmKind, row alarmRow, count int) error {
+	if count == 0 {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM alarms WHERE kind = $1`, string(kind)); err != nil || !row.raised {
+			return err
+		}
+		return r.append(ctx, tx, AlarmEnded{Alarm: kind}, "", 0)
+	}
+	if row.Count == 0 {
+		row = alarmRow{Alarm: Alarm{Kind: kind, Since: r.Now()}}
+	}
+	row.Count = count
+	loud := r.becomesLoud(row)
+	row.raised = row.raised || loud
+	if _, err := tx.ExecContext(ctx, `INSERT INTO alarms (kind, count, since, raised) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (kind) DO UPDATE SET count = excluded.count, raised = excluded.raised`,
+		string(kind), count, millis(row.Since), row.raised); err != nil || !loud {
+		return err
+	}
+	return r.append(ctx, tx, AlarmRaised{Alarm: kind, Count: count}, "", 0)
+}
+
+// Alarms are those that are loud, the gravest first.
+func (r *Register) Alarms(ctx context.Context) ([]Alarm, error) {
+	known, err := readAlarms(ctx, r.read)
+	var out []Alarm
+	for _, kind := range AlarmKinds {
+		if row := known[kind]; row.raised {
+			out = append(out, row.Alarm)
+		}
+	}
+	return out, err
+}
+
+func readAlarms(ctx context.Context, q querier) (map[AlarmKind]alarmRow, error) {
+	rows, err := q.QueryContext(ctx, `SELECT kind, count, since, raised FROM alarms`)
+	if err != nil {
+		return nil, fmt.Errorf("reading alarms: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	out := map[AlarmKind]alarmRow{}
+	for rows.Next() {
+		var a alarmRow
+		var since int64
+		if err := rows.Scan(&a.Kind, &a.Count, &since, &a.raised); err != nil {
+			return nil, fmt.Errorf("reading alarms: %w", err)
+		}
+		a.Since = fromMillis(since)
+		out[a.Kind] = a
+	}
+	return out, rows.Err()
+}
+
+// toldOfAlarms are those whom an alarm's mail goes to: managers and
+// data-protection officers who have an address.
+const toldOfAlarms = `role IN ('` + string(Manager) + `', '` + string(DPO) + `') AND disabled IS NULL AND email <> ''`
+
+// ToldOfAlarms counts the people whom an alarm is mailed to.
+func (r *Register) ToldOfAlarms(ctx context.Context) (people int, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT count(*) FROM people WHERE `+toldOfAlarms).Scan(&people)
+	return people, err
+}
+
+// OwedAlarmMails writes down the day's mail to everyone who is told of alarms,
+// unless that is done, and returns what is still owed of it. However often it
+// is asked, by however many processes, each person is owed one mail a day.
+func (r *Register) OwedAlarmMails(ctx context.Context, day letter.Date, domain string) ([]Mail, error) {
+	var queued bool
+	err := r.read.QueryRowContext(ctx, `SELECT NOT EXISTS (SELECT 1 FROM people p WHERE `+toldOfAlarms+` AND NOT EXISTS
+		(SELECT 1 FROM alarm_mails m WHERE m.person = p.number AND m.day = $1))`, day.String()).Scan(&queued)
+	if err == nil && !queued {
+		err = r.inTx(ctx, func(tx *sql.Tx) error { return queueAlarmMails(ctx, tx, day, domain) })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("queueing mails about alarms: %w", err)
+	}
+	rows, err := r.read.QueryContext(ctx, `SELECT p.number, p.email, m.message_id FROM alarm_mails m
+		JOIN people p ON p.number = m.person WHERE m.day = $1 AND m.sent IS NULL AND `+toldOfAlarms+` ORDER BY p.number`, day.String())
+	if err != nil {
+		return nil, fmt.Errorf("reading mails about alarms: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []Mail
+	for rows.Next() {
+		var m Mail
+		if err := rows.Scan(&m.Person, &m.Address, &m.MessageID); err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, rows.Err()
+}
+
+func queueAlarmMails(ctx context.Context, tx *sql.Tx, day letter.Date, domain string) error {
+	rows, err := tx.QueryContext(ctx, `SELECT number FROM people WHERE `+toldOfAlarms)
+	if err != nil {
+		return err
+	}
+	people, err := scanNumbers(rows)
+	for _, n := range people {
+		id := strings.ToLower(rand.Text()) + "@" + domain
+		_, failed := tx.ExecContext(ctx, `INSERT INTO alarm_mails (person, day, message_id) VALUES ($1, $2, $3)
+			ON CONFLICT (person) DO UPDATE SET day = excluded.day, message_id = excluded.message_id, sent = NULL
+			WHERE alarm_mails.day <> excluded.day`, n, day.String(), id)
+		err = errors.Join(err, failed)
+	}
+	return err
+}
+
+// AlarmMailSent notes that a mail server took the mail, on the register too:
+// nobody can say that they were not told.
+func (r *Register) AlarmMailSent(ctx context.Context, m Mail) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE alarm_mails SET sent = $1 WHERE person = $2 AND message_id = $3 AND sent IS NULL`,
+			millis(r.Now()), m.Person, m.MessageID)
+		if err := oneRow(res, err); err != nil {
+			if errors.Is(err, ErrMoved) {
+				return nil // another process has noted it
+			}
+			return err
+		}
+		return r.append(ctx, tx, AlarmTold{Person: m.Person}, "", 0)
+	})
+}
