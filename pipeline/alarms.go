@@ -14,7 +14,7 @@ import (
 
 const (
 	// alarmsEvery is how often it is looked whether somebody must see to something.
-	alarmsEvery = time.Minute
+	alarmsEvery = 10 * time.Second
 	// slowAlarmsEvery is the same for what takes many questions to find out.
 	slowAlarmsEvery = 15 * time.Minute
 	// keyAhead is how many days before a key's death a letter that is to outlive

@@ -56,6 +56,13 @@ type status struct {
 	Held        int                         `json:"held"`    // manifests that wait for a person
 	MailWaiting int                         `json:"mail_waiting"`
 	Register    registerStatus              `json:"register"`
+	Alarms      []alarmStatus               `json:"alarms"` // what somebody must see to, the gravest first
+}
+
+type alarmStatus struct {
+	Kind  register.AlarmKind `json:"kind"`
+	Count int                `json:"count"` // of letters, papers or keys; 1 where there is nothing to count
+	Since string             `json:"since"` // RFC 3339, UTC
 }
 
 type registerStatus struct {
@@ -70,9 +77,14 @@ func (c *statusCmd) Run(w *world) error {
 			return err
 		}
 		if c.JSON {
-			return w.json(s)
+			err = w.json(s)
+		} else {
+			err = s.print(w)
 		}
-		return s.print(w)
+		if err == nil && len(s.Alarms) > 0 {
+			return errFoundWrong
+		}
+		return err
 	})
 }
 
@@ -99,6 +111,14 @@ func (in *installation) status(w *world) (s status, err error) {
 		return s, fmt.Errorf("the scanner folder cannot be read: %s", configfile.Reason(err))
 	}
 	s.Refused = files.Refused
+	alarms, err := in.register.Alarms(w.ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Alarms = []alarmStatus{}
+	for _, a := range alarms {
+		s.Alarms = append(s.Alarms, alarmStatus{a.Kind, a.Count, a.Since.Format("2006-01-02T15:04:05Z")})
+	}
 	s.Register.Entries, s.Register.Checkpoint, err = in.register.Checkpoint(w.ctx)
 	return s, err
 }
@@ -113,6 +133,9 @@ func (s status) print(w *world) error {
 	fmt.Fprintf(t, "held for a person\t%d\n", s.Held)
 	fmt.Fprintf(t, "mail waiting\t%d\n", s.MailWaiting)
 	fmt.Fprintf(t, "register entries\t%d\n", s.Register.Entries)
+	for _, a := range s.Alarms {
+		fmt.Fprintf(t, "ALARM %s\t%d\tsince %s; 'letterlock check' says what to do\n", a.Kind, a.Count, a.Since)
+	}
 	return t.Flush()
 }
 

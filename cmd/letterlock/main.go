@@ -27,10 +27,10 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUse    = 2
-	exitWrong  = 3 // check or verify found something wrong
+	exitWrong  = 3 // check, status or verify found something wrong
 )
 
-// errFoundWrong ends a check or verify that worked and found something wrong.
+// errFoundWrong ends a check, status or verify that worked and found something wrong.
 var errFoundWrong = errors.New("something is wrong")
 
 // crashPoint observes each step of a letter. The crash tests end the process here.
@@ -47,7 +47,7 @@ type cli struct {
 	Serve     serveCmd     `cmd:"" help:"Play the server's role alone; scanners run elsewhere."`
 	Setup     setupCmd     `cmd:"" help:"Prepare bucket, keys and scanners, and end."`
 	Check     checkCmd     `cmd:"" help:"Look at everything that a person may have to mend. Ends with 3 when there is something."`
-	Status    statusCmd    `cmd:"" help:"Count letters, papers and what waits."`
+	Status    statusCmd    `cmd:"" help:"Count letters, papers and what waits. Ends with 3 when something needs somebody."`
 	Letters   lettersCmd   `cmd:"" help:"List the living letters."`
 	Held      heldCmd      `cmd:"" help:"What scanners have announced and nobody believes, and what to do about it."`
 	User      userCmd      `cmd:"" help:"Add people, disable them, make enrolment codes."`

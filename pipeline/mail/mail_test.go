@@ -14,7 +14,7 @@ import (
 )
 
 // checkMessage reads the message as a mail program does and checks that it is
-// exactly what it may be: whom it is for, that a letter is waiting, and where.
+// exactly what it may be: whom it is for, that something is waiting, and where.
 func checkMessage(t *testing.T, text string, want Message) {
 	t.Helper()
 	m, err := netmail.ReadMessage(strings.NewReader(text))
@@ -30,10 +30,15 @@ func checkMessage(t *testing.T, text string, want Message) {
 	for name, values := range m.Header {
 		header[name] = strings.Join(values, " | ")
 	}
+	subject, first, last := "A letter is waiting", "A letter is waiting for you:", "Do not forward this message."
+	if want.About == AnAlarm {
+		subject, first = "Letterlock needs you", "Something at Letterlock needs you. What it is and what to do is said here:"
+		last = "This message comes once a day until it is solved. Do not forward it."
+	}
 	if diff := cmp.Diff(map[string]string{
 		"From":           `"Letterlock" <letters@letters.example.org>`,
 		"To":             "<" + want.To + ">",
-		"Subject":        "A letter is waiting",
+		"Subject":        subject,
 		"Message-Id":     "<" + want.MessageID + ">",
 		"Date":           "Tue, 24 Nov 2026 14:02:00 +0000",
 		"Auto-Submitted": "auto-generated",
@@ -43,15 +48,15 @@ func checkMessage(t *testing.T, text string, want Message) {
 	}
 	parts := multipart.NewReader(m.Body, params["boundary"])
 	for _, want := range []struct{ kind, body string }{
-		{"text/plain", "A letter is waiting for you:\n\n" + want.Link + "\n\nYou will be asked to sign in.\nDo not forward this message.\n"},
+		{"text/plain", first + "\n\n" + want.Link + "\n\nYou will be asked to sign in.\n" + last + "\n"},
 		{"text/html", `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>A letter is waiting</title></head>
+<head><meta charset="utf-8"><title>` + subject + `</title></head>
 <body>
-<p>A letter is waiting for you:</p>
+<p>` + first + `</p>
 <p><a href="` + want.Link + `">` + want.Link + `</a></p>
 <p>You will be asked to sign in.<br>
-Do not forward this message.</p>
+` + last + `</p>
 </body>
 </html>
 `},

@@ -26,7 +26,7 @@ func TestOutbox(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	other := Message{To: "sam@leaders.example.org", MessageID: "another@letters.example.org",
+	other := Message{About: AnAlarm, To: "sam@leaders.example.org", MessageID: "another@letters.example.org",
 		Link: letterWaits.Link + "/" + strings.Repeat("a-very-long-way/", 10)}
 	if err := o.Send(t.Context(), other); err != nil {
 		t.Fatal(err)
