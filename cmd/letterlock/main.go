@@ -46,7 +46,7 @@ type cli struct {
 	Up        upCmd        `cmd:"" help:"Play every role on this machine: scanner, server and portal. Makes the data folder when it is missing."`
 	Serve     serveCmd     `cmd:"" help:"Play the server's role alone; scanners run elsewhere."`
 	Setup     setupCmd     `cmd:"" help:"Prepare bucket, keys and scanners, and end."`
-	Check     checkCmd     `cmd:"" help:"Look at everything that a person may have to mend. Ends with 3 when there is something."`
+	Check     checksCmd    `cmd:"" help:"Look at everything that a person may have to mend, or try out a storage. Ends with 3 when there is something."`
 	Status    statusCmd    `cmd:"" help:"Count letters, papers and what waits. Ends with 3 when something needs somebody."`
 	Letters   lettersCmd   `cmd:"" help:"List the living letters."`
 	Held      heldCmd      `cmd:"" help:"What scanners have announced and nobody believes, and what to do about it."`

@@ -15,6 +15,7 @@ import (
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline"
 	"letterlock/pipeline/archive"
+	"letterlock/pipeline/archive/probe"
 	"letterlock/pipeline/keyring"
 	"letterlock/pipeline/mail"
 	"letterlock/pipeline/register"
@@ -79,6 +80,7 @@ type installation struct {
 	store    bucket
 	keyring  *keyring.Keyring
 	server   keypair // signs receipts and the recipients list
+	fit      bool    // the storage was tried out by this process
 	opened   []io.Closer
 }
 
@@ -262,6 +264,9 @@ func (in *installation) makeReady(ctx context.Context) error {
 	if err := in.store.Prepare(ctx); err != nil {
 		return fmt.Errorf("preparing the bucket: %w", err)
 	}
+	if err := in.tryStorage(ctx); err != nil {
+		return err
+	}
 	installed, err := in.register.Meta(ctx, register.MetaLifecycle)
 	if err != nil || installed != "" || in.cfg.Storage == nil {
 		return err // once; and a folder has no rules of its own
@@ -271,6 +276,33 @@ func (in *installation) makeReady(ctx context.Context) error {
 		return err
 	}
 	return in.recordLifecycle(ctx)
+}
+
+// tryStorage refuses, once a process, a storage that cannot hold letters.
+func (in *installation) tryStorage(ctx context.Context) error {
+	if in.fit {
+		return nil
+	}
+	store := in.store
+	if s, ok := store.(shifted); ok {
+		store = s.bucket
+	}
+	if err := probe.Fit(ctx, store, time.Now()); err != nil {
+		return err
+	}
+	in.fit = true
+	return nil
+}
+
+// refuseUnfit ends a start on a storage that cannot hold letters. Whatever else
+// may be wrong with it just now is no reason not to start.
+func (in *installation) refuseUnfit(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	if err := in.prepare(ctx); errors.Is(err, archive.ErrLacks) {
+		return err
+	}
+	return nil // the server's role comes back to it, and says it
 }
 
 func (in *installation) installLifecycle(ctx context.Context) error {
@@ -291,6 +323,8 @@ func (in *installation) recordLifecycle(ctx context.Context) error {
 // for the storage's troubles what to do.
 func say(err error) string {
 	switch {
+	case errors.Is(err, archive.ErrLacks):
+		return "this storage cannot hold letters, so it is not used: use another one; 'letterlock check storage' says all that is wrong with it (" + err.Error() + ")"
 	case errors.Is(err, deposit.ErrUnavailable):
 		return "the storage cannot be reached: is it running, and is its endpoint right? (" + err.Error() + ")"
 	case errors.Is(err, deposit.ErrRefused):

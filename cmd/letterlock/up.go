@@ -108,6 +108,9 @@ func (w *world) play(listen string, begin func(*installation) error, edge bool) 
 	if err := begin(in); err != nil {
 		return err
 	}
+	if err := in.refuseUnfit(w.ctx); err != nil {
+		return err
+	}
 	origin, err := in.origin(door.Addr())
 	if err != nil {
 		return err

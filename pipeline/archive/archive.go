@@ -6,7 +6,25 @@
 // [Dir] and [S3] have the same methods, and one suite of tests runs over both.
 package archive
 
-import "letterlock/scanner/deposit"
+import (
+	"errors"
+
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/letter"
+)
+
+// ErrLacks means that a storage cannot end letters as it must: it has no
+// versioning, no lifecycle, or replaces what it was told to leave alone.
+var ErrLacks = errors.New("the storage lacks what Letterlock needs")
+
+// TrialName is, under TrialPrefix and in every key there, what no helpline can
+// be called.
+const TrialName = "letterlock.trial"
+
+// TrialPrefix is the place for objects that are only there to try the storage
+// out. It lies among the letters, where an edge may put, and what is left there
+// ends as they do.
+const TrialPrefix = letter.LettersPrefix + string(letter.SixMonths) + "/" + TrialName + "/"
 
 // Kind is a kind of trace.
 type Kind string

@@ -251,6 +251,19 @@ func (d *Dir) prune(name string) error {
 // Prepare has nothing to do: opening has made the folder.
 func (d *Dir) Prepare(context.Context) error { return nil }
 
+// LeaveUpload leaves an unfinished upload of key, as a writer does that is
+// killed, and returns its id. It is for trying the folder out.
+func (d *Dir) LeaveUpload(key string) (id string, err error) {
+	if err := deposit.CheckKey(key); err != nil {
+		return "", err
+	}
+	name := deposit.UploadName(key)
+	if err := d.Root().MkdirAll(path.Dir(key), 0o700); err != nil {
+		return "", deposit.Explain("making upload", err)
+	}
+	return path.Base(name), deposit.Explain("making upload", d.Root().WriteFile(name, nil, 0o600))
+}
+
 // InstallLifecycle has nothing to do: a folder has no lifecycle of its own.
 // Sweep and the proof on the deadline stand in for it.
 func (d *Dir) InstallLifecycle(context.Context) error { return nil }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/lifecycle"
@@ -27,25 +30,25 @@ const (
 // is alone.
 func wanted() []lifecycle.Rule {
 	var rules []lifecycle.Rule
-	place := func(name, prefix string, days int) {
-		bytes := lifecycle.Rule{ID: "letterlock-" + name, Status: minio.Enabled}
-		bytes.RuleFilter.Prefix = prefix
-		bytes.Expiration.Days = lifecycle.ExpirationDays(days)
-		bytes.NoncurrentVersionExpiration.NoncurrentDays = hiddenDays
-		bytes.AbortIncompleteMultipartUpload.DaysAfterInitiation = uploadDays
-
-		markers := lifecycle.Rule{ID: "letterlock-" + name + "-markers", Status: minio.Enabled}
-		markers.RuleFilter.Prefix = prefix
-		markers.Expiration.DeleteMarker = true
-
-		rules = append(rules, bytes, markers)
-	}
 	for _, class := range letter.Classes {
-		place(string(class), letter.ClassPrefix(class), class.LifecycleDays())
+		rules = append(rules, rulesFor("letterlock-"+string(class), letter.ClassPrefix(class), class.LifecycleDays())...)
 	}
-	place("incoming", letter.IncomingPrefix, letter.BriefDays)
-	place("receipts", letter.ReceiptsPrefix, letter.BriefDays)
-	return rules
+	rules = append(rules, rulesFor("letterlock-incoming", letter.IncomingPrefix, letter.BriefDays)...)
+	return append(rules, rulesFor("letterlock-receipts", letter.ReceiptsPrefix, letter.BriefDays)...)
+}
+
+// rulesFor is the two rules of one place.
+func rulesFor(id, prefix string, days int) []lifecycle.Rule {
+	bytes := lifecycle.Rule{ID: id, Status: minio.Enabled}
+	bytes.RuleFilter.Prefix = prefix
+	bytes.Expiration.Days = lifecycle.ExpirationDays(days)
+	bytes.NoncurrentVersionExpiration.NoncurrentDays = hiddenDays
+	bytes.AbortIncompleteMultipartUpload.DaysAfterInitiation = uploadDays
+
+	markers := lifecycle.Rule{ID: id + "-markers", Status: minio.Enabled}
+	markers.RuleFilter.Prefix = prefix
+	markers.Expiration.DeleteMarker = true
+	return []lifecycle.Rule{bytes, markers}
 }
 
 // InstallLifecycle sets the bucket's lifecycle to Letterlock's rules and
@@ -54,11 +57,35 @@ func wanted() []lifecycle.Rule {
 func (s *S3) InstallLifecycle(ctx context.Context) error {
 	core, bucket := s.Client()
 	if err := core.SetBucketLifecycle(ctx, bucket, &lifecycle.Configuration{Rules: wanted()}); err != nil {
-		return deposit.Explain("installing lifecycle", err)
+		return lacking("installing lifecycle", err)
+	}
+	// Read back before versioning, so that a server that does not keep them is
+	// refused by the next start too.
+	differs, err := s.keeps(ctx, wanted())
+	if err != nil {
+		return err
+	}
+	if len(differs) > 0 {
+		return fmt.Errorf("%w: it takes deletion rules (lifecycle) and does not keep them: %s", ErrLacks, strings.Join(differs, "; "))
 	}
 	// A crash here leaves the rules without the versioning that they are made
 	// for: Prepare or Drift finds it.
-	return deposit.Explain("turning on versioning", core.EnableVersioning(ctx, bucket))
+	return s.turnOnVersioning(ctx)
+}
+
+func (s *S3) turnOnVersioning(ctx context.Context) error {
+	core, bucket := s.Client()
+	if err := core.EnableVersioning(ctx, bucket); err != nil {
+		return lacking("turning on versioning", err)
+	}
+	v, err := core.GetBucketVersioning(ctx, bucket)
+	if err != nil {
+		return lacking("reading versioning", err)
+	}
+	if !v.Enabled() {
+		return fmt.Errorf("%w: versioning was turned on and is not on", ErrLacks)
+	}
+	return nil
 }
 
 // Drift says in plain words, one sentence each, how the bucket differs from
@@ -70,8 +97,9 @@ func (s *S3) Drift(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	drift := compare(wanted(), rules)
-	for _, look := range []func(context.Context) ([]string, error){s.versioning, s.objectLock, s.replication} {
+	changed, others := compare(wanted(), rules)
+	drift := append(changed, others...)
+	for _, look := range []func(context.Context) ([]string, error){s.Versioning, s.ObjectLock, s.Replication} {
 		found, err := look(ctx)
 		if err != nil {
 			return nil, err
@@ -89,16 +117,18 @@ func (s *S3) rules(ctx context.Context) ([]lifecycle.Rule, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, deposit.Explain("reading lifecycle", err)
+		return nil, lacking("reading lifecycle", err)
 	}
 	return found.Rules, nil
 }
 
-func (s *S3) versioning(ctx context.Context) ([]string, error) {
+// Versioning says how the bucket's versioning differs from being on, for
+// everything, without a condition; as Drift does.
+func (s *S3) Versioning(ctx context.Context) ([]string, error) {
 	core, bucket := s.Client()
 	v, err := core.GetBucketVersioning(ctx, bucket)
 	if err != nil {
-		return nil, deposit.Explain("reading versioning", err)
+		return nil, lacking("reading versioning", err)
 	}
 	var drift []string
 	switch {
@@ -116,8 +146,8 @@ func (s *S3) versioning(ctx context.Context) ([]string, error) {
 	return drift, nil
 }
 
-// objectLock looks for what stops every removal before its time.
-func (s *S3) objectLock(ctx context.Context) ([]string, error) {
+// ObjectLock says what stops every removal before its time; as Drift does.
+func (s *S3) ObjectLock(ctx context.Context) ([]string, error) {
 	core, bucket := s.Client()
 	state, _, _, _, err := core.GetObjectLockConfig(ctx, bucket)
 	switch code := codeOf(err); {
@@ -133,9 +163,9 @@ func (s *S3) objectLock(ctx context.Context) ([]string, error) {
 	return nil, nil
 }
 
-// replication looks for copies that no deadline reaches: markers and removals
-// of versions are not replicated.
-func (s *S3) replication(ctx context.Context) ([]string, error) {
+// Replication says whether there are copies that no deadline reaches: markers
+// and removals of versions are not replicated; as Drift does.
+func (s *S3) Replication(ctx context.Context) ([]string, error) {
 	core, bucket := s.Client()
 	found, err := core.GetBucketReplication(ctx, bucket)
 	switch {
@@ -151,30 +181,107 @@ func (s *S3) replication(ctx context.Context) ([]string, error) {
 	return nil, nil
 }
 
-// compare finds the differences between two lifecycles.
-func compare(want, found []lifecycle.Rule) []string {
+// OtherRules says which deletion rules the bucket has that are none of
+// Letterlock's; as Drift does.
+func (s *S3) OtherRules(ctx context.Context) ([]string, error) {
+	rules, err := s.rules(ctx)
+	_, others := compare(wanted(), rules)
+	return others, err
+}
+
+// TryLifecycle finds out whether the server takes a lifecycle and gives it
+// back as it was sent, and says how it does not; nothing found is nil. Letterlock's
+// rules hold all the while: what is tried is those and two more for TrialPrefix.
+// A bucket without rules is left without. Where the bucket's rules are not
+// Letterlock's, that is what it says, and where there are others besides,
+// nothing is tried: they are not Letterlock's to write.
+func (s *S3) TryLifecycle(ctx context.Context) ([]string, error) {
+	before, err := s.rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(before) > 0 {
+		if changed, others := compare(wanted(), before); len(changed)+len(others) > 0 {
+			return changed, nil
+		}
+	}
+	core, bucket := s.Client()
+	sent := append(wanted(), trialRules()...)
+	if err := core.SetBucketLifecycle(ctx, bucket, &lifecycle.Configuration{Rules: sent}); err != nil {
+		return nil, lacking("installing lifecycle", err)
+	}
+	// A crash here leaves two rules for a place in which there are no letters:
+	// no drift, and the next trial or mending removes them.
+	differs, err := s.keeps(ctx, sent)
+	after := wanted()
+	if len(before) == 0 {
+		after = nil
+	}
+	restored := core.SetBucketLifecycle(context.WithoutCancel(ctx), bucket, &lifecycle.Configuration{Rules: after})
+	if err := errors.Join(err, deposit.Explain("installing lifecycle", restored)); err != nil {
+		return nil, err
+	}
+	return differs, nil
+}
+
+// keeps reads the rules that were just sent back, and says how they differ. A
+// server may need a moment (AWS: "bucket configurations have an eventual
+// consistency model").
+func (s *S3) keeps(ctx context.Context, sent []lifecycle.Rule) (differs []string, err error) {
+	for range 3 {
+		found, err := s.rules(ctx)
+		if err != nil {
+			return nil, err
+		}
+		changed, others := compare(sent, found)
+		if differs = append(changed, others...); len(differs) == 0 {
+			return nil, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+	return differs, nil
+}
+
+// trial begins the name of a rule that is only tried out.
+const trial = "letterlock-trial"
+
+func trialRules() []lifecycle.Rule { return rulesFor(trial, TrialPrefix, 1) }
+
+// isTrial recognises what a trial has left that broke off.
+func isTrial(r lifecycle.Rule) bool {
+	return slices.ContainsFunc(trialRules(), func(t lifecycle.Rule) bool {
+		return r.ID == t.ID && len(differences(effectOf(t), effectOf(r))) == 0
+	})
+}
+
+// compare finds the differences between two lifecycles: what became of the
+// wanted rules, and which others there are.
+func compare(want, found []lifecycle.Rule) (changed, others []string) {
 	byID := make(map[string]lifecycle.Rule, len(found))
 	for _, r := range found {
 		byID[r.ID] = r
 	}
-	var drift []string
 	for _, w := range want {
 		f, ok := byID[w.ID]
 		if !ok {
-			drift = append(drift, fmt.Sprintf("lifecycle rule %s is missing", w.ID))
+			changed = append(changed, fmt.Sprintf("lifecycle rule %s is missing", w.ID))
 			continue
 		}
 		delete(byID, w.ID)
 		for _, says := range differences(effectOf(w), effectOf(f)) {
-			drift = append(drift, fmt.Sprintf("lifecycle rule %s %s", w.ID, says))
+			changed = append(changed, fmt.Sprintf("lifecycle rule %s %s", w.ID, says))
 		}
 	}
 	for _, f := range found {
-		if _, left := byID[f.ID]; left {
-			drift = append(drift, fmt.Sprintf("lifecycle rule %q on %q is none of Letterlock's", f.ID, effectOf(f).prefix))
+		if _, left := byID[f.ID]; left && !isTrial(f) {
+			others = append(others, fmt.Sprintf("lifecycle rule %q on %q is none of Letterlock's", f.ID, effectOf(f).prefix))
 		}
 	}
-	return drift
+	return changed, others
 }
 
 // effect is what a rule does, however it is written.

@@ -32,7 +32,8 @@ func OpenS3(c deposit.S3Config) (*S3, error) {
 // Prepare makes the bucket if it is missing and finishes one that is new: it
 // installs the lifecycle where there is none at all, and turns on versioning
 // where it never was. Whatever somebody has changed later it leaves alone,
-// for Drift to find.
+// for Drift to find. A server that has no versioning or no lifecycle, or does
+// not keep what it was told, is ErrLacks.
 func (s *S3) Prepare(ctx context.Context) error {
 	core, bucket := s.Client()
 	there, err := core.BucketExists(ctx, bucket)
@@ -47,7 +48,7 @@ func (s *S3) Prepare(ctx context.Context) error {
 	}
 	versioning, err := core.GetBucketVersioning(ctx, bucket)
 	if err != nil {
-		return deposit.Explain("reading versioning", err)
+		return lacking("reading versioning", err)
 	}
 	if versioning.Status != "" {
 		return nil
@@ -60,7 +61,7 @@ func (s *S3) Prepare(ctx context.Context) error {
 	if len(rules) == 0 {
 		return s.InstallLifecycle(ctx)
 	}
-	return deposit.Explain("turning on versioning", core.EnableVersioning(ctx, bucket))
+	return s.turnOnVersioning(ctx)
 }
 
 // Read opens the newest version under key, or exactly the given one, and tells
@@ -208,6 +209,15 @@ func codeOf(err error) string {
 	var answer minio.ErrorResponse
 	errors.As(err, &answer)
 	return answer.Code
+}
+
+// lacking is deposit.Explain, for a request without whose feature a server
+// cannot be used.
+func lacking(doing string, err error) error {
+	if isNotOffered(err) {
+		return fmt.Errorf("%s: %w: %w", doing, ErrLacks, err)
+	}
+	return deposit.Explain(doing, err)
 }
 
 // isNotOffered reports whether a server has said that it lacks a feature.

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"letterlock/cmd/configfile"
+	"letterlock/pipeline/archive"
+	"letterlock/pipeline/archive/probe"
+)
+
+// checksCmd is 'check' by itself, and what it can look at more closely.
+type checksCmd struct {
+	All     checkCmd        `cmd:"" default:"withargs" help:"Look at everything. It is what 'check' alone does."`
+	Storage storageCheckCmd `cmd:"" help:"Try out, with objects of its own, whether the storage can be trusted with letters: go or no-go."`
+}
+
+type storageCheckCmd struct {
+	JSON       bool   `help:"A JSON list of name, ok, says and do instead of text."`
+	EdgeFolder string `help:"Try a scanner's credentials too: the folder that 'setup --edge' has written." type:"path" placeholder:"DIR"`
+}
+
+// Run needs the configuration and nothing else: a storage is tried out before
+// anything is set up in it.
+func (c *storageCheckCmd) Run(w *world) error {
+	in := &installation{dir: w.dir, log: w.log}
+	defer in.close()
+	var err error
+	if in.cfg, err = readConfig(w.dir.config); err != nil {
+		return err
+	}
+	if in.cfg.Storage == nil && c.EdgeFolder != "" {
+		return configfile.Wrong("a scanner has credentials of its own only where [storage] is set in %s", w.dir.config)
+	}
+	if err := in.openStore(); err != nil {
+		return err
+	}
+	var lines []probe.Line
+	switch store := in.store.(type) {
+	case *archive.Dir:
+		lines = probe.Dir(w.ctx, store, time.Now())
+	case *archive.S3:
+		var edge *probe.Edge
+		if c.EdgeFolder != "" {
+			if edge, err = in.scannersWay(c.EdgeFolder); err != nil {
+				return err
+			}
+		}
+		lines = probe.S3(w.ctx, store, edge, time.Now())
+	}
+	return c.say(w, lines)
+}
+
+func (c *storageCheckCmd) say(w *world, lines []probe.Line) (err error) {
+	if c.JSON {
+		err = w.json(lines)
+	}
+	for _, l := range lines {
+		if !c.JSON {
+			word := "go"
+			if !l.OK {
+				word, l.Says = "NO-GO", l.Says+" "+l.Do
+			}
+			fmt.Fprintf(w.out, "%-5s  %-11s  %s\n", word, l.Name, l.Says)
+		}
+		if !l.OK && err == nil {
+			err = errFoundWrong
+		}
+	}
+	return err
+}
+
+// scannersWay opens the server's bucket as the scanner whose folder that is. The
+// endpoint is the server's: the scanner's may be the same under another name.
+func (in *installation) scannersWay(folder string) (*probe.Edge, error) {
+	path := filepath.Join(folder, "scanner.toml")
+	var scanner struct {
+		Site    string `toml:"site"`
+		Storage struct {
+			AccessKey     string `toml:"access_key"`
+			SecretKeyFile string `toml:"secret_key_file"`
+		} `toml:"storage"`
+	}
+	if _, err := toml.DecodeFile(path, &scanner); err != nil {
+		return nil, configfile.Wrong("the scanner's configuration cannot be read: %s", configfile.Reason(err))
+	}
+	secret, err := configfile.Secret(path, scanner.Storage.SecretKeyFile, "scanner's secret key")
+	if err != nil {
+		return nil, err
+	}
+	c, err := in.cfg.s3(in.dir.config)
+	if err != nil {
+		return nil, err
+	}
+	c.AccessKey, c.SecretKey = scanner.Storage.AccessKey, secret
+	store, err := archive.OpenS3(c)
+	if err != nil {
+		return nil, configfile.Wrong("%s: %s", path, err)
+	}
+	in.opened = append(in.opened, store)
+	return &probe.Edge{Site: scanner.Site, Store: store}, nil
+}
