@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -83,7 +84,8 @@ type Config struct {
 // Server is the server's role. Its methods are safe for concurrent use, by
 // several processes too.
 type Server struct {
-	cfg Config
+	cfg   Config
+	swept atomic.Int64 // when the last sweep ended, in Unix time
 
 	mu      sync.Mutex
 	doubted time.Time            // when it was last said that nothing is destroyed

@@ -36,6 +36,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var w watch
 	for {
 		s.report(ctx, &w, s.sweep(ctx, queue, &w))
+		s.swept.Store(time.Now().Unix())
 		select {
 		case <-ctx.Done():
 			return queue.stop()

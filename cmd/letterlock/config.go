@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 
@@ -22,6 +23,7 @@ type Config struct {
 	Storage      *Storage            `toml:"storage" doc:"An S3 bucket with versioning. Absent: the folder bucket/ beside this file."`
 	Mail         Mail                `toml:"mail" doc:"How team leaders are told."`
 	Portal       Portal              `toml:"portal" doc:"Where people open letters."`
+	Metrics      Metrics             `toml:"metrics" doc:"Numbers for a monitoring system: how much is overdue, held, waiting; of nobody and of no one letter."`
 	Scanner      Scanner             `toml:"scanner" doc:"Where scans are dropped. Read by 'letterlock up' only; a scanner on another machine has its own file."`
 	Helplines    []Helpline          `toml:"helpline" doc:"One block for each helpline."`
 }
@@ -45,6 +47,11 @@ type Mail struct {
 // Portal is the web portal.
 type Portal struct {
 	Origin string `toml:"origin" doc:"The address that people type, as in https://letters.example.org. Passkeys are bound to its host name for ever. Absent: http://localhost and the port of --listen."`
+}
+
+// Metrics is where a monitoring system reads.
+type Metrics struct {
+	Listen string `toml:"listen" doc:"Address on this machine, as in localhost:9127, at which Prometheus finds /metrics. Absent: nowhere."`
 }
 
 // Scanner is the edge that 'up' runs.
@@ -104,6 +111,11 @@ func (c *Config) check() error {
 	}
 	if s := c.Storage; s != nil && (s.Endpoint == "" || s.Bucket == "" || s.AccessKey == "" || s.SecretKeyFile == "") {
 		return errors.New("[storage] needs endpoint, bucket, access_key and secret_key_file")
+	}
+	if at := c.Metrics.Listen; at != "" {
+		if host, _, err := net.SplitHostPort(at); err != nil || !onLoopback(host) {
+			return errors.New("[metrics] listen is an address on this machine only, as in localhost:9127")
+		}
 	}
 	if o := c.Portal.Origin; o != "" {
 		u, err := url.Parse(o)

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,6 +56,7 @@ func TestScripts(t *testing.T) {
 			"edit":    edit,
 			"canary":  canary,
 			"listens": listens,
+			"fetches": fetches,
 		},
 	})
 }
@@ -197,4 +200,23 @@ func listens(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("the portal's address was never said")
+}
+
+// fetches reads an address until the answer, its status first, matches: fetches URL REGEXP
+func fetches(ts *testscript.TestScript, _ bool, args []string) {
+	want := regexp.MustCompile("(?m)" + args[1])
+	var last string
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		res, err := http.Get(args[0])
+		if err != nil {
+			last = err.Error()
+			continue
+		}
+		body, err := io.ReadAll(res.Body)
+		ts.Check(errors.Join(err, res.Body.Close()))
+		if last = res.Status + "\n" + string(body); want.MatchString(last) {
+			return
+		}
+	}
+	ts.Fatalf("%s never said %q; last:\n%s", args[0], args[1], last)
 }

@@ -165,6 +165,7 @@ type roles struct {
 	edge      *scanner.Edge
 	questions *scanner.Questions // of the edge's folder
 	portal    http.Handler
+	metrics   net.Listener // nil for nowhere
 }
 
 func (in *installation) roles(w *world, origin *url.URL, edge bool) (*roles, error) {
@@ -185,6 +186,9 @@ func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
 		return err
 	}
 	r.server = r.in.pipeline(origin, r.pages, sender)
+	if r.metrics, err = r.in.metricsDoor(); err != nil {
+		return err
+	}
 	policy, err := r.in.readPolicy()
 	if err != nil {
 		return err
@@ -317,7 +321,7 @@ func (in *installation) mailDomain() string {
 func (r *roles) play(ctx context.Context, door net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	ended := make(chan error, 3)
+	ended := make(chan error, 4)
 	running := 0
 	begin := func(role func() error) {
 		running++
@@ -333,6 +337,9 @@ func (r *roles) play(ctx context.Context, door net.Listener) error {
 		return err
 	})
 	begin(func() error { return r.serve(ctx) })
+	if r.metrics != nil {
+		begin(func() error { return r.serveMetrics(ctx) })
+	}
 	if r.edge != nil {
 		begin(func() error { r.edge.Run(ctx); return nil })
 	}
@@ -370,6 +377,9 @@ func (r *roles) serve(ctx context.Context) error {
 }
 
 func (r *roles) close() {
+	if r.metrics != nil {
+		_ = r.metrics.Close() // closed already where it was served
+	}
 	if r.questions != nil {
 		_ = r.questions.Close() // nothing was written
 	}
