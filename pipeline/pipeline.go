@@ -376,14 +376,14 @@ func (s *Server) expire(ctx context.Context, l *register.Letter) error {
 	return s.cfg.Register.DeleteRows(ctx, *l, s.removedBy(l.Found), s.cfg.Now())
 }
 
-func (s *Server) removedBy(f register.Found) string {
+func (s *Server) removedBy(f register.Found) register.Remover {
 	switch {
 	case f != register.Found{}:
-		return "letterlock"
+		return register.ByLetterlock
 	case s.cfg.HasLifecycle:
-		return "storage"
+		return register.ByStorage
 	}
-	return "missing"
+	return register.ByNobody
 }
 
 // emptyStore removes the letter and what the two roles said about it.

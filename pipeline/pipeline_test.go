@@ -506,7 +506,8 @@ func TestReceiptsFollowThePaper(t *testing.T) {
 	}
 	paper(letter.PaperMayGo, func() error { return reg.MarkReadable(ctx, m.ID, 1) })
 	paper(letter.PaperDestroyed, func() error {
-		_, err := reg.DestroyPaper(ctx, m.ID, register.Destruction{Sheets: 1, Method: register.Shredder, Witness: 3}, 2)
+		_, err := reg.DestroyPaper(ctx, m.ID, register.Destruction{Sheets: 1, Method: register.Shredder, Level: "P-5",
+			Place: "office", Authority: "policy-1", Witness: 3}, 2)
 		return err
 	})
 }

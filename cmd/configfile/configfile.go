@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -96,7 +97,21 @@ func Reason(err error) string {
 }
 
 // Field is one key, or with an empty Key a section.
-type Field struct{ Section, Key, Default, Doc string }
+type Field struct {
+	Section, Key, Default, Doc string
+	List                       bool // its value is a list of strings
+}
+
+// Written is the default as it is written in the file.
+func (f Field) Written() string {
+	switch {
+	case f.List && f.Default == "":
+		return "[]"
+	case f.List:
+		return fmt.Sprintf("[%q]", f.Default)
+	}
+	return strconv.Quote(f.Default)
+}
 
 // Fields lists the keys of a configuration in the order of its struct, each
 // section's own line before its keys.
@@ -105,12 +120,13 @@ func Fields(config any) []Field {
 	var walk func(t reflect.Type, section string)
 	walk = func(t reflect.Type, section string) {
 		for f := range t.Fields() {
-			d := Field{section, f.Tag.Get("toml"), f.Tag.Get("def"), f.Tag.Get("doc")}
+			d := Field{Section: section, Key: f.Tag.Get("toml"), Default: f.Tag.Get("def"), Doc: f.Tag.Get("doc")}
 			inner := f.Type
 			if inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice {
 				inner = inner.Elem()
 			}
 			if inner.Kind() != reflect.Struct {
+				d.List = f.Type.Kind() == reflect.Slice
 				out = append(out, d)
 				continue
 			}
@@ -142,6 +158,8 @@ func setDefaults(v reflect.Value) {
 			if err := at.Addr().Interface().(*Duration).UnmarshalText([]byte(def)); err != nil {
 				panic(err) // a mistake in the struct's tags
 			}
+		case at.Kind() == reflect.Slice:
+			at.Set(reflect.ValueOf([]string{def}))
 		default:
 			at.SetString(def)
 		}

@@ -233,6 +233,7 @@ func destroy(p *program, b *portaltest.Browser, l letterLine) {
 	b.Press(`a[href="/desk/` + string(l.ID) + `"]`)
 	b.Do(
 		chromedp.SendKeys(chromedp.ID("sheets"), "4"),
+		chromedp.SetValue(chromedp.ID("scanner"), strconv.Itoa(sampleWitness)),
 		chromedp.SetValue(chromedp.ID("witness"), strconv.Itoa(sampleWitness)),
 		chromedp.Click(chromedp.ID("confirm")),
 	)

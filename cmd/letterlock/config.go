@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"letterlock/cmd/configfile"
@@ -24,6 +25,7 @@ type Config struct {
 	Mail         Mail                `toml:"mail" doc:"How team leaders are told."`
 	Portal       Portal              `toml:"portal" doc:"Where people open letters."`
 	Metrics      Metrics             `toml:"metrics" doc:"Numbers for a monitoring system: how much is overdue, held, waiting; of nobody and of no one letter."`
+	Destruction  Destruction         `toml:"destruction" doc:"What the record of a paper's destruction may name. The register keeps these words for years: no names of persons."`
 	Scanner      Scanner             `toml:"scanner" doc:"Where scans are dropped. Read by 'letterlock up' only; a scanner on another machine has its own file."`
 	Helplines    []Helpline          `toml:"helpline" doc:"One block for each helpline."`
 }
@@ -52,6 +54,12 @@ type Portal struct {
 // Metrics is where a monitoring system reads.
 type Metrics struct {
 	Listen string `toml:"listen" doc:"Address on this machine, as in localhost:9127, at which Prometheus finds /metrics. Absent: nowhere."`
+}
+
+// Destruction is what the destruction desk offers.
+type Destruction struct {
+	Places      []string `toml:"places" def:"office" doc:"Where paper is destroyed or handed to a contractor. Each in lower-case letters, digits and hyphens."`
+	Contractors []string `toml:"contractors" doc:"Who destroys paper for you and certifies it, as in shred-station. Absent: nobody, and the desk offers your own shredder alone."`
 }
 
 // Scanner is the edge that 'up' runs.
@@ -92,6 +100,14 @@ func (c *Config) check() error {
 	}
 	if !letter.ValidName(c.Policy) || !letter.ValidName(c.Scanner.Site) {
 		return errors.New("policy and site are up to 40 lower-case letters, digits and hyphens")
+	}
+	for _, name := range slices.Concat(c.Destruction.Places, c.Destruction.Contractors) {
+		if !letter.ValidName(name) {
+			return errors.New("places and contractors are up to 40 lower-case letters, digits and hyphens each")
+		}
+	}
+	if len(c.Destruction.Places) == 0 {
+		return errors.New("[destruction] places is empty: at least one is needed")
 	}
 	if !separator.Duplex(c.Scanner.Duplex).Valid() {
 		return errors.New(`duplex is "auto", "yes" or "no"`)
@@ -163,7 +179,7 @@ func template() string {
 		case f.Key == "":
 			fmt.Fprintf(&b, "\n# %s\n[%s]\n", f.Doc, f.Section)
 		default:
-			fmt.Fprintf(&b, "# %s\n#%s = %q\n", f.Doc, f.Key, f.Default)
+			fmt.Fprintf(&b, "# %s\n#%s = %s\n", f.Doc, f.Key, f.Written())
 		}
 	}
 	return strings.TrimRight(b.String(), "\n") + "\n"

@@ -219,6 +219,12 @@ func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL, p
 			}
 			return out
 		}}
+	for _, name := range in.cfg.Destruction.Places {
+		cfg.Places = append(cfg.Places, register.Name(name))
+	}
+	for _, name := range in.cfg.Destruction.Contractors {
+		cfg.Contractors = append(cfg.Contractors, register.Name(name))
+	}
 	for _, h := range in.cfg.Helplines {
 		cfg.Helplines = append(cfg.Helplines, portal.Helpline(h))
 	}

@@ -136,6 +136,7 @@ func (b *browser) destroyInTheBrowser(id letter.ID) {
 	b.Press(`a[href="/desk/` + string(id) + `"]`)
 	b.Do(
 		chromedp.SendKeys(chromedp.ID("sheets"), "9"),
+		chromedp.SetValue(chromedp.ID("scanner"), strconv.FormatInt(b.ops, 10)),
 		chromedp.SetValue(chromedp.ID("witness"), strconv.FormatInt(b.ops2, 10)),
 		chromedp.Click(chromedp.ID("confirm")),
 	)

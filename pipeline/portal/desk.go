@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,14 +58,15 @@ func (p *Portal) deskPage(w http.ResponseWriter, v *visit) error {
 }
 
 type paperBody struct {
-	Paper     register.Paper
-	Witnesses []register.Person
-	Methods   []register.Method
-	Levels    []string
-	Form      url.Values // as filled in
-	Recount   int        // the sheets that were counted and cannot be; 0 when they can
-	Fewest    int
-	Most      int
+	Paper register.Paper
+	deskPeople
+	Levels      []register.Level
+	Contractors []register.Name
+	Places      []register.Name
+	Form        url.Values // as filled in
+	Recount     int        // the sheets that were counted and cannot be; 0 when they can
+	Fewest      int
+	Most        int
 }
 
 // paperPage is the form for one paper, or what became of it.
@@ -91,7 +91,19 @@ func (p *Portal) paperPage(w http.ResponseWriter, v *visit) error {
 			Lines: []string{"The paper " + paper.Reference + " may not be destroyed now: " + paperWhy(paper)},
 			Link:  "/desk", LinkSay: "Back to the destruction desk"}
 	}
-	return p.showPaper(w, v, paper, url.Values{"level": {defaultLevel}, "method": {string(register.Shredder)}}, nil)
+	return p.showPaper(w, v, paper, p.emptyForm(), nil)
+}
+
+// emptyForm holds what is mostly so, and what cannot be otherwise.
+func (p *Portal) emptyForm() url.Values {
+	form := url.Values{"level": {string(register.DefaultLevel)}, "method": {string(register.Shredder)}}
+	if len(p.cfg.Places) == 1 {
+		form.Set("place", string(p.cfg.Places[0]))
+	}
+	if len(p.cfg.Contractors) == 1 {
+		form.Set("contractor", string(p.cfg.Contractors[0]))
+	}
+	return form
 }
 
 func mayBeDestroyed(paper register.Paper) bool {
@@ -112,28 +124,32 @@ func (p *Portal) showDestroyed(w http.ResponseWriter, v *visit, e register.Entry
 	if err := readEvent(e, &d); err != nil {
 		return err
 	}
-	by, err := p.staffName(v, e.By)
+	names, err := p.staffNames(v)
 	if err != nil {
 		return err
 	}
-	witness, err := p.staffName(v, d.Witness)
-	if err != nil {
-		return err
+	body := destroyedBody{PaperDestroyed: d, By: lowerFirst(staffWords(names, e.By)), WitnessName: staffWords(names, d.Witness)}
+	if d.ScannedBy != 0 {
+		body.Scanner = lowerFirst(staffWords(names, d.ScannedBy))
 	}
-	return p.ok(w, v, page{Name: "destroyed", Title: "Destruction recorded", Body: destroyedBody{d, lowerFirst(by), witness}})
+	if d.ReadableBy != 0 {
+		body.Reader = lowerFirst(staffWords(names, d.ReadableBy))
+	}
+	return p.ok(w, v, page{Name: "destroyed", Title: "Destruction recorded", Body: body})
 }
 
 type destroyedBody struct {
 	register.PaperDestroyed
 	By, WitnessName string
+	Scanner, Reader string // empty for nobody
 }
 
 func (p *Portal) showPaper(w http.ResponseWriter, v *visit, paper register.Paper, form url.Values, flaws []formFlaw) error {
-	witnesses, err := p.witnesses(v)
+	people, err := p.deskPeople(v)
 	if err != nil {
 		return err
 	}
-	body := paperBody{Paper: paper, Witnesses: witnesses, Methods: register.Methods, Levels: levels, Form: form}
+	body := paperBody{Paper: paper, deskPeople: people, Levels: register.Levels, Contractors: p.cfg.Contractors, Places: p.cfg.Places, Form: form}
 	body.Fewest, body.Most = paper.SheetsBetween()
 	for _, f := range flaws {
 		if f.Field == "recounted" {
@@ -143,16 +159,27 @@ func (p *Portal) showPaper(w http.ResponseWriter, v *visit, paper register.Paper
 	return p.ok(w, v, page{Name: "paper", Title: "Destroy paper " + paper.Reference, Errors: flaws, Body: body})
 }
 
-// witnesses are who can watch the destruction: enabled colleagues of
-// operations and the manager, never the person at the desk.
-func (p *Portal) witnesses(v *visit) ([]register.Person, error) {
-	people, err := p.enabledPeople(v)
+// deskPeople are whom a destruction's record can name.
+type deskPeople struct {
+	Scanners  []register.Person // operations and the manager, whoever left included
+	Witnesses []register.Person // those of them who are there, but for the person at the desk
+}
+
+func (p *Portal) deskPeople(v *visit) (out deskPeople, err error) {
+	people, err := p.cfg.Register.People(v.Context())
 	if err != nil {
-		return nil, err
+		return deskPeople{}, err
 	}
-	return slices.DeleteFunc(people, func(who register.Person) bool {
-		return who.Number == v.person.Number || who.Role != register.Operations && who.Role != register.Manager
-	}), nil
+	for _, who := range people {
+		if who.Role != register.Operations && who.Role != register.Manager {
+			continue
+		}
+		out.Scanners = append(out.Scanners, who)
+		if !who.Disabled && who.Number != v.person.Number {
+			out.Witnesses = append(out.Witnesses, who)
+		}
+	}
+	return out, nil
 }
 
 func (p *Portal) destroyPaper(w http.ResponseWriter, v *visit) error {
@@ -172,15 +199,14 @@ func (p *Portal) destroyPaper(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	witnesses, err := p.witnesses(v)
+	people, err := p.deskPeople(v)
 	if err != nil {
 		return err
 	}
-	d, flaws := readDestruction(v.PostForm, paper, witnesses)
+	d, flaws := p.readDestruction(v.PostForm, paper, people)
 	if len(flaws) > 0 {
 		return p.showPaper(w, v, paper, v.PostForm, flaws)
 	}
-	d.Authority = p.cfg.Policy.Name
 	if _, err := p.cfg.Register.DestroyPaper(v.Context(), id, d, v.person.Number); err != nil &&
 		!errors.Is(err, register.ErrPaperNotFree) && !errors.Is(err, register.ErrNotFound) {
 		return err
@@ -189,16 +215,37 @@ func (p *Portal) destroyPaper(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
-// certificate is the form of a contractor's certificate number: free text would
-// be a place for names in a register that is kept for years.
-var certificate = regexp.MustCompile(`^[A-Za-z0-9-]{1,40}$`)
-
 // readDestruction reads the form, and says what is to be put right in it.
-func readDestruction(form url.Values, paper register.Paper, witnesses []register.Person) (register.Destruction, []formFlaw) {
+func (p *Portal) readDestruction(form url.Values, paper register.Paper, people deskPeople) (register.Destruction, []formFlaw) {
+	d := register.Destruction{Method: register.Method(form.Get("method")), Authority: register.Name(p.cfg.Policy.Name)}
 	var flaws []formFlaw
 	flaw := func(field, says string) { flaws = append(flaws, formFlaw{field, says}) }
-	d := register.Destruction{Method: register.Method(form.Get("method"))}
+	readSheets(&d, form, paper, flaw)
+	if d.ScannedBy = wholeNumber(form.Get("scanner")); !has(people.Scanners, d.ScannedBy) && form.Get("scanner") != nobodyKnows {
+		d.ScannedBy = 0
+		flaw("scanner", "Choose who scanned it. If nobody knows any more, choose that.")
+	}
+	p.readMethod(&d, form, flaw)
+	if d.Place = register.Name(form.Get("place")); !slices.Contains(p.cfg.Places, d.Place) {
+		flaw("place", "Choose where the paper was destroyed or handed over.")
+	}
+	if d.Witness = wholeNumber(form.Get("witness")); !has(people.Witnesses, d.Witness) {
+		flaw("witness", "Choose who watched. It must be somebody else than you.")
+	}
+	if form.Get("confirm") != "yes" {
+		flaw("confirm", "Tick the box once the paper is destroyed. This cannot be undone.")
+	}
+	return d, flaws
+}
 
+// nobodyKnows is the form's word for a scanner whom nobody remembers.
+const nobodyKnows = "unknown"
+
+func has(people []register.Person, number int64) bool {
+	return slices.ContainsFunc(people, func(who register.Person) bool { return who.Number == number })
+}
+
+func readSheets(d *register.Destruction, form url.Values, paper register.Paper, flaw func(field, says string)) {
 	d.Sheets = int(min(wholeNumber(form.Get("sheets")), 10000))
 	fewest, most := paper.SheetsBetween()
 	switch {
@@ -211,24 +258,28 @@ func readDestruction(form url.Values, paper register.Paper, witnesses []register
 				count(d.Sheets, "sheet", "sheets"), count(paper.Pages, "page", "pages")))
 		}
 	}
-	switch d.Method {
-	case register.Shredder:
-		if d.Level = form.Get("level"); !slices.Contains(levels, d.Level) {
+}
+
+func (p *Portal) readMethod(d *register.Destruction, form url.Values, flaw func(field, says string)) {
+	number := func(field string) register.Number {
+		n := register.Number(strings.ToUpper(strings.TrimSpace(form.Get(field))))
+		if !n.Valid() {
+			// Free text would be a place for names in a register that is kept for years.
+			flaw(field, "Enter the number on the contractor’s paper: digits, and no more letters than digits. Hyphens, slashes and full stops may stand between them.")
+		}
+		return n
+	}
+	switch {
+	case d.Method == register.Shredder:
+		if d.Level = register.Level(form.Get("level")); !slices.Contains(register.Levels, d.Level) {
 			flaw("level", "Choose the level that is written on the shredder, P-1 to P-7.")
 		}
-	case register.Contractor:
-		if d.Certificate = strings.TrimSpace(form.Get("certificate")); !certificate.MatchString(d.Certificate) {
-			flaw("certificate", "Enter the number on the contractor’s certificate: letters, digits and hyphens, at most 40.")
+	case d.Method == register.Contractor && len(p.cfg.Contractors) > 0:
+		if d.Contractor = register.Name(form.Get("contractor")); !slices.Contains(p.cfg.Contractors, d.Contractor) {
+			flaw("contractor", "Choose the contractor who destroyed it.")
 		}
+		d.Collection, d.Certificate = number("collection"), number("certificate")
 	default:
 		flaw("method", "Choose how the paper was destroyed.")
 	}
-	d.Witness = wholeNumber(form.Get("witness"))
-	if !slices.ContainsFunc(witnesses, func(who register.Person) bool { return who.Number == d.Witness }) {
-		flaw("witness", "Choose who watched. It must be somebody else than you.")
-	}
-	if form.Get("confirm") != "yes" {
-		flaw("confirm", "Tick the box once the paper is destroyed. This cannot be undone.")
-	}
-	return d, flaws
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,7 +15,8 @@ import (
 )
 
 func (h *house) destruction(change ...string) url.Values {
-	form := url.Values{"sheets": {"2"}, "method": {"own-shredder"}, "level": {"P-5"},
+	form := url.Values{"sheets": {"2"}, "method": {"own-shredder"}, "level": {"P-5"}, "place": {"office"},
+		"scanner": {strconv.FormatInt(h.ops, 10)},
 		"witness": {strconv.FormatInt(h.ops2, 10)}, "confirm": {"yes"}}
 	for i := 0; i < len(change); i += 2 {
 		form.Set(change[i], change[i+1])
@@ -54,8 +56,8 @@ func TestDestroyPaper(t *testing.T) {
 		}
 	}
 	wantRedirect(t, v.post(path, h.destruction()), path)
-	wantText(t, v.get(path), "Destruction recorded", "D-2026-000001", "Ola Office", "Pat Office", "P-5", "confidentiality-policy-1")
-	if d := h.destroyed(id); d.Sheets != 2 || d.Witness != h.ops2 || d.ReadableBy != h.lead || d.Anomaly != "none" {
+	wantText(t, v.get(path), "Destruction recorded", "D-2026-000001", "Ola Office", "Pat Office", "P-5", "confidentiality-policy-1", "at office by staff number 5 (Ola Office)", "by staff number 1 (Ada Lead)")
+	if d := h.destroyed(id); d.Sheets != 2 || d.Witness != h.ops2 || d.ReadableBy != h.lead || d.ScannedBy != h.ops || d.Place != "office" || d.Anomalies == nil || len(d.Anomalies) != 0 {
 		t.Errorf("the record says %+v", d)
 	}
 	// The same form sent twice shows the same record and makes no other.
@@ -83,8 +85,14 @@ func TestDestructionFormFlaws(t *testing.T) {
 		"far too many":     {[]string{"sheets", "99999999999999999999"}, "whole number from 1 to 9999"},
 		"no method":        {[]string{"method", "fire"}, "Choose how the paper was destroyed"},
 		"no level":         {[]string{"level", "P-8"}, "Choose the level"},
-		"no certificate":   {[]string{"method", "contractor"}, "Enter the number on the contractor"},
-		"prose for one":    {[]string{"method", "contractor", "certificate", "for Mrs Smith"}, "Enter the number on the contractor"},
+		"no contractor":    {[]string{"method", "contractor", "contractor", "mrs-smith"}, "Choose the contractor"},
+		"no certificate":   {[]string{"method", "contractor", "collection", "1"}, "Enter the number on the contractor"},
+		"no collection":    {[]string{"method", "contractor", "certificate", "1"}, "Enter the number on the contractor"},
+		"prose for one":    {[]string{"method", "contractor", "certificate", "for Mrs Smith 1"}, "Enter the number on the contractor"},
+		"a name for one":   {[]string{"method", "contractor", "certificate", "MARGARET-1"}, "Enter the number on the contractor"},
+		"no scanner":       {[]string{"scanner", ""}, "Choose who scanned it"},
+		"a leader scanned": {[]string{"scanner", strconv.FormatInt(h.lead, 10)}, "Choose who scanned it"},
+		"no place":         {[]string{"place", "mrs-smith"}, "Choose where"},
 		"herself":          {[]string{"witness", strconv.FormatInt(h.ops, 10)}, "somebody else than you"},
 		"a team leader":    {[]string{"witness", strconv.FormatInt(h.lead, 10)}, "somebody else than you"},
 		"nobody":           {[]string{"witness", ""}, "somebody else than you"},
@@ -105,12 +113,15 @@ func TestDestructionFormFlaws(t *testing.T) {
 		t.Fatalf("%d destructions on record after flawed forms", n)
 	}
 	t.Run("counted again", func(t *testing.T) {
-		wantRedirect(t, v.post(path, h.destruction("sheets", "5", "recounted", "5", "method", "contractor", "certificate", "AB-12")), path)
+		wantRedirect(t, v.post(path, h.destruction("sheets", "5", "recounted", "5", "scanner", nobodyKnows, "method", "contractor",
+			"contractor", "shred-station", "collection", "c/4711", "certificate", "AB-12")), path)
 		d := h.destroyed(id)
-		if d.Anomaly != "sheets-differ" || d.Certificate != "AB-12" || d.Level != "" {
+		want := []register.Anomaly{register.AnomalySheets, register.AnomalyScannerUnknown}
+		if !slices.Equal(d.Anomalies, want) || d.Contractor != "shred-station" || d.Collection != "C/4711" || d.Certificate != "AB-12" || d.Level != "" {
 			t.Errorf("the record says %+v", d)
 		}
-		wantText(t, v.get(path), "this does not fit, and was counted twice")
+		wantText(t, v.get(path), "the sheets do not fit the scan’s pages, and were counted twice", "nobody knew any more who had scanned it",
+			"A contractor: shred-station, collection C/4711, certificate AB-12")
 	})
 }
 
@@ -138,7 +149,8 @@ func TestOverduePaper(t *testing.T) {
 	path := "/desk/" + string(id)
 	wantRedirect(t, v.post(path, h.destruction("sheets", "1")), path)
 	wantText(t, v.get(path), "Destruction recorded", "D-2027-000001")
-	if d := h.destroyed(id); d.LetterAlive {
+	want := []register.Anomaly{register.AnomalyLetterGone, register.AnomalyUnread}
+	if d := h.destroyed(id); d.LetterAlive || !slices.Equal(d.Anomalies, want) {
 		t.Errorf("the record says %+v", d)
 	}
 	if strings.Contains(v.get("/desk").Body.String(), "Overdue") {

@@ -27,7 +27,7 @@ type letterBody struct {
 
 // recordOpening writes the opening into the register. It comes before the
 // first byte of a letter, always: no record, nothing shown.
-func (p *Portal) recordOpening(v *visit, as string) error {
+func (p *Portal) recordOpening(v *visit, as register.Shown) error {
 	err := p.cfg.Register.RecordOpening(v.Context(), v.letter.ID, v.person.Number, v.session, as)
 	if err == nil || errors.Is(err, register.ErrNotFound) || errors.Is(err, register.ErrNotOpen) {
 		return err
@@ -40,7 +40,7 @@ func (p *Portal) letterPage(w http.ResponseWriter, v *visit) error {
 }
 
 func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, chosen register.ScanAgainReason) error {
-	if err := p.recordOpening(v, "pages"); err != nil {
+	if err := p.recordOpening(v, register.ShownPages); err != nil {
 		return err
 	}
 	// Opening may have changed its state.
@@ -79,7 +79,7 @@ func (p *Portal) pageImage(w http.ResponseWriter, v *visit) error {
 	if !ok || err != nil || n < 1 || n > v.letter.Pages || strconv.Itoa(n) != number {
 		return errNowhere
 	}
-	if err := p.recordOpening(v, "pages"); err != nil {
+	if err := p.recordOpening(v, register.ShownPages); err != nil {
 		return err
 	}
 	jpeg, err := p.cfg.Reader.Page(v.Context(), v.letter, n, pageDPI)
@@ -91,7 +91,7 @@ func (p *Portal) pageImage(w http.ResponseWriter, v *visit) error {
 }
 
 func (p *Portal) letterPDF(w http.ResponseWriter, v *visit) error {
-	if err := p.recordOpening(v, "pdf"); err != nil {
+	if err := p.recordOpening(v, register.ShownPDF); err != nil {
 		return err
 	}
 	pdf, err := p.cfg.Reader.PDF(v.Context(), v.letter)

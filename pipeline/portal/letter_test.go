@@ -165,7 +165,8 @@ func TestDecisionAfterThePaperIsGone(t *testing.T) {
 	id := h.readable(2)
 	v := h.as(h.lead2)
 	v.get("/l/" + string(id))
-	_, err := h.register.DestroyPaper(t.Context(), id, register.Destruction{Sheets: 1, Method: register.Shredder, Level: "P-5", Witness: h.ops2}, h.ops)
+	_, err := h.register.DestroyPaper(t.Context(), id, register.Destruction{Sheets: 1, Method: register.Shredder, Level: "P-5",
+		Place: "office", Authority: "policy-1", Witness: h.ops2}, h.ops)
 	must(t, err)
 	w := v.post("/l/"+string(id)+"/scan-again", url.Values{"reason": {"too-faint"}})
 	wantStatus(t, w, http.StatusConflict)

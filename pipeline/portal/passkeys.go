@@ -217,7 +217,7 @@ func (p *Portal) finishSignIn(w http.ResponseWriter, v *visit) error {
 	if err := p.cfg.Register.UpdatePasskey(v.Context(), credential.ID, string(record)); err != nil {
 		return err
 	}
-	if err := p.signIn(w, v, who.Number, "passkey"); err != nil {
+	if err := p.signIn(w, v, who.Number, register.WithPasskey); err != nil {
 		return err
 	}
 	p.ceremonies.end(token)

@@ -63,9 +63,13 @@ type Config struct {
 	Helplines []Helpline
 	Sample    bool   // anyone may be anyone; only for a register that began as a sample
 	Policy    Policy // by whose authority paper is destroyed
-	Now       func() time.Time
-	Log       *slog.Logger
-	Check     func(context.Context) []CheckLine // for the administrator's page; may be nil
+
+	Places      []register.Name // where it can be; at least one
+	Contractors []register.Name // who does it for us; may be empty
+
+	Now   func() time.Time
+	Log   *slog.Logger
+	Check func(context.Context) []CheckLine // for the administrator's page; may be nil
 }
 
 // Portal is the portal's http.Handler. Timeouts and TLS are its server's business.

@@ -38,7 +38,7 @@ func TestRegisterTellsTheStory(t *testing.T) {
 	h := newHouse(t)
 	id, other := h.readable(3), h.letter(1)
 	_, err := h.register.DestroyPaper(t.Context(), id, register.Destruction{Sheets: 2, Method: register.Shredder, Level: "P-5",
-		Witness: h.ops2, Authority: "confidentiality-policy-1"}, h.ops)
+		Place: "office", ScannedBy: h.ops2, Witness: h.ops2, Authority: "confidentiality-policy-1"}, h.ops)
 	must(t, err)
 	h.now = h.now.AddDate(0, 6, 0)
 	h.expire(id)
@@ -47,7 +47,7 @@ func TestRegisterTellsTheStory(t *testing.T) {
 		"A letter of 3 pages for Respect Phoneline arrived from office; it must be gone on 24 May 2027.",
 		fmt.Sprintf("Staff number %d (Ada Lead) opened the letter.", h.lead),
 		fmt.Sprintf("Staff number %d (Ada Lead) found the letter readable.", h.lead),
-		fmt.Sprintf("Staff number %d (Ola Office) destroyed the paper %s (2 sheets) with our own shredder, level P-5; staff number %d (Pat Office) watched. Ledger number D-2026-000001, by authority of confidentiality-policy-1.", h.ops, id.Reference(), h.ops2),
+		fmt.Sprintf("Staff number %d (Ola Office) destroyed the paper %s (2 sheets) with our own shredder, level P-5, at office; staff number %d (Pat Office) watched. Ledger number D-2026-000001, by authority of confidentiality-policy-1. It had been scanned by staff number %d (Pat Office).", h.ops, id.Reference(), h.ops2, h.ops2),
 		"The letter was due on 24 May 2027; the storage still held 1 version.",
 		"The letter for Respect Phoneline, due on 24 May 2027, is gone: Letterlock removed 1 version; a listing at 24 May 2027 at 3:02pm showed nothing; its rows were erased at 24 May 2027 at 3:02pm; its key dies on 31 May 2027.",
 	}

@@ -129,11 +129,6 @@ func (p *Portal) staffNames(v *visit) (map[int64]string, error) {
 	return names, nil
 }
 
-func (p *Portal) staffName(v *visit, number int64) (string, error) {
-	names, err := p.staffNames(v)
-	return staffWords(names, number), err
-}
-
 func staffWords(names map[int64]string, number int64) string {
 	if number == 0 {
 		return "Letterlock"

@@ -30,7 +30,7 @@ type teller struct {
 // holds it complete against the register's own events.
 var entryKinds = []entryKind{
 	{"letter-admitted", "Letter arrived", about(func(d register.LetterAdmitted, _ register.Entry, t teller) string {
-		return fmt.Sprintf("A letter of %s for %s arrived from %s; it must be gone on %s.", count(d.Pages, "page", "pages"), t.helpline(d.Helpline), d.Site, day(d.Deadline))
+		return fmt.Sprintf("A letter of %s for %s arrived from %s; it must be gone on %s.", count(d.Pages, "page", "pages"), t.helpline(string(d.Helpline)), d.Site, day(d.Deadline))
 	})},
 	{"manifest-accepted", "Late letter accepted", about(func(register.ManifestAccepted, register.Entry, teller) string {
 		return "Somebody at the server vouched for a letter that was announced late."
@@ -54,7 +54,7 @@ var entryKinds = []entryKind{
 		return "A mail about the letter went to " + list(apply(d.Staff, func(n int64) string { return lowerFirst(t.staff(n)) })) + "."
 	})},
 	{"letter-opened", "Letter opened", about(func(d register.LetterOpened, e register.Entry, t teller) string {
-		if d.As == "pdf" {
+		if d.As == register.ShownPDF {
 			return t.staff(e.By) + " opened the letter as a PDF."
 		}
 		return t.staff(e.By) + " opened the letter."
@@ -72,7 +72,7 @@ var entryKinds = []entryKind{
 	})},
 	{"letter-deleted", "Letter deleted", about(sayDeleted)},
 	{"edge-revoked", "Scanner revoked", about(func(d register.EdgeRevoked, _ register.Entry, _ teller) string {
-		return "Nothing that the scanner of " + d.Site + " signs is believed any more."
+		return "Nothing that the scanner of " + string(d.Site) + " signs is believed any more."
 	})},
 	{"key-made", "Key made", about(func(d register.KeyMade, _ register.Entry, _ teller) string {
 		return "The key of expiry week " + weekWords(d.Week) + " was made."
@@ -87,7 +87,7 @@ var entryKinds = []entryKind{
 		return "A deposit was not believed and waits for a person: " + worded(heldWords, d.Reason) + "."
 	})},
 	{"signed-in", "Signed in", about(func(d register.SignedIn, e register.Entry, t teller) string {
-		if d.With == "sample" {
+		if d.With == register.WithSample {
 			return t.staff(e.By) + " was picked on the sample’s sign-in page."
 		}
 		return t.staff(e.By) + " signed in with a passkey."
@@ -120,7 +120,7 @@ var entryKinds = []entryKind{
 		return "This register begins."
 	})},
 	{"edge-added", "Scanner enrolled", about(func(d register.EdgeAdded, _ register.Entry, _ teller) string {
-		return "The scanner at " + d.Site + " was enrolled."
+		return "The scanner at " + string(d.Site) + " was enrolled."
 	})},
 	{"lifecycle-installed", "Storage rules installed", about(func(register.LifecycleInstalled, register.Entry, teller) string {
 		return "The storage’s own rules for deletion were installed."
@@ -164,28 +164,35 @@ func sayAnswered(d register.ScanAnswered, e register.Entry, t teller) string {
 }
 
 func sayDestroyed(d register.PaperDestroyed, e register.Entry, t teller) string {
-	how := "with our own shredder, level " + d.Level
+	how := fmt.Sprintf("with our own shredder, level %s, at %s", d.Level, d.Place)
 	if d.Method == register.Contractor {
-		how = "by a contractor, certificate " + d.Certificate
+		how = fmt.Sprintf("through the contractor %s (collection %s, certificate %s), handed over at %s", d.Contractor, d.Collection, d.Certificate, d.Place)
 	}
 	said := fmt.Sprintf("%s destroyed the paper %s (%s) %s; %s watched. Ledger number %s, by authority of %s.",
 		t.staff(e.By), d.Reference, count(d.Sheets, "sheet", "sheets"), how, lowerFirst(t.staff(d.Witness)), d.Ledger, d.Authority)
-	if d.Anomaly == "sheets-differ" {
-		said += fmt.Sprintf(" The sheets do not fit the scan’s %s; they were counted twice.", count(d.Pages, "page", "pages"))
+	if d.ScannedBy != 0 {
+		said += " It had been scanned by " + lowerFirst(t.staff(d.ScannedBy)) + "."
 	}
-	if !d.LetterAlive {
-		said += " Its letter had expired before: the paper was overdue."
+	if wrong := anomaliesOf(d); wrong != "" {
+		said += " Not as it should be: " + wrong + "."
 	}
 	return said
 }
 
 func sayDeleted(d register.LetterDeleted, _ register.Entry, t teller) string {
 	by := "Letterlock removed " + foundWords(d.Versions, d.Markers, d.Uploads)
-	if d.By == "storage" {
+	switch d.By {
+	case register.ByStorage:
 		by = "the storage had removed it by itself"
+	case register.ByNobody:
+		by = "nothing of it was left, and nobody knows why"
 	}
-	return fmt.Sprintf("The letter for %s, due on %s, is gone: %s; a listing at %s showed nothing; its rows were erased at %s; its key dies on %s.",
-		t.helpline(d.Helpline), day(d.Deadline), by, moment(d.ListingEmpty), moment(d.RowsErased), day(d.KeyDies))
+	key := "dies on " + day(d.KeyDies)
+	if d.KeyDead {
+		key = "was destroyed before"
+	}
+	return fmt.Sprintf("The letter for %s, due on %s, is gone: %s; a listing at %s showed nothing; its rows were erased at %s; its key %s.",
+		t.helpline(string(d.Helpline)), day(d.Deadline), by, moment(d.ListingEmpty), moment(d.RowsErased), key)
 }
 
 // about makes a kind's sentence out of one over its own event.

@@ -45,7 +45,7 @@ func (p *Portal) whoIsIt(v *visit) error {
 
 // signIn begins a session for the person in this browser and ends the one that
 // was there, so that a token never changes hands.
-func (p *Portal) signIn(w http.ResponseWriter, v *visit, person int64, with string) error {
+func (p *Portal) signIn(w http.ResponseWriter, v *visit, person int64, with register.SignInWith) error {
 	if v.signedIn {
 		if err := p.cfg.Register.SignOut(v.Context(), v.session); err != nil {
 			return fmt.Errorf("ending the earlier session: %w", err)
@@ -137,7 +137,7 @@ func (p *Portal) sampleSignIn(w http.ResponseWriter, v *visit) error {
 	if err != nil || who.Disabled {
 		return errNowhere
 	}
-	if err := p.signIn(w, v, number, "sample"); err != nil {
+	if err := p.signIn(w, v, number, register.WithSample); err != nil {
 		return err
 	}
 	redirect(w, samePath(v.PostForm.Get("to")))

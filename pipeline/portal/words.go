@@ -87,11 +87,19 @@ var methodWords = map[register.Method]string{
 	register.Contractor: "A contractor",
 }
 
-// levels of ISO/IEC 21964 (DIN 66399) for paper, coarse to fine. P-5 is the
-// default: strips of 2 mm and particles of at most 30 mm².
-var levels = []string{"P-1", "P-2", "P-3", "P-4", "P-5", "P-6", "P-7"}
+// anomalyWords go on from "not as it should be:".
+var anomalyWords = map[register.Anomaly]string{
+	register.AnomalySheets:         "the sheets do not fit the scan’s pages, and were counted twice",
+	register.AnomalyLetterGone:     "its letter had expired before, so the paper was overdue",
+	register.AnomalyUnread:         "nobody had found the scan readable",
+	register.AnomalyScannerUnknown: "nobody knew any more who had scanned it",
+	register.AnomalyLevel:          "the shredder is coarser than level " + string(register.DefaultLevel),
+}
 
-const defaultLevel = "P-5"
+// anomaliesOf says what was not as it should be, or "" for nothing.
+func anomaliesOf(d register.PaperDestroyed) string {
+	return list(apply(d.Anomalies, func(a register.Anomaly) string { return worded(anomalyWords, a) }))
+}
 
 func worded[K ~string](words map[K]string, k K) string {
 	if w, ok := words[k]; ok {
@@ -138,6 +146,7 @@ func (p *Portal) templateFuncs() template.FuncMap {
 		"reason":        func(r register.ScanAgainReason) string { return worded(reasonWords, r) },
 		"paper":         func(s register.PaperState) string { return worded(paperWords, s) },
 		"method":        func(m register.Method) string { return worded(methodWords, m) },
+		"anomalies":     anomaliesOf,
 		"question":      func(k QuestionKind) string { return worded(questionWords, k) },
 		"flags":         flagsOf,
 		"openUntil":     p.openUntil,

@@ -29,7 +29,7 @@ func (r *Register) AddEdge(ctx context.Context, site, verifier string) error {
 			site, verifier, millis(r.Now())); err != nil {
 			return err
 		}
-		return r.append(ctx, tx, EdgeAdded{Site: site}, "", 0)
+		return r.append(ctx, tx, EdgeAdded{Site: Name(site)}, "", 0)
 	})
 }
 
@@ -43,7 +43,7 @@ func (r *Register) RevokeEdge(ctx context.Context, site string) error {
 			}
 			return err
 		}
-		return r.append(ctx, tx, EdgeRevoked{Site: site}, "", 0)
+		return r.append(ctx, tx, EdgeRevoked{Site: Name(site)}, "", 0)
 	})
 }
 

@@ -22,229 +22,255 @@ type Entry struct {
 	Data   json.RawMessage `json:"data,omitempty"`   // the Event's own fields, if it has any
 }
 
-// Event is what an Entry says. Each is a struct of this file.
+// Event is what an Entry says. Each is a struct of this file, and each string
+// in it is of a type that forms.go knows: an enumerated word, or a form too
+// narrow for a name or a sentence. Recording refuses what is neither.
+//
+// What in brackets ends a comment is where the demand for it comes from; a
+// field that has none has that of its event.
+//
+//	[P 10]     point 10 of the confidentiality policy
+//	[BS]       BS 10008 and BIP 0008: the audit trail and the evidence of destruction (by secondary accounts)
+//	[ISO]      ISO/IEC 21964, formerly DIN 66399: protection class and level of destruction (likewise)
+//	[R A.SC.8] requirement A.SC.8 of BSI TR-03138 (RESISCAN) 1.4, Annex P
+//	[GDPR 5]   article 5 of UK GDPR
+//	[OWN]      Letterlock's own: without it the register would not prove itself
 type Event interface{ kind() string }
 
-// FolderMade is the first entry: a register begins.
+// FolderMade is the first entry: a register begins. [OWN]
 type FolderMade struct {
 	Sample bool `json:"sample"` // a sample can never become real, and its register says so
 }
 
-// EdgeAdded says that manifests signed by this site are believed from now on.
+// EdgeAdded says that manifests signed by this site are believed from now on. [R A.AM.G.2]
 type EdgeAdded struct {
-	Site string `json:"site"`
+	Site Name `json:"site"` // of the enrolled scanner
 }
 
-// EdgeRevoked says that nothing that this site signs is believed from now on.
+// EdgeRevoked says that nothing that this site signs is believed from now on. [R A.AM.G.2]
 type EdgeRevoked struct {
-	Site string `json:"site"`
+	Site Name `json:"site"` // of the revoked scanner
 }
 
-// KeyMade says that an expiry week's key pair exists.
+// KeyMade says that an expiry week's key pair exists. [GDPR 32]
 type KeyMade struct {
-	Week letter.Week `json:"week"`
+	Week letter.Week `json:"week"` // the expiry week, which is the key's name
 }
 
 // KeyDeathBegun says that the week's private key is about to be destroyed. It
 // is recorded before the act; a crash between the two leaves it alone on the
-// register until the act is repeated.
+// register until the act is repeated. [GDPR 17]
 type KeyDeathBegun struct {
-	Week letter.Week `json:"week"`
+	Week letter.Week `json:"week"` // the expiry week, which is the key's name
 }
 
 // KeyDestroyed says that the week's private key is gone: whatever was sealed
-// to it, in any copy anywhere, can no longer be read.
+// to it, in any copy anywhere, can no longer be read. [P 2, GDPR 17]
 type KeyDestroyed struct {
-	Week letter.Week `json:"week"`
+	Week letter.Week `json:"week"` // the expiry week, which is the key's name
 }
 
-// LetterAdmitted says that a manifest was believed and its letter is known.
+// LetterAdmitted says that a manifest was believed and its letter is known. It
+// is the transfer note of the scan. [P 10, R A.NB.4, BS]
 type LetterAdmitted struct {
-	Site     string       `json:"site"`
-	Helpline string       `json:"helpline"`
-	Class    letter.Class `json:"class"`
+	Site     Name         `json:"site"`     // whose scanner took it
+	Helpline Name         `json:"helpline"` // whom it was written to
+	Class    letter.Class `json:"class"`    // how long it is to live [GDPR 5]
 	Received time.Time    `json:"received"` // when the edge claimed the scan
-	Deadline letter.Date  `json:"deadline"`
-	Week     letter.Week  `json:"week"`
-	Pages    int          `json:"pages"`
+	Deadline letter.Date  `json:"deadline"` // the day on which it must be gone [P 2]
+	Week     letter.Week  `json:"week"`     // whose key it is sealed to
+	Pages    int          `json:"pages"`    // of the scan
 	Sheets   int          `json:"sheets"`   // of paper, 0 where the scanner could not tell
 	Sides    int          `json:"sides"`    // of those that hold something, likewise
-	Repaired bool         `json:"repaired"` // the pages are pictures of a damaged scan
+	Repaired bool         `json:"repaired"` // the pages are pictures of a damaged scan [R A.NB.4]
 }
 
-// ManifestHeld says that a manifest was not believed and waits for a person.
+// ManifestHeld says that a manifest was not believed and waits for a person. [R A.IS.1]
 type ManifestHeld struct {
-	Reason HeldReason `json:"reason"`
+	Reason HeldReason `json:"reason"` // why
 }
 
 // ManifestAccepted says that a person at the console vouched for a manifest
-// that was held because of its age.
+// that was held because of its age. [R A.AM.G.2]
 type ManifestAccepted struct {
 	ID letter.ID `json:"id"` // not the entry's own letter: it is none yet
 }
 
 // LetterVerified says that the sealed object was read back by its version, its
-// hash compared, opened with the week's key and every page rendered.
+// hash compared, opened with the week's key and every page rendered. [R A.SC.8]
 type LetterVerified struct {
-	Pages int `json:"pages"`
+	Pages int `json:"pages"` // that could be shown, all of them
 }
 
 // LetterUnverifiable says that the deposit cannot be what the manifest says:
-// no receipt is given, so the edge keeps its scan, and a person must look.
+// no receipt is given, so the edge keeps its scan, and a person must look. [R A.IS.1]
 type LetterUnverifiable struct {
-	Reason Trouble `json:"reason"`
+	Reason Trouble `json:"reason"` // what does not fit
 }
 
 // LetterLookedAtAgain says that an unverifiable letter was announced again and
-// is read back anew.
+// is read back anew. [R A.SC.8]
 type LetterLookedAtAgain struct{}
 
-// LetterReceipted says that the server's receipt for the edge was stored.
+// LetterReceipted says that the server's receipt for the edge was stored: from
+// here on the edge may delete its scan. [R A.AM.VT.H.3]
 type LetterReceipted struct{}
 
-// LetterNotified says that every mail about the letter was taken by a mail server.
+// LetterNotified says that every mail about the letter was taken by a mail
+// server. [P 9]
 type LetterNotified struct {
-	Staff []int64 `json:"staff"` // who was written to
+	Staff []int64 `json:"staff"` // staff numbers of who was written to
 }
 
-// LetterOpened says that the person in By was about to be shown the letter.
+// LetterOpened says that the person in By was about to be shown the letter. [P 6]
 type LetterOpened struct {
-	As string `json:"as"` // "pages" or "pdf"
+	As Shown `json:"as"` // in what form
 }
 
 // LetterReadable says that the person in By found the scan readable. By
-// default it is what lets the paper be destroyed (RESISCAN A.SC.8: no
-// destruction before quality control ends).
+// default it is what lets the paper be destroyed. [P 1, R A.SC.8]
 type LetterReadable struct{}
 
 // LetterScanAgain says that the person in By wants the paper scanned again.
+// [R A.AM.VF.H.1]
 type LetterScanAgain struct {
-	Reason ScanAgainReason `json:"reason"`
+	Reason ScanAgainReason `json:"reason"` // what is wrong with the scan
 }
 
 // ScanAnswered says that the person in By answered what the scanner folder
 // asked of a scan. It is recorded before the scanner hears of it: where the
 // scanner refuses the answer or is not reached, the person answers again.
+// [R A.AM.VF.H.1]
 type ScanAnswered struct {
 	Kind    QuestionKind `json:"kind"`    // what was asked
 	Answer  AnswerKind   `json:"answer"`  // what the person said
 	Letters int          `json:"letters"` // how many letters are to come of the scan; 0 of one that was taken before
 }
 
-// PaperDestroyed is the destruction record of one paper original (BS 10008 and
-// RESISCAN ask for who, when, how, by which authority; ISO/IEC 21964 for the level).
+// PaperDestroyed is the destruction record of one paper original, written by
+// the person in By, who destroyed it. [P 11, BS, ISO]
 type PaperDestroyed struct {
-	Ledger      string       `json:"ledger"`       // ledger number, D-2026-000017
-	Reference   string       `json:"reference"`    // as written on the paper
-	Class       letter.Class `json:"class"`        // retention class of the scan
-	Received    time.Time    `json:"received"`     // when the scan was claimed
-	ScannedAt   string       `json:"scanned_at"`   // site of the edge that scanned it
-	ReadableBy  int64        `json:"readable_by"`  // staff number of the checker; 0 when only Letterlock verified it
-	Authority   string       `json:"authority"`    // the policy and its version under which it was destroyed
-	Destroyed   time.Time    `json:"destroyed"`    // when the person in By recorded it
-	Sheets      int          `json:"sheets"`       // sheets of paper, as counted by the person
-	Pages       int          `json:"pages"`        // pages of the scan
-	Witness     int64        `json:"witness"`      // staff number, never that in By
-	Method      Method       `json:"method"`       // how
-	Level       string       `json:"level"`        // ISO/IEC 21964 level, P-1 to P-7; empty when a contractor certifies it
-	Certificate string       `json:"certificate"`  // the contractor's certificate number; empty for an own shredder
-	Anomaly     string       `json:"anomaly"`      // "none", or "sheets-differ" when sheets and pages cannot belong together
-	LetterAlive bool         `json:"letter_alive"` // whether the scan could still be opened at that time
+	Ledger      Ledger       `json:"ledger"`                // ledger number, counted within a year [BS]
+	Reference   Reference    `json:"reference"`             // as written on the paper [BS]
+	Class       letter.Class `json:"class"`                 // retention class of the scan [GDPR 5]
+	Received    time.Time    `json:"received"`              // when the letter came: the moment from which its months count [P 2]
+	Scanned     time.Time    `json:"scanned"`               // when its scan was taken; one moment with Received, since Letterlock knows of no letter before its scan [R A.NB.4]
+	ScannedAt   Name         `json:"scanned_at"`            // site of the scanner that took it [R A.NB.4]
+	ScannedBy   int64        `json:"scanned_by"`            // staff number of who scanned it, as told at the desk; 0 when nobody knows any more [R A.NB.4]
+	ReadableBy  int64        `json:"readable_by"`           // staff number of who found the scan readable; 0 when only Letterlock verified it [R A.SC.8]
+	Authority   Name         `json:"authority"`             // the policy and its version under which it was destroyed [BS, R 3.1.1.6]
+	Destroyed   time.Time    `json:"destroyed"`             // when the person in By recorded it [P 11]
+	Sheets      int          `json:"sheets"`                // of paper, as counted by the person in By [P 11]
+	Sides       int          `json:"sides"`                 // that hold something, as the scanner counted; 0 where it could not tell [R A.NB.4]
+	Pages       int          `json:"pages"`                 // of the scan
+	Witness     int64        `json:"witness"`               // staff number of who watched, never that in By [P 11, R 3.1.1.6]
+	Method      Method       `json:"method"`                // how [P 11]
+	Level       Level        `json:"level,omitempty"`       // of an own shredder; absent when a contractor certifies it [ISO]
+	Contractor  Name         `json:"contractor,omitempty"`  // who destroyed it for us, by the configuration's name [BS, ISO]
+	Collection  Number       `json:"collection,omitempty"`  // the number of the contractor's collection [BS]
+	Certificate Number       `json:"certificate,omitempty"` // the number of the contractor's certificate of destruction [BS]
+	Place       Name         `json:"place"`                 // where it was destroyed or handed over, by the configuration's name [BS]
+	Anomalies   []Anomaly    `json:"anomalies"`             // what was not as it should be; empty when nothing [R A.NB.4]
+	LetterAlive bool         `json:"letter_alive"`          // whether the scan could still be opened at that time [R A.SC.8]
 }
 
 // ExpiryBegun says that the letter is due and what the storage still held,
-// before Letterlock removed anything.
+// before Letterlock removed anything. [P 2]
 type ExpiryBegun struct {
-	Deadline letter.Date `json:"deadline"`
-	Versions int         `json:"versions"`
-	Markers  int         `json:"markers"`
-	Uploads  int         `json:"uploads"`
+	Deadline letter.Date `json:"deadline"` // on which the letter had to be gone
+	Versions int         `json:"versions"` // of its object that were listed
+	Markers  int         `json:"markers"`  // delete markers that were listed
+	Uploads  int         `json:"uploads"`  // unfinished uploads that were listed
 }
 
 // LetterDeleted is the deletion record of one letter: the proof of absence.
+// [P 2, P 10, GDPR 17, BS]
 type LetterDeleted struct {
-	Deadline     letter.Date  `json:"deadline"`
-	Class        letter.Class `json:"class"`
-	Helpline     string       `json:"helpline"`
+	Deadline     letter.Date  `json:"deadline"`      // on which the letter had to be gone [P 2]
+	Class        letter.Class `json:"class"`         // its retention class [GDPR 5]
+	Helpline     Name         `json:"helpline"`      // whom it was written to
 	Versions     int          `json:"versions"`      // found on the deadline and removed by Letterlock
-	Markers      int          `json:"markers"`       // found on the deadline and removed by Letterlock
+	Markers      int          `json:"markers"`       // found on the deadline and removed by Letterlock: the recycle bin of the policy [P 2]
 	Uploads      int          `json:"uploads"`       // found on the deadline and removed by Letterlock
-	By           string       `json:"removed_by"`    // "letterlock"; "storage" when its lifecycle had left nothing; "missing" when nothing was left of it in a storage that has none
+	By           Remover      `json:"removed_by"`    // who had removed it
 	ListingEmpty time.Time    `json:"listing_empty"` // when a listing showed no version, marker or upload
 	Week         letter.Week  `json:"week"`          // the key it was sealed to
 	KeyDies      letter.Date  `json:"key_dies"`      // the day from which that key is due to be destroyed
+	KeyDead      bool         `json:"key_dead"`      // whether it had been destroyed when this was written
 	RowsErased   time.Time    `json:"rows_erased"`   // when the database's files held nothing of its rows, but for PaperKept
-	PaperKept    bool         `json:"paper_kept"`    // the paper's destruction is not on record: its reference stays until it is
+	PaperKept    bool         `json:"paper_kept"`    // the paper's destruction is not on record: its reference stays until it is [P 11]
 }
 
-// PersonAdded says that a staff number was given out.
+// PersonAdded says that a staff number was given out. Whose it is stands in
+// the table of people and nowhere on the register. [P 6, GDPR 32]
 type PersonAdded struct {
-	Person int64 `json:"person"`
-	Role   Role  `json:"role"`
+	Person int64 `json:"person"` // staff number
+	Role   Role  `json:"role"`   // what the person may do
 }
 
-// PersonDisabled says that a staff number can no longer sign in.
+// PersonDisabled says that a staff number can no longer sign in. [GDPR 32]
 type PersonDisabled struct {
-	Person int64 `json:"person"`
+	Person int64 `json:"person"` // staff number
 }
 
-// CodeMade says that a one-time enrolment code was made at the console.
+// CodeMade says that a one-time enrolment code was made at the console. [GDPR 32]
 type CodeMade struct {
-	Person int64 `json:"person"`
+	Person int64 `json:"person"` // staff number of whom it is for
 }
 
 // PasskeysForgotten says that a person's passkeys were lost and open nothing
-// any more.
+// any more. [GDPR 32]
 type PasskeysForgotten struct {
-	Person int64 `json:"person"`
+	Person int64 `json:"person"` // staff number
 }
 
-// PasskeyAdded says that the person in By enrolled a passkey.
+// PasskeyAdded says that the person in By enrolled a passkey. [GDPR 32]
 type PasskeyAdded struct{}
 
-// SignedIn says that the person in By signed in.
+// SignedIn says that the person in By signed in. [R A.AM.G.2]
 type SignedIn struct {
-	With string `json:"with"` // "passkey", or "sample" where anyone may be anyone
+	With SignInWith `json:"with"` // by what means
 }
 
-// RegisterExported says that the person in By (0: at the console) took an export.
+// RegisterExported says that the person in By (0: at the console) took an
+// export. [R A.AM.G.2]
 type RegisterExported struct{}
 
-// LifecycleInstalled says that the storage's own rules were written.
+// LifecycleInstalled says that the storage's own rules were written. [P 2]
 type LifecycleInstalled struct{}
 
 // DayBegun is written once on each day on which Letterlock runs. It shows that
-// silence of the register is silence of Letterlock.
+// silence of the register is silence of Letterlock. [OWN]
 type DayBegun struct {
 	Living  int `json:"living"`  // letters
-	Overdue int `json:"overdue"` // letters whose deadline has come and whose deletion is not yet proven
+	Overdue int `json:"overdue"` // letters whose deadline has come and whose deletion is not yet proven [P 2]
 }
 
 // AlarmRaised says that something was found that somebody must see to; from
 // now on it is shown to the manager and the data-protection officer, and mailed
-// to them once a day.
+// to them once a day. [GDPR 5, BS]
 type AlarmRaised struct {
-	Alarm AlarmKind `json:"alarm"`
+	Alarm AlarmKind `json:"alarm"` // what was found
 	Count int       `json:"count"` // letters, papers or keys, as the kind says
 }
 
 // AlarmTold says that the day's mail about alarms to a person was taken by a
-// mail server.
+// mail server. [GDPR 5]
 type AlarmTold struct {
-	Person int64 `json:"person"`
+	Person int64 `json:"person"` // staff number of who was written to
 }
 
-// AlarmEnded says that what an alarm was about is found no longer.
+// AlarmEnded says that what an alarm was about is found no longer. [GDPR 5, BS]
 type AlarmEnded struct {
-	Alarm AlarmKind `json:"alarm"`
+	Alarm AlarmKind `json:"alarm"` // what it was
 }
 
 // BucketAdopted says that a person vouched for the bucket, of which Letterlock
-// doubted that it is the one with its letters.
+// doubted that it is the one with its letters. [R A.AM.G.2]
 type BucketAdopted struct{}
 
 // ClockConfirmed says that a person vouched for the system clock, after which
-// expiry may act again.
+// expiry may act again. [R A.AM.G.2]
 type ClockConfirmed struct{}
 
 func (FolderMade) kind() string          { return "folder-made" }
@@ -285,6 +311,9 @@ func (ClockConfirmed) kind() string      { return "clock-confirmed" }
 
 // newEntry writes the event as the entry at place n.
 func newEntry(n int64, at time.Time, ev Event, id letter.ID, by int64) (Entry, []byte, error) {
+	if err := checkForms(ev); err != nil {
+		return Entry{}, nil, fmt.Errorf("writing entry %s: %w", ev.kind(), err)
+	}
 	e := Entry{N: n, At: at.UTC().Truncate(time.Millisecond), Kind: ev.kind(), Letter: id, By: by}
 	data, err := json.Marshal(ev)
 	if err != nil {

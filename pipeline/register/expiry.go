@@ -29,9 +29,8 @@ func (r *Register) ExpiryBegun(ctx context.Context, l *Letter, found Found) erro
 // DeleteRows deletes the rows of a letter of which the storage holds nothing
 // more. They are deleted, but not yet gone from the database's files: that is
 // ProveErased's business, which a crash at any point leaves to be done again.
-// by is who had removed it, as LetterDeleted says.
-func (r *Register) DeleteRows(ctx context.Context, l Letter, by string, listingEmpty time.Time) error {
-	ev, err := json.Marshal(LetterDeleted{Deadline: l.Deadline(), Class: l.Class, Helpline: l.Helpline,
+func (r *Register) DeleteRows(ctx context.Context, l Letter, by Remover, listingEmpty time.Time) error {
+	ev, err := json.Marshal(LetterDeleted{Deadline: l.Deadline(), Class: l.Class, Helpline: Name(l.Helpline),
 		Versions: l.Found.Versions, Markers: l.Found.Markers, Uploads: l.Found.Uploads, By: by,
 		ListingEmpty: listingEmpty.UTC().Truncate(time.Millisecond), Week: l.Week(), KeyDies: l.Week().Over(),
 		PaperKept: l.Paper != letter.PaperDestroyed})
@@ -107,6 +106,9 @@ func (r *Register) ProveErased(ctx context.Context) (proven int, err error) {
 			if err := oneRow(res, err); err != nil {
 				return err
 			}
+			if err := tx.QueryRowContext(ctx, isKeyDead, string(e.ev.Week), string(KeyDead)).Scan(&e.ev.KeyDead); err != nil {
+				return err
+			}
 			return r.append(ctx, tx, e.ev, e.id, 0)
 		}); err != nil {
 			return proven, fmt.Errorf("recording deletion: %w", err)
@@ -126,6 +128,8 @@ func (r *Register) checkpointFiles(ctx context.Context) error {
 	}
 	return nil
 }
+
+const isKeyDead = `SELECT count(*) FROM week_keys WHERE week = $1 AND state = $2`
 
 // Overdue counts letters whose deadline has come and which are not yet proven gone.
 func (r *Register) Overdue(ctx context.Context, today letter.Date) (n int, err error) {

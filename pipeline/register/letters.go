@@ -270,7 +270,7 @@ func (r *Register) Admit(ctx context.Context, m letter.Manifest) error {
 		if err := r.insert(ctx, tx, m); err != nil {
 			return fmt.Errorf("admitting letter: %w", err)
 		}
-		if err := r.append(ctx, tx, LetterAdmitted{Site: m.Site, Helpline: m.Helpline, Class: m.Class,
+		if err := r.append(ctx, tx, LetterAdmitted{Site: Name(m.Site), Helpline: Name(m.Helpline), Class: m.Class,
 			Received: m.Received, Deadline: m.Deadline(), Week: m.Week(), Pages: m.Pages, Sheets: m.Sheets, Sides: m.Sides, Repaired: m.Repaired}, m.ID, 0); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package register
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -80,11 +81,15 @@ func setPaper(ctx context.Context, tx *sql.Tx, id letter.ID, state PaperState, w
 // Destruction is what the person at the destruction desk says.
 type Destruction struct {
 	Sheets      int    // of paper, counted by hand
+	ScannedBy   int64  // staff number; 0 when nobody knows any more
 	Method      Method // how
-	Level       string // ISO/IEC 21964 level for an own shredder
-	Certificate string // of the contractor
+	Level       Level  // of an own shredder
+	Contractor  Name   // or who destroyed it for us,
+	Collection  Number // the number of the collection
+	Certificate Number // and that of the certificate
+	Place       Name   // where
 	Witness     int64  // staff number
-	Authority   string // policy and version
+	Authority   Name   // policy and version
 }
 
 // ErrPaperNotFree is returned for a paper that may not be destroyed (yet, or any more).
@@ -93,7 +98,7 @@ var ErrPaperNotFree = errors.New("this paper may not be destroyed")
 // DestroyPaper records the destruction of a paper original by the person and
 // returns its ledger number. Only what may go can go, and only once. A paper
 // whose letter has expired may always go: it should have gone before.
-func (r *Register) DestroyPaper(ctx context.Context, id letter.ID, d Destruction, person int64) (ledger string, err error) {
+func (r *Register) DestroyPaper(ctx context.Context, id letter.ID, d Destruction, person int64) (ledger Ledger, err error) {
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
 		p, err := scanPaper(tx.QueryRowContext(ctx, `SELECT `+paperColumns+` WHERE letter = $1`, string(id)))
 		if err != nil {
@@ -105,7 +110,11 @@ func (r *Register) DestroyPaper(ctx context.Context, id letter.ID, d Destruction
 		if ledger, err = r.nextLedger(ctx, tx); err != nil {
 			return fmt.Errorf("numbering destruction: %w", err)
 		}
-		if err := r.append(ctx, tx, r.destroyed(p, d, ledger), id, person); err != nil {
+		sides, err := sidesOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := r.append(ctx, tx, r.destroyed(p, sides, d, ledger), id, person); err != nil {
 			return err
 		}
 		if p.LetterGone {
@@ -114,7 +123,7 @@ func (r *Register) DestroyPaper(ctx context.Context, id letter.ID, d Destruction
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE papers SET state = $1, ledger = $2 WHERE letter = $3`,
-			letter.PaperDestroyed, ledger, string(id)); err != nil {
+			letter.PaperDestroyed, string(ledger), string(id)); err != nil {
 			return err
 		}
 		// The edge learns it from a new receipt and takes its slip away.
@@ -137,25 +146,58 @@ func (p Paper) SheetsBetween() (fewest, most int) {
 	return (p.Pages + 1) / 2, p.Pages
 }
 
-func (r *Register) destroyed(p Paper, d Destruction, ledger string) PaperDestroyed {
-	anomaly := "none"
-	if fewest, most := p.SheetsBetween(); d.Sheets < fewest || d.Sheets > most {
-		anomaly = "sheets-differ"
-	}
+func (r *Register) destroyed(p Paper, sides int, d Destruction, ledger Ledger) PaperDestroyed {
 	return PaperDestroyed{
-		Ledger: ledger, Reference: p.Reference, Class: p.Class, Received: p.Received, ScannedAt: p.Site,
-		ReadableBy: p.CheckedBy, Authority: d.Authority, Destroyed: r.Now().UTC().Truncate(time.Millisecond),
-		Sheets: d.Sheets, Pages: p.Pages, Witness: d.Witness, Method: d.Method, Level: d.Level,
-		Certificate: d.Certificate, Anomaly: anomaly, LetterAlive: !p.LetterGone,
+		Ledger: ledger, Reference: Reference(p.Reference), Class: p.Class, Received: p.Received, Scanned: p.Received,
+		ScannedAt: Name(p.Site), ScannedBy: d.ScannedBy, ReadableBy: p.CheckedBy, Authority: d.Authority,
+		Destroyed: r.Now().UTC().Truncate(time.Millisecond), Sheets: d.Sheets, Sides: sides, Pages: p.Pages,
+		Witness: d.Witness, Method: d.Method, Level: d.Level, Contractor: d.Contractor, Collection: d.Collection,
+		Certificate: d.Certificate, Place: d.Place, Anomalies: anomalies(p, d), LetterAlive: !p.LetterGone,
 	}
 }
 
+// anomalies are never nil: the register says [] where there is none.
+func anomalies(p Paper, d Destruction) []Anomaly {
+	found := []Anomaly{}
+	note := func(is bool, a Anomaly) {
+		if is {
+			found = append(found, a)
+		}
+	}
+	fewest, most := p.SheetsBetween()
+	note(d.Sheets < fewest || d.Sheets > most, AnomalySheets)
+	note(p.LetterGone, AnomalyLetterGone)
+	note(p.CheckedBy == 0, AnomalyUnread)
+	note(d.ScannedBy == 0, AnomalyScannerUnknown)
+	note(d.Method == Shredder && d.Level < DefaultLevel, AnomalyLevel)
+	return found
+}
+
+// sidesOf is how many sides the scanner counted. The entry of the letter's
+// arrival still knows it when its row is gone; 0 where the scanner could not tell.
+func sidesOf(ctx context.Context, tx *sql.Tx, id letter.ID) (int, error) {
+	query, args := entriesQuery(1<<62, LetterAdmitted{}.kind(), id, 1)
+	var line string
+	err := tx.QueryRowContext(ctx, query, args...).Scan(&line)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	var arrival struct{ Data LetterAdmitted }
+	if err := json.Unmarshal([]byte(line), &arrival); err != nil {
+		return 0, fmt.Errorf("reading a letter's arrival: %w", err)
+	}
+	return arrival.Data.Sides, nil
+}
+
 // nextLedger counts destructions within a calendar year: D-2026-000017.
-func (r *Register) nextLedger(ctx context.Context, tx *sql.Tx) (string, error) {
+func (r *Register) nextLedger(ctx context.Context, tx *sql.Tx) (Ledger, error) {
 	year := letter.DateOf(r.Now()).Year
 	name := fmt.Sprintf("ledger_%d", year)
 	var n int
 	err := tx.QueryRowContext(ctx, `INSERT INTO meta (name, value) VALUES ($1, '1')
 		ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT) RETURNING CAST(value AS BIGINT)`, name).Scan(&n)
-	return fmt.Sprintf("D-%d-%06d", year, n), err
+	return Ledger(fmt.Sprintf("D-%d-%06d", year, n)), err
 }

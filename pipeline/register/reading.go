@@ -22,9 +22,9 @@ var ErrNotRead = errors.New("the letter was not opened by this person")
 
 // RecordOpening writes down that the person is about to be shown the letter;
 // without it nothing may be shown. One entry stands for a session and letter
-// for fifteen minutes. session is the hash of the session's token; as is
-// "pages" or "pdf", and the PDF is always an entry of its own.
-func (r *Register) RecordOpening(ctx context.Context, id letter.ID, person int64, session []byte, as string) error {
+// for fifteen minutes. session is the hash of the session's token. The
+// PDF is always an entry of its own.
+func (r *Register) RecordOpening(ctx context.Context, id letter.ID, person int64, session []byte, as Shown) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		l, err := r.openable(ctx, tx, id)
 		if err != nil {
@@ -36,7 +36,7 @@ func (r *Register) RecordOpening(ctx context.Context, id letter.ID, person int64
 			return err
 		}
 		fresh := err == nil && r.Now().Sub(fromMillis(last)).Abs() < openingCounts
-		if fresh && as == "pages" {
+		if fresh && as == ShownPages {
 			return nil
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO openings (letter, session, person, at) VALUES ($1, $2, $3, $4)

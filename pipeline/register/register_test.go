@@ -123,7 +123,7 @@ func TestALettersStoryIsOnTheRegister(t *testing.T) {
 		t.Fatalf("destroyed before anyone found it readable: %v", err)
 	}
 	d.must(d.MarkReadable(ctx, l.ID, leader))
-	ledger, err := d.DestroyPaper(ctx, l.ID, Destruction{Sheets: 1, Method: Shredder, Level: "P-5", Witness: 8, Authority: "policy-1"}, 7)
+	ledger, err := d.DestroyPaper(ctx, l.ID, Destruction{Sheets: 1, Method: Shredder, Level: "P-5", Place: "office", Witness: 8, Authority: "policy-1"}, 7)
 	if err != nil || ledger != "D-2026-000001" {
 		t.Fatalf("ledger number %q, %v", ledger, err)
 	}

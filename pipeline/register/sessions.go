@@ -26,9 +26,8 @@ type Session struct {
 	Started time.Time
 }
 
-// SignIn begins a session and returns its token: 256 random bits. with is
-// "passkey" or "sample".
-func (r *Register) SignIn(ctx context.Context, person int64, with string) (token string, err error) {
+// SignIn begins a session and returns its token: 256 random bits.
+func (r *Register) SignIn(ctx context.Context, person int64, with SignInWith) (token string, err error) {
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw)
 	err = r.inTx(ctx, func(tx *sql.Tx) error {

@@ -102,6 +102,52 @@ const (
 // Methods lists every method of destruction.
 var Methods = []Method{Shredder, Contractor}
 
+// Level is a level of ISO/IEC 21964 (formerly DIN 66399) for paper.
+type Level string
+
+// Levels lists every level, coarse to fine.
+var Levels = []Level{"P-1", "P-2", "P-3", "P-4", "P-5", "P-6", "P-7"}
+
+// DefaultLevel is the coarsest for what endangers somebody's life when it is
+// put together again: particles of at most 30 mm².
+const DefaultLevel Level = "P-5"
+
+// Anomaly is what was not as it should be when paper was destroyed.
+type Anomaly string
+
+const (
+	AnomalySheets         Anomaly = "sheets-differ"   // the counted sheets cannot belong to the scan's pages; they were counted twice
+	AnomalyLetterGone     Anomaly = "letter-gone"     // its letter had expired before: the paper was overdue
+	AnomalyUnread         Anomaly = "unread"          // nobody had found the scan readable
+	AnomalyScannerUnknown Anomaly = "scanner-unknown" // nobody knew any more who had scanned it
+	AnomalyLevel          Anomaly = "coarse"          // the shredder cuts coarser than DefaultLevel
+)
+
+// Remover is who removed a letter from the storage.
+type Remover string
+
+const (
+	ByLetterlock Remover = "letterlock"
+	ByStorage    Remover = "storage" // its own lifecycle had left nothing to remove
+	ByNobody     Remover = "missing" // nothing was left of the letter in a storage that removes nothing by itself
+)
+
+// Shown is in what form somebody is shown a letter.
+type Shown string
+
+const (
+	ShownPages Shown = "pages" // as pictures of its pages
+	ShownPDF   Shown = "pdf"   // the file itself
+)
+
+// SignInWith is by what means somebody signed in.
+type SignInWith string
+
+const (
+	WithPasskey SignInWith = "passkey"
+	WithSample  SignInWith = "sample" // picked on a sample's page, where anyone may be anyone
+)
+
 // PaperState is what may be done with a paper original; the words are those of
 // letter.Receipt, so that the edge and the register speak alike.
 type PaperState = string
