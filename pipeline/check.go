@@ -11,6 +11,7 @@ import (
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/words"
 )
 
 // Line is one answer of a check: whether it is well, and in plain words what
@@ -128,15 +129,15 @@ func (s *Server) checkKeys(ctx context.Context) (bad, good string, err error) {
 	}
 	if letters > 0 {
 		bad = fmt.Sprintf("%s sealed to a key that dies on %s, and must live longer. The key is kept until they are sealed anew. If this stays for more than a day, look at the log.",
-			lettersAre(letters), needed[0].Over())
+			words.Are(letters, "letter"), needed[0].Over())
 	}
-	return bad, fmt.Sprintf("%d living keys, all there.", len(keys)), nil
+	return bad, words.Number(len(keys), "living key") + ", each of them there.", nil
 }
 
 func (s *Server) checkOverdue(ctx context.Context) (bad, good string, err error) {
 	n, err := s.cfg.Register.Overdue(ctx, letter.DateOf(s.cfg.Now()))
 	if n > 0 {
-		bad = fmt.Sprintf("%s past the deadline and not yet proven gone. If this stays for more than a few minutes, the storage or the clock needs you.", lettersAre(n))
+		bad = fmt.Sprintf("%s past the deadline and not yet proven gone. If this stays for more than a few minutes, the storage or the clock needs you.", words.Are(n, "letter"))
 	}
 	return bad, "No letter is past its deadline.", err
 }
@@ -144,7 +145,7 @@ func (s *Server) checkOverdue(ctx context.Context) (bad, good string, err error)
 func (s *Server) checkPaper(ctx context.Context) (bad, good string, err error) {
 	n, err := s.cfg.Register.Forgotten(ctx)
 	if n > 0 {
-		bad = fmt.Sprintf("%d paper originals have outlived their letters. Find and destroy them, and record it at the destruction desk.", n)
+		bad = fmt.Sprintf("Papers that have outlived their letters: %d. Find and destroy them, and record it at the destruction desk.", n)
 	}
 	return bad, "No paper has outlived its letter.", err
 }
@@ -156,16 +157,16 @@ func (s *Server) checkLetters(ctx context.Context) (bad, good string, err error)
 		why  register.Trouble
 		text string
 	}{
-		{register.StoreDown, "wait for the storage, which did not answer"},
-		{register.ObjectMissing, "were announced, but are not in the storage"},
-		{register.CannotUnseal, "cannot be opened with their key; the scans are kept at the edge"},
-		{register.CannotRender, "have a page that cannot be drawn; the scans are kept at the edge"},
-		{register.PagesDiffer, "have another number of pages than was announced; the scans are kept at the edge"},
-		{register.StillShown, "were deleted, but the storage still shows them"},
-		{register.RendererBroken, "wait for the page renderer, which could not run"},
+		{register.StoreDown, "the storage did not answer"},
+		{register.ObjectMissing, "announced, but not in the storage"},
+		{register.CannotUnseal, "cannot be opened with the key; what was scanned is kept at the edge"},
+		{register.CannotRender, "a page cannot be drawn; what was scanned is kept at the edge"},
+		{register.PagesDiffer, "another number of pages than was announced; what was scanned is kept at the edge"},
+		{register.StillShown, "deleted, but the storage still shows it"},
+		{register.RendererBroken, "the page renderer could not run"},
 	} {
 		if n := troubles[t.why]; n > 0 {
-			says = append(says, fmt.Sprintf("%d %s", n, t.text))
+			says = append(says, words.Number(n, "letter")+": "+t.text)
 		}
 	}
 	return strings.Join(says, "; "), "Every letter is on its way.", err
@@ -181,7 +182,7 @@ func (s *Server) checkHeld(ctx context.Context) (bad, good string, err error) {
 			}
 		}
 		slices.Sort(reasons)
-		bad = fmt.Sprintf("%d announced letters are not believed (%s). Their scans are kept at the edge; 'letterlock held' lists them.", len(held), strings.Join(reasons, ", "))
+		bad = fmt.Sprintf("%s not believed (%s). What was scanned is kept at the edge; 'letterlock held' says more.", words.Are(len(held), "announced letter"), strings.Join(reasons, ", "))
 	}
 	return bad, "Nothing is held.", err
 }
@@ -201,7 +202,7 @@ func (s *Server) checkMail(ctx context.Context) (bad, good string, err error) {
 	}
 	troubles, err := s.cfg.Register.Troubles(ctx)
 	if n := troubles[register.MailDown]; n > 0 {
-		bad = fmt.Sprintf("%d letters are not yet announced to everyone: the mail server refused. It is tried again by itself.", n)
+		bad = fmt.Sprintf("%s not yet announced to everyone: the mail server refused. It is tried again by itself.", words.Are(n, "letter"))
 	}
 	return bad, "Mail is taken, and none is stuck.", err
 }
@@ -222,11 +223,4 @@ func (s *Server) checkPeople(ctx context.Context) (bad, good string, err error) 
 		says = append(says, "Neither a manager nor a data-protection officer has an address: nobody is written to when something goes wrong. Run: letterlock user add --role manager --name NAME --email ADDRESS.")
 	}
 	return strings.Join(says, " "), "Every helpline has a team leader, and somebody is told when something goes wrong.", err
-}
-
-func lettersAre(n int) string {
-	if n == 1 {
-		return "1 letter is"
-	}
-	return fmt.Sprintf("%d letters are", n)
 }

@@ -9,6 +9,7 @@ import (
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/seal"
+	"letterlock/scanner/words"
 )
 
 // mayDestroy asks, before anything is destroyed, whether what it goes by is in
@@ -87,7 +88,7 @@ func (s *Server) storeClockDiffers(ctx context.Context) (why string, err error) 
 		return "", err
 	}
 	if d := s.cfg.Now().Sub(theirs).Abs(); d > clockSlack {
-		return fmt.Sprintf("it differs from the storage's clock by %s", d.Round(time.Second)), nil
+		return fmt.Sprintf("it differs from the storage's clock by %s", words.Lasted(d)), nil
 	}
 	return "", nil
 }

@@ -294,7 +294,7 @@ func TestAnUnclearStackIsHeldWhole(t *testing.T) {
 		t.Fatalf("%d letters of an unclear stack were deposited", len(all))
 	}
 	held := o.given("stacks")
-	if held["stack.tif"] != string(stack) || !strings.Contains(held["stack.tif.txt"], "says 4 letters, and 3 were found") {
+	if held["stack.tif"] != string(stack) || !strings.Contains(held["stack.tif.txt"], "says 4, and the stack seems to hold 3") {
 		t.Fatalf("it is not held: %q", held["stack.tif.txt"])
 	}
 	o.ended(0)
@@ -426,6 +426,33 @@ func TestALookLeavesNoLetterBehind(t *testing.T) {
 	}
 }
 
+// hopeless is a workshop that can neither clean a scan nor repair it.
+type hopeless struct{ Workshop }
+
+func (hopeless) Normalise(context.Context, disk.File, disk.File) (pdf.Result, error) {
+	return pdf.Result{}, &pdf.Refusal{Code: pdf.Damaged, Page: 1}
+}
+
+func (h hopeless) Repair(ctx context.Context, scan, clean disk.File) (pdf.Result, error) {
+	return h.Normalise(ctx, scan, clean)
+}
+
+// TestWhatCannotBeRepairedIsNotOfferedToBe again and again.
+func TestWhatCannotBeRepairedIsNotOfferedToBe(t *testing.T) {
+	o := newOffice(t, func(o *office) { o.cfg.Workshop = hopeless{o.cfg.Workshop} })
+	o.taken("a.jpg", sampleLetter(1))
+	if note := o.given("refused")["a.jpg.txt"]; !strings.Contains(note, "move this file into the folder \"repair\"") {
+		t.Fatalf("refused: %q", note)
+	}
+	o.says("A scan is refused: damaged (page 1).")
+	o.move("refused/a.jpg", "refused/repair/a.jpg")
+	o.goOn()
+	note := o.given("refused")["a.jpg.txt"]
+	if strings.Contains(note, "into the folder \"repair\"") || !strings.Contains(note, "This scan cannot be repaired") || !strings.Contains(note, "Scan the paper again") {
+		t.Errorf("refused for the second time: %q", note)
+	}
+}
+
 func TestStatusInTheFolder(t *testing.T) {
 	o := newOffice(t)
 	status := func() string { return o.given("")["STATUS.txt"] }
@@ -444,5 +471,42 @@ func TestStatusInTheFolder(t *testing.T) {
 	}
 	if note := o.given("refused")["cut.jpg.txt"]; !strings.Contains(note, "stops in the middle") {
 		t.Errorf("refused: %q", note)
+	}
+}
+
+// TestStatusSaysWhatAPersonHasToDo, and nothing that is not so.
+func TestStatusSaysWhatAPersonHasToDo(t *testing.T) {
+	for name, c := range map[string]struct {
+		lay  func(o *office)
+		want []string
+	}{
+		"a hard link": {func(o *office) {
+			o.drop("elsewhere/a.jpg", sampleLetter(1))
+			if err := os.Link(filepath.Join(o.cfg.Folder, "elsewhere/a.jpg"), filepath.Join(o.cfg.Folder, line, "b.jpg")); err != nil {
+				o.Fatal(err)
+			}
+		}, []string{"1 file is waiting for a person", "another name leads to a scan that lies in the folder of " + line + ": remove that other one"}},
+		"a temporary name": {func(o *office) { o.drop(line+"/a.jpg.tmp", sampleLetter(1)); o.wait(31 * time.Minute) },
+			[]string{"1 file is waiting for a person", "under a temporary name", "send it again, or give it its name"}},
+		"among the slips": {func(o *office) { o.drop(line+"/taken/a.jpg", sampleLetter(1)) },
+			[]string{"Arriving: nothing.", "1 file is where nobody looks for scans in the folder of " + line, "move each scan into the helpline's folder itself"}},
+		"below an answer": {func(o *office) { o.drop(line+"/refused/repair/anna/a.jpg", sampleLetter(1)) },
+			[]string{"Arriving: nothing.", "1 file is where nobody looks for scans in the folder of " + line}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			o.pass(1)
+			c.lay(o)
+			o.pass(10)
+			status := o.given("")["STATUS.txt"]
+			for _, want := range append(c.want, "Nothing is lost") {
+				if !strings.Contains(status, want) {
+					t.Errorf("%q does not say %q", status, want)
+				}
+			}
+			if strings.Contains(status, "no right") {
+				t.Errorf("it is not for want of a right: %q", status)
+			}
+		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/words"
 )
 
 // printsAtMost is how many slips are on the sheet, the newest first.
@@ -40,7 +41,7 @@ const printEvery = 5 * time.Second
 type printed struct{ record }
 
 // PagesInWords, InStack and TakenInWords are for the template.
-func (p printed) PagesInWords() string { return count(p.Pages, "page") + "." }
+func (p printed) PagesInWords() string { return words.Count(p.Pages, "page") + "." }
 func (p printed) InStack() string      { return p.inStack() }
 func (p printed) TakenInWords() string {
 	return p.Received.In(letter.London).Format("2 January 2006, 15:04:05")
@@ -84,7 +85,7 @@ func (e *Edge) printOf(helpline string) error {
 	}
 	var sheet bytes.Buffer
 	err := printSheet.Execute(&sheet, map[string]any{"Helpline": helpline, "Slips": slips,
-		"Count": count(len(slips), "slip"), "When": e.Now().In(letter.London).Format("Monday 2 January 2006, 15:04")})
+		"Count": words.Count(len(slips), "slip"), "When": e.Now().In(letter.London).Format("Monday 2 January 2006, 15:04")})
 	if err != nil {
 		return fmt.Errorf("printing slips: %w", err)
 	}

@@ -27,8 +27,8 @@ type outcome struct {
 }
 
 // verdict is the outcome if err says that a scan cannot be taken as it is,
-// however often it is tried.
-func verdict(err error) (outcome, bool) {
+// however often it is tried, after what a person has answered before.
+func verdict(err error, answer folder.Answer) (outcome, bool) {
 	const nothingLost = " Nothing is lost: this file is kept as it is."
 	refused := func(what, next string) (outcome, bool) {
 		return outcome{dir: folder.RefusedDir, note: folder.Note{What: what, Next: next},
@@ -50,7 +50,11 @@ func verdict(err error) (outcome, bool) {
 		return outcome{dir: folder.StacksDir, note: unclear.note(), log: "A stack waits for an answer: " + err.Error() + "."}, true
 	case errors.As(err, &flaw):
 		what, next := flaw.Code.Sentence()
-		if repairable[flaw.Code] {
+		switch {
+		case answer == folder.Repair: // not offered again: it would end here again
+			what = "This scan cannot be repaired: drawing its pages anew was tried, and failed. " + what
+			next = "Scan the paper again. If it cannot be scanned again, keep the paper and tell the helplines' manager." + nothingLost
+		case repairable[flaw.Code]:
 			next += " If the letter cannot be scanned again: move this file into the folder \"repair\" here. Its pages are then drawn anew as pictures, and the reader is told."
 		}
 		return refused(what, next)

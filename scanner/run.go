@@ -175,6 +175,9 @@ func (e *Edge) attempt(ctx context.Context, j *job) {
 		j.due = now.Add(min(max(now.Sub(j.deposited)/4, e.Rescan), time.Minute))
 	case errors.Is(err, errWaits):
 		j.due = now.Add(max(e.reach.until.Sub(now), e.Rescan))
+	case errors.Is(err, errUnanswered):
+		j.due = now.Add(longestWait)
+		e.tell("letter "+string(j.id), "A letter waits for a person: "+err.Error()+". Its scan is kept in its claim; find out on the server what has become of the letter before anything is deleted.")
 	default:
 		j.tries++
 		j.due = now.Add(min(e.Rescan<<min(j.tries, 10), longestWait))
@@ -210,7 +213,7 @@ func (e *Edge) troubled(err error) {
 		e.tell("folder", "")
 		return
 	}
-	e.tell("folder", "In the scanner folder: "+err.Error()+". Trying again; nothing is lost.")
+	e.tell("folder", "In the scanner folder: "+err.Error()+". Nothing is lost, and Letterlock goes on by itself once that is mended.")
 }
 
 // sentence is an error as the beginning of one.

@@ -98,7 +98,7 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 			return false, errWaits
 		}
 		holds, err := e.normalise(ctx, j.claim)
-		if out, ok := verdict(err); ok {
+		if out, ok := verdict(err, j.claim.Answer); ok {
 			return true, e.finish(&j.claim, out)
 		}
 		if err != nil {
@@ -280,6 +280,10 @@ func (e *Edge) depositDue(j *job) bool {
 	return e.Now().Sub(j.deposited) >= 24*time.Hour
 }
 
+// errUnanswered says that a letter has waited here past its deadline. Whether it
+// may go a person must find out.
+var errUnanswered = errors.New("its deadline is past and the server has never answered")
+
 // deposit is step 5: the sealed letter goes to its final key, then its signed
 // manifest to incoming/, and that is the commit. A crash, or an answer that is
 // lost, at any point leaves what the same two puts complete: the letter's key
@@ -288,7 +292,7 @@ func (e *Edge) depositDue(j *job) bool {
 func (e *Edge) deposit(ctx context.Context, m letter.Manifest) error {
 	if !letter.DateOf(e.Now()).Before(m.Deadline()) {
 		// It may have been in the bucket and be gone from it, as it must.
-		return errors.New("its deadline is past and the server has never answered: a person must decide on the claimed scan")
+		return errUnanswered
 	}
 	sealed, err := e.folder.Disk().OpenFile(spooled(m.ID, sealedExt), os.O_RDONLY, 0)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/words"
 )
 
 // statusEvery is how old the STATUS.txt of a helpline may be although nothing
@@ -63,9 +64,9 @@ func (e *Edge) status(helpline string, view folder.View) string {
 		if a.Helpline != helpline {
 			continue
 		}
-		arriving = fmt.Sprintf("Arriving: %s, the oldest unchanged for %s.", count(a.Files, "file"), lasted(e.Now().Sub(a.Since)))
+		arriving = fmt.Sprintf("Arriving: %s, the oldest unchanged for %s.", words.Count(a.Files, "file"), words.Lasted(e.Now().Sub(a.Since)))
 		if a.Stuck > 0 {
-			arriving += fmt.Sprintf(" %s cannot be read or taken away: the scanning program has no right to. Tell the person who looks after the scanner.", count(a.Stuck, "file"))
+			arriving += fmt.Sprintf(" %s waiting for a person; what to do is said below.", words.Are(a.Stuck, "file"))
 		}
 	}
 	taking, waiting := 0, 0
@@ -83,8 +84,8 @@ func (e *Edge) status(helpline string, view folder.View) string {
 		working = fmt.Sprintf(" Looking at page %d of %d of one.", e.page.n, e.page.of)
 	}
 	lines = append(lines, arriving,
-		fmt.Sprintf("Being taken: %s.%s", count(taking, "scan"), working),
-		fmt.Sprintf("Sealed and on the way to the server: %s.", count(waiting, "letter")))
+		fmt.Sprintf("Being taken: %s.%s", words.Count(taking, "scan"), working),
+		fmt.Sprintf("Sealed and on the way to the server: %s.", words.Count(waiting, "letter")))
 	for _, about := range []string{"folder", "store", "clock", "recipients"} {
 		if said := e.told[about]; said != "" {
 			lines = append(lines, said)
@@ -98,28 +99,4 @@ func (e *Edge) helplineOf(j *job) string {
 		return j.manifest.Helpline
 	}
 	return j.claim.Helpline
-}
-
-func count(n int, what string) string {
-	switch n {
-	case 0:
-		return "none"
-	case 1:
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// lasted says how long something has lasted, no finer than people care for,
-// so that the file is not written anew at every look.
-func lasted(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return "less than a minute"
-	case d < time.Hour:
-		return count(int(d.Minutes()), "minute")
-	case d < 48*time.Hour:
-		return count(int(d.Hours()), "hour")
-	}
-	return count(int(d.Hours()/24), "day")
 }

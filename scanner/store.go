@@ -16,6 +16,7 @@ import (
 	"letterlock/scanner/disk"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/seal"
+	"letterlock/scanner/words"
 )
 
 // Store is the bucket as far as an edge may use it; see package deposit for
@@ -135,7 +136,7 @@ func (e *Edge) clockAgrees(ctx context.Context) bool {
 		e.tell("clock", "")
 	} else {
 		e.tell("clock", fmt.Sprintf("This machine's clock differs from the store's by %s. Scans wait until one of them is set right; nothing is lost.",
-			there.Sub(now).Abs().Round(time.Minute)))
+			words.Lasted(there.Sub(now).Abs())))
 	}
 	return e.clockRight
 }

@@ -11,6 +11,7 @@ import (
 
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline/register"
+	"letterlock/scanner/words"
 )
 
 type userCmd struct {
@@ -93,15 +94,8 @@ func (in *installation) handOver(w *world, number int64, valid time.Duration, as
 		return w.json(added{number, enrol, code})
 	}
 	_, err = fmt.Fprintf(w.out, "Staff number %d. They enrol at the portal's %s with the code %s, within %s.\nTell them the code by voice, never by mail.\n",
-		number, enrol, code, hours(valid))
+		number, enrol, code, words.Lasted(valid))
 	return err
-}
-
-func hours(d time.Duration) string {
-	if d == time.Hour {
-		return "1 hour"
-	}
-	return fmt.Sprintf("%d hours", int(d.Hours()))
 }
 
 type userCodeCmd struct {

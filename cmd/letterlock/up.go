@@ -20,6 +20,7 @@ import (
 	"letterlock/scanner/letter"
 	"letterlock/scanner/page"
 	"letterlock/scanner/separator"
+	"letterlock/scanner/words"
 )
 
 type upCmd struct {
@@ -297,7 +298,7 @@ func (in *installation) greetAdministrator(w *world, origin *url.URL) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w.out, "First sign-in     %s/enrol?person=%d with the code %s, within %s (administrator)\n", origin, number, code, hours(codeValid))
+	_, err = fmt.Fprintf(w.out, "First sign-in     %s/enrol?person=%d with the code %s, within %s (administrator)\n", origin, number, code, words.Lasted(codeValid))
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/seal"
+	"letterlock/scanner/words"
 )
 
 // errFoundWrong says that check has found something, and has said what.
@@ -133,7 +134,7 @@ func checkClock(ctx context.Context, store *deposit.S3) folder.Line {
 	case err != nil:
 		return folder.Line{Name: "store", Says: fmt.Sprintf("The store does not say what time it is: %s.", err)}
 	case apart > maxSkew:
-		return folder.Line{Name: "store", Says: fmt.Sprintf("This machine's clock differs from the store's by %s. Scans wait until one of them is set right.", apart.Round(time.Minute))}
+		return folder.Line{Name: "store", Says: fmt.Sprintf("This machine's clock differs from the store's by %s. Scans wait until one of them is set right.", words.Lasted(apart))}
 	}
 	return folder.Line{Name: "store", OK: true, Says: "The store answers, and its clock agrees with this machine's."}
 }

@@ -160,7 +160,7 @@ func TestStatusSaysWhatArrives(t *testing.T) {
 		t.Fatal(errout.String())
 	}
 	said := strings.Join(strings.Fields(out.String()), " ")
-	for _, want := range []string{"arriving 3 for nobody 1 the oldest unchanged for 0s respect-phoneline 2 the oldest", "on its way 0 refused 0 asked about 1"} {
+	for _, want := range []string{"arriving 3 for nobody 1 the oldest unchanged for less than a minute respect-phoneline 2 the oldest", "on its way 0 refused 0 asked about 1"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q does not say %q", said, want)
 		}

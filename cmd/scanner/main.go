@@ -28,6 +28,7 @@ import (
 	"letterlock/scanner/page"
 	"letterlock/scanner/pdf"
 	"letterlock/scanner/separator"
+	"letterlock/scanner/words"
 )
 
 // Exit statuses; scripts rely on them.
@@ -230,7 +231,7 @@ func (c *statusCmd) Run(w *world) error {
 	t := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "arriving\t%d\n", n.Arriving)
 	for _, a := range n.Arrivals {
-		fmt.Fprintf(t, "  %s\t%d\tthe oldest unchanged for %s\n", cmp.Or(a.Helpline, "for nobody"), a.Files, time.Since(a.Since).Round(time.Second))
+		fmt.Fprintf(t, "  %s\t%d\tthe oldest unchanged for %s\n", cmp.Or(a.Helpline, "for nobody"), a.Files, words.Lasted(time.Since(a.Since)))
 	}
 	fmt.Fprintf(t, "on its way\t%d\nrefused\t%d\nasked about\t%d\n", n.Claimed+n.Waiting, n.Refused, n.Asked)
 	if n.Other > 0 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"letterlock/scanner/disk"
+	"letterlock/scanner/words"
 )
 
 // Line is one answer of a check: whether it is well, and in plain words what
@@ -126,7 +127,7 @@ func (c *check) owner() {
 		c.bad("owner", "It could not be found out which scanner is at work on this folder: %s.", disk.Plain("reading its name", errors.Join(err, statErr)))
 	case !c.touch.IsZero() && c.touch.Sub(info.ModTime()) > time.Minute:
 		c.bad("owner", "The scanner that is at work on this folder (%s) has shown no sign of life for %s. Start it again.",
-			owner.Holder, c.touch.Sub(info.ModTime()).Round(time.Second))
+			owner.Holder, words.Lasted(c.touch.Sub(info.ModTime())))
 	default:
 		c.good("owner", "A scanner is at work on this folder: %s.", owner.Holder)
 	}
@@ -146,22 +147,28 @@ func (c *check) counts() {
 	case n.Arriving == 0:
 		c.good("arriving", "Nothing is arriving.")
 	case oldest > c.Arriving+10*time.Minute:
-		c.bad("arriving", "%d files are arriving, the oldest unchanged for %s, and nobody takes it: no scanner is running, or it has no right to. Its log and %s in the helpline's folder say which.",
-			n.Arriving, oldest.Round(time.Minute), StatusFile)
+		c.bad("arriving", "%s arriving, the oldest unchanged for %s, and nobody takes it: no scanner is running, or it has no right to, or the file has kept a temporary name, or another name leads to it. Its log and %s in the helpline's folder say which.",
+			words.Are(n.Arriving, "file"), words.Lasted(oldest), StatusFile)
 	default:
-		c.good("arriving", "%d files are arriving, the oldest unchanged for %s.", n.Arriving, oldest.Round(time.Second))
+		c.good("arriving", "%s arriving, the oldest unchanged for %s.", words.Are(n.Arriving, "file"), words.Lasted(oldest))
 	}
 	switch waits := c.Now.Sub(n.Oldest); {
 	case n.Claimed+n.Waiting == 0:
 		c.good("waiting", "Nothing waits to be sealed or for the server.")
 	case !n.Oldest.IsZero() && waits > 24*time.Hour:
-		c.bad("waiting", "%d scans are claimed and not yet verified by the server, the oldest for %d days. The log says what they wait for; 'letterlock held' on the server lists what a person must decide.",
-			n.Claimed+n.Waiting, int(waits.Hours()/24))
+		c.bad("waiting", "%s claimed and not yet verified by the server, the oldest for %s. The log says what they wait for; 'letterlock held' on the server lists what a person must decide.",
+			words.Are(n.Claimed+n.Waiting, "scan"), words.Lasted(waits))
 	default:
-		c.good("waiting", "%d scans are being taken, and %d sealed letters wait for the server.", n.Claimed, n.Waiting)
+		c.good("waiting", "%s being taken, and on the way to the server: %s.", words.Are(n.Claimed, "scan"), words.Count(n.Waiting, "sealed letter"))
 	}
-	c.good("refused", "%d refused scans and %d questions wait in the folders of the helplines for operations.", n.Refused, n.Asked)
+	c.good("refused", "In the folders of the helplines wait for operations: %s and %s.", words.Number(n.Refused, "refused scan"), words.Number(n.Asked, "question"))
+	if n.Other > 0 {
+		c.bad("helpline", "%s asked about that were taken before for another helpline: one of the two may be in the wrong place. The notes in %q in the helplines' folders say what to do.", words.Are(n.Other, "scan"), OtherLineDir)
+	}
 	if n.Elsewhere > 0 {
-		c.bad("elsewhere", "%d files lie in folders of the scanner folder that are no helpline's; nobody takes them. Move them into a helpline's folder.", n.Elsewhere)
+		c.bad("elsewhere", "%s in folders of the scanner folder that are no helpline's; nobody takes what lies there. Move it into a helpline's folder.", words.Are(n.Elsewhere, "file"))
+	}
+	if n.Misplaced > 0 {
+		c.bad("misplaced", "%s where nobody looks for scans: %s.", words.Are(n.Misplaced, "file"), cornersNext)
 	}
 }

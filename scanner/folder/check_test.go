@@ -50,21 +50,24 @@ func TestCheck(t *testing.T) {
 	}
 
 	c := o.take(line+"/a.pdf", whole)
-	o.checks("waiting", "1 scans are being taken")
+	o.checks("waiting", "1 scan is being taken")
 	o.now = o.now.Add(50 * time.Hour)
-	o.checks("waiting", "LOOK 1 scans are claimed and not yet verified by the server, the oldest for 2 days")
+	o.checks("waiting", "LOOK 1 scan is claimed and not yet verified by the server, the oldest for 2 days")
 	if err := o.GiveBack(&c, StacksDir, Note{}); err != nil {
 		t.Fatal(err)
 	}
-	o.checks("refused", "0 refused scans and 1 questions")
+	o.checks("refused", "0 refused scans and 1 question")
 
 	o.now = time.Now()
 	o.drop(line+"/anna/b.pdf", whole)
-	o.checks("arriving", "1 files are arriving")
+	o.checks("arriving", "1 file is arriving")
 	o.now = o.now.Add(2 * time.Hour)
-	o.checks("arriving", "LOOK 1 files are arriving, the oldest unchanged for 2h0m0s")
+	o.checks("arriving", "LOOK 1 file is arriving, the oldest unchanged for 2 hours")
 	o.drop("accounts/b.pdf", whole)
-	o.checks("elsewhere", "LOOK 1 files lie in folders")
+	o.checks("elsewhere", "LOOK 1 file is in folders")
+	o.drop(line+"/taken/mrs miller.pdf", whole)
+	o.drop(line+"/duplicates/anna/mrs miller.pdf", whole)
+	o.checks("misplaced", "LOOK 2 files are where nobody looks for scans: look into \"taken\"")
 	o.drop(line+"/#recycle/mrs miller.pdf", whole)
 	o.checks("bins", "LOOK What is deleted through the share is kept in the recycle bin of Synology")
 	for name, says := range o.says() {

@@ -30,6 +30,9 @@ type Counts struct {
 	// helpline's. They are never touched: a wrong setting must not empty
 	// somebody's home folder.
 	Elsewhere int `json:"elsewhere"`
+	// Misplaced counts files among the slips and among what was given back that
+	// nobody has put there but by mistake.
+	Misplaced int `json:"misplaced"`
 	// Oldest is when the oldest scan that is claimed was claimed; zero for none.
 	Oldest time.Time `json:"oldest,omitzero"`
 	// Arrivals is Arriving for each helpline that has any, strays first.
@@ -77,6 +80,9 @@ func (c *counter) home(helpline string, depth int) {
 		if question == OtherLineDir {
 			c.counts.Other += asked
 		}
+	}
+	for _, corner := range corners(helpline) {
+		c.counts.Misplaced += c.misplaced(helpline, corner)
 	}
 	a := Arrival{Helpline: helpline}
 	c.arriving(&a, dir, depth, true)

@@ -105,6 +105,7 @@ type Folder struct {
 	hints   chan struct{}
 	owner   *ownership // nil for a simulated disk
 	mem     memory
+	corners map[string]cornerSeen // by path
 }
 
 // Open takes the folder for this process and makes what is missing in it. If
@@ -116,7 +117,7 @@ func Open(cfg Config) (*Folder, error) {
 	if cfg.steady == nil {
 		cfg.steady = time.Now
 	}
-	f := &Folder{cfg: cfg, disk: cfg.Disk, hints: make(chan struct{}, 1), mem: memory{seen: map[string]*sight{}}}
+	f := &Folder{cfg: cfg, disk: cfg.Disk, hints: make(chan struct{}, 1), mem: memory{seen: map[string]*sight{}}, corners: map[string]cornerSeen{}}
 	if f.disk != nil {
 		return f, f.prepare()
 	}

@@ -39,6 +39,7 @@ func TestNobodyElsesThingsAreTouched(t *testing.T) {
 	o.drop(line+"/.DS_Store", whole)
 	o.drop(line+"/@eaDir/thumb.jpg", whole)
 	o.drop(line+"/refused/old.pdf", whole)
+	o.drop(line+"/refused/old.pdf.txt", noteBegins)
 	o.drop(line+"/taken/K7QM-4T2X.txt", whole)
 	o.drop("accounts/book.pdf", whole)
 	outside := filepath.Join(t.TempDir(), "outside.pdf")

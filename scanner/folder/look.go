@@ -176,6 +176,7 @@ func (r *round) home(helpline string, depth int) {
 			r.walk(Scan{Helpline: helpline, Answer: a.answer}, dir, 0)
 		}
 	}
+	r.lookIntoCorners(helpline)
 }
 
 // walk looks at the files in a folder, which are like as, and below it.
@@ -216,7 +217,7 @@ func (r *round) enter(as Scan, depth int) {
 	if depth > 0 {
 		r.walk(as, as.path, depth-1)
 	} else if list, err := r.disk.List(as.path); err != nil || len(list) > 0 {
-		r.trouble(whose(as, "something lies more than 8 folders deep, where nobody looks,").Error())
+		r.trouble(advise(as, "something lies more than 8 folders deep, where nobody looks,", "move it up").Error())
 	}
 }
 
@@ -261,7 +262,7 @@ func (r *round) upload(as Scan) {
 		a.add(s.since)
 		if r.now.Sub(s.since) >= r.cfg.Arriving {
 			a.Stuck++
-			r.trouble(whose(as, "what was sent under a temporary name was never finished or renamed, and lies").Error())
+			r.trouble(advise(as, "what was sent under a temporary name was never finished or renamed, and lies", "send it again, or give it its name").Error())
 		}
 	}
 }

@@ -79,7 +79,12 @@ func traps(i int) []trap {
 			}},
 		}
 	case is("`STATUS.txt`"):
-		return file("refused/old.pdf", "duplicates/old.pdf", "stacks/old.pdf", "taken/K7QM-4T2X.txt", "STATUS.txt", "refused/repair/too/deep.pdf")
+		given := func(name string) trap {
+			return trap{name, func(o *office) { o.drop(line+"/"+name, whole); o.drop(line+"/"+name+noteExt, noteBegins) }}
+		}
+		return append(file("taken/K7QM-4T2X.txt", "STATUS.txt"), given("refused/old.pdf"), given("duplicates/old.pdf"), given("other helpline/old.pdf"), given("stacks/old.pdf"))
+	case is("among the slips"):
+		return file("taken/scan.pdf", "taken/anna/scan.pdf", "refused/scan.pdf", "duplicates/anna/scan.pdf", "stacks/scan.pdf", "refused/repair/too/deep.pdf", "other helpline/take it here too/anna/scan.pdf")
 	case is("any other folder"):
 		return append(file("x.pdf/scan.pdf", "anna/refused/scan.pdf", "a/b/c/d/e/f/g/h/scan.pdf", "Refused/scan.pdf", "anna/STATUS.txt"),
 			trap{"empty", func(o *office) {

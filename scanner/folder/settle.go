@@ -100,7 +100,7 @@ func (r *round) settled(s *sight, scan Scan) (bool, error) {
 	case errors.Is(err, fs.ErrPermission):
 		// It may yet be given; if not, the scan is to be refused rather than
 		// to lie there unseen.
-		return overdue, whose(scan, "there is no right to read a scan that lies")
+		return overdue, advise(scan, "there is no right to read a scan that lies", "let the scanning program read it")
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, errReplaced):
 		return false, nil
 	case err != nil:
@@ -112,7 +112,7 @@ func (r *round) settled(s *sight, scan Scan) (bool, error) {
 	}
 	if disk.Links(file) > 1 && !overdue {
 		// Some programs link a file to its last name and then remove the first.
-		return false, whose(scan, "another name leads to a scan that lies")
+		return false, advise(scan, "another name leads to a scan that lies", "remove that other one, or put a copy in its place")
 	}
 	if !s.judged {
 		is, err := r.cfg.Complete(file, s.size)
@@ -131,6 +131,11 @@ func whose(scan Scan, clause string) error {
 		return errors.New(clause + " beside the helplines' folders")
 	}
 	return fmt.Errorf("%s in the folder of %s", clause, scan.Helpline)
+}
+
+// advise is whose, and what a person can do about it.
+func advise(scan Scan, clause, next string) error {
+	return fmt.Errorf("%w: %s", whose(scan, clause), next)
 }
 
 // errReplaced says that something else has a file's name since it was looked at.
@@ -162,23 +167,23 @@ func home(helpline string) string { return path.Join(".", helpline) }
 
 // unclaimed says what is to become of a scan that could not be claimed.
 func (f *Folder) unclaimed(s Scan, err error) error {
-	why := ""
+	why, next := "", ""
 	switch {
 	case errors.Is(err, fs.ErrNotExist), inUse(err):
 		// Taken away by a person, or open in a program that does not share it.
 		delete(f.mem.seen, s.path)
 		return ErrUnsettled
 	case readOnly(err):
-		why = "the share is read-only: nothing can be taken of what lies"
+		why, next = "the share is read-only, so that nothing can be taken of what lies", "mount it writable"
 	case otherDisk(err):
-		why = "another file system is mounted, so that no scan can be taken of those that lie"
+		why, next = "another file system is mounted, so that no scan can be taken of those that lie", "mount the share at the scanner folder as a whole"
 	case errors.Is(err, fs.ErrPermission):
-		why = "there is no right to take away a scan that lies"
+		why, next = "there is no right to take away a scan that lies", "let the scanning program move and delete it"
 	default:
 		return disk.Plain("claiming a scan", err)
 	}
 	if seen := f.mem.seen[s.path]; seen != nil {
-		seen.keep(f.cfg.Now(), whose(s, why))
+		seen.keep(f.cfg.Now(), advise(s, why, next))
 	}
 	return ErrUnsettled // the next look says why
 }

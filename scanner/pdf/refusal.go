@@ -41,9 +41,9 @@ type Refusal struct {
 // Error says the code and the page and nothing of the scan's content.
 func (r *Refusal) Error() string {
 	if r.Page > 0 {
-		return fmt.Sprintf("scan refused: %s (page %d)", r.Code, r.Page)
+		return fmt.Sprintf("%s (page %d)", r.Code, r.Page)
 	}
-	return "scan refused: " + string(r.Code)
+	return string(r.Code)
 }
 
 // nothingLost ends every instruction.

@@ -101,7 +101,7 @@ var says = map[Reason]string{
 	OtherHelpline:  "Page %d is another helpline's sheet. Look whose letters these are before any of them is stored.",
 	SheetWrittenOn: "Page %d belongs to a separator or cover sheet and has something else on it. Look whether it is part of a letter.",
 	LetterMissing:  "At page %d there is no letter where one should be, only a sheet or blank pages. Look whether two sheets lay together or a letter was not drawn in.",
-	CountDiffers:   "The cover sheet says %d letters, and %d were found. Count the letters in the stack.",
+	CountDiffers:   "The number of letters differs: the cover sheet says %d, and the stack seems to hold %d. Count the letters in the stack.",
 	CoverNotFirst:  "Page %d is a cover sheet and does not lie on top. Look whether two stacks lay together.",
 	SecondCover:    "Page %d is a second cover sheet. Look whether two stacks lay together.",
 	SideMissing:    "Both sides of each sheet should be here, but the number of pages is odd: %d. Switch off the scanner's 'skip blank pages' and scan the stack again, or look at each boundary.",

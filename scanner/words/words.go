@@ -1,0 +1,45 @@
+// Package words says numbers and time spans as people do. It is a leaf.
+package words
+
+import (
+	"fmt"
+	"time"
+)
+
+// Count is a number of things: "none", "1 file", "2 files".
+func Count(n int, what string) string {
+	if n == 0 {
+		return "none"
+	}
+	return Number(n, what)
+}
+
+// Number is Count inside a sentence: "0 files", "1 file", "2 files".
+func Number(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// Are is Number with its verb: "1 file is", "2 files are".
+func Are(n int, what string) string {
+	if n == 1 {
+		return "1 " + what + " is"
+	}
+	return Number(n, what) + " are"
+}
+
+// Lasted says how long something has lasted, rounded down and no finer than
+// people care for: "less than a minute", "5 minutes", "3 hours", "12 days".
+func Lasted(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return "less than a minute"
+	case d < time.Hour:
+		return Number(int(d.Minutes()), "minute")
+	case d < 48*time.Hour:
+		return Number(int(d.Hours()), "hour")
+	}
+	return Number(int(d.Hours()/24), "day")
+}
