@@ -80,7 +80,8 @@ func TestAnOverdueLetterIsLoudUntilItIsGone(t *testing.T) {
 	if got := o.alarms(); !slices.Equal(got, []register.AlarmKind{register.PapersOutlive}) {
 		t.Fatalf("loud is %v", got)
 	}
-	_, err := o.cfg.Register.DestroyPaper(t.Context(), m.ID, register.Destruction{Sheets: 1, Method: register.Shredder, Level: "P-5"}, 1)
+	_, err := o.cfg.Register.DestroyPaper(t.Context(), m.ID, register.Destruction{Sheets: 1, Method: register.Shredder, Level: "P-5",
+		Place: "office", Authority: "policy-1"}, 1)
 	o.must(err)
 	if got := o.alarms(); len(got) != 0 {
 		t.Fatalf("all is well, and loud is %v", got)
