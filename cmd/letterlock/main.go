@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -59,6 +60,7 @@ type cli struct {
 type world struct {
 	ctx    context.Context
 	dir    dataDir
+	in     *bufio.Reader // the person at the keyboard
 	out    io.Writer
 	errout io.Writer
 	log    *slog.Logger
@@ -98,7 +100,7 @@ func run(args []string, out, errout io.Writer) (status int) {
 	dir, err := locate(c.Data, c.Config)
 	if err == nil {
 		log := slog.New(slog.NewTextHandler(errout, nil))
-		err = parsed.Run(&world{ctx, dir, out, errout, log})
+		err = parsed.Run(&world{ctx, dir, bufio.NewReader(os.Stdin), out, errout, log})
 	}
 	return statusOf(err, errout)
 }

@@ -283,15 +283,19 @@ func (in *installation) tryStorage(ctx context.Context) error {
 	if in.fit {
 		return nil
 	}
-	store := in.store
-	if s, ok := store.(shifted); ok {
-		store = s.bucket
-	}
-	if err := probe.Fit(ctx, store, time.Now()); err != nil {
+	if err := probe.Fit(ctx, in.real(), time.Now()); err != nil {
 		return err
 	}
 	in.fit = true
 	return nil
+}
+
+// real is the store without a sample's clock.
+func (in *installation) real() bucket {
+	if s, ok := in.store.(shifted); ok {
+		return s.bucket
+	}
+	return in.store
 }
 
 // refuseUnfit ends a start on a storage that cannot hold letters. Whatever else

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -166,6 +167,7 @@ func TestChangedDeletionRulesAreAnAlarm(t *testing.T) {
 	for _, h := range exampleHelplines {
 		command(t, data, "user", "add", "--name", "Ada", "--role", "team-leader", "--helpline", h.Name, "--email", "ada@example.org")
 	}
+	command(t, data, "user", "add", "--name", "Mo", "--role", "manager", "--email", "mo@example.org")
 	command(t, data, "check")
 	client := s3Client(t, s3)
 	if err := client.SetBucketLifecycle(t.Context(), s3.Bucket, lifecycle.NewConfiguration()); err != nil {
@@ -184,10 +186,30 @@ func TestChangedDeletionRulesAreAnAlarm(t *testing.T) {
 	p.eventually("the difference is in the log too", func() bool { return strings.Contains(p.out.String(), "deletion rules are not Letterlock's") })
 	p.stop()
 	alarm()
+	var said status
+	out, err := letterlockCmd(t, data, "status", "--json").Output()
+	if exitCode(err) != exitWrong || json.Unmarshal(out, &said) != nil || !strings.Contains(string(out), "storage-wrong") {
+		t.Errorf("status ended with %v and said:\n%s", err, out)
+	}
 	if err := letterlockCmd(t, data, "setup").Run(); err == nil {
 		t.Error("setup mended them without being asked")
 	}
-	command(t, data, "setup", "--repair")
+	// The difference is shown, and silence is no.
+	shown, err := letterlockCmd(t, data, "setup", "--repair").CombinedOutput()
+	if exitCode(err) != exitFailed || !strings.Contains(string(shown), `+ rule letterlock-six-months on "letters/six-months/"`) {
+		t.Errorf("asked, and not answered, setup ended with %v and said:\n%s", err, shown)
+	}
+	alarm()
+	yes := letterlockCmd(t, data, "setup", "--repair")
+	yes.Stdin = strings.NewReader("y\n")
+	if out, err := yes.CombinedOutput(); err != nil {
+		t.Errorf("told yes, setup ended with %v and said:\n%s", err, out)
+	}
+	command(t, data, "check")
+	if err := client.SuspendVersioning(t.Context(), s3.Bucket); err != nil {
+		t.Fatal(err)
+	}
+	command(t, data, "setup", "--repair", "--yes")
 	command(t, data, "check")
 }
 

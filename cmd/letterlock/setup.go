@@ -17,6 +17,7 @@ import (
 
 type setupCmd struct {
 	Repair     bool   `help:"Take the bucket for the right one, and write its deletion rules again where they are not Letterlock's any more, after showing the difference."`
+	Yes        bool   `help:"Do not ask before --repair changes the bucket."`
 	Edge       string `help:"Enrol a scanner of that site and write what it needs to --edge-folder." placeholder:"SITE"`
 	EdgeFolder string `help:"Where the scanner's configuration and keys go." type:"path" placeholder:"DIR"`
 	Scans      string `help:"The scanner folder on the scanner's own machine." default:"/scans" placeholder:"DIR"`
@@ -53,7 +54,10 @@ func (c *setupCmd) Run(w *world) error {
 			return err
 		}
 		if why != "" {
-			fmt.Fprintf(w.out, "Bucket: %s It is taken for the right one, as you say, and that is on the register.\n", why)
+			fmt.Fprintf(w.out, "Bucket: %s\n", why)
+			if err := c.agree(w, "Is it the right one all the same? That will be on the register."); err != nil {
+				return err
+			}
 			ready, publish = in.makeReady, in.looks(nil).AdoptBucket
 		}
 	}
@@ -88,13 +92,14 @@ func (in *installation) revokeEdge(w *world, site string) error {
 }
 
 // compareRules shows how the storage's deletion rules differ, and mends them
-// only when asked to.
+// only when asked to, and told so again after showing what that would change.
 func (c *setupCmd) compareRules(w *world, in *installation) error {
-	if in.cfg.Storage == nil {
+	store, ok := in.real().(*archive.S3)
+	if !ok {
 		fmt.Fprintln(w.out, "Bucket: a folder, ready; Letterlock itself deletes what is due.")
 		return nil
 	}
-	drift, err := in.store.Drift(w.ctx)
+	drift, err := store.Drift(w.ctx)
 	if err != nil {
 		return fmt.Errorf("reading the storage's deletion rules: %w", err)
 	}
@@ -102,15 +107,51 @@ func (c *setupCmd) compareRules(w *world, in *installation) error {
 		fmt.Fprintln(w.out, "Bucket: ready, its deletion rules are Letterlock's.")
 		return nil
 	}
-	fmt.Fprintf(w.out, "Bucket: its deletion rules are not Letterlock's:\n  %s\n", strings.Join(drift, "\n  "))
+	fmt.Fprintf(w.out, "Bucket: it is not as it must be:\n  %s\n", strings.Join(drift, "\n  "))
 	if !c.Repair {
-		return fmt.Errorf("the storage's deletion rules were changed by somebody: find out who, then run: letterlock setup --repair")
+		return fmt.Errorf("the storage was changed by somebody: find out who, then run: letterlock setup --repair")
 	}
-	if err := in.installLifecycle(w.ctx); err != nil {
+	return c.mend(w, in, store)
+}
+
+func (c *setupCmd) mend(w *world, in *installation, store *archive.S3) error {
+	change, err := store.Difference(w.ctx)
+	if err != nil {
 		return err
 	}
-	fmt.Fprintln(w.out, "Bucket: the rules were written again.")
+	if len(change) > 0 {
+		fmt.Fprintf(w.out, "This would be changed, - goes and + comes:\n  %s\n", strings.Join(change, "\n  "))
+		if err := c.agree(w, "Change it?"); err != nil {
+			return err
+		}
+		if err := in.installLifecycle(w.ctx); err != nil {
+			return err
+		}
+		fmt.Fprintln(w.out, "Bucket: the rules were written again.")
+	}
+	left, err := store.Drift(w.ctx)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("this is for you to change at the storage, Letterlock cannot: %s", strings.Join(left, "; "))
+	}
 	return nil
+}
+
+// agree asks the person at the keyboard; everything but yes is no, silence too.
+func (c *setupCmd) agree(w *world, question string) error {
+	if c.Yes {
+		return nil
+	}
+	fmt.Fprintf(w.out, "%s [y/N] ", question)
+	answer, _ := w.in.ReadString('\n')
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	}
+	fmt.Fprintln(w.out)
+	return errors.New("nothing was changed, since nobody said yes; where nobody can be asked, add --yes")
 }
 
 // equipEdge enrols a scanner and writes its folder: what is there already is

@@ -261,27 +261,44 @@ func isTrial(r lifecycle.Rule) bool {
 // compare finds the differences between two lifecycles: what became of the
 // wanted rules, and which others there are.
 func compare(want, found []lifecycle.Rule) (changed, others []string) {
-	byID := make(map[string]lifecycle.Rule, len(found))
-	for _, r := range found {
-		byID[r.ID] = r
-	}
-	for _, w := range want {
-		f, ok := byID[w.ID]
-		if !ok {
-			changed = append(changed, fmt.Sprintf("lifecycle rule %s is missing", w.ID))
-			continue
-		}
-		delete(byID, w.ID)
-		for _, says := range differences(effectOf(w), effectOf(f)) {
-			changed = append(changed, fmt.Sprintf("lifecycle rule %s %s", w.ID, says))
-		}
-	}
-	for _, f := range found {
-		if _, left := byID[f.ID]; left && !isTrial(f) {
-			others = append(others, fmt.Sprintf("lifecycle rule %q on %q is none of Letterlock's", f.ID, effectOf(f).prefix))
+	for _, p := range pair(want, found) {
+		switch {
+		case p.want == nil:
+			if !isTrial(*p.found) {
+				others = append(others, fmt.Sprintf("lifecycle rule %q on %q is none of Letterlock's: it %s",
+					p.found.ID, effectOf(*p.found).prefix, strings.Join(acts(*p.found), ", ")))
+			}
+		case p.found == nil:
+			changed = append(changed, fmt.Sprintf("lifecycle rule %s is missing", p.want.ID))
+		default:
+			for _, says := range differences(effectOf(*p.want), effectOf(*p.found)) {
+				changed = append(changed, fmt.Sprintf("lifecycle rule %s %s", p.want.ID, says))
+			}
 		}
 	}
 	return changed, others
+}
+
+// pairs is a rule as it should be and the one of its name that is there; one of
+// the two may be nil.
+type pairs struct{ want, found *lifecycle.Rule }
+
+// pair finds for each wanted rule the one that has its name; what is left over
+// follows.
+func pair(want, found []lifecycle.Rule) (all []pairs) {
+	left := slices.Clone(found)
+	for _, w := range want {
+		p := pairs{want: &w}
+		if i := slices.IndexFunc(left, func(f lifecycle.Rule) bool { return f.ID == w.ID }); i >= 0 {
+			f := left[i]
+			p.found, left = &f, slices.Delete(left, i, i+1)
+		}
+		all = append(all, p)
+	}
+	for _, f := range left {
+		all = append(all, pairs{found: &f})
+	}
+	return all
 }
 
 // effect is what a rule does, however it is written.
