@@ -89,21 +89,30 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
-// Whatever the day, the deadline is 181 to 184 days on, its key outlives it by
-// at most a week, and the last day to open comes before both ends.
+// Whatever the day, the deadline is 181 to 184 days on (or 1826 to 1827), its
+// key outlives it by at most a week, and the last day to open comes before both
+// ends.
 func TestDeadlineProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := Date{2020, 1, 1}.AddDays(rapid.IntRange(0, 40000).Draw(t, "day"))
-		dl := Deadline(d, SixMonths)
+		class := rapid.SampledFrom([]Class{SixMonths, FiveYears}).Draw(t, "class")
+		least, most := 181, 184
+		if class == FiveYears {
+			least, most = 1825, 1827 // 1825 over the year 2100, which is no leap year
+		}
+		dl := Deadline(d, class)
 		days := int(dl.noon().Sub(d.noon()).Hours() / 24)
-		if days < 181 || days > 184 {
+		if days < least || days > most {
 			t.Fatalf("received %s, deadline %s: %d days", d, dl, days)
 		}
-		until := OpenUntil(d, SixMonths)
-		if !until.Before(dl) || d.AddDays(181).Before(until) {
+		until := OpenUntil(d, class)
+		if !until.Before(dl) || d.AddDays(class.LifecycleDays()).Before(until) {
 			t.Fatalf("received %s, open until %s", d, until)
 		}
 		over := WeekOf(dl).Over()
+		if eve := over.AddDays(-1); WeekOf(eve) != WeekOf(dl) || WeekOf(over) == WeekOf(dl) {
+			t.Fatalf("deadline %s is in %s, and %s is over on %s", dl, WeekOf(dl), WeekOf(eve), over)
+		}
 		if !dl.Before(over) || over.noon().Sub(dl.noon()) > 7*24*time.Hour {
 			t.Fatalf("deadline %s, week over %s", dl, over)
 		}
