@@ -347,9 +347,6 @@ func TestLifecycle(t *testing.T) {
 			t.Errorf("drift: %q", drift)
 		}
 	})
-	t.Run("alone it ends what is due and nothing else", func(t *testing.T) {
-		lifecycleAlone(t, prepare(t, server.Config()))
-	})
 }
 
 func unprepared(t *testing.T, c deposit.S3Config) *archive.S3 {
@@ -368,49 +365,6 @@ func drift(t *testing.T, s store) []string {
 		t.Fatal(err)
 	}
 	return found
-}
-
-// lifecycleAlone backdates objects on a real server, which then does by itself
-// what it would do in half a year.
-func lifecycleAlone(t *testing.T, s *archive.S3) {
-	core, bucket := s.Client()
-	now := time.Now()
-	days := func(n int) time.Time { return now.AddDate(0, 0, -n) }
-	backdated := func(key string, when time.Time) string {
-		t.Helper()
-		options := minio.PutObjectOptions{Internal: minio.AdvancedPutOptions{SourceMTime: when}}
-		if _, err := core.Client.PutObject(t.Context(), bucket, key, bytes.NewReader([]byte("sealed")), 6, options); err != nil {
-			t.Fatal(err)
-		}
-		return key
-	}
-	ended, due := letterKey(), letterKey()
-	notDue := backdated(letterKey(), days(letter.SixMonths.LifecycleDays()-2))
-	kept := backdated(letter.ObjectKey(letter.FiveYears, "respect-phoneline", letter.DateOf(days(400)), letter.NewID()), days(400))
-	manifest := backdated(letter.IncomingKey("office", letter.NewID()), days(letter.BriefDays+2))
-
-	backdated(ended, days(200))
-	marker := minio.RemoveObjectOptions{Internal: minio.AdvancedRemoveOptions{
-		ReplicationDeleteMarker: true, ReplicationMTime: days(5),
-		ReplicationStatus: minio.ReplicationStatusReplica, ReplicationRequest: true,
-	}}
-	if err := core.RemoveObject(t.Context(), bucket, ended, marker); err != nil {
-		t.Fatal(err)
-	}
-	backdated(due, days(200))
-
-	eventually(t, "the letter behind an old marker is gone", func() bool { return len(traces(t, s, ended)) == 0 })
-	for _, key := range []string{due, manifest} {
-		eventually(t, "what is due is hidden", func() bool {
-			found := traces(t, s, key)
-			return len(found) == 2 && found[0].Kind == archive.Marker
-		})
-	}
-	for _, key := range []string{notDue, kept} {
-		if got := traces(t, s, key); len(got) != 1 || got[0].Kind != archive.Version {
-			t.Errorf("not due, and yet: %v", got)
-		}
-	}
 }
 
 func eventually(t *testing.T, what string, so func() bool) {

@@ -108,7 +108,7 @@ func (s *Server) await(t testing.TB, ended chan error, output *bytes.Buffer) {
 		answer, err := client.Get(s.URL + "/minio/health/ready")
 		if err == nil {
 			_ = answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
+			if answer.StatusCode == http.StatusOK && s.knows(t) {
 				return
 			}
 		}
@@ -120,6 +120,19 @@ func (s *Server) await(t testing.TB, ended chan error, output *bytes.Buffer) {
 		}
 	}
 	t.Fatal("MinIO is not ready after a minute")
+}
+
+// knows reports whether the server knows who asks: under load it says that it is
+// ready before it does.
+func (s *Server) knows(t testing.TB) bool {
+	store, err := deposit.OpenS3(s.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	core, bucket := store.Client()
+	there, err := core.BucketExists(t.Context(), bucket)
+	return err == nil && !there
 }
 
 func find() (binary string, found bool) {
