@@ -63,6 +63,22 @@ func decodeFax(f *faxDecoder, rows int64) error {
 		}
 		return err
 	}
+	return f.rest()
+}
+
+// rest looks at what stands behind the last row: the mark of the page's end, and
+// zeros up to a round length. More rows than the dictionary says are a piece of
+// the letter that no viewer draws.
+func (f *faxDecoder) rest() error {
+	other := 0
+	for _, b := range f.data[min((f.at+7)/8, len(f.data)):] {
+		if b != 0 {
+			other++
+		}
+	}
+	if other > restBytes {
+		return errRest
+	}
 	return nil
 }
 

@@ -2,16 +2,10 @@ package pdf
 
 import (
 	"bufio"
-	"bytes"
-	"compress/flate"
-	"compress/lzw"
-	"encoding/ascii85"
-	"encoding/binary"
 	"errors"
 	"io"
 
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/types"
-	tifflzw "golang.org/x/image/tiff/lzw"
 )
 
 // codec is one step of how the data of a stream is encoded (ISO 32000-1, 7.4).
@@ -86,39 +80,6 @@ func (d *document) oneOrMore(o types.Object) (types.Array, error) {
 	return list, nil
 }
 
-// decoder undoes codecs, none of which makes dots. What it gives may be far
-// longer than the data.
-func (d *document) decoder(data []byte, list []codec) (io.Reader, error) {
-	var r io.Reader = bytes.NewReader(data)
-	for _, c := range list {
-		switch c.name {
-		case "FlateDecode":
-			r = &inflater{from: bufio.NewReader(r)}
-		case "LZWDecode":
-			if d.number(c.parms, "EarlyChange", 1) == 0 {
-				r = lzw.NewReader(r, lzw.MSB, 8)
-			} else {
-				r = tifflzw.NewReader(r, tifflzw.MSB, 8)
-			}
-		case "RunLengthDecode":
-			r = &runs{from: bufio.NewReader(r)}
-		case "ASCII85Decode":
-			r = ascii85.NewDecoder(&ascii85Body{from: bufio.NewReader(r)})
-		case "ASCIIHexDecode":
-			r = &hexBody{from: bufio.NewReader(r)}
-		default:
-			return nil, errCodec
-		}
-		if c.name == "FlateDecode" || c.name == "LZWDecode" {
-			var err error
-			if r, err = d.unpredicted(r, c.parms); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return r, nil
-}
-
 // number reads a whole number of a dictionary, or gives the one that stands for
 // its absence.
 func (d *document) number(dict types.Dict, key string, otherwise int64) int64 {
@@ -145,28 +106,6 @@ func whole(o types.Object) (int64, bool) {
 func (d *document) flag(dict types.Dict, key string) bool {
 	o, err := d.ctx.Dereference(dict[key])
 	return err == nil && o == types.Boolean(true)
-}
-
-// inflater reads zlib data. It does not compare the checksum behind the data: a
-// wrong or missing one is a fault that many scanners have and that costs no dot.
-type inflater struct {
-	from *bufio.Reader
-	data io.Reader
-}
-
-func (i *inflater) Read(to []byte) (int, error) {
-	if i.data == nil {
-		var head [2]byte
-		if _, err := io.ReadFull(i.from, head[:]); err != nil {
-			return 0, err // no data at all is the end of it
-		}
-		// RFC 1950, 2.2: method 8, a check of the header, no preset dictionary.
-		if head[0]&15 != 8 || binary.BigEndian.Uint16(head[:])%31 != 0 || head[1]&0x20 != 0 {
-			return 0, errCodec
-		}
-		i.data = flate.NewReader(i.from)
-	}
-	return i.data.Read(to)
 }
 
 // runs reads run-length data (7.4.5).

@@ -36,9 +36,12 @@ func (d *document) checkPicture(dict types.Dict, data []byte) (sampled, error) {
 		return sampled{}, refusePage(Damaged, d.page)
 	}
 	if row > 0 {
-		if err := holds(r, row*height); err != nil {
-			return sampled{}, d.refusal(err)
-		}
+		err = r.picture(row, height)
+	} else { // in a colour space that is not counted here
+		_, err = r.end(d.limits.MaxOutput)
+	}
+	if err != nil {
+		return sampled{}, d.refusal(err)
 	}
 	return sampled{data: data, codecs: list}, nil
 }
@@ -65,6 +68,9 @@ func (d *document) checkCoded(height int64, data []byte, list []codec) (sampled,
 		r, err := d.decoder(data, list[:len(list)-1])
 		if err == nil {
 			inner, err = d.all(r)
+		}
+		if err == nil {
+			_, err = r.end(0)
 		}
 		if err != nil {
 			return sampled{}, d.refusal(err)
@@ -111,16 +117,6 @@ func (d *document) all(r io.Reader) ([]byte, error) {
 		return nil, refuse(TooHeavy)
 	}
 	return data, nil
-}
-
-// holds reads n bytes, and fails with io.ErrUnexpectedEOF when there are fewer.
-// What stands behind them no viewer looks at.
-func holds(r io.Reader, n int64) error {
-	_, err := io.CopyN(io.Discard, r, n)
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return err
 }
 
 // stripJPEG looks at a JPEG to its end. A kind that cannot be decoded here is
