@@ -89,6 +89,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	doubted time.Time            // when it was last said that nothing is destroyed
+	nobody  map[string]time.Time // by helpline: when it was last said that nobody is told of its letters
 	held    map[string]time.Time // when each held manifest was last looked at
 }
 
@@ -283,11 +284,28 @@ func (s *Server) tell(ctx context.Context, l *register.Letter) error {
 		return err
 	}
 	if people == 0 {
+		s.sayNobody(l.Helpline)
 		return s.later(ctx, l, register.NobodyToTell, nil)
 	}
 	// A crash here leaves mails on record that nobody has sent: the next pass sends them.
 	s.cfg.Step("mails-queued", l.ID)
 	return s.sendMails(ctx, l)
+}
+
+// sayNobody says once a day, and not for each letter, that a helpline has
+// nobody to tell.
+func (s *Server) sayNobody(helpline string) {
+	now := s.cfg.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last, said := s.nobody[helpline]; said && now.Sub(last).Abs() < 24*time.Hour {
+		return
+	}
+	if s.nobody == nil {
+		s.nobody = map[string]time.Time{}
+	}
+	s.nobody[helpline] = now
+	s.cfg.Log.Warn("letters wait and nobody is told of them: the helpline has no team leader; 'letterlock check' says what to do", "helpline", helpline)
 }
 
 // sendMails sends what is still owed. Between a server's taking a mail and the
@@ -464,7 +482,7 @@ func (s *Server) later(ctx context.Context, l *register.Letter, why register.Tro
 	}
 	// Once for each trouble: 'letterlock check' counts the letters and says what to do.
 	level := slog.LevelWarn
-	if l.Trouble == why {
+	if l.Trouble == why || why == register.NobodyToTell { // which sayNobody has said
 		level = slog.LevelDebug
 	}
 	s.cfg.Log.Log(ctx, level, "a letter waits and is tried again", about...)

@@ -477,6 +477,21 @@ func TestNobodyToTellIsSaid(t *testing.T) {
 	if ok(o.Check(t.Context()), "people") {
 		t.Error("the check says nothing of it")
 	}
+	// The log says it once, however many letters there are, and the next day again.
+	said := func() int { return strings.Count(o.log.String(), "nobody is told of them") }
+	other := o.deposit(func(m *letter.Manifest, _ *[]byte) { m.Helpline = "mens-advice-line" })
+	o.must(o.Admit(t.Context()))
+	for range 3 {
+		o.must(o.Advance(t.Context(), other.ID))
+	}
+	if said() != 1 {
+		t.Errorf("said %d times: %s", said(), o.log)
+	}
+	o.now = o.now.Add(25 * time.Hour)
+	o.must(o.Advance(t.Context(), other.ID))
+	if said() != 2 {
+		t.Errorf("said %d times until the next day: %s", said(), o.log)
+	}
 	o.person(register.TeamLeader, "ben@example.org", "mens-advice-line")
 	o.work(m.ID)
 	if o.state(m.ID).State != register.Notified {

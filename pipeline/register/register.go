@@ -171,7 +171,14 @@ func (r *Register) Now() time.Time { return r.cfg.Now() }
 
 // inTx runs f in one write transaction. A crash before its commit leaves
 // nothing of it; after its commit, all of it is on disk.
-func (r *Register) inTx(ctx context.Context, f func(tx *sql.Tx) error) error {
+func (r *Register) inTx(ctx context.Context, f func(tx *sql.Tx) error) (err error) {
+	defer func() {
+		// Whoever is told to end hears of that, and not what it did to the
+		// transaction.
+		if err != nil && ctx.Err() != nil {
+			err = fmt.Errorf("%w: %w", ctx.Err(), err)
+		}
+	}()
 	tx, err := r.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("beginning transaction: %w", err)

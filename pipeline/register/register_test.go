@@ -186,6 +186,24 @@ func TestNoRecordNoAct(t *testing.T) {
 	}
 }
 
+// Whoever is told to end in the middle hears that, whatever it did to the
+// transaction.
+func TestATransactionIsToldToEnd(t *testing.T) {
+	d := newDesk(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := d.inTx(ctx, func(tx *sql.Tx) error {
+		cancel()
+		for { // until the transaction is rolled back behind our back
+			if _, err := tx.ExecContext(t.Context(), `SELECT 1`); err != nil {
+				return err
+			}
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestDueLettersAreShownToNobody(t *testing.T) {
 	d, ctx := newDesk(t), t.Context()
 	leader, l := d.leader(), d.receipted()
