@@ -98,11 +98,11 @@ func TestExport(t *testing.T) {
 	if w.Header().Get("Content-Type") != "application/x-ndjson" || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("headers are %v", w.Header())
 	}
-	n, err := register.Verify(bytes.NewReader(w.Body.Bytes()), h.verifier)
+	head, err := register.Verify(bytes.NewReader(w.Body.Bytes()), h.verifier)
 	must(t, err)
 	lines := strings.Split(strings.TrimSpace(w.Body.String()), "\n")
 	if last := lines[len(lines)-2]; !strings.Contains(last, `"kind":"register-exported"`) || !strings.Contains(last, fmt.Sprintf(`"by":%d`, h.dpo)) {
-		t.Errorf("of %d entries the last is not that of the export: %s", n, last)
+		t.Errorf("of %d entries the last is not that of the export: %s", head.Entries, last)
 	}
 	if strings.Contains(w.Body.String(), "Lead") || strings.Contains(w.Body.String(), "@") {
 		t.Error("a name or address is in the export")

@@ -33,12 +33,20 @@ func newDesk(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newDeskOf(t, secret, public)
+}
+
+// newDeskOf is a register of that key: two of one key are what somebody has
+// who writes a register anew.
+func newDeskOf(t *testing.T, secret, public string) *desk {
+	t.Helper()
 	signer, err1 := note.NewSigner(secret)
 	pub, err2 := note.NewVerifier(public)
 	if err := errors.Join(err1, err2); err != nil {
 		t.Fatal(err)
 	}
 	d := &desk{t: t, now: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), path: filepath.Join(t.TempDir(), "letterlock.db"), pub: pub}
+	var err error
 	d.Register, err = Open(t.Context(), Config{Path: d.path, Signer: signer, Verifier: public,
 		Now: func() time.Time { return d.now }, CodeKey: []byte("a key of the test"), MaxSilence: 14 * 24 * time.Hour})
 	if err != nil {

@@ -2,10 +2,8 @@ package register
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"database/sql"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -165,135 +163,6 @@ func (r *Register) Export(ctx context.Context, w io.Writer) error {
 	return out.Flush()
 }
 
-// Found wrong in an export. Wrong.Line counts from 1; 0 is the export as a whole.
-type Wrong struct {
-	Line int
-	Says string
-}
-
-func (w *Wrong) Error() string {
-	if w.Line == 0 {
-		return w.Says
-	}
-	return fmt.Sprintf("line %d: %s", w.Line, w.Says)
-}
-
-// maxLine bounds one line of an export in bytes; a true one is far shorter.
-const maxLine = 64 << 10
-
-// Verify reads an export and checks it with the public key alone: every line
-// in its place, and the tree over them the very one that was signed. It
-// returns the number of entries. What is wrong comes back as *Wrong, trouble
-// with reading as any other error.
-func Verify(export io.Reader, pub note.Verifier) (entries int64, err error) {
-	in := bufio.NewScanner(export)
-	in.Buffer(make([]byte, 0, maxLine), maxLine)
-	in.Split(wholeLines)
-	var hashes memTree
-	var signed string
-	for line := 1; in.Scan(); line++ {
-		if signed != "" {
-			return 0, &Wrong{line, "something follows the checkpoint"}
-		}
-		if strings.HasPrefix(in.Text(), `{"checkpoint":`) {
-			var t trailer
-			err := json.Unmarshal(in.Bytes(), &t)
-			if written, _ := json.Marshal(t); err != nil || t.Checkpoint == "" || !bytes.Equal(written, in.Bytes()) {
-				return 0, &Wrong{line, "the checkpoint cannot be read"}
-			}
-			signed = t.Checkpoint
-			continue
-		}
-		var e Entry
-		if err := json.Unmarshal(in.Bytes(), &e); err != nil {
-			return 0, &Wrong{line, "not an entry"}
-		}
-		if e.N != entries {
-			return 0, &Wrong{line, fmt.Sprintf("entry %d stands where entry %d belongs", e.N, entries)}
-		}
-		if err := hashes.add(entries, in.Bytes()); err != nil {
-			return 0, err
-		}
-		entries++
-	}
-	if err := in.Err(); err != nil {
-		if errors.Is(err, bufio.ErrTooLong) {
-			return 0, &Wrong{0, "a line is longer than any entry"}
-		}
-		return 0, fmt.Errorf("reading export: %w", err)
-	}
-	return entries, checkHead(signed, pub, entries, hashes)
-}
-
-// wholeLines splits at line feeds and keeps all else, a carriage return too:
-// every byte of a line was hashed.
-func wholeLines(data []byte, atEOF bool) (advance int, token []byte, err error) {
-	if i := bytes.IndexByte(data, '\n'); i >= 0 {
-		return i + 1, data[:i], nil
-	}
-	if atEOF && len(data) > 0 {
-		return 0, nil, &Wrong{0, "the end of the last line is missing"}
-	}
-	return 0, nil, nil
-}
-
-func checkHead(signed string, pub note.Verifier, entries int64, hashes memTree) error {
-	if signed == "" {
-		return &Wrong{0, "the export ends without a signed checkpoint: its end is missing"}
-	}
-	n, err := note.Open([]byte(signed), note.VerifierList(pub))
-	if err != nil || !strictlySigned(n, signed) {
-		return &Wrong{0, "the checkpoint is not signed by this key"}
-	}
-	tree, err := parseHead(n.Text)
-	if err != nil {
-		return &Wrong{0, "the checkpoint is signed, but is not a register's"}
-	}
-	if tree.N != entries {
-		return &Wrong{0, fmt.Sprintf("%d entries, but %d were signed", entries, tree.N)}
-	}
-	root, err := tlog.TreeHash(entries, hashes)
-	if err != nil {
-		return err
-	}
-	if root != tree.Hash {
-		return &Wrong{0, "an entry is not the one that was signed"}
-	}
-	return nil
-}
-
-// strictlySigned reports whether a note holds nothing but its one signature,
-// written the one way that it is written: note.Open passes over further lines
-// of the same key, and base64 leaves some bits unread.
-func strictlySigned(n *note.Note, signed string) bool {
-	if len(n.Sigs) != 1 || signed != n.Text+"\n— "+n.Sigs[0].Name+" "+n.Sigs[0].Base64+"\n" {
-		return false
-	}
-	_, err := base64.StdEncoding.Strict().DecodeString(n.Sigs[0].Base64)
-	return err == nil
-}
-
-// memTree holds the stored hashes of a tree in memory: 64 bytes an entry.
-type memTree []tlog.Hash
-
-func (m *memTree) add(n int64, line []byte) error {
-	hs, err := tlog.StoredHashes(n, line, *m)
-	*m = append(*m, hs...)
-	return err
-}
-
-// ReadHashes makes memTree a tlog.HashReader.
-func (m memTree) ReadHashes(idx []int64) ([]tlog.Hash, error) {
-	out := make([]tlog.Hash, len(idx))
-	for i, n := range idx {
-		if n < 0 || n >= int64(len(m)) {
-			return nil, errors.New("a hash outside the tree was asked for")
-		}
-		out[i] = m[n]
-	}
-	return out, nil
-}
-
 // VerifyTip checks that the entries on record are those under the signed
 // checkpoint: the tree's root is computed from its stored hashes, and the
 // newest entry hashed anew. It returns the number of entries. Verify on an
@@ -308,17 +177,9 @@ func (r *Register) VerifyTip(ctx context.Context) (entries int64, err error) {
 	if err != nil || size == 0 {
 		return size, err
 	}
-	pub, err := note.NewVerifier(r.cfg.Verifier)
+	known, err := r.openHead(signed)
 	if err != nil {
-		return 0, fmt.Errorf("verifying register: %w", err)
-	}
-	n, err := note.Open([]byte(signed), note.VerifierList(pub))
-	if err != nil {
-		return 0, &Wrong{0, "the checkpoint is not signed by this register's key"}
-	}
-	tree, err := parseHead(n.Text)
-	if err != nil {
-		return 0, fmt.Errorf("verifying register: %w", err)
+		return 0, err
 	}
 	root, err := tlog.TreeHash(size, hashReader(ctx, tx))
 	if err != nil {
@@ -333,7 +194,7 @@ func (r *Register) VerifyTip(ctx context.Context) (entries int64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("verifying register: %w", err)
 	}
-	if tree.N != size || count != size || root != tree.Hash || leaf[0] != tlog.RecordHash([]byte(newest)) {
+	if known.Entries != size || count != size || root != known.Root || leaf[0] != tlog.RecordHash([]byte(newest)) {
 		return 0, &Wrong{0, "the entries are not those that were signed"}
 	}
 	return size, nil

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"letterlock/cmd/configfile"
+	"letterlock/pipeline/register"
+)
+
+// The commands of this file need no data folder: whoever does not trust the
+// server runs them elsewhere, with the public key.
+
+// publicKey is the register's public key as the command line names it.
+type publicKey struct {
+	Key string `help:"The register's public key: the file register.pub, or what stands in it." required:"" placeholder:"PUB"`
+}
+
+func (k publicKey) verifier() (note.Verifier, error) {
+	key := k.Key
+	if b, err := os.ReadFile(k.Key); err == nil {
+		key = string(bytes.TrimSpace(b))
+	}
+	pub, err := note.NewVerifier(strings.TrimSpace(key))
+	if err != nil {
+		return nil, configfile.Wrong("%s is neither a register's public key nor a file that holds one", k.Key)
+	}
+	return pub, nil
+}
+
+type verifyCmd struct {
+	publicKey `embed:""`
+	File      string `arg:"" help:"The export, or - for standard input."`
+}
+
+// Run verifies one export.
+func (c *verifyCmd) Run(w *world) error {
+	pub, err := c.verifier()
+	if err != nil {
+		return err
+	}
+	head, err := verifyFile(c.File, pub)
+	var bad *register.Wrong
+	if errors.As(err, &bad) {
+		fmt.Fprintf(w.out, "WRONG: %s.\nThis export is not what Letterlock signed. Keep it, and ask who handled it.\n", bad)
+		return errFoundWrong
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w.out, "Verified: %d entries, each as it was signed, none missing.\n", head.Entries)
+	return err
+}
+
+func verifyFile(path string, pub note.Verifier, earlier ...register.Head) (register.Head, error) {
+	if path == "-" {
+		return register.Verify(os.Stdin, pub, earlier...)
+	}
+	f, err := openExport(path)
+	if err != nil {
+		return register.Head{}, err
+	}
+	defer func() { _ = f.Close() }()
+	return register.Verify(f, pub, earlier...)
+}
+
+func openExport(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, configfile.Wrong("the export cannot be read: %s", configfile.Reason(err))
+	}
+	return f, nil
+}
+
+type compareCmd struct {
+	publicKey `embed:""`
+	Old       string `arg:"" help:"The older export, or a file that holds nothing but a checkpoint of then."`
+	New       string `arg:"" help:"The newer export."`
+}
+
+// Run compares two exports.
+func (c *compareCmd) Run(w *world) error {
+	pub, err := c.verifier()
+	if err != nil {
+		return err
+	}
+	var bad *register.Wrong
+	old, err := headOf(c.Old, pub)
+	if errors.As(err, &bad) {
+		fmt.Fprintf(w.out, "WRONG: %s: %s.\nThis is not what Letterlock signed. Keep it, and ask who handled it.\n", c.Old, bad)
+		return errFoundWrong
+	}
+	if err != nil {
+		return err
+	}
+	newer, err := verifyFile(c.New, pub, old)
+	if errors.As(err, &bad) {
+		return c.wrong(w, bad, old, newer)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w.out, "Verified: the newer begins with the %d entries of the older, each unchanged, and adds %d.\n",
+		old.Entries, newer.Entries-old.Entries)
+	return err
+}
+
+// wrong says what does not fit. A newer export with a head was signed, and yet
+// it does not continue the older one.
+func (c *compareCmd) wrong(w *world, bad *register.Wrong, old, newer register.Head) error {
+	fmt.Fprintf(w.out, "WRONG: %s: %s.\n", c.New, bad)
+	switch {
+	case newer.Note == "":
+		fmt.Fprintln(w.out, "This is not what Letterlock signed. Keep it, and ask who handled it.")
+		return errFoundWrong
+	case newer.Entries < old.Entries:
+		fmt.Fprintln(w.out, "If you have not mixed up the two files, entries were taken away, as by restoring an old backup.")
+	default:
+		fmt.Fprintln(w.out, "Both were signed with the register's key: the register was written anew. Keep both files, and ask who has had the key.")
+	}
+	if n, differ := c.firstDifference(); differ {
+		fmt.Fprintf(w.out, "The first entry that differs is number %d.\n", n)
+	}
+	return errFoundWrong
+}
+
+// firstDifference finds nothing where the older file is a checkpoint alone.
+func (c *compareCmd) firstDifference() (n int64, differ bool) {
+	older, err1 := os.Open(c.Old)
+	newer, err2 := os.Open(c.New)
+	if errors.Join(err1, err2) == nil {
+		n, differ, err1 = register.FirstDifference(older, newer)
+	}
+	for _, f := range []*os.File{older, newer} {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+	return n, differ && err1 == nil
+}
+
+// headOf is the head of an export, which is verified, or of a file that holds
+// a checkpoint alone.
+func headOf(path string, pub note.Verifier) (register.Head, error) {
+	f, err := openExport(path)
+	if err != nil {
+		return register.Head{}, err
+	}
+	defer func() { _ = f.Close() }()
+	in := bufio.NewReader(f)
+	if start, _ := in.Peek(1); string(start) == "{" || len(start) == 0 {
+		return register.Verify(in, pub)
+	}
+	signed, err := io.ReadAll(io.LimitReader(in, maxCheckpoint))
+	if err != nil {
+		return register.Head{}, fmt.Errorf("reading checkpoint: %w", err)
+	}
+	return register.OpenHead(string(signed), pub)
+}
+
+// maxCheckpoint bounds a signed checkpoint in bytes; a true one has some 200.
+const maxCheckpoint = 4 << 10
