@@ -38,7 +38,8 @@ type Sheet struct {
 // Print writes a PDF with two pages for each sheet, its front and its back, to
 // be printed on both sides at true size; viewers that heed it are told so. On
 // each page are six copies of the code, in two rows at the ends of the page, and
-// the words twice, so that it can be read either way up. The bytes depend on the
+// the words twice, so that it can be read either way up, and bars by which it is
+// known when none of the codes can be read. The bytes depend on the
 // sheets and the paper only.
 func Print(w io.Writer, paper Paper, sheets []Sheet) error {
 	width, height, err := paper.size()
@@ -123,7 +124,16 @@ func (p *press) code(m matrix) int {
 const (
 	margin    = 11.0 // what every printer can print on, and the code's quiet zone
 	topOfWord = 26.0 // below the codes
+
+	barWide = 22.0 // of the bars on both sides
+	barHigh = 9.0  // of the lowest; they stand on each other
+	beside  = 4.0  // between bars and words
 )
+
+// bars are those beside the words, from the middle of the page to its ends, one
+// barHigh each. They are the same on either side and both ways up. Their rhythm is
+// no table's, and so coarse that it outlives what makes a code unreadable.
+var bars = [...]bool{true, true, false, true, false, false, true, true}
 
 // draw is a page's content: the upper half, and the same upside down.
 func (p *press) draw(s Sheet) string {
@@ -143,6 +153,14 @@ func (p *press) half(s Sheet) string {
 		y := p.height - margin - edge - quiet*moduleMM
 		fmt.Fprintf(&b, "q %.4f 0 0 %.4f %.3f %.3f cm /Code Do Q\n",
 			moduleMM*pointsPerMM, moduleMM*pointsPerMM, x*pointsPerMM, y*pointsPerMM)
+	}
+	for i, black := range bars {
+		for _, x := range []float64{margin, p.width - margin - barWide} {
+			if black {
+				fmt.Fprintf(&b, "%.3f %.3f %.3f %.3f re f\n", x*pointsPerMM, (p.height/2+float64(i)*barHigh)*pointsPerMM,
+					barWide*pointsPerMM, barHigh*pointsPerMM)
+			}
+		}
 	}
 	y := p.height - margin - edge - topOfWord
 	for _, l := range p.words(s) {
@@ -189,7 +207,7 @@ func (p *press) words(s Sheet) []line {
 
 func (p *press) line(l line, y float64) string {
 	shown, width := l.face.glyphs(l.text)
-	room := (p.width - 2*margin) * pointsPerMM
+	room := (p.width - 2*(margin+barWide+beside)) * pointsPerMM
 	points := min(l.points, room*unitsPerEm/float64(max(width, 1)))
 	x := (p.width*pointsPerMM - points*float64(width)/unitsPerEm) / 2
 	return fmt.Sprintf("BT /%s %.2f Tf %.2f %.2f Td <%s> Tj ET\n", l.name, points, x, y*pointsPerMM, shown)

@@ -18,8 +18,9 @@ var ErrUnread = errors.New("a page could not be searched for codes")
 // askew, stained, several of them. It wants the whole page in grey, some 100 to
 // 150 dots per inch; more is shrunk first. A page on which not one code can be
 // read is Damaged when it has a corner pattern of a code that is as large as a
-// sheet's and belongs to no other QR code that can be read, or when a sheet's code
-// shines through from the other side.
+// sheet's and belongs to no other QR code that can be read, when a sheet's code
+// shines through from the other side, or when the page as a whole has the shape
+// of a sheet.
 //
 // The page's shorter side is taken for the width of the paper. The error wraps
 // ErrUnread.
@@ -47,7 +48,9 @@ func Read(page *image.Gray) (Marks, error) {
 	if !looked {
 		return Marks{}, ErrUnread
 	}
-	return all.marks(), nil
+	m := all.marks()
+	m.Damaged = m.Damaged || shape(page)
+	return m, nil
 }
 
 // mostDots is how many dots the page's shorter side may have before it is
