@@ -17,9 +17,6 @@ const (
 	alarmsEvery = 10 * time.Second
 	// slowAlarmsEvery is the same for what takes many questions to find out.
 	slowAlarmsEvery = 15 * time.Minute
-	// keyAhead is how many days before a key's death a letter that is to outlive
-	// it is an alarm: time enough to seal it anew.
-	keyAhead = 14
 )
 
 // alarmFinders find out how much there is of each kind, 0 for nothing. What
@@ -72,52 +69,6 @@ func (s *Server) registerWrong(ctx context.Context) (int, error) {
 		return 1, nil
 	}
 	return 0, err
-}
-
-// neededKeys are the living keys that die within keyAhead days, or should be
-// dead, although letters are to outlive them; and how many letters that are.
-func (s *Server) neededKeys(ctx context.Context) (weeks []letter.Week, letters int, err error) {
-	keys, err := s.cfg.Register.Keys(ctx, register.KeyLiving)
-	if err != nil {
-		return nil, 0, err
-	}
-	soon := letter.DateOf(s.cfg.Now()).AddDays(keyAhead)
-	for _, k := range keys {
-		if soon.Before(k.Week.Over()) {
-			continue
-		}
-		n, err := s.cfg.Register.OutliveKey(ctx, k.Week)
-		if err != nil {
-			return nil, 0, err
-		}
-		if n > 0 {
-			weeks, letters = append(weeks, k.Week), letters+n
-		}
-	}
-	return weeks, letters, nil
-}
-
-// overdueKeys counts keys past their week that are still there and that no
-// letter needs: something keeps them from being destroyed.
-func (s *Server) overdueKeys(ctx context.Context) (n int, err error) {
-	keys, err := s.cfg.Register.Keys(ctx, register.KeyLiving, register.KeyDying)
-	if err != nil {
-		return 0, err
-	}
-	today := letter.DateOf(s.cfg.Now())
-	for _, k := range keys {
-		if today.Before(k.Week.Over()) {
-			continue
-		}
-		needed, err := s.cfg.Register.OutliveKey(ctx, k.Week)
-		if err != nil {
-			return 0, err
-		}
-		if needed == 0 {
-			n++
-		}
-	}
-	return n, nil
 }
 
 // watchAlarms finds out what somebody must see to, keeps it where the portal,

@@ -60,6 +60,10 @@ func (s *Server) plausible(ctx context.Context, m letter.Manifest) (register.Hel
 	if err != nil {
 		return "", err
 	}
+	holds, err := s.holdsKey(ctx, m.Week())
+	if err != nil {
+		return "", err
+	}
 	switch now := s.cfg.Now(); {
 	case !slices.Contains(s.cfg.Helplines, m.Helpline):
 		return register.UnknownHelpline, nil
@@ -67,7 +71,7 @@ func (s *Server) plausible(ctx context.Context, m letter.Manifest) (register.Hel
 		return register.FromTheFuture, nil
 	case m.Received.Before(now.Add(-brief)) && !accepted:
 		return register.TooOld, nil
-	case !s.cfg.Keyring.Has(m.Week()):
+	case !holds:
 		return register.KeyNotHeld, nil
 	}
 	return "", nil

@@ -39,6 +39,7 @@ func (s *Server) Check(ctx context.Context) []Line {
 		{"storage", s.checkStorage},
 		{"register", s.checkRegister},
 		{"keys", s.checkKeys},
+		{"keyring", s.checkKeyring},
 		{"overdue", s.checkOverdue},
 		{"paper", s.checkPaper},
 		{"letters", s.checkLetters},
@@ -107,31 +108,6 @@ func (s *Server) checkRegister(ctx context.Context) (bad, good string, err error
 		return "The register does not agree with its signed checkpoint. Stop, keep a copy of the data folder, and verify your last export.", "", nil
 	}
 	return "", fmt.Sprintf("%d entries, signed.", n), err
-}
-
-func (s *Server) checkKeys(ctx context.Context) (bad, good string, err error) {
-	keys, err := s.cfg.Register.Keys(ctx, register.KeyLiving)
-	if err != nil {
-		return "", "", err
-	}
-	needed, letters, err := s.neededKeys(ctx)
-	if err != nil {
-		return "", "", err
-	}
-	today := letter.DateOf(s.cfg.Now())
-	for _, k := range keys {
-		switch {
-		case !s.cfg.Keyring.Has(k.Week):
-			return fmt.Sprintf("The key %s is missing from the keyring: letters sealed to it cannot be opened. Restore the keyring.", k.Week), "", nil
-		case !today.Before(k.Week.Over()) && !slices.Contains(needed, k.Week):
-			return fmt.Sprintf("The key %s should be destroyed by now, and is still there.", k.Week), "", nil
-		}
-	}
-	if letters > 0 {
-		bad = fmt.Sprintf("%s sealed to a key that dies on %s, and must live longer. The key is kept until they are sealed anew. If this stays for more than a day, look at the log.",
-			words.Are(letters, "letter"), needed[0].Over())
-	}
-	return bad, words.Number(len(keys), "living key") + ", each of them there.", nil
 }
 
 func (s *Server) checkOverdue(ctx context.Context) (bad, good string, err error) {

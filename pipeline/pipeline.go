@@ -421,54 +421,6 @@ func (s *Server) emptyStore(ctx context.Context, l *register.Letter, traces []ar
 	return nil
 }
 
-// EndKeys destroys the private key of every week that is over and on which no
-// letter depends any more.
-func (s *Server) EndKeys(ctx context.Context) error {
-	keys, err := s.cfg.Register.Keys(ctx, register.KeyDead, register.KeyDying, register.KeyLiving)
-	if err != nil {
-		return err
-	}
-	today := letter.DateOf(s.cfg.Now())
-	var failed error
-	for _, k := range keys {
-		if today.Before(k.Week.Over()) || k.State == register.KeyDead && !s.cfg.Keyring.Has(k.Week) {
-			continue
-		}
-		// The key's end does not depend on what is in the bucket: it is what holds
-		// when that fails. The clock it does depend on, and on its witness.
-		if may, err := s.mayDestroy(ctx, s.clockDoubt); err != nil || !may {
-			return errors.Join(failed, err)
-		}
-		if err := s.endKey(ctx, k); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("ending key %s: %w", k.Week, err))
-		}
-	}
-	return failed
-}
-
-func (s *Server) endKey(ctx context.Context, k register.WeekKey) error {
-	if k.State == register.KeyLiving {
-		err := s.cfg.Register.KeyDeathBegun(ctx, k.Week)
-		if errors.Is(err, register.ErrKeyNeeded) {
-			s.cfg.Log.Warn("a key is past its week, but a letter still depends on it; it is kept until that letter is gone", "key", k.Week)
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-	// On record, not yet done: a crash leaves the key dying, and the next pass destroys it.
-	s.cfg.Step("key-dying", "")
-	if err := s.cfg.Keyring.Destroy(k.Week); err != nil {
-		return err
-	}
-	s.cfg.Step("key-gone", "")
-	if k.State == register.KeyDead {
-		return nil // it had come back with a restored keyring; its death is on record already
-	}
-	return s.cfg.Register.KeyDestroyed(ctx, k.Week)
-}
-
 // later notes why a step did not succeed and when it is tried again: after a
 // second, then twice as long each time, an hour at most.
 func (s *Server) later(ctx context.Context, l *register.Letter, why register.Trouble, cause error) error {

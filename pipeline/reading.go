@@ -65,6 +65,11 @@ func (s *Server) open(ctx context.Context, l register.Letter, version string) ([
 	}
 	hash := sha256.New()
 	sealed := io.TeeReader(body, hash)
+	if err := s.useKey(ctx, l.Week()); err != nil && !errors.Is(err, keyring.ErrNoKey) {
+		return nil, err
+	} else if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnseal, err)
+	}
 	plain, unseal := s.unseal(l, sealed)
 	if errors.Is(unseal, keyring.ErrNoKey) {
 		return nil, fmt.Errorf("%w: %w", errUnseal, unseal)

@@ -41,7 +41,7 @@ func (s *Server) AdoptBucket(ctx context.Context) error {
 // PublishRecipients makes the expiry weeks' keys that edges will need and puts
 // the signed list of their public halves into the bucket. A crash leaves keys
 // that no list names yet, or a serial that no list carries; both do no harm.
-func (s *Server) PublishRecipients(ctx context.Context) error {
+func (s *Server) PublishRecipients(ctx context.Context) (err error) {
 	now := s.cfg.Now()
 	list := seal.Recipients{ValidUntil: now.Add(listValid).UTC().Truncate(time.Second), Keys: map[letter.Week]string{}}
 	today := letter.DateOf(now)
@@ -52,15 +52,9 @@ func (s *Server) PublishRecipients(ctx context.Context) error {
 		if list.Keys[week] != "" {
 			continue
 		}
-		recipient, err := s.cfg.Keyring.Make(week)
-		if err != nil {
+		if list.Keys[week], err = s.makeKey(ctx, week); err != nil {
 			return err
 		}
-		// On disk before it is on record, on record before it is given out.
-		if err := s.cfg.Register.AddKey(ctx, week, recipient); err != nil {
-			return fmt.Errorf("recording key %s: %w", week, err)
-		}
-		list.Keys[week] = recipient
 	}
 	serial, err := s.cfg.Register.NextSerial(ctx)
 	if err != nil {

@@ -52,7 +52,7 @@ var examplePolicy []byte
 // create makes what a data folder needs and is missing. What is there already
 // is never changed.
 func (d dataDir) create() error {
-	for _, dir := range []string{d.path, d.in("state"), d.edgeState(), d.cache(), d.in("keyring"), d.in("outbox")} {
+	for _, dir := range []string{d.path, d.in("state"), d.edgeState(), d.cache(), d.in("outbox")} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("the data folder cannot be made: %s", configfile.Reason(err))
 		}

@@ -107,7 +107,7 @@ func (in *installation) open(ctx context.Context) (err error) {
 	if in.server, err = signingKey(in.dir.in("state", "server.key"), "letterlock-server"); err != nil {
 		return err
 	}
-	if in.keyring, err = keyring.Open(in.dir.in("keyring")); err != nil {
+	if in.keyring, err = keyring.Open(in.dir.named(in.cfg.KeyringFolder, in.dir.in("keyring"))); err != nil {
 		return fmt.Errorf("the keyring cannot be opened: %s", configfile.Reason(err))
 	}
 	return nil

@@ -139,48 +139,66 @@ func (k *Keyring) Has(w letter.Week) bool {
 
 // Weeks returns the weeks whose private keys are in the keyring, in order.
 func (k *Keyring) Weeks() ([]letter.Week, error) {
+	weeks, _, err := k.list()
+	return weeks, err
+}
+
+// Strangers counts what lies in the keyring's folder and is no key under its
+// own name: perhaps a copy of one that somebody has made, and that would
+// outlive it.
+func (k *Keyring) Strangers() (int, error) {
+	_, strangers, err := k.list()
+	return strangers, err
+}
+
+func (k *Keyring) list() (weeks []letter.Week, strangers int, err error) {
 	files, err := os.ReadDir(k.dir)
 	if err != nil {
-		return nil, fmt.Errorf("reading keyring: %w", err)
+		return nil, 0, fmt.Errorf("reading keyring: %w", err)
 	}
-	var out []letter.Week
 	for _, f := range files {
-		name, ok := strings.CutSuffix(f.Name(), ".txt")
-		if !ok {
-			continue
-		}
-		if w, err := letter.ParseWeek(name); err == nil {
-			out = append(out, w)
+		name, _ := strings.CutSuffix(f.Name(), ".txt")
+		switch w, err := letter.ParseWeek(name); {
+		case err == nil && f.Name() != name:
+			weeks = append(weeks, w)
+		case f.Name() != "lost+found" && !strings.HasPrefix(f.Name(), ".new-"): // a volume of its own; a key that is being made
+			strangers++
 		}
 	}
-	slices.Sort(out)
-	return out, nil
+	slices.Sort(weeks)
+	return weeks, strangers, nil
+}
+
+// Overwrite writes noise over the week's private key, in place, and makes that
+// durable: whatever else is a name of the same file holds noise too. A crash
+// leaves a file of noise under the key's name, which opens nothing. A key that
+// is gone already is no error.
+func (k *Keyring) Overwrite(w letter.Week) error {
+	f, err := os.OpenFile(k.path(w), os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = errors.Join(overwrite(f), f.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("overwriting key %s: %w", w, err)
+	}
+	return nil
 }
 
 // Destroy overwrites the week's private key, unlinks it and makes that
 // durable. A key that is gone already is destroyed. What the volume below
-// keeps by itself (snapshots, copy-on-write, wear levelling) it cannot reach.
+// keeps by itself (snapshots, copy-on-write, wear levelling) it cannot reach:
+// see Volume.
 func (k *Keyring) Destroy(w letter.Week) error {
-	if err := destroy(k.path(w)); err != nil {
+	if err := k.Overwrite(w); err != nil {
+		return err
+	}
+	if err := os.Remove(k.path(w)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("destroying key %s: %w", w, err)
 	}
 	return syncDir(k.dir)
-}
-
-func destroy(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	err = overwrite(f)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	// A crash here leaves a file of noise under the key's name, which Destroy removes when it is called again.
-	return os.Remove(path)
 }
 
 func overwrite(f *os.File) error {

@@ -135,3 +135,55 @@ func TestADamagedKeyIsSaid(t *testing.T) {
 		t.Fatalf("a damaged key was taken for a missing one: %v", err)
 	}
 }
+
+// Whatever cuts a key's destruction off, the next one ends it, and at no point
+// after the first does anything open with it.
+func TestADestructionThatIsCutOff(t *testing.T) {
+	dir := t.TempDir()
+	k, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipient, err := k.Make(week)
+	if err != nil {
+		t.Fatal(err)
+	}
+	letterBytes := sealed(t, recipient)
+	if err := k.Overwrite(week); err != nil {
+		t.Fatal(err)
+	}
+	// Cut off here: the file is there, and is noise.
+	if k, err = Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Unseal(week, bytes.NewReader(letterBytes)); err == nil {
+		t.Fatal("noise opens a letter")
+	}
+	if err := errors.Join(k.Destroy(week), k.Overwrite(week), k.Destroy(week)); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Fatalf("left in the folder: %v, %v", left, err)
+	}
+}
+
+// A copy that somebody has made beside a key is counted; what Letterlock itself
+// leaves there for a moment is not.
+func TestStrangersInTheKeyring(t *testing.T) {
+	dir := t.TempDir()
+	k, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Make(week); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{".new-1", "x2027-W21.txt~", "x2027-W21", "x2027-W54.txt", "keys.zip"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := k.Strangers(); err != nil || n != 4 {
+		t.Errorf("%d strangers, %v", n, err)
+	}
+}

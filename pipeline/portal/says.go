@@ -83,6 +83,9 @@ var entryKinds = []entryKind{
 	{"key-destroyed", "Key destroyed", about(func(d register.KeyDestroyed, _ register.Entry, _ teller) string {
 		return "The key of expiry week " + weekWords(d.Week) + " was destroyed: no copy of that week’s letters can be read any more, wherever it is."
 	})},
+	{"key-found-again", "Dead key found", about(func(d register.KeyFoundAgain, _ register.Entry, _ teller) string {
+		return "A copy of the dead key of expiry week " + weekWords(d.Week) + " was found in the keyring. It opens nothing, and is about to be destroyed again."
+	})},
 	{"manifest-held", "Deposit held", about(func(d register.ManifestHeld, _ register.Entry, _ teller) string {
 		return "A deposit was not believed and waits for a person: " + worded(heldWords, d.Reason) + "."
 	})},

@@ -70,6 +70,14 @@ type KeyDestroyed struct {
 	Week letter.Week `json:"week"` // the expiry week, which is the key's name
 }
 
+// KeyFoundAgain says that the private key of a week that is over was found in
+// the keyring although it is destroyed on record, or was never on it: somebody
+// has put back a copy. It opens nothing, and is about to be destroyed again.
+// [GDPR 5, BS]
+type KeyFoundAgain struct {
+	Week letter.Week `json:"week"` // whose key it is
+}
+
 // LetterAdmitted says that a manifest was believed and its letter is known. It
 // is the transfer note of the scan. [P 10, R A.NB.4, BS]
 type LetterAdmitted struct {
@@ -279,6 +287,7 @@ func (EdgeRevoked) kind() string         { return "edge-revoked" }
 func (KeyMade) kind() string             { return "key-made" }
 func (KeyDeathBegun) kind() string       { return "key-death-begun" }
 func (KeyDestroyed) kind() string        { return "key-destroyed" }
+func (KeyFoundAgain) kind() string       { return "key-found-again" }
 func (LetterAdmitted) kind() string      { return "letter-admitted" }
 func (ManifestHeld) kind() string        { return "manifest-held" }
 func (ManifestAccepted) kind() string    { return "manifest-accepted" }

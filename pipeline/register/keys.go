@@ -13,9 +13,10 @@ import (
 type KeyState string
 
 const (
-	KeyLiving KeyState = "living"
-	KeyDying  KeyState = "dying" // its destruction is on record and under way
-	KeyDead   KeyState = "dead"
+	KeyUnknown KeyState = "" // not on record
+	KeyLiving  KeyState = "living"
+	KeyDying   KeyState = "dying" // its destruction is on record and under way
+	KeyDead    KeyState = "dead"
 )
 
 // WeekKey is what the register knows of an expiry week's key: never the
@@ -26,12 +27,29 @@ type WeekKey struct {
 	State     KeyState
 }
 
-// AddKey records that a week's key pair exists. A key that is known already
-// with the same recipient changes nothing.
+// KeyState returns how far the week's key has come.
+func (r *Register) KeyState(ctx context.Context, w letter.Week) (KeyState, error) {
+	var state KeyState
+	err := r.read.QueryRowContext(ctx, `SELECT state FROM week_keys WHERE week = $1`, string(w)).Scan(&state)
+	if errors.Is(err, sql.ErrNoRows) {
+		return KeyUnknown, nil
+	}
+	return state, err
+}
+
+// ErrKeyDead says that the week's key is destroyed on record: it is never used
+// again, wherever it comes from.
+var ErrKeyDead = errors.New("the key is destroyed on record")
+
+// AddKey records that a week's key pair exists. A living key that is known
+// already with the same recipient changes nothing.
 func (r *Register) AddKey(ctx context.Context, w letter.Week, recipient string) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		var known string
-		switch err := tx.QueryRowContext(ctx, `SELECT recipient FROM week_keys WHERE week = $1`, string(w)).Scan(&known); {
+		var state KeyState
+		switch err := tx.QueryRowContext(ctx, `SELECT recipient, state FROM week_keys WHERE week = $1`, string(w)).Scan(&known, &state); {
+		case err == nil && state != KeyLiving:
+			return ErrKeyDead
 		case err == nil && known == recipient:
 			return nil
 		case err == nil:

@@ -1,0 +1,246 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"letterlock/pipeline/keyring"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/words"
+)
+
+// keyAhead is how many days before a key's death a letter that is to outlive it
+// is an alarm: time enough to seal it anew.
+const keyAhead = 14
+
+// EndKeys destroys the private key of every week that is over and on which no
+// letter depends any more. A key that is dead on record and has come back, with
+// a restored keyring, is destroyed again.
+func (s *Server) EndKeys(ctx context.Context) error {
+	due, err := s.dueKeys(ctx)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, k := range due {
+		// The key's end does not depend on what is in the bucket: it is what holds
+		// when that fails. The clock it does depend on, and on its witness.
+		if may, err := s.mayDestroy(ctx, s.clockDoubt); err != nil || !may {
+			return errors.Join(failed, err)
+		}
+		if err := s.endKey(ctx, k); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("ending key %s: %w", k.Week, err))
+		}
+	}
+	return failed
+}
+
+// dueKeys are the keys past their week that are not destroyed, by the register
+// or by the keyring: that of a week which is not on record is from another
+// state of this installation, and dies like the others.
+func (s *Server) dueKeys(ctx context.Context) (due []register.WeekKey, err error) {
+	today := letter.DateOf(s.cfg.Now())
+	known, err := s.cfg.Register.Keys(ctx, register.KeyDying, register.KeyLiving)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range known {
+		if !today.Before(k.Week.Over()) {
+			due = append(due, k)
+		}
+	}
+	there, err := s.cfg.Keyring.Weeks()
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range there {
+		if today.Before(w.Over()) {
+			break // they are in order
+		}
+		state, err := s.cfg.Register.KeyState(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		if state == register.KeyDead || state == register.KeyUnknown {
+			due = append(due, register.WeekKey{Week: w, State: state})
+		}
+	}
+	return due, nil
+}
+
+// endKey destroys one key. It is recorded before it is done: a crash leaves the
+// key dying, with its file whole, as noise, or gone, and the next pass goes on.
+func (s *Server) endKey(ctx context.Context, k register.WeekKey) error {
+	var err error
+	if k.State == register.KeyLiving {
+		err = s.cfg.Register.KeyDeathBegun(ctx, k.Week)
+	} else if k.State != register.KeyDying {
+		s.cfg.Log.Warn("a key that must not exist any more was found in the keyring and is destroyed", "key", k.Week)
+		err = s.cfg.Register.Record(ctx, register.KeyFoundAgain{Week: k.Week}, 0)
+	}
+	if errors.Is(err, register.ErrKeyNeeded) {
+		return nil // an alarm until that letter is sealed anew or gone; till then the key is kept
+	}
+	if err != nil {
+		return err
+	}
+	s.cfg.Step("key-dying", "")
+	if err := s.cfg.Keyring.Overwrite(k.Week); err != nil {
+		return err
+	}
+	s.cfg.Step("key-overwritten", "")
+	if err := s.cfg.Keyring.Destroy(k.Week); err != nil {
+		return err
+	}
+	s.cfg.Step("key-gone", "")
+	if k.State != register.KeyLiving && k.State != register.KeyDying {
+		return nil // its death is on record already, or it was never alive here
+	}
+	return s.cfg.Register.KeyDestroyed(ctx, k.Week)
+}
+
+// holdsKey reports whether letters of that week can be opened: the private key
+// is in the keyring, and not dead or dying on record. A keyring that was
+// restored from a backup never brings a dead key back to use.
+func (s *Server) holdsKey(ctx context.Context, w letter.Week) (bool, error) {
+	state, err := s.cfg.Register.KeyState(ctx, w)
+	if err != nil || state == register.KeyDead || state == register.KeyDying {
+		return false, err
+	}
+	return s.cfg.Keyring.Has(w), nil
+}
+
+// useKey is holdsKey as an error.
+func (s *Server) useKey(ctx context.Context, w letter.Week) error {
+	holds, err := s.holdsKey(ctx, w)
+	if err == nil && !holds {
+		err = keyring.ErrNoKey
+	}
+	return err
+}
+
+// makeKey makes the week's key pair, or finds it, and records it. A key that is
+// on record and not in the keyring is not made anew: a disk that is not mounted
+// must not cost the letters of a week.
+func (s *Server) makeKey(ctx context.Context, w letter.Week) (recipient string, err error) {
+	state, err := s.cfg.Register.KeyState(ctx, w)
+	if err != nil {
+		return "", err
+	}
+	if state != register.KeyUnknown && !s.cfg.Keyring.Has(w) {
+		return "", fmt.Errorf("key %s is on record and not in the keyring: is its folder mounted, or must it be restored?", w)
+	}
+	if recipient, err = s.cfg.Keyring.Make(w); err != nil {
+		return "", err
+	}
+	// On disk before it is on record, on record before it is given out.
+	if err := s.cfg.Register.AddKey(ctx, w, recipient); err != nil {
+		return "", fmt.Errorf("recording key %s: %w", w, err)
+	}
+	return recipient, nil
+}
+
+// neededKeys are the living keys that die within keyAhead days, or should be
+// dead, although letters are to outlive them; and how many letters that are.
+func (s *Server) neededKeys(ctx context.Context) (weeks []letter.Week, letters int, err error) {
+	keys, err := s.cfg.Register.Keys(ctx, register.KeyLiving)
+	if err != nil {
+		return nil, 0, err
+	}
+	soon := letter.DateOf(s.cfg.Now()).AddDays(keyAhead)
+	for _, k := range keys {
+		if soon.Before(k.Week.Over()) {
+			continue
+		}
+		n, err := s.cfg.Register.OutliveKey(ctx, k.Week)
+		if err != nil {
+			return nil, 0, err
+		}
+		if n > 0 {
+			weeks, letters = append(weeks, k.Week), letters+n
+		}
+	}
+	return weeks, letters, nil
+}
+
+// overdueKeys counts keys past their week that are still there and that no
+// letter needs: something keeps them from being destroyed.
+func (s *Server) overdueKeys(ctx context.Context) (n int, err error) {
+	keys, err := s.cfg.Register.Keys(ctx, register.KeyLiving, register.KeyDying)
+	if err != nil {
+		return 0, err
+	}
+	today := letter.DateOf(s.cfg.Now())
+	for _, k := range keys {
+		if today.Before(k.Week.Over()) {
+			continue
+		}
+		needed, err := s.cfg.Register.OutliveKey(ctx, k.Week)
+		if err != nil {
+			return 0, err
+		}
+		if needed == 0 {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (s *Server) checkKeys(ctx context.Context) (bad, good string, err error) {
+	keys, err := s.cfg.Register.Keys(ctx, register.KeyLiving)
+	if err != nil {
+		return "", "", err
+	}
+	needed, letters, err := s.neededKeys(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	today := letter.DateOf(s.cfg.Now())
+	for _, k := range keys {
+		switch {
+		case !s.cfg.Keyring.Has(k.Week):
+			return fmt.Sprintf("The key %s is missing from the keyring: letters sealed to it cannot be opened. Restore the keyring.", k.Week), "", nil
+		case !today.Before(k.Week.Over()) && !slices.Contains(needed, k.Week):
+			return fmt.Sprintf("The key %s should be destroyed by now, and is still there.", k.Week), "", nil
+		}
+	}
+	if letters > 0 {
+		bad = fmt.Sprintf("%s sealed to a key that dies on %s, and must live longer. The key is kept until they are sealed anew. If this stays for more than a day, look at the log.",
+			words.Are(letters, "letter"), needed[0].Over())
+	}
+	return bad, words.Number(len(keys), "living key") + ", each of them there.", nil
+}
+
+// volumeSays is what a person must know of the keyring's volume, and whether it
+// is to be mended: where old blocks of a dead key are kept by design.
+var volumeSays = map[keyring.Volume]struct {
+	bad  bool
+	says string
+}{
+	keyring.VolumePlain: {false, "The keyring lies on a volume that overwrites in place, or whose kind is not known here. What an SSD, a snapshot below or a backup keeps cannot be seen from here: the README says how to choose."},
+	keyring.VolumeCopies: {true, "The keyring lies on a volume that keeps old blocks when a file is overwritten (btrfs, ZFS and the like), and perhaps snapshots of it: a dead key could be found again. " +
+		"Move it to a small volume of its own with ext4 or XFS, without snapshots, and set keyring_folder."},
+	keyring.VolumeRemote: {true, "The keyring lies on another machine, whose snapshots and backups cannot be seen from here: a dead key could be found again. " +
+		"Move it to a small local volume with ext4 or XFS, without snapshots, and set keyring_folder."},
+	keyring.VolumeLayer:  {false, "The keyring lies in a container's own layer and goes with the container. In earnest use mount a volume for it."},
+	keyring.VolumeMemory: {false, "The keyring lies in memory: after a restart no letter can be opened. In earnest use move it to a disk and set keyring_folder."},
+}
+
+// checkKeyring looks at where the keys lie, and for what would outlive them there.
+func (s *Server) checkKeyring(context.Context) (bad, good string, err error) {
+	strangers, err := s.cfg.Keyring.Strangers()
+	if err != nil {
+		return "", "", err
+	}
+	volume := volumeSays[s.cfg.Keyring.Volume()]
+	switch {
+	case strangers > 0:
+		return words.Are(strangers, "file") + " in the keyring's folder and no key under its own name. A copy of a key would outlive the key: look, and remove what does not belong there.", "", nil
+	case volume.bad:
+		return volume.says, "", nil
+	}
+	return "", volume.says, nil
+}

@@ -1,0 +1,114 @@
+package pipeline
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"letterlock/pipeline/keyring"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// withKeyring gives the office a keyring whose folder the test knows.
+func withKeyring(t *testing.T, dir string) option {
+	return func(c *Config) {
+		k, err := keyring.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Keyring = k
+	}
+}
+
+func (o *office) kinds(kind string) int {
+	o.t.Helper()
+	entries, err := o.cfg.Register.Entries(o.t.Context(), -1, kind, "", 1000)
+	o.must(err)
+	return len(entries)
+}
+
+// A keyring that is restored from a backup brings nothing back: the dead key
+// opens nothing from the first moment, no new letter of its week is believed,
+// and it is destroyed again, on record.
+func TestARestoredKeyOpensNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keyring")
+	o := newOffice(t, withKeyring(t, dir))
+	m := o.deposit()
+	o.work(m.ID)
+	file := filepath.Join(dir, string(m.Week())+".txt")
+	backup, err := os.ReadFile(file)
+	o.must(err)
+	o.toDeadline(m)
+	o.store.at, o.store.how, o.store.only = -1, pretends, "Remove" // the letter's bytes survive it all
+	o.now = m.Week().Over().Start()
+	o.must(o.cfg.Register.ConfirmClock(t.Context()))
+	o.work(m.ID)
+	o.must(o.EndKeys(t.Context()))
+	if o.cfg.Keyring.Has(m.Week()) || o.kinds("key-destroyed") == 0 {
+		t.Fatal("the key lives")
+	}
+	o.must(os.WriteFile(file, backup, 0o600))
+	if !o.cfg.Keyring.Has(m.Week()) {
+		t.Fatal("the restored key is not there: the test proves nothing")
+	}
+	if _, err := o.PDF(t.Context(), o.state(m.ID)); err == nil {
+		t.Error("a dead key opens a letter")
+	}
+	if holds, err := o.holdsKey(t.Context(), m.Week()); err != nil || holds {
+		t.Errorf("a dead key is taken for one that is held, %v", err)
+	}
+	if _, err := o.makeKey(t.Context(), m.Week()); !errors.Is(err, register.ErrKeyDead) {
+		t.Errorf("a dead key is given out again: %v", err)
+	}
+	o.must(o.EndKeys(t.Context()))
+	if o.cfg.Keyring.Has(m.Week()) || o.kinds("key-found-again") != 1 {
+		t.Errorf("it is there, or not on record: %d entries", o.kinds("key-found-again"))
+	}
+}
+
+// A key of a week that is over and that this register never knew is destroyed
+// as well; one of a week to come is left alone.
+func TestAnUnknownKey(t *testing.T) {
+	o := newOffice(t)
+	over, ahead := letter.Week("x2026-W40"), letter.Week("x2031-W40")
+	for _, w := range []letter.Week{over, ahead} {
+		_, err := o.cfg.Keyring.Make(w)
+		o.must(err)
+	}
+	o.must(o.EndKeys(t.Context()))
+	if o.cfg.Keyring.Has(over) || !o.cfg.Keyring.Has(ahead) || o.kinds("key-found-again") != 1 {
+		t.Error("the wrong keys are left")
+	}
+}
+
+// A keyring that is not mounted is said, and no other key is made in its place.
+func TestAMissingKeyringIsNotMadeAnew(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keyring")
+	o := newOffice(t, withKeyring(t, dir))
+	o.must(os.Rename(dir, dir+"-elsewhere"))
+	o.must(os.Mkdir(dir, 0o700))
+	if err := o.PublishRecipients(t.Context()); err == nil || !strings.Contains(err.Error(), "is its folder mounted") {
+		t.Errorf("published: %v", err)
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
+		t.Errorf("made: %v, %v", files, err)
+	}
+	o.must(os.Remove(dir))
+	o.must(os.Rename(dir+"-elsewhere", dir))
+	o.must(o.PublishRecipients(t.Context()))
+}
+
+func TestTheKeyringsFolderIsLookedAt(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keyring")
+	o := newOffice(t, withKeyring(t, dir))
+	if !ok(o.Check(t.Context()), "keyring") {
+		t.Errorf("%+v", o.Check(t.Context()))
+	}
+	o.must(os.WriteFile(filepath.Join(dir, "x2027-W21.txt.bak"), nil, 0o600))
+	if ok(o.Check(t.Context()), "keyring") {
+		t.Error("a copy of a key is not seen")
+	}
+}
