@@ -1,9 +1,8 @@
 package pdf
 
 import (
+	"bufio"
 	"bytes"
-	"compress/zlib"
-	"errors"
 	"io"
 )
 
@@ -24,11 +23,7 @@ func (p *tiffPage) unpacked(data []byte, width int) (io.Reader, error) {
 	case packedBits:
 		return &packBitsReader{data: data}, nil
 	case packedDeflate, packedDeflate2:
-		z, err := zlib.NewReader(bytes.NewReader(data))
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
-		return z, err
+		return &inflater{from: counted{Reader: bufio.NewReader(bytes.NewReader(data))}}, nil
 	}
 	return nil, errTIFFUnsupported
 }

@@ -80,6 +80,7 @@ type tiffPage struct {
 	pieceWidth      int64 // of a tile; a strip is as wide as the page
 	pieceLength     int64 // rows
 	offsets, counts []int64
+	unsized         bool // the only piece does not say how long it is
 	orientation     int64
 	dpiX, dpiY      float64
 	aspect          float64 // resolution across by resolution down, when they have no unit
@@ -196,7 +197,7 @@ func (p *tiffPage) pieces(one func(uint16, int64) int64, all func(uint16, int64)
 // size bytes. A single strip need not say how long it is.
 func (p *tiffPage) inside(size int64) bool {
 	if len(p.offsets) == 1 && len(p.counts) == 0 {
-		p.counts = []int64{size - p.offsets[0]}
+		p.counts, p.unsized = []int64{size - p.offsets[0]}, true
 	}
 	if len(p.offsets) == 0 || len(p.counts) < len(p.offsets) {
 		return false

@@ -64,7 +64,8 @@ func (r *tiffRows) stride() int { return (int(r.page.width)*r.step*r.bits + 7) /
 // next is row y, the one after the last, which holds until the next call. Its
 // samples have their highest byte first.
 func (r *tiffRows) next(y int) ([]byte, error) {
-	if length := int(r.page.pieceLength); y%length == 0 {
+	length := int(r.page.pieceLength)
+	if y%length == 0 {
 		if err := r.openBand(y / length); err != nil {
 			return nil, err
 		}
@@ -78,6 +79,11 @@ func (r *tiffRows) next(y int) ([]byte, error) {
 			}
 			// The width of a tile is a multiple of 16, so that it fills whole bytes.
 			line = line[copy(line, r.piece):]
+		}
+	}
+	if read := y%length + 1; read == length || y == int(r.page.length)-1 {
+		if err := r.closeBand(length - read); err != nil {
+			return nil, err
 		}
 	}
 	if r.planes == 1 {
@@ -102,6 +108,29 @@ func (r *tiffRows) openBand(band int) error {
 				return err
 			}
 			r.open[plane*r.across+column] = reader
+		}
+	}
+	return nil
+}
+
+// closeBand looks whether the pieces of a row of pieces end with their last row:
+// of the last pieces some rows may lie below the page. A stretch of zeros in
+// compressed data, as a bad block of a disk leaves it, stands for more or fewer
+// rows than what it displaced.
+func (r *tiffRows) closeBand(rowsLeft int) error {
+	if r.page.isFax() || r.page.compression == packedNot || r.page.unsized {
+		return nil // a row of a fax says itself where it ends; the others have no end of their own
+	}
+	if r.page.photometric == yCbCr {
+		rowsLeft += int(r.page.subsampling[1]) - 1 // of the dots that share a colour
+	}
+	for _, piece := range r.open {
+		most := int64(rowsLeft*len(r.piece) + restSamples)
+		switch n, err := io.CopyN(io.Discard, piece, most+1); {
+		case n > most:
+			return errRest
+		case err != io.EOF:
+			return err
 		}
 	}
 	return nil
