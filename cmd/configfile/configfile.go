@@ -100,11 +100,14 @@ func Reason(err error) string {
 type Field struct {
 	Section, Key, Default, Doc string
 	List                       bool // its value is a list of strings
+	Switch                     bool // its value is true or false, and false by default
 }
 
 // Written is the default as it is written in the file.
 func (f Field) Written() string {
 	switch {
+	case f.Switch:
+		return "false"
 	case f.List && f.Default == "":
 		return "[]"
 	case f.List:
@@ -126,7 +129,7 @@ func Fields(config any) []Field {
 				inner = inner.Elem()
 			}
 			if inner.Kind() != reflect.Struct {
-				d.List = f.Type.Kind() == reflect.Slice
+				d.List, d.Switch = f.Type.Kind() == reflect.Slice, f.Type.Kind() == reflect.Bool
 				out = append(out, d)
 				continue
 			}
@@ -153,7 +156,7 @@ func setDefaults(v reflect.Value) {
 		switch at, def := v.Field(i), f.Tag.Get("def"); {
 		case at.Kind() == reflect.Struct:
 			setDefaults(at)
-		case def == "" || !at.IsZero():
+		case def == "" || !at.IsZero() || at.Kind() == reflect.Bool:
 		case f.Type == reflect.TypeFor[Duration]():
 			if err := at.Addr().Interface().(*Duration).UnmarshalText([]byte(def)); err != nil {
 				panic(err) // a mistake in the struct's tags

@@ -69,6 +69,7 @@ type Scanner struct {
 	Site          string              `toml:"site" def:"office" doc:"Name of the place that scans. Lower-case letters, digits and hyphens."`
 	Duplex        string              `toml:"duplex" def:"auto" doc:"Whether both sides of every sheet are scanned: \"yes\", \"no\", or \"auto\", which tells it from the pages of a stack where they prove it."`
 	ArrivingLimit configfile.Duration `toml:"arriving_limit" def:"30m" doc:"A scan that has stopped growing and is still not complete is refused as cut off after this time."`
+	AllowSymbols  bool                `toml:"allow_symbols" def:"false" doc:"Takes PDFs in which the scanner drew one shape in the place of others that look alike (JBIG2, \"compact PDF\"). A number on the page can silently have become another one: a 6 an 8, sharp and clear. Leave it false, and set the scanner to CCITT G4 or JPEG."`
 }
 
 // Helpline is one helpline.

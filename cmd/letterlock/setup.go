@@ -212,6 +212,7 @@ server_key = %q
 site_key_file = "site.key"
 duplex = %q
 arriving_limit = %q
+allow_symbols = %t
 
 [storage]
 endpoint = %q
@@ -219,5 +220,6 @@ bucket = %q
 region = %q
 access_key = %q
 secret_key_file = "storage.key"
-`, site, strings.Join(quoted, ", "), scans, in.server.verifier, in.cfg.Scanner.Duplex, time.Duration(in.cfg.Scanner.ArrivingLimit).String(), s.Endpoint, s.Bucket, s.Region, user)
+`, site, strings.Join(quoted, ", "), scans, in.server.verifier, in.cfg.Scanner.Duplex, time.Duration(in.cfg.Scanner.ArrivingLimit).String(),
+		in.cfg.Scanner.AllowSymbols, s.Endpoint, s.Bucket, s.Region, user)
 }

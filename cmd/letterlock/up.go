@@ -19,6 +19,7 @@ import (
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/page"
+	"letterlock/scanner/pdf"
 	"letterlock/scanner/separator"
 	"letterlock/scanner/words"
 )
@@ -249,7 +250,8 @@ func (in *installation) edge(ctx context.Context, pages *page.Renderer) (*scanne
 	cfg := scanner.Config{
 		Folder: in.scannerFolder(), StateDir: in.dir.edgeState(), Site: in.cfg.Scanner.Site, Helplines: in.cfg.names(), Titles: in.cfg.titles(),
 		Signer: site.signer, Server: in.server.public(), Store: in.store,
-		Workshop: scanner.Children{Pages: pages}, Duplex: separator.Duplex(in.cfg.Scanner.Duplex),
+		Workshop: scanner.Children{Pages: pages, Normaliser: pdf.Normaliser{Limits: pdf.Limits{AllowSymbols: in.cfg.Scanner.AllowSymbols}}},
+		Duplex:   separator.Duplex(in.cfg.Scanner.Duplex),
 		Arriving: time.Duration(in.cfg.Scanner.ArrivingLimit), Now: in.clock.Now, Log: in.log, Step: crashPoint,
 	}
 	// Of a scanner on another machine only its signs of life are known: a minute

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"letterlock/cmd/configfile"
 	"letterlock/cmd/configfile/configtest"
 )
 
@@ -32,6 +33,23 @@ func TestMistakes(t *testing.T) {
 		if status := run([]string{"run", "--config", path}, &out, &errout); status != exitUse || !strings.Contains(errout.String(), want) ||
 			strings.Count(errout.String(), "\n") != 1 {
 			t.Errorf("%q: exit status %d, said %q", want, status, errout.String())
+		}
+	}
+}
+
+// Shapes in the place of others are taken only where the configuration says so.
+func TestSymbolsAreAllowedByTheConfigurationAlone(t *testing.T) {
+	for text, want := range map[string]bool{"": false, "allow_symbols = false\n": false, "allow_symbols = true\n": true} {
+		path := t.TempDir() + "/scanner.toml"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := &Config{}
+		if err := configfile.Read(path, c); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.workshop(nil).Normaliser.Limits.AllowSymbols; got != want {
+			t.Errorf("%q: %t", text, got)
 		}
 	}
 }

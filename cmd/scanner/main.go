@@ -58,6 +58,7 @@ type Config struct {
 	SiteKeyFile   string              `toml:"site_key_file" def:"site.key" doc:"The file with the site's private key. Whoever has it can announce letters as this site until the site is revoked."`
 	Duplex        string              `toml:"duplex" def:"auto" doc:"Whether both sides of every sheet are scanned: \"yes\", \"no\", or \"auto\", which tells it from the pages of a stack where they prove it."`
 	ArrivingLimit configfile.Duration `toml:"arriving_limit" def:"30m" doc:"A scan that has stopped growing and is still not complete is refused as cut off after this time."`
+	AllowSymbols  bool                `toml:"allow_symbols" def:"false" doc:"Takes PDFs in which the scanner drew one shape in the place of others that look alike (JBIG2, \"compact PDF\"). A number on the page can silently have become another one: a 6 an 8, sharp and clear. Leave it false, and set the scanner to CCITT G4 or JPEG."`
 	Storage       Storage             `toml:"storage" doc:"The bucket, with credentials that can put and not list, read or remove."`
 }
 
@@ -68,6 +69,11 @@ type Storage struct {
 	Region        string `toml:"region" def:"us-east-1" doc:"Region of the bucket."`
 	AccessKey     string `toml:"access_key" doc:"Who this scanner is to the S3 server."`
 	SecretKeyFile string `toml:"secret_key_file" def:"storage.key" doc:"The file with the secret key."`
+}
+
+// workshop is where scans are worked on.
+func (c *Config) workshop(pages *page.Renderer) scanner.Children {
+	return scanner.Children{Pages: pages, Normaliser: pdf.Normaliser{Limits: pdf.Limits{AllowSymbols: c.AllowSymbols}}}
 }
 
 func main() {
@@ -165,7 +171,7 @@ func (*runCmd) Run(w *world) error {
 	// Another scanner may be at work on the folder, or may have been until its
 	// machine stopped: this one waits, ready to go on in its place.
 	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines,
-		Signer: signer, Server: server, Store: store, Workshop: scanner.Children{Pages: pages}, Duplex: separator.Duplex(c.Duplex),
+		Signer: signer, Server: server, Store: store, Workshop: c.workshop(pages), Duplex: separator.Duplex(c.Duplex),
 		Arriving: time.Duration(c.ArrivingLimit), Log: w.log}
 	edge, err := folder.WhenFree(w.ctx, func() (*scanner.Edge, error) { return scanner.Open(cfg) },
 		func(*folder.HeldError) bool { return true },
