@@ -89,6 +89,7 @@ type Edge struct {
 	view        folder.View     // of the last look
 	lookedAt    time.Time       // when that was
 	busy        bool            // whether the last pass left work
+	room        room            // on the disks
 	known       duplicates
 }
 

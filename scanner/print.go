@@ -65,6 +65,9 @@ func (e *Edge) print() {
 		}
 		e.printed[helpline], e.printedAt = true, e.Now()
 	}
+	if e.foundNoRoom(failed) {
+		return
+	}
 	if failed != nil {
 		e.tell("print", "The sheet of slips cannot be written: "+failed.Error()+". Scans are taken all the same.")
 		return

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 )
@@ -19,7 +20,10 @@ func (e *Edge) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil {
+		switch {
+		case e.foundNoRoom(err):
+			e.sayRoom()
+		case err != nil:
 			e.tell("folder", sentence(err)+". Trying again; nothing is lost.")
 		}
 		e.pause(ctx, rest)
@@ -38,6 +42,7 @@ func (e *Edge) pass(ctx context.Context) (rest time.Duration, err error) {
 	if err := e.attach(); err != nil {
 		return e.Rescan, err
 	}
+	e.room = room{}
 	view, err := e.look(ctx)
 	if err != nil {
 		e.detach()
@@ -54,6 +59,7 @@ func (e *Edge) pass(ctx context.Context) (rest time.Duration, err error) {
 	}
 	e.post(view)
 	e.print()
+	e.sayRoom()
 	more = more || view.More
 	e.busy = more
 	switch {
@@ -115,6 +121,9 @@ func (e *Edge) claimSome(settled []folder.Scan) (more bool) {
 		err := e.claim(scan)
 		switch {
 		case errors.Is(err, folder.ErrUnsettled): // it settles anew
+		case e.foundNoRoom(err):
+			e.load() // it may be claimed all the same
+			return false
 		case err != nil:
 			e.tell("claim", "Scans cannot be taken from their folders: "+err.Error()+". Trying again; nothing is lost.")
 			e.load() // it may be claimed all the same
@@ -166,7 +175,11 @@ const longestWait = 5 * time.Minute
 func (e *Edge) attempt(ctx context.Context, j *job) {
 	end, err := e.advance(ctx, j)
 	now := e.Now()
+	j.noRoom = e.foundNoRoom(err)
 	switch {
+	case j.noRoom:
+		j.tries++
+		j.due = now.Add(min(e.Rescan<<min(j.tries, 10), longestWaitForRoom))
 	case err == nil && end:
 		j.end = true
 	case err == nil:
@@ -182,6 +195,33 @@ func (e *Edge) attempt(ctx context.Context, j *job) {
 		j.tries++
 		j.due = now.Add(min(e.Rescan<<min(j.tries, 10), longestWait))
 		e.report(ctx, j.id, "a letter cannot go on just now; trying again", err)
+	}
+}
+
+// longestWaitForRoom is the same while a disk is full: a try costs little, and
+// nobody should wait long once there is room.
+const longestWaitForRoom = time.Minute
+
+// room is what a pass has found out about the room on the disks.
+type room struct{ lacking, found bool }
+
+// foundNoRoom reports whether err says that a disk is full, which is told once
+// for everything that waits for it.
+func (e *Edge) foundNoRoom(err error) bool {
+	full := disk.IsFull(err)
+	e.room.lacking = e.room.lacking || full
+	return full
+}
+
+// sayRoom tells that a disk is full, and its end: once nothing waits for room
+// any more and something could be written.
+func (e *Edge) sayRoom() {
+	lacking := e.room.lacking || slices.ContainsFunc(e.jobs, func(j *job) bool { return j.noRoom })
+	switch {
+	case lacking:
+		e.tell("room", "A disk is full: that of the scanner folder, of the scanner's own memory or of the bucket. Scans wait here until there is room again, and then go on by themselves; nothing is lost.")
+	case e.room.found:
+		e.tell("room", "")
 	}
 }
 

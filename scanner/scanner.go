@@ -56,6 +56,7 @@ const sealedExt = ".age"
 type job struct {
 	id        letter.ID
 	claim     folder.Claim     // zero if only the spool is left of the letter
+	noRoom    bool             // it waits for room on a disk
 	clean     *clean           // what is known of the clean PDF; nil before the end of step 3
 	scan      takenScan        // what duplicates of the scan are told; with clean
 	manifest  *letter.Manifest // from step 4 on
@@ -218,7 +219,7 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 	err = disk.Write(d, spooled(j.id, sealedExt), 0o600, func(out disk.File) error {
 		size, sum, err := seal.Seal(out, plain, to)
 		m.Size, m.SHA256 = size, hex.EncodeToString(sum[:])
-		return err
+		return disk.Plain("spooling a sealed letter", err)
 	})
 	if err != nil {
 		return nil, err

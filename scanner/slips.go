@@ -201,7 +201,7 @@ func (e *Edge) tendSlips(ctx context.Context) {
 	}
 	for n := range min(slipsAtOnce, len(ids)) {
 		id := ids[(at+n)%len(ids)]
-		if err := e.tendSlip(ctx, e.records[id]); err != nil {
+		if err := e.tendSlip(ctx, e.records[id]); err != nil && !e.foundNoRoom(err) {
 			e.report(ctx, id, "a slip could not be brought up to date", err)
 		}
 		e.slipLast = id

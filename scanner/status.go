@@ -48,6 +48,10 @@ func (e *Edge) post(view folder.View) {
 			continue
 		}
 		e.posted[helpline] = posted{text, now}
+		e.room.found = true
+	}
+	if e.foundNoRoom(failed) {
+		return
 	}
 	if failed != nil {
 		e.tell("status", "The file "+folder.StatusFile+" cannot be written: "+failed.Error()+". Scans are taken all the same.")
@@ -86,7 +90,7 @@ func (e *Edge) status(helpline string, view folder.View) string {
 	lines = append(lines, arriving,
 		fmt.Sprintf("Being taken: %s.%s", words.Count(taking, "scan"), working),
 		fmt.Sprintf("Sealed and on the way to the server: %s.", words.Count(waiting, "letter")))
-	for _, about := range []string{"folder", "store", "clock", "recipients"} {
+	for _, about := range []string{"room", "folder", "store", "clock", "recipients"} {
 		if said := e.told[about]; said != "" {
 			lines = append(lines, said)
 		}

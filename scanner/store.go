@@ -150,7 +150,7 @@ const listAge = time.Minute
 func (e *Edge) recipient(ctx context.Context, week letter.Week) (age.Recipient, error) {
 	if e.list == nil || e.Now().Sub(e.listed).Abs() >= listAge {
 		list, err := e.fetchRecipients(ctx)
-		if errors.Is(err, errWaits) || ctx.Err() != nil {
+		if errors.Is(err, errWaits) || ctx.Err() != nil || e.foundNoRoom(err) {
 			return nil, err
 		}
 		if err != nil {

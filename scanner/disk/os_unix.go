@@ -30,3 +30,7 @@ func syncNames(dir *os.File) error {
 	}
 	return err
 }
+
+// IsFull reports whether err says that there is no room left for a file, or for
+// what it holds.
+func IsFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }

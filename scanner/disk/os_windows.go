@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/windows"
@@ -19,4 +20,10 @@ func Links(file File) uint64 {
 		return 1
 	}
 	return uint64(info.NumberOfLinks)
+}
+
+// IsFull reports whether err says that there is no room left for a file, or for
+// what it holds.
+func IsFull(err error) bool {
+	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)
 }
