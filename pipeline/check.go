@@ -44,6 +44,7 @@ func (s *Server) Check(ctx context.Context) []Line {
 		{"paper", s.checkPaper},
 		{"letters", s.checkLetters},
 		{"held", s.checkHeld},
+		{"reviews", s.checkReviews},
 		{"mail", s.checkMail},
 		{"people", s.checkPeople},
 	} {
@@ -140,6 +141,7 @@ func (s *Server) checkLetters(ctx context.Context) (bad, good string, err error)
 		{register.PagesDiffer, "another number of pages than was announced; what was scanned is kept at the edge"},
 		{register.StillShown, "deleted, but the storage still shows it"},
 		{register.RendererBroken, "the page renderer could not run"},
+		{register.CannotMove, "must be sealed anew, and cannot be read where it lies; look at the storage and the keyring before its old deadline comes"},
 	} {
 		if n := troubles[t.why]; n > 0 {
 			says = append(says, words.Number(n, "letter")+": "+t.text)
@@ -161,6 +163,14 @@ func (s *Server) checkHeld(ctx context.Context) (bad, good string, err error) {
 		bad = fmt.Sprintf("%s not believed (%s). What was scanned is kept at the edge; 'letterlock held' says more.", words.Are(len(held), "announced letter"), strings.Join(reasons, ", "))
 	}
 	return bad, "Nothing is held.", err
+}
+
+func (s *Server) checkReviews(ctx context.Context) (bad, good string, err error) {
+	n, err := s.cfg.Register.ReviewsDue(ctx, letter.DateOf(s.cfg.Now()))
+	if n > 0 {
+		bad = words.Are(n, "letter") + " kept for safeguarding and due to be looked at again. The helplines' manager finds what is due on the portal's list of letters."
+	}
+	return bad, "No safeguarding decision is due to be looked at again.", err
 }
 
 // pinger is a mail system that can be asked whether it would take mail.

@@ -75,6 +75,7 @@ type Config struct {
 	Helplines    []string
 	DestroyAfter string // "readable" or "verified": when paper may go
 	HasLifecycle bool   // the storage ends letters by itself
+	Spool        string // a folder for sealed letters on their way to another place; "" is the system's for temporary files
 
 	Now  func() time.Time
 	Log  *slog.Logger
@@ -177,18 +178,20 @@ func (s *Server) Advance(ctx context.Context, id letter.ID) error {
 		if err != nil {
 			return err
 		}
-		before := l.State
+		before := l
 		err = s.step(ctx, &l)
 		if errors.Is(err, register.ErrMoved) {
 			continue // another worker, or a person, was first: look again
 		}
 		if err != nil {
-			return fmt.Errorf("advancing a letter from %s: %w", before, err)
+			return fmt.Errorf("advancing a letter from %s: %w", before.State, err)
 		}
-		if l.State == before {
+		if l.State == before.State && !l.MovedSince(before) {
 			return nil
 		}
-		s.cfg.Step(string(l.State), id)
+		if l.State != before.State {
+			s.cfg.Step(string(l.State), id)
+		}
 	}
 	return errors.New("advancing a letter: it moves without end")
 }
@@ -197,6 +200,9 @@ func (s *Server) Advance(ctx context.Context, id letter.ID) error {
 func (s *Server) step(ctx context.Context, l *register.Letter) error {
 	if s.isDue(*l) {
 		return s.expire(ctx, l)
+	}
+	if l.State.CanBeOpened() && l.MoveDue() {
+		return s.move(ctx, l)
 	}
 	switch l.State {
 	case register.Admitted:
@@ -368,25 +374,25 @@ func (s *Server) expire(ctx context.Context, l *register.Letter) error {
 	if !may {
 		return nil
 	}
-	traces, err := s.cfg.Store.Traces(ctx, l.ObjectKey())
+	traces, err := s.traces(ctx, l)
 	if err != nil {
 		return s.later(ctx, l, register.StoreDown, err)
 	}
 	if l.State != register.Expiring {
 		// From here on nobody is shown the letter. A crash leaves it Expiring, with
 		// the counts of what was found before anything was removed.
-		return s.cfg.Register.ExpiryBegun(ctx, l, count(traces))
+		return s.cfg.Register.ExpiryBegun(ctx, l, traces.count())
 	}
 	if err := s.emptyStore(ctx, l, traces); err != nil {
 		return s.later(ctx, l, register.StoreDown, err)
 	}
 	s.cfg.Step("store-emptied", l.ID)
-	left, err := s.cfg.Store.Traces(ctx, l.ObjectKey())
+	left, err := s.traces(ctx, l)
 	if err != nil {
 		return s.later(ctx, l, register.StoreDown, err)
 	}
-	if len(left) > 0 {
-		s.cfg.Log.Error("the storage still shows a letter that was removed; it is removed again", "traces", len(left))
+	if left.count() != (register.Found{}) {
+		s.cfg.Log.Error("the storage still shows a letter that was removed; it is removed again", "left", left.count())
 		return s.later(ctx, l, register.StillShown, nil)
 	}
 	// A crash before this finds the letter Expiring and the storage empty, and
@@ -405,9 +411,11 @@ func (s *Server) removedBy(f register.Found) register.Remover {
 }
 
 // emptyStore removes the letter and what the two roles said about it.
-func (s *Server) emptyStore(ctx context.Context, l *register.Letter, traces []archive.Trace) error {
-	if err := s.removeAll(ctx, s.cfg.Store, l.ObjectKey(), traces); err != nil {
-		return err
+func (s *Server) emptyStore(ctx context.Context, l *register.Letter, traces found) error {
+	for key, there := range traces {
+		if err := s.removeAll(ctx, s.cfg.Store, key, there); err != nil {
+			return err
+		}
 	}
 	for _, key := range []string{letter.ReceiptKey(l.Site, l.ID), letter.IncomingKey(l.Site, l.ID)} {
 		traces, err := s.cfg.Store.Traces(ctx, key)

@@ -14,6 +14,7 @@ import (
 	"letterlock/pipeline/portal"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
+	"letterlock/scanner/letter"
 	"letterlock/scanner/page"
 )
 
@@ -52,56 +53,84 @@ var (
 	errUnseal    = errors.New("the week's key does not open the object")
 )
 
-// open reads one version of the letter's object and returns its plaintext,
-// after its hash was found to be the manifest's.
+// open reads one version of the letter as it was deposited or as it lies now,
+// and returns its plaintext, after its hash was found to be the one on record.
 func (s *Server) open(ctx context.Context, l register.Letter, version string) ([]byte, error) {
-	body, size, err := s.cfg.Store.Read(ctx, l.ObjectKey(), version)
+	at := l.Lies
+	at.Version = version
+	var plain bytes.Buffer
+	if at.Size < maxLetter {
+		plain.Grow(int(at.Size)) // the plaintext is a little shorter
+	}
+	err := s.openTo(ctx, l.ID, at, func(r io.Reader) error {
+		n, err := io.Copy(&plain, io.LimitReader(r, maxLetter+1))
+		if err == nil && n > maxLetter {
+			err = fmt.Errorf("%w: longer than any letter may be", errUnseal)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
+	return plain.Bytes(), nil
+}
+
+// openTo reads a sealed copy and hands its plaintext to use. What use has made
+// of it counts only if openTo returns nil: whether the copy is the one on record
+// is known at its end.
+func (s *Server) openTo(ctx context.Context, id letter.ID, at register.Lodging, use func(plain io.Reader) error) error {
+	body, size, err := s.cfg.Store.Read(ctx, at.Key(id), at.Version)
+	if err != nil {
+		return err
+	}
 	defer func() { _ = body.Close() }()
-	if size != l.Size {
-		return nil, errOtherHash
+	if size != at.Size {
+		return errOtherHash
 	}
 	hash := sha256.New()
 	sealed := io.TeeReader(body, hash)
-	if err := s.useKey(ctx, l.Week()); err != nil && !errors.Is(err, keyring.ErrNoKey) {
-		return nil, err
+	if err := s.useKey(ctx, at.Week()); errors.Is(err, keyring.ErrNoKey) {
+		return fmt.Errorf("%w: %w", errUnseal, err)
 	} else if err != nil {
-		return nil, fmt.Errorf("%w: %w", errUnseal, err)
+		return err
 	}
-	plain, unseal := s.unseal(l, sealed)
+	plain, unseal := s.cfg.Keyring.Unseal(at.Week(), sealed)
 	if errors.Is(unseal, keyring.ErrNoKey) {
-		return nil, fmt.Errorf("%w: %w", errUnseal, unseal)
+		return fmt.Errorf("%w: %w", errUnseal, unseal)
+	}
+	var used error
+	if unseal == nil {
+		watched := &plaintext{Reader: plain}
+		used = use(watched)
+		unseal = watched.failed
 	}
 	// Whatever unsealing left unread belongs to the hash too, and a broken
 	// connection shows here as the storage's trouble, not as the letter's.
 	if _, err := io.Copy(io.Discard, sealed); err != nil {
-		return nil, deposit.Explain("reading a letter", err)
+		return deposit.Explain("reading a letter", err)
 	}
-	if hex.EncodeToString(hash.Sum(nil)) != l.SHA256 {
-		return nil, errOtherHash
+	if hex.EncodeToString(hash.Sum(nil)) != at.SHA256 {
+		return errOtherHash
 	}
 	if unseal != nil {
-		return nil, fmt.Errorf("%w: %w", errUnseal, unseal)
+		return fmt.Errorf("%w: %w", errUnseal, unseal)
 	}
-	return plain, nil
+	return used
 }
 
-func (s *Server) unseal(l register.Letter, sealed io.Reader) ([]byte, error) {
-	r, err := s.cfg.Keyring.Unseal(l.Week(), sealed)
-	if err != nil {
-		return nil, err
+// plaintext remembers why it could not be read, so that this is told from a
+// failure of whoever reads it.
+type plaintext struct {
+	io.Reader
+	failed error
+}
+
+func (p *plaintext) Read(b []byte) (int, error) {
+	n, err := p.Reader.Read(b)
+	if err != nil && err != io.EOF {
+		p.failed = err
 	}
-	var plain bytes.Buffer
-	if l.Size < maxLetter {
-		plain.Grow(int(l.Size)) // the plaintext is a little shorter
-	}
-	n, err := io.Copy(&plain, io.LimitReader(r, maxLetter+1))
-	if err == nil && n > maxLetter {
-		err = errors.New("longer than any letter may be")
-	}
-	return plain.Bytes(), err
+	return n, err
 }
 
 // render draws every page once. err is the renderer's trouble, trouble the letter's.
@@ -123,7 +152,7 @@ func (s *Server) render(ctx context.Context, l *register.Letter, plain []byte) (
 // PDF opens the letter for a person. The opening must be on record before. A
 // letter that the storage's own lifecycle has taken is portal.ErrGone.
 func (s *Server) PDF(ctx context.Context, l register.Letter) ([]byte, error) {
-	plain, err := s.open(ctx, l, l.ObjectVersion)
+	plain, err := s.open(ctx, l, l.Lies.Version)
 	if errors.Is(err, deposit.ErrNotFound) {
 		return nil, portal.ErrGone
 	}
@@ -166,6 +195,32 @@ func (s *Server) removeAll(ctx context.Context, store Bucket, key string, traces
 		}
 	}
 	return nil
+}
+
+// found is what the storage holds of a letter, by the key under which it lies:
+// one key as a rule, more for a letter that was moved.
+type found map[string][]archive.Trace
+
+// traces lists everything in every place in which the letter may lie.
+func (s *Server) traces(ctx context.Context, l *register.Letter) (found, error) {
+	all := found{}
+	for _, at := range l.Places() {
+		key := at.Key(l.ID)
+		there, err := s.cfg.Store.Traces(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		all[key] = there
+	}
+	return all, nil
+}
+
+func (f found) count() (n register.Found) {
+	for _, traces := range f {
+		c := count(traces)
+		n.Versions, n.Markers, n.Uploads = n.Versions+c.Versions, n.Markers+c.Markers, n.Uploads+c.Uploads
+	}
+	return n
 }
 
 func count(traces []archive.Trace) (f register.Found) {

@@ -302,7 +302,7 @@ func TestNewRefusesOriginsWithoutPasskeys(t *testing.T) {
 
 func TestOpenUntilInWords(t *testing.T) {
 	h := newHouse(t)
-	l := register.Letter{Manifest: letter.Manifest{Received: h.now, Class: letter.SixMonths}}
+	l := register.Letter{Manifest: letter.Manifest{Received: h.now}, Class: letter.SixMonths, Since: letter.DateOf(h.now)}
 	for days, want := range map[int]string{
 		0: "23 May 2027", 165: "23 May 2027", 166: "23 May 2027 (14 days left)", 178: "23 May 2027 (2 days left)",
 		179: "23 May 2027 (tomorrow)", 180: "23 May 2027 (today)", 181: "23 May 2027 (it may be gone any moment)",

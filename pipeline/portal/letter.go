@@ -23,6 +23,8 @@ type letterBody struct {
 	Final     bool // the paper is destroyed: no decision can follow
 	Reasons   []register.ScanAgainReason
 	Chosen    register.ScanAgainReason
+	Named     string   // who may open a five-year letter, beside the manager
+	Shared    []shared // with whom it was shared
 }
 
 // recordOpening writes the opening into the register. It comes before the
@@ -54,6 +56,9 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	}
 	body := letterBody{Letter: l, Undecided: l.State == register.Opened, Final: l.Paper == letter.PaperDestroyed,
 		Reasons: register.ScanAgainReasons, Chosen: chosen}
+	if err := p.tellKeeping(v, l, &body); err != nil {
+		return err
+	}
 	for n := 1; n <= l.Pages; n++ {
 		body.Pages = append(body.Pages, n)
 	}
@@ -70,7 +75,7 @@ func decisionNote(v *visit, l register.Letter) string {
 	case done == "scan-again" && l.State == register.ScanAgain:
 		return "Thank you. Operations see that this letter must be scanned again, and why. The paper is kept."
 	}
-	return ""
+	return keepingNote(done, l)
 }
 
 func (p *Portal) pageImage(w http.ResponseWriter, v *visit) error {

@@ -23,6 +23,7 @@ type card struct {
 }
 
 type lettersBody struct {
+	Reviews                  []card // safeguarding decisions that are due to be looked at again
 	Unopened, Opened         []card
 	MoreUnopened, MoreOpened string // where the lists go on; empty at their end
 	Further                  bool   // this is a further page of one of them
@@ -32,10 +33,19 @@ type lettersBody struct {
 // lettersPage lists what nobody has opened first, longest waiting on top, and
 // then what was opened, newest on top. Each list goes on by its own cursor.
 func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
-	q := v.URL.Query()
-	body := lettersBody{Helplines: p.helplinesOf(v.person), Further: q.Has("unopened") || q.Has("opened")}
+	q, who := v.URL.Query(), p.readership(v.person)
+	body := lettersBody{Helplines: who.Helplines, Further: q.Has("unopened") || q.Has("opened")}
+	if !body.Further {
+		found, err := p.cfg.Register.ReviewsOf(v.Context(), who, perPage)
+		if err != nil {
+			return err
+		}
+		if body.Reviews, _, err = p.cards(v, found, ""); err != nil {
+			return err
+		}
+	}
 	if !q.Has("opened") {
-		found, err := p.cfg.Register.Unopened(v.Context(), body.Helplines, placeFrom(q.Get("unopened")), perPage+1)
+		found, err := p.cfg.Register.Unopened(v.Context(), who, placeFrom(q.Get("unopened")), perPage+1)
 		if err != nil {
 			return err
 		}
@@ -44,7 +54,7 @@ func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
 		}
 	}
 	if !q.Has("unopened") {
-		found, err := p.cfg.Register.OpenedLetters(v.Context(), body.Helplines, placeFrom(q.Get("opened")), perPage+1)
+		found, err := p.cfg.Register.OpenedLetters(v.Context(), who, placeFrom(q.Get("opened")), perPage+1)
 		if err != nil {
 			return err
 		}
@@ -76,7 +86,7 @@ func (p *Portal) cards(v *visit, found []register.Letter, cursor string) (out []
 			switch {
 			case slices.Contains(opened[l.ID], who.Number):
 				c.Readers = append(c.Readers, p.called(v, who))
-			case who.LeadsHelpline(l.Helpline) && !who.Disabled:
+			case who.Role == register.TeamLeader && mayRead(who, l) && !who.Disabled:
 				c.Waiting = append(c.Waiting, p.called(v, who))
 			}
 		}

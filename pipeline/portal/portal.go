@@ -154,6 +154,15 @@ func (p *Portal) helplineTitle(name string) string {
 	return name // it was taken out of the configuration; its letters live on
 }
 
+// readership is whose letters the person's lists show.
+func (p *Portal) readership(who register.Person) register.Readership {
+	out := register.Readership{Helplines: p.helplinesOf(who)}
+	if who.Role != register.Manager {
+		out.Leader = who.Number
+	}
+	return out
+}
+
 // helplinesOf returns the names of the helplines whose letters the person reads.
 func (p *Portal) helplinesOf(who register.Person) []string {
 	if who.Role != register.Manager {

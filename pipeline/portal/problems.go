@@ -65,6 +65,12 @@ var (
 		Lines: []string{"Its destruction is on record, so what was found about the scan can no longer be changed. What you chose was not recorded."}}
 	notRead = &problem{Status: http.StatusConflict, Heading: "Please open the letter first",
 		Lines: []string{"Only somebody who has opened a letter can say whether it is readable. What you chose was not recorded."}}
+	keptAlready = &problem{Status: http.StatusConflict, Heading: "This letter is kept for five years already",
+		Lines: []string{"Somebody has decided it before you. What you chose was not recorded; look at the letter to see what was decided."}}
+	notKept = &problem{Status: http.StatusConflict, Heading: "This letter is not kept for five years",
+		Lines: []string{"What you chose was not recorded. Look at the letter again."}}
+	badDecision = &problem{Status: http.StatusConflict, Heading: "That does not fit the letter any more",
+		Lines: []string{"Something changed while you were deciding: the day, or who leads this helpline. Nothing was recorded. Please look at the letter and decide again."}}
 	folderDown = &problem{Status: http.StatusServiceUnavailable, Heading: "The scanner folder cannot be looked into right now",
 		Lines: []string{"Nothing is lost, and nothing was changed. Please try again in a few minutes, and tell your administrator if it stays like this."}}
 	notLookedAt = &problem{Status: http.StatusServiceUnavailable, Heading: "The pages of this scan cannot be shown right now",
@@ -103,6 +109,12 @@ func problemOf(err error) (said *problem, known bool) {
 		return paperGone, true
 	case errors.Is(err, register.ErrNotRead):
 		return notRead, true
+	case errors.Is(err, register.ErrKeptAlready):
+		return keptAlready, true
+	case errors.Is(err, register.ErrNotKept):
+		return notKept, true
+	case errors.Is(err, register.ErrBadDecision):
+		return badDecision, true
 	case errors.Is(err, ErrAnswered):
 		return questionGone, true
 	case errors.Is(err, ErrGone):

@@ -54,6 +54,10 @@ var routes = []route{
 	{method: "GET", path: "/l/{id}/letter.pdf", who: readers, own: true, serve: (*Portal).letterPDF},
 	{method: "POST", path: "/l/{id}/readable", who: readers, own: true, serve: (*Portal).markReadable},
 	{method: "POST", path: "/l/{id}/scan-again", who: readers, own: true, serve: (*Portal).markScanAgain},
+	{method: "GET", path: "/l/{id}/safeguarding", who: readers, own: true, serve: (*Portal).safeguardingPage},
+	{method: "POST", path: "/l/{id}/safeguarding", who: readers, own: true, serve: (*Portal).safeguard},
+	{method: "GET", path: "/l/{id}/sharing", who: readers, own: true, serve: (*Portal).sharingPage},
+	{method: "POST", path: "/l/{id}/sharing", who: readers, own: true, serve: (*Portal).share},
 
 	{method: "GET", path: "/desk", who: []register.Role{register.Operations}, serve: (*Portal).deskPage},
 	{method: "GET", path: "/desk/{id}", who: []register.Role{register.Operations}, serve: (*Portal).paperPage},
@@ -79,9 +83,12 @@ var homes = map[register.Role]string{
 	register.Administrator: "/people",
 }
 
-// mayRead reports whether letters of that helpline are the person's to read.
-func mayRead(who register.Person, helpline string) bool {
-	return who.Role == register.Manager || who.LeadsHelpline(helpline)
+// mayRead reports whether the letter is the person's to read: the manager's
+// always, a team leader's if it is of their helpline and, where it is kept for
+// five years, names them.
+func mayRead(who register.Person, l register.Letter) bool {
+	return who.Role == register.Manager ||
+		who.LeadsHelpline(l.Helpline) && (l.Named == 0 || l.Named == who.Number)
 }
 
 // newMux joins the routes of each path, so that a method no route has is
@@ -160,7 +167,7 @@ func (p *Portal) admit(v *visit, rt route) error {
 	if err != nil {
 		return err
 	}
-	if !mayRead(v.person, l.Helpline) || !l.Open(p.cfg.Now()) {
+	if !mayRead(v.person, l) || !l.Open(p.cfg.Now()) {
 		return errNowhere
 	}
 	v.letter = l

@@ -65,6 +65,30 @@ var entryKinds = []entryKind{
 	{"letter-scan-again", "Scan asked for again", about(func(d register.LetterScanAgain, e register.Entry, t teller) string {
 		return t.staff(e.By) + " asked for the letter to be scanned again: " + lowerFirst(worded(reasonWords, d.Reason)) + "."
 	})},
+	{"letter-safeguarded", "Kept for five years", about(func(d register.LetterSafeguarded, e register.Entry, t teller) string {
+		return fmt.Sprintf("%s decided that the letter is kept for five years, until %s: %s. The service user: %s. It is looked at again on %s; %s may open it, beside the manager.",
+			t.staff(e.By), day(d.Deadline), lowerFirst(worded(safeguardingReasonWords, d.Reason)), lowerFirst(worded(toldWords, d.Told)), day(d.Review), lowerFirst(t.staff(d.Named)))
+	})},
+	{"safeguarding-reviewed", "Safeguarding looked at again", about(func(d register.SafeguardingReviewed, e register.Entry, t teller) string {
+		return fmt.Sprintf("%s looked at a letter that is kept for five years. It is looked at again on %s; %s may open it, beside the manager.",
+			t.staff(e.By), day(d.Review), lowerFirst(t.staff(d.Named)))
+	})},
+	{"letter-shared", "Shared with an agency", about(func(d register.LetterShared, e register.Entry, t teller) string {
+		return fmt.Sprintf("%s shared the letter on %s with %s. %s.", t.staff(e.By), day(d.On), lowerFirst(worded(agencyWords, d.Agency)), worded(basisWords, d.Basis))
+	})},
+	{"letter-move-begun", "Letter to be moved", about(func(d register.LetterMoveBegun, _ register.Entry, t teller) string {
+		return "The letter is to be sealed anew " + placeWords(d.Class, d.Helpline, t) + ", to the key of expiry week " + weekWords(d.Week) + "."
+	})},
+	{"letter-moved", "Letter moved", about(func(d register.LetterMoved, _ register.Entry, t teller) string {
+		return fmt.Sprintf("The letter was sealed anew %s, read back and found to be the same; its key dies on %s.", placeWords(d.Class, d.Helpline, t), day(d.KeyDies))
+	})},
+	{"letter-move-given-up", "Move begun anew", about(func(d register.LetterMoveGivenUp, _ register.Entry, t teller) string {
+		return "What was put " + placeWords(d.Class, d.Helpline, t) + " is not used and is removed: the decision changed, or it is not on record as this letter."
+	})},
+	{"old-copy-removed", "Old copy removed", about(func(d register.OldCopyRemoved, _ register.Entry, t teller) string {
+		return fmt.Sprintf("Nothing of the letter is left %s: Letterlock removed %s, and a listing at %s showed nothing.",
+			placeWords(d.Class, d.Helpline, t), foundWords(d.Versions, d.Markers, d.Uploads), moment(d.ListingEmpty))
+	})},
 	{"scan-answered", "Scan asked about", about(sayAnswered)},
 	{"paper-destroyed", "Paper destroyed", about(sayDestroyed)},
 	{"expiry-begun", "Letter due", about(func(d register.ExpiryBegun, _ register.Entry, _ teller) string {
@@ -231,6 +255,13 @@ func say(e register.Entry, t teller) string {
 	}
 	return "An entry of the kind “" + e.Kind + "”, for which this version has no words. It is in the export."
 }
+
+// placeWords says where in the storage something lies.
+func placeWords(c letter.Class, helpline register.Name, t teller) string {
+	return "among the " + worded(classWords, c) + " letters of " + t.helpline(string(helpline))
+}
+
+var classWords = map[letter.Class]string{letter.SixMonths: "six-month", letter.FiveYears: "five-year"}
 
 func foundWords(versions, markers, uploads int) string {
 	var found []string

@@ -69,6 +69,38 @@ func flagsOf(l register.Letter, page int) (said []string) {
 	return said
 }
 
+var safeguardingReasonWords = map[register.SafeguardingReason]string{
+	register.ChildAtRisk:     "A child is at risk",
+	register.AdultAtRisk:     "An adult is at risk",
+	register.ImminentDanger:  "Somebody is in imminent danger",
+	register.TerrorismOrBomb: "A warning of terrorism or of a bomb",
+}
+
+var toldWords = map[register.Told]string{
+	register.Consented:     "Has agreed to it",
+	register.WasTold:       "Was told of it",
+	register.NotToldUnsafe: "Was not told: it would put somebody at greater risk",
+	register.NotToldReach:  "Was not told: there is no safe way to reach them",
+	register.NotToldUrgent: "Was not told: there was no time to ask first",
+}
+
+var agencyWords = map[register.Agency]string{
+	register.Police:            "The police",
+	register.ChildrensServices: "Children’s social care",
+	register.AdultServices:     "Adult social care",
+	register.HealthService:     "A health service",
+	register.RiskConference:    "A multi-agency risk assessment conference",
+	register.OtherAgency:       "Another statutory body",
+}
+
+var basisWords = map[register.Basis]string{
+	register.WithConsent:    "With the service user’s consent",
+	register.WithoutRisk:    "Without consent: somebody may come to serious harm otherwise",
+	register.WithoutUnsafe:  "Without consent: asking would put somebody at greater risk",
+	register.WithoutNoReach: "Without consent: the person cannot be reached safely",
+	register.WithoutDuty:    "Without consent: a law or a court demands it",
+}
+
 var questionWords = map[QuestionKind]string{
 	QuestionDuplicate: "Scanned before?",
 	QuestionOtherLine: "Taken before for another helpline",
@@ -131,32 +163,36 @@ func list(names []string) string {
 
 func (p *Portal) templateFuncs() template.FuncMap {
 	return template.FuncMap{
-		"static":        p.files.address,
-		"helpline":      p.helplineTitle,
-		"helplines":     func(names []string) string { return list(apply(names, p.helplineTitle)) },
-		"moment":        moment,
-		"day":           day,
-		"count":         count[int],
-		"count64":       count[int64],
-		"list":          list,
-		"role":          func(r register.Role) string { return worded(roleWords, r) },
-		"roleDoes":      func(r register.Role) string { return worded(roleDoes, r) },
-		"state":         func(s register.State) string { return worded(stateWords, s) },
-		"stateSentence": func(s register.State) string { return worded(stateSentences, s) },
-		"reason":        func(r register.ScanAgainReason) string { return worded(reasonWords, r) },
-		"paper":         func(s register.PaperState) string { return worded(paperWords, s) },
-		"method":        func(m register.Method) string { return worded(methodWords, m) },
-		"anomalies":     anomaliesOf,
-		"question":      func(k QuestionKind) string { return worded(questionWords, k) },
-		"flags":         flagsOf,
-		"openUntil":     p.openUntil,
+		"static":             p.files.address,
+		"helpline":           p.helplineTitle,
+		"helplines":          func(names []string) string { return list(apply(names, p.helplineTitle)) },
+		"moment":             moment,
+		"day":                day,
+		"count":              count[int],
+		"count64":            count[int64],
+		"list":               list,
+		"role":               func(r register.Role) string { return worded(roleWords, r) },
+		"roleDoes":           func(r register.Role) string { return worded(roleDoes, r) },
+		"state":              func(s register.State) string { return worded(stateWords, s) },
+		"stateSentence":      func(s register.State) string { return worded(stateSentences, s) },
+		"reason":             func(r register.ScanAgainReason) string { return worded(reasonWords, r) },
+		"paper":              func(s register.PaperState) string { return worded(paperWords, s) },
+		"method":             func(m register.Method) string { return worded(methodWords, m) },
+		"anomalies":          anomaliesOf,
+		"question":           func(k QuestionKind) string { return worded(questionWords, k) },
+		"flags":              flagsOf,
+		"openUntil":          p.openUntil,
+		"safeguardingReason": func(r register.SafeguardingReason) string { return worded(safeguardingReasonWords, r) },
+		"told":               func(t register.Told) string { return worded(toldWords, t) },
+		"agency":             func(a register.Agency) string { return worded(agencyWords, a) },
+		"basis":              func(b register.Basis) string { return worded(basisWords, b) },
 	}
 }
 
 // openUntil is the last day on which the letter can surely be opened, and how
 // near that is once it is near.
 func (p *Portal) openUntil(l register.Letter) string {
-	last := letter.OpenUntil(l.ReceivedOn(), l.Class)
+	last := letter.OpenUntil(l.Since, l.Class)
 	today := letter.DateOf(p.cfg.Now())
 	said := day(last)
 	switch {

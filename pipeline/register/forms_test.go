@@ -23,7 +23,8 @@ var allEvents = []Event{
 	LetterVerified{}, LetterUnverifiable{}, LetterLookedAtAgain{}, LetterReceipted{}, LetterNotified{}, LetterOpened{}, LetterReadable{},
 	LetterScanAgain{}, ScanAnswered{}, PaperDestroyed{}, ExpiryBegun{}, LetterDeleted{}, PersonAdded{}, PersonDisabled{}, PasskeysForgotten{},
 	CodeMade{}, PasskeyAdded{}, SignedIn{}, RegisterExported{}, LifecycleInstalled{}, DayBegun{}, BucketAdopted{}, ClockConfirmed{},
-	AlarmRaised{}, AlarmTold{}, AlarmEnded{},
+	AlarmRaised{}, AlarmTold{}, AlarmEnded{}, LetterSafeguarded{}, SafeguardingReviewed{}, LetterShared{}, LetterMoveBegun{}, LetterMoved{},
+	LetterMoveGivenUp{}, OldCopyRemoved{},
 }
 
 // An entry is kept for years: no field of any event can hold a sentence, a

@@ -10,11 +10,26 @@ import (
 	"letterlock/scanner/letter"
 )
 
-// Letter is the row of a living letter.
+// Letter is the row of a living letter: what its edge signed, and what has
+// become of it since.
 type Letter struct {
-	letter.Manifest
+	letter.Manifest // as deposited; what was decided since comes before it
+
+	Class    letter.Class // by which it is kept now
+	Helpline string       // whose it is now
+	Since    letter.Date  // the day from which the class counts
+	Lies     Lodging      // the copy that people open
+	Coming   *Lodging     // where a new copy is being made, if any
+	Leaving  []Lodging    // the places that are to be emptied
+	Been     []Lodging    // every place that was ever chosen for it, once it was to be moved
+
+	Reason SafeguardingReason // why it is kept for five years; empty when it is not
+	Told   Told               // what the service user knows of that
+	Review letter.Date        // when that is looked at again; zero for never
+	Named  int64              // staff number of the one leader who may open it; 0 for every leader of its helpline
+
 	State         State
-	ObjectVersion string     // the version that was verified; empty before that
+	ObjectVersion string     // the deposited version that was verified; empty before that
 	Trouble       Trouble    // why it does not move on
 	Attempts      int        // of the step that is under way
 	NotBefore     *time.Time // when the step is due; nil when it waits for a person or the deadline
@@ -26,12 +41,14 @@ type Letter struct {
 	Found         Found // on the deadline, before removal
 
 	version int64 // for the compare-and-set
+	moves   int64 // the same for where it lies
 }
 
 // Found counts what the storage still held of a letter on its deadline.
 type Found struct{ Versions, Markers, Uploads int }
 
-const letterColumns = `l.id, l.site, l.helpline, l.class, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
+const letterColumns = `l.id, l.site, l.sent_helpline, l.sent_class, l.helpline, l.class, l.since, l.lies, l.coming, l.leaving, l.been, l.moves,
+	l.reason, l.told, l.review, l.named, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
 	l.object_version, l.trouble, l.attempts, l.not_before, l.receipt_due, l.readable_by, l.readable_at,
 	l.found_versions, l.found_markers, l.found_uploads, l.version, p.state, p.reason
 	FROM letters l JOIN papers p ON p.letter = l.id`
@@ -40,7 +57,9 @@ func scanLetter(row interface{ Scan(...any) error }) (Letter, error) {
 	var l Letter
 	var received, readableAt int64
 	var notBefore sql.NullInt64
-	err := row.Scan(&l.ID, &l.Site, &l.Helpline, &l.Class, &received, &l.Pages, &l.Sheets, &l.Sides, &l.Flags, &l.Repaired, &l.Size, &l.SHA256, &l.State,
+	var since, lies, coming, leaving, been, review string
+	err := row.Scan(&l.ID, &l.Site, &l.Manifest.Helpline, &l.Manifest.Class, &l.Helpline, &l.Class, &since, &lies, &coming, &leaving, &been, &l.moves,
+		&l.Reason, &l.Told, &review, &l.Named, &received, &l.Pages, &l.Sheets, &l.Sides, &l.Flags, &l.Repaired, &l.Size, &l.SHA256, &l.State,
 		&l.ObjectVersion, &l.Trouble, &l.Attempts, &notBefore, &l.ReceiptDue, &l.ReadableBy, &readableAt,
 		&l.Found.Versions, &l.Found.Markers, &l.Found.Uploads, &l.version, &l.Paper, &l.PaperReason)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -54,7 +73,7 @@ func scanLetter(row interface{ Scan(...any) error }) (Letter, error) {
 		t := fromMillis(notBefore.Int64)
 		l.NotBefore = &t
 	}
-	return l, nil
+	return l, l.readKeeping(since, lies, coming, leaving, been, review)
 }
 
 // Letter reads one living letter, or ErrNotFound.
@@ -195,7 +214,7 @@ func (r *Register) move(ctx context.Context, tx *sql.Tx, l *Letter, c change, ev
 		return err
 	}
 	var notBefore sql.NullInt64
-	if c.due || c.receiptDue || unsent > 0 {
+	if c.due || c.receiptDue || unsent > 0 || l.MoveDue() {
 		notBefore = sql.NullInt64{Int64: millis(r.Now()), Valid: true}
 	}
 	if c.objectVersion == "" {
@@ -206,6 +225,9 @@ func (r *Register) move(ctx context.Context, tx *sql.Tx, l *Letter, c change, ev
 		string(c.to), c.objectVersion, c.receiptDue, notBefore, string(l.ID), l.version)
 	if err := oneRow(res, err); err != nil {
 		return err
+	}
+	if c.objectVersion != l.ObjectVersion {
+		l.Lies.Version = c.objectVersion // nothing was moved before it was verified
 	}
 	l.State, l.ObjectVersion, l.ReceiptDue, l.Trouble, l.Attempts = c.to, c.objectVersion, c.receiptDue, NoTrouble, 0
 	l.version++
@@ -281,8 +303,8 @@ func (r *Register) Admit(ctx context.Context, m letter.Manifest) error {
 func (r *Register) insert(ctx context.Context, tx *sql.Tx, m letter.Manifest) error {
 	if _, err := tx.ExecContext(ctx, `INSERT INTO letters (id, reference, site, helpline, class, state, version, received,
 		deadline, week, pages, sheets, sides, flags, repaired, size, sha256, object, object_version, trouble, attempts, not_before, receipt_due,
-		readable_by, readable_at, found_versions, found_markers, found_uploads)
-		VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, '', '', 0, $18, 0, 0, 0, 0, 0, 0)`,
+		readable_by, readable_at, found_versions, found_markers, found_uploads, sent_helpline, sent_class)
+		VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, '', '', 0, $18, 0, 0, 0, 0, 0, 0, $4, $5)`,
 		string(m.ID), m.ID.Reference(), m.Site, m.Helpline, string(m.Class), string(Admitted), millis(m.Received),
 		m.Deadline().String(), string(m.Week()), m.Pages, m.Sheets, m.Sides, string(m.Flags), m.Repaired, m.Size, m.SHA256, m.ObjectKey(), millis(r.Now())); err != nil {
 		return err
@@ -325,7 +347,7 @@ func (r *Register) Defer(ctx context.Context, l Letter, why Trouble, until time.
 func (r *Register) Rest(ctx context.Context, l *Letter) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE letters SET trouble = '', attempts = 0, not_before = NULL
-			WHERE id = $1 AND version = $2`, string(l.ID), l.version)
+			WHERE id = $1 AND version = $2 AND move_due = 0`, string(l.ID), l.version)
 		return oneRow(res, err)
 	})
 }
@@ -367,7 +389,7 @@ func (r *Register) Receipted(ctx context.Context, l *Letter) error {
 func (r *Register) ReceiptRenewed(ctx context.Context, l *Letter) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE letters SET receipt_due = 0, version = version + 1, trouble = '', attempts = 0,
-			not_before = CASE WHEN state = $1 OR EXISTS (SELECT 1 FROM mails WHERE letter = id AND sent IS NULL)
+			not_before = CASE WHEN state = $1 OR move_due = 1 OR EXISTS (SELECT 1 FROM mails WHERE letter = id AND sent IS NULL)
 				THEN not_before END
 			WHERE id = $2 AND version = $3`, string(Receipted), string(l.ID), l.version)
 		if err := oneRow(res, err); err != nil {

@@ -21,35 +21,41 @@ type Place struct {
 // PlaceOf is where the letter stands.
 func PlaceOf(l Letter) Place { return Place{l.Received, l.ID} }
 
-// Unopened returns up to limit letters of the helplines that people may be
+// Readership is whose letters a list is for.
+type Readership struct {
+	Helplines []string
+	Leader    int64 // staff number of a team leader, who sees no five-year letter that names another; 0 sees all
+}
+
+// Unopened returns up to limit letters of the readership that people may be
 // shown today and that nobody has opened, longest waiting first, after that place.
-func (r *Register) Unopened(ctx context.Context, helplines []string, after Place, limit int) ([]Letter, error) {
+func (r *Register) Unopened(ctx context.Context, who Readership, after Place, limit int) ([]Letter, error) {
 	from := int64(-1)
 	if after.ID != "" {
 		from = millis(after.Received)
 	}
-	return r.shown(ctx, helplines, `('receipted', 'notified') AND (l.received, l.id) > ($2, $3)
-		AND l.deadline > $4 ORDER BY l.received, l.id LIMIT $5`, from, after.ID, limit, older)
+	return r.shown(ctx, who, `('receipted', 'notified') AND (l.received, l.id) > ($2, $3)
+		AND l.deadline > $4 AND (l.named = 0 OR $5 = 0 OR l.named = $5) ORDER BY l.received, l.id LIMIT $6`, from, after.ID, limit, older)
 }
 
-// OpenedLetters returns up to limit letters of the helplines that people may
+// OpenedLetters returns up to limit letters of the readership that people may
 // be shown today and that somebody has opened, newest first, after that place.
-func (r *Register) OpenedLetters(ctx context.Context, helplines []string, after Place, limit int) ([]Letter, error) {
+func (r *Register) OpenedLetters(ctx context.Context, who Readership, after Place, limit int) ([]Letter, error) {
 	from := int64(1) << 62
 	if after.ID != "" {
 		from = millis(after.Received)
 	}
-	return r.shown(ctx, helplines, `('opened', 'readable', 'scan-again') AND (l.received, l.id) < ($2, $3)
-		AND l.deadline > $4 ORDER BY l.received DESC, l.id DESC LIMIT $5`, from, after.ID, limit, func(a, b Letter) int { return older(b, a) })
+	return r.shown(ctx, who, `('opened', 'readable', 'scan-again') AND (l.received, l.id) < ($2, $3)
+		AND l.deadline > $4 AND (l.named = 0 OR $5 = 0 OR l.named = $5) ORDER BY l.received DESC, l.id DESC LIMIT $6`, from, after.ID, limit, func(a, b Letter) int { return older(b, a) })
 }
 
 // shown walks the index once for each helpline, a handful, and merges.
-func (r *Register) shown(ctx context.Context, helplines []string, states string, from int64, id letter.ID, limit int,
+func (r *Register) shown(ctx context.Context, who Readership, states string, from int64, id letter.ID, limit int,
 	order func(a, b Letter) int) ([]Letter, error) {
 	var out []Letter
-	for _, h := range helplines {
+	for _, h := range who.Helplines {
 		part, err := r.letters(ctx, `WHERE l.helpline = $1 AND l.state IN `+states, h, from, string(id),
-			letter.DateOf(r.Now()).String(), limit)
+			letter.DateOf(r.Now()).String(), who.Leader, limit)
 		if err != nil {
 			return nil, err
 		}
@@ -57,6 +63,19 @@ func (r *Register) shown(ctx context.Context, helplines []string, states string,
 	}
 	slices.SortFunc(out, order)
 	return out[:min(limit, len(out))], nil
+}
+
+// ReviewsOf returns up to limit five-year letters of the readership whose
+// review has come, longest due first.
+func (r *Register) ReviewsOf(ctx context.Context, who Readership, limit int) ([]Letter, error) {
+	due, err := r.letters(ctx, `WHERE l.review <> '' AND l.review <= $1 ORDER BY l.review, l.id`, letter.DateOf(r.Now()).String())
+	if err != nil {
+		return nil, err
+	}
+	due = slices.DeleteFunc(due, func(l Letter) bool {
+		return !slices.Contains(who.Helplines, l.Helpline) || who.Leader != 0 && l.Named != who.Leader || !l.Open(r.Now())
+	})
+	return due[:min(limit, len(due))], nil
 }
 
 // older orders by when letters were received, earliest first.

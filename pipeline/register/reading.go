@@ -107,21 +107,30 @@ var ErrPaperGone = errors.New("the paper is already destroyed")
 
 func (r *Register) decide(ctx context.Context, id letter.ID, person int64, act func(*sql.Tx, Letter) error) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
-		l, err := r.openable(ctx, tx, id)
+		l, err := r.whoHasRead(ctx, tx, id, person)
 		if err != nil {
 			return err
-		}
-		var read int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM openings WHERE letter = $1 AND person = $2`,
-			string(id), person).Scan(&read); err != nil {
-			return err
-		}
-		if read == 0 {
-			return ErrNotRead
 		}
 		if l.Paper == letter.PaperDestroyed {
 			return ErrPaperGone
 		}
 		return act(tx, l)
 	})
+}
+
+// whoHasRead reads a letter for the decision of a person who has opened it.
+func (r *Register) whoHasRead(ctx context.Context, tx *sql.Tx, id letter.ID, person int64) (Letter, error) {
+	l, err := r.openable(ctx, tx, id)
+	if err != nil {
+		return Letter{}, err
+	}
+	var read int
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM openings WHERE letter = $1 AND person = $2`,
+		string(id), person).Scan(&read); err != nil {
+		return Letter{}, err
+	}
+	if read == 0 {
+		return Letter{}, ErrNotRead
+	}
+	return l, nil
 }

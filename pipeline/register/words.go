@@ -1,5 +1,7 @@
 package register
 
+import "slices"
+
 // The enumerated words that rows and entries may hold. There is no free text.
 
 // State is how far a living letter has come. It is the truth; jobs only act on it.
@@ -40,6 +42,7 @@ const (
 	MailDown       Trouble = "mail-down"        // no mail server took the mail; tried again
 	StillShown     Trouble = "still-shown"      // removed, but the storage still lists it; tried again
 	RendererBroken Trouble = "renderer-trouble" // the page renderer could not run; tried again
+	CannotMove     Trouble = "cannot-move"      // it must be sealed anew, and cannot be read
 )
 
 // HeldReason says why a manifest waits for a person.
@@ -70,6 +73,72 @@ const (
 
 // ScanAgainReasons lists every reason in the order in which people are asked.
 var ScanAgainReasons = []ScanAgainReason{PagesMissing, CutOff, TooFaint, UpsideDown, WrongLetter}
+
+// SafeguardingReason says why a letter is kept for five years; the list is the
+// confidentiality policy's.
+type SafeguardingReason string
+
+const (
+	ChildAtRisk     SafeguardingReason = "child-at-risk"
+	AdultAtRisk     SafeguardingReason = "adult-at-risk"
+	ImminentDanger  SafeguardingReason = "imminent-danger"
+	TerrorismOrBomb SafeguardingReason = "terrorism-or-bomb"
+)
+
+// SafeguardingReasons lists every reason in the order in which people are asked.
+var SafeguardingReasons = []SafeguardingReason{ChildAtRisk, AdultAtRisk, ImminentDanger, TerrorismOrBomb}
+
+func (s SafeguardingReason) valid() bool { return slices.Contains(SafeguardingReasons, s) }
+
+// Told says what the service user knows of a safeguarding decision.
+type Told string
+
+const (
+	Consented     Told = "consented"
+	WasTold       Told = "told"
+	NotToldUnsafe Told = "not-told-unsafe"   // telling would put somebody at greater risk
+	NotToldReach  Told = "not-told-no-reach" // there is no safe way to reach the person
+	NotToldUrgent Told = "not-told-urgent"   // there was no time to ask first
+)
+
+// Tolds lists every answer in the order in which people are asked.
+var Tolds = []Told{Consented, WasTold, NotToldUnsafe, NotToldReach, NotToldUrgent}
+
+func (t Told) valid() bool { return slices.Contains(Tolds, t) }
+
+// Agency is a kind of agency with which a letter is shared, never its name.
+type Agency string
+
+const (
+	Police            Agency = "police"
+	ChildrensServices Agency = "childrens-social-care"
+	AdultServices     Agency = "adult-social-care"
+	HealthService     Agency = "health-service"
+	RiskConference    Agency = "risk-conference" // a multi-agency risk assessment conference
+	OtherAgency       Agency = "other-statutory-body"
+)
+
+// Agencies lists every kind of agency in the order in which people are asked.
+var Agencies = []Agency{Police, ChildrensServices, AdultServices, HealthService, RiskConference, OtherAgency}
+
+func (a Agency) valid() bool { return slices.Contains(Agencies, a) }
+
+// Basis says on what ground a letter is shared: the service user's consent, or
+// why it was done without.
+type Basis string
+
+const (
+	WithConsent    Basis = "consent"
+	WithoutRisk    Basis = "without-risk-of-harm"     // somebody may come to serious harm otherwise
+	WithoutUnsafe  Basis = "without-asking-is-unsafe" // asking would put somebody at greater risk
+	WithoutNoReach Basis = "without-no-reach"         // the person cannot be reached safely
+	WithoutDuty    Basis = "without-legal-duty"       // a law or a court demands it
+)
+
+// Bases lists every ground in the order in which people are asked.
+var Bases = []Basis{WithConsent, WithoutRisk, WithoutUnsafe, WithoutNoReach, WithoutDuty}
+
+func (b Basis) valid() bool { return slices.Contains(Bases, b) }
 
 // QuestionKind is what the scanner folder can ask of a person.
 type QuestionKind string

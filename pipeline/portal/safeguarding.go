@@ -1,0 +1,275 @@
+package portal
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// confirmBody is a page that says once more what is about to be done, and
+// carries the form that was filled in.
+type confirmBody struct {
+	Back   string // where the form is
+	Action string // where it is sent again
+	Says   []string
+	Facts  []fact
+	Form   url.Values // sent again, with confirm=yes
+	Button string
+	Danger bool // it cannot be undone
+}
+
+type fact struct{ Name, Says string }
+
+// confirmed reports whether the form was seen on a confirmation page.
+func confirmed(form url.Values) bool { return form.Get("confirm") == "yes" }
+
+// keepForm is the form of a safeguarding decision, alone or with a sharing.
+type keepForm struct {
+	Letter   register.Letter
+	Form     url.Values
+	Leaders  []register.Person
+	Reasons  []register.SafeguardingReason
+	Tolds    []register.Told
+	Agencies []register.Agency
+	Bases    []register.Basis
+	Earliest letter.Date // of a review
+	Latest   letter.Date
+	Today    letter.Date
+	Deadline letter.Date // five years from today
+}
+
+// shared is one sharing that is on record.
+type shared = register.LetterShared
+
+// tellKeeping fills in what was decided about the letter's keeping.
+func (p *Portal) tellKeeping(v *visit, l register.Letter, body *letterBody) error {
+	if l.Reason == "" {
+		return nil
+	}
+	named, err := p.cfg.Register.Person(v.Context(), l.Named)
+	if err != nil && !errors.Is(err, register.ErrNotFound) {
+		return err
+	}
+	body.Named = named.Name
+	entries, err := p.cfg.Register.Entries(v.Context(), -1, "letter-shared", l.ID, 20)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		var s shared
+		if err := readEvent(e, &s); err != nil {
+			return err
+		}
+		body.Shared = append(body.Shared, s)
+	}
+	return nil
+}
+
+// keepingNote says what has just been decided, where the letter bears it out.
+func keepingNote(done string, l register.Letter) string {
+	switch {
+	case done == "kept" && l.Reason != "":
+		return "It is recorded that this letter is kept for five years. It is sealed anew and moved by itself."
+	case done == "reviewed" && l.Reason != "":
+		return "Thank you. It is recorded that you have looked at this decision again."
+	case done == "shared" && l.Reason != "":
+		return "It is recorded that this letter was shared, and it is kept for five years."
+	}
+	return ""
+}
+
+func (p *Portal) keepForm(v *visit, form url.Values) (keepForm, error) {
+	people, err := p.enabledPeople(v)
+	if err != nil {
+		return keepForm{}, err
+	}
+	today := letter.DateOf(p.cfg.Now())
+	f := keepForm{Letter: v.letter, Form: form, Reasons: register.SafeguardingReasons, Tolds: register.Tolds,
+		Agencies: register.Agencies, Bases: register.Bases, Earliest: today.AddDays(1), Today: today,
+		Deadline: letter.Deadline(today, letter.FiveYears)}
+	if v.letter.Reason != "" {
+		f.Deadline = v.letter.Deadline()
+	}
+	f.Latest = f.Deadline.AddDays(-1)
+	f.Leaders = slices.DeleteFunc(people, func(who register.Person) bool { return !who.LeadsHelpline(v.letter.Helpline) })
+	return f, nil
+}
+
+// safeguardingPage asks for the decision or, once it is made, for another look.
+func (p *Portal) safeguardingPage(w http.ResponseWriter, v *visit) error {
+	form := url.Values{"named": {strconv.FormatInt(v.person.Number, 10)}}
+	if v.letter.Reason != "" {
+		form.Set("named", strconv.FormatInt(v.letter.Named, 10))
+	}
+	return p.showKeepForm(w, v, "safeguarding", form, nil)
+}
+
+// sharingPage asks with whom the letter was shared.
+func (p *Portal) sharingPage(w http.ResponseWriter, v *visit) error {
+	form := url.Values{"named": {strconv.FormatInt(v.person.Number, 10)}, "on": {letter.DateOf(p.cfg.Now()).String()}}
+	return p.showKeepForm(w, v, "sharing", form, nil)
+}
+
+func (p *Portal) showKeepForm(w http.ResponseWriter, v *visit, name string, form url.Values, flaws []formFlaw) error {
+	f, err := p.keepForm(v, form)
+	if err != nil {
+		return err
+	}
+	titles := map[string]string{"safeguarding": "Keep letter " + v.letter.ID.Reference() + " for five years",
+		"sharing": "Letter " + v.letter.ID.Reference() + " was shared with an agency"}
+	return p.ok(w, v, page{Name: name, Title: titles[name], Errors: flaws, Body: f})
+}
+
+// safeguard takes the decision, or the other look at it: the form first, and
+// once it is as it must be, its confirmation.
+func (p *Portal) safeguard(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	f, err := p.keepForm(v, v.PostForm)
+	if err != nil {
+		return err
+	}
+	s, flaws := f.readSafeguarding()
+	if len(flaws) > 0 {
+		return p.showKeepForm(w, v, "safeguarding", v.PostForm, flaws)
+	}
+	again := v.letter.Reason != ""
+	if !confirmed(v.PostForm) {
+		return p.confirmKeeping(w, v, f, s, again)
+	}
+	if again {
+		if err := p.cfg.Register.ReviewSafeguarding(v.Context(), v.letter.ID, s.Review, s.Named, v.person.Number); err != nil {
+			return err
+		}
+		return p.afterKeeping(w, v, "reviewed")
+	}
+	if err := p.cfg.Register.Safeguard(v.Context(), v.letter.ID, s, v.person.Number); err != nil {
+		return err
+	}
+	return p.afterKeeping(w, v, "kept")
+}
+
+// afterKeeping leads back to the letter, or to the list when it is no longer
+// theirs to open.
+func (p *Portal) afterKeeping(w http.ResponseWriter, v *visit, done string) error {
+	l, err := p.cfg.Register.Letter(v.Context(), v.letter.ID)
+	if err != nil {
+		return err
+	}
+	if !mayRead(v.person, l) {
+		redirect(w, "/letters")
+		return nil
+	}
+	redirect(w, letterPath(l.ID)+"?done="+done)
+	return nil
+}
+
+func (p *Portal) confirmKeeping(w http.ResponseWriter, v *visit, f keepForm, s register.Safeguarding, again bool) error {
+	body := confirmBody{Back: letterPath(v.letter.ID) + "/safeguarding", Action: letterPath(v.letter.ID) + "/safeguarding",
+		Form: v.PostForm, Button: "Keep it for five years", Facts: f.facts(s),
+		Says: []string{fmt.Sprintf("The letter will be kept until %s, and only the team leader named here and the helplines’ manager can open it from now on.", day(f.Deadline))}}
+	title := "Keep letter " + v.letter.ID.Reference() + " for five years?"
+	if again {
+		title, body.Button = "Look at letter "+v.letter.ID.Reference()+" again later?", "Record it"
+		body.Says = []string{"It stays kept until " + day(f.Deadline) + "."}
+	}
+	return p.ok(w, v, page{Name: "confirm", Title: title, Body: body})
+}
+
+// facts are what was chosen, in words.
+func (f keepForm) facts(s register.Safeguarding) []fact {
+	var named string
+	for _, who := range f.Leaders {
+		if who.Number == s.Named {
+			named = who.Name
+		}
+	}
+	return []fact{
+		{"Why", worded(safeguardingReasonWords, s.Reason)},
+		{"Service user", worded(toldWords, s.Told)},
+		{"Look at it again", day(s.Review)},
+		{"May open it", named + " and the helplines’ manager"},
+	}
+}
+
+// share records that the letter was shared, and with it, where that was not
+// decided before, that it is kept.
+func (p *Portal) share(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	f, err := p.keepForm(v, v.PostForm)
+	if err != nil {
+		return err
+	}
+	sh, flaws := f.readSharing()
+	var s *register.Safeguarding
+	if v.letter.Reason == "" {
+		decided, more := f.readSafeguarding()
+		s, flaws = &decided, append(flaws, more...)
+	}
+	if len(flaws) > 0 {
+		return p.showKeepForm(w, v, "sharing", v.PostForm, flaws)
+	}
+	if !confirmed(v.PostForm) {
+		body := confirmBody{Back: letterPath(v.letter.ID) + "/sharing", Action: letterPath(v.letter.ID) + "/sharing",
+			Form: v.PostForm, Button: "Record the sharing", Says: []string{"Letterlock sends nothing to anybody: this records what you have done."},
+			Facts: []fact{{"With", worded(agencyWords, sh.Agency)}, {"On", day(sh.On)}, {"Ground", worded(basisWords, sh.Basis)}}}
+		if s != nil {
+			body.Facts = append(body.Facts, f.facts(*s)...)
+			body.Says = append(body.Says, "With it the letter is kept for five years, until "+day(f.Deadline)+", and only the team leader named here and the helplines’ manager can open it from now on.")
+		}
+		return p.ok(w, v, page{Name: "confirm", Title: "Letter " + v.letter.ID.Reference() + " was shared?", Body: body})
+	}
+	if err := p.cfg.Register.Share(v.Context(), v.letter.ID, sh, s, v.person.Number); err != nil {
+		return err
+	}
+	return p.afterKeeping(w, v, "shared")
+}
+
+// readSafeguarding reads the decision, and says what is to be put right in it.
+// What was decided before stays as it is.
+func (f keepForm) readSafeguarding() (s register.Safeguarding, flaws []formFlaw) {
+	s = register.Safeguarding{Reason: f.Letter.Reason, Told: f.Letter.Told, Named: wholeNumber(f.Form.Get("named"))}
+	if f.Letter.Reason == "" {
+		s.Reason, s.Told = register.SafeguardingReason(f.Form.Get("reason")), register.Told(f.Form.Get("told"))
+		if !slices.Contains(f.Reasons, s.Reason) {
+			flaws = append(flaws, formFlaw{"reason", "Choose why the letter must be kept. If none of these fits, it is not kept."})
+		}
+		if !slices.Contains(f.Tolds, s.Told) {
+			flaws = append(flaws, formFlaw{"told", "Choose what the service user knows of it."})
+		}
+	}
+	review, err := letter.ParseDate(f.Form.Get("review"))
+	if err != nil || review.Before(f.Earliest) || f.Latest.Before(review) {
+		flaws = append(flaws, formFlaw{"review", fmt.Sprintf("Enter the day on which somebody looks at it again, from %s to %s.", day(f.Earliest), day(f.Latest))})
+	}
+	s.Review = review
+	if !slices.ContainsFunc(f.Leaders, func(who register.Person) bool { return who.Number == s.Named }) {
+		flaws = append(flaws, formFlaw{"named", "Choose the team leader who may go on opening it."})
+	}
+	return s, flaws
+}
+
+func (f keepForm) readSharing() (sh register.Sharing, flaws []formFlaw) {
+	sh = register.Sharing{Agency: register.Agency(f.Form.Get("agency")), Basis: register.Basis(f.Form.Get("basis"))}
+	if !slices.Contains(f.Agencies, sh.Agency) {
+		flaws = append(flaws, formFlaw{"agency", "Choose with what kind of agency it was shared."})
+	}
+	if !slices.Contains(f.Bases, sh.Basis) {
+		flaws = append(flaws, formFlaw{"basis", "Choose on what ground it was shared."})
+	}
+	on, err := letter.ParseDate(f.Form.Get("on"))
+	if err != nil || on.Before(f.Letter.ReceivedOn()) || f.Today.Before(on) {
+		flaws = append(flaws, formFlaw{"on", fmt.Sprintf("Enter the day on which it was shared, from %s to today.", day(f.Letter.ReceivedOn()))})
+	}
+	sh.On = on
+	return sh, flaws
+}

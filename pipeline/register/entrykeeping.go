@@ -1,0 +1,81 @@
+package register
+
+import (
+	"time"
+
+	"letterlock/scanner/letter"
+)
+
+// The events of what may live longer than six months, and of letters that are
+// sealed anew for it; see Event.
+
+// LetterSafeguarded says that the person in By decided that the letter is kept
+// for five years. [P 3]
+type LetterSafeguarded struct {
+	Reason   SafeguardingReason `json:"reason"`   // from the policy's list
+	Told     Told               `json:"told"`     // what the service user knows of it
+	From     letter.Date        `json:"from"`     // the day of the decision, from which the five years count
+	Deadline letter.Date        `json:"deadline"` // when it must be gone
+	Review   letter.Date        `json:"review"`   // when it is looked at again
+	Named    int64              `json:"named"`    // staff number of the one leader who may open it, beside the manager
+}
+
+// SafeguardingReviewed says that the person in By looked at a five-year letter
+// again. [P 3, GDPR 5]
+type SafeguardingReviewed struct {
+	Review letter.Date `json:"review"` // when it is looked at next
+	Named  int64       `json:"named"`  // staff number of the one leader who may open it, beside the manager
+}
+
+// LetterShared says that the person in By shared the letter with an agency,
+// and with that it is kept for five years. [P 3, GDPR 5]
+type LetterShared struct {
+	Agency Agency      `json:"agency"` // its kind, never its name
+	Basis  Basis       `json:"basis"`  // consent, or why without
+	On     letter.Date `json:"on"`     // when it was shared, as the person says
+}
+
+// LetterMoveBegun says that the letter must lie elsewhere and is about to be
+// sealed anew there. It is recorded before anything is deposited. [P 3, OWN]
+type LetterMoveBegun struct {
+	Class    letter.Class `json:"class"`    // where it is to lie
+	Helpline Name         `json:"helpline"` // likewise
+	Week     letter.Week  `json:"week"`     // the key to which it is sealed anew
+}
+
+// LetterMoved says that the new copy was read back, opened with its key and
+// found to be the letter; people open that one from now on. [P 3, R A.AM.VT.H.3]
+type LetterMoved struct {
+	Class    letter.Class `json:"class"`    // where it lies
+	Helpline Name         `json:"helpline"` // likewise
+	Week     letter.Week  `json:"week"`     // the key to which it is sealed
+	KeyDies  letter.Date  `json:"key_dies"` // the day from which that key is due to be destroyed
+}
+
+// LetterMoveGivenUp says that a new copy is not used, and that its place is to
+// be emptied: what was decided has changed, or it is not on record that what
+// lies there is this letter. [OWN]
+type LetterMoveGivenUp struct {
+	Class    letter.Class `json:"class"`    // the place that is to be emptied
+	Helpline Name         `json:"helpline"` // likewise
+}
+
+// OldCopyRemoved is the proof that a place which a letter has left is empty. [P 2, P 10]
+type OldCopyRemoved struct {
+	Class        letter.Class `json:"class"`         // the place that was left
+	Helpline     Name         `json:"helpline"`      // likewise
+	Versions     int          `json:"versions"`      // found there and removed
+	Markers      int          `json:"markers"`       // likewise
+	Uploads      int          `json:"uploads"`       // likewise
+	ListingEmpty time.Time    `json:"listing_empty"` // when a listing showed no version, marker or upload
+	Week         letter.Week  `json:"week"`          // the key to which the old copy was sealed
+	KeyDies      letter.Date  `json:"key_dies"`      // the day from which that key is due to be destroyed
+}
+
+func (LetterSafeguarded) kind() string    { return "letter-safeguarded" }
+func (SafeguardingReviewed) kind() string { return "safeguarding-reviewed" }
+func (LetterShared) kind() string         { return "letter-shared" }
+func (LetterMoveBegun) kind() string      { return "letter-move-begun" }
+func (LetterMoved) kind() string          { return "letter-moved" }
+func (LetterMoveGivenUp) kind() string    { return "letter-move-given-up" }
+func (OldCopyRemoved) kind() string       { return "old-copy-removed" }
