@@ -68,7 +68,10 @@ func (s *Server) registerWrong(ctx context.Context) (int, error) {
 	if _, wrong := errors.AsType[*register.Wrong](err); wrong {
 		return 1, nil
 	}
-	return 0, err
+	if err != nil {
+		return 0, err
+	}
+	return one(s.anchorsDiffer(ctx))
 }
 
 // watchAlarms finds out what somebody must see to, keeps it where the portal,

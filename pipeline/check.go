@@ -108,7 +108,18 @@ func (s *Server) checkRegister(ctx context.Context) (bad, good string, err error
 	if errors.As(err, &wrong) {
 		return "The register does not agree with its signed checkpoint. Stop, keep a copy of the data folder, and verify your last export.", "", nil
 	}
-	return "", fmt.Sprintf("%d entries, signed.", n), err
+	if err != nil {
+		return "", "", err
+	}
+	differs, err := s.anchorsDiffer(ctx)
+	if errors.Is(err, deposit.ErrUnavailable) {
+		return "", fmt.Sprintf("%d entries, signed. The checkpoints in the bucket could not be compared just now.", n), nil
+	}
+	if differs != "" {
+		bad = "The register is not what it was when its last checkpoint went into the bucket: " + differs +
+			". An old backup was brought back, or it was written anew. Stop, keep a copy of the data folder, and compare your last export."
+	}
+	return bad, fmt.Sprintf("%d entries, signed, and as the last checkpoint in the bucket says.", n), err
 }
 
 func (s *Server) checkOverdue(ctx context.Context) (bad, good string, err error) {

@@ -102,6 +102,9 @@ func (s *Server) daily(ctx context.Context, w *watch) error {
 	if why != "" {
 		return nil // everything is asked again with the next sweep
 	}
+	if err := s.anchor(ctx); err != nil {
+		return err
+	}
 	if store, ok := s.cfg.Store.(sweeper); ok {
 		if _, err := store.Sweep(ctx, now); err != nil {
 			return fmt.Errorf("removing old manifests and receipts: %w", err)

@@ -12,6 +12,7 @@ type registerCmd struct {
 	Export  exportCmd  `cmd:"" help:"Write the register as NDJSON, ending in its signed checkpoint. The taking of an export is on the register."`
 	Verify  verifyCmd  `cmd:"" help:"Verify an export with the register's public key; nothing else is needed."`
 	Compare compareCmd `cmd:"" help:"Prove with the public key that a newer export continues an older one: nothing was taken away or written anew."`
+	Witness witnessCmd `cmd:"" help:"On another machine: keep checkpoints, compare whatever the sources show with them, and say when the register was written anew. Ends with 3 then."`
 }
 
 type exportCmd struct {

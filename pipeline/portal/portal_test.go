@@ -54,7 +54,7 @@ func newHouse(t testing.TB, change ...func(*Config)) *house {
 	h.verifier, err = note.NewVerifier(vkey)
 	must(t, err)
 	h.register, err = register.Open(t.Context(), register.Config{
-		Path: filepath.Join(t.TempDir(), "letterlock.db"), Signer: signer, Now: h.clock, CodeKey: []byte("a key for tests"),
+		Path: filepath.Join(t.TempDir(), "letterlock.db"), Signer: signer, Verifier: vkey, Now: h.clock, CodeKey: []byte("a key for tests"),
 	})
 	must(t, err)
 	t.Cleanup(func() { _ = h.register.Close() })

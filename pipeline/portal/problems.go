@@ -91,6 +91,8 @@ var (
 		Lines: []string{"It is on record, but the scanner folder did not answer as it should. Nothing is lost.",
 			"Look whether the question is still listed. If it is, please answer it again."},
 		Link: "/intake", LinkSay: "See what waits"}
+	noProof = &problem{Status: http.StatusBadRequest, Heading: "There is no such proof",
+		Lines: []string{"The register did not hold as many entries when today’s checkpoint was signed, or the numbers are not numbers."}}
 	signedOut = &problem{Status: http.StatusUnauthorized, Heading: "You are not signed in any more"}
 )
 

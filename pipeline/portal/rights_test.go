@@ -26,6 +26,8 @@ GET  /enrol/passkey           everybody
 POST /enrol/passkey/begin     everybody
 POST /enrol/passkey/finish    everybody
 GET  /policy                  everybody
+GET  /checkpoint              everybody
+GET  /checkpoint/growth       everybody
 GET  /sample                  everybody, in a sample
 POST /sample                  everybody, in a sample
 GET  /{$}                     staff
@@ -84,6 +86,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 func TestEveryRouteAsEverybody(t *testing.T) {
 	h := newHouse(t)
 	h.intake.asks(QuestionStack, "batch.pdf", Stack{Pages: 3, Begins: []int{1, 3}, Sheets: []int{2}})
+	_, err := h.register.BeginDay(t.Context())
+	must(t, err)
 	nowhere := map[int64]*httptest.ResponseRecorder{}
 	visitors := []int64{0, h.lead, h.stranger, h.manager, h.ops, h.dpo, h.admin}
 	for _, n := range visitors {

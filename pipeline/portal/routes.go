@@ -38,6 +38,8 @@ var routes = []route{
 	{method: "POST", path: "/enrol/passkey/begin", who: everybody, script: true, serve: (*Portal).beginEnrol},
 	{method: "POST", path: "/enrol/passkey/finish", who: everybody, script: true, serve: (*Portal).finishEnrol},
 	{method: "GET", path: "/policy", who: everybody, serve: (*Portal).policyPage},
+	{method: "GET", path: "/checkpoint", who: everybody, serve: (*Portal).checkpoint},
+	{method: "GET", path: "/checkpoint/growth", who: everybody, serve: (*Portal).checkpointGrowth},
 	{method: "GET", path: "/sample", who: everybody, sample: true, serve: (*Portal).samplePage},
 	{method: "POST", path: "/sample", who: everybody, sample: true, serve: (*Portal).sampleSignIn},
 

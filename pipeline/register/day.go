@@ -32,9 +32,61 @@ func (r *Register) BeginDay(ctx context.Context) (began bool, err error) {
 			return err
 		}
 		began = true
-		return r.append(ctx, tx, ev, "", 0)
+		if err := r.append(ctx, tx, ev, "", 0); err != nil {
+			return err
+		}
+		return keepDayHead(ctx, tx)
 	})
 	return began && err == nil, err
+}
+
+// keepDayHead keeps the head as the day's checkpoint: the one that is published.
+func keepDayHead(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) SELECT $1, value FROM meta WHERE name = $2
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, metaDayBefore, metaDayHead); err != nil {
+		return err
+	}
+	_, signed, err := head(ctx, tx)
+	if err != nil {
+		return err
+	}
+	return setMeta(ctx, tx, metaDayHead, signed)
+}
+
+// Statement is a checkpoint as it is published: with the proof that it
+// continues an earlier one, so that whoever has a row of them needs nothing else.
+type Statement struct {
+	Checkpoint string  `json:"checkpoint"`       // signed
+	Growth     *Growth `json:"growth,omitempty"` // since the checkpoint of the day before; nil on the first day
+}
+
+// Today is the last day that was begun and its statement, which anybody may
+// see; ErrNotFound before the first. It stays the same all day, so that nobody
+// can tell from it when something happens here.
+func (r *Register) Today(ctx context.Context) (day letter.Date, st Statement, err error) {
+	var said, before string
+	err = r.read.QueryRowContext(ctx, `SELECT d.value, h.value, COALESCE((SELECT value FROM meta WHERE name = $1), '')
+		FROM meta d, meta h WHERE d.name = $2 AND h.name = $3`, metaDayBefore, metaDay, metaDayHead).Scan(&said, &st.Checkpoint, &before)
+	if errors.Is(err, sql.ErrNoRows) {
+		return day, st, ErrNotFound
+	}
+	if err == nil {
+		day, err = letter.ParseDate(said)
+	}
+	if err != nil || before == "" {
+		return day, st, err
+	}
+	to, err := r.OpenHead(st.Checkpoint)
+	if err != nil {
+		return day, st, err
+	}
+	from, err := r.OpenHead(before)
+	if err != nil {
+		return day, st, err
+	}
+	growth, err := r.ProveGrowth(ctx, from.Entries, to.Entries)
+	st.Growth = &growth
+	return day, st, err
 }
 
 // Serials are the last serial that was given out, and the last whose recipients

@@ -229,6 +229,8 @@ const (
 	metaPublished = "published"   // serial of the last list that is known to be in the bucket
 	metaDoubt     = "clock_doubt" // why the clock is in doubt, until a person vouches for it
 	metaDay       = "day"         // the last day that was begun
+	metaDayHead   = "day_head"    // the checkpoint over what there was when it had begun
+	metaDayBefore = "day_before"  // and that of the day before it
 
 	metaAccepted = "accepted_" // and an id: a person vouches for its manifest
 )

@@ -177,7 +177,7 @@ func (r *Register) VerifyTip(ctx context.Context) (entries int64, err error) {
 	if err != nil || size == 0 {
 		return size, err
 	}
-	known, err := r.openHead(signed)
+	known, err := r.OpenHead(signed)
 	if err != nil {
 		return 0, err
 	}

@@ -234,7 +234,8 @@ func FirstDifference(one, other io.Reader) (n int64, differ bool, err error) {
 	}
 }
 
-func (r *Register) openHead(signed string) (Head, error) {
+// OpenHead reads a checkpoint of this register.
+func (r *Register) OpenHead(signed string) (Head, error) {
 	pub, err := note.NewVerifier(r.cfg.Verifier)
 	if err != nil {
 		return Head{}, fmt.Errorf("reading the register's public key: %w", err)
@@ -247,7 +248,7 @@ func (r *Register) openHead(signed string) (Head, error) {
 // entries were taken away, as by an old backup, or written anew, or the
 // checkpoint is another register's. It costs a few look-ups.
 func (r *Register) Holds(ctx context.Context, signed string) error {
-	h, err := r.openHead(signed)
+	h, err := r.OpenHead(signed)
 	if err != nil {
 		return err
 	}
@@ -273,28 +274,37 @@ func (r *Register) Holds(ctx context.Context, signed string) error {
 	return nil
 }
 
+// Growth is a proof about the register that anybody may check: its first To
+// entries begin with what were its first From.
+type Growth struct {
+	From  int64          `json:"from"`
+	To    int64          `json:"to"`
+	Proof tlog.TreeProof `json:"proof"`
+}
+
 // ProveGrowth is the proof that the register's first `to` entries begin with
 // what were its first `from`: about two hashes for each doubling.
-func (r *Register) ProveGrowth(ctx context.Context, from, to int64) (tlog.TreeProof, error) {
+func (r *Register) ProveGrowth(ctx context.Context, from, to int64) (g Growth, err error) {
 	tx, err := r.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return nil, fmt.Errorf("proving growth: %w", err)
+		return g, fmt.Errorf("proving growth: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
 	size, _, err := head(ctx, tx)
 	if err != nil {
-		return nil, fmt.Errorf("proving growth: %w", err)
+		return g, fmt.Errorf("proving growth: %w", err)
 	}
 	if from < 1 || from > to || to > size {
-		return nil, ErrNotFound
+		return g, ErrNotFound
 	}
-	return tlog.ProveTree(to, from, hashReader(ctx, tx))
+	proof, err := tlog.ProveTree(to, from, hashReader(ctx, tx))
+	return Growth{from, to, proof}, err
 }
 
-// CheckGrowth checks such a proof between two heads; *Wrong says that the later
-// one does not continue the earlier.
-func CheckGrowth(proof tlog.TreeProof, from, to Head) error {
-	if tlog.CheckTree(proof, to.Entries, to.Root, from.Entries, from.Root) != nil {
+// Check checks the proof between two heads of these sizes. *Wrong says that the
+// later one does not continue the earlier.
+func (g Growth) Check(from, to Head) error {
+	if g.From != from.Entries || g.To != to.Entries || tlog.CheckTree(g.Proof, g.To, to.Root, g.From, from.Root) != nil {
 		return &Wrong{0, fmt.Sprintf("the first %d of %d entries are not those that were signed before", from.Entries, to.Entries)}
 	}
 	return nil

@@ -185,7 +185,7 @@ func TestARegisterThatWasWrittenAnewIsFound(t *testing.T) {
 		d.must(d.Holds(t.Context(), h.Note))
 		proof, err := d.ProveGrowth(t.Context(), h.Entries, last.Entries)
 		d.must(err)
-		d.must(CheckGrowth(proof, h, last))
+		d.must(proof.Check(h, last))
 	}
 
 	forged := newDeskOf(t, secret, public)
@@ -203,7 +203,7 @@ func TestARegisterThatWasWrittenAnewIsFound(t *testing.T) {
 		}
 		proof, err := forged.ProveGrowth(t.Context(), h.Entries, 29)
 		d.must(err)
-		if err := CheckGrowth(proof, h, forged.head()); !errors.As(err, &wrong) {
+		if err := proof.Check(h, forged.head()); !errors.As(err, &wrong) {
 			t.Errorf("a forged proof from %d: %v", h.Entries, err)
 		}
 	}

@@ -8,6 +8,10 @@ const (
 	IncomingPrefix = "incoming/"
 	ReceiptsPrefix = "receipts/"
 	RecipientsKey  = "keys/recipients"
+
+	// CheckpointsPrefix holds a checkpoint of the register for each day. No
+	// lifecycle rule reaches it: they are kept as long as the register is.
+	CheckpointsPrefix = "checkpoints/"
 )
 
 // BriefDays is how long incoming/ and receipts/ live in the bucket. An edge
@@ -30,6 +34,9 @@ func IncomingKey(site string, id ID) string { return IncomingPrefix + site + "/"
 
 // ReceiptKey is where the server answers it.
 func ReceiptKey(site string, id ID) string { return ReceiptsPrefix + site + "/" + string(id) }
+
+// CheckpointKey is where the server leaves the day's checkpoint of its register.
+func CheckpointKey(day Date) string { return CheckpointsPrefix + day.String() }
 
 // SplitIncoming reads a key under incoming/. It reports false for a key that
 // no edge would write.

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"letterlock/cmd/configfile"
+	"letterlock/pipeline/archive"
+	"letterlock/pipeline/register"
+	"letterlock/pipeline/witness"
+	"letterlock/scanner/deposit"
+)
+
+type witnessCmd struct {
+	publicKey `embed:""`
+	Storage   string   `help:"A file with a [storage] section like letterlock.toml's, of credentials that may list and read checkpoints/ in the bucket." placeholder:"FILE" type:"path"`
+	Dir       string   `arg:"" help:"The witness's own folder. It is made when it is missing."`
+	From      []string `arg:"" optional:"" help:"Where checkpoints are: the portal's address, and files or folders with exports, daily mails or checkpoints."`
+}
+
+// witnessConfig is the file of --storage.
+type witnessConfig struct {
+	Storage *Storage `toml:"storage"`
+}
+
+// Run looks once.
+func (c *witnessCmd) Run(w *world) error {
+	pub, err := c.verifier()
+	if err != nil {
+		return err
+	}
+	sources, err := c.sources(&http.Client{Timeout: 30 * time.Second})
+	if err != nil {
+		return err
+	}
+	for _, path := range c.From {
+		if !isAddress(path) {
+			sources = append(sources, &witness.Files{Path: path, Pub: pub})
+		}
+	}
+	if len(sources) == 0 {
+		return configfile.Wrong("a witness needs something to look at: the portal's address, a file, a folder, or --storage")
+	}
+	look := witness.Witness{Dir: c.Dir, Pub: pub, Now: time.Now}
+	found, err := look.Look(w.ctx, sources)
+	if err != nil {
+		return err
+	}
+	return c.say(w, found)
+}
+
+func isAddress(s string) bool {
+	return strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
+}
+
+// sources are the portals and the bucket.
+func (c *witnessCmd) sources(client *http.Client) (out []witness.Source, err error) {
+	for _, address := range c.From {
+		if isAddress(address) {
+			out = append(out, witness.Portal{Origin: address, Client: client})
+		}
+	}
+	if c.Storage == "" {
+		return out, nil
+	}
+	var file witnessConfig
+	if err := configfile.Read(c.Storage, &file); err != nil {
+		return nil, err
+	}
+	s := file.Storage
+	if s == nil || s.Endpoint == "" || s.Bucket == "" || s.AccessKey == "" || s.SecretKeyFile == "" {
+		return nil, configfile.Wrong("%s: [storage] needs endpoint, bucket, access_key and secret_key_file", c.Storage)
+	}
+	secret, err := configfile.Secret(c.Storage, s.SecretKeyFile, "storage's secret key")
+	if err != nil {
+		return nil, err
+	}
+	store, err := archive.OpenS3(deposit.S3Config{Endpoint: s.Endpoint, Bucket: s.Bucket, Region: s.Region, AccessKey: s.AccessKey, SecretKey: secret})
+	if err != nil {
+		return nil, configfile.Wrong("%s: %s", c.Storage, err)
+	}
+	return append(out, &witness.Bucket{Objects: store, Where: "the bucket " + s.Bucket}), nil
+}
+
+// say tells what was found, the worst last, where it is read.
+func (c *witnessCmd) say(w *world, found witness.Report) error {
+	if found.Newest != (register.Head{}) {
+		fmt.Fprintf(w.out, "%d new checkpoints. The newest that is kept was signed over %d entries.\n", found.Added, found.Newest.Entries)
+	}
+	for _, says := range found.Unknown {
+		fmt.Fprintf(w.out, "Not compared: %s.\n", says)
+	}
+	for _, says := range found.Wrong {
+		fmt.Fprintf(w.out, "WRONG: %s.\n", says)
+	}
+	switch {
+	case len(found.Wrong) > 0:
+		fmt.Fprintf(w.out, "The register is not what it was. Keep %s as it is, tell the data-protection officer and whoever is above them, and compare the last exports.\n", c.Dir)
+		return errFoundWrong
+	case len(found.Unknown) > 0:
+		return errors.New("something could not be compared: give another source as well, as the portal's address, the bucket, or an export")
+	}
+	_, err := fmt.Fprintln(w.out, "Verified: whatever was signed before is as it was.")
+	return err
+}

@@ -1,0 +1,264 @@
+// Package witness keeps checkpoints of a register where those who keep the
+// register cannot reach: on another machine, with the public key and nothing
+// else. Whoever takes entries away, or writes the register anew, has to sign
+// another story with the same key; the checkpoints that a witness has kept are
+// what it then fails to continue.
+package witness
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"letterlock/pipeline/register"
+)
+
+// Source is somewhere where checkpoints are found.
+type Source interface {
+	// Name says where, for people.
+	Name() string
+	// Heads are the checkpoints there, unverified. An error may come with some.
+	Heads(ctx context.Context) ([]Shown, error)
+	// Growth says whether what `to` was signed over begins with what `from`
+	// was: nil, or *register.Wrong, or ErrNoProof where it cannot be said.
+	Growth(ctx context.Context, from, to register.Head) error
+}
+
+// Shown is a checkpoint that a source shows.
+type Shown struct {
+	Signed string
+	Live   bool // it is the day's, as the server says now
+	Early  bool // it is of an export, which can be newer than the day's
+}
+
+// ErrNoProof says that a source knows nothing of how two checkpoints belong together.
+var ErrNoProof = errors.New("no proof of growth is there")
+
+// Witness is a folder of checkpoints: each a small file that is never changed.
+//
+//	DIR/000000000061-3f2a….checkpoint   was signed over 61 entries
+//	DIR/000000000064-90bd….export       likewise, and is of an export
+//	DIR/000000000061-77c1….forked       was signed too, and does not belong to the others: the evidence
+type Witness struct {
+	Dir string
+	Pub note.Verifier
+	Now func() time.Time
+}
+
+const (
+	daily  = ".checkpoint"
+	early  = ".export"
+	forked = ".forked"
+)
+
+// Report is what a look found.
+type Report struct {
+	Newest  register.Head // of all that is known now; zero where nothing is
+	Added   int           // checkpoints that are new
+	Wrong   []string      // the register was written anew, or entries were taken away
+	Unknown []string      // what could not be compared, or not be read
+}
+
+// kept is a checkpoint that the witness knows.
+type kept struct {
+	register.Head
+	as string // daily or early
+}
+
+func bySize(a, b kept) int { return cmp.Compare(a.Entries, b.Entries) }
+
+// Look reads every source and compares whatever it shows with what is known.
+// What belongs to it is kept; what cannot is kept as evidence, and every later
+// look says so again. An error is the folder's own.
+func (w *Witness) Look(ctx context.Context, sources []Source) (r Report, err error) {
+	if err := os.MkdirAll(w.Dir, 0o700); err != nil {
+		return r, fmt.Errorf("opening the witness's folder: %w", err)
+	}
+	heads, err := w.load(&r)
+	if err != nil {
+		return r, err
+	}
+	for _, s := range sources {
+		if heads, err = w.look(ctx, s, sources, heads, &r); err != nil {
+			return r, err
+		}
+	}
+	if len(heads) > 0 {
+		r.Newest = heads[len(heads)-1].Head
+	}
+	return r, nil
+}
+
+// load reads the folder: checkpoints that belong together, smallest first.
+func (w *Witness) load(r *Report) ([]kept, error) {
+	entries, err := os.ReadDir(w.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading the witness's folder: %w", err)
+	}
+	var heads []kept
+	for _, e := range entries {
+		switch filepath.Ext(e.Name()) {
+		case forked:
+			r.Wrong = append(r.Wrong, fmt.Sprintf("%s was signed with the register's key and does not belong to the other checkpoints (found earlier)", e.Name()))
+		case daily, early:
+			signed, err := os.ReadFile(filepath.Join(w.Dir, e.Name()))
+			if err != nil {
+				return nil, fmt.Errorf("reading the witness's folder: %w", err)
+			}
+			head, err := register.OpenHead(string(signed), w.Pub)
+			if err != nil {
+				return nil, fmt.Errorf("reading %s, which somebody has changed, or which is another register's: %w", e.Name(), err)
+			}
+			heads = append(heads, kept{head, filepath.Ext(e.Name())})
+		}
+	}
+	slices.SortFunc(heads, bySize)
+	return heads, nil
+}
+
+// look takes in what one source shows.
+func (w *Witness) look(ctx context.Context, s Source, all []Source, heads []kept, r *Report) ([]kept, error) {
+	signed, err := s.Heads(ctx)
+	if _, wrong := errors.AsType[*register.Wrong](err); wrong {
+		r.Wrong = append(r.Wrong, fmt.Sprintf("%s: %s", s.Name(), err))
+	} else if err != nil {
+		r.Unknown = append(r.Unknown, fmt.Sprintf("%s: %s", s.Name(), err))
+	}
+	var shown []kept
+	for _, one := range signed {
+		head, err := register.OpenHead(one.Signed, w.Pub)
+		if err != nil {
+			r.Wrong = append(r.Wrong, fmt.Sprintf("%s: %s", s.Name(), err))
+			continue
+		}
+		if one.Live {
+			w.lookBack(s, head, heads, r)
+		}
+		as := daily
+		if one.Early {
+			as = early
+		}
+		shown = append(shown, kept{head, as})
+	}
+	slices.SortFunc(shown, bySize)
+	for _, head := range shown {
+		if heads, err = w.take(ctx, head, s, all, heads, r); err != nil {
+			return heads, err
+		}
+	}
+	return heads, nil
+}
+
+// lookBack finds a register that has become smaller. The day's checkpoint of
+// now is never older than one that was the day's before.
+func (w *Witness) lookBack(s Source, now register.Head, heads []kept, r *Report) {
+	for _, before := range slices.Backward(heads) {
+		if before.Entries > now.Entries && (before.as == daily || w.longKnown(before)) {
+			r.Wrong = append(r.Wrong, fmt.Sprintf("%s: the register has %d entries and had %d before: entries were taken away, as by bringing back an old backup",
+				s.Name(), now.Entries, before.Entries))
+			return
+		}
+	}
+}
+
+// take compares one checkpoint with those that are known.
+func (w *Witness) take(ctx context.Context, head kept, s Source, all []Source, heads []kept, r *Report) ([]kept, error) {
+	at, found := slices.BinarySearchFunc(heads, head, bySize)
+	var err error
+	switch {
+	case found && heads[at].Root == head.Root:
+		return heads, nil
+	case found:
+		err = &register.Wrong{Says: fmt.Sprintf("another story of the first %d entries was signed before", head.Entries)}
+	case at < len(heads): // what is known goes on from there
+		err = grows(ctx, head.Head, heads[at].Head, all)
+	case len(heads) > 0:
+		err = grows(ctx, heads[at-1].Head, head.Head, all)
+	}
+	wrong, isWrong := errors.AsType[*register.Wrong](err)
+	switch {
+	case isWrong:
+		r.Wrong = append(r.Wrong, fmt.Sprintf("%s: %s: the register was written anew", s.Name(), wrong.Says))
+		return heads, w.keep(kept{head.Head, forked})
+	case err != nil:
+		r.Unknown = append(r.Unknown, fmt.Sprintf("%s: the checkpoint over %d entries could not be compared with what is known: %s", s.Name(), head.Entries, err))
+		return heads, nil
+	}
+	r.Added++
+	return slices.Insert(heads, at, head), w.keep(head)
+}
+
+// grows asks every source how two checkpoints belong together. One proof that
+// fails weighs more than another that holds: both cannot be of one register.
+func grows(ctx context.Context, from, to register.Head, all []Source) error {
+	proven, failed := false, ErrNoProof
+	for _, s := range all {
+		err := s.Growth(ctx, from, to)
+		if _, wrong := errors.AsType[*register.Wrong](err); wrong {
+			return err
+		}
+		switch {
+		case err == nil:
+			proven = true
+		case !errors.Is(err, ErrNoProof):
+			failed = err
+		}
+	}
+	if proven {
+		return nil
+	}
+	return failed
+}
+
+// keep writes one checkpoint; one that is there already stays. A crash leaves
+// a whole file, or one under another name that nobody reads.
+func (w *Witness) keep(head kept) error {
+	path := w.path(head)
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	f, err := os.CreateTemp(w.Dir, "new-*")
+	if err != nil {
+		return fmt.Errorf("keeping a checkpoint: %w", err)
+	}
+	_, err = f.WriteString(head.Note)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("keeping a checkpoint: %w", err)
+	}
+	return syncDir(w.Dir)
+}
+
+func (w *Witness) path(head kept) string {
+	sum := sha256.Sum256([]byte(head.Note))
+	return filepath.Join(w.Dir, fmt.Sprintf("%012d-%s%s", head.Entries, hex.EncodeToString(sum[:8]), head.as))
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// catchUp is how long the day's checkpoint may be behind an export's: it is
+// published once a day.
+const catchUp = 48 * time.Hour
+
+func (w *Witness) longKnown(head kept) bool {
+	info, err := os.Stat(w.path(head))
+	return err == nil && w.Now().Sub(info.ModTime()) > catchUp
+}
