@@ -76,7 +76,7 @@ func verdict(err error, answer folder.Answer) (outcome, bool) {
 
 // repairable are the reasons for which a PDF is refused that pdfium may open all
 // the same. Drawing it anew is a person's choice, and goes with the letter.
-var repairable = map[pdf.Code]bool{pdf.Damaged: true, pdf.FormOrComments: true, pdf.Unsupported: true}
+var repairable = map[pdf.Code]bool{pdf.Damaged: true, pdf.FormOrComments: true, pdf.Unsupported: true, pdf.LeftOver: true}
 
 // complete judges the structure of a scan for the folder.
 func complete(r io.ReaderAt, size int64) (folder.Completeness, error) {

@@ -123,17 +123,32 @@ func (c *copier) onePage(page, settings types.Dict) error {
 	if err := c.ownKeys(&dict, page, drawn); err != nil {
 		return err
 	}
-	if own := settings["Resources"]; own != nil {
-		dict.WriteString("/Resources ")
-		if err := c.resources(&dict, own, c.needs(own, drawn)); err != nil {
-			return err
-		}
+	if page["Contents"] == nil && c.pictured(settings["Resources"]) {
+		return refusePage(Damaged, c.page) // it lost what draws them
+	}
+	own := settings["Resources"]
+	if own == nil {
+		own = types.Dict{}
+	}
+	dict.WriteString("/Resources ")
+	if err := c.resources(&dict, own, c.needs(own, drawn)); err != nil {
+		return err
 	}
 	if err := c.drain(); err != nil {
 		return err
 	}
 	c.w.page(dict.String())
 	return c.w.err
+}
+
+// pictured reports whether a resource dictionary has something to draw.
+func (d *document) pictured(o types.Object) bool {
+	resources, err := d.ctx.DereferenceDict(o)
+	if err != nil {
+		return false
+	}
+	objects, err := d.ctx.DereferenceDict(resources["XObject"])
+	return err == nil && len(objects) > 0
 }
 
 // ownKeys writes what a page cannot inherit.

@@ -14,8 +14,8 @@ import (
 // in only, ascending from 1, or all when it is nil.
 //
 // The gate, in order: no encryption, a structure that pdfcpu reads without
-// skipping objects, no more objects and pages than the limits allow, nothing on
-// a page that cannot be copied. What comes out is validated and not what went
+// skipping objects, no more objects and pages than the limits allow, no page or
+// picture that is shown nowhere, nothing on a page that cannot be copied. What comes out is validated and not what went
 // in (readBack): a fault in what is left behind then neither stops a good scan
 // nor is ever interpreted, and dictionaries of resources that lead back to
 // themselves, as every page's and its patterns' may, are taken apart before.
@@ -29,6 +29,9 @@ func cleanPDF(scan seekerAt, size int64, w *writer, limits Limits, only []int) e
 	}
 	doc, err := open(scan, limits)
 	if err != nil {
+		return err
+	}
+	if err := doc.strays(); err != nil {
 		return err
 	}
 	if err := doc.unlink(); err != nil {

@@ -22,6 +22,8 @@ const (
 	// figure can silently become another one.
 	Symbols     Code = "jbig2-symbols"
 	Inseparable Code = "inseparable" // what belongs to which page is not certain
+	// LeftOver: a page or a picture is in the file and on none of its pages.
+	LeftOver Code = "left-over"
 	// NotAsScanned: the clean PDF, drawn by another program, does not show what
 	// the scan showed.
 	NotAsScanned Code = "not-as-scanned"
@@ -29,7 +31,7 @@ const (
 
 // Codes lists every reason.
 var Codes = []Code{Empty, CutOff, NotAScan, Encrypted, Damaged, FormOrComments,
-	TooLarge, TooManyPages, TooHeavy, Unsupported, Symbols, Inseparable, NotAsScanned}
+	TooLarge, TooManyPages, TooHeavy, Unsupported, Symbols, Inseparable, LeftOver, NotAsScanned}
 
 // Refusal is the error for a scan that cannot be taken, however often it is
 // tried. Any other error of Normalise is not the scan's fault: try again.
@@ -100,6 +102,10 @@ var sentences = map[Code]struct{ what, next string }{
 	Inseparable: {
 		"The file holds several letters, and its pages share parts of which Letterlock cannot tell whose they are.",
 		"Scan each letter into a file of its own.",
+	},
+	LeftOver: {
+		"The file holds a page or a picture that it shows nowhere. It may be a page of the letter that was lost.",
+		"Scan the letter again. If somebody has taken a page out of the file: print what it shows and scan the print.",
 	},
 	NotAsScanned: {
 		"The copy that Letterlock would keep does not look the same as the file, so that something of the letter might be lost.",

@@ -20,6 +20,7 @@ type needs struct {
 	from    types.Dict // the resource dictionary
 	named   map[use]bool
 	unclear bool
+	missing bool // something is named that is not there
 }
 
 // implicit are entries that content uses without naming them (8.6.5.6).
@@ -38,19 +39,27 @@ func (d *document) needs(o types.Object, drawn ...*drawing) *needs {
 	return n
 }
 
-// add notes what one piece of content names.
+// add notes what one piece of content names. What is not there viewers leave out
+// without a word, be it all that the page shows. Only properties draw nothing.
 func (n *needs) add(drawn *drawing, depth int) {
 	n.unclear = n.unclear || drawn.odd || depth > maxDepth
 	for u := range drawn.uses {
-		if n.named[u] || n.unclear {
+		if n.named[u] {
+			continue
+		}
+		entry, found := n.d.entry(n.from, u)
+		switch {
+		case found:
+		case !spellsOneWay(u.name):
+			n.unclear = true // it may be there, if viewers spell it otherwise than pdfcpu
+		case u.category != "Properties":
+			n.missing = true
+		}
+		if n.unclear {
 			continue
 		}
 		n.named[u] = true
-		entry, found := n.d.entry(n.from, u)
 		if !found {
-			// Viewers ignore a name that is not there; but it may be there, if they
-			// spell it otherwise than pdfcpu.
-			n.unclear = n.unclear || !spellsOneWay(u.name)
 			continue
 		}
 		for _, o := range n.d.dependants(u.category, entry) {
@@ -81,7 +90,18 @@ func (d *document) entry(from types.Dict, u use) (types.Object, bool) {
 		return nil, false
 	}
 	o, found := category[u.name]
+	if u.category == "XObject" {
+		found = found && d.drawable(o)
+	}
 	return o, found && o != nil
+}
+
+// drawable reports whether viewers draw an external object. They tell a picture
+// from a form by its subtype, and pass over everything else.
+func (d *document) drawable(o types.Object) bool {
+	found, err := d.ctx.Dereference(o)
+	s, ok := streamOf(found)
+	return err == nil && ok && (d.is(s.Dict, "Subtype", "Image") || d.is(s.Dict, "Subtype", "Form"))
 }
 
 // dependants are the pieces of content that a resource draws without resources
@@ -130,6 +150,9 @@ func dictOf(o types.Object) types.Dict {
 func (c *copier) resources(to *strings.Builder, o types.Object, n *needs) error {
 	d, err := c.ctx.DereferenceDict(o)
 	if err != nil {
+		return refusePage(Damaged, c.page)
+	}
+	if n.missing {
 		return refusePage(Damaged, c.page)
 	}
 	if n.unclear && c.only != nil {
