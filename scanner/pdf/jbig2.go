@@ -233,10 +233,41 @@ func (j *jbig2) region(s segment) error {
 	if width > 0 && height > j.limits.MaxPixels/width {
 		return errTooManyPixels
 	}
+	if blanked(s.data[jbRegion:], width*height) {
+		return errJBIG2
+	}
 	if s.kind != jbGeneric && s.kind != jbRefine { // neither is drawn by itself
 		j.bottom = max(j.bottom, int64(binary.BigEndian.Uint32(s.data[12:]))+height)
 	}
 	return nil
+}
+
+// blanked reports whether a stretch of zeros, as a bad block of a disk leaves it,
+// stands in the data of a region of so many dots, ahead of the mark of its end.
+// An arithmetic decoder makes dots of anything. But coded dots look like noise,
+// only a large blank page may become a regular pattern: then each byte stands for
+// 2 to the 18th dots, as the likelier colour is never coded in less than a
+// 32,768th of a bit. In MMR no word has so many zeros.
+func blanked(data []byte, dots int64) bool {
+	const stretch, dotsAByte = 64, 1 << 18
+	if end := bytes.LastIndex(data, []byte{0xff, 0xac}); end >= 0 && len(bytes.Trim(data[end+2:], "\x00")) == 0 {
+		data = data[:end]
+	}
+	return longestZeros(data) > stretch+int(dots/dotsAByte)
+}
+
+// longestZeros is the length of the longest run of zeros.
+func longestZeros(data []byte) (longest int) {
+	for len(data) > 0 {
+		at := bytes.IndexByte(data, 0)
+		if at < 0 {
+			break
+		}
+		data = data[at:]
+		n := len(data) - len(bytes.TrimLeft(data, "\x00"))
+		longest, data = max(longest, n), data[n:]
+	}
+	return longest
 }
 
 // stripJBIG2 walks through a JBIG2 picture and the segments that it shares with

@@ -130,6 +130,8 @@ func TestJBIG2ThatIsNotWholeIsRefused(t *testing.T) {
 	region := jbGeneric(1, d, 0)
 	vast := bytes.Clone(region)
 	binary.BigEndian.PutUint32(vast[11:], 1<<30)
+	hole := jbGeneric(1, newDots(1200, 800), 0)
+	clear(hole[len(hole)/2 : len(hole)-2])
 	for _, c := range []struct {
 		name string
 		data []byte
@@ -143,6 +145,7 @@ func TestJBIG2ThatIsNotWholeIsRefused(t *testing.T) {
 		{"a length that is not known and no end", slicesOf(jbPage(96, 80), openEnded(region[:len(region)-9], 0)[:60]), pdf.CutOff},
 		{"the lower half missing", slicesOf(jbPage(96, 80), jbGeneric(1, d[:40], 0)), pdf.CutOff},
 		{"a page that is vast", slicesOf(jbPage(1<<20, 1<<20), region), pdf.TooLarge},
+		{"a region with zeros for its last half", slicesOf(jbPage(1200, 800), hole), pdf.Damaged},
 		{"a region that is vast", slicesOf(jbPage(96, 80), vast), pdf.TooLarge},
 		{"a file in the place of a stream", jbig2File(jbPage(96, 80), region), pdf.Damaged},
 		{"a segment nobody knows", slicesOf(jbPage(96, 80), jbSegment(1, 60, 1, nil, nil), region), pdf.Damaged},

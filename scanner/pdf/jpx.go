@@ -11,6 +11,7 @@ import (
 const (
 	jpSOC = 0xff4f // start of codestream
 	jpSIZ = 0xff51 // size
+	jpCOD = 0xff52 // how it is coded
 	jpCOM = 0xff64 // comment
 	jpSOT = 0xff90 // start of tile-part
 	jpSOD = 0xff93 // start of its data
@@ -98,12 +99,15 @@ func nextBox(b []byte) (kind string, head, size int, err error) {
 
 // codestream is a walk through one.
 type codestream struct {
-	b      []byte
-	at     int
-	limits Limits
-	tiles  int
-	seen   map[int]int // parts of each tile that have come
-	parts  map[int]int // that each tile said it has
+	b                     []byte
+	at                    int
+	limits                Limits
+	tiles                 int
+	packets               int // that a tile may have, as far as is known
+	components            int
+	tileWidth, tileHeight int64
+	seen                  map[int]int // parts of each tile that have come
+	parts                 map[int]int // that each tile said it has
 }
 
 // stripCodestream copies a codestream up to its end, without its comments.
@@ -188,9 +192,10 @@ func (c *codestream) size() error {
 	if below-above > c.limits.MaxPixels/(right-left) {
 		return errTooManyPixels
 	}
-	if binary.BigEndian.Uint16(s[length:]) > mostComponents {
+	if c.components = int(binary.BigEndian.Uint16(s[length:])); c.components > mostComponents {
 		return errTooManyPixels
 	}
+	c.tileWidth, c.tileHeight = min(tileWidth, right-left), min(tileHeight, below-above)
 	const mostTiles = 65535
 	across, down := (right-tileLeft+tileWidth-1)/tileWidth, (below-tileAbove+tileHeight-1)/tileHeight
 	if across > mostTiles || down > mostTiles/across {
@@ -214,11 +219,42 @@ func (c *codestream) header(until int) error {
 		if err != nil {
 			return err
 		}
-		if c.marker() == jpCOM && len(s) > 2 {
+		switch {
+		case c.marker() == jpCOM && len(s) > 2:
 			clear(s[2:]) // behind its kind
+		case c.marker() == jpCOD:
+			c.packets = max(c.packets, c.count(s))
 		}
 		c.at += 4 + len(s)
 	}
+}
+
+// count is how many packets a tile has that is coded as the segment s says, at
+// most (T.800, A.6.1): one for each layer, component, resolution and precinct.
+func (c *codestream) count(s []byte) int {
+	const levelsAt, sizesAt, mostLevels, wholeTile = 5, 10, 32, 15
+	if len(s) < sizesAt || s[levelsAt] > mostLevels {
+		return 0
+	}
+	precincts, levels := int64(0), int(s[levelsAt])
+	for r := range levels + 1 {
+		across, down := byte(wholeTile), byte(wholeTile)
+		if s[0]&1 != 0 && sizesAt+r < len(s) {
+			across, down = s[sizesAt+r]&15, s[sizesAt+r]>>4
+		}
+		shift := levels - r
+		precincts += (c.tileWidth>>shift>>across + 2) * (c.tileHeight>>shift>>down + 2)
+	}
+	return int(precincts) * int(binary.BigEndian.Uint16(s[2:])) * c.components
+}
+
+// blanked reports whether a stretch of zeros, as a bad block of a disk leaves it,
+// stands in the data of a tile-part. Decoders take each zero for a packet with
+// nothing in it, and draw less; there may be no more of those than packets.
+// Coded samples look like noise.
+func (c *codestream) blanked(data []byte) bool {
+	const stretch = 64
+	return longestZeros(data) > stretch+c.packets
 }
 
 // tilePart passes over one: its head says how long it is (T.800, A.4.2).
@@ -242,6 +278,7 @@ func (c *codestream) tilePart() error {
 	if err := c.header(jpSOD); err != nil {
 		return err
 	}
+	data := c.at
 	switch {
 	case size == 0: // the last, up to the end, which its data never resembles
 		n := bytes.Index(c.b[c.at:], []byte{jpEOC >> 8, jpEOC & 0xff})
@@ -255,6 +292,9 @@ func (c *codestream) tilePart() error {
 		return io.ErrUnexpectedEOF
 	default:
 		c.at = from + size
+	}
+	if c.blanked(c.b[data:c.at]) {
+		return errJPX
 	}
 	return nil
 }

@@ -78,16 +78,20 @@ func plainUntil(b []byte, n int) []byte { return b[:len(b)-n] }
 
 func TestJPEG2000ThatIsNotWholeIsRefused(t *testing.T) {
 	file, stream := jpeg2000(t, "jp2"), jpeg2000(t, "j2k", "-t", "100,100")
-	vast := bytes.Clone(stream)
+	vast, hole, layered := bytes.Clone(stream), bytes.Clone(file), jpeg2000(t, "jp2", "-r", "40,20,10", "-c", "[64,64]")
+	clear(hole[len(hole)/2 : len(hole)-2])
+	clear(layered[len(layered)*3/4 : len(layered)-2])
 	copy(vast[8:], "\x7f\xff\xff\xff\x7f\xff\xff\xff")
 	cuts := map[string]struct {
 		data []byte
 		want pdf.Code
 	}{
-		"nothing":        {nil, pdf.CutOff},
-		"text":           {[]byte("Dear all, this is no picture"), pdf.Damaged},
-		"vast":           {vast, pdf.TooLarge},
-		"a missing tile": {plainUntil(stream, len(stream)-bytes.LastIndex(stream, []byte{0xff, 0x90})), pdf.CutOff},
+		"nothing":                            {nil, pdf.CutOff},
+		"text":                               {[]byte("Dear all, this is no picture"), pdf.Damaged},
+		"vast":                               {vast, pdf.TooLarge},
+		"zeros for its last half":            {hole, pdf.Damaged},
+		"zeros for its last quarter, layers": {layered, pdf.Damaged},
+		"a missing tile":                     {plainUntil(stream, len(stream)-bytes.LastIndex(stream, []byte{0xff, 0x90})), pdf.CutOff},
 	}
 	for _, at := range []int{20, 60, 90, len(file) / 2, len(file) - 40} {
 		cuts["a file cut at "+strconv.Itoa(at)] = struct {
