@@ -57,6 +57,7 @@ var reasonWords = map[register.ScanAgainReason]string{
 var flagWords = map[letter.Flag]string{
 	letter.Blank:         "looks blank",
 	letter.NearlyBlank:   "looks nearly blank",
+	letter.MostlyBlack:   "is mostly black: look whether something is missing",
 	letter.Skewed:        "lay askew on the scanner: look whether a corner is missing",
 	letter.LowResolution: "was scanned coarsely: look at the small print",
 }

@@ -57,6 +57,15 @@ func TestBlankPages(t *testing.T) {
 			return sheetOf(240).bordered(4, 3, 0.01).punched(20).grain(20).inBlack()
 		}, blank},
 
+		// What is black is not blank.
+		{"black", func() canvas { return sheetOf(20).grain(4) }, []letter.Flag{letter.MostlyBlack}},
+		{"black below a white margin", func() canvas {
+			return sheetOf(240).within(0, 60, a4Width, a4Height, func(_, _, _ float64) float64 { return 10 }).grain(4)
+		}, []letter.Flag{letter.MostlyBlack}},
+		{"a note on the dark lid", func() canvas {
+			return sheetOf(240).bordered(120, 200, 0).line(150, 240, 170, 242, .5, 60).grain(4)
+		}, []letter.Flag{letter.MostlyBlack}},
+
 		// A single pencil line is never lost.
 		{"a pencil line", func() canvas { return sheetOf(240).line(60, 100, 110, 103, .5, 40).grain(4) }, nearly},
 		{"a faint one", func() canvas { return sheetOf(240).line(60, 100, 110, 103, .5, 25).grain(4) }, nearly},

@@ -121,6 +121,8 @@ func look(s sheet, scan Scan) (Page, error) {
 	p := Page{Number: s.number, DPI: s.DPI}
 	paper := newPaper(s.clean, s.dotsPerInch())
 	switch ink := paper.written(); {
+	case ink < nearlyBlank && darkness(s.clean) > mostlyBlack:
+		p.Flags = append(p.Flags, letter.MostlyBlack) // whatever it is, it is not blank paper
 	case ink == 0:
 		p.Flags = append(p.Flags, letter.Blank)
 	case ink < nearlyBlank:
@@ -145,6 +147,9 @@ const (
 	// nearlyBlank is how much ink in square millimetres is next to nothing: a
 	// page number, a short word, a pencil line of eight centimetres.
 	nearlyBlank = 40.0
+	// mostlyBlack is the part of a page from which on its black is no border: more
+	// than the dark lid around a sheet of half the size.
+	mostlyBlack = 0.6
 )
 
 // refusal turns what PDFium could not draw into a refusal of the scan, and

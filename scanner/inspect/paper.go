@@ -62,6 +62,15 @@ func newPaper(img *image.Gray, dpi float64) *paper {
 // darkPage is the shade of a page that is brighter where it is written.
 const darkPage = 96
 
+// darkness is the part of a page that is black or nearly so, 0 to 1.
+func darkness(img *image.Gray) float64 {
+	dark := 0
+	for _, n := range histogram(img, img.Rect)[:darkPage] {
+		dark += n
+	}
+	return float64(dark) / float64(img.Rect.Dx()*img.Rect.Dy())
+}
+
 func negative(img *image.Gray) *image.Gray {
 	to := image.NewGray(img.Rect)
 	for i, v := range img.Pix {

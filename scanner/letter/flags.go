@@ -16,12 +16,13 @@ type Flag string
 const (
 	Blank         Flag = "blank"          // nothing is to be seen on it
 	NearlyBlank   Flag = "nearly-blank"   // next to nothing
+	MostlyBlack   Flag = "mostly-black"   // black, and next to nothing else
 	Skewed        Flag = "skewed"         // it lay askew on the scanner
 	LowResolution Flag = "low-resolution" // fewer than 200 dots per inch
 )
 
 // AllFlags lists them.
-var AllFlags = []Flag{Blank, NearlyBlank, Skewed, LowResolution}
+var AllFlags = []Flag{Blank, NearlyBlank, MostlyBlack, Skewed, LowResolution}
 
 // Flags are the flags of all pages as one word a flag, "3:blank 7:skewed", in
 // order of page; empty for none. A manifest holds them so, which keeps two
