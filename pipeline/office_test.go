@@ -183,8 +183,14 @@ func (o *office) putRaw(key string, msg []byte) {
 // work does what Run's sweeps do, without the queue, until the letter rests.
 func (o *office) work(id letter.ID) {
 	o.t.Helper()
+	o.tryFor(40, id)
+}
+
+// tryFor is work, for so many sweeps at most.
+func (o *office) tryFor(sweeps int, id letter.ID) {
+	o.t.Helper()
 	ctx := o.t.Context()
-	for range 40 {
+	for range sweeps {
 		_ = o.Admit(ctx)
 		if err := o.Advance(ctx, id); err != nil {
 			o.log.WriteString(err.Error())
@@ -272,6 +278,7 @@ type flaky struct {
 	how   fault
 	only  string // the method that can break; "" is any
 	clock func() (time.Time, error)
+	shows func(key string, there []archive.Trace) []archive.Trace // what a listing shows of what is there; nil for all
 }
 
 var errWire = errors.New("the wire broke")
@@ -308,7 +315,11 @@ func (f *flaky) Traces(ctx context.Context, key string) ([]archive.Trace, error)
 	if f.breaks("Traces") != works {
 		return nil, errWire
 	}
-	return f.Store.Traces(ctx, key)
+	found, err := f.Store.Traces(ctx, key)
+	if f.shows != nil && err == nil {
+		found = f.shows(key, found)
+	}
+	return found, err
 }
 
 func (f *flaky) Remove(ctx context.Context, key string, t archive.Trace) error {

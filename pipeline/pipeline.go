@@ -364,8 +364,9 @@ func (s *Server) isDue(l register.Letter) bool {
 }
 
 // expire (step 10) ends a due letter: list, remove, list again over a new
-// connection, demand nothing, delete the rows. The proof is written by
-// ProveErased once the rows are gone from the database's files too.
+// connection and ask for what was seen by its name, demand nothing, delete the
+// rows. The proof is written by ProveErased once the rows are gone from the
+// database's files too.
 func (s *Server) expire(ctx context.Context, l *register.Letter) error {
 	may, err := s.mayDestroy(ctx, s.doubt)
 	if err != nil {
@@ -374,58 +375,38 @@ func (s *Server) expire(ctx context.Context, l *register.Letter) error {
 	if !may {
 		return nil
 	}
-	traces, err := s.traces(ctx, l)
+	seen, err := s.remains(ctx, l)
 	if err != nil {
 		return s.later(ctx, l, register.StoreDown, err)
 	}
 	if l.State != register.Expiring {
-		// From here on nobody is shown the letter. A crash leaves it Expiring, with
-		// the counts of what was found before anything was removed.
-		return s.cfg.Register.ExpiryBegun(ctx, l, traces.count())
+		// From here on nobody is shown the letter. A crash leaves it Expiring, and
+		// on record what was found before anything was removed.
+		return s.cfg.Register.ExpiryBegun(ctx, l, seen.count())
 	}
-	if err := s.emptyStore(ctx, l, traces); err != nil {
+	// Noted before it is removed, so that the proof counts it wherever a crash
+	// cuts this off, and it can be asked for by its name afterwards.
+	if err := s.cfg.Register.NoteRemains(ctx, l, seen.noted()); err != nil {
+		return err
+	}
+	if err := s.emptyStore(ctx, l, seen); err != nil {
 		return s.later(ctx, l, register.StoreDown, err)
 	}
 	s.cfg.Step("store-emptied", l.ID)
-	left, err := s.traces(ctx, l)
+	left, err := s.left(ctx, l)
 	if err != nil {
 		return s.later(ctx, l, register.StoreDown, err)
 	}
-	if left.count() != (register.Found{}) {
-		s.cfg.Log.Error("the storage still shows a letter that was removed; it is removed again", "left", left.count())
+	if left != (register.Found{}) {
+		s.cfg.Log.Error("the storage still shows a letter that was removed; it is removed again", "left", left)
 		return s.later(ctx, l, register.StillShown, nil)
 	}
 	// A crash before this finds the letter Expiring and the storage empty, and
 	// comes back here; after it, the deletion waits in the register for its proof.
-	return s.cfg.Register.DeleteRows(ctx, *l, s.removedBy(l.Found), s.cfg.Now())
-}
-
-func (s *Server) removedBy(f register.Found) register.Remover {
-	switch {
-	case f != register.Found{}:
-		return register.ByLetterlock
-	case s.cfg.HasLifecycle:
-		return register.ByStorage
+	if err := s.cfg.Register.DeleteRows(ctx, *l, s.removedBy(l.Found), s.cfg.Now()); err != nil {
+		return err
 	}
-	return register.ByNobody
-}
-
-// emptyStore removes the letter and what the two roles said about it.
-func (s *Server) emptyStore(ctx context.Context, l *register.Letter, traces found) error {
-	for key, there := range traces {
-		if err := s.removeAll(ctx, s.cfg.Store, key, there); err != nil {
-			return err
-		}
-	}
-	for _, key := range []string{letter.ReceiptKey(l.Site, l.ID), letter.IncomingKey(l.Site, l.ID)} {
-		traces, err := s.cfg.Store.Traces(ctx, key)
-		if err != nil {
-			return err
-		}
-		if err := s.removeAll(ctx, s.cfg.Store, key, traces); err != nil {
-			return err
-		}
-	}
+	s.cfg.Step("rows-deleted", l.ID)
 	return nil
 }
 

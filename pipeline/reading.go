@@ -197,32 +197,6 @@ func (s *Server) removeAll(ctx context.Context, store Bucket, key string, traces
 	return nil
 }
 
-// found is what the storage holds of a letter, by the key under which it lies:
-// one key as a rule, more for a letter that was moved.
-type found map[string][]archive.Trace
-
-// traces lists everything in every place in which the letter may lie.
-func (s *Server) traces(ctx context.Context, l *register.Letter) (found, error) {
-	all := found{}
-	for _, at := range l.Places() {
-		key := at.Key(l.ID)
-		there, err := s.cfg.Store.Traces(ctx, key)
-		if err != nil {
-			return nil, err
-		}
-		all[key] = there
-	}
-	return all, nil
-}
-
-func (f found) count() (n register.Found) {
-	for _, traces := range f {
-		c := count(traces)
-		n.Versions, n.Markers, n.Uploads = n.Versions+c.Versions, n.Markers+c.Markers, n.Uploads+c.Uploads
-	}
-	return n
-}
-
 func count(traces []archive.Trace) (f register.Found) {
 	for _, t := range traces {
 		switch t.Kind {

@@ -6,24 +6,68 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"letterlock/scanner/letter"
 )
 
-// ExpiryBegun takes a due letter from everybody's sight and notes what the
-// storage still holds of it, before anything is removed. A crash afterwards
-// finds the letter Expiring, with these counts, and goes on removing.
+// ExpiryBegun takes a due letter from everybody's sight and puts on record what
+// the storage still holds of it, before anything is removed. A crash afterwards
+// finds the letter Expiring, and goes on.
 func (r *Register) ExpiryBegun(ctx context.Context, l *Letter, found Found) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `UPDATE letters SET found_versions = $1, found_markers = $2, found_uploads = $3
-			WHERE id = $4`, found.Versions, found.Markers, found.Uploads, string(l.ID)); err != nil {
-			return err
-		}
-		l.Found = found
 		return r.move(ctx, tx, l, change{to: Expiring, due: true}, ExpiryBegun{Deadline: l.Deadline(),
 			Versions: found.Versions, Markers: found.Markers, Uploads: found.Uploads}, 0)
 	})
+}
+
+// Remain is something that the storage was seen to hold of a letter: under an
+// object's key a "version", a "marker" or an "upload", by its id there.
+type Remain struct{ Key, Kind, ID string }
+
+// NoteRemains notes what the storage was seen to hold of an expiring letter,
+// before it is removed, so that l.Found counts all that was ever seen, each
+// once: listings may be stale, removals come back to life, and something may
+// come in meanwhile. Nothing new costs nothing.
+func (r *Register) NoteRemains(ctx context.Context, l *Letter, seen []Remain) error {
+	known, err := r.Remains(ctx, l.ID)
+	if err != nil {
+		return err
+	}
+	seen = slices.DeleteFunc(slices.Clone(seen), func(s Remain) bool { return slices.Contains(known, s) })
+	if len(seen) == 0 {
+		return nil
+	}
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		for _, s := range seen {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO remains (letter, object, kind, trace) VALUES ($1, $2, $3, $4)
+				ON CONFLICT DO NOTHING`, string(l.ID), s.Key, s.Kind, s.ID); err != nil {
+				return err
+			}
+		}
+		const n = `(SELECT count(*) FROM remains WHERE letter = $1 AND kind = `
+		return tx.QueryRowContext(ctx, `UPDATE letters SET found_versions = `+n+`'version'), found_markers = `+n+`'marker'),
+			found_uploads = `+n+`'upload') WHERE id = $1 RETURNING found_versions, found_markers, found_uploads`,
+			string(l.ID)).Scan(&l.Found.Versions, &l.Found.Markers, &l.Found.Uploads)
+	})
+}
+
+// Remains is what was noted of a letter by NoteRemains.
+func (r *Register) Remains(ctx context.Context, id letter.ID) (noted []Remain, err error) {
+	rows, err := r.read.QueryContext(ctx, `SELECT object, kind, trace FROM remains WHERE letter = $1`, string(id))
+	if err != nil {
+		return nil, fmt.Errorf("reading remains: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var n Remain
+		if err := rows.Scan(&n.Key, &n.Kind, &n.ID); err != nil {
+			return nil, fmt.Errorf("reading remains: %w", err)
+		}
+		noted = append(noted, n)
+	}
+	return noted, rows.Err()
 }
 
 // DeleteRows deletes the rows of a letter of which the storage holds nothing
@@ -46,6 +90,7 @@ func (r *Register) DeleteRows(ctx context.Context, l Letter, by Remover, listing
 			return err
 		}
 		for _, stmt := range []string{
+			`DELETE FROM remains WHERE letter = $1`,
 			`DELETE FROM papers WHERE letter = $1 AND state = '` + letter.PaperDestroyed + `'`,
 			// A paper that is still somewhere stays on record, and is an alarm.
 			`UPDATE papers SET letter_gone = 1, state = '` + letter.PaperMayGo + `' WHERE letter = $1`,

@@ -38,13 +38,13 @@ type Letter struct {
 	ReadableAt    time.Time
 	Paper         PaperState
 	PaperReason   ScanAgainReason
-	Found         Found // on the deadline, before removal
+	Found         Found // noted by NoteRemains before it was removed
 
 	version int64 // for the compare-and-set
 	moves   int64 // the same for where it lies
 }
 
-// Found counts what the storage still held of a letter on its deadline.
+// Found counts what the storage held of a letter on its deadline and later.
 type Found struct{ Versions, Markers, Uploads int }
 
 const letterColumns = `l.id, l.site, l.sent_helpline, l.sent_class, l.helpline, l.class, l.since, l.lies, l.coming, l.leaving, l.been, l.moves,

@@ -230,7 +230,8 @@ func TestErasedRowsAreGoneFromTheFiles(t *testing.T) {
 	d.must(err)
 	owed, err := d.UnsentMails(ctx, l.ID)
 	d.must(err)
-	canaries := []string{owed[0].MessageID, l.ObjectKey(), l.SHA256}
+	canaries := []string{owed[0].MessageID, l.ObjectKey(), l.SHA256, "a-trace-in-the-storage"}
+	d.must(d.NoteRemains(ctx, &l, []Remain{{l.ObjectKey(), "version", "a-trace-in-the-storage"}}))
 	for _, c := range canaries {
 		if !d.inFiles(c) {
 			t.Fatalf("%q is not in the files even before: the search cannot fail", c)

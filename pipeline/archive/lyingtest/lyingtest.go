@@ -89,6 +89,18 @@ func Instead(fits func(*http.Request) bool, status int, body string) Lie {
 	}
 }
 
+// Lost passes the requests that fit on, and answers that the server is not there.
+func Lost(fits func(*http.Request) bool) Lie {
+	return func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		answer, err := next.RoundTrip(r)
+		if err != nil || !fits(r) {
+			return answer, err
+		}
+		_ = answer.Body.Close()
+		return says(r, http.StatusServiceUnavailable, "")
+	}
+}
+
 // Rewritten changes the server's answers to the requests that fit.
 func Rewritten(fits func(*http.Request) bool, change func(header http.Header, body string) string) Lie {
 	return func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
