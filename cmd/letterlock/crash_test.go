@@ -307,7 +307,7 @@ func TestTheDayComesWhileItRuns(t *testing.T) {
 }
 
 // expirySteps are the boundaries on and after the deadline.
-var expirySteps = []string{"expiring", "store-emptied", "key-dying", "key-overwritten", "key-gone"}
+var expirySteps = []string{"expiring", "store-emptied", "rows-deleted", "files-erased", "key-dying", "key-overwritten", "key-gone"}
 
 // A process that is killed between any two steps of expiry goes on at its next
 // start: everything gone, each deletion and each death on the register once.

@@ -138,7 +138,8 @@ func (in *installation) openRegister(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg := register.Config{Path: in.dir.database(), Signer: key.signer, Verifier: key.verifier, Now: in.clock.Now, CodeKey: codes}
+	cfg := register.Config{Path: in.dir.database(), Signer: key.signer, Verifier: key.verifier, Now: in.clock.Now, CodeKey: codes,
+		Step: func(step string) { crashPoint(step, "") }}
 	if in.cfg.Storage == nil {
 		cfg.MaxSilence = time.Duration(in.cfg.MaxSilence)
 	}

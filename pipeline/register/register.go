@@ -43,6 +43,8 @@ type Config struct {
 	// MaxSilence is how much later than the entry before it an entry may be
 	// without putting the clock in doubt; 0 where the storage vouches for the clock.
 	MaxSilence time.Duration
+
+	Step func(step string) // observes a step between two transactions; nil for none
 }
 
 // Register is an open register. It is safe for concurrent use, also by several
@@ -77,6 +79,9 @@ var (
 
 // Open opens the register at cfg.Path and brings its tables up to date.
 func Open(ctx context.Context, cfg Config) (*Register, error) {
+	if cfg.Step == nil {
+		cfg.Step = func(string) {}
+	}
 	r := &Register{cfg: cfg}
 	if err := r.open(ctx); err != nil {
 		_ = r.Close()
