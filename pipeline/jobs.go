@@ -14,6 +14,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
 
+	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
 
@@ -55,7 +56,8 @@ type worker struct {
 // Work advances one letter. Its error stays out of the queue's tables, where
 // it would live for days: the log has it, and the sweep tries again.
 func (w *worker) Work(ctx context.Context, job *river.Job[letterAdvance]) error {
-	if err := w.advance(ctx, job.Args.ID); err != nil && ctx.Err() == nil {
+	// That a disk is full the sweep says, once for all letters.
+	if err := w.advance(ctx, job.Args.ID); err != nil && ctx.Err() == nil && !register.IsFull(err) {
 		w.log.Error("a letter could not be advanced; it is tried again", "error", err)
 	}
 	return nil
@@ -131,3 +133,17 @@ type quiet struct{ slog.Handler }
 
 // Enabled hides everything below a warning.
 func (q quiet) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+
+// Handle hides that the queue finds no room on the disk: it says so at every
+// try, and the sweep says it once.
+func (q quiet) Handle(ctx context.Context, r slog.Record) error {
+	full := false
+	r.Attrs(func(a slog.Attr) bool {
+		full = register.SaysFull(a.Value.String()) // the queue has no better to offer
+		return !full
+	})
+	if full {
+		return nil
+	}
+	return q.Handler.Handle(ctx, r)
+}

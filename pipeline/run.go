@@ -188,9 +188,20 @@ func (s *Server) report(ctx context.Context, w *watch, err error) {
 		w.said = ""
 		return
 	}
-	if err.Error() == w.said && time.Since(w.saidAt) < time.Minute {
+	says, again := err.Error(), time.Minute
+	if register.IsFull(err) {
+		says, again = diskFull, time.Hour
+	}
+	if says == w.said && time.Since(w.saidAt) < again {
 		return
 	}
-	w.said, w.saidAt = err.Error(), time.Now()
+	w.said, w.saidAt = says, time.Now()
+	if says == diskFull {
+		s.cfg.Log.Error(diskFull)
+		return
+	}
 	s.cfg.Log.Error("something went wrong and is tried again in a moment", "error", err)
 }
+
+// diskFull is said once for everything that finds no room.
+const diskFull = "the disk of the data folder or of the bucket is full: nothing can be recorded, so no letter is taken in, shown, announced or deleted; make room, and Letterlock goes on by itself; nothing is lost"

@@ -131,8 +131,10 @@ func (in *installation) openRegister(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := writeNew(in.dir.registerPub(), []byte(key.verifier+"\n"), 0o644); err != nil {
-		return fmt.Errorf("the register's public key cannot be written: %s", configfile.Reason(err))
+	if !exists(in.dir.registerPub()) { // a full disk keeps nobody from looking
+		if err := writeNew(in.dir.registerPub(), []byte(key.verifier+"\n"), 0o644); err != nil {
+			return fmt.Errorf("the register's public key cannot be written: %s", configfile.Reason(err))
+		}
 	}
 	codes, err := codeKey(in.dir.in("state", "codes.key"))
 	if err != nil {
