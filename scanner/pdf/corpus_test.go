@@ -88,6 +88,11 @@ var madeByTools = []struct {
 	{"convert tiles", "colour", "convert $colour -depth 8 -define tiff:tile-geometry=48x32 tiff:$out", 0},
 	{"convert BigTIFF", "colour", "convert $colour -depth 8 tiff64:$out", 0},
 
+	{"tiffcp pages of all kinds", "", "tiffcp -c g4 $mono $dir/a\ntiffcp -c lzw:2 $grey $dir/b\ntiffcp -c zip $colour $dir/c\ntiffcp $dir/a $dir/b $dir/c $out", 0},
+	{"tiffcp pages of all kinds and tiles", "", "tiffcp -c packbits -t -w 64 -l 64 $mono $dir/a\ntiffcp -c lzw -p separate $colour $dir/b\ntiffcp -c g3:2d $mono $dir/c\ntiffcp -8 $dir/a $dir/b $dir/c $out", 0},
+	{"tiffcp Deflate of the old number", "colour", "tiffcp -c zip $colour $out\ntiffset -s 259 32946 $out", 0},
+	{"convert with a colour profile", "colour", "convert $colour -depth 8 -profile /usr/share/color/icc/ghostscript/srgb.icc -compress Zip tiff:$out", 0},
+
 	{"scanimage TIFF", "", "scanimage -d test --format=tiff --mode Color --test-picture Grid --resolution 75 -o $out", 0},
 	{"scanimage grey TIFF of 16 bits", "", "scanimage -d test --format=tiff --mode Gray --depth 16 --resolution 75 --test-picture Grid -o $out", 1},
 	{"scanimage line art", "", "scanimage -d test --format=tiff --mode Gray --depth 1 --test-picture Grid --resolution 100 -o $out", 0},
@@ -237,22 +242,10 @@ func TestWhatRealToolsScanIsTakenDotByDot(t *testing.T) {
 			t.Parallel()
 			atOnce <- struct{}{}
 			defer func() { <-atOnce }()
+			data := sources.make(t, c.make)
 			dir := t.TempDir()
 			scan := filepath.Join(dir, "scan")
-			for line := range strings.Lines(c.make) {
-				args := strings.Fields(os.Expand(line, func(word string) string {
-					switch word {
-					case "out":
-						return scan
-					case "dir":
-						return dir
-					}
-					return sources.words[word]
-				}))
-				run(t, args[0], args[1:]...)
-			}
-			data, err := os.ReadFile(scan)
-			if err != nil {
+			if err := os.WriteFile(scan, data, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			made, result := mustClean(t, data)
@@ -271,6 +264,55 @@ func TestWhatRealToolsScanIsTakenDotByDot(t *testing.T) {
 			}
 		})
 	}
+}
+
+// refusedByTools are scans of kinds that are rare among scanners.
+var refusedByTools = []struct{ name, make string }{
+	{"tiffcp Zstandard", "tiffcp -c zstd $colour $out"},
+	{"tiffcp LZMA", "tiffcp -c lzma $colour $out"},
+	{"tiffcp WebP", "tiffcp -c webp $colour $out"},
+	{"convert floating point", "convert $colour -depth 32 -define quantum:format=floating-point -compress LZW tiff:$out"},
+	{"convert CIE L*a*b*", "convert $colour -colorspace Lab -depth 8 tiff:$out"},
+	{"LogLuv", "tiffcp -c none $colour $out\ntiffset -s 259 34676 $out"},
+	{"cjpeg arithmetic", "cjpeg -arithmetic -outfile $out $ppm"},
+	{"cjpeg arithmetic, progressive", "cjpeg -arithmetic -progressive -outfile $out $ppm"},
+}
+
+func TestWhatRealToolsMakeOfRareKindsIsRefusedAsThat(t *testing.T) {
+	corpusTools(t)
+	sources := drawSources(t, t.TempDir())
+	for _, c := range refusedByTools {
+		t.Run(c.name, func(t *testing.T) {
+			_, _, err := clean(t, pdf.Normaliser{}, sources.make(t, c.make))
+			if code := refusal(t, err); code != pdf.Unsupported {
+				t.Errorf("%s, want %s", code, pdf.Unsupported)
+			}
+		})
+	}
+}
+
+// make runs commands and returns the scan that they write.
+func (d drawn) make(t *testing.T, commands string) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	scan := filepath.Join(dir, "scan")
+	for line := range strings.Lines(commands) {
+		args := strings.Fields(os.Expand(line, func(word string) string {
+			switch word {
+			case "out":
+				return scan
+			case "dir":
+				return dir
+			}
+			return d.words[word]
+		}))
+		run(t, args[0], args[1:]...)
+	}
+	data, err := os.ReadFile(scan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 // coded are the commands that make a scan in whose data zeros are no dots.
