@@ -89,7 +89,7 @@ var madeByTools = []struct {
 	{"convert BigTIFF", "colour", "convert $colour -depth 8 tiff64:$out", 0},
 
 	{"tiffcp pages of all kinds", "", "tiffcp -c g4 $mono $dir/a\ntiffcp -c lzw:2 $grey $dir/b\ntiffcp -c zip $colour $dir/c\ntiffcp $dir/a $dir/b $dir/c $out", 0},
-	{"tiffcp pages of all kinds and tiles", "", "tiffcp -c packbits -t -w 64 -l 64 $mono $dir/a\ntiffcp -c lzw -p separate $colour $dir/b\ntiffcp -c g3:2d $mono $dir/c\ntiffcp -8 $dir/a $dir/b $dir/c $out", 0},
+	{"tiffcp pages of all kinds and tiles", "", "tiffcp -c packbits -t -w 64 -l 64 $mono $dir/a\ntiffcp -c lzw:2 -B $colour $dir/b\ntiffcp -c g3:2d $mono $dir/c\ntiffcp -8 $dir/a $dir/b $dir/c $out", 0},
 	{"tiffcp Deflate of the old number", "colour", "tiffcp -c zip $colour $out\ntiffset -s 259 32946 $out", 0},
 	{"convert with a colour profile", "colour", "convert $colour -depth 8 -profile /usr/share/color/icc/ghostscript/srgb.icc -compress Zip tiff:$out", 0},
 
