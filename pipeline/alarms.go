@@ -31,7 +31,11 @@ func (s *Server) alarmFinders(slow bool) map[register.AlarmKind]func(context.Con
 			_, letters, err := s.neededKeys(ctx)
 			return letters, err
 		},
-		register.KeyOverdue:   s.overdueKeys,
+		register.KeyOverdue: s.overdueKeys,
+		register.SharesDue: func(ctx context.Context) (int, error) {
+			due, err := s.DueShares(ctx)
+			return len(due), err
+		},
 		register.ClockDoubted: func(ctx context.Context) (int, error) { return one(s.clockDoubt(ctx)) },
 	}
 	if slow {

@@ -40,6 +40,7 @@ func (s *Server) Check(ctx context.Context) []Line {
 		{"register", s.checkRegister},
 		{"keys", s.checkKeys},
 		{"keyring", s.checkKeyring},
+		{"escrow", s.checkShares},
 		{"overdue", s.checkOverdue},
 		{"paper", s.checkPaper},
 		{"letters", s.checkLetters},

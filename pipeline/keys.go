@@ -244,3 +244,35 @@ func (s *Server) checkKeyring(context.Context) (bad, good string, err error) {
 	}
 	return "", volume.says, nil
 }
+
+// checkShares looks whether the custodians have what they should, where there
+// are any, and nothing else.
+func (s *Server) checkShares(ctx context.Context) (bad, good string, err error) {
+	out, err := s.cfg.Register.Shares(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	due, err := s.DueShares(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	living, err := s.livingKeys(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	without := 0
+	for _, k := range living {
+		if !slices.ContainsFunc(out, func(share register.Share) bool { return share.Week == k.Week && !share.Old }) {
+			without++
+		}
+	}
+	switch {
+	case len(due) > 0:
+		return words.Are(len(due), "share") + " of a key whose week is over, or made anew since, and not on record as destroyed: two of one making bring the key back. 'letterlock key escrow list' says whose; then run: letterlock key escrow retire FOLDER", "", nil
+	case len(out) == 0:
+		return "", "No key is shared with custodians: if the keyring is lost, its letters are. To change that: letterlock key escrow make", nil
+	case without > 0:
+		return words.Are(without, "living key") + " not shared with the custodians. Have them bring their folders, and run: letterlock key escrow make", "", nil
+	}
+	return "", "Every living key is shared with the custodians.", nil
+}

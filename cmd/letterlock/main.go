@@ -52,6 +52,7 @@ type cli struct {
 	Letters   lettersCmd   `cmd:"" help:"List the living letters."`
 	Held      heldCmd      `cmd:"" help:"What scanners have announced and nobody believes, and what to do about it."`
 	User      userCmd      `cmd:"" help:"Add people, disable them, make enrolment codes."`
+	Key       keyCmd       `cmd:"" help:"The expiry weeks' keys, and their shares with custodians."`
 	Separator separatorCmd `cmd:"" help:"Print sheets to lay between the letters of a stack that is scanned in one go, and cover sheets, to a PDF."`
 	Register  registerCmd  `cmd:"" help:"Export the register, or verify an export."`
 }

@@ -62,9 +62,7 @@ func (k *Keyring) Make(w letter.Week) (recipient string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("making key %s: %w", w, err)
 	}
-	text := fmt.Sprintf("# Letterlock: everything sealed to this key must be unreadable from %s.\n# public key: %s\n%s\n",
-		w.Over(), id.Recipient(), id)
-	if err := k.write(k.path(w), []byte(text)); err != nil {
+	if err := k.write(k.path(w), keyText(w, id)); err != nil {
 		return "", fmt.Errorf("making key %s: %w", w, err)
 	}
 	// Another process may have been first: what lies there is the key.
@@ -73,6 +71,12 @@ func (k *Keyring) Make(w letter.Week) (recipient string, err error) {
 		return "", err
 	}
 	return kept.Recipient().String(), nil
+}
+
+// keyText is a key's file, which stock age reads.
+func keyText(w letter.Week, id *age.HybridIdentity) []byte {
+	return fmt.Appendf(nil, "# Letterlock: everything sealed to this key must be unreadable from %s.\n# public key: %s\n%s\n",
+		w.Over(), id.Recipient(), id)
 }
 
 // write makes the file durable under a passing name and links it to its final
@@ -174,14 +178,7 @@ func (k *Keyring) list() (weeks []letter.Week, strangers int, err error) {
 // leaves a file of noise under the key's name, which opens nothing. A key that
 // is gone already is no error.
 func (k *Keyring) Overwrite(w letter.Week) error {
-	f, err := os.OpenFile(k.path(w), os.O_WRONLY, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		err = errors.Join(overwrite(f), f.Close())
-	}
-	if err != nil {
+	if err := overwriteFile(k.path(w)); err != nil {
 		return fmt.Errorf("overwriting key %s: %w", w, err)
 	}
 	return nil
@@ -192,13 +189,33 @@ func (k *Keyring) Overwrite(w letter.Week) error {
 // keeps by itself (snapshots, copy-on-write, wear levelling) it cannot reach:
 // see Volume.
 func (k *Keyring) Destroy(w letter.Week) error {
-	if err := k.Overwrite(w); err != nil {
-		return err
-	}
-	if err := os.Remove(k.path(w)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := errors.Join(destroyFile(k.path(w)), syncDir(k.dir)); err != nil {
 		return fmt.Errorf("destroying key %s: %w", w, err)
 	}
-	return syncDir(k.dir)
+	return nil
+}
+
+// destroyFile overwrites and unlinks a file, if it is there.
+func destroyFile(path string) error {
+	if err := overwriteFile(path); err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// overwriteFile writes noise over a file in place and syncs it, if it is there.
+func overwriteFile(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(overwrite(f), f.Close())
 }
 
 func overwrite(f *os.File) error {

@@ -35,6 +35,9 @@ var alarmWords = map[register.AlarmKind]struct {
 	register.KeyOverdue: {func(n int) string {
 		return count(n, "key is", "keys are") + " past the week in which it must be destroyed, and still there."
 	}, "Copies of that week’s letters, wherever they are, could still be read. Have the administrator run “letterlock check” on the server: the clock or the keyring’s disk needs somebody."},
+	register.SharesDue: {func(n int) string {
+		return count(n, "share of a key is", "shares of keys are") + " due to be destroyed, and not on record as that."
+	}, "Two shares bring a dead key back, and with it every old copy of its week’s letters. Have the custodians destroy theirs; the administrator finds whose they are with “letterlock key escrow list”."},
 	register.StorageWrong: {func(int) string {
 		return "The storage is not as it must be."
 	}, "Its own rules for deletion were changed, or it is not the storage that holds our letters. Have the administrator run “letterlock check” on the server, find out who changed it, and only then mend it."},
@@ -52,6 +55,7 @@ var alarmNames = map[register.AlarmKind]string{
 	register.PapersOutlive:  "papers that outlived their letters",
 	register.KeyNeeded:      "letters that outlive their key",
 	register.KeyOverdue:     "keys past their week",
+	register.SharesDue:      "shares that are due to be destroyed",
 	register.StorageWrong:   "the storage",
 	register.ClockDoubted:   "the clock",
 	register.RegisterWrong:  "the register’s signature",

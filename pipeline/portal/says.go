@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"letterlock/pipeline/register"
@@ -105,10 +106,40 @@ var entryKinds = []entryKind{
 		return "The key of expiry week " + weekWords(d.Week) + " is about to be destroyed."
 	})},
 	{"key-destroyed", "Key destroyed", about(func(d register.KeyDestroyed, _ register.Entry, _ teller) string {
-		return "The key of expiry week " + weekWords(d.Week) + " was destroyed: no copy of that week’s letters can be read any more, wherever it is."
+		said := "The key of expiry week " + weekWords(d.Week) + " was destroyed"
+		if d.Shares > 0 {
+			return said + ". " + count(d.Shares, "share of it is", "shares of it are") + " still with custodians, any two of which would bring it back; they are due to be destroyed."
+		}
+		return said + ": no copy of that week’s letters can be read any more, wherever it is."
 	})},
 	{"key-found-again", "Dead key found", about(func(d register.KeyFoundAgain, _ register.Entry, _ teller) string {
 		return "A copy of the dead key of expiry week " + weekWords(d.Week) + " was found in the keyring. It opens nothing, and is about to be destroyed again."
+	})},
+	{"shares-made", "Key shared", about(func(d register.SharesMade, _ register.Entry, _ teller) string {
+		return fmt.Sprintf("The key of expiry week %s was shared among %d custodians, any two of whom can bring it back (making %s).", weekWords(d.Week), d.Shares, d.Set)
+	})},
+	{"share-ending", "Share’s end begun", about(func(d register.ShareEnding, _ register.Entry, _ teller) string {
+		return "The share of custodian " + strconv.Itoa(d.Custodian) + " in the key of expiry week " + weekWords(d.Week) + " is about to be destroyed (making " + string(d.Set) + ")."
+	})},
+	{"share-ended", "Share ended", about(func(d register.ShareEnded, _ register.Entry, _ teller) string {
+		return "The share of custodian " + strconv.Itoa(d.Custodian) + " in the key of expiry week " + weekWords(d.Week) + " " + worded(shareEndWords, d.How) + " (making " + string(d.Set) + ")."
+	})},
+	{"keys-recombined", "Keys brought back", about(func(d register.KeysRecombined, _ register.Entry, _ teller) string {
+		why := "to see whether it can be done"
+		if d.For == register.ForRestore {
+			why = "to put missing keys back into the keyring"
+		}
+		return fmt.Sprintf("Custodians %d and %d brought their shares of %s, %s.", d.First, d.Second, count(len(d.Weeks), "key", "keys"), why)
+	})},
+	{"drill-done", "Drill done", about(func(d register.DrillDone, _ register.Entry, _ teller) string {
+		said := "In the drill " + count(len(d.Proven), "key was", "keys were") + " brought back from two shares, and opened what was sealed to them"
+		if len(d.Failed) > 0 {
+			return said + "; " + count(len(d.Failed), "key", "keys") + " could not be: " + list(apply(d.Failed, func(w letter.Week) string { return string(w) })) + "."
+		}
+		return said + "."
+	})},
+	{"key-restored", "Key restored", about(func(d register.KeyRestored, _ register.Entry, _ teller) string {
+		return "The key of expiry week " + weekWords(d.Week) + " is about to be put back into the keyring."
 	})},
 	{"manifest-held", "Deposit held", about(func(d register.ManifestHeld, _ register.Entry, _ teller) string {
 		return "A deposit was not believed and waits for a person: " + worded(heldWords, d.Reason) + "."
@@ -294,6 +325,13 @@ var troubleWords = map[register.Trouble]string{
 	register.CannotUnseal:  "the week’s key does not open it",
 	register.CannotRender:  "a page cannot be shown",
 	register.PagesDiffer:   "the number of pages differs",
+}
+
+var shareEndWords = map[register.ShareEnd]string{
+	register.ShareOverwritten: "was overwritten and deleted",
+	register.ShareVouched:     "is destroyed, as somebody at the server’s console says",
+	register.ShareUnwritten:   "was never written: the folder could not be written to",
+	register.ShareLost:        "is lost: nobody knows where it is",
 }
 
 var heldWords = map[register.HeldReason]string{

@@ -22,17 +22,19 @@ const (
 	PapersOutlive  AlarmKind = "papers-outlive"    // papers whose letter is gone; counts papers
 	KeyNeeded      AlarmKind = "key-needed"        // letters that are to outlive the key they are sealed to; counts letters
 	KeyOverdue     AlarmKind = "key-overdue"       // keys past their week that are not destroyed; counts keys
+	SharesDue      AlarmKind = "shares-due"        // custodians' shares of keys past their week; counts shares
 	StorageWrong   AlarmKind = "storage-wrong"     // the bucket or its own rules are not as they must be
 	ClockDoubted   AlarmKind = "clock-in-doubt"    // nothing is destroyed until somebody has looked
 	RegisterWrong  AlarmKind = "register-is-wrong" // the register does not agree with its signed checkpoint
 )
 
 // AlarmKinds lists every kind, the gravest first.
-var AlarmKinds = []AlarmKind{RegisterWrong, LettersOverdue, KeyOverdue, KeyNeeded, ClockDoubted, StorageWrong, PapersOutlive}
+var AlarmKinds = []AlarmKind{RegisterWrong, LettersOverdue, KeyOverdue, KeyNeeded, ClockDoubted, StorageWrong, PapersOutlive, SharesDue}
 
 // grace is how long something may be found before it is loud: a letter is due
-// from its day's first moment, and its proof takes a moment too.
-var grace = map[AlarmKind]time.Duration{LettersOverdue: 15 * time.Minute, KeyOverdue: 15 * time.Minute}
+// from its day's first moment, and its proof takes a moment too; custodians need
+// some days to bring their shares.
+var grace = map[AlarmKind]time.Duration{LettersOverdue: 15 * time.Minute, KeyOverdue: 15 * time.Minute, SharesDue: 7 * 24 * time.Hour}
 
 // Alarm is something that somebody must see to.
 type Alarm struct {

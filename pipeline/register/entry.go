@@ -64,17 +64,64 @@ type KeyDeathBegun struct {
 	Week letter.Week `json:"week"` // the expiry week, which is the key's name
 }
 
-// KeyDestroyed says that the week's private key is gone: whatever was sealed
-// to it, in any copy anywhere, can no longer be read. [P 2, GDPR 17]
+// KeyDestroyed says that the private key is gone from the keyring. With no
+// share of it left, or one, whatever was sealed to it, in any copy anywhere, can
+// no longer be read. [P 2, GDPR 17]
 type KeyDestroyed struct {
-	Week letter.Week `json:"week"` // the expiry week, which is the key's name
+	Week   letter.Week `json:"week"`   // whose key is gone
+	Shares int         `json:"shares"` // custodians' shares that may still exist and are due to be destroyed
 }
 
 // KeyFoundAgain says that the private key of a week that is over was found in
 // the keyring although it is destroyed on record, or was never on it: somebody
 // has put back a copy. It opens nothing, and is about to be destroyed again.
-// [GDPR 5, BS]
+// [P 2, GDPR 17]
 type KeyFoundAgain struct {
+	Week letter.Week `json:"week"` // whose key it is
+}
+
+// SharesMade says that a key was shared among custodians, any two of whom can
+// bring it back. It is recorded before the shares are written. [GDPR 32]
+type SharesMade struct {
+	Week   letter.Week `json:"week"`   // whose key it is
+	Set    ShareSet    `json:"set"`    // which making
+	Shares int         `json:"shares"` // one for each custodian
+}
+
+// ShareEnding says that a custodian's share is about to be destroyed. [P 2, GDPR 17]
+type ShareEnding struct {
+	Week      letter.Week `json:"week"`      // whose key it is a share of
+	Custodian int         `json:"custodian"` // 1 to 3: whose share
+	Set       ShareSet    `json:"set"`       // of which making
+}
+
+// ShareEnded says that a custodian's share is destroyed, or lost. [P 2, GDPR 17]
+type ShareEnded struct {
+	Week      letter.Week `json:"week"`      // whose key it is a share of
+	Custodian int         `json:"custodian"` // 1 to 3: whose share
+	Set       ShareSet    `json:"set"`       // of which making
+	How       ShareEnd    `json:"how"`       // by whom it was destroyed, or that it is lost
+}
+
+// KeysRecombined says that two custodians have brought their shares and that
+// keys are about to be brought back from them. [GDPR 32]
+type KeysRecombined struct {
+	For    RecombinedFor `json:"for"`    // why
+	First  int           `json:"first"`  // the one custodian, 1 to 3
+	Second int           `json:"second"` // the other
+	Weeks  []letter.Week `json:"weeks"`  // whose keys
+}
+
+// DrillDone says how a drill ended: which keys two shares bring back, each
+// proven by opening what was sealed to it. [GDPR 32]
+type DrillDone struct {
+	Proven []letter.Week `json:"proven"` // brought back
+	Failed []letter.Week `json:"failed"` // not: these have no escrow
+}
+
+// KeyRestored says that a key which was brought back is about to be put into
+// the keyring, where it was missing. [GDPR 32]
+type KeyRestored struct {
 	Week letter.Week `json:"week"` // whose key it is
 }
 
@@ -288,6 +335,12 @@ func (KeyMade) kind() string             { return "key-made" }
 func (KeyDeathBegun) kind() string       { return "key-death-begun" }
 func (KeyDestroyed) kind() string        { return "key-destroyed" }
 func (KeyFoundAgain) kind() string       { return "key-found-again" }
+func (SharesMade) kind() string          { return "shares-made" }
+func (ShareEnding) kind() string         { return "share-ending" }
+func (ShareEnded) kind() string          { return "share-ended" }
+func (KeysRecombined) kind() string      { return "keys-recombined" }
+func (DrillDone) kind() string           { return "drill-done" }
+func (KeyRestored) kind() string         { return "key-restored" }
 func (LetterAdmitted) kind() string      { return "letter-admitted" }
 func (ManifestHeld) kind() string        { return "manifest-held" }
 func (ManifestAccepted) kind() string    { return "manifest-accepted" }

@@ -19,7 +19,7 @@ import (
 
 // allEvents is one of every event; TestNoEventIsForgotten holds it complete.
 var allEvents = []Event{
-	FolderMade{}, EdgeAdded{}, EdgeRevoked{}, KeyMade{}, KeyDeathBegun{}, KeyDestroyed{}, KeyFoundAgain{}, LetterAdmitted{}, ManifestHeld{}, ManifestAccepted{},
+	FolderMade{}, EdgeAdded{}, EdgeRevoked{}, KeyMade{}, KeyDeathBegun{}, KeyDestroyed{}, KeyFoundAgain{}, SharesMade{}, ShareEnding{}, ShareEnded{}, KeysRecombined{}, DrillDone{}, KeyRestored{}, LetterAdmitted{}, ManifestHeld{}, ManifestAccepted{},
 	LetterVerified{}, LetterUnverifiable{}, LetterLookedAtAgain{}, LetterReceipted{}, LetterNotified{}, LetterOpened{}, LetterReadable{},
 	LetterScanAgain{}, ScanAnswered{}, PaperDestroyed{}, ExpiryBegun{}, LetterDeleted{}, PersonAdded{}, PersonDisabled{}, PasskeysForgotten{},
 	CodeMade{}, PasskeyAdded{}, SignedIn{}, RegisterExported{}, LifecycleInstalled{}, DayBegun{}, BucketAdopted{}, ClockConfirmed{},

@@ -131,6 +131,10 @@ func (r *Register) KeyDestroyed(ctx context.Context, w letter.Week) error {
 		if err := oneRow(res, err); err != nil {
 			return err
 		}
-		return r.append(ctx, tx, KeyDestroyed{Week: w}, "", 0)
+		var shares int
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM shares WHERE week = $1`, string(w)).Scan(&shares); err != nil {
+			return err
+		}
+		return r.append(ctx, tx, KeyDestroyed{Week: w, Shares: shares}, "", 0)
 	})
 }

@@ -1,0 +1,397 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"filippo.io/age"
+
+	"letterlock/pipeline/keyring"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/words"
+)
+
+// Escrow: three custodians keep a share each of every living key, in a folder
+// of their own (a memory stick), so that a lost keyring does not lose letters.
+// Two of them bring a key back. Shares die as keys do: week by week, on record.
+
+// Custody is what is wrong with the custodians' folders that were given.
+type Custody struct{ Says string }
+
+func (c Custody) Error() string { return c.Says }
+
+func custody(format string, args ...any) error { return Custody{fmt.Sprintf(format, args...)} }
+
+// custodian reads a folder and says whose it is: 0 for a folder without shares.
+func custodian(dir string) (number int, shares []keyring.Share, err error) {
+	shares, damaged, err := keyring.Shares(dir)
+	if err != nil {
+		return 0, nil, err
+	}
+	if damaged > 0 {
+		return 0, nil, custody("In %s %s damaged or renamed. Put it aside; the shares are made anew by: letterlock key escrow make", dir, words.Are(damaged, "share"))
+	}
+	for _, s := range shares {
+		if number != 0 && s.Custodian != number {
+			return 0, nil, custody("In %s are shares of two custodians: two shares bring a key back, so each belongs in a folder, and a place, of its own.", dir)
+		}
+		number = s.Custodian
+	}
+	return number, shares, nil
+}
+
+// MakeShares shares every living key that is not yet shared among the three
+// folders' custodians, and makes and shares the keys of the weeks to come. It
+// returns the weeks that were shared. A crash leaves a making on record whose
+// shares are not all there; the next run ends those and makes them anew.
+func (s *Server) MakeShares(ctx context.Context, dirs [keyring.Custodians]string, ahead int) ([]letter.Week, error) {
+	there := map[letter.Week][]keyring.Share{}
+	for i, dir := range dirs {
+		number, shares, err := custodian(dir)
+		if err != nil {
+			return nil, err
+		}
+		if number != 0 && number != i+1 {
+			return nil, custody("%s is custodian %d's folder, and was given in the place of custodian %d's: name them in their order.", dir, number, i+1)
+		}
+		for _, share := range shares {
+			there[share.Week] = append(there[share.Week], share)
+		}
+	}
+	weeks, err := s.keysToShare(ctx, ahead)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.cfg.Register.Shares(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var made []letter.Week
+	for _, w := range weeks {
+		if isShared(there[w], out) {
+			continue
+		}
+		if err := s.share(ctx, w, dirs, there[w]); err != nil {
+			return made, fmt.Errorf("sharing key %s: %w", w, err)
+		}
+		made = append(made, w)
+	}
+	return made, nil
+}
+
+// keysToShare are the weeks of the living keys, those to come included, which
+// are made.
+func (s *Server) keysToShare(ctx context.Context, ahead int) (weeks []letter.Week, err error) {
+	today := letter.DateOf(s.cfg.Now())
+	for day := 0; day <= 7*ahead; day++ {
+		w := letter.WeekOf(letter.Deadline(today.AddDays(day), letter.SixMonths))
+		if len(weeks) > 0 && weeks[len(weeks)-1] == w {
+			continue
+		}
+		if _, err := s.makeKey(ctx, w); err != nil {
+			return nil, err
+		}
+		weeks = append(weeks, w)
+	}
+	living, err := s.cfg.Register.Keys(ctx, register.KeyLiving)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range living {
+		if today.Before(k.Week.Over()) {
+			weeks = append(weeks, k.Week)
+		}
+	}
+	slices.Sort(weeks)
+	return slices.Compact(weeks), nil
+}
+
+// isShared reports whether every custodian has a share of the newest making.
+func isShared(there []keyring.Share, out []register.Share) bool {
+	if len(there) != keyring.Custodians {
+		return false
+	}
+	for _, share := range there {
+		if share.Set != there[0].Set || !slices.Contains(out, onRecord(share)) {
+			return false
+		}
+	}
+	return true
+}
+
+// onRecord is a share of the newest making as the register has it.
+func onRecord(share keyring.Share) register.Share {
+	return register.Share{Week: share.Week, Custodian: share.Custodian, Set: register.ShareSet(share.Set)}
+}
+
+// share makes one key's shares, in the place of those that are there, and
+// proves that any two of them bring it back before it is content.
+func (s *Server) share(ctx context.Context, w letter.Week, dirs [keyring.Custodians]string, there []keyring.Share) error {
+	for _, old := range there {
+		if err := s.endShare(ctx, old, dirs[old.Custodian-1]); err != nil {
+			return err
+		}
+	}
+	all, err := s.cfg.Keyring.Split(w)
+	if err != nil {
+		return err
+	}
+	if err := s.cfg.Register.SharesMade(ctx, w, register.ShareSet(all[0].Set), keyring.Custodians); err != nil {
+		return err
+	}
+	s.cfg.Step("shares-on-record", "")
+	for i, share := range all {
+		if err := share.Write(dirs[i]); err != nil {
+			return errors.Join(err, s.unshare(ctx, all[:], dirs, i))
+		}
+		s.cfg.Step("share-written", "")
+	}
+	for i := range all {
+		if err := provePair(w, all[i].Recipient, dirs[i], dirs[(i+1)%keyring.Custodians]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unshare ends a making of which only so many shares could be written: a stick
+// was full or cannot be written to.
+func (s *Server) unshare(ctx context.Context, all []keyring.Share, dirs [keyring.Custodians]string, written int) error {
+	for i, share := range all {
+		var err error
+		if i < written {
+			err = s.endShare(ctx, share, dirs[i])
+		} else {
+			err = s.cfg.Register.ShareEnded(ctx, onRecord(share), register.ShareUnwritten)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// provePair reads a week's shares from two folders and proves what they give.
+func provePair(w letter.Week, recipient, dir1, dir2 string) error {
+	var pair []keyring.Share
+	for _, dir := range []string{dir1, dir2} {
+		_, shares, err := custodian(dir)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(shares, func(s keyring.Share) bool { return s.Week == w })
+		if i < 0 {
+			return custody("What was written to %s cannot be read back.", dir)
+		}
+		pair = append(pair, shares[i])
+	}
+	id, err := keyring.Combine(pair[0], pair[1])
+	if err != nil {
+		return err
+	}
+	return keyring.Proves(id, recipient)
+}
+
+// endShare destroys one share, on record before and after.
+func (s *Server) endShare(ctx context.Context, share keyring.Share, dir string) error {
+	if err := s.cfg.Register.ShareEnding(ctx, onRecord(share)); err != nil {
+		return err
+	}
+	s.cfg.Step("share-ending", "")
+	if err := share.Destroy(dir); err != nil {
+		return err
+	}
+	s.cfg.Step("share-gone", "")
+	return s.cfg.Register.ShareEnded(ctx, onRecord(share), register.ShareOverwritten)
+}
+
+// RetireShares destroys the shares in a custodian's folder of keys whose week is
+// over or that are dead, and of makings that are old or not on record; with
+// all, every share: the custodian leaves. It returns what was destroyed. A share
+// whose end a crash has cut off is found again, or is gone and still due: a
+// person then says so (EndShares).
+func (s *Server) RetireShares(ctx context.Context, dir string, all bool) (ended []keyring.Share, err error) {
+	shares, _, err := keyring.Shares(dir)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.cfg.Register.Shares(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, share := range shares {
+		living, err := s.weekLives(ctx, share.Week)
+		if err != nil {
+			return ended, err
+		}
+		if !all && living && slices.Contains(out, onRecord(share)) {
+			continue
+		}
+		if err := s.endShare(ctx, share, dir); err != nil {
+			return ended, err
+		}
+		ended = append(ended, share)
+	}
+	return ended, nil
+}
+
+// weekLives reports whether the week's key may still be used. Unlike for a
+// key's end no witness is asked: a share that goes too early costs no letter.
+func (s *Server) weekLives(ctx context.Context, w letter.Week) (bool, error) {
+	state, err := s.cfg.Register.KeyState(ctx, w)
+	return state == register.KeyLiving && letter.DateOf(s.cfg.Now()).Before(w.Over()), err
+}
+
+// EndShares takes a person's word about a custodian's shares: of those that are
+// due, or of all, that they are destroyed, or lost. It returns which those are.
+func (s *Server) EndShares(ctx context.Context, custodian int, all bool, how register.ShareEnd) (ended []register.Share, err error) {
+	out, err := s.cfg.Register.Shares(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, share := range out {
+		living, err := s.weekLives(ctx, share.Week)
+		if err != nil {
+			return ended, err
+		}
+		if share.Custodian != custodian || living && !share.Old && !all {
+			continue
+		}
+		if err := s.cfg.Register.ShareEnded(ctx, share, how); err != nil {
+			return ended, err
+		}
+		ended = append(ended, share)
+	}
+	return ended, nil
+}
+
+// DueShares are those of keys whose week is over or that are dead, and those in
+// whose place newer ones were made.
+func (s *Server) DueShares(ctx context.Context) (due []register.Share, err error) {
+	out, err := s.cfg.Register.Shares(ctx)
+	for _, share := range out {
+		living, failed := s.weekLives(ctx, share.Week)
+		if err = errors.Join(err, failed); !living || share.Old {
+			due = append(due, share)
+		}
+	}
+	return due, err
+}
+
+// Recovered is what two custodians' shares give for one living week.
+type Recovered struct {
+	Week letter.Week
+	Err  error // why they do not give its key; nil when it is proven
+	key  *age.HybridIdentity
+}
+
+// Drill has two custodians' shares bring back every living key that both have a
+// share of, in memory only, and proves each. A key that the keyring holds and
+// that they do not give is in the answer with why.
+func (s *Server) Drill(ctx context.Context, dirs [2]string) ([]Recovered, error) {
+	living, err := s.livingKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.recover(ctx, dirs, living, register.ForDrill)
+	if err != nil {
+		return nil, err
+	}
+	done := register.DrillDone{Proven: []letter.Week{}, Failed: []letter.Week{}}
+	for _, r := range found {
+		if r.Err == nil {
+			done.Proven = append(done.Proven, r.Week)
+		} else {
+			done.Failed = append(done.Failed, r.Week)
+		}
+	}
+	return found, s.cfg.Register.Record(ctx, done, 0)
+}
+
+// RestoreKeys has two custodians' shares bring back every living key that the
+// keyring lacks, and puts it there. A key that is dead on record, or past its
+// week, is not: see register.ErrKeyDead.
+func (s *Server) RestoreKeys(ctx context.Context, dirs [2]string) ([]Recovered, error) {
+	living, err := s.livingKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	missing := slices.DeleteFunc(living, func(k register.WeekKey) bool { return s.cfg.Keyring.Has(k.Week) })
+	if len(missing) == 0 {
+		return nil, nil
+	}
+	found, err := s.recover(ctx, dirs, missing, register.ForRestore)
+	for i, r := range found {
+		if r.Err != nil {
+			continue
+		}
+		// On record, not yet done: a crash leaves a key that is missing, and the
+		// next run restores it.
+		if found[i].Err = s.cfg.Register.KeyRestored(ctx, r.Week); found[i].Err == nil {
+			s.cfg.Step("key-restoring", "")
+			found[i].Err = s.cfg.Keyring.Restore(r.Week, r.key)
+		}
+	}
+	return found, err
+}
+
+// livingKeys are those on record whose week is not over.
+func (s *Server) livingKeys(ctx context.Context) ([]register.WeekKey, error) {
+	keys, err := s.cfg.Register.Keys(ctx, register.KeyLiving)
+	today := letter.DateOf(s.cfg.Now())
+	return slices.DeleteFunc(keys, func(k register.WeekKey) bool { return !today.Before(k.Week.Over()) }), err
+}
+
+// recover brings keys back from two folders, in memory, and proves each against
+// the public half on record. That it is done is on record first.
+func (s *Server) recover(ctx context.Context, dirs [2]string, keys []register.WeekKey, why register.RecombinedFor) ([]Recovered, error) {
+	var from [2][]keyring.Share
+	var who [2]int
+	for i, dir := range dirs {
+		var err error
+		if who[i], from[i], err = custodian(dir); err != nil {
+			return nil, err
+		}
+		if who[i] == 0 {
+			return nil, custody("%s holds no share.", dir)
+		}
+	}
+	if who[0] == who[1] {
+		return nil, custody("Both folders are custodian %d's: another custodian's is needed.", who[0])
+	}
+	weeks := []letter.Week{}
+	for _, k := range keys {
+		weeks = append(weeks, k.Week)
+	}
+	if err := s.cfg.Register.Record(ctx, register.KeysRecombined{For: why, First: who[0], Second: who[1], Weeks: weeks}, 0); err != nil {
+		return nil, err
+	}
+	var out []Recovered
+	for _, k := range keys {
+		r := Recovered{Week: k.Week}
+		r.key, r.Err = bringBack(k, from)
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+var errNotShared = errors.New("not both custodians have a share of it")
+
+func bringBack(k register.WeekKey, from [2][]keyring.Share) (*age.HybridIdentity, error) {
+	var pair [2]keyring.Share
+	for i, shares := range from {
+		at := slices.IndexFunc(shares, func(s keyring.Share) bool { return s.Week == k.Week })
+		if at < 0 {
+			return nil, errNotShared
+		}
+		pair[i] = shares[at]
+	}
+	id, err := keyring.Combine(pair[0], pair[1])
+	if err != nil {
+		return nil, err
+	}
+	return id, keyring.Proves(id, k.Recipient)
+}

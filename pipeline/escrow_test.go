@@ -1,0 +1,349 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"letterlock/pipeline/keyring"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// custodians are three folders.
+func custodians(t *testing.T) (dirs [keyring.Custodians]string) {
+	for i := range dirs {
+		dirs[i] = t.TempDir()
+	}
+	return dirs
+}
+
+func (o *office) share(dirs [keyring.Custodians]string) []letter.Week {
+	o.t.Helper()
+	made, err := o.MakeShares(o.t.Context(), dirs, 6)
+	o.must(err)
+	return made
+}
+
+// holdsNoKey looks into every file below a folder for a private key.
+func holdsNoKey(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if strings.Contains(string(text), "AGE-SECRET-KEY") {
+			t.Errorf("%s holds a private key", d.Name())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Three custodians get their shares, any two prove in a drill that the keys come
+// back, and after the keyring is lost two of them bring it back: the letter opens.
+func TestALostKeyringComesBack(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keyring")
+	o, dirs := newOffice(t, withKeyring(t, dir)), custodians(t)
+	m := o.deposit()
+	o.work(m.ID)
+	made := o.share(dirs)
+	if !slices.Contains(made, m.Week()) || len(made) < 8 {
+		t.Fatalf("shared: %v", made)
+	}
+	if again := o.share(dirs); len(again) != 0 {
+		t.Errorf("shared again: %v", again)
+	}
+	if !ok(o.Check(t.Context()), "escrow") {
+		t.Errorf("%+v", o.Check(t.Context()))
+	}
+	for i := range dirs {
+		holdsNoKey(t, dirs[i])
+		pair := [2]string{dirs[i], dirs[(i+1)%keyring.Custodians]}
+		found, err := o.Drill(t.Context(), pair)
+		o.must(err)
+		for _, r := range found {
+			if r.Err != nil {
+				t.Errorf("key %s does not come back: %v", r.Week, r.Err)
+			}
+		}
+		if len(found) != len(made) {
+			t.Errorf("%d of %d keys were tried", len(found), len(made))
+		}
+	}
+	if n := o.kinds("keys-recombined"); n != 3 || o.kinds("drill-done") != 3 {
+		t.Errorf("three drills, and %d entries", n)
+	}
+
+	o.must(os.RemoveAll(dir))
+	o.must(os.Mkdir(dir, 0o700))
+	if _, err := o.PDF(t.Context(), o.state(m.ID)); err == nil {
+		t.Fatal("it opens without a key")
+	}
+	found, err := o.RestoreKeys(t.Context(), [2]string{dirs[2], dirs[1]})
+	o.must(err)
+	for _, r := range found {
+		if r.Err != nil {
+			t.Errorf("key %s: %v", r.Week, r.Err)
+		}
+	}
+	if _, err := o.PDF(t.Context(), o.state(m.ID)); err != nil || len(found) != len(made) || o.kinds("key-restored") != len(made) {
+		t.Errorf("%d of %d restored; the letter: %v", len(found), len(made), err)
+	}
+	o.must(o.PublishRecipients(t.Context()))
+}
+
+// A drill says which keys have no escrow; a damaged share is named, and no
+// mixture of folders is taken for another.
+func TestADrillThatFails(t *testing.T) {
+	o, dirs := newOffice(t), custodians(t)
+	made := o.share(dirs)
+	lost := "letterlock-" + string(made[1]) + "-custodian-2.txt"
+	o.must(os.Remove(filepath.Join(dirs[1], lost)))
+	found, err := o.Drill(t.Context(), [2]string{dirs[0], dirs[1]})
+	o.must(err)
+	for _, r := range found {
+		if (r.Err != nil) != (r.Week == made[1]) {
+			t.Errorf("key %s: %v", r.Week, r.Err)
+		}
+	}
+	for name, pair := range map[string][2]string{"one custodian twice": {dirs[0], dirs[0]}, "an empty folder": {dirs[0], t.TempDir()}} {
+		_, err := o.Drill(t.Context(), pair)
+		if _, ok := errors.AsType[Custody](err); !ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	o.must(os.WriteFile(filepath.Join(dirs[0], "letterlock-"+string(made[0])+"-custodian-1.txt"), []byte("week"), 0o600))
+	if _, err := o.Drill(t.Context(), [2]string{dirs[0], dirs[2]}); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("damaged: %v", err)
+	}
+	if _, err := o.MakeShares(t.Context(), [3]string{dirs[2], dirs[1], t.TempDir()}, 0); err == nil || !strings.Contains(err.Error(), "in their order") {
+		t.Errorf("in another order: %v", err)
+	}
+}
+
+// A custodian's lost folder is made anew: the others' old shares go, and the old
+// making stays due until somebody says what became of the lost one.
+func TestALostFolderIsMadeAnew(t *testing.T) {
+	o, dirs := newOffice(t), custodians(t)
+	made := o.share(dirs)
+	lost := dirs[1]
+	dirs[1] = t.TempDir()
+	if again := o.share(dirs); len(again) != len(made) {
+		t.Fatalf("made anew: %v", again)
+	}
+	found, err := o.Drill(t.Context(), [2]string{dirs[0], dirs[1]})
+	o.must(err)
+	for _, r := range found {
+		o.must(r.Err)
+	}
+	if found, err = o.Drill(t.Context(), [2]string{dirs[0], lost}); err != nil || found[0].Err == nil {
+		t.Errorf("an old share fits a new one: %v", err)
+	}
+	out, err := o.cfg.Register.Shares(t.Context())
+	o.must(err)
+	if len(out) != 4*len(made) {
+		t.Errorf("%d shares may exist, want %d", len(out), 4*len(made))
+	}
+	// The lost folder turns up: all that is in it goes.
+	ended, err := o.RetireShares(t.Context(), lost, false)
+	o.must(err)
+	if out, err = o.cfg.Register.Shares(t.Context()); err != nil || len(ended) != len(made) || len(out) != 3*len(made) {
+		t.Errorf("%d ended, %d left, %v", len(ended), len(out), err)
+	}
+}
+
+// When a key dies, its shares are due: that is on the register, said by the
+// check at once, and loud after a week, until each is destroyed. Until then two
+// of them bring back nothing into the keyring.
+func TestSharesOfADeadKeyAreDue(t *testing.T) {
+	o, dirs := newOffice(t), custodians(t)
+	made := o.share(dirs)
+	dead := made[0]
+	o.now = dead.Over().Start()
+	o.must(o.cfg.Register.ConfirmClock(t.Context()))
+	o.must(o.EndKeys(t.Context()))
+	entries, err := o.cfg.Register.Entries(t.Context(), -1, "key-destroyed", "", 10)
+	o.must(err)
+	if o.cfg.Keyring.Has(dead) || len(entries) != 1 || !strings.Contains(string(entries[0].Data), `"shares":3`) {
+		t.Fatalf("%d entries: %s", len(entries), entries[0].Data)
+	}
+	if ok(o.Check(t.Context()), "escrow") {
+		t.Error("the check says nothing of it")
+	}
+	if got := o.alarms(); slices.Contains(got, register.SharesDue) {
+		t.Error("loud at once")
+	}
+	o.now = o.now.AddDate(0, 0, 8)
+	o.must(o.cfg.Register.ConfirmClock(t.Context()))
+	if got := o.alarms(); !slices.Contains(got, register.SharesDue) {
+		t.Errorf("after a week loud is %v", got)
+	}
+	if found, err := o.RestoreKeys(t.Context(), [2]string{dirs[0], dirs[1]}); err != nil || len(found) != 0 {
+		t.Fatalf("restored: %v, %v", found, err)
+	}
+	if err := o.cfg.Register.KeyRestored(t.Context(), dead); !errors.Is(err, register.ErrKeyDead) {
+		t.Errorf("a dead key may be restored: %v", err)
+	}
+	if _, err := o.Drill(t.Context(), [2]string{dirs[0], dirs[1]}); err != nil {
+		t.Error(err)
+	}
+	if o.cfg.Keyring.Has(dead) {
+		t.Fatal("a dead key is back")
+	}
+	for _, dir := range dirs[:2] {
+		ended, err := o.RetireShares(t.Context(), dir, false)
+		if err != nil || len(ended) == 0 || !slices.ContainsFunc(ended, func(s keyring.Share) bool { return s.Week == dead }) {
+			t.Fatalf("ended: %v, %v", ended, err)
+		}
+		for _, s := range ended {
+			if !s.Week.Over().Start().Before(o.now) && s.Week != dead {
+				t.Errorf("the share of %s went", s.Week)
+			}
+		}
+	}
+	said, err := o.EndShares(t.Context(), 3, false, register.ShareVouched)
+	if err != nil || len(said) == 0 {
+		t.Fatalf("vouched for %v, %v", said, err)
+	}
+	if got := o.alarms(); slices.Contains(got, register.SharesDue) {
+		t.Errorf("all are gone, and loud is %v", got)
+	}
+	if found, err := o.Drill(t.Context(), [2]string{dirs[0], dirs[1]}); err != nil || len(found) == 0 {
+		t.Errorf("the living keys' shares: %v, %v", found, err)
+	}
+}
+
+// A folder that cannot be written to leaves no half making behind, in no folder
+// and not on record.
+func TestAFolderThatCannotBeWrittenTo(t *testing.T) {
+	for full := range keyring.Custodians {
+		o, dirs := newOffice(t), custodians(t)
+		// Not for root's eyes either: a folder stands where the passing file goes.
+		o.must(os.MkdirAll(filepath.Join(dirs[full], ".letterlock-share.new", "x"), 0o700))
+		if made, err := o.MakeShares(t.Context(), dirs, 0); err == nil || len(made) != 0 {
+			t.Fatalf("shared: %v, %v", made, err)
+		}
+		if out, err := o.cfg.Register.Shares(t.Context()); err != nil || len(out) != 0 {
+			t.Errorf("on record: %v, %v", out, err)
+		}
+		o.must(os.RemoveAll(filepath.Join(dirs[full], ".letterlock-share.new")))
+		o.allOnRecord(dirs)
+		o.share(dirs)
+		o.allOnRecord(dirs)
+	}
+}
+
+var errCut = errors.New("cut off")
+
+// cutAt ends what the office does at the n-th step of that name, as a crash does.
+func (o *office) cutAt(step string, n int) {
+	o.cfg.Step = func(at string, _ letter.ID) {
+		if at == step {
+			if n--; n == 0 {
+				panic(errCut)
+			}
+		}
+	}
+}
+
+// untilCut reports whether f was cut off.
+func untilCut(f func()) (cut bool) {
+	defer func() {
+		if r := recover(); r == errCut {
+			cut = true
+		} else if r != nil {
+			panic(r)
+		}
+	}()
+	f()
+	return false
+}
+
+// Cut off between any two steps, the same command ends what was begun: whole
+// shares of one making in every folder, nothing else on record as theirs, and no
+// private key anywhere but in the keyring.
+func TestSharingThatIsCutOff(t *testing.T) {
+	for _, at := range []struct {
+		step string
+		n    int
+	}{{"shares-on-record", 1}, {"share-written", 1}, {"share-written", 2}, {"share-written", 3}, {"share-written", 5}, {"share-ending", 1}, {"share-gone", 1}, {"share-gone", 2}} {
+		t.Run(fmt.Sprint(at.step, " ", at.n), func(t *testing.T) {
+			o, dirs := newOffice(t), custodians(t)
+			if strings.HasPrefix(at.step, "share-e") || strings.HasPrefix(at.step, "share-g") {
+				o.share(dirs)
+				dirs[0] = t.TempDir() // lost: the others' shares are ended and made anew
+				o.must2(o.EndShares(t.Context(), 1, true, register.ShareLost))
+			}
+			o.cutAt(at.step, at.n)
+			if !untilCut(func() { _, _ = o.MakeShares(t.Context(), dirs, 0) }) {
+				t.Fatal("the step was never reached")
+			}
+			o.cfg.Step = func(string, letter.ID) {}
+			for _, dir := range dirs {
+				holdsNoKey(t, dir)
+			}
+			o.share(dirs)
+			for _, pair := range [][2]string{{dirs[0], dirs[1]}, {dirs[1], dirs[2]}, {dirs[2], dirs[0]}} {
+				found, err := o.Drill(t.Context(), pair)
+				o.must(err)
+				for _, r := range found {
+					if r.Err != nil {
+						t.Errorf("key %s: %v", r.Week, r.Err)
+					}
+				}
+			}
+			o.allOnRecord(dirs)
+		})
+	}
+}
+
+func (o *office) must2(_ any, err error) {
+	o.t.Helper()
+	o.must(err)
+}
+
+// allOnRecord holds every share that lies in a folder to the register.
+func (o *office) allOnRecord(dirs [keyring.Custodians]string) {
+	o.t.Helper()
+	out, err := o.cfg.Register.Shares(o.t.Context())
+	o.must(err)
+	for _, dir := range dirs {
+		shares, damaged, err := keyring.Shares(dir)
+		o.must(err)
+		for _, s := range shares {
+			if !slices.Contains(out, onRecord(s)) {
+				o.t.Errorf("custodian %d's share of %s is not on record", s.Custodian, s.Week)
+			}
+		}
+		if files, err := os.ReadDir(dir); err != nil || damaged != 0 || len(files) != len(shares) {
+			o.t.Errorf("a folder holds more than its shares: %v, %v", files, err)
+		}
+	}
+}
+
+// A restore that is cut off goes on.
+func TestARestoreThatIsCutOff(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keyring")
+	o, dirs := newOffice(t, withKeyring(t, dir)), custodians(t)
+	made := o.share(dirs)
+	o.must(os.RemoveAll(dir))
+	o.must(os.Mkdir(dir, 0o700))
+	o.cutAt("key-restoring", 3)
+	if !untilCut(func() { _, _ = o.RestoreKeys(t.Context(), [2]string{dirs[0], dirs[1]}) }) {
+		t.Fatal("the step was never reached")
+	}
+	o.cfg.Step = func(string, letter.ID) {}
+	found, err := o.RestoreKeys(t.Context(), [2]string{dirs[0], dirs[1]})
+	o.must(err)
+	if weeks, err := o.cfg.Keyring.Weeks(); err != nil || len(weeks) != len(made) || len(found) != len(made)-2 {
+		t.Errorf("%d keys of %d, %d in the second run, %v", len(weeks), len(made), len(found), err)
+	}
+}
