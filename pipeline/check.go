@@ -46,6 +46,7 @@ func (s *Server) Check(ctx context.Context) []Line {
 		{"letters", s.checkLetters},
 		{"held", s.checkHeld},
 		{"reviews", s.checkReviews},
+		{"holds", s.checkHolds},
 		{"mail", s.checkMail},
 		{"people", s.checkPeople},
 	} {
@@ -183,6 +184,26 @@ func (s *Server) checkReviews(ctx context.Context) (bad, good string, err error)
 		bad = words.Are(n, "letter") + " kept for safeguarding and due to be looked at again. The helplines' manager finds what is due on the portal's list of letters."
 	}
 	return bad, "No safeguarding decision is due to be looked at again.", err
+}
+
+func (s *Server) checkHolds(ctx context.Context) (bad, good string, err error) {
+	holds, err := s.cfg.Register.HoldsInForce(ctx)
+	if err != nil || len(holds) == 0 {
+		return "", "No hold stops the deletion of any letter.", err
+	}
+	held, err := s.cfg.Register.HeldLetters(ctx)
+	today := letter.DateOf(s.cfg.Now())
+	due := 0
+	for _, h := range holds {
+		if !today.Before(h.Review) {
+			due++
+		}
+	}
+	good = words.Number(len(holds), "hold") + " in force; the deletion of " + words.Number(held, "letter") + " is stopped until the helplines' manager releases what holds it."
+	if due > 0 {
+		bad = "Of " + good + " Due to be looked at again: " + words.Number(due, "hold") + ". The manager does that on the portal's page of holds."
+	}
+	return bad, good, err
 }
 
 // pinger is a mail system that can be asked whether it would take mail.

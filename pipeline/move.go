@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"filippo.io/age"
 
+	"letterlock/pipeline/archive"
 	"letterlock/pipeline/keyring"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
@@ -162,7 +164,7 @@ func (s *Server) leave(ctx context.Context, l *register.Letter) error {
 		return s.later(ctx, l, register.StoreDown, nil)
 	}
 	key := l.Leaving[0].Key(l.ID)
-	traces, err := s.cfg.Store.Traces(ctx, key)
+	traces, err := s.remainsAt(ctx, key, l.Leaving[0].Version)
 	if err != nil {
 		return s.later(ctx, l, register.StoreDown, err)
 	}
@@ -175,7 +177,7 @@ func (s *Server) leave(ctx context.Context, l *register.Letter) error {
 		return s.later(ctx, l, register.StoreDown, err)
 	}
 	s.cfg.Step("move-left", l.ID)
-	left, err := s.cfg.Store.Traces(ctx, key)
+	left, err := s.remainsAt(ctx, key, l.Leaving[0].Version)
 	if err != nil {
 		return s.later(ctx, l, register.StoreDown, err)
 	}
@@ -188,6 +190,21 @@ func (s *Server) leave(ctx context.Context, l *register.Letter) error {
 	}
 	s.cfg.Step("move-done", l.ID)
 	return nil
+}
+
+// remainsAt is what a listing shows under the key, and the version that is known
+// to have lain there, if it can still be read: see remains.
+func (s *Server) remainsAt(ctx context.Context, key, version string) ([]archive.Trace, error) {
+	traces, err := s.cfg.Store.Traces(ctx, key)
+	known := archive.Trace{Kind: archive.Version, ID: version}
+	if err != nil || version == "" || slices.Contains(traces, known) {
+		return traces, err
+	}
+	readable, err := s.readable(ctx, key, version)
+	if readable {
+		traces = append(traces, known)
+	}
+	return traces, err
 }
 
 // spool is a sealed letter on its way, in a file without a name where the

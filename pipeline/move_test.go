@@ -218,6 +218,21 @@ func TestTwoWorkersMoveOneLetter(t *testing.T) {
 	}
 }
 
+// A listing that hides the old copy is no proof that it is gone.
+func TestAnOldCopyThatIsNotListed(t *testing.T) {
+	o := newOffice(t)
+	m := o.safeguarded()
+	o.store.shows = func(key string, there []archive.Trace) []archive.Trace {
+		if key == m.ObjectKey() {
+			return nil
+		}
+		return there
+	}
+	o.work(m.ID)
+	o.store.shows = nil
+	o.lies(m)
+}
+
 // What cannot be read where it lies is not moved, not removed, and said.
 func TestALetterThatCannotBeMoved(t *testing.T) {
 	o := newOffice(t)

@@ -279,6 +279,7 @@ type flaky struct {
 	only  string // the method that can break; "" is any
 	clock func() (time.Time, error)
 	shows func(key string, there []archive.Trace) []archive.Trace // what a listing shows of what is there; nil for all
+	lists func(key string)                                        // called before a key's traces are listed
 }
 
 var errWire = errors.New("the wire broke")
@@ -314,6 +315,9 @@ func (f *flaky) Read(ctx context.Context, key, version string) (io.ReadCloser, i
 func (f *flaky) Traces(ctx context.Context, key string) ([]archive.Trace, error) {
 	if f.breaks("Traces") != works {
 		return nil, errWire
+	}
+	if f.lists != nil {
+		f.lists(key)
 	}
 	found, err := f.Store.Traces(ctx, key)
 	if f.shows != nil && err == nil {

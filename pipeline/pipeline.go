@@ -360,7 +360,7 @@ func (s *Server) rest(ctx context.Context, l *register.Letter) error {
 
 // isDue reports whether the letter must go now.
 func (s *Server) isDue(l register.Letter) bool {
-	return !letter.DateOf(s.cfg.Now()).Before(l.Deadline())
+	return l.DueOn(letter.DateOf(s.cfg.Now()))
 }
 
 // expire (step 10) ends a due letter: list, remove, list again over a new

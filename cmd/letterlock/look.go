@@ -181,7 +181,7 @@ func (c *lettersCmd) Run(w *world) error {
 		err := in.register.EachLetter(w.ctx, func(l register.Letter) error {
 			if c.JSON {
 				return w.json(letterLine{l.ID, l.ID.Reference(), l.Helpline, l.Class, l.State, l.Paper,
-					l.Received.UTC().Format("2006-01-02T15:04:05Z"), l.Deadline(), l.Week(), l.ObjectKey(), l.ObjectVersion})
+					l.Received.UTC().Format("2006-01-02T15:04:05Z"), l.Deadline(), l.Week(), l.ObjectKey(), l.Lies.Version})
 			}
 			_, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", l.ID.Reference(), l.Helpline, l.State, l.Paper,
 				l.Received.In(letter.London).Format("2006-01-02 15:04"), l.Deadline())

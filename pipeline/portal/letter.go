@@ -25,6 +25,8 @@ type letterBody struct {
 	Chosen    register.ScanAgainReason
 	Named     string   // who may open a five-year letter, beside the manager
 	Shared    []shared // with whom it was shared
+	Holds     []register.Hold
+	Manages   bool // the visitor may put it on hold
 }
 
 // recordOpening writes the opening into the register. It comes before the
@@ -57,6 +59,10 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	body := letterBody{Letter: l, Undecided: l.State == register.Opened, Final: l.Paper == letter.PaperDestroyed,
 		Reasons: register.ScanAgainReasons, Chosen: chosen}
 	if err := p.tellKeeping(v, l, &body); err != nil {
+		return err
+	}
+	body.Manages = v.person.Role == register.Manager
+	if body.Holds, err = p.cfg.Register.HoldsOf(v.Context(), l); err != nil {
 		return err
 	}
 	for n := 1; n <= l.Pages; n++ {

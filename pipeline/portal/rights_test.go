@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
 )
 
 // whoMayDoWhat is the table of routes.go once more, as people would write it
@@ -46,6 +47,12 @@ GET  /l/{id}/safeguarding     team-leader manager, own letters
 POST /l/{id}/safeguarding     team-leader manager, own letters
 GET  /l/{id}/sharing          team-leader manager, own letters
 POST /l/{id}/sharing          team-leader manager, own letters
+GET  /holds                   manager dpo
+GET  /holds/new               manager
+POST /holds/new               manager
+GET  /holds/{hold}            manager
+POST /holds/{hold}/review     manager
+POST /holds/{hold}/release    manager
 GET  /desk                    operations
 GET  /desk/{id}               operations
 POST /desk/{id}               operations
@@ -88,6 +95,9 @@ func TestEveryRouteAsEverybody(t *testing.T) {
 	h.intake.asks(QuestionStack, "batch.pdf", Stack{Pages: 3, Begins: []int{1, 3}, Sheets: []int{2}})
 	_, err := h.register.BeginDay(t.Context())
 	must(t, err)
+	hold, err := h.register.PlaceHold(t.Context(), register.Hold{Helpline: "mens-advice-line", Reason: register.Inquiry, Owner: h.manager,
+		Review: letter.DateOf(h.now).AddDays(90)}, h.manager)
+	must(t, err)
 	nowhere := map[int64]*httptest.ResponseRecorder{}
 	visitors := []int64{0, h.lead, h.stranger, h.manager, h.ops, h.dpo, h.admin}
 	for _, n := range visitors {
@@ -97,7 +107,7 @@ func TestEveryRouteAsEverybody(t *testing.T) {
 	for _, r := range routes {
 		id := h.readable(2)
 		for _, n := range visitors {
-			path := strings.NewReplacer("{$}", "", "{id}", string(id), "{n}", "1.jpg", "{token}", "token-1").Replace(r.path)
+			path := strings.NewReplacer("{$}", "", "{id}", string(id), "{n}", "1.jpg", "{token}", "token-1", "{hold}", fmt.Sprint(hold)).Replace(r.path)
 			v := h.as(n)
 			w := v.get(path)
 			if r.method == http.MethodPost {

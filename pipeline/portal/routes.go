@@ -23,6 +23,8 @@ var (
 	everybody = []register.Role(nil)
 	staff     = register.Roles
 	readers   = []register.Role{register.TeamLeader, register.Manager}
+	managers  = []register.Role{register.Manager}
+	overseers = []register.Role{register.Manager, register.DPO}
 )
 
 // routes is who may do what: the whole of it. The checks read it, and so does
@@ -60,6 +62,13 @@ var routes = []route{
 	{method: "POST", path: "/l/{id}/safeguarding", who: readers, own: true, serve: (*Portal).safeguard},
 	{method: "GET", path: "/l/{id}/sharing", who: readers, own: true, serve: (*Portal).sharingPage},
 	{method: "POST", path: "/l/{id}/sharing", who: readers, own: true, serve: (*Portal).share},
+
+	{method: "GET", path: "/holds", who: overseers, serve: (*Portal).holdsPage},
+	{method: "GET", path: "/holds/new", who: managers, serve: (*Portal).newHoldPage},
+	{method: "POST", path: "/holds/new", who: managers, serve: (*Portal).placeHold},
+	{method: "GET", path: "/holds/{hold}", who: managers, serve: (*Portal).holdPage},
+	{method: "POST", path: "/holds/{hold}/review", who: managers, serve: (*Portal).reviewHold},
+	{method: "POST", path: "/holds/{hold}/release", who: managers, serve: (*Portal).releaseHold},
 
 	{method: "GET", path: "/desk", who: []register.Role{register.Operations}, serve: (*Portal).deskPage},
 	{method: "GET", path: "/desk/{id}", who: []register.Role{register.Operations}, serve: (*Portal).paperPage},

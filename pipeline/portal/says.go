@@ -77,6 +77,20 @@ var entryKinds = []entryKind{
 	{"letter-shared", "Shared with an agency", about(func(d register.LetterShared, e register.Entry, t teller) string {
 		return fmt.Sprintf("%s shared the letter on %s with %s. %s.", t.staff(e.By), day(d.On), lowerFirst(worded(agencyWords, d.Agency)), worded(basisWords, d.Basis))
 	})},
+	{"hold-placed", "Put on hold", about(func(d register.HoldPlaced, e register.Entry, t teller) string {
+		what := "the letter"
+		if e.Letter == "" {
+			what = "everything of " + t.helpline(string(d.Helpline)) + " (" + count(d.Letters, "letter", "letters") + " then)"
+		}
+		return fmt.Sprintf("%s put %s on hold, number %d: %s. Nothing that it holds is deleted until it is released. %s answers for it; it is looked at again on %s.",
+			t.staff(e.By), what, d.Hold, lowerFirst(worded(holdReasonWords, d.Reason)), t.staff(d.Owner), day(d.Review))
+	})},
+	{"hold-reviewed", "Hold looked at again", about(func(d register.HoldReviewed, e register.Entry, t teller) string {
+		return fmt.Sprintf("%s looked at hold number %d again: it goes on. %s answers for it; it is looked at again on %s.", t.staff(e.By), d.Hold, t.staff(d.Owner), day(d.Review))
+	})},
+	{"hold-released", "Hold released", about(func(d register.HoldReleased, e register.Entry, t teller) string {
+		return fmt.Sprintf("%s released hold number %d. It had held %s, for which their own rule counts again.", t.staff(e.By), d.Hold, count(d.Letters, "letter", "letters"))
+	})},
 	{"letter-move-begun", "Letter to be moved", about(func(d register.LetterMoveBegun, _ register.Entry, t teller) string {
 		return "The letter is to be sealed anew " + placeWords(d.Class, d.Helpline, t) + ", to the key of expiry week " + weekWords(d.Week) + "."
 	})},

@@ -102,6 +102,14 @@ var basisWords = map[register.Basis]string{
 	register.WithoutDuty:    "Without consent: a law or a court demands it",
 }
 
+var holdReasonWords = map[register.HoldReason]string{
+	register.Inquiry:             "An inquiry",
+	register.CourtOrder:          "A court’s order",
+	register.CourtCase:           "A court case, under way or announced",
+	register.Coroner:             "A coroner",
+	register.PoliceInvestigation: "A police investigation",
+}
+
 var questionWords = map[QuestionKind]string{
 	QuestionDuplicate: "Scanned before?",
 	QuestionOtherLine: "Taken before for another helpline",
@@ -186,6 +194,7 @@ func (p *Portal) templateFuncs() template.FuncMap {
 		"safeguardingReason": func(r register.SafeguardingReason) string { return worded(safeguardingReasonWords, r) },
 		"told":               func(t register.Told) string { return worded(toldWords, t) },
 		"agency":             func(a register.Agency) string { return worded(agencyWords, a) },
+		"holdReason":         func(r register.HoldReason) string { return worded(holdReasonWords, r) },
 		"basis":              func(b register.Basis) string { return worded(basisWords, b) },
 	}
 }
@@ -193,6 +202,9 @@ func (p *Portal) templateFuncs() template.FuncMap {
 // openUntil is the last day on which the letter can surely be opened, and how
 // near that is once it is near.
 func (p *Portal) openUntil(l register.Letter) string {
+	if l.Held() {
+		return "the hold on it is released, and then by its rule"
+	}
 	last := letter.OpenUntil(l.Since, l.Class)
 	today := letter.DateOf(p.cfg.Now())
 	said := day(last)

@@ -72,6 +72,34 @@ type OldCopyRemoved struct {
 	KeyDies      letter.Date  `json:"key_dies"`      // the day from which that key is due to be destroyed
 }
 
+// HoldPlaced says that the person in By put the entry's letter on hold or,
+// where it names none, everything of the helpline. [P 4]
+type HoldPlaced struct {
+	Hold     int64       `json:"hold"`     // its number
+	Helpline Name        `json:"helpline"` // whose letters
+	Reason   HoldReason  `json:"reason"`   // who wants them kept
+	Owner    int64       `json:"owner"`    // staff number of who answers for it
+	Review   letter.Date `json:"review"`   // when it is looked at again, 90 days on at most
+	Letters  int         `json:"letters"`  // whose end it stops at this time
+}
+
+// HoldReviewed says that the person in By looked at a hold and that it goes on. [P 4]
+type HoldReviewed struct {
+	Hold   int64       `json:"hold"`   // its number
+	Owner  int64       `json:"owner"`  // staff number of who answers for it from now on
+	Review letter.Date `json:"review"` // when it is looked at again, 90 days on at most
+}
+
+// HoldReleased says that the person in By ended a hold: what no other hold keeps
+// goes back to its rule. [P 4]
+type HoldReleased struct {
+	Hold    int64 `json:"hold"`    // its number
+	Letters int   `json:"letters"` // whose end it had stopped
+}
+
+func (HoldPlaced) kind() string           { return "hold-placed" }
+func (HoldReviewed) kind() string         { return "hold-reviewed" }
+func (HoldReleased) kind() string         { return "hold-released" }
 func (LetterSafeguarded) kind() string    { return "letter-safeguarded" }
 func (SafeguardingReviewed) kind() string { return "safeguarding-reviewed" }
 func (LetterShared) kind() string         { return "letter-shared" }

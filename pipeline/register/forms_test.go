@@ -24,7 +24,7 @@ var allEvents = []Event{
 	LetterScanAgain{}, ScanAnswered{}, PaperDestroyed{}, ExpiryBegun{}, LetterDeleted{}, PersonAdded{}, PersonDisabled{}, PasskeysForgotten{},
 	CodeMade{}, PasskeyAdded{}, SignedIn{}, RegisterExported{}, LifecycleInstalled{}, DayBegun{}, BucketAdopted{}, ClockConfirmed{},
 	AlarmRaised{}, AlarmTold{}, AlarmEnded{}, LetterSafeguarded{}, SafeguardingReviewed{}, LetterShared{}, LetterMoveBegun{}, LetterMoved{},
-	LetterMoveGivenUp{}, OldCopyRemoved{},
+	LetterMoveGivenUp{}, OldCopyRemoved{}, HoldPlaced{}, HoldReviewed{}, HoldReleased{},
 }
 
 // An entry is kept for years: no field of any event can hold a sentence, a

@@ -28,6 +28,8 @@ type Letter struct {
 	Review letter.Date        // when that is looked at again; zero for never
 	Named  int64              // staff number of the one leader who may open it; 0 for every leader of its helpline
 
+	HeldSince letter.Date // the first day of the holds that it is under; zero for none
+
 	State         State
 	ObjectVersion string     // the deposited version that was verified; empty before that
 	Trouble       Trouble    // why it does not move on
@@ -48,7 +50,7 @@ type Letter struct {
 type Found struct{ Versions, Markers, Uploads int }
 
 const letterColumns = `l.id, l.site, l.sent_helpline, l.sent_class, l.helpline, l.class, l.since, l.lies, l.coming, l.leaving, l.been, l.moves,
-	l.reason, l.told, l.review, l.named, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
+	l.reason, l.told, l.review, l.named, l.held_since, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
 	l.object_version, l.trouble, l.attempts, l.not_before, l.receipt_due, l.readable_by, l.readable_at,
 	l.found_versions, l.found_markers, l.found_uploads, l.version, p.state, p.reason
 	FROM letters l JOIN papers p ON p.letter = l.id`
@@ -57,9 +59,9 @@ func scanLetter(row interface{ Scan(...any) error }) (Letter, error) {
 	var l Letter
 	var received, readableAt int64
 	var notBefore sql.NullInt64
-	var since, lies, coming, leaving, been, review string
+	var since, lies, coming, leaving, been, review, held string
 	err := row.Scan(&l.ID, &l.Site, &l.Manifest.Helpline, &l.Manifest.Class, &l.Helpline, &l.Class, &since, &lies, &coming, &leaving, &been, &l.moves,
-		&l.Reason, &l.Told, &review, &l.Named, &received, &l.Pages, &l.Sheets, &l.Sides, &l.Flags, &l.Repaired, &l.Size, &l.SHA256, &l.State,
+		&l.Reason, &l.Told, &review, &l.Named, &held, &received, &l.Pages, &l.Sheets, &l.Sides, &l.Flags, &l.Repaired, &l.Size, &l.SHA256, &l.State,
 		&l.ObjectVersion, &l.Trouble, &l.Attempts, &notBefore, &l.ReceiptDue, &l.ReadableBy, &readableAt,
 		&l.Found.Versions, &l.Found.Markers, &l.Found.Uploads, &l.version, &l.Paper, &l.PaperReason)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -73,7 +75,7 @@ func scanLetter(row interface{ Scan(...any) error }) (Letter, error) {
 		t := fromMillis(notBefore.Int64)
 		l.NotBefore = &t
 	}
-	return l, l.readKeeping(since, lies, coming, leaving, been, review)
+	return l, l.readKeeping(since, lies, coming, leaving, been, review, held)
 }
 
 // Letter reads one living letter, or ErrNotFound.
@@ -181,7 +183,11 @@ const pastDeadline = `SELECT id FROM letters WHERE deadline <= $1 AND (trouble N
 	OR not_before IS NULL OR not_before <= $4 OR not_before > $5) ORDER BY deadline LIMIT $6`
 
 func (r *Register) ids(ctx context.Context, query string, args ...any) ([]letter.ID, error) {
-	rows, err := r.read.QueryContext(ctx, query, args...)
+	return idsIn(ctx, r.read, query, args...)
+}
+
+func idsIn(ctx context.Context, q querier, query string, args ...any) ([]letter.ID, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading letters: %w", err)
 	}
@@ -294,6 +300,13 @@ func (r *Register) Admit(ctx context.Context, m letter.Manifest) error {
 		}
 		if err := r.append(ctx, tx, LetterAdmitted{Site: Name(m.Site), Helpline: Name(m.Helpline), Class: m.Class,
 			Received: m.Received, Deadline: m.Deadline(), Week: m.Week(), Pages: m.Pages, Sheets: m.Sheets, Sides: m.Sides, Repaired: m.Repaired}, m.ID, 0); err != nil {
+			return err
+		}
+		l, err := letterIn(ctx, tx, m.ID)
+		if err != nil {
+			return err
+		}
+		if err := r.underHolds(ctx, tx, &l); err != nil { // its helpline may be held
 			return err
 		}
 		return r.due(ctx, tx, m.ID)

@@ -39,8 +39,13 @@ func (p Lodging) place() Lodging {
 
 // Wanted is where the letter must lie. It follows from what was decided of the
 // letter and from nothing else: the pipeline compares it with where the letter
-// does lie, and moves it.
+// does lie, and moves it. What is held lies among the five-year letters from
+// the hold's first day, whatever its own class: neither the storage nor the
+// death of a key may end it there.
 func (l Letter) Wanted() Lodging {
+	if l.Held() {
+		return Lodging{Class: letter.FiveYears, Helpline: l.Helpline, Since: l.HeldSince}
+	}
 	return Lodging{Class: l.Class, Helpline: l.Helpline, Since: l.Since}
 }
 
@@ -64,8 +69,8 @@ func (l Letter) Places() []Lodging {
 	return all
 }
 
-// Deadline is the day on which the letter must be gone, as it is kept now.
-func (l Letter) Deadline() letter.Date { return l.Wanted().Deadline() }
+// Deadline is the day on which the letter must be gone, unless it is held.
+func (l Letter) Deadline() letter.Date { return letter.Deadline(l.Since, l.Class) }
 
 // Week is the expiry week to whose key the copy that people open is sealed.
 func (l Letter) Week() letter.Week { return l.Lies.Week() }
@@ -74,15 +79,16 @@ func (l Letter) Week() letter.Week { return l.Lies.Week() }
 func (l Letter) ObjectKey() string { return l.Lies.Key(l.ID) }
 
 // readKeeping fills in how the letter is kept from its row's columns.
-func (l *Letter) readKeeping(since, lies, coming, leaving, been, review string) (err error) {
+func (l *Letter) readKeeping(since, lies, coming, leaving, been, review, held string) (err error) {
 	l.Since = l.ReceivedOn()
-	if since != "" {
-		if l.Since, err = letter.ParseDate(since); err != nil {
-			return err
+	for _, d := range []struct {
+		text string
+		into *letter.Date
+	}{{since, &l.Since}, {review, &l.Review}, {held, &l.HeldSince}} {
+		if d.text == "" {
+			continue
 		}
-	}
-	if review != "" {
-		if l.Review, err = letter.ParseDate(review); err != nil {
+		if *d.into, err = letter.ParseDate(d.text); err != nil {
 			return err
 		}
 	}
@@ -98,6 +104,9 @@ func (l *Letter) readKeeping(since, lies, coming, leaving, been, review string) 
 		if err := json.Unmarshal([]byte(c.text), c.into); err != nil {
 			return fmt.Errorf("reading where a letter lies: %w", err)
 		}
+	}
+	if l.Lies.Version == "" {
+		l.Lies.Version = l.ObjectVersion // decided on before it was verified, and not moved yet
 	}
 	return nil
 }
@@ -115,17 +124,23 @@ func (r *Register) keep(ctx context.Context, tx *sql.Tx, l *Letter) error {
 		}
 		return string(out)
 	}
-	var review string
-	if l.Review != (letter.Date{}) {
-		review = l.Review.String()
+	day := func(d letter.Date) string {
+		if d == (letter.Date{}) {
+			return ""
+		}
+		return d.String()
+	}
+	deadline := l.Deadline().String()
+	if l.Held() {
+		deadline = never
 	}
 	due := l.MoveDue()
 	res, err := tx.ExecContext(ctx, `UPDATE letters SET class = $1, helpline = $2, since = $3, deadline = $4, week = $5, object = $6,
 		lies = $7, coming = $8, leaving = $9, been = $10, moves = moves + 1, move_due = $11,
-		reason = $12, told = $13, review = $14, named = $15 WHERE id = $16 AND moves = $17 AND state <> $18`,
-		string(l.Class), l.Helpline, l.Since.String(), l.Deadline().String(), string(l.Week()), l.ObjectKey(),
+		reason = $12, told = $13, review = $14, named = $15, held_since = $16 WHERE id = $17 AND moves = $18 AND state <> $19`,
+		string(l.Class), l.Helpline, l.Since.String(), deadline, string(l.Week()), l.ObjectKey(),
 		text(l.Lies, false), text(l.Coming, l.Coming == nil), text(l.Leaving, len(l.Leaving) == 0), text(l.Been, len(l.Been) == 0), due,
-		string(l.Reason), string(l.Told), review, l.Named, string(l.ID), l.moves, string(Expiring))
+		string(l.Reason), string(l.Told), day(l.Review), l.Named, day(l.HeldSince), string(l.ID), l.moves, string(Expiring))
 	if err := oneRow(res, err); err != nil {
 		return err
 	}
@@ -179,7 +194,7 @@ func (r *Register) MoveBegun(ctx context.Context, l *Letter) error {
 // people open that one, and the old one is to be removed.
 func (r *Register) Moved(ctx context.Context, l *Letter, to Lodging) error {
 	return r.rehouse(ctx, l, func(l *Letter) {
-		l.Leaving = append(l.Leaving, l.Lies.place())
+		l.Leaving = append(l.Leaving, l.Lies) // with its version, by which it is asked for when it is gone
 		l.Lies, l.Coming = to, nil
 	}, LetterMoved{Class: to.Class, Helpline: Name(to.Helpline), Week: to.Week(), KeyDies: to.Week().Over()})
 }
@@ -202,7 +217,8 @@ func (r *Register) MayHaveLeft(ctx context.Context, id letter.ID, at Lodging) er
 		return err
 	}
 	at = at.place()
-	if l.Lies.place() == at || l.Coming != nil && *l.Coming == at || slices.Contains(l.Leaving, at) {
+	if l.Lies.place() == at || l.Coming != nil && *l.Coming == at ||
+		slices.ContainsFunc(l.Leaving, func(p Lodging) bool { return p.place() == at }) {
 		return nil
 	}
 	return r.rehouse(ctx, &l, func(l *Letter) { l.Leaving = append(l.Leaving, at) },

@@ -65,9 +65,9 @@ func (r *Register) openable(ctx context.Context, tx *sql.Tx, id letter.ID) (Lett
 }
 
 // Open reports whether people may be shown the letter at that time: it was
-// verified and its deadline has not come.
+// verified, and its deadline has not come or a hold stops it.
 func (l Letter) Open(now time.Time) bool {
-	return l.State.CanBeOpened() && letter.DateOf(now).Before(l.Deadline())
+	return l.State.CanBeOpened() && !l.DueOn(letter.DateOf(now))
 }
 
 // MarkReadable records that the person, who has opened the letter, found it

@@ -140,6 +140,22 @@ var Bases = []Basis{WithConsent, WithoutRisk, WithoutUnsafe, WithoutNoReach, Wit
 
 func (b Basis) valid() bool { return slices.Contains(Bases, b) }
 
+// HoldReason says who wants a letter kept beyond its time.
+type HoldReason string
+
+const (
+	Inquiry             HoldReason = "inquiry" // a public or an internal one
+	CourtOrder          HoldReason = "court-order"
+	CourtCase           HoldReason = "court-case" // under way or announced
+	Coroner             HoldReason = "coroner"
+	PoliceInvestigation HoldReason = "police-investigation"
+)
+
+// HoldReasons lists every reason in the order in which people are asked.
+var HoldReasons = []HoldReason{Inquiry, CourtOrder, CourtCase, Coroner, PoliceInvestigation}
+
+func (h HoldReason) valid() bool { return slices.Contains(HoldReasons, h) }
+
 // QuestionKind is what the scanner folder can ask of a person.
 type QuestionKind string
 

@@ -1,0 +1,260 @@
+package pipeline
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// hold puts a letter on hold or, without one, everything of a helpline.
+func (o *office) hold(id letter.ID, helpline string) int64 {
+	o.t.Helper()
+	n, err := o.cfg.Register.PlaceHold(o.t.Context(), register.Hold{Letter: id, Helpline: helpline, Reason: register.CourtCase, Owner: o.manager(),
+		Review: letter.DateOf(o.now).AddDays(90)}, o.manager())
+	o.must(err)
+	return n
+}
+
+func (o *office) manager() int64 {
+	o.t.Helper()
+	people, err := o.cfg.Register.People(o.t.Context())
+	o.must(err)
+	for _, p := range people {
+		if p.Role == register.Manager {
+			return p.Number
+		}
+	}
+	return o.person(register.Manager, "")
+}
+
+func (o *office) days(n int) {
+	o.t.Helper()
+	o.now = o.now.AddDate(0, 0, n)
+	o.must(o.cfg.Register.ConfirmClock(o.t.Context()))
+}
+
+// A held letter outlives its deadline, its key's death and its storage's rule;
+// released, it goes at once, with proof.
+func TestAHoldStopsTheEnd(t *testing.T) {
+	o := newOffice(t)
+	m := o.deposit()
+	o.work(m.ID)
+	o.days(100)
+	hold := o.hold(m.ID, "")
+	o.work(m.ID)
+	l := o.lies(m)
+	if l.Lies.Class != letter.FiveYears || l.Class != letter.SixMonths || l.Named != 0 {
+		t.Errorf("it lies in %s and is of %s", l.Lies.Class, l.Class)
+	}
+	if _, err := o.cfg.Register.PlaceHold(t.Context(), register.Hold{Letter: m.ID, Reason: register.CourtCase, Owner: o.manager(),
+		Review: letter.DateOf(o.now).AddDays(91)}, o.manager()); err == nil {
+		t.Error("a hold of 91 days was placed")
+	}
+	o.days(300)
+	o.must(o.EndKeys(t.Context()))
+	o.must(o.Advance(t.Context(), m.ID))
+	o.opens(m)
+	if o.cfg.Keyring.Has(m.Week()) {
+		t.Error("the key that it has left lives on")
+	}
+	if n, err := o.cfg.Register.Overdue(t.Context(), letter.DateOf(o.now)); n != 0 || err != nil {
+		t.Errorf("%d overdue, %v", n, err)
+	}
+	for _, line := range o.Check(t.Context()) {
+		if line.Name == "holds" && (line.OK || !strings.Contains(line.Says, "Due to be looked at again: 1 hold")) {
+			t.Errorf("the check says: %s", line.Says)
+		}
+	}
+	o.must(o.cfg.Register.ReleaseHold(t.Context(), hold, o.manager()))
+	o.work(m.ID)
+	if ev := o.deletion(m.ID); ev.Deadline != m.Deadline() || ev.Class != letter.SixMonths {
+		t.Errorf("%+v", ev)
+	}
+	for _, at := range l.Places() {
+		if n := o.traces(at.Key(m.ID)); n != 0 {
+			t.Errorf("%d traces in %s", n, at.Class)
+		}
+	}
+}
+
+// Released before its deadline, a letter goes back to the place and the key of
+// its rule.
+func TestAReleasedLetterGoesBack(t *testing.T) {
+	o := newOffice(t)
+	m := o.deposit()
+	o.work(m.ID)
+	first, second := o.hold(m.ID, ""), o.hold("", m.Helpline)
+	o.work(m.ID)
+	o.lies(m)
+	o.must(o.cfg.Register.ReleaseHold(t.Context(), first, o.manager()))
+	o.work(m.ID)
+	if l := o.lies(m); !l.Held() {
+		t.Error("the helpline's hold does not count")
+	}
+	late := o.deposit()
+	o.work(late.ID)
+	if l := o.lies(late); !l.Held() {
+		t.Error("a letter that came later is not held")
+	}
+	o.must(o.cfg.Register.ReleaseHold(t.Context(), second, o.manager()))
+	o.work(m.ID)
+	if l := o.lies(m); l.Held() || l.ObjectKey() != m.ObjectKey() || l.Week() != m.Week() {
+		t.Errorf("it lies as %+v", l.Lies)
+	}
+	o.toDeadline(m)
+	o.work(m.ID)
+	o.deletion(m.ID)
+}
+
+// A hold that goes on for years is moved on before the storage would end it.
+func TestAHoldOfManyYears(t *testing.T) {
+	o := newOffice(t)
+	m := o.deposit()
+	o.work(m.ID)
+	hold := o.hold(m.ID, "")
+	for year := range 12 {
+		for range 5 {
+			o.days(73)
+			o.must(o.cfg.Register.ReviewHold(t.Context(), hold, letter.DateOf(o.now).AddDays(90), o.manager(), o.manager()))
+		}
+		o.work(m.ID)
+		o.must(o.EndKeys(t.Context()))
+		if l := o.state(m.ID); !letter.DateOf(o.now).AddMonths(6).Before(l.Lies.Deadline()) || l.MoveDue() {
+			t.Fatalf("after %d years it lies where it ends on %s", year, l.Lies.Deadline())
+		}
+		o.opens(m)
+	}
+}
+
+// A worker that seals for a place that was given up meanwhile forgets nothing.
+func TestASlowWorkerAndAChangedDecision(t *testing.T) {
+	for _, step := range []string{"move-begun", "move-sealed", "move-put", "moved", "move-leaving", "move-left"} {
+		t.Run(step, func(t *testing.T) {
+			o := newOffice(t)
+			m := o.deposit()
+			o.work(m.ID)
+			hold := o.hold(m.ID, "")
+			waits, goOn := make(chan struct{}), make(chan struct{})
+			var once bool
+			o.cfg.Step = func(at string, _ letter.ID) {
+				if at == step && !once {
+					once = true
+					close(waits)
+					<-goOn
+				}
+			}
+			done := make(chan error)
+			go func() { done <- o.Advance(t.Context(), m.ID) }()
+			<-waits
+			o.must(o.cfg.Register.ReleaseHold(t.Context(), hold, o.manager()))
+			o.must(o.Advance(t.Context(), m.ID)) // there and back, while the other waits
+			o.opens(m)
+			close(goOn)
+			o.must(<-done)
+			o.opens(m)
+			o.work(m.ID)
+			o.lies(m)
+		})
+	}
+}
+
+// A worker that is slow to look into the place that the letter has left does not
+// take the letter away that has come back to it.
+func TestASlowRemoverTakesNothingNew(t *testing.T) {
+	o := newOffice(t)
+	m := o.deposit()
+	o.work(m.ID)
+	hold := o.hold(m.ID, "")
+	waits, goOn := make(chan struct{}), make(chan struct{})
+	var stopped atomic.Bool
+	o.store.lists = func(key string) {
+		if key == m.ObjectKey() && stopped.CompareAndSwap(false, true) {
+			close(waits)
+			<-goOn
+		}
+	}
+	done := make(chan error)
+	go func() { done <- o.Advance(t.Context(), m.ID) }()
+	<-waits
+	o.must(o.Advance(t.Context(), m.ID))
+	o.must(o.cfg.Register.ReleaseHold(t.Context(), hold, o.manager()))
+	o.must(o.Advance(t.Context(), m.ID))
+	o.lies(m)
+	close(goOn)
+	o.must(<-done)
+	o.work(m.ID)
+	o.lies(m)
+}
+
+// Whatever people decide, whatever the storage does and wherever the process
+// dies: a letter that is not due always opens, and in the end there is one copy
+// of it, where its decisions want it; or none, with proof.
+func TestDecisionsFaultsAndDeaths(t *testing.T) {
+	seeds := 12
+	if testing.Short() {
+		seeds = 3
+	}
+	for seed := range seeds {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			chance := rand.New(rand.NewPCG(uint64(seed), 1))
+			o := newOffice(t)
+			m := o.deposit()
+			o.work(m.ID)
+			o.must(o.cfg.Register.RecordOpening(t.Context(), m.ID, oneLeader, []byte("s"), "pages"))
+			var holds []int64
+			for range 40 {
+				switch chance.IntN(6) {
+				case 0:
+					holds = append(holds, o.hold(m.ID, ""))
+				case 1:
+					if len(holds) > 0 {
+						o.must(o.cfg.Register.ReleaseHold(t.Context(), holds[0], o.manager()))
+						holds = holds[1:]
+					}
+				case 2:
+					if chance.IntN(6) == 0 && o.state(m.ID).Reason == "" {
+						o.safeguard(m.ID)
+					}
+				case 3:
+					o.days(1)
+				}
+				o.store.calls, o.store.at, o.store.how = 0, chance.IntN(9), fault(1+chance.IntN(2))
+				dies := chance.IntN(12)
+				o.cfg.Step = func(string, letter.ID) {
+					if dies--; dies == 0 {
+						runtime.Goexit()
+					}
+				}
+				var done sync.WaitGroup
+				done.Go(func() { _ = o.Advance(t.Context(), m.ID) })
+				done.Wait()
+				o.store.at = 0
+				o.opens(m)
+				o.now = o.now.Add(2 * time.Hour) // waits pass
+			}
+			o.cfg.Step = func(string, letter.ID) {}
+			o.work(m.ID)
+			l := o.lies(m)
+			for _, h := range holds {
+				o.must(o.cfg.Register.ReleaseHold(t.Context(), h, o.manager()))
+			}
+			o.now = l.Deadline().Start().Add(time.Hour)
+			o.must(o.cfg.Register.ConfirmClock(t.Context()))
+			o.work(m.ID)
+			o.deletion(m.ID)
+			for _, at := range l.Places() {
+				if n := o.traces(at.Key(m.ID)); n != 0 {
+					t.Errorf("%d traces in %s of %s", n, at.Class, at.Since)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,246 @@
+package portal
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// holdCard is one hold in the list.
+type holdCard struct {
+	register.Hold
+	OwnerName string
+	Due       bool // its review has come
+}
+
+type holdsBody struct {
+	Holds   []holdCard
+	Letters int // that are held
+	Manages bool
+}
+
+// holdsPage lists what is held, by the day on which it is looked at again.
+func (p *Portal) holdsPage(w http.ResponseWriter, v *visit) error {
+	holds, err := p.cfg.Register.HoldsInForce(v.Context())
+	if err != nil {
+		return err
+	}
+	body := holdsBody{Manages: v.person.Role == register.Manager}
+	if body.Letters, err = p.cfg.Register.HeldLetters(v.Context()); err != nil {
+		return err
+	}
+	names, err := p.staffNames(v)
+	if err != nil {
+		return err
+	}
+	for _, h := range holds {
+		body.Holds = append(body.Holds, p.holdCard(h, names))
+	}
+	pg := page{Name: "holds", Title: "Holds", Body: body}
+	switch v.URL.Query().Get("done") {
+	case "placed":
+		pg.Note = "The hold is on record. What it holds is moved by itself to where it outlives its time."
+	case "released":
+		pg.Note = "The hold is released. What no other hold keeps goes back to its rule, and is deleted at once where its day has passed."
+	}
+	return p.ok(w, v, pg)
+}
+
+func (p *Portal) holdCard(h register.Hold, names map[int64]string) holdCard {
+	return holdCard{h, staffWords(names, h.Owner), !letter.DateOf(p.cfg.Now()).Before(h.Review)}
+}
+
+type holdForm struct {
+	Hold     holdCard // the zero hold for a new one
+	Letter   letter.ID
+	Form     url.Values
+	Reasons  []register.HoldReason
+	Owners   []register.Person
+	Lines    []Helpline
+	Earliest letter.Date
+	Latest   letter.Date
+}
+
+func (p *Portal) holdForm(v *visit, form url.Values) (f holdForm, err error) {
+	people, err := p.enabledPeople(v)
+	if err != nil {
+		return f, err
+	}
+	today := letter.DateOf(p.cfg.Now())
+	f = holdForm{Form: form, Reasons: register.HoldReasons, Lines: p.cfg.Helplines, Earliest: today.AddDays(1), Latest: today.AddDays(register.HoldReviewDays)}
+	f.Owners = slices.DeleteFunc(people, func(who register.Person) bool { return !slices.Contains(overseers, who.Role) })
+	if form.Get("letter") == "" {
+		return f, nil
+	}
+	if f.Letter, err = letter.ParseID(form.Get("letter")); err != nil {
+		return f, errNowhere
+	}
+	l, err := p.cfg.Register.Letter(v.Context(), f.Letter)
+	if err == nil && !l.Open(p.cfg.Now()) {
+		err = errNowhere
+	}
+	return f, err
+}
+
+// newHoldPage asks what is to be held: the letter that the address names, or
+// everything of a helpline.
+func (p *Portal) newHoldPage(w http.ResponseWriter, v *visit) error {
+	form := url.Values{"letter": {v.URL.Query().Get("letter")}, "owner": {strconv.FormatInt(v.person.Number, 10)}}
+	f, err := p.holdForm(v, form)
+	if err != nil {
+		return err
+	}
+	return p.showHoldForm(w, v, f, nil)
+}
+
+func (p *Portal) showHoldForm(w http.ResponseWriter, v *visit, f holdForm, flaws []formFlaw) error {
+	title := "Put on hold"
+	if f.Hold.Number != 0 {
+		title = fmt.Sprintf("Hold number %d", f.Hold.Number)
+	}
+	return p.ok(w, v, page{Name: "hold", Title: title, Errors: flaws, Body: f})
+}
+
+func (p *Portal) placeHold(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	f, err := p.holdForm(v, v.PostForm)
+	if err != nil {
+		return err
+	}
+	h, flaws := f.read()
+	h.Letter, h.Helpline, h.Reason = f.Letter, v.PostForm.Get("helpline"), register.HoldReason(v.PostForm.Get("reason"))
+	if !slices.Contains(f.Reasons, h.Reason) {
+		flaws = append(flaws, formFlaw{"reason", "Choose who wants it kept."})
+	}
+	if h.Letter == "" && !slices.ContainsFunc(f.Lines, func(l Helpline) bool { return l.Name == h.Helpline }) {
+		flaws = append(flaws, formFlaw{"helpline", "Choose whose letters are held."})
+	}
+	if len(flaws) > 0 {
+		return p.showHoldForm(w, v, f, flaws)
+	}
+	if !confirmed(v.PostForm) {
+		what := "everything of " + p.helplineTitle(h.Helpline) + ", now and as long as the hold is in force"
+		if h.Letter != "" {
+			what = "the letter " + h.Letter.Reference()
+		}
+		return p.ok(w, v, page{Name: "confirm", Title: "Put it on hold?", Body: confirmBody{Back: "/holds", Action: "/holds/new", Form: v.PostForm,
+			Button: "Put it on hold", Says: []string{"Nothing that is held is deleted until the hold is released, whatever its deadline."},
+			Facts: append([]fact{{"What", what}, {"Who wants it", worded(holdReasonWords, h.Reason)}}, f.facts(h)...)}})
+	}
+	if _, err := p.cfg.Register.PlaceHold(v.Context(), h, v.person.Number); err != nil {
+		return err
+	}
+	redirect(w, "/holds?done=placed")
+	return nil
+}
+
+// read reads what a new hold and a review have in common.
+func (f holdForm) read() (h register.Hold, flaws []formFlaw) {
+	h.Owner = wholeNumber(f.Form.Get("owner"))
+	if !slices.ContainsFunc(f.Owners, func(who register.Person) bool { return who.Number == h.Owner }) {
+		flaws = append(flaws, formFlaw{"owner", "Choose who answers for the hold."})
+	}
+	review, err := letter.ParseDate(f.Form.Get("review"))
+	if err != nil || review.Before(f.Earliest) || f.Latest.Before(review) {
+		flaws = append(flaws, formFlaw{"review", fmt.Sprintf("Enter the day on which the hold is looked at again, from %s to %s: %d days on at most.", day(f.Earliest), day(f.Latest), register.HoldReviewDays)})
+	}
+	h.Review = review
+	return h, flaws
+}
+
+func (f holdForm) facts(h register.Hold) []fact {
+	var owner string
+	for _, who := range f.Owners {
+		if who.Number == h.Owner {
+			owner = who.Name
+		}
+	}
+	return []fact{{"Who answers for it", owner}, {"Look at it again", day(h.Review)}}
+}
+
+// holdOf finds the hold that the address names.
+func (p *Portal) holdOf(v *visit) (register.Hold, error) {
+	holds, err := p.cfg.Register.HoldsInForce(v.Context())
+	if err != nil {
+		return register.Hold{}, err
+	}
+	for _, h := range holds {
+		if strconv.FormatInt(h.Number, 10) == v.PathValue("hold") {
+			return h, nil
+		}
+	}
+	return register.Hold{}, errNowhere
+}
+
+func (p *Portal) holdPage(w http.ResponseWriter, v *visit) error {
+	h, err := p.holdOf(v)
+	if err != nil {
+		return err
+	}
+	return p.showHold(w, v, h, url.Values{"owner": {strconv.FormatInt(h.Owner, 10)}}, nil)
+}
+
+func (p *Portal) showHold(w http.ResponseWriter, v *visit, h register.Hold, form url.Values, flaws []formFlaw) error {
+	form.Del("letter")
+	f, err := p.holdForm(v, form)
+	if err != nil {
+		return err
+	}
+	names, err := p.staffNames(v)
+	if err != nil {
+		return err
+	}
+	f.Hold = p.holdCard(h, names)
+	return p.showHoldForm(w, v, f, flaws)
+}
+
+func (p *Portal) reviewHold(w http.ResponseWriter, v *visit) error {
+	h, err := p.holdOf(v)
+	if err != nil {
+		return err
+	}
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	f, err := p.holdForm(v, v.PostForm)
+	if err != nil {
+		return err
+	}
+	next, flaws := f.read()
+	if len(flaws) > 0 {
+		return p.showHold(w, v, h, v.PostForm, flaws)
+	}
+	if err := p.cfg.Register.ReviewHold(v.Context(), h.Number, next.Review, next.Owner, v.person.Number); err != nil {
+		return err
+	}
+	redirect(w, "/holds")
+	return nil
+}
+
+func (p *Portal) releaseHold(w http.ResponseWriter, v *visit) error {
+	h, err := p.holdOf(v)
+	if err != nil {
+		return err
+	}
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	if !confirmed(v.PostForm) {
+		here := fmt.Sprintf("/holds/%d", h.Number)
+		return p.ok(w, v, page{Name: "confirm", Title: fmt.Sprintf("Release hold number %d?", h.Number), Body: confirmBody{Back: here, Action: here + "/release",
+			Form: v.PostForm, Button: "Release the hold", Danger: true,
+			Says: []string{"What no other hold keeps goes back to its own rule. What is past its deadline is deleted at once, and cannot be brought back."}}})
+	}
+	if err := p.cfg.Register.ReleaseHold(v.Context(), h.Number, v.person.Number); err != nil {
+		return err
+	}
+	redirect(w, "/holds?done=released")
+	return nil
+}

@@ -1,0 +1,74 @@
+package portal
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestPuttingALetterOnHold(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	manager, path := h.as(h.manager), "/l/"+string(id)
+	wantText(t, manager.get(path), `href="/holds/new?letter=`+string(id)+`"`)
+	if strings.Contains(h.as(h.lead).get(path).Body.String(), "/holds/new") {
+		t.Error("a team leader is offered a hold")
+	}
+	wantText(t, manager.get("/holds/new?letter="+string(id)), id.Reference(), "A coroner", "22 February 2027")
+	wantStatus(t, manager.get("/holds/new?letter=nonsense"), http.StatusNotFound)
+	form := url.Values{"letter": {string(id)}, "reason": {"coroner"}, "owner": {fmt.Sprint(h.dpo)}, "review": {"2027-02-22"}}
+	for _, c := range []struct{ field, value, says string }{
+		{"reason", "they asked", "Choose who wants it kept"},
+		{"owner", fmt.Sprint(h.ops), "Choose who answers"},
+		{"review", "2027-02-23", "90 days on at most"},
+		{"review", "2026-11-24", "90 days on at most"},
+		{"review", "", "90 days on at most"},
+	} {
+		w := manager.post("/holds/new", with(form, c.field, c.value, "confirm", "yes"))
+		wantStatus(t, w, http.StatusUnprocessableEntity)
+		wantText(t, w, c.says)
+	}
+	wantText(t, manager.post("/holds/new", form), "Put it on hold?", id.Reference(), "A coroner", "Dee Protect", "22 February 2027")
+	if n := len(h.entries("hold-placed", "")); n != 0 {
+		t.Fatal("placed before it was confirmed")
+	}
+	wantRedirect(t, manager.post("/holds/new", with(form, "confirm", "yes")), "/holds?done=placed")
+	for _, who := range []int64{h.manager, h.dpo} {
+		wantText(t, h.as(who).get("/holds"), "Hold number 1", id.Reference(), "A coroner", "22 February 2027", "(Dee Protect)", "1 letter is held")
+	}
+	wantText(t, h.as(h.lead).get(path), "On hold: this letter is not deleted", "A coroner", "until", "must be gone on 24 May 2027")
+	wantText(t, h.as(h.lead).get("/letters"), "It is not deleted until the hold is released")
+
+	// Its deadline passes it by.
+	h.now = h.now.AddDate(0, 8, 0)
+	wantStatus(t, h.as(h.lead).get(path), http.StatusOK)
+	manager = h.as(h.manager)
+	wantText(t, manager.get("/holds"), "due to be looked at again")
+	wantStatus(t, manager.post("/holds/1/review", url.Values{"owner": {fmt.Sprint(h.manager)}, "review": {"2028-01-01"}}), http.StatusUnprocessableEntity)
+	wantRedirect(t, manager.post("/holds/1/review", url.Values{"owner": {fmt.Sprint(h.manager)}, "review": {"2027-10-01"}}), "/holds")
+	wantText(t, manager.get("/holds"), "1 October 2027", "(Mo Manager)")
+	wantText(t, manager.post("/holds/1/release", nil), "Release hold number 1?", "deleted at once")
+	wantRedirect(t, manager.post("/holds/1/release", url.Values{"confirm": {"yes"}}), "/holds?done=released")
+	wantText(t, manager.get("/holds"), "Nothing is on hold")
+	wantStatus(t, h.as(h.lead).get(path), http.StatusNotFound)
+	wantStatus(t, manager.get("/holds/1"), http.StatusNotFound)
+	wantText(t, h.as(h.dpo).get("/register"), "released hold number 1", "put the letter on hold, number 1: a coroner.", "looked at hold number 1 again: it goes on.")
+}
+
+func TestPuttingAHelplineOnHold(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	manager := h.as(h.manager)
+	form := url.Values{"helpline": {"respect-phoneline"}, "reason": {"inquiry"}, "owner": {fmt.Sprint(h.manager)}, "review": {"2027-01-10"}}
+	wantText(t, manager.post("/holds/new", with(form, "helpline", "nowhere")), "Choose whose letters are held")
+	wantText(t, manager.post("/holds/new", form), "everything of Respect Phoneline")
+	wantRedirect(t, manager.post("/holds/new", with(form, "confirm", "yes")), "/holds?done=placed")
+	later := h.letter(1)
+	for _, l := range []string{string(id), string(later)} {
+		wantText(t, h.as(h.lead).get("/l/"+l), "for everything of Respect Phoneline")
+	}
+	wantText(t, manager.get("/holds"), "Everything of Respect Phoneline", "2 letters are held")
+	wantText(t, h.as(h.dpo).get("/register"), "put everything of Respect Phoneline (1 letter then) on hold, number 1: an inquiry.")
+}

@@ -1,0 +1,235 @@
+package register
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"letterlock/scanner/letter"
+)
+
+// HoldReviewDays is the longest that a hold goes on without being looked at
+// again (confidentiality policy).
+const HoldReviewDays = 90
+
+// never is the deadline of a letter that no day ends: see migration 00010.
+const never = "9999-12-31"
+
+// Hold stops the end of one letter, or of everything of a helpline, until it is
+// released.
+type Hold struct {
+	Number   int64
+	Letter   letter.ID // empty: everything of the helpline, now and as long as the hold is in force
+	Helpline string
+	Reason   HoldReason
+	Owner    int64       // staff number of who answers for it
+	Placed   time.Time   // when
+	Since    letter.Date // the day from which what is held is kept, five years at most: renewed before they are over
+	Review   letter.Date // when it is looked at again
+}
+
+// Held reports whether a hold stops the letter's end.
+func (l Letter) Held() bool { return l.HeldSince != (letter.Date{}) }
+
+// DueOn reports whether the letter must be gone on that day.
+func (l Letter) DueOn(today letter.Date) bool { return !l.Held() && !today.Before(l.Deadline()) }
+
+// PlaceHold puts a letter, or everything of h.Helpline, on hold, and returns the
+// hold's number. What is held is moved by the pipeline to where the storage
+// and its key outlive the hold. A letter that is being removed cannot be held.
+func (r *Register) PlaceHold(ctx context.Context, h Hold, person int64) (number int64, err error) {
+	err = r.inTx(ctx, func(tx *sql.Tx) error {
+		today := letter.DateOf(r.Now())
+		if h.Letter != "" {
+			l, err := r.openable(ctx, tx, h.Letter)
+			if err != nil {
+				return err
+			}
+			h.Helpline = l.Helpline
+		}
+		if err := r.checkHold(ctx, tx, h); err != nil {
+			return err
+		}
+		if err := tx.QueryRowContext(ctx, `INSERT INTO holds (letter, helpline, reason, owner, placed, since, review)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING number`, string(h.Letter), h.Helpline, string(h.Reason), h.Owner,
+			millis(r.Now()), today.String(), h.Review.String()).Scan(&number); err != nil {
+			return err
+		}
+		letters, err := r.holdAgain(ctx, tx, h)
+		if err != nil {
+			return err
+		}
+		return r.append(ctx, tx, HoldPlaced{Hold: number, Helpline: Name(h.Helpline), Reason: h.Reason, Owner: h.Owner,
+			Review: h.Review, Letters: letters}, h.Letter, person)
+	})
+	return number, err
+}
+
+// ReviewHold records that somebody has looked at the hold and that it goes on.
+func (r *Register) ReviewHold(ctx context.Context, number int64, review letter.Date, owner, person int64) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		h, err := holdIn(ctx, tx, number)
+		if err != nil {
+			return err
+		}
+		today := letter.DateOf(r.Now())
+		h.Review, h.Owner = review, owner
+		if err := r.checkHold(ctx, tx, h); err != nil {
+			return err
+		}
+		if !today.Before(h.Since.AddMonths(48)) {
+			h.Since = today // long before the storage or the key would end what is held
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE holds SET review = $1, owner = $2, since = $3 WHERE number = $4`,
+			review.String(), owner, h.Since.String(), number); err != nil {
+			return err
+		}
+		if _, err := r.holdAgain(ctx, tx, h); err != nil {
+			return err
+		}
+		return r.append(ctx, tx, HoldReviewed{Hold: number, Owner: owner, Review: review}, h.Letter, person)
+	})
+}
+
+// ReleaseHold ends a hold: what no other hold keeps goes back to its rule, and
+// what is past its deadline is due at once.
+func (r *Register) ReleaseHold(ctx context.Context, number, person int64) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		h, err := holdIn(ctx, tx, number)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM holds WHERE number = $1`, number); err != nil {
+			return err
+		}
+		letters, err := r.holdAgain(ctx, tx, h)
+		if err != nil {
+			return err
+		}
+		return r.append(ctx, tx, HoldReleased{Hold: number, Letters: letters}, h.Letter, person)
+	})
+}
+
+// checkHold refuses what no form of ours would send.
+func (r *Register) checkHold(ctx context.Context, tx *sql.Tx, h Hold) error {
+	today := letter.DateOf(r.Now())
+	if !h.Reason.valid() || !letter.ValidName(h.Helpline) || !today.Before(h.Review) || today.AddDays(HoldReviewDays).Before(h.Review) {
+		return ErrBadDecision
+	}
+	var owns int
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM people WHERE number = $1 AND disabled IS NULL AND role IN ($2, $3)`,
+		h.Owner, string(Manager), string(DPO)).Scan(&owns); err != nil {
+		return err
+	}
+	if owns == 0 {
+		return ErrBadDecision
+	}
+	return nil
+}
+
+// holdAgain works out anew what the hold's letters are under, and counts them.
+func (r *Register) holdAgain(ctx context.Context, tx *sql.Tx, h Hold) (letters int, err error) {
+	ids := []letter.ID{h.Letter}
+	if h.Letter == "" {
+		if ids, err = idsIn(ctx, tx, `SELECT id FROM letters WHERE helpline = $1 AND state <> $2`, h.Helpline, string(Expiring)); err != nil {
+			return 0, err
+		}
+	}
+	for _, id := range ids {
+		l, err := letterIn(ctx, tx, id)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		if err := r.underHolds(ctx, tx, &l); err != nil {
+			return 0, err
+		}
+		letters++
+	}
+	return letters, nil
+}
+
+// underHolds sets since when the letter is held, by its own holds and its helpline's.
+func (r *Register) underHolds(ctx context.Context, tx *sql.Tx, l *Letter) error {
+	var first sql.NullString
+	if err := tx.QueryRowContext(ctx, `SELECT min(since) FROM holds WHERE letter = $1 OR letter = '' AND helpline = $2`,
+		string(l.ID), l.Helpline).Scan(&first); err != nil {
+		return err
+	}
+	var since letter.Date
+	if first.Valid {
+		var err error
+		if since, err = letter.ParseDate(first.String); err != nil {
+			return err
+		}
+	}
+	if since == l.HeldSince {
+		return nil
+	}
+	l.HeldSince = since
+	return r.keep(ctx, tx, l)
+}
+
+const holdColumns = `SELECT number, letter, helpline, reason, owner, placed, since, review FROM holds`
+
+func scanHold(row interface{ Scan(...any) error }) (Hold, error) {
+	var h Hold
+	var placed int64
+	var since, review string
+	err := row.Scan(&h.Number, &h.Letter, &h.Helpline, &h.Reason, &h.Owner, &placed, &since, &review)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Hold{}, ErrNotFound
+	}
+	if err == nil {
+		h.Placed = fromMillis(placed)
+		h.Since, err = letter.ParseDate(since)
+	}
+	if err == nil {
+		h.Review, err = letter.ParseDate(review)
+	}
+	if err != nil {
+		return Hold{}, fmt.Errorf("reading hold: %w", err)
+	}
+	return h, nil
+}
+
+func holdIn(ctx context.Context, tx *sql.Tx, number int64) (Hold, error) {
+	return scanHold(tx.QueryRowContext(ctx, holdColumns+` WHERE number = $1`, number))
+}
+
+// HoldsInForce returns every hold that is in force, by the day of its review.
+func (r *Register) HoldsInForce(ctx context.Context) ([]Hold, error) {
+	return r.holds(ctx, ` ORDER BY review, number`)
+}
+
+// HoldsOf returns the holds that the letter is under.
+func (r *Register) HoldsOf(ctx context.Context, l Letter) ([]Hold, error) {
+	return r.holds(ctx, ` WHERE letter = $1 OR letter = '' AND helpline = $2 ORDER BY number`, string(l.ID), l.Helpline)
+}
+
+func (r *Register) holds(ctx context.Context, where string, args ...any) ([]Hold, error) {
+	rows, err := r.read.QueryContext(ctx, holdColumns+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("reading holds: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []Hold
+	for rows.Next() {
+		h, err := scanHold(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, h)
+	}
+	return out, rows.Err()
+}
+
+// HeldLetters counts letters whose end a hold stops.
+func (r *Register) HeldLetters(ctx context.Context) (n int, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT count(*) FROM letters WHERE held_since <> ''`).Scan(&n)
+	return n, err
+}
