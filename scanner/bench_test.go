@@ -11,15 +11,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
-
 	"letterlock/scanner/deposit"
-	"letterlock/scanner/deposit/deposittest"
 	"letterlock/scanner/disk"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/pdf"
@@ -74,7 +69,10 @@ func benchmarkDeposit(b *testing.B, store string, size int) {
 		o.cfg.Workshop = workshop
 		elsewhere = script{b: b, to: o.weeks.Recipient().String(), target: filepath.Join(o.base, "script.age")}
 		if store == "minio" {
-			o.cfg.Store = onMinIO(b, o, &elsewhere)
+			server, cfg := startMinIO(b, o)
+			o.cfg.Store = openS3(b, cfg)
+			elsewhere.target = fmt.Sprintf(":s3,provider=Minio,access_key_id=%s,secret_access_key=%s,endpoint='%s':%s/script.age",
+				server.AccessKey, server.SecretKey, server.URL, cfg.Bucket)
 		}
 	})
 	scan := colourScan(size)
@@ -106,37 +104,6 @@ func benchmarkDeposit(b *testing.B, store string, size int) {
 	b.ReportMetric(perOp(scripted), "script-ms/op")
 	b.ReportMetric(rest.Seconds()/raw.Seconds(), "by-copy")
 	b.ReportMetric(total.Seconds()/scripted.Seconds(), "by-script")
-}
-
-// onMinIO is a bucket on a real server, which the script writes to as well.
-func onMinIO(b *testing.B, o *office, elsewhere *script) Store {
-	server := deposittest.Start(b)
-	cfg := server.Config()
-	store, err := deposit.OpenS3(cfg)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { store.Close() })
-	client, err := minio.New(strings.TrimPrefix(server.URL, "http://"), &minio.Options{Creds: credentials.NewStaticV4(server.AccessKey, server.SecretKey, "")})
-	if err == nil {
-		err = client.MakeBucket(b.Context(), cfg.Bucket, minio.MakeBucketOptions{})
-	}
-	if err == nil {
-		err = client.EnableVersioning(b.Context(), cfg.Bucket)
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
-	list, err := o.recipients().Sign(o.server)
-	if err == nil {
-		_, err = store.Put(b.Context(), letter.RecipientsKey, bytes.NewReader(list), int64(len(list)), sha256.Sum256(list), deposit.Replace)
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
-	elsewhere.target = fmt.Sprintf(":s3,provider=Minio,access_key_id=%s,secret_access_key=%s,endpoint='%s':%s/script.age",
-		server.AccessKey, server.SecretKey, server.URL, cfg.Bucket)
-	return store
 }
 
 // done answers a manifest without reading the letter.

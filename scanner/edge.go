@@ -54,6 +54,10 @@ type Config struct {
 
 	// Simulated disks, in place of Folder and StateDir; nil outside simulations.
 	folderDisk, stateDisk disk.Disk
+	// How calls of the store are made, and how long a pass waits for them; see
+	// calls.go. Only tests set them.
+	beside   func(work, end func())
+	patience time.Duration
 }
 
 // Edge works on one scanner folder. Its methods are for one goroutine, except
@@ -68,13 +72,15 @@ type Edge struct {
 	slips      map[string]letter.ID // whose slip lies at a place
 	tidy       map[letter.ID]bool   // whose stray slips were looked for since the start
 
-	reach      reach
-	clockRight bool      // what the last comparison said
-	clockAsked time.Time // when that was
-	lastNow    time.Time // what both clocks said before
-	lastSteady time.Duration
-	list       *seal.Recipients
-	listed     time.Time // when list was fetched
+	reach        reach
+	call         *call         // of the store, under way or answered; nil if there is none
+	patienceLeft time.Duration // in this pass
+	clockRight   bool          // what the last comparison said
+	clockAsked   time.Time     // when that was
+	lastNow      time.Time     // what both clocks said before
+	lastSteady   time.Duration
+	list         *seal.Recipients
+	listed       time.Time // when list was fetched
 
 	slipsTended time.Time
 	slipLast    letter.ID
@@ -162,11 +168,18 @@ func (c *Config) complete() error {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
+	if c.beside == nil {
+		c.beside = beside
+	}
+	if c.patience == 0 {
+		c.patience = defaultPatience
+	}
 	return nil
 }
 
 // Close gives the folder up. What is under way goes on with the next Open.
 func (e *Edge) Close() error {
+	e.hangUp()
 	e.detach()
 	if e.closeState == nil {
 		return nil

@@ -141,6 +141,7 @@ func buildOffice(t testing.TB, base string, s secrets) *office {
 		Now:       func() time.Time { return o.now },
 		Steady:    func() time.Duration { return o.now.Sub(morning) + o.set },
 		Log:       slog.New(slog.NewTextHandler(&o.log, nil)),
+		patience:  time.Hour, // that a pass does as much on a busy machine
 	}
 	o.publish(o.recipients())
 	t.Cleanup(func() {

@@ -49,12 +49,18 @@ func (e *Edge) pass(ctx context.Context) (rest time.Duration, err error) {
 		return e.Rescan, err
 	}
 	e.troubled(view.Trouble)
+	e.tendCall()
 	e.loadAgain()
 	right := e.clockAgrees(ctx)
+	if right && e.takeAnswer(ctx) {
+		right = e.clockAgrees(ctx) // which may have had to wait for that
+	}
 	more := right && e.claimSome(view.Settled)
+	if right {
+		e.tendSlips(ctx) // before others keep the store busy
+	}
 	more = e.work(ctx, right) || more
 	if right {
-		e.tendSlips(ctx)
 		e.forget()
 	}
 	e.post(view)
@@ -82,12 +88,16 @@ func (e *Edge) look(ctx context.Context) (folder.View, error) {
 	return view, err
 }
 
-// pause waits for a hint or for as long as it says. A scan that is being
-// written gives a hint at every write, so hints count only after a while.
+// pause waits for an answer of the store, for a hint, or for as long as it says.
+// A scan that is being written gives a hint at every write, so hints count only
+// after a while.
 func (e *Edge) pause(ctx context.Context, rest time.Duration) {
 	deaf := min(rest, e.Settle/4)
+	answered := e.awaited()
 	select {
 	case <-ctx.Done():
+		return
+	case <-answered:
 		return
 	case <-time.After(deaf):
 	}
@@ -97,6 +107,7 @@ func (e *Edge) pause(ctx context.Context, rest time.Duration) {
 	}
 	select {
 	case <-ctx.Done():
+	case <-answered:
 	case <-hints:
 	case <-time.After(rest - deaf):
 	}
@@ -136,6 +147,17 @@ func (e *Edge) claimSome(settled []folder.Scan) (more bool) {
 	return more
 }
 
+// takeAnswer advances the letter that the store has answered to. It reports
+// whether there was one.
+func (e *Edge) takeAnswer(ctx context.Context) bool {
+	id := e.answeredTo()
+	at := slices.IndexFunc(e.jobs, func(j *job) bool { return j.id == id && !j.end })
+	if at >= 0 {
+		e.attempt(ctx, e.jobs[at])
+	}
+	return at >= 0
+}
+
 // work advances the letters whose turn it is, those that waited longest first.
 // With a wrong clock nothing new is deposited. It reports whether more could be
 // done at once.
@@ -155,6 +177,7 @@ func (e *Edge) work(ctx context.Context, clockRight bool) (more bool) {
 		switch {
 		case j.due.After(now) && j.due.Sub(now) <= longestWait: // a clock put back frees it
 		case !polling && !clockRight:
+		case j.manifest != nil && !e.recorded(j.id) && !e.mayAsk(j.id): // the store is all that it waits for
 		case *spent == limit:
 			more = true
 		default:
@@ -187,7 +210,7 @@ func (e *Edge) attempt(ctx context.Context, j *job) {
 		j.tries = 0
 		j.due = now.Add(min(max(now.Sub(j.deposited)/4, e.Rescan), time.Minute))
 	case errors.Is(err, errWaits):
-		j.due = now.Add(max(e.reach.until.Sub(now), e.Rescan))
+		j.due = e.again(now)
 	case errors.Is(err, errUnanswered):
 		j.due = now.Add(longestWait)
 		e.tell("letter "+string(j.id), "A letter waits for a person: "+err.Error()+". Its scan is kept in its claim; find out on the server what has become of the letter before anything is deleted.")

@@ -8,13 +8,13 @@
 package scanner
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -60,6 +60,7 @@ type job struct {
 	clean     *clean           // what is known of the clean PDF; nil before the end of step 3
 	scan      takenScan        // what duplicates of the scan are told; with clean
 	manifest  *letter.Manifest // from step 4 on
+	stored    bool             // the first half of step 5 is done
 	deposited time.Time        // when step 5 was last done by this process
 	tries     int              // that failed, one after the other
 	due       time.Time        // when to try again
@@ -88,7 +89,7 @@ func (e *Edge) claim(scan folder.Scan) error {
 // advance takes a letter through what is left of its way. It reports whether
 // the job has reached its end; if not, it is tried again later.
 func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
-	if _, ok := e.records[j.id]; ok {
+	if e.recorded(j.id) {
 		return true, e.discard(j) // a crash came between the record and the end
 	}
 	if j.claim.Returning {
@@ -122,10 +123,10 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 		}
 	}
 	if e.depositDue(j) {
-		if err := e.deposit(ctx, *j.manifest); err != nil {
+		if err := e.deposit(ctx, j); err != nil {
 			return false, err
 		}
-		j.deposited = e.Now()
+		j.stored, j.deposited = false, e.Now()
 	}
 	return e.receive(ctx, j)
 }
@@ -206,7 +207,7 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 		Received: j.claim.Received, Pages: j.clean.Pages, Sheets: j.clean.Sheets, Sides: j.clean.Sides,
 		Flags: j.clean.Flags, Repaired: j.clean.Repaired,
 	}
-	to, err := e.recipient(ctx, m.Week())
+	to, err := e.recipient(ctx, j.id, m.Week())
 	if err != nil {
 		return nil, err
 	}
@@ -290,32 +291,24 @@ var errUnanswered = errors.New("its deadline is past and the server has never an
 // lost, at any point leaves what the same two puts complete: the letter's key
 // is create-only and already taken by the same letter, and the manifest is
 // replaced by the same manifest.
-func (e *Edge) deposit(ctx context.Context, m letter.Manifest) error {
+func (e *Edge) deposit(ctx context.Context, j *job) error {
+	m := *j.manifest
 	if !letter.DateOf(e.Now()).Before(m.Deadline()) {
 		// It may have been in the bucket and be gone from it, as it must.
 		return errUnanswered
 	}
-	sealed, err := e.folder.Disk().OpenFile(spooled(m.ID, sealedExt), os.O_RDONLY, 0)
-	if err != nil {
-		return fmt.Errorf("opening a sealed letter: %w", err)
+	if !j.stored {
+		if err := e.store(ctx, m); err != nil {
+			return fmt.Errorf("depositing a letter: %w", err)
+		}
+		j.stored = true
+		e.step("stored", m.ID)
 	}
-	defer sealed.Close()
-	var sum [sha256.Size]byte
-	if _, err := hex.Decode(sum[:], []byte(m.SHA256)); err != nil {
-		return fmt.Errorf("reading a manifest: %w", err)
-	}
-	// Should somebody else's bytes lie at the key, the server finds that their
-	// hash is not the manifest's, and gives no receipt.
-	err = e.put(ctx, m.ObjectKey(), sealed, m.Size, sum, deposit.CreateOnly)
-	if err != nil && !errors.Is(err, deposit.ErrExists) {
-		return fmt.Errorf("depositing a letter: %w", err)
-	}
-	e.step("stored", m.ID)
 	signed, err := m.Sign(e.Signer)
 	if err != nil {
 		return err
 	}
-	err = e.put(ctx, letter.IncomingKey(m.Site, m.ID), bytes.NewReader(signed), int64(len(signed)),
+	err = e.put(ctx, m.ID, letter.IncomingKey(m.Site, m.ID), inMemory(signed), int64(len(signed)),
 		sha256.Sum256(signed), deposit.Replace)
 	if err != nil {
 		return fmt.Errorf("depositing a manifest: %w", err)
@@ -323,6 +316,26 @@ func (e *Edge) deposit(ctx context.Context, m letter.Manifest) error {
 	e.step("deposited", m.ID)
 	e.Log.Info("A letter is deposited.", "letter", m.ID)
 	return nil
+}
+
+// store puts the sealed letter. Should somebody else's bytes lie at its key, the
+// server finds that their hash is not the manifest's, and gives no receipt.
+func (e *Edge) store(ctx context.Context, m letter.Manifest) error {
+	var sum [sha256.Size]byte
+	if _, err := hex.Decode(sum[:], []byte(m.SHA256)); err != nil {
+		return fmt.Errorf("reading a manifest: %w", err)
+	}
+	err := e.put(ctx, m.ID, m.ObjectKey(), func() (io.ReadSeekCloser, error) {
+		sealed, err := e.folder.Disk().OpenFile(spooled(m.ID, sealedExt), os.O_RDONLY, 0)
+		if err != nil {
+			return nil, fmt.Errorf("opening a sealed letter: %w", err)
+		}
+		return sealed, nil
+	}, m.Size, sum, deposit.CreateOnly)
+	if errors.Is(err, deposit.ErrExists) {
+		return nil
+	}
+	return err
 }
 
 // receive looks for the receipt: the server has read the letter back, opened

@@ -146,6 +146,10 @@ func (s *simulation) settleDown() {
 	s.ended, s.weather, s.skew = true, simWeathers[0], 0
 	s.share.Room, s.state.Room, s.down = 0, 0, 0
 	s.server.publish("good")
+	s.hangNoMore(true)
+	for len(s.onTheWire) > 0 {
+		s.deliver()
+	}
 	for len(s.sends) > 0 {
 		s.goOn(s.sends[0])
 	}

@@ -67,6 +67,60 @@ func (b *simBucket) mood() int {
 	return storeLies
 }
 
+// hungCall is a call of the store that is not answered yet.
+type hungCall struct {
+	work func() // nil if it is done, and only the answer is awaited
+	end  func()
+}
+
+// beside makes a call of the store. Mostly the answer comes at once.
+func (s *simulation) beside(work, end func()) {
+	if !s.rough() || s.chance.IntN(1000) >= s.weather.hangs {
+		work()
+		end()
+		return
+	}
+	s.count("calls that hang")
+	s.note("a call hangs")
+	if s.oneIn(2) {
+		work()
+		work = nil
+	}
+	s.hung = &hungCall{work, end}
+}
+
+// hangNoMore ends the call that hangs, if there is one. What was asked is done or
+// not.
+func (s *simulation) hangNoMore(do bool) {
+	call := s.hung
+	if call == nil {
+		return
+	}
+	s.hung = nil
+	s.note("a call hangs no more")
+	if do && call.work != nil {
+		call.work()
+	}
+	call.end()
+}
+
+// orphan is the end of a process that has waited for an answer. What it asked
+// may still come to be done, if the machine goes on.
+func (s *simulation) orphan(power bool) {
+	if call := s.hung; call != nil && call.work != nil && !power && s.oneIn(2) {
+		s.onTheWire = append(s.onTheWire, call.work)
+	}
+	s.hung = nil
+}
+
+// deliver lets the store do what a process has asked that is gone.
+func (s *simulation) deliver() {
+	do := s.onTheWire[0]
+	s.onTheWire = s.onTheWire[1:]
+	s.count("calls done after their process was gone")
+	do()
+}
+
 func (b *simBucket) Put(_ context.Context, key string, body io.ReadSeeker, size int64, sum [32]byte, mode deposit.Mode) (string, error) {
 	data, err := io.ReadAll(body)
 	if err != nil {

@@ -37,6 +37,8 @@ type simulation struct {
 	server       *simServer
 	edge         *Edge // nil while it is not running
 	down         int   // for how many ticks it stays so
+	hung         *hungCall
+	onTheWire    []func() // what processes that are gone have asked the store to do
 
 	hasClock, lists bool // what the store has and permits
 
@@ -68,6 +70,7 @@ type simWeather struct {
 	// the middle of an operation.
 	kills, powerCuts, failures, late int
 	store                            int // calls in a thousand at which the store fails
+	hangs                            int // and so many that it does not answer
 	away                             bool
 	full                             bool
 }
@@ -77,9 +80,10 @@ var simWeathers = []simWeather{
 	{name: "rough disks", apart: 60, kills: 5, powerCuts: 5, failures: 50, late: 25},
 	{name: "kills", apart: 80, kills: 80},
 	{name: "power cuts", apart: 120, powerCuts: 80},
-	{name: "storm", apart: 25, kills: 15, powerCuts: 15, failures: 25, late: 20, store: 200},
-	{name: "the store has trouble", apart: 300, kills: 20, powerCuts: 10, store: 400},
+	{name: "storm", apart: 25, kills: 15, powerCuts: 15, failures: 25, late: 20, store: 200, hangs: 100},
+	{name: "the store has trouble", apart: 300, kills: 20, powerCuts: 10, store: 400, hangs: 100},
 	{name: "the store is away", apart: 200, kills: 10, powerCuts: 10, store: 1000},
+	{name: "the store hangs", apart: 200, kills: 20, powerCuts: 10, store: 200, hangs: 500},
 	{name: "the share is away", apart: 100, kills: 10, powerCuts: 10, away: true},
 	{name: "the disks are full", apart: 200, kills: 20, powerCuts: 20, failures: 20, full: true},
 }
@@ -141,6 +145,7 @@ func newSimulation(seed uint64) *simulation {
 			}
 		},
 		Steady: func() time.Duration { return s.now.Sub(morning) - s.sleep }, folderDisk: s.share, stateDisk: s.state,
+		beside: s.beside, patience: -1,
 	}
 	// Which key it is must not depend on chance of another kind.
 	s.must(writeSim(s.state, duplicatesKey, []byte(strings.Repeat("k", 32))))
@@ -249,6 +254,7 @@ func (s *simulation) edgeDoes(do func()) {
 // stop is the end of the process, or of the machine with the share on it.
 func (s *simulation) stop(power bool) {
 	s.edge, s.down = nil, s.chance.IntN(4)
+	s.orphan(power)
 	if !power {
 		s.count("kills")
 		s.note("kill")
@@ -276,10 +282,16 @@ func (s *simulation) edgeTurn() {
 		})
 	case !s.ended && s.oneIn(150):
 		s.count("restarts")
+		s.hangNoMore(s.oneIn(2))
 		s.edge.Close()
 		s.edge, s.down = nil, s.chance.IntN(20)
 	default:
-		s.edgeDoes(func() { s.said(s.edge.Once(context.Background())) })
+		s.edgeDoes(func() {
+			if s.oneIn(8) {
+				s.hangNoMore(true)
+			}
+			s.said(s.edge.Once(context.Background()))
+		})
 	}
 }
 

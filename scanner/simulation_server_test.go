@@ -90,6 +90,9 @@ func (v *simServer) act() {
 	if e := v.edge; e != nil && e.list != nil {
 		v.seen = max(v.seen, e.list.Serial)
 	}
+	if len(v.onTheWire) > 0 && v.oneIn(10) {
+		v.deliver()
+	}
 	if v.ended || !v.oneIn(3) {
 		news := v.bucket.news
 		v.bucket.news = nil

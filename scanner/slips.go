@@ -148,6 +148,12 @@ func (e *Edge) writeSlip(r record) error {
 
 func recordPath(id letter.ID) string { return path.Join(folder.RecordDir, string(id)+".json") }
 
+// recorded reports whether a letter is taken.
+func (e *Edge) recorded(id letter.ID) bool {
+	_, is := e.records[id]
+	return is
+}
+
 func (e *Edge) saveRecord(r record) error {
 	if err := disk.WriteJSON(e.folder.Disk(), recordPath(r.ID), 0o600, r); err != nil {
 		return err
@@ -201,7 +207,12 @@ func (e *Edge) tendSlips(ctx context.Context) {
 	}
 	for n := range min(slipsAtOnce, len(ids)) {
 		id := ids[(at+n)%len(ids)]
-		if err := e.tendSlip(ctx, e.records[id]); err != nil && !e.foundNoRoom(err) {
+		err := e.tendSlip(ctx, e.records[id])
+		if errors.Is(err, errWaits) && e.call != nil {
+			e.slipsTended = time.Time{} // the next pass goes on here
+			return
+		}
+		if err != nil && !e.foundNoRoom(err) {
 			e.report(ctx, id, "a slip could not be brought up to date", err)
 		}
 		e.slipLast = id

@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,8 @@ import (
 )
 
 // Store is the bucket as far as an edge may use it; see package deposit for
-// what its methods promise and the errors they return.
+// what its methods promise and the errors they return. They are called one at a
+// time, by any goroutine, and may take as long as they like; see calls.go.
 type Store interface {
 	Put(ctx context.Context, key string, body io.ReadSeeker, size int64, sha256 [32]byte, mode deposit.Mode) (version string, err error)
 	Get(ctx context.Context, key string) ([]byte, error)
@@ -63,26 +65,45 @@ func (e *Edge) heard(err error) error {
 	return errWaits
 }
 
-func (e *Edge) put(ctx context.Context, key string, body io.ReadSeeker, size int64, sum [32]byte, mode deposit.Mode) error {
-	if !e.reachable() {
-		return errWaits
+// put stores something for a letter.
+func (e *Edge) put(ctx context.Context, by letter.ID, key string, body func() (io.ReadSeekCloser, error), size int64, sum [32]byte, mode deposit.Mode) error {
+	_, err := e.ask(ctx, question{
+		what: fmt.Sprintf("put %s %x", key, sum), by: by, body: body,
+		do: func(ctx context.Context, body io.ReadSeeker) (r reply) {
+			_, r.err = e.Store.Put(ctx, key, body, size, sum, mode)
+			return r
+		},
+	})
+	return err
+}
+
+// inMemory is a body that is no file.
+func inMemory(data []byte) func() (io.ReadSeekCloser, error) {
+	return func() (io.ReadSeekCloser, error) {
+		return struct {
+			io.ReadSeeker
+			io.Closer
+		}{bytes.NewReader(data), io.NopCloser(nil)}, nil
 	}
-	_, err := e.Store.Put(ctx, key, body, size, sum, mode)
-	return e.heard(err)
 }
 
 // get returns nil if there is no such object. An S3 server says "refused" of a
 // missing object to an edge, which may not list.
-func (e *Edge) get(ctx context.Context, key string) ([]byte, error) {
-	if !e.reachable() {
-		return nil, errWaits
-	}
-	data, err := e.Store.Get(ctx, key)
-	err = e.heard(err)
-	if errors.Is(err, deposit.ErrNotFound) || errors.Is(err, deposit.ErrRefused) {
+func (e *Edge) get(ctx context.Context, by letter.ID, key string) ([]byte, error) {
+	answer, err := e.ask(ctx, question{
+		what: "get " + key, by: by,
+		do: func(ctx context.Context, _ io.ReadSeeker) (r reply) {
+			r.data, r.err = e.Store.Get(ctx, key)
+			return r
+		},
+	})
+	switch {
+	case errors.Is(err, deposit.ErrNotFound) || errors.Is(err, deposit.ErrRefused):
 		return nil, nil
+	case err != nil:
+		return nil, err
 	}
-	return data, err
+	return answer.data, nil
 }
 
 // maxSkew is how far this clock may be from the store's.
@@ -114,22 +135,33 @@ func (e *Edge) clockAgrees(ctx context.Context) bool {
 	if e.clockJumped(now) {
 		e.clockRight, e.clockAsked = false, time.Time{}
 		e.reach = reach{} // its time to wait was told by the other clock
+		e.forgetCall()    // and so was what it asks
 	}
 	if e.clockRight && now.Sub(e.clockAsked).Abs() < clockAge || !e.reachable() {
 		return e.clockRight
 	}
-	there, err := e.Store.Clock(ctx)
+	answer, err := e.ask(ctx, question{what: "clock", do: func(ctx context.Context, _ io.ReadSeeker) (r reply) {
+		r.time, r.err = e.Store.Clock(ctx)
+		return r
+	}})
+	var there time.Time
 	switch {
 	case errors.Is(err, deposit.ErrNoClock):
 		e.clockRight = true
 	case err != nil:
-		if e.heard(err); !e.clockRight {
+		if !e.clockRight && (e.call == nil || e.silent()) {
 			e.tell("clock", "The store's clock cannot be asked whether this machine's is right. Scans wait in their folders until it can; nothing is lost.")
 		}
 		return e.clockRight
 	default:
-		// Asking took time, too; half of it at most falls to either side.
-		e.clockRight = there.Sub(now).Abs() <= maxSkew+e.Now().Sub(now).Abs()
+		// Asking took time, too; half of it at most falls to either side. What
+		// took too long says nothing.
+		took := answer.ended.Sub(answer.began).Abs()
+		if took > clockAge {
+			return e.clockRight
+		}
+		now, there = answer.began, answer.time
+		e.clockRight = there.Sub(now).Abs() <= maxSkew+took
 	}
 	e.clockAsked = now
 	if e.clockRight {
@@ -147,9 +179,9 @@ const listAge = time.Minute
 
 // recipient is whom letters of an expiry week are sealed to. While there is no
 // list that can be believed, or no key for the week in it, letters wait.
-func (e *Edge) recipient(ctx context.Context, week letter.Week) (age.Recipient, error) {
+func (e *Edge) recipient(ctx context.Context, by letter.ID, week letter.Week) (age.Recipient, error) {
 	if e.list == nil || e.Now().Sub(e.listed).Abs() >= listAge {
-		list, err := e.fetchRecipients(ctx)
+		list, err := e.fetchRecipients(ctx, by)
 		if errors.Is(err, errWaits) || ctx.Err() != nil || e.foundNoRoom(err) {
 			return nil, err
 		}
@@ -177,8 +209,8 @@ func (e *Edge) recipient(ctx context.Context, week letter.Week) (age.Recipient, 
 // fetchRecipients gets the list, believes it only under the server's
 // signature, and never goes back to an older one. The serial is remembered
 // before the list is used: a crash in between forgets a list, never a serial.
-func (e *Edge) fetchRecipients(ctx context.Context) (seal.Recipients, error) {
-	msg, err := e.get(ctx, letter.RecipientsKey)
+func (e *Edge) fetchRecipients(ctx context.Context, by letter.ID) (seal.Recipients, error) {
+	msg, err := e.get(ctx, by, letter.RecipientsKey)
 	if err != nil {
 		return seal.Recipients{}, err
 	}
@@ -226,7 +258,7 @@ func (e *Edge) highestSerial() (uint64, error) {
 // receipt is the server's word on a letter, or nil while there is none that
 // can be believed.
 func (e *Edge) receipt(ctx context.Context, site string, id letter.ID, sha256 string) (*letter.Receipt, error) {
-	msg, err := e.get(ctx, letter.ReceiptKey(site, id))
+	msg, err := e.get(ctx, id, letter.ReceiptKey(site, id))
 	if err != nil || msg == nil {
 		return nil, err
 	}
