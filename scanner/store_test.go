@@ -211,7 +211,7 @@ func TestAWrongClockTakesNothing(t *testing.T) {
 			t.Fatalf("with a clock %v wrong: %+v %v", wrong, counts, err)
 		}
 	}
-	o.says("differs from the store's by 8760h")
+	o.says("differs from the store's by 365 days")
 	wrong = 4 * time.Minute
 	o.pass(1)
 	o.verify()
