@@ -222,12 +222,12 @@ func (s *Server) RetireShares(ctx context.Context, dir string, all bool) (ended 
 	if err != nil {
 		return nil, err
 	}
+	lives, err := s.livingWeeks(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, share := range shares {
-		living, err := s.weekLives(ctx, share.Week)
-		if err != nil {
-			return ended, err
-		}
-		if !all && living && slices.Contains(out, onRecord(share)) {
+		if !all && lives[share.Week] && slices.Contains(out, onRecord(share)) {
 			continue
 		}
 		if err := s.endShare(ctx, share, dir); err != nil {
@@ -238,26 +238,29 @@ func (s *Server) RetireShares(ctx context.Context, dir string, all bool) (ended 
 	return ended, nil
 }
 
-// weekLives reports whether the week's key may still be used. Unlike for a
-// key's end no witness is asked: a share that goes too early costs no letter.
-func (s *Server) weekLives(ctx context.Context, w letter.Week) (bool, error) {
-	state, err := s.cfg.Register.KeyState(ctx, w)
-	return state == register.KeyLiving && letter.DateOf(s.cfg.Now()).Before(w.Over()), err
+// livingWeeks are those whose key may still be used. Unlike for a key's end no
+// witness of the clock is asked: a share that goes too early costs no letter.
+func (s *Server) livingWeeks(ctx context.Context) (map[letter.Week]bool, error) {
+	living, err := s.livingKeys(ctx)
+	weeks := map[letter.Week]bool{}
+	for _, k := range living {
+		weeks[k.Week] = true
+	}
+	return weeks, err
 }
 
 // EndShares takes a person's word about a custodian's shares: of those that are
 // due, or of all, that they are destroyed, or lost. It returns which those are.
 func (s *Server) EndShares(ctx context.Context, custodian int, all bool, how register.ShareEnd) (ended []register.Share, err error) {
-	out, err := s.cfg.Register.Shares(ctx)
+	shares, err := s.DueShares(ctx)
+	if all && err == nil {
+		shares, err = s.cfg.Register.Shares(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
-	for _, share := range out {
-		living, err := s.weekLives(ctx, share.Week)
-		if err != nil {
-			return ended, err
-		}
-		if share.Custodian != custodian || living && !share.Old && !all {
+	for _, share := range shares {
+		if share.Custodian != custodian {
 			continue
 		}
 		if err := s.cfg.Register.ShareEnded(ctx, share, how); err != nil {
@@ -270,15 +273,13 @@ func (s *Server) EndShares(ctx context.Context, custodian int, all bool, how reg
 
 // DueShares are those of keys whose week is over or that are dead, and those in
 // whose place newer ones were made.
-func (s *Server) DueShares(ctx context.Context) (due []register.Share, err error) {
-	out, err := s.cfg.Register.Shares(ctx)
-	for _, share := range out {
-		living, failed := s.weekLives(ctx, share.Week)
-		if err = errors.Join(err, failed); !living || share.Old {
-			due = append(due, share)
-		}
+func (s *Server) DueShares(ctx context.Context) ([]register.Share, error) {
+	shares, err := s.cfg.Register.Shares(ctx)
+	if err != nil || len(shares) == 0 {
+		return nil, err
 	}
-	return due, err
+	lives, err := s.livingWeeks(ctx)
+	return slices.DeleteFunc(shares, func(share register.Share) bool { return lives[share.Week] && !share.Old }), err
 }
 
 // Recovered is what two custodians' shares give for one living week.

@@ -81,10 +81,12 @@ func (s *Server) endKey(ctx context.Context, k register.WeekKey) error {
 		s.cfg.Log.Warn("a key that must not exist any more was found in the keyring and is destroyed", "key", k.Week)
 		err = s.cfg.Register.Record(ctx, register.KeyFoundAgain{Week: k.Week}, 0)
 	}
-	if errors.Is(err, register.ErrKeyNeeded) {
+	switch {
+	case errors.Is(err, register.ErrKeyNeeded):
 		return nil // an alarm until that letter is sealed anew or gone; till then the key is kept
-	}
-	if err != nil {
+	case errors.Is(err, register.ErrMoved):
+		return nil // another process is at it; should it die, the next pass finds the key dying
+	case err != nil:
 		return err
 	}
 	s.cfg.Step("key-dying", "")
@@ -99,7 +101,10 @@ func (s *Server) endKey(ctx context.Context, k register.WeekKey) error {
 	if k.State != register.KeyLiving && k.State != register.KeyDying {
 		return nil // its death is on record already, or it was never alive here
 	}
-	return s.cfg.Register.KeyDestroyed(ctx, k.Week)
+	if err := s.cfg.Register.KeyDestroyed(ctx, k.Week); !errors.Is(err, register.ErrMoved) {
+		return err
+	}
+	return nil // another process has recorded it
 }
 
 // holdsKey reports whether letters of that week can be opened: the private key

@@ -112,3 +112,31 @@ func TestTheKeyringsFolderIsLookedAt(t *testing.T) {
 		t.Error("a copy of a key is not seen")
 	}
 }
+
+// Two servers on one register end a key once, and neither takes the other's act
+// for a failure; one that stops in the middle is finished by the other.
+func TestTwoServersEndOneKey(t *testing.T) {
+	for _, stopAt := range []string{"", "key-dying", "key-overwritten", "key-gone"} {
+		o := newOffice(t)
+		m := o.deposit()
+		o.work(m.ID)
+		o.toDeadline(m)
+		o.work(m.ID)
+		o.now = m.Week().Over().Start()
+		o.must(o.cfg.Register.ConfirmClock(t.Context()))
+		other := o.cfg
+		met := false
+		other.Step = func(step string, _ letter.ID) {
+			if step == stopAt && !met {
+				met = true
+				o.must(o.EndKeys(t.Context())) // the second does all of it here
+			}
+		}
+		o.must(New(other).EndKeys(t.Context()))
+		o.must(o.EndKeys(t.Context()))
+		begun, ended := o.kinds("key-death-begun"), o.kinds("key-destroyed")
+		if o.cfg.Keyring.Has(m.Week()) || begun == 0 || begun != ended || o.kinds("key-found-again") != 0 {
+			t.Errorf("met at %q: %d deaths begun, %d done", stopAt, begun, ended)
+		}
+	}
+}
