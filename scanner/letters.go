@@ -42,8 +42,18 @@ type clean struct {
 	Sides    int          `json:"sides,omitempty"`
 	Flags    letter.Flags `json:"flags,omitempty"`
 	Repaired bool         `json:"repaired,omitempty"`
-	Place    int          `json:"place,omitempty"` // of a letter of a stack: the how manieth it was, from 1
-	Of       int          `json:"of,omitempty"`    // of how many
+	stackPlace
+}
+
+// stackPlace is where a letter was in the stack that it was scanned with. It is
+// zero for a letter that came alone.
+type stackPlace struct {
+	Place int       `json:"place,omitempty"` // the how manieth letter, from 1
+	Of    int       `json:"of,omitempty"`    // of how many
+	First letter.ID `json:"first,omitempty"` // the stack's first letter
+	From  int       `json:"from,omitempty"`  // its first page in the scan, from 1, sheets and backs counted
+	To    int       `json:"to,omitempty"`    // its last page
+	Cover string    `json:"cover,omitempty"` // the stack's id, printed on its cover sheet
 }
 
 // content is the letters of a scan, as lettersFile has them.
@@ -137,7 +147,14 @@ func (e *Edge) split(ctx context.Context, c folder.Claim, hash string, seen sigh
 	var letters []clean
 	for i, l := range batch.Letters {
 		part := clean{ID: e.NewID(), Pages: len(l.Pages), Sheets: sheetsOf(l), Sides: l.Sides,
-			Flags: seen.flags.Pages(l.Pages), Repaired: seen.repaired, Place: i + 1, Of: len(batch.Letters)}
+			Flags: seen.flags.Pages(l.Pages), Repaired: seen.repaired,
+			stackPlace: stackPlace{Place: i + 1, Of: len(batch.Letters), From: l.Pages[0], To: l.Pages[len(l.Pages)-1]}}
+		if part.First = part.ID; i > 0 {
+			part.First = letters[0].ID
+		}
+		if batch.Cover != nil {
+			part.Cover = batch.Cover.Stack
+		}
 		err := disk.Write(d, cleanPath(c, part.ID), 0o600, func(out disk.File) error {
 			return e.Workshop.Extract(ctx, all, out, l.Pages)
 		})

@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html/template"
 	"maps"
@@ -97,6 +98,10 @@ func (e *Edge) printOf(helpline string) error {
 
 func newestFirst(a, b record) int {
 	if c := b.Received.Compare(a.Received); c != 0 {
+		return c
+	}
+	// Stacks that were taken in the same second, one after the other.
+	if c := cmp.Compare(a.First, b.First); c != 0 {
 		return c
 	}
 	if a.Place != b.Place {

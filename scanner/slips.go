@@ -28,9 +28,8 @@ type record struct {
 	SHA256   string       `json:"sha256"` // of the sealed letter, which later receipts must name
 	Paper    string       `json:"paper"`  // as in the receipt
 	Reason   string       `json:"reason,omitempty"`
-	Place    int          `json:"place,omitempty"` // in the stack that it was scanned with, from 1
-	Of       int          `json:"of,omitempty"`    // letters in that stack
-	Slip     string       `json:"slip"`            // its file name
+	Slip     string       `json:"slip"` // its file name
+	stackPlace
 }
 
 // newRecord joins a deposit and its receipt.
@@ -41,7 +40,7 @@ func (e *Edge) newRecord(j *job, r letter.Receipt) record {
 		Pages: m.Pages, SHA256: m.SHA256, Paper: r.Paper, Reason: r.Reason,
 	}
 	if j.clean != nil {
-		rec.Place, rec.Of = j.clean.Place, j.clean.Of
+		rec.stackPlace = j.clean.stackPlace
 	}
 	rec.Slip = e.slipName(rec)
 	return rec
@@ -102,12 +101,27 @@ func (r record) slip() string {
 	return strings.Join(lines, "\r\n\r\n") + "\r\n"
 }
 
-// inStack tells the letters apart that were scanned together.
+// inStack tells the letters apart that were scanned together, and those of stacks
+// that were scanned in the same second.
 func (r record) inStack() string {
 	if r.Of < 2 {
 		return ""
 	}
-	return fmt.Sprintf(" It was letter %d of %d in its stack, counted from the top.", r.Place, r.Of)
+	pages := fmt.Sprintf("page %d", r.From)
+	if r.To != r.From {
+		pages = fmt.Sprintf("pages %d to %d", r.From, r.To)
+	}
+	says := fmt.Sprintf(" It was letter %d of %d in its stack, counted from the top", r.Place, r.Of)
+	if r.From > 0 { // of a slip that an earlier version wrote this is not known
+		says += ": " + pages + " of that scan"
+	}
+	if r.Cover != "" {
+		says += ", under the cover sheet that says stack " + r.Cover
+	}
+	if says += "."; r.Place > 1 && r.First != "" {
+		says += " The stack's first letter is " + r.First.Reference() + "."
+	}
+	return says
 }
 
 // paper says what to do with the original.

@@ -10,6 +10,7 @@ import (
 
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/specimen"
 )
 
 // taken is an office with one letter that is taken.
@@ -148,5 +149,42 @@ func TestManySlipsTakeTurns(t *testing.T) {
 	}
 	if len(counts) != len(o.records) || slices.Min(counts) != 2 || slices.Max(counts) != 2 {
 		t.Errorf("five rounds asked about %d of %d slips, each %d to %d times", len(counts), len(o.records), slices.Min(counts), slices.Max(counts))
+	}
+}
+
+// The slips of two stacks that were taken in the same second say which paper is
+// whose.
+func TestStacksOfTheSameSecond(t *testing.T) {
+	o, stack := withStack(t, 3)
+	other := specimen.New(8, 7)
+	other.DPI = 40
+	o.drop(line+"/a.tif", stack)
+	o.drop(line+"/b.tif", other.G4TIFF())
+	o.goOn()
+	o.goOn()
+	o.ended(6)
+	sheet := o.given("")[folder.SlipsFile]
+	at := func(r record) int { return strings.Index(sheet, r.ID.Reference()) }
+	stacks := map[letter.ID][]record{}
+	for _, r := range o.records {
+		stacks[r.First] = append(stacks[r.First], r)
+	}
+	for first, letters := range stacks {
+		slices.SortFunc(letters, func(a, b record) int { return at(a) - at(b) })
+		for i, want := range []string{
+			"letter 1 of 3 in its stack, counted from the top: pages 2 to 3 of that scan, under the cover sheet that says stack " + letters[0].Cover + ".",
+			"letter 2 of 3 in its stack, counted from the top: page 5 of that scan, under the cover sheet that says stack " + letters[0].Cover + ". The stack's first letter is " + first.Reference() + ".",
+			"letter 3 of 3 in its stack, counted from the top: page 7 of that scan, under the cover sheet that says stack " + letters[0].Cover + ". The stack's first letter is " + first.Reference() + ".",
+		} {
+			if slip := letters[i].slip(); !strings.Contains(slip, want) {
+				t.Errorf("slip %d of a stack does not say %q: %q", i+1, want, slip)
+			}
+		}
+		if between := strings.Count(sheet[at(letters[0]):at(letters[2])], "<li>"); len(letters) != 3 || between != 2 {
+			t.Errorf("the %d letters of a stack do not stand beside each other: %s", len(letters), sheet)
+		}
+	}
+	if len(stacks) != 2 {
+		t.Errorf("%d stacks", len(stacks))
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 type separatorCmd struct {
-	Helpline string          `help:"The helpline whose letters they part; every one by default." placeholder:"NAME"`
+	Helpline string          `help:"Print for this helpline only. By default for every one, one after the other in the same file: a sheet is its helpline's own, and holds the stack of any other." placeholder:"NAME"`
 	Cover    int             `help:"Print a cover sheet for a stack of that many letters." placeholder:"LETTERS"`
 	Copies   *int            `help:"How many separator sheets to print for each helpline. Default: 10, or none with --cover." placeholder:"SHEETS"`
 	Paper    separator.Paper `help:"Size of the paper: a4 or letter." enum:"a4,letter" default:"a4"`
@@ -97,6 +97,7 @@ func (c *separatorCmd) copies() (int, error) {
 // tell says what was written and what to do with it.
 func (c *separatorCmd) tell(w *world, helplines []Helpline, copies int) error {
 	fmt.Fprintf(w.out, "Written: %s\n", c.Out)
+	page := 1 // of the PDF: two a sheet
 	for _, h := range helplines {
 		var what []string
 		if c.Cover > 0 {
@@ -105,7 +106,15 @@ func (c *separatorCmd) tell(w *world, helplines []Helpline, copies int) error {
 		if copies > 0 {
 			what = append(what, plural(copies, "separator sheet"))
 		}
-		fmt.Fprintf(w.out, "  %s: %s\n", h.Title, strings.Join(what, ", "))
+		where := ""
+		if len(helplines) > 1 { // and there is no cover sheet
+			where = fmt.Sprintf(" (pages %d to %d)", page, page+2*copies-1)
+			page += 2 * copies
+		}
+		fmt.Fprintf(w.out, "  %s: %s%s\n", h.Title, strings.Join(what, ", "), where)
+	}
+	if len(helplines) > 1 {
+		fmt.Fprintln(w.out, "Keep the sheets of each helpline apart: one in another's stack holds that stack.")
 	}
 	fmt.Fprintf(w.out, "Print at 100 %%, not scaled to fit, on both sides of %s paper.\n", map[separator.Paper]string{separator.A4: "A4", separator.USLetter: "US letter"}[c.Paper])
 	if copies > 0 {

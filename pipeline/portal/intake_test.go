@@ -144,6 +144,12 @@ func TestSplitStack(t *testing.T) {
 	if n := strings.Count(w.Body.String(), " checked"); n != 7 {
 		t.Errorf("%d choices made for 7 pages", n)
 	}
+	const damaged = "Page 2 may be a separator or cover sheet whose code is damaged."
+	again := v.get(h.intake.asks(QuestionStack, "batch 2.pdf", Stack{Pages: 2, Begins: []int{1}, Says: damaged})).Body.String()
+	if n := strings.Count(again, damaged); n != 1 {
+		t.Errorf("it says %d times what is wrong", n)
+	}
+	h.intake.waiting = h.intake.waiting[:1]
 	if strings.Contains(w.Body.String(), "batch.pdf – Letterlock") {
 		t.Error("the file's name is in the title, which goes into the browser's history")
 	}

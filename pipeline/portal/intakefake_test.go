@@ -42,7 +42,7 @@ func (f *fakeIntake) asks(kind QuestionKind, name string, stack Stack) (path str
 	case QuestionOtherLine:
 		says = "Exactly this file was scanned before, on 20 November 2026, for Men's Advice Line, as K7QM-4T2X. Was it dropped here by mistake, or is K7QM-4T2X in the wrong place?"
 	case QuestionStack:
-		says = "Page 2 may be a separator or cover sheet whose code is damaged."
+		says = "The letters of this stack cannot be told apart for certain, so none of them was taken. Page 2 may be a separator or cover sheet whose code is damaged."
 	}
 	f.waiting = append(f.waiting, Question{Token: token, Kind: kind, Helpline: "respect-phoneline", Name: name, Since: f.h.now, Says: says})
 	f.stacks[token] = stack

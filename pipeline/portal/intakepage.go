@@ -100,7 +100,8 @@ func (p *Portal) questionPage(w http.ResponseWriter, v *visit) error {
 
 func (p *Portal) showQuestion(w http.ResponseWriter, v *visit, q Question, stack Stack, places []place, flaws []formFlaw) error {
 	body := questionBody{Question: q, Unseen: stack.Pages == 0, Letters: len(at(places, begins))}
-	if stack.Says != q.Says {
+	// The note beside the file says mostly the same, with other words around it.
+	if !strings.Contains(q.Says, stack.Says) {
 		body.Look = stack.Says
 	}
 	for i, is := range places {
