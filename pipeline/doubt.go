@@ -62,6 +62,8 @@ func (s *Server) BucketDoubt(ctx context.Context) (why string, err error) {
 	switch {
 	case err != nil && published == 0:
 		return "", nil // nothing was ever put into it; whether it can be used is found out by using it
+	case deposit.IsNoBucket(err):
+		return "there is no such bucket, although the register has published a recipients list into one: is its name right, and the server's address?", nil
 	case errors.Is(err, deposit.ErrNotFound):
 		return "the storage holds no recipients list, although the register has published one: is it the right bucket, and is it mounted?", nil
 	case err != nil:

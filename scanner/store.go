@@ -51,7 +51,7 @@ func (e *Edge) reachable() bool { return !e.Now().Before(e.reach.until) }
 
 // heard takes in what the store answered. An outage is told once, and its end.
 func (e *Edge) heard(err error) error {
-	if errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) || e.foundNoRoom(err) {
 		return err
 	}
 	if !errors.Is(err, deposit.ErrUnavailable) {

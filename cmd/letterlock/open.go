@@ -258,7 +258,7 @@ func (in *installation) prepare(ctx context.Context) error {
 		return err
 	}
 	if why != "" {
-		return fmt.Errorf("the bucket is not used: %s If you are sure that it is the right one, run: letterlock setup --repair", why)
+		return fmt.Errorf("the bucket is not used: %s%s If you are sure that it is the right one, run: letterlock setup --repair", why, in.leftInFolder())
 	}
 	return in.makeReady(ctx)
 }

@@ -213,6 +213,46 @@ func TestChangedDeletionRulesAreAnAlarm(t *testing.T) {
 	command(t, data, "check")
 }
 
+// A slip in the configuration neither takes over another installation's bucket
+// nor leaves this one's letters behind.
+func TestABucketIsNotTakenOverByMistake(t *testing.T) {
+	s3 := deposittest.Start(t).Config()
+	refused := func(data string, wants ...string) {
+		t.Helper()
+		out, err := letterlockCmd(t, data, "setup", "--repair", "--yes").CombinedOutput()
+		if exitCode(err) != exitFailed {
+			t.Errorf("setup ended with %v and said:\n%s", err, out)
+		}
+		for _, want := range wants {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("setup does not say %q:\n%s", want, out)
+			}
+		}
+	}
+	first, second, third := newData(t), newData(t), newData(t)
+	configure(t, first, s3, "")
+	command(t, first, "setup")
+	configure(t, second, s3, "")
+	refused(second, "its recipients list is signed with the key letterlock-server+", "not taken over", "--take-over")
+	command(t, first, "setup") // it is still the first one's
+
+	// Letters in the folder are not moved, and a bucket without them is not taken.
+	p := start(t, third, "", "--sample")
+	p.eventually("three letters are in the folder", func() bool { return p.status().Letters[register.Notified] == 3 })
+	p.stop()
+	s3.Bucket = "another"
+	configure(t, third, s3, "")
+	out, err := letterlockCmd(t, third, "setup").CombinedOutput()
+	if exitCode(err) != exitFailed || !strings.Contains(string(out), "letters lie in "+filepath.Join(third, "bucket")) {
+		t.Errorf("setup ended with %v and said:\n%s", err, out)
+	}
+	refused(third, "3 living letters are not in it", "From the folder to an S3 server")
+
+	command(t, second, "setup", "--repair", "--take-over", "--yes")
+	command(t, second, "setup")
+	refused(first, "signed with the key letterlock-server+")
+}
+
 // A letter that is dropped while the storage is down is taken when it is back, once.
 func TestTheStorageIsDownForAWhile(t *testing.T) {
 	binary := deposittest.Start(t) // skips without the real part; this one only lends its folder's format

@@ -17,6 +17,7 @@ import (
 
 type setupCmd struct {
 	Repair     bool   `help:"Take the bucket for the right one, and write its deletion rules again where they are not Letterlock's any more, after showing the difference."`
+	TakeOver   bool   `help:"With --repair: take the bucket although another installation's keys or letters were found in it, or letters of this one are missing."`
 	Yes        bool   `help:"Do not ask before --repair changes the bucket."`
 	Edge       string `help:"Enrol a scanner of that site and write what it needs to --edge-folder." placeholder:"SITE"`
 	EdgeFolder string `help:"Where the scanner's configuration and keys go." type:"path" placeholder:"DIR"`
@@ -55,6 +56,9 @@ func (c *setupCmd) Run(w *world) error {
 		}
 		if why != "" {
 			fmt.Fprintf(w.out, "Bucket: %s\n", why)
+			if err := c.refuseStrangers(w, in); err != nil {
+				return err
+			}
 			if err := c.agree(w, "Is it the right one all the same? That will be on the register."); err != nil {
 				return err
 			}
@@ -75,6 +79,29 @@ func (c *setupCmd) Run(w *world) error {
 		return nil
 	}
 	return in.equipEdge(w, c)
+}
+
+// refuseStrangers keeps a slip in the configuration from taking over another
+// installation's bucket, or from leaving this one's letters behind.
+func (c *setupCmd) refuseStrangers(w *world, in *installation) error {
+	found, err := in.looks(nil).BucketStrangers(w.ctx)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	fmt.Fprintf(w.out, "Bucket: %s.\n", strings.Join(found, "; "))
+	if c.TakeOver {
+		return nil
+	}
+	return fmt.Errorf("this bucket is not taken over: look at [storage] in %s.%s If you know all this and want it all the same, run: letterlock setup --repair --take-over", in.dir.config, in.leftInFolder())
+}
+
+// leftInFolder says that this installation's letters lie in its own folder,
+// where [storage] is set and they do.
+func (in *installation) leftInFolder() string {
+	if in.cfg.Storage == nil || !exists(in.dir.in("bucket", "letters")) {
+		return ""
+	}
+	return fmt.Sprintf(" This installation's letters lie in %s, and are not moved to a server: take [storage] out again, and see \"From the folder to an S3 server\" in the README.", in.dir.in("bucket"))
 }
 
 func (in *installation) revokeEdge(w *world, site string) error {

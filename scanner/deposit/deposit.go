@@ -117,6 +117,13 @@ func readSmall(r io.Reader) ([]byte, error) {
 	return b, nil
 }
 
+// IsNoBucket reports whether err says that an S3 server has no bucket of that
+// name; for everything else it is an ErrRefused like others.
+func IsNoBucket(err error) bool {
+	var answer minio.ErrorResponse
+	return errors.As(err, &answer) && answer.Code == minio.NoSuchBucket
+}
+
 // Explain wraps err with what was being done and with the sentinel of this
 // package that it belongs to. It knows the errors of minio-go, of the network
 // and of the file system. It returns nil for nil.
