@@ -41,6 +41,7 @@ func (s *Server) alarmFinders(slow bool) map[register.AlarmKind]func(context.Con
 	if slow {
 		finders[register.StorageWrong] = func(ctx context.Context) (int, error) { return s.storageWrong(ctx) }
 		finders[register.RegisterWrong] = s.registerWrong
+		finders[register.CountsDiffer] = s.countsDiffer
 	}
 	return finders
 }
@@ -66,6 +67,15 @@ func (s *Server) storageWrong(ctx context.Context) (int, error) {
 	drift, err := store.Drift(ctx)
 	return min(len(drift), 1), err
 }
+
+// countsDiffer counts what is missing on either side. It is asked with what is
+// slow, since it counts every letter that ever was.
+func (s *Server) countsDiffer(ctx context.Context) (int, error) {
+	b, err := s.cfg.Register.Balance(ctx)
+	return abs(b.Arrived-b.Deleted-b.Living) + abs(b.Arrived-b.Destroyed-b.Waiting), err
+}
+
+func abs(n int) int { return max(n, -n) }
 
 func (s *Server) registerWrong(ctx context.Context) (int, error) {
 	_, err := s.cfg.Register.VerifyTip(ctx)

@@ -38,6 +38,7 @@ func (s *Server) Check(ctx context.Context) []Line {
 		{"clock", s.checkClock},
 		{"storage", s.checkStorage},
 		{"register", s.checkRegister},
+		{"counts", s.checkCounts},
 		{"keys", s.checkKeys},
 		{"keyring", s.checkKeyring},
 		{"escrow", s.checkShares},
@@ -122,6 +123,16 @@ func (s *Server) checkRegister(ctx context.Context) (bad, good string, err error
 			". An old backup was brought back, or it was written anew. Stop, keep a copy of the data folder, and compare your last export."
 	}
 	return bad, fmt.Sprintf("%d entries, signed, and as the last checkpoint in the bucket says.", n), err
+}
+
+func (s *Server) checkCounts(ctx context.Context) (bad, good string, err error) {
+	b, err := s.cfg.Register.Balance(ctx)
+	said := fmt.Sprintf("%d letters arrived: %d proven gone, %d living; their papers: %d destroyed, %d waiting.",
+		b.Arrived, b.Deleted, b.Living, b.Destroyed, b.Waiting)
+	if !b.AddsUp() {
+		bad = "The register and the database do not add up. " + said + " Stop, keep a copy of the data folder, and look at: letterlock retention"
+	}
+	return bad, said, err
 }
 
 func (s *Server) checkOverdue(ctx context.Context) (bad, good string, err error) {

@@ -38,19 +38,20 @@ func goList(t *testing.T, packages ...string) (all []listed) {
 // sub-packages apart. What is not in it may use nothing of the product, and
 // everything may use letter.
 var mayUse = map[string][]string{
-	"cmd/letterlock":    {"cmd/configfile", "pipeline", "pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "pipeline/witness", "scanner", "scanner/deposit", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/separator", "scanner/specimen", "scanner/words"},
-	"cmd/scanner":       {"cmd/configfile", "scanner", "scanner/child", "scanner/deposit", "scanner/disk", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/separator", "scanner/words"},
-	"pipeline":          {"pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "scanner/deposit", "scanner/page", "scanner/seal", "scanner/words"},
-	"pipeline/archive":  {"scanner/deposit"},
-	"pipeline/portal":   {"pipeline/register", "scanner/realpart"},
-	"pipeline/witness":  {"pipeline/register"},
-	"scanner":           {"scanner/deposit", "scanner/disk", "scanner/folder", "scanner/inspect", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/separator", "scanner/words"},
-	"scanner/deposit":   {"scanner/realpart"},
-	"scanner/folder":    {"scanner/disk", "scanner/words"},
-	"scanner/inspect":   {"scanner/page", "scanner/pdf"},
-	"scanner/page":      {"scanner/child"},
-	"scanner/pdf":       {"scanner/child"},
-	"scanner/sharetest": {"scanner/realpart"},
+	"cmd/letterlock":     {"cmd/configfile", "pipeline", "pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "pipeline/retention", "pipeline/witness", "scanner", "scanner/deposit", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/separator", "scanner/specimen", "scanner/words"},
+	"cmd/scanner":        {"cmd/configfile", "scanner", "scanner/child", "scanner/deposit", "scanner/disk", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/separator", "scanner/words"},
+	"pipeline":           {"pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "scanner/deposit", "scanner/page", "scanner/seal", "scanner/words"},
+	"pipeline/archive":   {"scanner/deposit"},
+	"pipeline/portal":    {"pipeline/register", "scanner/realpart"},
+	"pipeline/retention": {"pipeline/register"},
+	"pipeline/witness":   {"pipeline/register"},
+	"scanner":            {"scanner/deposit", "scanner/disk", "scanner/folder", "scanner/inspect", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/separator", "scanner/words"},
+	"scanner/deposit":    {"scanner/realpart"},
+	"scanner/folder":     {"scanner/disk", "scanner/words"},
+	"scanner/inspect":    {"scanner/page", "scanner/pdf"},
+	"scanner/page":       {"scanner/child"},
+	"scanner/pdf":        {"scanner/child"},
+	"scanner/sharetest":  {"scanner/realpart"},
 }
 
 // Imports run one way: cmd to pipeline and scanner, pipeline to the scanner's

@@ -47,6 +47,9 @@ var alarmWords = map[register.AlarmKind]struct {
 	register.RegisterWrong: {func(int) string {
 		return "The register does not agree with its own signature."
 	}, "Somebody or something has changed it. Change nothing; have the administrator stop Letterlock, keep a copy of the data folder, and verify the last export."},
+	register.CountsDiffer: {func(int) string {
+		return "The counts of letters or papers do not add up."
+	}, "Whatever arrived must be living or proven gone, and its paper waiting or on record as destroyed. Change nothing; have the administrator keep a copy of the data folder and run “letterlock retention” on the server, which says what is missing."},
 }
 
 // alarmNames are the kinds in two or three words.
@@ -59,6 +62,7 @@ var alarmNames = map[register.AlarmKind]string{
 	register.StorageWrong:   "the storage",
 	register.ClockDoubted:   "the clock",
 	register.RegisterWrong:  "the register’s signature",
+	register.CountsDiffer:   "counts that do not add up",
 }
 
 // alarmSays is one alarm in a sentence. A kind of a newer version is named.

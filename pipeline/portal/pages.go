@@ -86,9 +86,9 @@ type menuItem struct {
 
 var menus = map[register.Role][]menuItem{
 	register.TeamLeader:    {{Path: "/letters", Says: "Letters"}},
-	register.Manager:       {{Path: "/letters", Says: "Letters"}, {Path: "/holds", Says: "Holds"}},
+	register.Manager:       {{Path: "/letters", Says: "Letters"}, {Path: "/holds", Says: "Holds"}, {Path: "/retention", Says: "Retention record"}},
 	register.Operations:    {{Path: "/desk", Says: "Destruction desk"}, {Path: "/intake", Says: "Intake"}},
-	register.DPO:           {{Path: "/register", Says: "Register"}, {Path: "/holds", Says: "Holds"}},
+	register.DPO:           {{Path: "/register", Says: "Register"}, {Path: "/holds", Says: "Holds"}, {Path: "/retention", Says: "Retention record"}},
 	register.Administrator: {{Path: "/people", Says: "People and checks"}},
 }
 

@@ -67,6 +67,8 @@ type Config struct {
 	Places      []register.Name // where it can be; at least one
 	Contractors []register.Name // who does it for us; may be empty
 
+	Retention Retention // makes the retention record
+
 	Now   func() time.Time
 	Log   *slog.Logger
 	Check func(context.Context) []CheckLine // for the administrator's page; may be nil

@@ -60,7 +60,8 @@ func newHouse(t testing.TB, change ...func(*Config)) *house {
 	t.Cleanup(func() { _ = h.register.Close() })
 	cfg := Config{
 		Register: h.register, Reader: h.reader, Intake: h.intake, Origin: testOrigin, Now: h.clock,
-		Places: []register.Name{"office"}, Contractors: []register.Name{"shred-station"},
+		Retention: &fakeRetention{},
+		Places:    []register.Name{"office"}, Contractors: []register.Name{"shred-station"},
 		Helplines: []Helpline{{"respect-phoneline", "Respect Phoneline"}, {"mens-advice-line", "Men’s Advice Line"}},
 		Policy:    Policy{Name: "confidentiality-policy-1", Text: []byte("# Confidentiality\n\nAfter six months all records go. <script>alert(1)</script>")}, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 	}
@@ -123,6 +124,7 @@ func (h *house) expire(id letter.ID) {
 	l, err := h.register.Letter(ctx, id)
 	must(h.t, err)
 	must(h.t, h.register.ExpiryBegun(ctx, &l, register.Found{Versions: 1}))
+	must(h.t, h.register.NoteRemains(ctx, &l, []register.Remain{{Key: l.ObjectKey(), Kind: "version", ID: "v1"}}))
 	must(h.t, h.register.DeleteRows(ctx, l, "letterlock", h.now))
 	_, err = h.register.ProveErased(ctx)
 	must(h.t, err)

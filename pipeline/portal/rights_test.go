@@ -62,6 +62,9 @@ GET  /intake/{token}/page/{n} operations
 POST /intake/{token}          operations
 GET  /register                dpo
 POST /register/export.ndjson  dpo
+GET  /retention               manager dpo
+GET  /retention/record.csv    manager dpo
+GET  /retention/record.pdf    manager dpo
 GET  /people                  administrator
 `
 

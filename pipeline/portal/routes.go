@@ -82,6 +82,10 @@ var routes = []route{
 	{method: "GET", path: "/register", who: []register.Role{register.DPO}, serve: (*Portal).registerPage},
 	{method: "POST", path: "/register/export.ndjson", who: []register.Role{register.DPO}, serve: (*Portal).exportRegister},
 
+	{method: "GET", path: "/retention", who: overseers, serve: (*Portal).retentionPage},
+	{method: "GET", path: "/retention/record.csv", who: overseers, serve: (*Portal).retentionCSV},
+	{method: "GET", path: "/retention/record.pdf", who: overseers, serve: (*Portal).retentionPDF},
+
 	{method: "GET", path: "/people", who: []register.Role{register.Administrator}, serve: (*Portal).peoplePage},
 }
 

@@ -26,10 +26,11 @@ const (
 	StorageWrong   AlarmKind = "storage-wrong"     // the bucket or its own rules are not as they must be
 	ClockDoubted   AlarmKind = "clock-in-doubt"    // nothing is destroyed until somebody has looked
 	RegisterWrong  AlarmKind = "register-is-wrong" // the register does not agree with its signed checkpoint
+	CountsDiffer   AlarmKind = "counts-differ"     // what arrived is neither living nor proven gone, or a paper neither waiting nor destroyed
 )
 
 // AlarmKinds lists every kind, the gravest first.
-var AlarmKinds = []AlarmKind{RegisterWrong, LettersOverdue, KeyOverdue, KeyNeeded, ClockDoubted, StorageWrong, PapersOutlive, SharesDue}
+var AlarmKinds = []AlarmKind{RegisterWrong, CountsDiffer, LettersOverdue, KeyOverdue, KeyNeeded, ClockDoubted, StorageWrong, PapersOutlive, SharesDue}
 
 // grace is how long something may be found before it is loud: a letter is due
 // from its day's first moment, and its proof takes a moment too; custodians need

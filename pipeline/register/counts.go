@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"strconv"
+	"strings"
 
 	"letterlock/scanner/letter"
 )
@@ -97,3 +99,66 @@ func (r *Register) Entries(ctx context.Context, before int64, kind string, id le
 	}
 	return out, rows.Err()
 }
+
+// Story yields the entries of these kinds, oldest first, up to what there is at
+// the beginning. It keeps one entry in memory. An error ends it.
+func (r *Register) Story(ctx context.Context, kinds []string) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		if err := r.story(ctx, kinds, yield); err != nil {
+			yield(Entry{}, fmt.Errorf("reading the register: %w", err))
+		}
+	}
+}
+
+func (r *Register) story(ctx context.Context, kinds []string, yield func(Entry, error) bool) error {
+	var marks []string
+	var args []any
+	for i, k := range kinds {
+		marks, args = append(marks, "$"+strconv.Itoa(i+1)), append(args, k)
+	}
+	// The plus keeps SQLite from sorting what it finds by kind: it walks the
+	// register in order and passes over the rest.
+	rows, err := r.read.QueryContext(ctx, `SELECT line FROM entries WHERE +kind IN (`+strings.Join(marks, ",")+`) ORDER BY seq`, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return err
+		}
+		var e Entry
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			return err
+		}
+		if !yield(e, nil) {
+			return nil
+		}
+	}
+	return rows.Err()
+}
+
+// Balance is whether what the register says adds up with what the database
+// holds: letters that arrived are living or proven gone, papers that came in
+// are waiting or on record as destroyed.
+type Balance struct {
+	Arrived, Deleted, Living int // letters; Living with those whose proof is on its way
+	Destroyed, Waiting       int // papers, one of which comes with each letter
+}
+
+// AddsUp reports whether it does.
+func (b Balance) AddsUp() bool {
+	return b.Arrived == b.Deleted+b.Living && b.Arrived == b.Destroyed+b.Waiting
+}
+
+// Balance counts, in one moment. It walks the index of the kinds it counts.
+func (r *Register) Balance(ctx context.Context) (b Balance, err error) {
+	err = r.read.QueryRowContext(ctx, balance, LetterAdmitted{}.kind(), LetterDeleted{}.kind(), PaperDestroyed{}.kind(), letter.PaperDestroyed).
+		Scan(&b.Arrived, &b.Deleted, &b.Destroyed, &b.Living, &b.Waiting)
+	return b, err
+}
+
+const balance = `SELECT (SELECT count(*) FROM entries WHERE kind = $1), (SELECT count(*) FROM entries WHERE kind = $2),
+	(SELECT count(*) FROM entries WHERE kind = $3), (SELECT count(*) FROM letters) + (SELECT count(*) FROM erasures),
+	(SELECT count(*) FROM papers WHERE state <> $4)`

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"letterlock/cmd/configfile"
+	"letterlock/pipeline/portal"
+	"letterlock/pipeline/retention"
+	"letterlock/scanner/letter"
+)
+
+type retentionCmd struct {
+	Period string `arg:"" optional:"" help:"A month (2026-11), a quarter (2026-Q4), a year (2026), or days (2026-11-01..2026-12-15). Absent: this month."`
+	CSV    string `name:"csv" help:"Write it for a spreadsheet into this file, which must not be there yet." type:"path" placeholder:"FILE"`
+	PDF    string `name:"pdf" help:"Write it for printing and signing into this file, which must not be there yet." type:"path" placeholder:"FILE"`
+}
+
+// Run makes the organisational retention record. Counts that do not add up are
+// found wrong, as by check.
+func (c *retentionCmd) Run(w *world) error {
+	return w.with(func(in *installation) error {
+		period := c.Period
+		if period == "" {
+			period = retention.MonthOf(letter.DateOf(in.clock.Now())).String()
+		}
+		sheet, err := in.retentionSheet(w.ctx, period)
+		if err != nil {
+			return configfile.Wrong("%s", err)
+		}
+		written := false
+		for path, write := range map[string]func(io.Writer) error{c.CSV: sheet.CSV, c.PDF: sheet.PDF} {
+			if path == "" {
+				continue
+			}
+			written = true
+			if err := writeSheet(path, write); err != nil {
+				return err
+			}
+			fmt.Fprintf(w.out, "Written: %s\n", path)
+		}
+		if !written {
+			if err := printSheet(w.out, sheet); err != nil {
+				return err
+			}
+		}
+		if len(sheet.Wrong) > 0 {
+			return errFoundWrong
+		}
+		return nil
+	})
+}
+
+func writeSheet(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return configfile.Wrong("the record cannot be written: %s", configfile.Reason(err))
+	}
+	err = write(f)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+func printSheet(out io.Writer, s retention.Sheet) error {
+	fmt.Fprintf(out, "%s\n%s\n", s.Title, strings.Join(s.Says, "\n"))
+	for _, says := range s.Wrong {
+		fmt.Fprintf(out, "WRONG: %s\n", says)
+	}
+	for _, table := range s.Tables {
+		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(t, "\n%s\t%s\n", table.Caption, strings.Join(table.Head, "\t"))
+		for _, r := range table.Rows {
+			fmt.Fprintf(t, "%s", r.Says)
+			for _, n := range r.Cells {
+				fmt.Fprintf(t, "\t%d", n)
+			}
+			fmt.Fprintln(t)
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(out, "\n%s\n%s\n", s.Heading, strings.Join(s.Rows, "\n"))
+	return err
+}
+
+// retentionSheet makes the record of a period from the register.
+func (in *installation) retentionSheet(ctx context.Context, period string) (retention.Sheet, error) {
+	p, err := retention.ParsePeriod(period)
+	if err != nil {
+		return retention.Sheet{}, fmt.Errorf("%w: %w", portal.ErrPeriod, err)
+	}
+	record, err := retention.Make(p, in.clock.Now(), in.register.Story(ctx, retention.Kinds))
+	if err != nil {
+		return retention.Sheet{}, err
+	}
+	return record.Sheet(in.helplineTitle), nil
+}
+
+// helplineTitle is how people call a helpline; one that was taken out of the
+// configuration has its name.
+func (in *installation) helplineTitle(name string) string {
+	for _, h := range in.cfg.Helplines {
+		if h.Name == name {
+			return h.Title
+		}
+	}
+	return name
+}
+
+// retentionDesk makes the record for the portal.
+type retentionDesk struct{ in *installation }
+
+func (d retentionDesk) Sheet(ctx context.Context, period string) (portal.Sheet, error) {
+	s, err := d.in.retentionSheet(ctx, period)
+	if err != nil {
+		return portal.Sheet{}, err
+	}
+	out := portal.Sheet{Title: s.Title, Period: s.Period, Says: s.Says, Wrong: s.Wrong, Heading: s.Heading, Rows: s.Rows}
+	for _, t := range s.Tables {
+		table := portal.SheetTable{Caption: t.Caption, Head: t.Head}
+		for _, r := range t.Rows {
+			table.Rows = append(table.Rows, portal.SheetRow(r))
+		}
+		out.Tables = append(out.Tables, table)
+	}
+	return out, nil
+}
+
+func (d retentionDesk) CSV(ctx context.Context, period string, w io.Writer) error {
+	s, err := d.in.retentionSheet(ctx, period)
+	if err != nil {
+		return err
+	}
+	return s.CSV(w)
+}
+
+func (d retentionDesk) PDF(ctx context.Context, period string, w io.Writer) error {
+	s, err := d.in.retentionSheet(ctx, period)
+	if err != nil {
+		return err
+	}
+	return s.PDF(w)
+}

@@ -1,0 +1,132 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"letterlock/scanner/letter"
+)
+
+// Retention makes the organisational retention record of a period, which is
+// written as 2026-11, 2026-Q4, 2026 or 2026-11-01..2026-12-15; any other is
+// ErrPeriod.
+type Retention interface {
+	Sheet(ctx context.Context, period string) (Sheet, error)
+	CSV(ctx context.Context, period string, w io.Writer) error
+	PDF(ctx context.Context, period string, w io.Writer) error
+}
+
+// ErrPeriod is returned for what is no period.
+var ErrPeriod = errors.New("not a period")
+
+// Sheet is the record as people read it.
+type Sheet struct {
+	Title   string
+	Period  string
+	Says    []string
+	Wrong   []string // where the counts do not add up
+	Tables  []SheetTable
+	Heading string   // of the exceptions
+	Rows    []string // the exceptions, each a sentence
+}
+
+// SheetTable is counts: one column a helpline, the last for all.
+type SheetTable struct {
+	Caption string
+	Head    []string
+	Rows    []SheetRow
+}
+
+// SheetRow is one line of a table. A sum is what the lines before it come to.
+type SheetRow struct {
+	Says  string
+	Cells []int
+	Sum   bool
+}
+
+type retentionBody struct {
+	Sheet
+	Periods  []periodChoice
+	From, To string // of a free range, as asked for
+	Asked    string // for the files
+}
+
+type periodChoice struct{ Period, Says string }
+
+// retentionPage shows the record of a period, of this month where none is asked for.
+func (p *Portal) retentionPage(w http.ResponseWriter, v *visit) error {
+	q := v.URL.Query()
+	body := retentionBody{Periods: periods(letter.DateOf(p.cfg.Now())), From: q.Get("from"), To: q.Get("to")}
+	period := periodAsked(q, body.Periods[0].Period)
+	var flaws []formFlaw
+	sheet, err := p.cfg.Retention.Sheet(v.Context(), period)
+	if errors.Is(err, ErrPeriod) {
+		flaws = []formFlaw{{"from", "Enter two days, the earlier one first, as in 2026-11-01."}}
+		sheet, err = p.cfg.Retention.Sheet(v.Context(), body.Periods[0].Period)
+	}
+	if err != nil {
+		return err
+	}
+	body.Sheet, body.Asked = sheet, url.QueryEscape(sheet.Period)
+	return p.ok(w, v, page{Name: "retention", Title: "Retention record", Errors: flaws, Body: body})
+}
+
+// periodAsked is what the form says: two days go before a choice.
+func periodAsked(q url.Values, otherwise string) string {
+	from, to := strings.TrimSpace(q.Get("from")), strings.TrimSpace(q.Get("to"))
+	switch {
+	case from != "" || to != "":
+		return from + ".." + to
+	case q.Get("period") != "":
+		return q.Get("period")
+	}
+	return otherwise
+}
+
+// periods are those that people ask for, the present month first.
+func periods(today letter.Date) (out []periodChoice) {
+	first := today.AddDays(1 - today.Day)
+	for back := range 3 {
+		m := first.AddMonths(-back)
+		out = append(out, periodChoice{fmt.Sprintf("%04d-%02d", m.Year, int(m.Month)), m.Start().Format("January 2006")})
+	}
+	for back := range 3 {
+		m := first.AddMonths(-3 * back)
+		n := (int(m.Month)-1)/3 + 1
+		out = append(out, periodChoice{fmt.Sprintf("%04d-Q%d", m.Year, n), fmt.Sprintf("Quarter %d of %d", n, m.Year)})
+	}
+	for back := range 3 {
+		y := fmt.Sprintf("%04d", today.Year-back)
+		out = append(out, periodChoice{y, y})
+	}
+	return out
+}
+
+func (p *Portal) retentionCSV(w http.ResponseWriter, v *visit) error {
+	return p.retentionFile(w, v, "text/csv; charset=utf-8", "csv", p.cfg.Retention.CSV)
+}
+
+func (p *Portal) retentionPDF(w http.ResponseWriter, v *visit) error {
+	return p.retentionFile(w, v, "application/pdf", "pdf", p.cfg.Retention.PDF)
+}
+
+func (p *Portal) retentionFile(w http.ResponseWriter, v *visit, kind, ending string, write func(context.Context, string, io.Writer) error) error {
+	period := periodAsked(v.URL.Query(), periods(letter.DateOf(p.cfg.Now()))[0].Period)
+	var whole strings.Builder // a fault in it can still become a plain page
+	err := write(v.Context(), period, &whole)
+	if errors.Is(err, ErrPeriod) {
+		return errNowhere
+	}
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Disposition", `attachment; filename="retention-record.`+ending+`"`)
+	_, _ = io.WriteString(w, whole.String()) // the reader has gone if this fails
+	return nil
+}

@@ -1,0 +1,65 @@
+package portal
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// fakeRetention knows November of 2026, by two of its names, and all of 2026.
+type fakeRetention struct{ wrong []string }
+
+func (f *fakeRetention) Sheet(_ context.Context, period string) (Sheet, error) {
+	if period != "2026-11" && period != "2026-11-01..2026-11-30" && period != "2026" {
+		return Sheet{}, ErrPeriod
+	}
+	return Sheet{Title: "Organisational retention record, " + period, Period: period, Says: []string{"It names no service user."}, Wrong: f.wrong,
+		Tables:  []SheetTable{{"Letters", []string{"Respect Phoneline", "All"}, []SheetRow{{"Arrived", []int{41, 41}, false}, {"Sum", []int{41, 41}, true}}}},
+		Heading: "Exceptions", Rows: []string{"24 November 2026, K7QM-4T2X: The letter is kept."}}, nil
+}
+
+func (f *fakeRetention) CSV(ctx context.Context, period string, w io.Writer) error {
+	return f.file(ctx, period, w, "Letters,Arrived,41\n")
+}
+
+func (f *fakeRetention) PDF(ctx context.Context, period string, w io.Writer) error {
+	return f.file(ctx, period, w, "%PDF-1.3\n")
+}
+
+func (f *fakeRetention) file(ctx context.Context, period string, w io.Writer, text string) error {
+	if _, err := f.Sheet(ctx, period); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+func TestRetentionRecord(t *testing.T) {
+	record := &fakeRetention{}
+	h := newHouse(t, func(c *Config) { c.Retention = record })
+	for _, who := range []int64{h.manager, h.dpo} {
+		v := h.as(who)
+		w := v.get("/retention")
+		wantStatus(t, w, http.StatusOK)
+		wantText(t, w, "Organisational retention record, 2026-11", `<th scope="row">Arrived</th><td>41</td>`, "K7QM-4T2X: The letter is kept",
+			"November 2026", "Quarter 4 of 2026", `href="/retention/record.pdf?period=2026-11"`)
+		if strings.Contains(w.Body.String(), "do not add up") {
+			t.Error("all is well, and the page says otherwise")
+		}
+		wantText(t, v.get("/retention?period=2026"), "retention record, 2026<")
+		wantText(t, v.get("/retention?period=2026&from=2026-11-01&to=2026-11-30"), "retention record, 2026-11-01..2026-11-30", `value="2026-11-30"`)
+		wantText(t, v.get("/retention?from=2026-11-30&to=<script>"), "Please put this right", "the earlier one first", "record, 2026-11<")
+		for path, want := range map[string]string{"/retention/record.csv?period=2026": "text/csv; charset=utf-8", "/retention/record.pdf?period=2026": "application/pdf"} {
+			w := v.get(path)
+			wantStatus(t, w, http.StatusOK)
+			if w.Header().Get("Content-Type") != want || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment;") {
+				t.Errorf("%s: headers are %v", path, w.Header())
+			}
+		}
+		wantStatus(t, v.get("/retention/record.pdf?period=soon"), http.StatusNotFound)
+	}
+	record.wrong = []string{"The letters of respect-phoneline do not add up."}
+	wantText(t, h.as(h.dpo).get("/retention"), "These counts do not add up", "The letters of respect-phoneline")
+}

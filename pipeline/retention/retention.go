@@ -1,0 +1,425 @@
+// Package retention makes the organisational retention record, the document
+// that the confidentiality policy asks for (point 10): what arrived in a
+// period, what was destroyed, deleted, held and moved to five years, in counts
+// that add up, and every exception in words.
+//
+// It is computed from the register's entries alone, so that anybody who
+// verifies an export can compute it again. Its memory grows with what lives and
+// with the exceptions of the period, not with the archive.
+package retention
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// Record is the retention record of a period.
+type Record struct {
+	Period    Period
+	Made      time.Time
+	Total     Line
+	Helplines []Line // by name
+	Alarms    int    // that were raised in the period
+
+	Exceptions []Exception // in the order in which they happened
+	Wrong      []string    // where the counts do not add up; nothing where all is well
+}
+
+// Line is the counts of one helpline, or of all.
+type Line struct {
+	Helpline string // empty for all
+	Letters  Letters
+	Paper    Paper
+}
+
+// Letters counts letters. Before + Arrived + MovedIn = Deleted + MovedOut + After,
+// and After = Ordinary + FiveYears + Held.
+type Letters struct {
+	Before    int // living when the period began
+	Arrived   int
+	MovedIn   int // from another helpline, to which they had been given by mistake
+	MovedOut  int
+	Deleted   int // with proof
+	After     int // living when it ended
+	Ordinary  int // of After: to go after six months
+	FiveYears int // of After: kept for safeguarding
+	Held      int // of After: kept by a hold
+	Overdue   int // of After: past their deadline
+	Kept      int // decisions of the period to keep a letter for five years
+}
+
+// Paper counts paper originals. Before + In + MovedIn = Destroyed + MovedOut + After.
+type Paper struct {
+	Before    int // waiting for its destruction when the period began
+	In        int // one with each letter that arrived
+	MovedIn   int
+	MovedOut  int
+	Destroyed int // on record
+	After     int // waiting when it ended
+	Outlived  int // of After: its letter is gone, and it should be too
+	Sheets    int // of the destroyed
+	Certified int // of the destroyed: by a contractor
+}
+
+// Exception is something that was not as with every other letter.
+type Exception struct {
+	At     time.Time
+	Letter letter.ID // empty where it is about none
+	Says   string    // a whole sentence
+}
+
+// Kinds are the kinds of entry that Make reads; it passes over any others.
+var Kinds = slices.Sorted(maps.Keys(readers))
+
+// reader reads one kind of entry.
+type reader func(m *maker, e register.Entry) error
+
+var readers = map[string]reader{
+	"letter-admitted":     reads((*maker).admitted),
+	"letter-deleted":      reads((*maker).deleted),
+	"letter-unverifiable": reads((*maker).unverifiable),
+	"letter-verified":     reads((*maker).verified),
+	"letter-safeguarded":  reads((*maker).safeguarded),
+	"letter-shared":       reads((*maker).shared),
+	"letter-moved":        reads((*maker).moved),
+	"hold-placed":         reads((*maker).holdPlaced),
+	"hold-released":       reads((*maker).holdReleased),
+	"paper-destroyed":     reads((*maker).destroyed),
+	"alarm-raised":        reads((*maker).alarmed),
+	"day-begun":           reads((*maker).day),
+}
+
+func reads[E register.Event](read func(m *maker, e register.Entry, ev E)) reader {
+	return func(m *maker, e register.Entry) error {
+		var ev E
+		if len(e.Data) > 0 {
+			if err := json.Unmarshal(e.Data, &ev); err != nil {
+				return fmt.Errorf("reading entry %d: it is not of its kind", e.N)
+			}
+		}
+		read(m, e, ev)
+		return nil
+	}
+}
+
+// Make computes the record of the period from the register's entries, from the
+// first on. A period that is not over is counted up to now.
+func Make(p Period, now time.Time, entries iter.Seq2[register.Entry, error]) (Record, error) {
+	m := &maker{Record: Record{Period: p, Made: now.UTC()}, lines: map[string]*Line{}, holds: map[int64]hold{}, living: map[letter.ID]*living{}, papers: map[letter.ID]*paper{}}
+	started := false
+	for e, err := range entries {
+		if err != nil {
+			return Record{}, err
+		}
+		if !started && !p.before(e.At) {
+			m.begin()
+			started = true
+		}
+		if p.before(e.At) || p.holds(e.At) {
+			if read := readers[e.Kind]; read != nil {
+				if err := read(m, e); err != nil {
+					return Record{}, err
+				}
+			}
+		}
+	}
+	if !started {
+		m.begin()
+	}
+	m.end()
+	return m.Record, nil
+}
+
+// maker is a record in the making.
+type maker struct {
+	Record
+	lines  map[string]*Line
+	living map[letter.ID]*living
+	holds  map[int64]hold       // by number
+	papers map[letter.ID]*paper // that wait for their destruction
+
+	missing int // letters that a day's count found fewer than the entries say; to be proven gone by the next
+}
+
+// living is a letter that is on record and not proven gone.
+type living struct {
+	helpline     string
+	class        letter.Class
+	deadline     letter.Date
+	wasHeld      bool      // by a hold that has ended
+	unverifiable time.Time // since when; zero when it is not
+}
+
+// hold keeps one letter or, where it names none, all of a helpline.
+type hold struct {
+	letter   letter.ID
+	helpline string
+}
+
+func (h hold) keeps(id letter.ID, l *living) bool {
+	return h.letter == id || h.letter == "" && h.helpline == l.helpline
+}
+
+// held reports whether any hold keeps the letter.
+func (m *maker) held(id letter.ID, l *living) bool {
+	for _, h := range m.holds { // a handful
+		if h.keeps(id, l) {
+			return true
+		}
+	}
+	return false
+}
+
+// paper is a paper original.
+type paper struct {
+	helpline string
+	outlived bool
+}
+
+func (m *maker) line(helpline string) *Line {
+	if m.lines[helpline] == nil {
+		m.lines[helpline] = &Line{Helpline: helpline}
+	}
+	return m.lines[helpline]
+}
+
+// begin counts what the period finds.
+func (m *maker) begin() {
+	for _, l := range m.lines {
+		*l = Line{Helpline: l.Helpline}
+	}
+	m.Exceptions, m.Alarms = nil, 0
+	for _, l := range m.living {
+		m.line(l.helpline).Letters.Before++
+	}
+	for _, p := range m.papers {
+		m.line(p.helpline).Paper.Before++
+	}
+}
+
+func (m *maker) except(at time.Time, id letter.ID, format string, args ...any) {
+	m.Exceptions = append(m.Exceptions, Exception{at, id, fmt.Sprintf(format, args...)})
+}
+
+func (m *maker) wrong(format string, args ...any) {
+	m.Wrong = append(m.Wrong, fmt.Sprintf(format, args...))
+}
+
+func (m *maker) admitted(e register.Entry, ev register.LetterAdmitted) {
+	if m.living[e.Letter] != nil {
+		m.wrong("The letter %s arrived twice.", e.Letter.Reference())
+	}
+	helpline := string(ev.Helpline)
+	m.living[e.Letter] = &living{helpline: helpline, class: ev.Class, deadline: ev.Deadline}
+	m.papers[e.Letter] = &paper{helpline: helpline}
+	m.line(helpline).Letters.Arrived++
+	m.line(helpline).Paper.In++
+}
+
+func (m *maker) deleted(e register.Entry, ev register.LetterDeleted) {
+	l := m.living[e.Letter]
+	if l == nil {
+		m.wrong("The letter %s is proven gone, and never arrived or was gone before.", e.Letter.Reference())
+		l = &living{helpline: string(ev.Helpline)}
+	}
+	delete(m.living, e.Letter)
+	m.line(l.helpline).Letters.Deleted++
+	if m.missing > 0 {
+		m.missing--
+	}
+	if p := m.papers[e.Letter]; p != nil {
+		p.outlived = true
+		m.except(e.At, e.Letter, "The letter was deleted while its paper was not on record as destroyed.")
+	}
+	if gone := letter.DateOf(e.At); ev.Deadline.Before(gone) && l.wasHeld {
+		m.except(e.At, e.Letter, "The letter was due on %s, was held, and was proven gone on %s.", day(ev.Deadline), day(gone))
+	} else if ev.Deadline.Before(gone) {
+		m.except(e.At, e.Letter, "The letter was due on %s and proven gone on %s. Alarms of these days say whether the storage, the clock or Letterlock itself stood still.",
+			day(ev.Deadline), day(gone))
+	} else if gone.Before(ev.Deadline) {
+		m.except(e.At, e.Letter, "The letter was deleted before its time, which was %s.", day(ev.Deadline))
+	}
+	if ev.By == register.ByNobody {
+		m.except(e.At, e.Letter, "Nothing was left of the letter when it was due, in a storage that removes nothing by itself. Somebody else had removed it.")
+	}
+}
+
+func (m *maker) unverifiable(e register.Entry, _ register.LetterUnverifiable) {
+	if l := m.living[e.Letter]; l != nil {
+		l.unverifiable = e.At
+	}
+}
+
+func (m *maker) verified(e register.Entry, _ register.LetterVerified) {
+	if l := m.living[e.Letter]; l != nil {
+		l.unverifiable = time.Time{}
+	}
+}
+
+func (m *maker) safeguarded(e register.Entry, ev register.LetterSafeguarded) {
+	l := m.living[e.Letter]
+	if l == nil {
+		m.wrong("The letter %s is kept for five years, and is not on record.", e.Letter.Reference())
+		return
+	}
+	l.class, l.deadline = letter.FiveYears, ev.Deadline
+	m.line(l.helpline).Letters.Kept++
+	m.except(e.At, e.Letter, "The letter is kept for five years, until %s: %s. It is looked at again on %s.", day(ev.Deadline), worded(reasonWords, ev.Reason), day(ev.Review))
+}
+
+func (m *maker) shared(e register.Entry, ev register.LetterShared) {
+	m.except(e.At, e.Letter, "The letter was shared with an agency (%s) on %s.", worded(agencyWords, ev.Agency), day(ev.On))
+}
+
+// moved follows a letter to another helpline; between classes it follows the
+// decision.
+func (m *maker) moved(e register.Entry, ev register.LetterMoved) {
+	l, to := m.living[e.Letter], string(ev.Helpline)
+	if l == nil || l.helpline == to {
+		return
+	}
+	m.line(l.helpline).Letters.MovedOut++
+	m.line(to).Letters.MovedIn++
+	if p := m.papers[e.Letter]; p != nil {
+		m.line(p.helpline).Paper.MovedOut++
+		m.line(to).Paper.MovedIn++
+		p.helpline = to
+	}
+	m.except(e.At, e.Letter, "The letter had been given to the helpline %s by mistake and was moved to %s.", l.helpline, to)
+	l.helpline = to
+}
+
+func (m *maker) holdPlaced(e register.Entry, ev register.HoldPlaced) {
+	h := hold{e.Letter, string(ev.Helpline)}
+	m.holds[ev.Hold] = h
+	what := "The letter"
+	if h.letter == "" {
+		what = fmt.Sprintf("Everything of the helpline %s (%s)", h.helpline, count(ev.Letters))
+	}
+	m.except(e.At, e.Letter, "%s was put on hold %d: %s. It is looked at again on %s.", what, ev.Hold, worded(holdWords, ev.Reason), day(ev.Review))
+}
+
+func (m *maker) holdReleased(e register.Entry, ev register.HoldReleased) {
+	h, ok := m.holds[ev.Hold]
+	if !ok {
+		m.wrong("Hold %d was released, and had never been placed or was released before.", ev.Hold)
+		return
+	}
+	delete(m.holds, ev.Hold)
+	for id, l := range m.living {
+		if h.keeps(id, l) {
+			l.wasHeld = true
+		}
+	}
+	m.except(e.At, h.letter, "Hold %d was released; it had stopped the end of %s.", ev.Hold, count(ev.Letters))
+}
+
+func count(letters int) string {
+	if letters == 1 {
+		return "1 letter"
+	}
+	return fmt.Sprintf("%d letters", letters)
+}
+
+func (m *maker) destroyed(e register.Entry, ev register.PaperDestroyed) {
+	p := m.papers[e.Letter]
+	if p == nil {
+		m.wrong("The paper %s is on record as destroyed, and never came in or was destroyed before (%s).", ev.Reference, ev.Ledger)
+		return
+	}
+	delete(m.papers, e.Letter)
+	count := &m.line(p.helpline).Paper
+	count.Destroyed++
+	count.Sheets += ev.Sheets
+	if ev.Method == register.Contractor {
+		count.Certified++
+	}
+	for _, a := range ev.Anomalies {
+		m.except(e.At, e.Letter, "The paper was destroyed (%s), but %s.", ev.Ledger, worded(anomalyWords, a))
+	}
+}
+
+func (m *maker) alarmed(e register.Entry, ev register.AlarmRaised) {
+	m.Alarms++
+	m.except(e.At, "", "An alarm was raised: %s.", worded(alarmWords, ev.Alarm))
+}
+
+// day compares with what the database held on that morning. A letter whose rows
+// are erased and whose entry is still to come may be missing until the next.
+func (m *maker) day(e register.Entry, ev register.DayBegun) {
+	switch have := len(m.living); {
+	case ev.Living > have:
+		m.wrong("On %s the database held %d letters, and the register accounts for %d.", day(letter.DateOf(e.At)), ev.Living, have)
+	case m.missing > 0:
+		m.wrong("Before %s letters went from the database (%d of them) without proof on the register.", day(letter.DateOf(e.At)), m.missing)
+	}
+	m.missing = max(0, len(m.living)-ev.Living)
+}
+
+// end counts what the period leaves, and whether it all adds up.
+func (m *maker) end() {
+	at, until := m.Made, m.Period.Last.AddDays(1)
+	today := letter.DateOf(m.Made)
+	if !today.Before(until) {
+		today, at = m.Period.Last, until.Start()
+	}
+	for _, id := range slices.Sorted(maps.Keys(m.living)) {
+		l := m.living[id]
+		count, held := &m.line(l.helpline).Letters, m.held(id, l)
+		count.After++
+		switch {
+		case held:
+			count.Held++
+		case l.class == letter.FiveYears:
+			count.FiveYears++
+		default:
+			count.Ordinary++
+		}
+		if l.deadline.Before(today) && !held {
+			count.Overdue++
+			m.except(at, id, "The letter was due on %s and was not proven gone at the end.", day(l.deadline))
+		}
+		if !l.unverifiable.IsZero() {
+			m.except(at, id, "What was deposited of the letter could not be verified since %s; its scan is kept at the scanner.", day(letter.DateOf(l.unverifiable)))
+		}
+	}
+	for _, p := range m.papers {
+		count := &m.line(p.helpline).Paper
+		count.After++
+		if p.outlived {
+			count.Outlived++
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.lines)) {
+		l := *m.lines[name]
+		m.addsUp(l)
+		m.Helplines = append(m.Helplines, l)
+		m.Total.add(l)
+	}
+}
+
+func (m *maker) addsUp(l Line) {
+	n, p := l.Letters, l.Paper
+	if n.Before+n.Arrived+n.MovedIn != n.Deleted+n.MovedOut+n.After || n.After != n.Ordinary+n.FiveYears+n.Held {
+		m.wrong("The letters of %s do not add up.", l.Helpline)
+	}
+	if p.Before+p.In+p.MovedIn != p.Destroyed+p.MovedOut+p.After {
+		m.wrong("The papers of %s do not add up.", l.Helpline)
+	}
+}
+
+func (l *Line) add(o Line) {
+	a, b := &l.Letters, o.Letters
+	*a = Letters{a.Before + b.Before, a.Arrived + b.Arrived, a.MovedIn + b.MovedIn, a.MovedOut + b.MovedOut, a.Deleted + b.Deleted, a.After + b.After,
+		a.Ordinary + b.Ordinary, a.FiveYears + b.FiveYears, a.Held + b.Held, a.Overdue + b.Overdue, a.Kept + b.Kept}
+	c, d := &l.Paper, o.Paper
+	*c = Paper{c.Before + d.Before, c.In + d.In, c.MovedIn + d.MovedIn, c.MovedOut + d.MovedOut, c.Destroyed + d.Destroyed, c.After + d.After,
+		c.Outlived + d.Outlived, c.Sheets + d.Sheets, c.Certified + d.Certified}
+}
