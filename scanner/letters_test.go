@@ -243,13 +243,23 @@ func sheet(letters int) separator.Marks {
 // withStack is an office in which the pages of a stack of seven are: a cover
 // sheet, a letter of two pages, a separator, a letter, a separator, a letter.
 func withStack(t testing.TB, announced int) (*office, []byte) {
-	l := specimen.New(7, 7)
-	l.DPI = 40
 	o := newOffice(t, func(o *office) {
 		o.cfg.Duplex = separator.DuplexNo
-		o.cfg.Workshop = marked{o.cfg.Workshop, map[int]separator.Marks{1: sheet(announced), 4: sheet(0), 6: sheet(0)}}
+		o.cfg.Workshop = marked{o.cfg.Workshop, stackOf(announced)}
 	})
-	return o, l.G4TIFF()
+	return o, stackScan()
+}
+
+// stackOf is what is read on the pages of stackScan when its cover sheet says
+// that many letters.
+func stackOf(announced int) map[int]separator.Marks {
+	return map[int]separator.Marks{1: sheet(announced), 4: sheet(0), 6: sheet(0)}
+}
+
+func stackScan() []byte {
+	l := specimen.New(7, 7)
+	l.DPI = 40
+	return l.G4TIFF()
 }
 
 func TestAStackIsSplitAtItsSheets(t *testing.T) {

@@ -397,7 +397,10 @@ func sampleLetter(seed uint64) []byte {
 type crash struct {
 	Base    string
 	Step    string
+	Nth     int // how often the step comes before that; 0 and 1 are the first time
 	Secrets secrets
+	Now     time.Time // when the process starts; the morning if zero
+	Bench   bench
 }
 
 const crashEnv = "LETTERLOCK_TEST_CRASH"
@@ -441,13 +444,20 @@ func TestCrashingProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := buildOffice(t, c.Base, c.Secrets)
+	if !c.Now.IsZero() {
+		o.now = c.Now
+	}
 	o.cfg.Step = func(step string, _ letter.ID) {
-		if step == c.Step {
+		if step != c.Step {
+			return
+		}
+		if c.Nth--; c.Nth < 1 {
 			p, _ := os.FindProcess(os.Getpid())
 			_ = p.Kill()
 			select {}
 		}
 	}
+	o.sit(c.Bench)
 	o.open()
 	for range 90 {
 		o.pass(1)
