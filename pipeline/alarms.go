@@ -60,6 +60,9 @@ func (s *Server) storageWrong(ctx context.Context) (int, error) {
 	if why, err := s.BucketDoubt(ctx); err != nil || why != "" {
 		return one(why, err)
 	}
+	if n, err := s.straysLeft(ctx); err != nil || n > 0 {
+		return n, err
+	}
 	store, ok := s.cfg.Store.(Lifecycle)
 	if !s.cfg.HasLifecycle || !ok {
 		return 0, nil

@@ -85,6 +85,9 @@ func (s *Server) checkStorage(ctx context.Context) (bad, good string, err error)
 	if why != "" {
 		return "Nothing is deleted: " + why + " If you are sure that it is the right one, run: letterlock setup --repair", "", nil
 	}
+	if n, err := s.straysLeft(ctx); err != nil || n > 0 {
+		return fmt.Sprintf("%d objects lie in the storage beyond their deadline, belong to no letter on record, and do not go when they are removed. Look at the storage: letterlock check storage", n), "", err
+	}
 	store, ok := s.cfg.Store.(Lifecycle)
 	if !s.cfg.HasLifecycle || !ok {
 		return "", "A folder: Letterlock itself deletes what is due.", err

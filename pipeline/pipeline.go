@@ -48,10 +48,17 @@ type Answers interface {
 	Clock(ctx context.Context) (time.Time, error)
 }
 
+// Shelves is how the flow finds what lies where no letter is on record.
+type Shelves interface {
+	Folders(ctx context.Context, prefix string) ([]string, error)
+	Remains(ctx context.Context, prefix string) ([]string, error)
+}
+
 // Store is the bucket as the server sees it.
 type Store interface {
 	Bucket
 	Answers
+	Shelves
 }
 
 // Sender hands one message to the mail system.
@@ -89,9 +96,10 @@ type Server struct {
 	swept atomic.Int64 // when the last sweep ended, in Unix time
 
 	mu      sync.Mutex
-	doubted time.Time            // when it was last said that nothing is destroyed
-	nobody  map[string]time.Time // by helpline: when it was last said that nobody is told of its letters
-	held    map[string]time.Time // when each held manifest was last looked at
+	doubted time.Time                 // when it was last said that nothing is destroyed
+	nobody  map[string]time.Time      // by helpline: when it was last said that nobody is told of its letters
+	held    map[string]time.Time      // when each held manifest was last looked at
+	strays  map[string]register.Found // what was put on record of each stray; for endStrays alone
 }
 
 // New makes a server.
@@ -99,7 +107,7 @@ func New(cfg Config) *Server {
 	if cfg.Step == nil {
 		cfg.Step = func(string, letter.ID) {}
 	}
-	return &Server{cfg: cfg, held: map[string]time.Time{}}
+	return &Server{cfg: cfg, held: map[string]time.Time{}, strays: map[string]register.Found{}}
 }
 
 // brief is how old an unknown manifest may be. It equals the life of

@@ -24,6 +24,15 @@ func atDeadline(t *testing.T, opts ...option) (*office, letter.Manifest) {
 	return o, m
 }
 
+// onStore lets an office work on a real server, whose clock is not the office's.
+func onStore(s *archive.S3) option {
+	return func(c *Config) {
+		c.HasLifecycle = true
+		flaky := c.Store.(*flaky)
+		flaky.Store, flaky.clock = s, func() (time.Time, error) { return c.Now(), nil }
+	}
+}
+
 // overdueIsLoud reports whether somebody has been told, a while after the deadline.
 func (o *office) overdueIsLoud() bool {
 	o.t.Helper()
@@ -162,11 +171,7 @@ func TestProofAgainstServersThatLie(t *testing.T) {
 			if err := open().Prepare(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			o, m := atDeadline(t, func(cfg *Config) {
-				cfg.HasLifecycle = true
-				flaky := cfg.Store.(*flaky)
-				flaky.Store, flaky.clock = open(), func() (time.Time, error) { return cfg.Now(), nil }
-			})
+			o, m := atDeadline(t, onStore(open()))
 			lies.Store(true)
 			o.tryFor(5, m.ID)
 			entries, err := o.cfg.Register.Entries(t.Context(), -1, "letter-deleted", m.ID, 10)

@@ -50,6 +50,7 @@ type watch struct {
 	prepared    bool        // the bucket is ready
 	published   letter.Date // the last day on which the recipients list was published
 	day         letter.Date // the last day of which all is done
+	strays      time.Time   // when it was last looked for strays
 	ended       time.Time   // when keys were last looked at
 	overdue     bool        // whether a letter was due then
 	alarmed     time.Time   // when it was last looked whether somebody must see to something
@@ -65,6 +66,7 @@ func (s *Server) sweep(ctx context.Context, queue *jobs, w *watch) error {
 		s.Admit(ctx),
 		s.enqueueDue(ctx, queue),
 		s.prove(ctx),
+		s.watchStrays(ctx, w),
 		s.endKeys(ctx, w),
 		s.watchAlarms(ctx, w), // last: of what was just done nothing is an alarm
 	)

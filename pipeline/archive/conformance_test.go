@@ -32,6 +32,8 @@ type store interface {
 	List(ctx context.Context, prefix string) iter.Seq2[string, error]
 	Traces(ctx context.Context, key string) ([]archive.Trace, error)
 	Remove(ctx context.Context, key string, t archive.Trace) error
+	Folders(ctx context.Context, prefix string) ([]string, error)
+	Remains(ctx context.Context, prefix string) ([]string, error)
 	Prepare(ctx context.Context) error
 	InstallLifecycle(ctx context.Context) error
 	Drift(ctx context.Context) ([]string, error)
@@ -74,6 +76,7 @@ func conform(t *testing.T, open func(t *testing.T) store) {
 		{"a missing object is not found", notFound},
 		{"a long object is no statement", longGet},
 		{"listing stays below its prefix", listing},
+		{"folders and what is left in them", folders},
 		{"a cancelled listing is not an empty one", cancelledListing},
 		{"nothing is left", nothingLeft},
 		{"keys that lead elsewhere are refused", traversal},
@@ -304,6 +307,56 @@ func listing(t *testing.T, s store) {
 	}
 	for range s.List(t.Context(), letter.IncomingPrefix) {
 		break // stopping early is allowed
+	}
+}
+
+// folders finds what is left without looking at every letter: a hidden object
+// and one of which only an upload is there (in a Dir) are something too.
+func folders(t *testing.T, s store) {
+	id := letter.NewID
+	day := func(n int) letter.Date { return letter.Date{Year: 2026, Month: 11, Day: n} }
+	twice := letter.ObjectKey(letter.SixMonths, "a", day(1), id())
+	mustPut(t, s, twice, random(10), deposit.CreateOnly)
+	mustPut(t, s, twice, random(10), deposit.Replace)
+	hidden := letter.ObjectKey(letter.SixMonths, "a", day(2), id())
+	mustPut(t, s, hidden, random(10), deposit.CreateOnly)
+	hide(t, s, hidden)
+	mustPut(t, s, letter.ObjectKey(letter.SixMonths, "a-b", day(1), id()), random(10), deposit.CreateOnly)
+	mustPut(t, s, letter.ObjectKey(letter.FiveYears, "a", day(1), id()), random(10), deposit.CreateOnly)
+	mustPut(t, s, letter.RecipientsKey, []byte("list"), deposit.Replace)
+	for prefix, want := range map[string][]string{
+		"letters/": {"five-years", "six-months"}, "letters/six-months/": {"a", "a-b"},
+		"letters/six-months/a/": {"2026-11-01", "2026-11-02"}, "letters/six-months/none/": nil, "letters/six-months/a/2026-11-01/": nil,
+	} {
+		got, err := s.Folders(t.Context(), prefix)
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("folders of %s: %v, %s", prefix, err, diff)
+		}
+	}
+	want := []string{hidden}
+	if _, ok := s.(*archive.Dir); ok {
+		upload := letter.ObjectKey(letter.SixMonths, "a", day(2), id())
+		leaveUpload(t, s, upload)
+		want = append(want, upload)
+		slices.Sort(want)
+	}
+	for prefix, want := range map[string][]string{
+		"letters/six-months/a/2026-11-01/": {twice}, "letters/six-months/a/2026-11-02/": want, "letters/six-months/none/": nil,
+	} {
+		got, err := s.Remains(t.Context(), prefix)
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("what is left of %s: %v, %s", prefix, err, diff)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got, err := s.Folders(ctx, "letters/"); err == nil {
+		t.Errorf("a cancelled listing of folders shows %v", got)
+	}
+	if got, err := s.Remains(ctx, "letters/"); err == nil {
+		t.Errorf("a cancelled listing of what is left shows %v", got)
 	}
 }
 

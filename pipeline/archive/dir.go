@@ -11,6 +11,7 @@ import (
 	"iter"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,6 +105,42 @@ func (d *Dir) List(ctx context.Context, prefix string) iter.Seq2[string, error] 
 			yield("", deposit.Explain("listing bucket", err))
 		}
 	}
+}
+
+// Folders lists the names one level below prefix, which ends in a slash, that
+// something lies under.
+func (d *Dir) Folders(ctx context.Context, prefix string) (names []string, err error) {
+	if err := checkPrefix(prefix); err != nil {
+		return nil, err
+	}
+	entries, err := fs.ReadDir(d.Root().FS(), path.Dir(prefix+"x"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ctx.Err()
+	}
+	for _, entry := range entries {
+		if entry.IsDir() {
+			names = append(names, entry.Name())
+		}
+	}
+	return names, deposit.Explain("listing bucket", errors.Join(err, ctx.Err()))
+}
+
+// Remains lists every key below prefix of which there is still an object or an
+// unfinished upload.
+func (d *Dir) Remains(ctx context.Context, prefix string) (keys []string, err error) {
+	if err := checkPrefix(prefix); err != nil {
+		return nil, err
+	}
+	err = d.walk(ctx, prefix, func(name string, _ fs.DirEntry) error {
+		if of, upload := deposit.UploadOf(name); upload {
+			name = of
+		}
+		if deposit.CheckKey(name) == nil && !slices.Contains(keys, name) {
+			keys = append(keys, name)
+		}
+		return nil
+	})
+	return keys, deposit.Explain("listing bucket", err)
 }
 
 // walk calls visit for every file whose path begins with prefix, unfinished
@@ -274,7 +311,8 @@ func (d *Dir) Drift(context.Context) ([]string, error) { return nil, nil }
 // Sweep does what the lifecycle of an S3 bucket does for what is brief: it
 // removes manifests and receipts that were written more than letter.BriefDays
 // before now, and unfinished uploads of any key that are more than a day old.
-// Letters it leaves to the proof on their deadline. It returns how many files
+// Letters it leaves to the server, which ends them, and whatever else lies among
+// them beyond its deadline, on the register. It returns how many files
 // it has removed.
 func (d *Dir) Sweep(ctx context.Context, now time.Time) (removed int, err error) {
 	stale := now.AddDate(0, 0, -uploadDays)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -106,6 +108,46 @@ func (s *S3) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
 			yield("", deposit.Explain("listing bucket", err))
 		}
 	}
+}
+
+// Folders lists the names one level below prefix, which ends in a slash, that
+// something lies under: versions and delete markers too. What it costs grows
+// with their number, not with what is in them.
+func (s *S3) Folders(ctx context.Context, prefix string) (names []string, err error) {
+	err = s.versionsBelow(ctx, prefix, false, func(key string) {
+		if name, ok := strings.CutSuffix(strings.TrimPrefix(key, prefix), "/"); ok {
+			names = append(names, name)
+		}
+	})
+	return names, err
+}
+
+// Remains lists every key below prefix of which the storage still holds a
+// version or a delete marker. Unfinished uploads are not in it: not every
+// server lists them but by their exact key.
+func (s *S3) Remains(ctx context.Context, prefix string) (keys []string, err error) {
+	err = s.versionsBelow(ctx, prefix, true, func(key string) {
+		if deposit.CheckKey(key) == nil && !slices.Contains(keys[max(0, len(keys)-1):], key) {
+			keys = append(keys, key)
+		}
+	})
+	return keys, err
+}
+
+func (s *S3) versionsBelow(ctx context.Context, prefix string, deep bool, visit func(key string)) error {
+	if err := checkPrefix(prefix); err != nil {
+		return err
+	}
+	core, bucket := s.Client()
+	options := minio.ListObjectsOptions{Prefix: prefix, Recursive: deep, WithVersions: true}
+	for object := range core.ListObjectsIter(ctx, bucket, options) {
+		if object.Err != nil {
+			return deposit.Explain("listing bucket", object.Err)
+		}
+		visit(object.Key)
+	}
+	// minio-go ends a listing whose context has ended without a word.
+	return deposit.Explain("listing bucket", ctx.Err())
 }
 
 // Traces lists every version, delete marker and unfinished upload of exactly

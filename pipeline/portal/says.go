@@ -110,6 +110,13 @@ var entryKinds = []entryKind{
 		return fmt.Sprintf("The letter was due on %s; the storage still held %s.", day(d.Deadline), foundWords(d.Versions, d.Markers, d.Uploads))
 	})},
 	{"letter-deleted", "Letter deleted", about(sayDeleted)},
+	{"stray-found", "Remains found", about(func(d register.StrayFound, _ register.Entry, _ teller) string {
+		return fmt.Sprintf("Among the letters of %s lay %s beyond the deadline, which belonged to no letter on record; Letterlock is about to remove it.",
+			day(d.Since), foundWords(d.Versions, d.Markers, d.Uploads))
+	})},
+	{"stray-removed", "Remains removed", about(func(d register.StrayRemoved, _ register.Entry, _ teller) string {
+		return "What had been found beyond its deadline is gone; a listing at " + moment(d.ListingEmpty) + " showed nothing."
+	})},
 	{"edge-revoked", "Scanner revoked", about(func(d register.EdgeRevoked, _ register.Entry, _ teller) string {
 		return "Nothing that the scanner of " + string(d.Site) + " signs is believed any more."
 	})},

@@ -256,6 +256,23 @@ type LetterDeleted struct {
 	PaperKept    bool         `json:"paper_kept"`    // the paper's destruction is not on record: its reference stays until it is [P 11]
 }
 
+// StrayFound says that something lay among the letters beyond its deadline and
+// belonged to no letter on record: a deposit that was never announced, or one
+// that came after its letter was proven gone. It is recorded before the removal.
+// [P 2]
+type StrayFound struct {
+	Class    letter.Class `json:"class"`    // where it lay
+	Since    letter.Date  `json:"since"`    // the day in its key, from which the class counts
+	Versions int          `json:"versions"` // found
+	Markers  int          `json:"markers"`  // found
+	Uploads  int          `json:"uploads"`  // found
+}
+
+// StrayRemoved says that what StrayFound has said is gone. [P 2]
+type StrayRemoved struct {
+	ListingEmpty time.Time `json:"listing_empty"` // when a listing showed no version, marker or upload
+}
+
 // PersonAdded says that a staff number was given out. Whose it is stands in
 // the table of people and nowhere on the register. [P 6, GDPR 32]
 type PersonAdded struct {
@@ -356,6 +373,8 @@ func (ScanAnswered) kind() string        { return "scan-answered" }
 func (PaperDestroyed) kind() string      { return "paper-destroyed" }
 func (ExpiryBegun) kind() string         { return "expiry-begun" }
 func (LetterDeleted) kind() string       { return "letter-deleted" }
+func (StrayFound) kind() string          { return "stray-found" }
+func (StrayRemoved) kind() string        { return "stray-removed" }
 func (PersonAdded) kind() string         { return "person-added" }
 func (PersonDisabled) kind() string      { return "person-disabled" }
 func (PasskeysForgotten) kind() string   { return "passkeys-forgotten" }

@@ -203,6 +203,11 @@ func (r *Register) Record(ctx context.Context, ev Event, by int64) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error { return r.append(ctx, tx, ev, "", by) })
 }
 
+// RecordOf adds an entry about a letter, or ("") about something that is none.
+func (r *Register) RecordOf(ctx context.Context, ev Event, id letter.ID) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error { return r.append(ctx, tx, ev, id, 0) })
+}
+
 // Meta reads a fact about this data folder; missing is the empty string.
 func (r *Register) Meta(ctx context.Context, name string) (string, error) {
 	var v string
@@ -228,6 +233,7 @@ func setMeta(ctx context.Context, tx *sql.Tx, name, value string) error {
 const (
 	MetaKind       = "kind"        // KindReal or KindSample; written once
 	MetaClockAhead = "clock_ahead" // sample only: days that its clock runs ahead
+	MetaStrays     = "strays"      // how many strays did not go when it was last looked
 	MetaLifecycle  = "lifecycle"   // "installed" once the storage's rules were written
 
 	metaSerial    = "serial"      // of the last recipients list
