@@ -26,7 +26,8 @@ type letterBody struct {
 	Named     string   // who may open a five-year letter, beside the manager
 	Shared    []shared // with whom it was shared
 	Holds     []register.Hold
-	Manages   bool // the visitor may put it on hold
+	Asked     *register.Request // what waits for a second person
+	Manages   bool              // the visitor may put it on hold
 }
 
 // recordOpening writes the opening into the register. It comes before the
@@ -59,6 +60,11 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	body := letterBody{Letter: l, Undecided: l.State == register.Opened, Final: l.Paper == letter.PaperDestroyed,
 		Reasons: register.ScanAgainReasons, Chosen: chosen}
 	if err := p.tellKeeping(v, l, &body); err != nil {
+		return err
+	}
+	if q, err := p.cfg.Register.RequestOf(v.Context(), l.ID); err == nil {
+		body.Asked = &q
+	} else if !errors.Is(err, register.ErrNotFound) {
 		return err
 	}
 	body.Manages = v.person.Role == register.Manager

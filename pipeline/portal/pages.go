@@ -86,9 +86,9 @@ type menuItem struct {
 
 var menus = map[register.Role][]menuItem{
 	register.TeamLeader:    {{Path: "/letters", Says: "Letters"}},
-	register.Manager:       {{Path: "/letters", Says: "Letters"}, {Path: "/holds", Says: "Holds"}, {Path: "/retention", Says: "Retention record"}},
+	register.Manager:       {{Path: "/letters", Says: "Letters"}, {Path: "/requests", Says: "Requests"}, {Path: "/holds", Says: "Holds"}, {Path: "/retention", Says: "Retention record"}},
 	register.Operations:    {{Path: "/desk", Says: "Destruction desk"}, {Path: "/intake", Says: "Intake"}},
-	register.DPO:           {{Path: "/register", Says: "Register"}, {Path: "/holds", Says: "Holds"}, {Path: "/retention", Says: "Retention record"}},
+	register.DPO:           {{Path: "/register", Says: "Register"}, {Path: "/requests", Says: "Requests"}, {Path: "/holds", Says: "Holds"}, {Path: "/retention", Says: "Retention record"}},
 	register.Administrator: {{Path: "/people", Says: "People and checks"}},
 }
 
@@ -97,6 +97,10 @@ var menus = map[register.Role][]menuItem{
 func (p *Portal) menu(v *visit) []menuItem {
 	items := slices.Clone(menus[v.person.Role])
 	for i := range items {
+		if items[i].Path == "/requests" {
+			asked, _ := p.cfg.Register.Requests(v.Context())
+			items[i].Waits = len(asked)
+		}
 		if items[i].Path == "/intake" {
 			found, _ := p.waiting(v)
 			items[i].Waits = len(found)

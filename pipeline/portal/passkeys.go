@@ -52,6 +52,7 @@ const (
 	forSignIn    purpose = "sign-in"
 	forEnrolment purpose = "enrolment" // begun by a right enrolment code
 	forSecond    purpose = "second"    // begun by somebody who is signed in
+	forAgain     purpose = "again"     // likewise, to show anew who they are
 )
 
 // ceremony is a passkey being made or used, between the two halves of it.

@@ -65,6 +65,18 @@ var (
 		Lines: []string{"Its destruction is on record, so what was found about the scan can no longer be changed. What you chose was not recorded."}}
 	notRead = &problem{Status: http.StatusConflict, Heading: "Please open the letter first",
 		Lines: []string{"Only somebody who has opened a letter can say whether it is readable. What you chose was not recorded."}}
+	askedAlready = &problem{Status: http.StatusConflict, Heading: "Something was asked for this letter already",
+		Lines: []string{"It waits for a second person. What you chose was not recorded."}}
+	twoPeople = &problem{Status: http.StatusConflict, Heading: "This needs somebody else",
+		Lines: []string{"You asked for it yourself, so another person must confirm it: the helplines’ manager or the data-protection officer."},
+		Link:  "/requests", LinkSay: "Back to the requests"}
+	onHold = &problem{Status: http.StatusConflict, Heading: "This letter is on hold",
+		Lines: []string{"What is on hold is not erased. The helplines’ manager can release the hold."}}
+	keptHere = &problem{Status: http.StatusConflict, Heading: "This letter is kept for five years",
+		Lines: []string{"A letter that is kept for five years stays with the helpline whose team leader was named. What you chose was not recorded."}}
+	notAgain = &problem{Status: http.StatusForbidden, Heading: "Please show first that it is you",
+		Lines: []string{"This needs your passkey anew, and what you showed last is more than five minutes ago. Nothing was done. Please go back and use your passkey."},
+		Link:  "/requests", LinkSay: "Back to the requests"}
 	keptAlready = &problem{Status: http.StatusConflict, Heading: "This letter is kept for five years already",
 		Lines: []string{"Somebody has decided it before you. What you chose was not recorded; look at the letter to see what was decided."}}
 	notKept = &problem{Status: http.StatusConflict, Heading: "This letter is not kept for five years",
@@ -111,6 +123,14 @@ func problemOf(err error) (said *problem, known bool) {
 		return paperGone, true
 	case errors.Is(err, register.ErrNotRead):
 		return notRead, true
+	case errors.Is(err, register.ErrAsked):
+		return askedAlready, true
+	case errors.Is(err, register.ErrSameTwo):
+		return twoPeople, true
+	case errors.Is(err, register.ErrOnHold):
+		return onHold, true
+	case errors.Is(err, register.ErrKeptHere):
+		return keptHere, true
 	case errors.Is(err, register.ErrKeptAlready):
 		return keptAlready, true
 	case errors.Is(err, register.ErrNotKept):

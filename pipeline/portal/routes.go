@@ -63,6 +63,19 @@ var routes = []route{
 	{method: "GET", path: "/l/{id}/sharing", who: readers, own: true, serve: (*Portal).sharingPage},
 	{method: "POST", path: "/l/{id}/sharing", who: readers, own: true, serve: (*Portal).share},
 
+	{method: "GET", path: "/l/{id}/erase", who: readers, own: true, serve: (*Portal).erasePage},
+	{method: "POST", path: "/l/{id}/erase", who: readers, own: true, serve: (*Portal).askErasure},
+	{method: "GET", path: "/l/{id}/redirect", who: readers, own: true, serve: (*Portal).redirectPage},
+	{method: "POST", path: "/l/{id}/redirect", who: readers, own: true, serve: (*Portal).askRedirection},
+	{method: "POST", path: "/l/{id}/take-back", who: readers, own: true, serve: (*Portal).takeBack},
+
+	{method: "GET", path: "/requests", who: overseers, serve: (*Portal).requestsPage},
+	{method: "GET", path: "/requests/{request}", who: overseers, serve: (*Portal).requestPage},
+	{method: "POST", path: "/requests/{request}/confirm", who: overseers, serve: (*Portal).confirmRequest},
+	{method: "POST", path: "/requests/{request}/decline", who: overseers, serve: (*Portal).declineRequest},
+	{method: "POST", path: "/again/begin", who: staff, script: true, serve: (*Portal).beginAgain},
+	{method: "POST", path: "/again/finish", who: staff, script: true, serve: (*Portal).finishAgain},
+
 	{method: "GET", path: "/holds", who: overseers, serve: (*Portal).holdsPage},
 	{method: "GET", path: "/holds/new", who: managers, serve: (*Portal).newHoldPage},
 	{method: "POST", path: "/holds/new", who: managers, serve: (*Portal).placeHold},

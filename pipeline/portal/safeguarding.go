@@ -74,6 +74,8 @@ func (p *Portal) tellKeeping(v *visit, l register.Letter, body *letterBody) erro
 // keepingNote says what has just been decided, where the letter bears it out.
 func keepingNote(done string, l register.Letter) string {
 	switch {
+	case done == "asked":
+		return "It is recorded. Nothing happens before a second person has confirmed it."
 	case done == "kept" && l.Reason != "":
 		return "It is recorded that this letter is kept for five years. It is sealed anew and moved by itself."
 	case done == "reviewed" && l.Reason != "":

@@ -77,6 +77,24 @@ var entryKinds = []entryKind{
 	{"letter-shared", "Shared with an agency", about(func(d register.LetterShared, e register.Entry, t teller) string {
 		return fmt.Sprintf("%s shared the letter on %s with %s. %s.", t.staff(e.By), day(d.On), lowerFirst(worded(agencyWords, d.Agency)), worded(basisWords, d.Basis))
 	})},
+	{"erasure-asked", "Erasure asked for", about(func(d register.ErasureAsked, e register.Entry, t teller) string {
+		return fmt.Sprintf("%s asked for the letter to be erased before its time, request number %d: %s.", t.staff(e.By), d.Request, lowerFirst(worded(eraseReasonWords, d.Reason)))
+	})},
+	{"erasure-confirmed", "Erasure confirmed", about(func(d register.ErasureConfirmed, e register.Entry, t teller) string {
+		return fmt.Sprintf("%s confirmed request number %d of %s: the letter is erased now. %s.", t.staff(e.By), d.Request, lowerFirst(t.staff(d.AskedBy)), worded(eraseReasonWords, d.Reason))
+	})},
+	{"redirection-asked", "Another helpline’s letter", about(func(d register.RedirectionAsked, e register.Entry, t teller) string {
+		return fmt.Sprintf("%s found the letter for %s to be one for %s, request number %d.", t.staff(e.By), t.helpline(string(d.From)), t.helpline(string(d.To)), d.Request)
+	})},
+	{"letter-redirected", "Given to the right helpline", about(func(d register.LetterRedirected, e register.Entry, t teller) string {
+		return fmt.Sprintf("%s confirmed request number %d of %s: the letter is no longer %s’s but %s’s.", t.staff(e.By), d.Request, lowerFirst(t.staff(d.AskedBy)), t.helpline(string(d.From)), t.helpline(string(d.To)))
+	})},
+	{"request-declined", "Request declined", about(func(d register.RequestDeclined, e register.Entry, t teller) string {
+		if e.By == d.AskedBy {
+			return fmt.Sprintf("%s took request number %d back.", t.staff(e.By), d.Request)
+		}
+		return fmt.Sprintf("%s said no to request number %d of %s.", t.staff(e.By), d.Request, lowerFirst(t.staff(d.AskedBy)))
+	})},
 	{"hold-placed", "Put on hold", about(func(d register.HoldPlaced, e register.Entry, t teller) string {
 		what := "the letter"
 		if e.Letter == "" {
@@ -269,6 +287,9 @@ func sayDeleted(d register.LetterDeleted, _ register.Entry, t teller) string {
 	key := "dies on " + day(d.KeyDies)
 	if d.KeyDead {
 		key = "was destroyed before"
+	}
+	if d.Early != "" {
+		by = "it was erased before its time (" + lowerFirst(worded(eraseReasonWords, d.Early)) + "); " + by
 	}
 	return fmt.Sprintf("The letter for %s, due on %s, is gone: %s; a listing at %s showed nothing; its rows were erased at %s; its key %s.",
 		t.helpline(string(d.Helpline)), day(d.Deadline), by, moment(d.ListingEmpty), moment(d.RowsErased), key)

@@ -110,6 +110,13 @@ var holdReasonWords = map[register.HoldReason]string{
 	register.PoliceInvestigation: "A police investigation",
 }
 
+var eraseReasonWords = map[register.EraseReason]string{
+	register.PersonAsked:    "The person concerned asks for it",
+	register.ScannedInError: "It should never have been scanned",
+	register.ScannedTwice:   "There is another scan of the same letter",
+	register.LegalDuty:      "A law or a court demands it",
+}
+
 var questionWords = map[QuestionKind]string{
 	QuestionDuplicate: "Scanned before?",
 	QuestionOtherLine: "Taken before for another helpline",
@@ -195,6 +202,7 @@ func (p *Portal) templateFuncs() template.FuncMap {
 		"told":               func(t register.Told) string { return worded(toldWords, t) },
 		"agency":             func(a register.Agency) string { return worded(agencyWords, a) },
 		"holdReason":         func(r register.HoldReason) string { return worded(holdReasonWords, r) },
+		"eraseReason":        func(r register.EraseReason) string { return worded(eraseReasonWords, r) },
 		"basis":              func(b register.Basis) string { return worded(basisWords, b) },
 	}
 }

@@ -97,6 +97,50 @@ type HoldReleased struct {
 	Letters int   `json:"letters"` // whose end it had stopped
 }
 
+// ErasureAsked says that the person in By wants the letter erased before its
+// time. [P 5, GDPR 17]
+type ErasureAsked struct {
+	Request int64       `json:"request"` // its number
+	Reason  EraseReason `json:"reason"`  // why
+}
+
+// ErasureConfirmed says that the person in By confirmed it, after having shown
+// anew who they are: from here on the letter is due. [P 5, GDPR 17]
+type ErasureConfirmed struct {
+	Request int64       `json:"request"`  // its number
+	Reason  EraseReason `json:"reason"`   // why
+	AskedBy int64       `json:"asked_by"` // staff number of who had asked, never that in By
+}
+
+// RedirectionAsked says that the person in By found the letter to be another
+// helpline's. [P 6]
+type RedirectionAsked struct {
+	Request int64 `json:"request"` // its number
+	From    Name  `json:"from"`    // the helpline into whose folder it was scanned
+	To      Name  `json:"to"`      // the helpline to which it was written
+}
+
+// LetterRedirected says that the person in By confirmed it, after having shown
+// anew who they are: from here on the letter is the other helpline's. [P 6]
+type LetterRedirected struct {
+	Request int64 `json:"request"`  // its number
+	From    Name  `json:"from"`     // whose leaders can no longer open it
+	To      Name  `json:"to"`       // whose leaders are told of it
+	AskedBy int64 `json:"asked_by"` // staff number of who had asked, never that in By
+}
+
+// RequestDeclined says that the person in By said no to what was asked, or took
+// it back. [P 5]
+type RequestDeclined struct {
+	Request int64 `json:"request"`  // its number
+	AskedBy int64 `json:"asked_by"` // staff number of who had asked
+}
+
+func (ErasureAsked) kind() string         { return "erasure-asked" }
+func (ErasureConfirmed) kind() string     { return "erasure-confirmed" }
+func (RedirectionAsked) kind() string     { return "redirection-asked" }
+func (LetterRedirected) kind() string     { return "letter-redirected" }
+func (RequestDeclined) kind() string      { return "request-declined" }
 func (HoldPlaced) kind() string           { return "hold-placed" }
 func (HoldReviewed) kind() string         { return "hold-reviewed" }
 func (HoldReleased) kind() string         { return "hold-released" }

@@ -24,7 +24,8 @@ var allEvents = []Event{
 	LetterScanAgain{}, ScanAnswered{}, PaperDestroyed{}, ExpiryBegun{}, LetterDeleted{}, StrayFound{}, StrayRemoved{}, PersonAdded{}, PersonDisabled{}, PasskeysForgotten{},
 	CodeMade{}, PasskeyAdded{}, SignedIn{}, RegisterExported{}, LifecycleInstalled{}, DayBegun{}, BucketAdopted{}, ClockConfirmed{},
 	AlarmRaised{}, AlarmTold{}, AlarmEnded{}, LetterSafeguarded{}, SafeguardingReviewed{}, LetterShared{}, LetterMoveBegun{}, LetterMoved{},
-	LetterMoveGivenUp{}, OldCopyRemoved{}, HoldPlaced{}, HoldReviewed{}, HoldReleased{},
+	LetterMoveGivenUp{}, OldCopyRemoved{}, HoldPlaced{}, HoldReviewed{}, HoldReleased{}, ErasureAsked{}, ErasureConfirmed{},
+	RedirectionAsked{}, LetterRedirected{}, RequestDeclined{},
 }
 
 // An entry is kept for years: no field of any event can hold a sentence, a

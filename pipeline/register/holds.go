@@ -33,8 +33,12 @@ type Hold struct {
 // Held reports whether a hold stops the letter's end.
 func (l Letter) Held() bool { return l.HeldSince != (letter.Date{}) }
 
-// DueOn reports whether the letter must be gone on that day.
-func (l Letter) DueOn(today letter.Date) bool { return !l.Held() && !today.Before(l.Deadline()) }
+// DueOn reports whether the letter must be gone on that day. What two people
+// have decided to erase is due whatever the day; a hold that is placed
+// afterwards comes too late.
+func (l Letter) DueOn(today letter.Date) bool {
+	return l.Erase != "" || !l.Held() && !today.Before(l.Deadline())
+}
 
 // PlaceHold puts a letter, or everything of h.Helpline, on hold, and returns the
 // hold's number. What is held is moved by the pipeline to where the storage

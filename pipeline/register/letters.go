@@ -28,6 +28,8 @@ type Letter struct {
 	Review letter.Date        // when that is looked at again; zero for never
 	Named  int64              // staff number of the one leader who may open it; 0 for every leader of its helpline
 
+	Erase EraseReason // why it is erased before its time; empty for one that is not
+
 	HeldSince letter.Date // the first day of the holds that it is under; zero for none
 
 	State         State
@@ -50,7 +52,7 @@ type Letter struct {
 type Found struct{ Versions, Markers, Uploads int }
 
 const letterColumns = `l.id, l.site, l.sent_helpline, l.sent_class, l.helpline, l.class, l.since, l.lies, l.coming, l.leaving, l.been, l.moves,
-	l.reason, l.told, l.review, l.named, l.held_since, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
+	l.reason, l.told, l.review, l.named, l.held_since, l.erase, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
 	l.object_version, l.trouble, l.attempts, l.not_before, l.receipt_due, l.readable_by, l.readable_at,
 	l.found_versions, l.found_markers, l.found_uploads, l.version, p.state, p.reason
 	FROM letters l JOIN papers p ON p.letter = l.id`
@@ -61,7 +63,7 @@ func scanLetter(row interface{ Scan(...any) error }) (Letter, error) {
 	var notBefore sql.NullInt64
 	var since, lies, coming, leaving, been, review, held string
 	err := row.Scan(&l.ID, &l.Site, &l.Manifest.Helpline, &l.Manifest.Class, &l.Helpline, &l.Class, &since, &lies, &coming, &leaving, &been, &l.moves,
-		&l.Reason, &l.Told, &review, &l.Named, &held, &received, &l.Pages, &l.Sheets, &l.Sides, &l.Flags, &l.Repaired, &l.Size, &l.SHA256, &l.State,
+		&l.Reason, &l.Told, &review, &l.Named, &held, &l.Erase, &received, &l.Pages, &l.Sheets, &l.Sides, &l.Flags, &l.Repaired, &l.Size, &l.SHA256, &l.State,
 		&l.ObjectVersion, &l.Trouble, &l.Attempts, &notBefore, &l.ReceiptDue, &l.ReadableBy, &readableAt,
 		&l.Found.Versions, &l.Found.Markers, &l.Found.Uploads, &l.version, &l.Paper, &l.PaperReason)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -131,16 +131,20 @@ func (r *Register) keep(ctx context.Context, tx *sql.Tx, l *Letter) error {
 		return d.String()
 	}
 	deadline := l.Deadline().String()
-	if l.Held() {
+	switch today := letter.DateOf(r.Now()); {
+	case l.Erase != "" && today.Before(l.Deadline()):
+		deadline = today.String()
+	case l.Erase == "" && l.Held():
 		deadline = never
 	}
 	due := l.MoveDue()
 	res, err := tx.ExecContext(ctx, `UPDATE letters SET class = $1, helpline = $2, since = $3, deadline = $4, week = $5, object = $6,
 		lies = $7, coming = $8, leaving = $9, been = $10, moves = moves + 1, move_due = $11,
-		reason = $12, told = $13, review = $14, named = $15, held_since = $16 WHERE id = $17 AND moves = $18 AND state <> $19`,
+		reason = $12, told = $13, review = $14, named = $15, held_since = $16, erase = $17
+		WHERE id = $18 AND moves = $19 AND state <> $20`,
 		string(l.Class), l.Helpline, l.Since.String(), deadline, string(l.Week()), l.ObjectKey(),
 		text(l.Lies, false), text(l.Coming, l.Coming == nil), text(l.Leaving, len(l.Leaving) == 0), text(l.Been, len(l.Been) == 0), due,
-		string(l.Reason), string(l.Told), day(l.Review), l.Named, day(l.HeldSince), string(l.ID), l.moves, string(Expiring))
+		string(l.Reason), string(l.Told), day(l.Review), l.Named, day(l.HeldSince), string(l.Erase), string(l.ID), l.moves, string(Expiring))
 	if err := oneRow(res, err); err != nil {
 		return err
 	}

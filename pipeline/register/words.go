@@ -156,6 +156,21 @@ var HoldReasons = []HoldReason{Inquiry, CourtOrder, CourtCase, Coroner, PoliceIn
 
 func (h HoldReason) valid() bool { return slices.Contains(HoldReasons, h) }
 
+// EraseReason says why a letter is erased before its time.
+type EraseReason string
+
+const (
+	PersonAsked    EraseReason = "person-asked"     // the person concerned wants it erased (UK GDPR Art. 17)
+	ScannedInError EraseReason = "scanned-by-error" // it should never have been scanned
+	ScannedTwice   EraseReason = "scanned-twice"    // there is another scan of the same letter
+	LegalDuty      EraseReason = "legal-duty"       // a law or a court demands it
+)
+
+// EraseReasons lists every reason in the order in which people are asked.
+var EraseReasons = []EraseReason{PersonAsked, ScannedInError, ScannedTwice, LegalDuty}
+
+func (e EraseReason) valid() bool { return slices.Contains(EraseReasons, e) }
+
 // QuestionKind is what the scanner folder can ask of a person.
 type QuestionKind string
 

@@ -1,0 +1,184 @@
+package portal
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"letterlock/pipeline/register"
+)
+
+type askForm struct {
+	Letter  register.Letter
+	Form    url.Values
+	Reasons []register.EraseReason
+	Lines   []Helpline // the others
+}
+
+func (p *Portal) showAsk(w http.ResponseWriter, v *visit, name, title string, form url.Values, flaws []formFlaw) error {
+	f := askForm{Letter: v.letter, Form: form, Reasons: register.EraseReasons, Lines: slices.Clone(p.cfg.Helplines)}
+	f.Lines = slices.DeleteFunc(f.Lines, func(h Helpline) bool { return h.Name == v.letter.Helpline })
+	return p.ok(w, v, page{Name: name, Title: title, Errors: flaws, Body: f})
+}
+
+func (p *Portal) erasePage(w http.ResponseWriter, v *visit) error {
+	return p.showErase(w, v, url.Values{}, nil)
+}
+
+func (p *Portal) showErase(w http.ResponseWriter, v *visit, form url.Values, flaws []formFlaw) error {
+	return p.showAsk(w, v, "erase", "Erase letter "+v.letter.ID.Reference()+" before its time", form, flaws)
+}
+
+func (p *Portal) redirectPage(w http.ResponseWriter, v *visit) error {
+	return p.showRedirect(w, v, url.Values{}, nil)
+}
+
+func (p *Portal) showRedirect(w http.ResponseWriter, v *visit, form url.Values, flaws []formFlaw) error {
+	return p.showAsk(w, v, "redirect", "Letter "+v.letter.ID.Reference()+" is another helpline’s", form, flaws)
+}
+
+func (p *Portal) askErasure(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	why := register.EraseReason(v.PostForm.Get("reason"))
+	if !slices.Contains(register.EraseReasons, why) {
+		return p.showErase(w, v, v.PostForm, []formFlaw{{"reason", "Choose why the letter must be erased."}})
+	}
+	if err := p.cfg.Register.AskErasure(v.Context(), v.letter.ID, why, v.person.Number); err != nil {
+		return err
+	}
+	redirect(w, letterPath(v.letter.ID)+"?done=asked")
+	return nil
+}
+
+func (p *Portal) askRedirection(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	to := v.PostForm.Get("helpline")
+	if to == v.letter.Helpline || !slices.ContainsFunc(p.cfg.Helplines, func(h Helpline) bool { return h.Name == to }) {
+		return p.showRedirect(w, v, v.PostForm, []formFlaw{{"helpline", "Choose to which helpline the letter was written."}})
+	}
+	if err := p.cfg.Register.AskRedirection(v.Context(), v.letter.ID, to, v.person.Number); err != nil {
+		return err
+	}
+	redirect(w, letterPath(v.letter.ID)+"?done=asked")
+	return nil
+}
+
+// takeBack ends what the visitor has asked for themselves.
+func (p *Portal) takeBack(w http.ResponseWriter, v *visit) error {
+	q, err := p.cfg.Register.RequestOf(v.Context(), v.letter.ID)
+	if err != nil && !errors.Is(err, register.ErrNotFound) {
+		return err
+	}
+	if err == nil && q.AskedBy == v.person.Number {
+		if err := p.cfg.Register.DeclineRequest(v.Context(), q.Number, v.person.Number); err != nil {
+			return err
+		}
+	}
+	redirect(w, letterPath(v.letter.ID))
+	return nil
+}
+
+// requestCard is one request as the second person sees it: never with what the
+// letter says.
+type requestCard struct {
+	register.Request
+	Asker string
+	Own   bool   // the visitor asked for it
+	Path  string // of its page, for which they show anew who they are
+	Shown bool   // and have done so
+}
+
+func (p *Portal) requestCards(v *visit) ([]requestCard, error) {
+	asked, err := p.cfg.Register.Requests(v.Context())
+	if err != nil {
+		return nil, err
+	}
+	names, err := p.staffNames(v)
+	if err != nil {
+		return nil, err
+	}
+	var out []requestCard
+	for _, q := range asked {
+		path := fmt.Sprintf("/requests/%d", q.Number)
+		out = append(out, requestCard{q, staffWords(names, q.AskedBy), q.AskedBy == v.person.Number, path, p.shows(v, path)})
+	}
+	return out, nil
+}
+
+func (p *Portal) requestsPage(w http.ResponseWriter, v *visit) error {
+	cards, err := p.requestCards(v)
+	if err != nil {
+		return err
+	}
+	pg := page{Name: "requests", Title: "Requests", Body: cards}
+	switch v.URL.Query().Get("done") {
+	case "confirmed":
+		pg.Note = "It is on record and is being done. Letterlock does the rest by itself."
+	case "declined":
+		pg.Note = "It is on record that this was declined. The letter stays as it is."
+	}
+	return p.ok(w, v, pg)
+}
+
+// requestOf finds the request that the address names.
+func (p *Portal) requestOf(v *visit) (requestCard, error) {
+	cards, err := p.requestCards(v)
+	if err != nil {
+		return requestCard{}, err
+	}
+	for _, c := range cards {
+		if strconv.FormatInt(c.Number, 10) == v.PathValue("request") {
+			return c, nil
+		}
+	}
+	return requestCard{}, errNowhere
+}
+
+// requestPage shows a request to the second person, who first shows anew who
+// they are.
+func (p *Portal) requestPage(w http.ResponseWriter, v *visit) error {
+	c, err := p.requestOf(v)
+	if err != nil {
+		return err
+	}
+	return p.ok(w, v, page{Name: "request", Title: fmt.Sprintf("Request number %d", c.Number), Script: "passkey.js",
+		Body: struct {
+			requestCard
+			Origin string
+		}{c, p.cfg.Origin}})
+}
+
+func (p *Portal) confirmRequest(w http.ResponseWriter, v *visit) error {
+	c, err := p.requestOf(v)
+	if err != nil {
+		return err
+	}
+	if !c.Own && !c.Shown {
+		return notAgain
+	}
+	if err := p.cfg.Register.ConfirmRequest(v.Context(), c.Number, v.person.Number); err != nil {
+		return err
+	}
+	p.used(v, c.Path)
+	redirect(w, "/requests?done=confirmed")
+	return nil
+}
+
+func (p *Portal) declineRequest(w http.ResponseWriter, v *visit) error {
+	c, err := p.requestOf(v)
+	if err != nil {
+		return err
+	}
+	if err := p.cfg.Register.DeclineRequest(v.Context(), c.Number, v.person.Number); err != nil {
+		return err
+	}
+	redirect(w, "/requests?done=declined")
+	return nil
+}

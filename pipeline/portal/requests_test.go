@@ -1,0 +1,157 @@
+package portal
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// asked is the number of a leader's request to erase the letter.
+func (h *house) asked(id letter.ID) string {
+	h.t.Helper()
+	must(h.t, h.register.AskErasure(h.t.Context(), id, register.ScannedTwice, h.lead))
+	q, err := h.register.RequestOf(h.t.Context(), id)
+	must(h.t, err)
+	return strconv.FormatInt(q.Number, 10)
+}
+
+// showsAgain is what a passkey does in the browser: see TestStepUpInTheBrowser.
+func (v *visitor) showsAgain(path string) {
+	v.h.t.Helper()
+	s, err := v.h.register.Session(v.h.t.Context(), v.cookies[sessionCookie])
+	must(v.h.t, err)
+	v.h.portal.shownAgain.add(s.Hash, path)
+}
+
+func TestErasingNeedsTwoPeople(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	lead, path := h.as(h.lead), "/l/"+string(id)
+	wantText(t, lead.post(path+"/erase", url.Values{"reason": {"person-asked"}}), "Please open the letter first")
+	lead.get(path)
+	wantText(t, lead.get(path+"/erase"), "Two people decide", "The person concerned asks for it")
+	wantText(t, lead.post(path+"/erase", url.Values{"reason": {"she rang"}}), "Choose why the letter must be erased")
+	wantRedirect(t, lead.post(path+"/erase", url.Values{"reason": {"person-asked"}}), path+"?done=asked")
+	wantText(t, lead.get(path+"?done=asked"), "Nothing happens before a second person", "Somebody asked for this letter to be erased: The person concerned asks for it", "Take it back")
+	wantText(t, lead.post(path+"/redirect", url.Values{"helpline": {"mens-advice-line"}}), "Something was asked for this letter already")
+
+	manager := h.as(h.manager)
+	wantText(t, manager.get("/requests"), "Request number 1", id.Reference(), "The person concerned asks for it", "(Ada Lead)", "1 waiting")
+	wantText(t, manager.get("/requests/1"), "show first that it is you", `data-to="/requests/1"`)
+	if strings.Contains(manager.get("/requests/1").Body.String(), "Erase the letter</button>") {
+		t.Error("it can be confirmed without having shown who they are")
+	}
+	// Not without the passkey, not with one that was for something else, in
+	// another session, or long ago.
+	refused := func(what string, v *visitor) {
+		t.Helper()
+		w := v.post("/requests/1/confirm", nil)
+		if w.Code != http.StatusForbidden || len(h.entries("erasure-confirmed", id)) != 0 {
+			t.Errorf("%s: answered %d", what, w.Code)
+		}
+	}
+	refused("nothing shown", manager)
+	manager.showsAgain("/requests/2")
+	refused("shown for another", manager)
+	manager.showsAgain("/requests/1")
+	refused("shown in another session", h.as(h.manager))
+	h.now = h.now.Add(againCounts)
+	refused("shown too long ago", manager)
+
+	manager.showsAgain("/requests/1")
+	wantText(t, manager.get("/requests/1"), "Erase the letter</button>")
+	wantRedirect(t, manager.post("/requests/1/confirm", nil), "/requests?done=confirmed")
+	wantStatus(t, lead.get(path), http.StatusNotFound)
+	wantStatus(t, manager.post("/requests/1/confirm", nil), http.StatusNotFound)
+	wantText(t, h.as(h.dpo).get("/register?about="+id.Reference()),
+		fmt.Sprintf("Staff number %d (Ada Lead) asked for the letter to be erased before its time, request number 1: the person concerned asks for it.", h.lead),
+		fmt.Sprintf("Staff number %d (Mo Manager) confirmed request number 1 of staff number %d (Ada Lead): the letter is erased now.", h.manager, h.lead))
+	h.expire(id)
+	wantText(t, h.as(h.dpo).get("/register?about="+id.Reference()), "it was erased before its time (the person concerned asks for it)")
+}
+
+func TestNobodyIsTwoPeople(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	manager := h.as(h.manager)
+	manager.get("/l/" + string(id))
+	manager.post("/l/"+string(id)+"/erase", url.Values{"reason": {"scanned-twice"}})
+	wantText(t, manager.get("/requests/1"), "somebody else must confirm it")
+	manager.showsAgain("/requests/1")
+	wantText(t, manager.post("/requests/1/confirm", nil), "This needs somebody else")
+	if len(h.entries("erasure-confirmed", id)) != 0 {
+		t.Fatal("it was confirmed all the same")
+	}
+	dpo := h.as(h.dpo)
+	wantRedirect(t, dpo.post("/requests/1/decline", nil), "/requests?done=declined")
+	wantStatus(t, manager.get("/l/"+string(id)), http.StatusOK)
+	wantText(t, dpo.get("/register"), "said no to request number 1")
+
+	// What is held is not erased, whichever came first.
+	manager.post("/l/"+string(id)+"/erase", url.Values{"reason": {"scanned-twice"}})
+	_, err := h.register.PlaceHold(t.Context(), register.Hold{Letter: id, Reason: register.Coroner, Owner: h.manager, Review: letter.DateOf(h.now).AddDays(9)}, h.manager)
+	must(t, err)
+	dpo.showsAgain("/requests/2")
+	wantText(t, dpo.post("/requests/2/confirm", nil), "This letter is on hold")
+	wantRedirect(t, manager.post("/l/"+string(id)+"/take-back", nil), "/l/"+string(id))
+	wantText(t, manager.post("/l/"+string(id)+"/erase", url.Values{"reason": {"scanned-twice"}}), "This letter is on hold")
+	wantText(t, dpo.get("/requests"), "Nothing waits for a second person")
+}
+
+func TestALetterOfAnotherHelpline(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	lead, path := h.as(h.lead), "/l/"+string(id)
+	lead.get(path)
+	for _, wrong := range []string{"", "respect-phoneline", "nowhere"} {
+		wantText(t, lead.post(path+"/redirect", url.Values{"helpline": {wrong}}), "Choose to which helpline the letter was written")
+	}
+	wantRedirect(t, lead.post(path+"/redirect", url.Values{"helpline": {"mens-advice-line"}}), path+"?done=asked")
+	wantStatus(t, h.as(h.stranger).get(path), http.StatusNotFound)
+	dpo := h.as(h.dpo)
+	wantText(t, dpo.get("/requests"), "of Respect Phoneline to Men’s Advice Line")
+	dpo.showsAgain("/requests/1")
+	wantRedirect(t, dpo.post("/requests/1/confirm", nil), "/requests?done=confirmed")
+	wantStatus(t, lead.get(path), http.StatusNotFound)
+	if strings.Contains(lead.get("/letters").Body.String(), id.Reference()) {
+		t.Error("it is still on the wrong helpline’s list")
+	}
+	wantText(t, h.as(h.stranger).get("/letters"), id.Reference(), "Not opened yet")
+	wantStatus(t, h.as(h.stranger).get(path), http.StatusOK)
+	wantText(t, dpo.get("/register?about="+id.Reference()), "the letter is no longer Respect Phoneline’s but Men’s Advice Line’s.")
+}
+
+// TestStepUpInTheBrowser shows with a real browser's passkey anew who somebody
+// is, and that one showing is for one act.
+func TestStepUpInTheBrowser(t *testing.T) {
+	b := newBrowser(t)
+	id, other := b.readable(1), b.readable(1)
+	b.asked(id)
+	b.asked(other)
+	b.enrol(b.manager)
+	b.Open("/requests")
+	b.Wants("Request number 1", "Request number 2")
+	b.shoot("requests")
+	b.WantsNoSideways(320)
+	b.Open("/requests/1")
+	b.shoot("request")
+	b.Press("[data-passkey]")
+	b.Wants("Erase the letter")
+	b.shoot("request-shown")
+	b.Press(`form[action$="/confirm"] button`)
+	b.WantsPath("/requests?done=confirmed")
+	if n := len(b.entries("erasure-confirmed", id)); n != 1 {
+		t.Errorf("%d confirmations", n)
+	}
+	b.Open("/requests/2")
+	b.Wants("show first that it is you")
+	for _, said := range b.Complaints() {
+		t.Errorf("the browser complains: %s", said)
+	}
+}

@@ -1,0 +1,203 @@
+package register
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"letterlock/scanner/letter"
+)
+
+// Request is what one person has asked for and another must confirm: that a
+// letter is erased before its time, or that it goes to the helpline to which it
+// was written.
+type Request struct {
+	Number   int64
+	Letter   letter.ID
+	Helpline string      // whose it is now
+	Erase    EraseReason // why it is to be erased; empty for a letter that is to go elsewhere
+	To       string      // the helpline to which it belongs; empty for an erasure
+	AskedBy  int64       // staff number
+	Asked    time.Time
+}
+
+// Errors of requests.
+var (
+	ErrAsked    = errors.New("something was asked for this letter already")
+	ErrSameTwo  = errors.New("the person who asked cannot be the one who confirms")
+	ErrOnHold   = errors.New("the letter is on hold")
+	ErrKeptHere = errors.New("a letter that is kept for five years stays with its helpline")
+)
+
+// AskErasure records that the person, who has opened the letter, wants it erased
+// before its time. Nothing happens until somebody else confirms it.
+func (r *Register) AskErasure(ctx context.Context, id letter.ID, why EraseReason, person int64) error {
+	if !why.valid() {
+		return ErrBadDecision
+	}
+	return r.ask(ctx, Request{Letter: id, Erase: why, AskedBy: person}, func(n int64, _ Letter) Event {
+		return ErasureAsked{Request: n, Reason: why}
+	})
+}
+
+// AskRedirection records that the person, who has opened the letter, found it to
+// be another helpline's. Nothing happens until somebody else confirms it.
+func (r *Register) AskRedirection(ctx context.Context, id letter.ID, to string, person int64) error {
+	return r.ask(ctx, Request{Letter: id, To: to, AskedBy: person}, func(n int64, l Letter) Event {
+		return RedirectionAsked{Request: n, From: Name(l.Helpline), To: Name(to)}
+	})
+}
+
+func (r *Register) ask(ctx context.Context, q Request, event func(number int64, l Letter) Event) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		l, err := r.whoHasRead(ctx, tx, q.Letter, q.AskedBy)
+		if err != nil {
+			return err
+		}
+		if err := q.mayBe(l); err != nil {
+			return err
+		}
+		var number int64
+		err = tx.QueryRowContext(ctx, `INSERT INTO requests (letter, reason, helpline, asked_by, asked) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (letter) DO NOTHING RETURNING number`, string(q.Letter), string(q.Erase), q.To, q.AskedBy, millis(r.Now())).Scan(&number)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrAsked
+		}
+		if err != nil {
+			return err
+		}
+		return r.append(ctx, tx, event(number, l), q.Letter, q.AskedBy)
+	})
+}
+
+// mayBe reports why the request does not fit the letter, when it is asked and
+// again when it is confirmed.
+func (q Request) mayBe(l Letter) error {
+	switch {
+	case q.Erase != "" && l.Held():
+		return ErrOnHold
+	case q.Erase != "":
+		return nil
+	case !letter.ValidName(q.To) || q.To == l.Helpline:
+		return ErrBadDecision
+	case l.Named != 0:
+		return ErrKeptHere // its named leader is of this helpline
+	}
+	return nil
+}
+
+// ConfirmRequest does what was asked, on the word of a second person. An erased
+// letter is due at once and ends like any other, with its proof. A redirected
+// one is the right helpline's from this moment: its leaders are told of it, and
+// the pipeline seals it anew in their place.
+func (r *Register) ConfirmRequest(ctx context.Context, number, person int64) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		q, l, err := r.second(ctx, tx, number, person)
+		if err != nil {
+			return err
+		}
+		if err := q.mayBe(l); err != nil {
+			return err
+		}
+		if q.Erase != "" {
+			l.Erase = q.Erase
+			if err := r.keep(ctx, tx, &l); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `UPDATE letters SET not_before = $1 WHERE id = $2`, millis(r.Now()), string(l.ID)); err != nil {
+				return err
+			}
+			if err := r.append(ctx, tx, ErasureConfirmed{Request: number, Reason: q.Erase, AskedBy: q.AskedBy}, l.ID, person); err != nil {
+				return err
+			}
+			return r.due(ctx, tx, l.ID)
+		}
+		return r.redirect(ctx, tx, q, &l, person)
+	})
+}
+
+func (r *Register) redirect(ctx context.Context, tx *sql.Tx, q Request, l *Letter, person int64) error {
+	from := l.Helpline
+	l.Helpline = q.To
+	if err := r.keep(ctx, tx, l); err != nil {
+		return err
+	}
+	if err := r.underHolds(ctx, tx, l); err != nil { // another helpline, other holds
+		return err
+	}
+	// Whoever was told, or was to be told, is not of this helpline: the telling begins anew.
+	if _, err := tx.ExecContext(ctx, `DELETE FROM mails WHERE letter = $1`, string(l.ID)); err != nil {
+		return err
+	}
+	return r.move(ctx, tx, l, change{to: Receipted, receiptDue: l.ReceiptDue, due: true},
+		LetterRedirected{Request: q.Number, From: Name(from), To: Name(q.To), AskedBy: q.AskedBy}, person)
+}
+
+// DeclineRequest records that somebody said no, or that the person who asked
+// takes it back.
+func (r *Register) DeclineRequest(ctx context.Context, number, person int64) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		q, _, err := r.second(ctx, tx, number, person)
+		if err != nil && !errors.Is(err, ErrSameTwo) {
+			return err
+		}
+		return r.append(ctx, tx, RequestDeclined{Request: number, AskedBy: q.AskedBy}, q.Letter, person)
+	})
+}
+
+// second takes the request out of what waits, for the act of a second person.
+func (r *Register) second(ctx context.Context, tx *sql.Tx, number, person int64) (Request, Letter, error) {
+	q, err := scanRequest(tx.QueryRowContext(ctx, requestColumns+` WHERE q.number = $1`, number))
+	if err != nil {
+		return q, Letter{}, err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM requests WHERE number = $1`, number); err != nil {
+		return q, Letter{}, err
+	}
+	l, err := r.openable(ctx, tx, q.Letter)
+	if err == nil && q.AskedBy == person {
+		err = ErrSameTwo
+	}
+	return q, l, err
+}
+
+const requestColumns = `SELECT q.number, q.letter, l.helpline, q.reason, q.helpline, q.asked_by, q.asked FROM requests q JOIN letters l ON l.id = q.letter`
+
+func scanRequest(row interface{ Scan(...any) error }) (Request, error) {
+	var q Request
+	var asked int64
+	err := row.Scan(&q.Number, &q.Letter, &q.Helpline, &q.Erase, &q.To, &q.AskedBy, &asked)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Request{}, ErrNotFound
+	}
+	if err != nil {
+		return Request{}, fmt.Errorf("reading request: %w", err)
+	}
+	q.Asked = fromMillis(asked)
+	return q, nil
+}
+
+// Requests returns what waits for a second person, oldest first.
+func (r *Register) Requests(ctx context.Context) ([]Request, error) {
+	rows, err := r.read.QueryContext(ctx, requestColumns+` ORDER BY q.number`)
+	if err != nil {
+		return nil, fmt.Errorf("reading requests: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []Request
+	for rows.Next() {
+		q, err := scanRequest(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, q)
+	}
+	return out, rows.Err()
+}
+
+// RequestOf is what waits for a second person about that letter, or ErrNotFound.
+func (r *Register) RequestOf(ctx context.Context, id letter.ID) (Request, error) {
+	return scanRequest(r.read.QueryRowContext(ctx, requestColumns+` WHERE q.letter = $1`, string(id)))
+}

@@ -1,0 +1,100 @@
+package pipeline
+
+import (
+	"strings"
+	"testing"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// confirm has a second person confirm what is asked for the letter.
+func (o *office) confirm(id letter.ID) {
+	o.t.Helper()
+	q, err := o.cfg.Register.RequestOf(o.t.Context(), id)
+	o.must(err)
+	o.must(o.cfg.Register.ConfirmRequest(o.t.Context(), q.Number, o.manager()))
+}
+
+// read is a letter that its leader has opened.
+func (o *office) read() letter.Manifest {
+	o.t.Helper()
+	m := o.deposit()
+	o.work(m.ID)
+	o.must(o.cfg.Register.RecordOpening(o.t.Context(), m.ID, oneLeader, []byte("s"), "pages"))
+	return m
+}
+
+// What two people erase is gone at once, wherever it lies, with the proof that
+// every letter has.
+func TestErasureBeforeTime(t *testing.T) {
+	for _, kept := range []bool{false, true} {
+		o := newOffice(t)
+		m := o.read()
+		if kept {
+			o.safeguard(m.ID)
+			o.work(m.ID)
+			o.lies(m)
+		}
+		o.must(o.cfg.Register.AskErasure(t.Context(), m.ID, register.PersonAsked, oneLeader))
+		o.work(m.ID)
+		o.opens(m)
+		o.confirm(m.ID)
+		if _, err := o.cfg.Register.PlaceHold(t.Context(), register.Hold{Helpline: m.Helpline, Reason: register.Inquiry, Owner: o.manager(),
+			Review: letter.DateOf(o.now).AddDays(1)}, o.manager()); err != nil {
+			t.Fatal(err)
+		}
+		due, err := o.cfg.Register.PastDeadline(t.Context(), letter.DateOf(o.now), 10)
+		if err != nil || len(due) != 1 {
+			t.Errorf("due: %v, %v", due, err)
+		}
+		o.work(m.ID)
+		if ev := o.deletion(m.ID); ev.Early != register.PersonAsked || ev.Versions != 1 || ev.RowsErased.IsZero() {
+			t.Errorf("%+v", ev)
+		}
+		for _, class := range letter.Classes {
+			if n := o.traces(letter.ObjectKey(class, m.Helpline, m.ReceivedOn(), m.ID)); n != 0 {
+				t.Errorf("%d traces in %s", n, class)
+			}
+		}
+	}
+}
+
+// A letter that was scanned into the wrong helpline's folder becomes the right
+// one's: its leaders are told, and it is sealed anew in their place.
+func TestALetterIsGivenToTheRightHelpline(t *testing.T) {
+	o := newOffice(t)
+	o.person(register.TeamLeader, "ben@example.org", "mens-advice-line")
+	m := o.read()
+	o.must(o.cfg.Register.MarkReadable(t.Context(), m.ID, oneLeader))
+	o.work(m.ID)
+	o.must(o.cfg.Register.AskRedirection(t.Context(), m.ID, "mens-advice-line", oneLeader))
+	o.confirm(m.ID)
+	o.work(m.ID)
+	l := o.state(m.ID)
+	want := letter.ObjectKey(letter.SixMonths, "mens-advice-line", m.ReceivedOn(), m.ID)
+	if l.Helpline != "mens-advice-line" || l.ObjectKey() != want || l.State != register.Notified || l.Deadline() != m.Deadline() {
+		t.Errorf("it is %s of %s in %s", l.State, l.Helpline, l.ObjectKey())
+	}
+	if o.traces(want) != 1 || o.traces(m.ObjectKey()) != 0 {
+		t.Errorf("%d traces in the right place, %d in the wrong one", o.traces(want), o.traces(m.ObjectKey()))
+	}
+	if last := o.post.taken[len(o.post.taken)-1]; len(o.post.taken) != 2 || last.To != "ben@example.org" {
+		t.Errorf("told: %+v", o.post.taken)
+	}
+	o.opens(m)
+	if !strings.Contains(o.story(m.ID), "redirection-asked letter-redirected letter-move-begun letter-moved old-copy-removed letter-notified") {
+		t.Errorf("on the register: %s", o.story(m.ID))
+	}
+	// The edge, which knows nothing of it, asks for its receipt again.
+	o.announce(m)
+	o.work(m.ID)
+	if len(o.held()) != 0 || o.receiptOf(m).Paper != letter.PaperMayGo {
+		t.Errorf("held %v, receipt %+v", o.held(), o.receiptOf(m))
+	}
+	o.toDeadline(m)
+	o.work(m.ID)
+	if ev := o.deletion(m.ID); ev.Helpline != "mens-advice-line" || ev.Versions != 1 {
+		t.Errorf("%+v", ev)
+	}
+}
