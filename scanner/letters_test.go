@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -460,6 +461,23 @@ func TestWhatCannotBeRepairedIsNotOfferedToBe(t *testing.T) {
 	note := o.given("refused")["a.jpg.txt"]
 	if strings.Contains(note, "into the folder \"repair\"") || !strings.Contains(note, "This scan cannot be repaired") || !strings.Contains(note, "Scan the paper again") {
 		t.Errorf("refused for the second time: %q", note)
+	}
+}
+
+// A picture file is drawn by nothing that could draw it anew.
+func TestOnlyAPDFIsOfferedToBeRepaired(t *testing.T) {
+	o := newOffice(t)
+	picture := specimen.New(1, 1).JPEG(1)
+	clear(picture[len(picture)/2 : len(picture)-2])
+	document := bytes.Replace(specimen.New(1, 1).ColourPDF(), []byte("/MediaBox"), []byte("/MediaBux"), 1)
+	o.taken("a.jpg", picture)
+	o.taken("b.pdf", document)
+	refused := o.given("refused")
+	if note := refused["a.jpg.txt"]; note == "" || strings.Contains(note, "repair") {
+		t.Errorf("a damaged picture: %q", note)
+	}
+	if note := refused["b.pdf.txt"]; !strings.Contains(note, "move this file into the folder \"repair\"") {
+		t.Errorf("a damaged document: %q", note)
 	}
 }
 

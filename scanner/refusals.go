@@ -54,7 +54,7 @@ func verdict(err error, answer folder.Answer) (outcome, bool) {
 		case answer == folder.Repair: // not offered again: it would end here again
 			what = "This scan cannot be repaired: drawing its pages anew was tried, and failed. " + what
 			next = "Scan the paper again. If it cannot be scanned again, keep the paper and tell the helplines' manager." + nothingLost
-		case repairable[flaw.Code]:
+		case repairable(flaw):
 			next += " If the letter cannot be scanned again: move this file into the folder \"repair\" here. Its pages are then drawn anew as pictures, and the reader is told."
 		}
 		return refused(what, next)
@@ -74,9 +74,16 @@ func verdict(err error, answer folder.Answer) (outcome, bool) {
 	return outcome{}, false
 }
 
-// repairable are the reasons for which a PDF is refused that pdfium may open all
-// the same. Drawing it anew is a person's choice, and goes with the letter.
-var repairable = map[pdf.Code]bool{pdf.Damaged: true, pdf.FormOrComments: true, pdf.Unsupported: true, pdf.LeftOver: true}
+// repairable says whether a scan was refused for a reason for which pdfium may
+// open it all the same, which it never does with a picture file. Drawing it anew
+// is a person's choice, and goes with the letter.
+func repairable(flaw *pdf.Refusal) bool {
+	switch flaw.Code {
+	case pdf.Damaged, pdf.FormOrComments, pdf.Unsupported, pdf.LeftOver:
+		return flaw.Format == pdf.PDF || flaw.Format == ""
+	}
+	return false
+}
 
 // complete judges the structure of a scan for the folder.
 func complete(r io.ReaderAt, size int64) (folder.Completeness, error) {

@@ -72,10 +72,10 @@ func work(in, out *os.File, job job) message {
 	case errors.Is(err, errNoSuchPage):
 		return failure("taking out pages", err)
 	case errors.As(err, &refusal):
-		return message{Refused: refusal.Code, Page: refusal.Page}
+		return message{Refused: refusal.Code, Page: refusal.Page, Format: result.Format}
 	default:
 		// Only libraries' errors are left, and they may quote the scan.
-		return message{Refused: Damaged}
+		return message{Refused: Damaged, Format: result.Format}
 	}
 }
 
@@ -102,7 +102,7 @@ func guarded(scan, clean *watched, job job) (result Result, err error) {
 }
 
 // normalise is what the child is for: tell the format, make the clean PDF,
-// read it back.
+// read it back. A scan that is refused has its format in the result.
 func normalise(scan, clean *watched, limits Limits) (Result, error) {
 	size, err := scan.size()
 	if err != nil {
@@ -132,7 +132,7 @@ func normalise(scan, clean *watched, limits Limits) (Result, error) {
 		looks, err = tiffToPDF(scan, size, w, limits)
 	}
 	if err != nil {
-		return Result{}, err
+		return Result{Format: format}, err
 	}
 	pages := len(w.pages)
 	return Result{Pages: pages, Format: format, Looks: looks}, readBack(clean, pages, limits)

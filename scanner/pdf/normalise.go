@@ -84,6 +84,7 @@ type message struct {
 	Result  *Result       `json:"result,omitempty"`
 	Refused Code          `json:"refused,omitempty"`
 	Page    int           `json:"page,omitempty"`
+	Format  Format        `json:"format,omitempty"` // of a scan that is refused
 	Failed  string        `json:"failed,omitempty"` // not the scan's fault
 	Errno   syscall.Errno `json:"errno,omitempty"`  // behind Failed, so that a full disk is known as one
 }
@@ -212,7 +213,7 @@ func (m *message) outcome() (Result, error) {
 	case m.Result != nil:
 		return *m.Result, nil
 	case m.Refused != "":
-		return Result{}, &Refusal{Code: m.Refused, Page: m.Page}
+		return Result{}, &Refusal{Code: m.Refused, Page: m.Page, Format: m.Format}
 	case m.Errno != 0:
 		return Result{}, fmt.Errorf("%s: %w", m.Failed, m.Errno)
 	default:

@@ -36,8 +36,9 @@ var Codes = []Code{Empty, CutOff, NotAScan, Encrypted, Damaged, FormOrComments,
 // Refusal is the error for a scan that cannot be taken, however often it is
 // tried. Any other error of Normalise is not the scan's fault: try again.
 type Refusal struct {
-	Code Code
-	Page int // on which it was seen, from 1; 0 when it is the whole scan
+	Code   Code
+	Page   int    // on which it was seen, from 1; 0 when it is the whole scan
+	Format Format // of the scan; "" where that was not reached
 }
 
 // Error says the code and the page and nothing of the scan's content.
