@@ -74,20 +74,52 @@ func head(ctx context.Context, q querier) (size int64, signed string, err error)
 	return size, signed, err
 }
 
+// hashReader reads hashes of the tree, all that are asked for in one query.
 func hashReader(ctx context.Context, q querier) tlog.HashReader {
 	return tlog.HashReaderFunc(func(idx []int64) ([]tlog.Hash, error) {
+		found, err := readHashes(ctx, q, idx)
+		if err != nil {
+			return nil, err
+		}
 		out := make([]tlog.Hash, len(idx))
 		for i, n := range idx {
-			var raw []byte
-			if err := q.QueryRowContext(ctx, `SELECT hash FROM tree WHERE idx = $1`, n).Scan(&raw); err != nil {
-				return nil, err
+			h, ok := found[n]
+			if !ok {
+				return nil, errors.New("a hash of the tree is missing")
 			}
-			if copy(out[i][:], raw) != tlog.HashSize {
-				return nil, errors.New("a hash of the tree has the wrong length")
-			}
+			out[i] = h
 		}
 		return out, nil
 	})
+}
+
+func readHashes(ctx context.Context, q querier, idx []int64) (map[int64]tlog.Hash, error) {
+	if len(idx) == 0 {
+		return nil, nil
+	}
+	marks, args := make([]string, len(idx)), make([]any, len(idx))
+	for i, n := range idx {
+		marks[i], args[i] = "$"+strconv.Itoa(i+1), n
+	}
+	rows, err := q.QueryContext(ctx, `SELECT idx, hash FROM tree WHERE idx IN (`+strings.Join(marks, ",")+`)`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	found := make(map[int64]tlog.Hash, len(idx))
+	for rows.Next() {
+		var n int64
+		var raw sql.RawBytes
+		if err := rows.Scan(&n, &raw); err != nil {
+			return nil, err
+		}
+		var h tlog.Hash
+		if copy(h[:], raw) != tlog.HashSize || len(raw) != tlog.HashSize {
+			return nil, errors.New("a hash of the tree has the wrong length")
+		}
+		found[n] = h
+	}
+	return found, rows.Err()
 }
 
 // origin begins every checkpoint, in the form of https://c2sp.org/tlog-checkpoint:
