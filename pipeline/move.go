@@ -154,8 +154,8 @@ func (s *Server) laterMove(ctx context.Context, l *register.Letter, err error) e
 }
 
 // leave empties the first place that the letter has left: list, look whether
-// the register still says so, remove what was listed, list again, demand
-// nothing. A crash leaves the place on record as one to be emptied.
+// the register still says so, remove what was found, list again and ask for it by
+// its name, demand nothing. A crash leaves the place on record as one to be emptied.
 func (s *Server) leave(ctx context.Context, l *register.Letter) error {
 	// A listing of the wrong bucket proves nothing.
 	if may, err := s.mayDestroy(ctx, s.BucketDoubt); err != nil {

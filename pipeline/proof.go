@@ -32,38 +32,56 @@ func (f found) noted() (all []register.Remain) {
 	return all
 }
 
-// remains is everything in every place in which the letter may lie: what a
-// listing over a new connection shows, and every version that was verified or
-// seen before and can still be read. A listing alone proves nothing: it may be
-// stale, and a storage that keeps what it was told to remove in a bin does not
-// list it.
+// remains is everything in every place in which the letter may lie.
 func (s *Server) remains(ctx context.Context, l *register.Letter) (found, error) {
-	all := found{}
-	for _, at := range l.Places() {
-		key := at.Key(l.ID)
-		there, err := s.cfg.Store.Traces(ctx, key)
-		if err != nil {
-			return nil, err
-		}
-		all[key] = there
-	}
-	known, err := s.cfg.Register.Remains(ctx, l.ID)
+	noted, err := s.cfg.Register.Remains(ctx, l.ID)
 	if err != nil {
 		return nil, err
 	}
-	known = append(known, register.Remain{Key: l.Manifest.ObjectKey(), Kind: string(archive.Version), ID: l.ObjectVersion},
-		register.Remain{Key: l.ObjectKey(), Kind: string(archive.Version), ID: l.Lies.Version})
-	for _, k := range known {
-		t := archive.Trace{Kind: archive.Kind(k.Kind), ID: k.ID}
-		if t.Kind != archive.Version || t.ID == "" || slices.Contains(all[k.Key], t) {
+	known := found{}
+	for _, n := range noted {
+		known[n.Key] = append(known[n.Key], archive.Trace{Kind: archive.Kind(n.Kind), ID: n.ID})
+	}
+	all := found{}
+	for _, at := range l.Places() {
+		key := at.Key(l.ID)
+		if all[key], err = s.there(ctx, key, append(verified(l, key), known[key]...)); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// verified are the versions under key that were once read back.
+func verified(l *register.Letter, key string) (known []archive.Trace) {
+	if key == l.Manifest.ObjectKey() && l.ObjectVersion != "" {
+		known = append(known, archive.Trace{Kind: archive.Version, ID: l.ObjectVersion})
+	}
+	if key == l.ObjectKey() && l.Lies.Version != "" {
+		known = append(known, archive.Trace{Kind: archive.Version, ID: l.Lies.Version})
+	}
+	return known
+}
+
+// there is everything that the storage holds under key: what a listing over a
+// new connection shows, and every known version that can still be read. A
+// listing alone proves nothing: it may be stale, and a storage that keeps what
+// it was told to remove in a bin does not list it.
+func (s *Server) there(ctx context.Context, key string, known []archive.Trace) ([]archive.Trace, error) {
+	all, err := s.cfg.Store.Traces(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range known {
+		if t.Kind != archive.Version || slices.Contains(all, t) {
 			continue
 		}
-		readable, err := s.readable(ctx, k.Key, t.ID)
+		readable, err := s.readable(ctx, key, t.ID)
 		if err != nil {
 			return nil, err
 		}
 		if readable {
-			all[k.Key] = append(all[k.Key], t)
+			all = append(all, t)
 		}
 	}
 	return all, nil
