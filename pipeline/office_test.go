@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 // edge's key, and a store, a mail system and a clock that the test breaks.
 type office struct {
 	*Server
-	t     *testing.T
+	t     testing.TB
 	now   time.Time
 	store *flaky
 	post  *post
@@ -51,7 +51,7 @@ type office struct {
 	log   *bytes.Buffer
 }
 
-func signer(t *testing.T, name string) (note.Signer, string) {
+func signer(t testing.TB, name string) (note.Signer, string) {
 	t.Helper()
 	secret, public, err := note.GenerateKey(rand.Reader, name)
 	if err != nil {
@@ -79,7 +79,7 @@ var pages = sync.OnceValue(func() *page.Renderer {
 
 type option func(*Config)
 
-func newOffice(t *testing.T, opts ...option) *office {
+func newOffice(t testing.TB, opts ...option) *office {
 	t.Helper()
 	dir, err := archive.OpenDir(filepath.Join(t.TempDir(), "bucket"))
 	if err != nil {
