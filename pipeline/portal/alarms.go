@@ -27,7 +27,7 @@ var alarmWords = map[register.AlarmKind]struct {
 		return count(n, "letter is", "letters are") + " past the deadline and not proven gone."
 	}, "Nobody can open them here any more, but they must not exist. Have the administrator run “letterlock check” on the server: the storage, the clock or the disk needs somebody. They go by themselves once that is mended."},
 	register.PapersOutlive: {func(n int) string {
-		return count(n, "paper original has", "paper originals have") + " outlived the letter."
+		return count(n, "paper original has outlived its letter.", "paper originals have outlived their letters.")
 	}, "The scan is deleted and its paper is not on record as destroyed. Operations find it at the top of the destruction desk: find the paper, destroy it and record it."},
 	register.KeyNeeded: {func(n int) string {
 		return count(n, "letter is", "letters are") + " to be kept for longer than the key lives that opens it."

@@ -26,7 +26,7 @@ func TestAlarmsAreOnEveryPage(t *testing.T) {
 	h := newHouse(t)
 	h.readable(1)
 	must(t, h.register.KeepAlarms(t.Context(), map[register.AlarmKind]int{register.PapersOutlive: 2, register.ClockDoubted: 1}))
-	loud := []string{"Something is wrong and needs somebody", "2 paper originals have outlived the letter.",
+	loud := []string{"Something is wrong and needs somebody", "2 paper originals have outlived their letters.",
 		"find the paper, destroy it and record it", "The server’s clock is in doubt.", "Found on 24 November 2026 at 2:02pm."}
 	for _, c := range []struct {
 		who   int64
@@ -51,7 +51,7 @@ func TestAlarmsAreOnEveryPage(t *testing.T) {
 	}
 	w := h.as(h.dpo).get("/register")
 	wantStatus(t, w, http.StatusOK)
-	wantText(t, w, "An alarm began: 2 paper originals have outlived the letter.")
+	wantText(t, w, "An alarm began: 2 paper originals have outlived their letters.")
 
 	must(t, h.register.KeepAlarms(t.Context(), map[register.AlarmKind]int{register.PapersOutlive: 0, register.ClockDoubted: 0}))
 	if w := h.as(h.manager).get("/letters"); strings.Contains(w.Body.String(), loud[0]) {
