@@ -124,28 +124,41 @@ func (s *Server) Alarm(ctx context.Context, slow bool) error {
 	return errors.Join(failed, s.cfg.Register.KeepAlarms(ctx, found), s.tellAlarms(ctx))
 }
 
-// tellAlarms sends the day's mail, which says that there is something and not
-// what. It is on record before it is sent; a crash between a mail server's
-// taking it and the note of that makes a second one, with the same Message-ID.
+// tellAlarms sends the day's mail, which says whether there is something and
+// not what, and carries the register's checkpoint of the day. It is on record
+// before it is sent; a crash between a mail server's taking it and the note of
+// that makes a second one, with the same Message-ID.
 func (s *Server) tellAlarms(ctx context.Context) error {
 	alarms, err := s.cfg.Register.Alarms(ctx)
-	if err != nil || len(alarms) == 0 {
+	if err != nil {
 		return err
 	}
-	owed, err := s.cfg.Register.OwedAlarmMails(ctx, letter.DateOf(s.cfg.Now()), s.cfg.MailDomain)
+	well, about := len(alarms) == 0, mail.AnAlarm
+	if well {
+		about = mail.AllIsWell
+	}
+	today := letter.DateOf(s.cfg.Now())
+	day, statement, err := s.cfg.Register.Today(ctx)
+	if err != nil && !errors.Is(err, register.ErrNotFound) {
+		return err
+	}
+	if well && day != today {
+		return nil // the day is not begun, and has no checkpoint yet
+	}
+	owed, err := s.cfg.Register.OwedDailyMails(ctx, today, well, s.cfg.MailDomain)
 	if err != nil {
 		return err
 	}
 	s.cfg.Step("alarm-mails-queued", "")
 	var failed error
 	for _, m := range owed {
-		message := mail.Message{About: mail.AnAlarm, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.String()}
+		message := mail.Message{About: about, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.String(), Checkpoint: statement.Checkpoint}
 		if err := s.cfg.Mail.Send(ctx, message); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("telling of an alarm: %w", err))
+			failed = errors.Join(failed, fmt.Errorf("sending the day's mail: %w", err))
 			continue // one address that is refused must not keep the mail from the others
 		}
 		s.cfg.Step("alarm-mail-sent", "")
-		if err := s.cfg.Register.AlarmMailSent(ctx, m); err != nil {
+		if err := s.cfg.Register.DailyMailSent(ctx, m, well); err != nil {
 			return err
 		}
 	}

@@ -145,6 +145,50 @@ func TestASolvedAlarmIsNotMailed(t *testing.T) {
 	}
 }
 
+// On a day on which nothing is wrong the data-protection officer alone is
+// written to, once, with the register's checkpoint; what goes wrong later on
+// that day is mailed all the same.
+func TestAQuietDaysMail(t *testing.T) {
+	o := newOffice(t)
+	o.person(register.Manager, "mo@example.org")
+	o.person(register.DPO, "dee@example.org")
+	o.must(o.tellAlarms(t.Context()))
+	if len(o.post.taken) != 0 {
+		t.Fatal("written to before the day is begun")
+	}
+	_, err := o.cfg.Register.BeginDay(t.Context())
+	o.must(err)
+	for range 3 {
+		o.must(o.tellAlarms(t.Context()))
+		o.Server = New(o.cfg)
+	}
+	_, statement, err := o.cfg.Register.Today(t.Context())
+	o.must(err)
+	if got := o.post.taken; len(got) != 1 || got[0].To != "dee@example.org" || got[0].About != mail.AllIsWell || got[0].Checkpoint != statement.Checkpoint || statement.Checkpoint == "" {
+		t.Fatalf("on a quiet day: %+v", got)
+	}
+	o.mailed()
+	o.must(o.cfg.Register.KeepAlarms(t.Context(), map[register.AlarmKind]int{register.PapersOutlive: 1}))
+	o.must(o.tellAlarms(t.Context()))
+	if got := o.mailed(); !slices.Equal(got, []string{"mo@example.org", "dee@example.org"}) {
+		t.Fatalf("once something is wrong, written to: %v", got)
+	}
+	for _, n := range []int{0, 1, 0} { // it comes and goes
+		o.must(o.cfg.Register.KeepAlarms(t.Context(), map[register.AlarmKind]int{register.PapersOutlive: n}))
+		o.must(o.tellAlarms(t.Context()))
+	}
+	if len(o.post.taken) != 0 {
+		t.Fatalf("on the same day again: %+v", o.post.taken)
+	}
+	o.now = o.now.AddDate(0, 0, 1)
+	_, err = o.cfg.Register.BeginDay(t.Context())
+	o.must(err)
+	o.must(o.tellAlarms(t.Context()))
+	if got := o.post.taken; len(got) != 1 || got[0].About != mail.AllIsWell {
+		t.Fatalf("on the next day: %+v", got)
+	}
+}
+
 // The mail says that there is something, and nothing of what it is.
 func TestTheAlarmsMailSaysNothing(t *testing.T) {
 	o := newOffice(t)

@@ -23,7 +23,7 @@ type Config struct {
 	MaxSilence    configfile.Duration `toml:"max_silence" def:"336h" doc:"Where the storage has no clock of its own: after a longer silence than this nothing is deleted until a person has vouched for the clock."`
 	KeyringFolder string              `toml:"keyring_folder" doc:"Where the private keys lie. Absent: keyring/ beside this file. Best a small volume of its own, without snapshots and out of backups: see the README."`
 	Storage       *Storage            `toml:"storage" doc:"An S3 bucket with versioning. Absent: the folder bucket/ beside this file."`
-	Mail          Mail                `toml:"mail" doc:"How team leaders are told."`
+	Mail          Mail                `toml:"mail" doc:"How people are told of letters, and of what goes wrong."`
 	Portal        Portal              `toml:"portal" doc:"Where people open letters."`
 	Metrics       Metrics             `toml:"metrics" doc:"Numbers for a monitoring system: how much is overdue, held, waiting; of nobody and of no one letter."`
 	Destruction   Destruction         `toml:"destruction" doc:"What the record of a paper's destruction may name. The register keeps these words for years: no names of persons."`

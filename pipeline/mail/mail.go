@@ -1,7 +1,8 @@
-// Package mail sends two kinds of message, that a letter is waiting and that
-// something needs a person: one person, one link, and nothing else. Whoever
-// reads it over a shoulder, in a mail archive or on a telephone learns that a
-// letter, or a trouble, exists and no more.
+// Package mail sends a few kinds of message, that a letter is waiting, that
+// something needs a person, that nothing does: one person, one link, and nothing
+// else but the register's checkpoint. Whoever reads it over a shoulder, in a mail
+// archive or on a telephone learns that a letter, or a trouble, exists and no
+// more.
 //
 // [SMTP] hands messages to a mail server; [Outbox] writes them into a folder
 // where there is none. The same message may be sent again at any time: it
@@ -34,8 +35,9 @@ var ErrPermanent = errors.New("it will not be taken as it is")
 type About int
 
 const (
-	ALetter About = iota // a letter is waiting
-	AnAlarm              // something needs somebody, and is said again each day
+	ALetter   About = iota // a letter is waiting
+	AnAlarm                // something needs somebody, and is said again each day
+	AllIsWell              // nothing does, today
 )
 
 // Message tells one person where something is waiting.
@@ -49,6 +51,9 @@ type Message struct {
 	// Link is the http or https address, without a query, behind which what
 	// it is about is shown to who may see it. It is no credential.
 	Link string
+	// Checkpoint is the register's, signed, for whoever keeps the mail as a
+	// witness; or empty.
+	Checkpoint string
 }
 
 // texts are all that a message ever says beside its link.
@@ -56,6 +61,8 @@ var texts = map[About]struct{ Subject, First, Last string }{
 	ALetter: {"A letter is waiting", "A letter is waiting for you:", "Do not forward this message."},
 	AnAlarm: {"Letterlock needs you", "Something at Letterlock needs you. What it is and what to do is said here:",
 		"This message comes once a day until it is solved. Do not forward it."},
+	AllIsWell: {"Letterlock today", "Letterlock is at work, and nothing needs you today. It is here:",
+		"This message comes once a day. If one day it does not, ask the administrator why."},
 }
 
 const plainBody = `%s
@@ -66,6 +73,13 @@ You will be asked to sign in.
 %s
 `
 
+// plainCheckpoint stands between empty lines, so that a witness finds it whole.
+const plainCheckpoint = `
+Keep this message: it is a witness to the register. The register's checkpoint
+of the day:
+
+%s`
+
 var htmlBody = template.Must(template.New("message").Parse(`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>{{.Subject}}</title></head>
@@ -74,7 +88,9 @@ var htmlBody = template.Must(template.New("message").Parse(`<!doctype html>
 <p><a href="{{.Link}}">{{.Link}}</a></p>
 <p>You will be asked to sign in.<br>
 {{.Last}}</p>
-</body>
+{{with .Checkpoint}}<p>Keep this message: it is a witness to the register. The register's checkpoint of the day:</p>
+<pre>{{.}}</pre>
+{{end}}</body>
 </html>
 `))
 
@@ -92,7 +108,9 @@ var (
 	validMessageID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}@[A-Za-z0-9][A-Za-z0-9.-]{0,99}$`)
 	// A link has nothing that HTML or a mail program could read as its end.
 	validLink = regexp.MustCompile(`^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~%/-]*)?$`)
-	printable = regexp.MustCompile(`^[!-~]+$`)
+	// A checkpoint is what golang.org/x/mod/sumdb/note signs over the register's head.
+	validCheckpoint = regexp.MustCompile(`^letterlock register\n[0-9]+\n[A-Za-z0-9+/]{43}=\n\n— [!-~]+ [A-Za-z0-9+/=]+\n$`)
+	printable       = regexp.MustCompile(`^[!-~]+$`)
 )
 
 // Domain is the part of a sender's address behind the @, for Message-IDs.
@@ -134,10 +152,12 @@ func compose(from *netmail.Address, m Message, now time.Time) (*gomail.Msg, erro
 		return nil, fmt.Errorf("writing mail: not a Message-ID: %w", ErrPermanent)
 	case len(m.Link) > maxLink || !validLink.MatchString(m.Link):
 		return nil, fmt.Errorf("writing mail: not a link to a web page: %w", ErrPermanent)
+	case m.Checkpoint != "" && !validCheckpoint.MatchString(m.Checkpoint):
+		return nil, fmt.Errorf("writing mail: not a register's checkpoint: %w", ErrPermanent)
 	}
 	text := texts[m.About]
 	var html bytes.Buffer
-	if err := htmlBody.Execute(&html, map[string]string{"Subject": text.Subject, "First": text.First, "Last": text.Last, "Link": m.Link}); err != nil {
+	if err := htmlBody.Execute(&html, map[string]string{"Subject": text.Subject, "First": text.First, "Last": text.Last, "Link": m.Link, "Checkpoint": m.Checkpoint}); err != nil {
 		return nil, fmt.Errorf("writing mail: %w", err)
 	}
 	// Quoted-printable, because go-mail 0.8.1 writes that under the name of 7bit
@@ -150,7 +170,11 @@ func compose(from *netmail.Address, m Message, now time.Time) (*gomail.Msg, erro
 	msg.SetMessageIDWithValue(m.MessageID)
 	msg.SetDateWithValue(now)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office note comes back
-	msg.SetBodyString(gomail.TypeTextPlain, fmt.Sprintf(plainBody, text.First, m.Link, text.Last))
+	plain := fmt.Sprintf(plainBody, text.First, m.Link, text.Last)
+	if m.Checkpoint != "" {
+		plain += fmt.Sprintf(plainCheckpoint, m.Checkpoint)
+	}
+	msg.SetBodyString(gomail.TypeTextPlain, plain)
 	msg.AddAlternativeString(gomail.TypeTextHTML, html.String())
 	return msg, nil
 }

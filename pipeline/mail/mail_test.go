@@ -35,6 +35,16 @@ func checkMessage(t *testing.T, text string, want Message) {
 		subject, first = "Letterlock needs you", "Something at Letterlock needs you. What it is and what to do is said here:"
 		last = "This message comes once a day until it is solved. Do not forward it."
 	}
+	plain, html := "", ""
+	if want.About == AllIsWell {
+		subject, first = "Letterlock today", "Letterlock is at work, and nothing needs you today. It is here:"
+		last = "This message comes once a day. If one day it does not, ask the administrator why."
+	}
+	if want.Checkpoint != "" {
+		plain = "\nKeep this message: it is a witness to the register. The register's checkpoint\nof the day:\n\n" + want.Checkpoint
+		html = "<p>Keep this message: it is a witness to the register. The register's checkpoint of the day:</p>\n<pre>" +
+			strings.ReplaceAll(want.Checkpoint, "+", "&#43;") + "</pre>\n"
+	}
 	if diff := cmp.Diff(map[string]string{
 		"From":           `"Letterlock" <letters@letters.example.org>`,
 		"To":             "<" + want.To + ">",
@@ -48,7 +58,7 @@ func checkMessage(t *testing.T, text string, want Message) {
 	}
 	parts := multipart.NewReader(m.Body, params["boundary"])
 	for _, want := range []struct{ kind, body string }{
-		{"text/plain", first + "\n\n" + want.Link + "\n\nYou will be asked to sign in.\n" + last + "\n"},
+		{"text/plain", first + "\n\n" + want.Link + "\n\nYou will be asked to sign in.\n" + last + "\n" + plain},
 		{"text/html", `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>` + subject + `</title></head>
@@ -57,7 +67,7 @@ func checkMessage(t *testing.T, text string, want Message) {
 <p><a href="` + want.Link + `">` + want.Link + `</a></p>
 <p>You will be asked to sign in.<br>
 ` + last + `</p>
-</body>
+` + html + `</body>
 </html>
 `},
 	} {
@@ -124,6 +134,9 @@ func TestNothingIsSlippedIntoTheHeader(t *testing.T) {
 		"link to nowhere":    link("/l/1"),
 		"endless link":       link("https://example.org/" + strings.Repeat("a", 1000)),
 		"empty link":         link(""),
+		"another text":       with(func(m *Message) { m.Checkpoint = canary }),
+		"text before it":     with(func(m *Message) { m.Checkpoint = canary + checkpoint }),
+		"text behind it":     with(func(m *Message) { m.Checkpoint = checkpoint + canary + "\n" }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, send := range []error{outbox.Send(t.Context(), m), server.Send(t.Context(), m)} {

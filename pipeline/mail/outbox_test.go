@@ -10,6 +10,9 @@ import (
 	"testing"
 )
 
+// checkpoint has the form of a register's.
+const checkpoint = "letterlock register\n57\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA+/A=\n\n— letterlock-register AAAA+/A=\n"
+
 func TestOutbox(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "outbox")
 	var console bytes.Buffer
@@ -26,7 +29,7 @@ func TestOutbox(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	other := Message{About: AnAlarm, To: "sam@leaders.example.org", MessageID: "another@letters.example.org",
+	other := Message{About: AllIsWell, Checkpoint: checkpoint, To: "sam@leaders.example.org", MessageID: "another@letters.example.org",
 		Link: letterWaits.Link + "/" + strings.Repeat("a-very-long-way/", 10)}
 	if err := o.Send(t.Context(), other); err != nil {
 		t.Fatal(err)

@@ -2,16 +2,11 @@ package register
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
-
-	"letterlock/scanner/letter"
 )
 
 // AlarmKind is what somebody must see to.
@@ -62,8 +57,9 @@ func (r *Register) KeepAlarms(ctx context.Context, found map[AlarmKind]int) erro
 				return fmt.Errorf("keeping alarm %s: %w", kind, err)
 			}
 		}
-		// Once nothing is wrong, nobody is owed a mail about it.
-		_, err = tx.ExecContext(ctx, `DELETE FROM alarm_mails WHERE sent IS NULL AND NOT EXISTS (SELECT 1 FROM alarms WHERE raised = 1)`)
+		// Once nothing is wrong, nobody is owed a mail that says so.
+		_, err = tx.ExecContext(ctx, `DELETE FROM daily_mails WHERE sent IS NULL AND well = 0
+			AND NOT EXISTS (SELECT 1 FROM alarms WHERE raised = 1)`)
 		return err
 	})
 }
@@ -141,76 +137,4 @@ func readAlarms(ctx context.Context, q querier) (map[AlarmKind]alarmRow, error) 
 		out[a.Kind] = a
 	}
 	return out, rows.Err()
-}
-
-// toldOfAlarms are those whom an alarm's mail goes to: managers and
-// data-protection officers who have an address.
-const toldOfAlarms = `role IN ('` + string(Manager) + `', '` + string(DPO) + `') AND disabled IS NULL AND email <> ''`
-
-// ToldOfAlarms counts the people whom an alarm is mailed to.
-func (r *Register) ToldOfAlarms(ctx context.Context) (people int, err error) {
-	err = r.read.QueryRowContext(ctx, `SELECT count(*) FROM people WHERE `+toldOfAlarms).Scan(&people)
-	return people, err
-}
-
-// OwedAlarmMails writes down the day's mail to everyone who is told of alarms,
-// unless that is done, and returns what is still owed of it. However often it
-// is asked, by however many processes, each person is owed one mail a day.
-func (r *Register) OwedAlarmMails(ctx context.Context, day letter.Date, domain string) ([]Mail, error) {
-	var queued bool
-	err := r.read.QueryRowContext(ctx, `SELECT NOT EXISTS (SELECT 1 FROM people p WHERE `+toldOfAlarms+` AND NOT EXISTS
-		(SELECT 1 FROM alarm_mails m WHERE m.person = p.number AND m.day = $1))`, day.String()).Scan(&queued)
-	if err == nil && !queued {
-		err = r.inTx(ctx, func(tx *sql.Tx) error { return queueAlarmMails(ctx, tx, day, domain) })
-	}
-	if err != nil {
-		return nil, fmt.Errorf("queueing mails about alarms: %w", err)
-	}
-	rows, err := r.read.QueryContext(ctx, `SELECT p.number, p.email, m.message_id FROM alarm_mails m
-		JOIN people p ON p.number = m.person WHERE m.day = $1 AND m.sent IS NULL AND `+toldOfAlarms+` ORDER BY p.number`, day.String())
-	if err != nil {
-		return nil, fmt.Errorf("reading mails about alarms: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	var out []Mail
-	for rows.Next() {
-		var m Mail
-		if err := rows.Scan(&m.Person, &m.Address, &m.MessageID); err != nil {
-			return nil, err
-		}
-		out = append(out, m)
-	}
-	return out, rows.Err()
-}
-
-func queueAlarmMails(ctx context.Context, tx *sql.Tx, day letter.Date, domain string) error {
-	rows, err := tx.QueryContext(ctx, `SELECT number FROM people WHERE `+toldOfAlarms)
-	if err != nil {
-		return err
-	}
-	people, err := scanNumbers(rows)
-	for _, n := range people {
-		id := strings.ToLower(rand.Text()) + "@" + domain
-		_, failed := tx.ExecContext(ctx, `INSERT INTO alarm_mails (person, day, message_id) VALUES ($1, $2, $3)
-			ON CONFLICT (person) DO UPDATE SET day = excluded.day, message_id = excluded.message_id, sent = NULL
-			WHERE alarm_mails.day <> excluded.day`, n, day.String(), id)
-		err = errors.Join(err, failed)
-	}
-	return err
-}
-
-// AlarmMailSent notes that a mail server took the mail, on the register too:
-// nobody can say that they were not told.
-func (r *Register) AlarmMailSent(ctx context.Context, m Mail) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE alarm_mails SET sent = $1 WHERE person = $2 AND message_id = $3 AND sent IS NULL`,
-			millis(r.Now()), m.Person, m.MessageID)
-		if err := oneRow(res, err); err != nil {
-			if errors.Is(err, ErrMoved) {
-				return nil // another process has noted it
-			}
-			return err
-		}
-		return r.append(ctx, tx, AlarmTold{Person: m.Person}, "", 0)
-	})
 }

@@ -1,0 +1,100 @@
+package register
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"letterlock/scanner/letter"
+)
+
+// The day's mail: to managers and data-protection officers while something is
+// wrong, and to data-protection officers on every other day too, so that they
+// hold the register's checkpoint and miss the mail of a Letterlock that stands
+// still.
+
+// toldOfAlarms are those whom an alarm is mailed to: managers and
+// data-protection officers who have an address.
+const toldOfAlarms = `role IN ('` + string(Manager) + `', '` + string(DPO) + `') AND disabled IS NULL AND email <> ''`
+
+// toldWell are those who are written to when all is well.
+const toldWell = toldOfAlarms + ` AND role = '` + string(DPO) + `'`
+
+// ToldOfAlarms counts the people whom an alarm is mailed to.
+func (r *Register) ToldOfAlarms(ctx context.Context) (people int, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT count(*) FROM people WHERE `+toldOfAlarms).Scan(&people)
+	return people, err
+}
+
+// OwedDailyMails writes down the day's mails, unless that is done, and returns
+// what is still owed of them. well says that nothing is wrong. However often it
+// is asked, by however many processes, each person is owed one mail a day, and
+// one more where something goes wrong after a mail that all was well.
+func (r *Register) OwedDailyMails(ctx context.Context, day letter.Date, well bool, domain string) ([]Mail, error) {
+	who := toldOfAlarms
+	if well {
+		who = toldWell
+	}
+	var missing bool
+	err := r.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM people p WHERE `+who+` AND NOT EXISTS
+		(SELECT 1 FROM daily_mails m WHERE m.person = p.number AND m.day = $1 AND m.well <= $2))`, day.String(), well).Scan(&missing)
+	if err == nil && missing {
+		err = r.inTx(ctx, func(tx *sql.Tx) error { return queueDailyMails(ctx, tx, who, day, well, domain) })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("queueing the day's mails: %w", err)
+	}
+	rows, err := r.read.QueryContext(ctx, `SELECT p.number, p.email, m.message_id FROM daily_mails m
+		JOIN people p ON p.number = m.person WHERE m.day = $1 AND m.well = $2 AND m.sent IS NULL AND `+who+` ORDER BY p.number`, day.String(), well)
+	if err != nil {
+		return nil, fmt.Errorf("reading the day's mails: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []Mail
+	for rows.Next() {
+		var m Mail
+		if err := rows.Scan(&m.Person, &m.Address, &m.MessageID); err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, rows.Err()
+}
+
+func queueDailyMails(ctx context.Context, tx *sql.Tx, who string, day letter.Date, well bool, domain string) error {
+	rows, err := tx.QueryContext(ctx, `SELECT number FROM people WHERE `+who)
+	if err != nil {
+		return err
+	}
+	people, err := scanNumbers(rows)
+	for _, n := range people {
+		id := strings.ToLower(rand.Text()) + "@" + domain
+		_, failed := tx.ExecContext(ctx, `INSERT INTO daily_mails (person, day, message_id, well) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (person) DO UPDATE SET day = excluded.day, message_id = excluded.message_id, well = excluded.well, sent = NULL
+			WHERE daily_mails.day <> excluded.day OR daily_mails.well > excluded.well`, n, day.String(), id, well)
+		err = errors.Join(err, failed)
+	}
+	return err
+}
+
+// DailyMailSent notes that a mail server took the mail. That a person was told
+// of an alarm goes on the register: nobody can say that they were not.
+func (r *Register) DailyMailSent(ctx context.Context, m Mail, well bool) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE daily_mails SET sent = $1 WHERE person = $2 AND message_id = $3 AND sent IS NULL`,
+			millis(r.Now()), m.Person, m.MessageID)
+		if err := oneRow(res, err); err != nil {
+			if errors.Is(err, ErrMoved) {
+				return nil // another process has noted it
+			}
+			return err
+		}
+		if well {
+			return nil
+		}
+		return r.append(ctx, tx, AlarmTold{Person: m.Person}, "", 0)
+	})
+}
