@@ -217,7 +217,7 @@ func (p *probing) is(ctx context.Context, key, version, says string) (bool, erro
 	return string(b) == says, err
 }
 
-// kinds lists what there is of key, versions of one id once.
+// kinds lists what there is of key, as the listing has it.
 func (p *probing) kinds(ctx context.Context, key string) (kinds []archive.Kind, err error) {
 	traces, err := p.store.Traces(ctx, key)
 	for _, t := range traces {
