@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"filippo.io/age"
 
@@ -23,6 +24,10 @@ import (
 // ErrNoKey is returned for a week whose private key is not in the keyring:
 // never made, or destroyed.
 var ErrNoKey = errors.New("the keyring holds no key of that week")
+
+// stillMade is for how long a passing name may be that of a key which another
+// process is making: commands run beside the server.
+const stillMade = time.Minute
 
 // Keyring is a folder of age identity files named by expiry week.
 type Keyring struct{ dir string }
@@ -38,6 +43,9 @@ func Open(dir string) (*Keyring, error) {
 		return nil, fmt.Errorf("opening keyring: %w", err)
 	}
 	for _, path := range left {
+		if info, err := os.Stat(path); err != nil || time.Since(info.ModTime()) < stillMade {
+			continue // gone meanwhile, or another process is making that key just now
+		}
 		// Removed, not overwritten: it may be a second name of a living key.
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("opening keyring: %w", err)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"filippo.io/age"
 
@@ -109,6 +110,16 @@ func TestALeftoverNameDoesNoHarm(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := os.Link(filepath.Join(dir, string(week)+".txt"), filepath.Join(dir, ".new-1")); err != nil {
+		t.Fatal(err)
+	}
+	if k, err = Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".new-*")); len(left) != 1 {
+		t.Fatal("a name under which another process may be making a key was removed")
+	}
+	long := time.Now().Add(-2 * stillMade)
+	if err := os.Chtimes(filepath.Join(dir, ".new-1"), long, long); err != nil {
 		t.Fatal(err)
 	}
 	if k, err = Open(dir); err != nil {
