@@ -74,6 +74,13 @@ type kept struct {
 	as string // daily or early
 }
 
+// sighting is a checkpoint and where it was seen.
+type sighting struct {
+	kept
+	at  Source
+	err error // why it could not be compared
+}
+
 func bySize(a, b kept) int { return cmp.Compare(a.Entries, b.Entries) }
 
 // Look reads every source and compares whatever it shows with what is known.
@@ -87,10 +94,27 @@ func (w *Witness) Look(ctx context.Context, sources []Source) (r Report, err err
 	if err != nil {
 		return r, err
 	}
-	for _, s := range sources {
-		if heads, err = w.look(ctx, s, sources, heads, &r); err != nil {
-			return r, err
+	var shown []sighting
+	for _, s := range sources { // all are read before any is asked for proof
+		shown = append(shown, w.read(ctx, s, heads, &r)...)
+	}
+	// Exports first, since each proves whatever comes before it; then from day to
+	// day. What is proven may be what another needs: again, until nothing is new.
+	slices.SortStableFunc(shown, func(a, b sighting) int {
+		return cmp.Or(cmp.Compare(b.as, a.as), bySize(a.kept, b.kept))
+	})
+	for before := -1; len(shown) > 0 && len(shown) != before; {
+		before = len(shown)
+		var left []sighting
+		for _, one := range shown {
+			if one.err = w.take(ctx, one, sources, &heads, &r); one.err != nil {
+				left = append(left, one)
+			}
 		}
+		shown = left
+	}
+	for _, one := range shown {
+		r.Unknown = append(r.Unknown, fmt.Sprintf("%s: the checkpoint over %d entries could not be compared with what is known: %s", one.at.Name(), one.Entries, one.err))
 	}
 	if len(heads) > 0 {
 		r.Newest = heads[len(heads)-1].Head
@@ -125,15 +149,14 @@ func (w *Witness) load(r *Report) ([]kept, error) {
 	return heads, nil
 }
 
-// look takes in what one source shows.
-func (w *Witness) look(ctx context.Context, s Source, all []Source, heads []kept, r *Report) ([]kept, error) {
+// read is what one source shows, as far as it is signed.
+func (w *Witness) read(ctx context.Context, s Source, heads []kept, r *Report) (shown []sighting) {
 	signed, err := s.Heads(ctx)
 	if _, wrong := errors.AsType[*register.Wrong](err); wrong {
 		r.Wrong = append(r.Wrong, fmt.Sprintf("%s: %s", s.Name(), err))
 	} else if err != nil {
 		r.Unknown = append(r.Unknown, fmt.Sprintf("%s: %s", s.Name(), err))
 	}
-	var shown []kept
 	for _, one := range signed {
 		head, err := register.OpenHead(one.Signed, w.Pub)
 		if err != nil {
@@ -147,15 +170,9 @@ func (w *Witness) look(ctx context.Context, s Source, all []Source, heads []kept
 		if one.Early {
 			as = early
 		}
-		shown = append(shown, kept{head, as})
+		shown = append(shown, sighting{kept: kept{head, as}, at: s})
 	}
-	slices.SortFunc(shown, bySize)
-	for _, head := range shown {
-		if heads, err = w.take(ctx, head, s, all, heads, r); err != nil {
-			return heads, err
-		}
-	}
-	return heads, nil
+	return shown
 }
 
 // lookBack finds a register that has become smaller. The day's checkpoint of
@@ -170,31 +187,33 @@ func (w *Witness) lookBack(s Source, now register.Head, heads []kept, r *Report)
 	}
 }
 
-// take compares one checkpoint with those that are known.
-func (w *Witness) take(ctx context.Context, head kept, s Source, all []Source, heads []kept, r *Report) ([]kept, error) {
-	at, found := slices.BinarySearchFunc(heads, head, bySize)
+// take compares one checkpoint with those that are known, and keeps it. It
+// returns why it could not be compared; an error of the folder is one too.
+func (w *Witness) take(ctx context.Context, one sighting, all []Source, heads *[]kept, r *Report) error {
+	at, found := slices.BinarySearchFunc(*heads, one.kept, bySize)
 	var err error
 	switch {
-	case found && heads[at].Root == head.Root:
-		return heads, nil
+	case found && (*heads)[at].Root == one.Root:
+		return nil
 	case found:
-		err = &register.Wrong{Says: fmt.Sprintf("another story of the first %d entries was signed before", head.Entries)}
-	case at < len(heads): // what is known goes on from there
-		err = grows(ctx, head.Head, heads[at].Head, all)
-	case len(heads) > 0:
-		err = grows(ctx, heads[at-1].Head, head.Head, all)
+		err = &register.Wrong{Says: fmt.Sprintf("another story of the first %d entries was signed before", one.Entries)}
+	case at < len(*heads): // what is known goes on from there
+		err = grows(ctx, one.Head, (*heads)[at].Head, all)
+	case len(*heads) > 0:
+		err = grows(ctx, (*heads)[at-1].Head, one.Head, all)
 	}
-	wrong, isWrong := errors.AsType[*register.Wrong](err)
-	switch {
-	case isWrong:
-		r.Wrong = append(r.Wrong, fmt.Sprintf("%s: %s: the register was written anew", s.Name(), wrong.Says))
-		return heads, w.keep(kept{head.Head, forked})
-	case err != nil:
-		r.Unknown = append(r.Unknown, fmt.Sprintf("%s: the checkpoint over %d entries could not be compared with what is known: %s", s.Name(), head.Entries, err))
-		return heads, nil
+	if wrong, is := errors.AsType[*register.Wrong](err); is {
+		r.Wrong = append(r.Wrong, fmt.Sprintf("%s: %s: the register was written anew", one.at.Name(), wrong.Says))
+		return w.keep(kept{one.Head, forked})
 	}
-	r.Added++
-	return slices.Insert(heads, at, head), w.keep(head)
+	if err == nil {
+		err = w.keep(one.kept)
+	}
+	if err == nil {
+		r.Added++
+		*heads = slices.Insert(*heads, at, one.kept)
+	}
+	return err
 }
 
 // grows asks every source how two checkpoints belong together. One proof that

@@ -181,8 +181,29 @@ func TestEverySourceIsEnough(t *testing.T) {
 	if r := h.look(h.files(mail)); len(r.Wrong) > 0 || len(r.Unknown) != 1 {
 		t.Errorf("a mail, which proves nothing alone: %+v", r)
 	}
-	if r := h.look(h.files(mail), h.portal); !r.well() || r.Added != 1 {
+	last := h.file(dir, "last.ndjson", h.export())
+	if r := h.look(h.files(mail), h.files(last)); !r.well() || r.Added != 1 {
+		t.Errorf("a mail, and an export of the same moment: %+v", r)
+	}
+	if r := h.look(h.files(mail), h.portal); !r.well() || r.Added != 0 {
 		t.Errorf("a mail, and the portal's proof: %+v", r)
+	}
+}
+
+// Mails of two days prove nothing of each other; an export of later proves both,
+// in whatever order they are given, and to a witness that knew nothing before.
+func TestAnExportProvesWhatCameBeforeIt(t *testing.T) {
+	h := newHouse(t)
+	mails := t.TempDir()
+	for _, day := range []string{"1.eml", "2.eml"} {
+		_, today, err := h.Today(t.Context())
+		h.must(err)
+		h.file(mails, day, "Hello.\n\n"+today.Checkpoint+"\nBye.\n")
+		h.nextDay()
+	}
+	export := h.file(t.TempDir(), "x.ndjson", h.export())
+	if r := h.look(h.files(mails), h.files(export)); !r.well() || r.Added != 3 {
+		t.Errorf("%+v", r)
 	}
 }
 
