@@ -104,7 +104,7 @@ func (s *Server) Config() deposit.S3Config {
 func (s *Server) await(t testing.TB, ended chan error, output *bytes.Buffer) {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{TLSClientConfig: s.TLS}, Timeout: 5 * time.Second}
-	for range 600 {
+	for range 1800 {
 		answer, err := client.Get(s.URL + "/minio/health/ready")
 		if err == nil {
 			_ = answer.Body.Close()
@@ -119,7 +119,7 @@ func (s *Server) await(t testing.TB, ended chan error, output *bytes.Buffer) {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	t.Fatal("MinIO is not ready after a minute")
+	t.Fatal("MinIO is not ready after three minutes")
 }
 
 // knows reports whether the server knows who asks: under load it says that it is
