@@ -27,12 +27,13 @@ import (
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/page"
+	"letterlock/scanner/pdf"
 	"letterlock/scanner/seal"
 	"letterlock/scanner/specimen"
 )
 
 func TestMain(m *testing.M) {
-	if page.RunChild(os.Args) {
+	if pdf.RunChild(os.Args) || page.RunChild(os.Args) {
 		return
 	}
 	os.Exit(m.Run())

@@ -224,6 +224,8 @@ func (s *Server) step(ctx context.Context, l *register.Letter) error {
 		// acts is one transaction. What they leave to do is a newer receipt, and
 		// mails that a dead mail server still owes.
 		return errors.Join(s.receipt(ctx, l), s.sendMails(ctx, l))
+	case register.Filed:
+		return s.rest(ctx, l)
 	case register.Unverifiable, register.Expiring:
 		return nil // for a person; or due, but the clock is in doubt
 	}
@@ -237,6 +239,9 @@ func (s *Server) verify(ctx context.Context, l *register.Letter) error {
 	version, plain, trouble, err := s.readBack(ctx, l)
 	if err != nil {
 		return s.later(ctx, l, register.StoreDown, err)
+	}
+	if trouble == register.ObjectMissing && l.IsResponse() && s.cfg.Now().Sub(l.Received) > filingTime {
+		return s.cfg.Register.ResponseLost(ctx, l.ID)
 	}
 	if trouble == register.ObjectMissing {
 		// The manifest may have overtaken the object, or the edge will put both again.
@@ -355,6 +360,9 @@ func (s *Server) sendMails(ctx context.Context, l *register.Letter) error {
 func (s *Server) rest(ctx context.Context, l *register.Letter) error {
 	if l.NotBefore == nil || l.ReceiptDue {
 		return nil
+	}
+	if l.IsResponse() {
+		return s.cfg.Register.Rest(ctx, l)
 	}
 	told, err := s.cfg.Register.Told(ctx, l.ID)
 	if err != nil {

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,6 +17,7 @@ import (
 
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/specimen"
 )
 
 // person is somebody at a sample's portal.
@@ -40,12 +44,16 @@ func (p *program) signsIn(who string) *person {
 }
 
 func (v *person) do(method, path string, form url.Values) (status int, body string) {
-	req, err := http.NewRequestWithContext(v.t.Context(), method, v.origin+path, strings.NewReader(form.Encode()))
+	return v.send(method, path, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
+}
+
+func (v *person) send(method, path, kind string, form io.Reader) (status int, body string) {
+	req, err := http.NewRequestWithContext(v.t.Context(), method, v.origin+path, form)
 	if err != nil {
 		v.t.Fatal(err)
 	}
 	if method == http.MethodPost {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Content-Type", kind)
 		req.Header.Set("Origin", v.origin)
 	}
 	if v.cookie != "" {
@@ -150,4 +158,77 @@ func helplineTitle(name string) string {
 // leaderNumber is the staff number of a sample's leader: see samplePeople.
 func leaderNumber(helpline string) string {
 	return map[string]string{"respect-phoneline": "3", "mens-advice-line": "4"}[helpline]
+}
+
+// uploads files a copy of an answer.
+func (v *person) uploads(path string, file []byte) {
+	v.t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part, err := form.CreateFormFile("file", "Canary_Name.pdf")
+	if err == nil {
+		_, err = part.Write(file)
+	}
+	if err = errors.Join(err, form.Close()); err != nil {
+		v.t.Fatal(err)
+	}
+	if status, page := v.send(http.MethodPost, path, form.FormDataContentType(), &body); status != http.StatusSeeOther {
+		v.t.Fatalf("filing: %d\n%s", status, page)
+	}
+}
+
+// What may live longer and what may die sooner, at the portal of the whole
+// program: a letter is held and outlives its deadline until it is released, one
+// is erased by two people, an answer is filed and has six months of its own.
+func TestALifeLongerAndShorter(t *testing.T) {
+	data := sampleTemplate(t)
+	p := start(t, data, "", "--sample")
+	p.isSetUp()
+	all := p.letters()
+	held, erased, answered := all[0], all[1], all[2]
+	manager := p.signsIn("Morgan Manager")
+	for _, l := range all {
+		if status, page := manager.do(http.MethodGet, "/l/"+string(l.ID), nil); status != http.StatusOK {
+			t.Fatalf("the letter: %d\n%s", status, page)
+		}
+	}
+	manager.sends("/holds/new", url.Values{"letter": {string(held.ID)}, "reason": {"court-order"}, "owner": {"5"},
+		"review": {time.Now().AddDate(0, 0, 80).Format(time.DateOnly)}})
+	manager.sends("/l/"+string(erased.ID)+"/erase", url.Values{"reason": {"person-asked"}})
+	p.signsIn("Dana Protection").sends("/requests/1/confirm", url.Values{})
+	const canaryWord = "CANARYWORD"
+	answer := specimen.New(9, 1)
+	answer.Canary = canaryWord
+	manager.uploads("/l/"+string(answered.ID)+"/response", answer.ColourPDF())
+	p.eventually("one is held, one is gone, one is answered", func() bool {
+		kinds := entries(t, data)
+		return count(kinds, "old-copy-removed") == 1 && count(kinds, "letter-deleted") == 1 && p.status().Letters[register.Filed] == 1
+	})
+	if n := len(copies(data, erased.ID)); n != 0 {
+		t.Errorf("%d copies of what was erased", n)
+	}
+	for _, word := range []string{canaryWord, "Canary_Name"} {
+		if found := searchTree(data, word); len(found) > 0 {
+			t.Errorf("the answer's plaintext is in %v", found)
+		}
+	}
+	p.stop()
+
+	// A day after everybody's deadline, the held one alone is left.
+	p = start(t, data, "", "--sample", "--clock", held.Deadline.AddDays(5).String())
+	p.isSetUp()
+	p.eventually("all but the held one are gone", func() bool {
+		left := p.letters()
+		return len(left) == 1 && left[0].ID == held.ID && count(entries(t, data), "letter-deleted") == 3
+	})
+	manager = p.signsIn("Morgan Manager")
+	if status, page := manager.do(http.MethodGet, "/l/"+string(held.ID)+"/page/1.jpg", nil); status != http.StatusOK {
+		t.Errorf("the held letter: %d\n%s", status, page)
+	}
+	manager.sends("/holds/1/release", url.Values{})
+	p.eventually("released, it goes at once", func() bool { return count(entries(t, data), "letter-deleted") == 4 })
+	p.stop()
+	if left, _ := filepath.Glob(filepath.Join(data, "bucket", "letters", "*", "*", "*", "*")); len(left) > 0 {
+		t.Errorf("left in the bucket: %v", left)
+	}
 }

@@ -167,9 +167,10 @@ type letterLine struct {
 	Paper     register.PaperState `json:"paper"`
 	Received  string              `json:"received"` // RFC 3339, UTC
 	Deadline  letter.Date         `json:"deadline"`
-	Key       letter.Week         `json:"key"`     // name of the expiry week's key
-	Object    string              `json:"object"`  // key in the bucket
-	Version   string              `json:"version"` // of the object; empty until it is verified
+	Key       letter.Week         `json:"key"`               // name of the expiry week's key
+	Object    string              `json:"object"`            // key in the bucket
+	Version   string              `json:"version"`           // of the object; empty until it is verified
+	Answers   letter.ID           `json:"answers,omitempty"` // the letter to which this is the kept answer
 }
 
 func (c *lettersCmd) Run(w *world) error {
@@ -181,7 +182,7 @@ func (c *lettersCmd) Run(w *world) error {
 		err := in.register.EachLetter(w.ctx, func(l register.Letter) error {
 			if c.JSON {
 				return w.json(letterLine{l.ID, l.ID.Reference(), l.Helpline, l.Class, l.State, l.Paper,
-					l.Received.UTC().Format("2006-01-02T15:04:05Z"), l.Deadline(), l.Week(), l.ObjectKey(), l.Lies.Version})
+					l.Received.UTC().Format("2006-01-02T15:04:05Z"), l.Deadline(), l.Week(), l.ObjectKey(), l.Lies.Version, l.Answers})
 			}
 			_, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", l.ID.Reference(), l.Helpline, l.State, l.Paper,
 				l.Received.In(letter.London).Format("2006-01-02 15:04"), l.Deadline())

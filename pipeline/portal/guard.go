@@ -80,6 +80,10 @@ func (p *Portal) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		p.answer(w, v, preview)
 	case p.crossOrigin.Check(r) != nil:
 		p.answer(w, v, forged)
+	case isUpload(r):
+		// Only its handler reads it, after it is known who sends it.
+		r.Body = http.MaxBytesReader(rw, r.Body, MaxUpload+maxBody)
+		p.mux.ServeHTTP(w, r)
 	default:
 		body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, maxBody))
 		if err != nil {
@@ -90,6 +94,11 @@ func (p *Portal) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		p.mux.ServeHTTP(w, r)
 	}
+}
+
+// isUpload tells the one form that carries a file.
+func isUpload(r *http.Request) bool {
+	return r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/l/") && strings.HasSuffix(r.URL.Path, "/response")
 }
 
 // isPreview tells a page fetched ahead of a person's decision to look at it:

@@ -26,6 +26,8 @@ type letterBody struct {
 	Named     string   // who may open a five-year letter, beside the manager
 	Shared    []shared // with whom it was shared
 	Holds     []register.Hold
+	Answers   []register.Letter // the kept copies
+	Answered  *register.Letter  // of an answer: its letter, while that can be opened
 	Asked     *register.Request // what waits for a second person
 	Manages   bool              // the visitor may put it on hold
 }
@@ -67,6 +69,9 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	} else if !errors.Is(err, register.ErrNotFound) {
 		return err
 	}
+	if err := p.tellAnswers(v, l, &body); err != nil {
+		return err
+	}
 	body.Manages = v.person.Role == register.Manager
 	if body.Holds, err = p.cfg.Register.HoldsOf(v.Context(), l); err != nil {
 		return err
@@ -74,7 +79,11 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	for n := 1; n <= l.Pages; n++ {
 		body.Pages = append(body.Pages, n)
 	}
-	return p.ok(w, v, page{Name: "letter", Title: "Letter " + l.ID.Reference(), Errors: flaws, Note: decisionNote(v, l), Body: body})
+	title := "Letter " + l.ID.Reference()
+	if l.IsResponse() {
+		title = "Answer " + l.ID.Reference()
+	}
+	return p.ok(w, v, page{Name: "letter", Title: title, Errors: flaws, Note: decisionNote(v, l), Body: body})
 }
 
 // decisionNote thanks for a decision that has just been recorded; it does so

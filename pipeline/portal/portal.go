@@ -58,8 +58,9 @@ type CheckLine struct {
 type Config struct {
 	Register  *register.Register
 	Reader    Reader
-	Intake    Intake // what the scanner folder asks; nil where the folder is on another machine
-	Origin    string // as browsers see it, like https://letters.example.org; its host is the passkeys' RP id for ever
+	Responses Responses // takes the kept copies of answers
+	Intake    Intake    // what the scanner folder asks; nil where the folder is on another machine
+	Origin    string    // as browsers see it, like https://letters.example.org; its host is the passkeys' RP id for ever
 	Helplines []Helpline
 	Sample    bool   // anyone may be anyone; only for a register that began as a sample
 	Policy    Policy // by whose authority paper is destroyed

@@ -33,6 +33,7 @@ type house struct {
 	verifier note.Verifier
 	reader   *fakeReader
 	intake   *fakeIntake
+	files    *fakeResponses
 	portal   *Portal
 	log      bytes.Buffer
 
@@ -47,6 +48,7 @@ func newHouse(t testing.TB, change ...func(*Config)) *house {
 	t.Helper()
 	h := &house{t: t, now: time.Date(2026, 11, 24, 14, 2, 0, 0, time.UTC), reader: &fakeReader{}}
 	h.intake = &fakeIntake{h: h}
+	h.files = &fakeResponses{h: h}
 	skey, vkey, err := note.GenerateKey(rand.Reader, "register.test")
 	must(t, err)
 	signer, err := note.NewSigner(skey)
@@ -59,7 +61,7 @@ func newHouse(t testing.TB, change ...func(*Config)) *house {
 	must(t, err)
 	t.Cleanup(func() { _ = h.register.Close() })
 	cfg := Config{
-		Register: h.register, Reader: h.reader, Intake: h.intake, Origin: testOrigin, Now: h.clock,
+		Register: h.register, Reader: h.reader, Responses: h.files, Intake: h.intake, Origin: testOrigin, Now: h.clock,
 		Retention: &fakeRetention{},
 		Places:    []register.Name{"office"}, Contractors: []register.Name{"shred-station"},
 		Helplines: []Helpline{{"respect-phoneline", "Respect Phoneline"}, {"mens-advice-line", "Men’s Advice Line"}},

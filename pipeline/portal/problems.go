@@ -65,6 +65,10 @@ var (
 		Lines: []string{"Its destruction is on record, so what was found about the scan can no longer be changed. What you chose was not recorded."}}
 	notRead = &problem{Status: http.StatusConflict, Heading: "Please open the letter first",
 		Lines: []string{"Only somebody who has opened a letter can say whether it is readable. What you chose was not recorded."}}
+	uploadLost = &problem{Status: http.StatusBadRequest, Heading: "The file did not arrive whole",
+		Lines: []string{"The connection broke, or the file is too large. Nothing was filed. Please try again."}}
+	notFiled = &problem{Status: http.StatusServiceUnavailable, Heading: "The copy could not be filed right now",
+		Lines: []string{"Its place of storage did not answer as it should, so nothing was filed. Keep your file, and please try again in a few minutes."}}
 	askedAlready = &problem{Status: http.StatusConflict, Heading: "Something was asked for this letter already",
 		Lines: []string{"It waits for a second person. What you chose was not recorded."}}
 	twoPeople = &problem{Status: http.StatusConflict, Heading: "This needs somebody else",
@@ -123,6 +127,8 @@ func problemOf(err error) (said *problem, known bool) {
 		return paperGone, true
 	case errors.Is(err, register.ErrNotRead):
 		return notRead, true
+	case errors.Is(err, ErrUpload):
+		return uploadLost, true
 	case errors.Is(err, register.ErrAsked):
 		return askedAlready, true
 	case errors.Is(err, register.ErrSameTwo):

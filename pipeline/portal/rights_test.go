@@ -52,6 +52,8 @@ POST /l/{id}/erase            team-leader manager, own letters
 GET  /l/{id}/redirect         team-leader manager, own letters
 POST /l/{id}/redirect         team-leader manager, own letters
 POST /l/{id}/take-back        team-leader manager, own letters
+GET  /l/{id}/response         team-leader manager, own letters
+POST /l/{id}/response         team-leader manager, own letters
 GET  /requests                manager dpo
 GET  /requests/{request}      manager dpo
 POST /requests/{request}/confirm manager dpo

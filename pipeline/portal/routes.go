@@ -69,6 +69,9 @@ var routes = []route{
 	{method: "POST", path: "/l/{id}/redirect", who: readers, own: true, serve: (*Portal).askRedirection},
 	{method: "POST", path: "/l/{id}/take-back", who: readers, own: true, serve: (*Portal).takeBack},
 
+	{method: "GET", path: "/l/{id}/response", who: readers, own: true, serve: (*Portal).responsePage},
+	{method: "POST", path: "/l/{id}/response", who: readers, own: true, serve: (*Portal).fileResponse},
+
 	{method: "GET", path: "/requests", who: overseers, serve: (*Portal).requestsPage},
 	{method: "GET", path: "/requests/{request}", who: overseers, serve: (*Portal).requestPage},
 	{method: "POST", path: "/requests/{request}/confirm", who: overseers, serve: (*Portal).confirmRequest},

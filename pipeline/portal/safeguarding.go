@@ -74,6 +74,8 @@ func (p *Portal) tellKeeping(v *visit, l register.Letter, body *letterBody) erro
 // keepingNote says what has just been decided, where the letter bears it out.
 func keepingNote(done string, l register.Letter) string {
 	switch {
+	case done == "filed":
+		return "The copy of your answer is filed. It is checked now, and listed below."
 	case done == "asked":
 		return "It is recorded. Nothing happens before a second person has confirmed it."
 	case done == "kept" && l.Reason != "":

@@ -35,6 +35,7 @@ var stateWords = map[register.State]string{
 	register.Opened:    "Opened",
 	register.Readable:  "Readable",
 	register.ScanAgain: "To be scanned again",
+	register.Filed:     "Filed",
 }
 
 var stateSentences = map[register.State]string{
@@ -43,6 +44,7 @@ var stateSentences = map[register.State]string{
 	register.Opened:    "Opened, but nobody has said yet whether it can be read.",
 	register.Readable:  "Found readable.",
 	register.ScanAgain: "Could not be read. Operations have been asked to scan it again.",
+	register.Filed:     "A kept copy of an answer.",
 }
 
 var reasonWords = map[register.ScanAgainReason]string{
@@ -115,6 +117,7 @@ var eraseReasonWords = map[register.EraseReason]string{
 	register.ScannedInError: "It should never have been scanned",
 	register.ScannedTwice:   "There is another scan of the same letter",
 	register.LegalDuty:      "A law or a court demands it",
+	register.NeverStored:    "It was filed and did not reach the storage",
 }
 
 var questionWords = map[QuestionKind]string{

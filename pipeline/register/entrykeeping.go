@@ -136,6 +136,25 @@ type RequestDeclined struct {
 	AskedBy int64 `json:"asked_by"` // staff number of who had asked
 }
 
+// ResponseFiled says that the person in By filed the copy of an answer, which
+// is the entry's letter. It is recorded before the copy is deposited. [P 2]
+type ResponseFiled struct {
+	Answers  letter.ID    `json:"answers"`  // the letter that was answered
+	Helpline Name         `json:"helpline"` // whose
+	Class    letter.Class `json:"class"`    // how long it is to live [GDPR 5]
+	Deadline letter.Date  `json:"deadline"` // the day on which it must be gone
+	Week     letter.Week  `json:"week"`     // whose key it is sealed to
+	Pages    int          `json:"pages"`    // of the copy
+}
+
+// ResponseLost says that a response which was filed is not, or not surely, in the
+// storage: what there may be of it is removed with proof. [OWN]
+type ResponseLost struct {
+	Answers letter.ID `json:"answers"` // the letter that was answered
+}
+
+func (ResponseFiled) kind() string        { return "response-filed" }
+func (ResponseLost) kind() string         { return "response-lost" }
 func (ErasureAsked) kind() string         { return "erasure-asked" }
 func (ErasureConfirmed) kind() string     { return "erasure-confirmed" }
 func (RedirectionAsked) kind() string     { return "redirection-asked" }

@@ -65,7 +65,7 @@ var forms = formsOf(
 	words(AnswerSame, AnswerAnother, AnswerMistake, AnswerHereToo, AnswerSplit),
 	words(Bases...),
 	words(ByLetterlock, ByStorage, ByNobody),
-	words(EraseReasons...),
+	words(append([]EraseReason{NeverStored}, EraseReasons...)...),
 	words(HoldReasons...),
 	words(Levels...),
 	words(Methods...),

@@ -28,6 +28,8 @@ type Letter struct {
 	Review letter.Date        // when that is looked at again; zero for never
 	Named  int64              // staff number of the one leader who may open it; 0 for every leader of its helpline
 
+	Answers letter.ID // the letter to which this is the kept answer; empty for a letter
+
 	Erase EraseReason // why it is erased before its time; empty for one that is not
 
 	HeldSince letter.Date // the first day of the holds that it is under; zero for none
@@ -52,10 +54,10 @@ type Letter struct {
 type Found struct{ Versions, Markers, Uploads int }
 
 const letterColumns = `l.id, l.site, l.sent_helpline, l.sent_class, l.helpline, l.class, l.since, l.lies, l.coming, l.leaving, l.been, l.moves,
-	l.reason, l.told, l.review, l.named, l.held_since, l.erase, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
+	l.reason, l.told, l.review, l.named, l.held_since, l.erase, l.answers, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
 	l.object_version, l.trouble, l.attempts, l.not_before, l.receipt_due, l.readable_by, l.readable_at,
-	l.found_versions, l.found_markers, l.found_uploads, l.version, p.state, p.reason
-	FROM letters l JOIN papers p ON p.letter = l.id`
+	l.found_versions, l.found_markers, l.found_uploads, l.version, COALESCE(p.state, ''), COALESCE(p.reason, '')
+	FROM letters l LEFT JOIN papers p ON p.letter = l.id`
 
 func scanLetter(row interface{ Scan(...any) error }) (Letter, error) {
 	var l Letter
@@ -63,7 +65,7 @@ func scanLetter(row interface{ Scan(...any) error }) (Letter, error) {
 	var notBefore sql.NullInt64
 	var since, lies, coming, leaving, been, review, held string
 	err := row.Scan(&l.ID, &l.Site, &l.Manifest.Helpline, &l.Manifest.Class, &l.Helpline, &l.Class, &since, &lies, &coming, &leaving, &been, &l.moves,
-		&l.Reason, &l.Told, &review, &l.Named, &held, &l.Erase, &received, &l.Pages, &l.Sheets, &l.Sides, &l.Flags, &l.Repaired, &l.Size, &l.SHA256, &l.State,
+		&l.Reason, &l.Told, &review, &l.Named, &held, &l.Erase, &l.Answers, &received, &l.Pages, &l.Sheets, &l.Sides, &l.Flags, &l.Repaired, &l.Size, &l.SHA256, &l.State,
 		&l.ObjectVersion, &l.Trouble, &l.Attempts, &notBefore, &l.ReceiptDue, &l.ReadableBy, &readableAt,
 		&l.Found.Versions, &l.Found.Markers, &l.Found.Uploads, &l.version, &l.Paper, &l.PaperReason)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -315,13 +317,20 @@ func (r *Register) Admit(ctx context.Context, m letter.Manifest) error {
 	})
 }
 
-func (r *Register) insert(ctx context.Context, tx *sql.Tx, m letter.Manifest) error {
-	if _, err := tx.ExecContext(ctx, `INSERT INTO letters (id, reference, site, helpline, class, state, version, received,
+// insertLetter makes the row of a letter or a response.
+func (r *Register) insertLetter(ctx context.Context, tx *sql.Tx, m letter.Manifest) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO letters (id, reference, site, helpline, class, state, version, received,
 		deadline, week, pages, sheets, sides, flags, repaired, size, sha256, object, object_version, trouble, attempts, not_before, receipt_due,
 		readable_by, readable_at, found_versions, found_markers, found_uploads, sent_helpline, sent_class)
 		VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, '', '', 0, $18, 0, 0, 0, 0, 0, 0, $4, $5)`,
 		string(m.ID), m.ID.Reference(), m.Site, m.Helpline, string(m.Class), string(Admitted), millis(m.Received),
-		m.Deadline().String(), string(m.Week()), m.Pages, m.Sheets, m.Sides, string(m.Flags), m.Repaired, m.Size, m.SHA256, m.ObjectKey(), millis(r.Now())); err != nil {
+		m.Deadline().String(), string(m.Week()), m.Pages, m.Sheets, m.Sides, string(m.Flags), m.Repaired, m.Size, m.SHA256, m.ObjectKey(), millis(r.Now()))
+	return err
+}
+
+// insert makes the rows of a letter and its paper.
+func (r *Register) insert(ctx context.Context, tx *sql.Tx, m letter.Manifest) error {
+	if err := r.insertLetter(ctx, tx, m); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO papers (letter, reference, helpline, class, site, received, deadline, pages,
@@ -371,13 +380,18 @@ func (r *Register) Rest(ctx context.Context, l *Letter) error {
 // paperMayGo is set where the organisation destroys paper without waiting for a reader.
 func (r *Register) Verified(ctx context.Context, l *Letter, objectVersion string, paperMayGo bool) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
+		to := change{to: Verified, objectVersion: objectVersion, due: true}
+		if l.IsResponse() {
+			// Nobody waits for its receipt, has its paper or is told of it.
+			to, paperMayGo = change{to: Filed, objectVersion: objectVersion}, false
+		}
 		if paperMayGo {
 			if err := setPaper(ctx, tx, l.ID, letter.PaperMayGo, "", 0); err != nil {
 				return err
 			}
 			l.Paper = letter.PaperMayGo
 		}
-		return r.move(ctx, tx, l, change{to: Verified, objectVersion: objectVersion, due: true}, LetterVerified{Pages: l.Pages}, 0)
+		return r.move(ctx, tx, l, to, LetterVerified{Pages: l.Pages}, 0)
 	})
 }
 

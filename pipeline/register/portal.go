@@ -35,7 +35,7 @@ func (r *Register) Unopened(ctx context.Context, who Readership, after Place, li
 		from = millis(after.Received)
 	}
 	return r.shown(ctx, who, `('receipted', 'notified') AND (l.received, l.id) > ($2, $3)
-		AND l.deadline > $4 AND (l.named = 0 OR $5 = 0 OR l.named = $5) ORDER BY l.received, l.id LIMIT $6`, from, after.ID, limit, older)
+		AND l.deadline > $4 AND l.answers = '' AND (l.named = 0 OR $5 = 0 OR l.named = $5) ORDER BY l.received, l.id LIMIT $6`, from, after.ID, limit, older)
 }
 
 // OpenedLetters returns up to limit letters of the readership that people may
@@ -46,7 +46,7 @@ func (r *Register) OpenedLetters(ctx context.Context, who Readership, after Plac
 		from = millis(after.Received)
 	}
 	return r.shown(ctx, who, `('opened', 'readable', 'scan-again') AND (l.received, l.id) < ($2, $3)
-		AND l.deadline > $4 AND (l.named = 0 OR $5 = 0 OR l.named = $5) ORDER BY l.received DESC, l.id DESC LIMIT $6`, from, after.ID, limit, func(a, b Letter) int { return older(b, a) })
+		AND l.deadline > $4 AND l.answers = '' AND (l.named = 0 OR $5 = 0 OR l.named = $5) ORDER BY l.received DESC, l.id DESC LIMIT $6`, from, after.ID, limit, func(a, b Letter) int { return older(b, a) })
 }
 
 // shown walks the index once for each helpline, a handful, and merges.

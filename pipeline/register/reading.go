@@ -111,6 +111,9 @@ func (r *Register) decide(ctx context.Context, id letter.ID, person int64, act f
 		if err != nil {
 			return err
 		}
+		if l.IsResponse() {
+			return ErrNotOpen // nobody waits for a word on whether it can be read
+		}
 		if l.Paper == letter.PaperDestroyed {
 			return ErrPaperGone
 		}

@@ -80,7 +80,7 @@ func (q Request) mayBe(l Letter) error {
 		return ErrOnHold
 	case q.Erase != "":
 		return nil
-	case !letter.ValidName(q.To) || q.To == l.Helpline:
+	case l.IsResponse() || !letter.ValidName(q.To) || q.To == l.Helpline:
 		return ErrBadDecision
 	case l.Named != 0:
 		return ErrKeptHere // its named leader is of this helpline

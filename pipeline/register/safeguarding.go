@@ -71,6 +71,9 @@ func (r *Register) Share(ctx context.Context, id letter.ID, sh Sharing, s *Safeg
 }
 
 func (r *Register) safeguard(ctx context.Context, tx *sql.Tx, l *Letter, s Safeguarding, person int64) error {
+	if l.IsResponse() {
+		return ErrBadDecision // its letter is what is kept
+	}
 	if l.Class == letter.FiveYears {
 		return ErrKeptAlready
 	}

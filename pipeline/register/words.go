@@ -15,6 +15,7 @@ const (
 	Opened       State = "opened"       // somebody was shown it
 	Readable     State = "readable"     // somebody found it readable
 	ScanAgain    State = "scan-again"   // somebody could not read it
+	Filed        State = "filed"        // a response that was read back, opened and rendered
 	Unverifiable State = "unverifiable" // the deposit is not what the manifest says; a person must look
 	Expiring     State = "expiring"     // due; the storage is being emptied
 )
@@ -22,7 +23,7 @@ const (
 // CanBeOpened reports whether a letter in this state may be shown to a person.
 func (s State) CanBeOpened() bool {
 	switch s {
-	case Receipted, Notified, Opened, Readable, ScanAgain:
+	case Receipted, Notified, Opened, Readable, ScanAgain, Filed:
 		return true
 	}
 	return false
@@ -165,6 +166,10 @@ const (
 	ScannedTwice   EraseReason = "scanned-twice"    // there is another scan of the same letter
 	LegalDuty      EraseReason = "legal-duty"       // a law or a court demands it
 )
+
+// NeverStored is no person's reason: a response was filed and did not reach the
+// storage.
+const NeverStored EraseReason = "never-stored"
 
 // EraseReasons lists every reason in the order in which people are asked.
 var EraseReasons = []EraseReason{PersonAsked, ScannedInError, ScannedTwice, LegalDuty}

@@ -84,6 +84,7 @@ type reader func(m *maker, e register.Entry) error
 var readers = map[string]reader{
 	"letter-admitted":     reads((*maker).admitted),
 	"letter-deleted":      reads((*maker).deleted),
+	"response-filed":      reads((*maker).filed),
 	"letter-unverifiable": reads((*maker).unverifiable),
 	"letter-verified":     reads((*maker).verified),
 	"letter-safeguarded":  reads((*maker).safeguarded),
@@ -221,6 +222,13 @@ func (m *maker) admitted(e register.Entry, ev register.LetterAdmitted) {
 	m.papers[e.Letter] = &paper{helpline: helpline}
 	m.line(helpline).Letters.Arrived++
 	m.line(helpline).Paper.In++
+}
+
+// filed counts a response like a letter that came without paper.
+func (m *maker) filed(e register.Entry, ev register.ResponseFiled) {
+	helpline := string(ev.Helpline)
+	m.living[e.Letter] = &living{helpline: helpline, class: ev.Class, deadline: ev.Deadline}
+	m.line(helpline).Letters.Arrived++
 }
 
 func (m *maker) deleted(e register.Entry, ev register.LetterDeleted) {

@@ -1,0 +1,102 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// MaxUpload is the largest file that can be filed, in bytes.
+const MaxUpload = 100 << 20
+
+// uploadTime is how long a file may take to arrive.
+const uploadTime = 10 * time.Minute
+
+// Responses takes the kept copies of answers.
+type Responses interface {
+	// File files what upload holds, a PDF or a scan, as the answer to a letter. A
+	// file that cannot be taken is a *NotTaken, one that breaks off ErrUpload.
+	File(ctx context.Context, to register.Letter, upload io.Reader, person int64) (letter.ID, error)
+}
+
+// ErrUpload is returned for a file that did not arrive whole.
+var ErrUpload = errors.New("the file did not arrive whole")
+
+// NotTaken is why a file cannot be filed, in a sentence for the person.
+type NotTaken struct{ Says string }
+
+// Error says it.
+func (n *NotTaken) Error() string { return n.Says }
+
+// tellAnswers links a letter and the kept copies of its answers.
+func (p *Portal) tellAnswers(v *visit, l register.Letter, body *letterBody) (err error) {
+	if !l.IsResponse() {
+		body.Answers, err = p.cfg.Register.Responses(v.Context(), l.ID)
+		return err
+	}
+	to, err := p.cfg.Register.Letter(v.Context(), l.Answers)
+	if errors.Is(err, register.ErrNotFound) {
+		return nil
+	}
+	if err == nil && mayRead(v.person, to) && to.Open(p.cfg.Now()) {
+		body.Answered = &to
+	}
+	return err
+}
+
+func (p *Portal) responsePage(w http.ResponseWriter, v *visit) error {
+	return p.showResponse(w, v, nil)
+}
+
+func (p *Portal) showResponse(w http.ResponseWriter, v *visit, flaws []formFlaw) error {
+	if v.letter.IsResponse() {
+		return errNowhere
+	}
+	today := letter.DateOf(p.cfg.Now())
+	return p.ok(w, v, page{Name: "response", Title: "File an answer to letter " + v.letter.ID.Reference(), Errors: flaws,
+		Body: struct {
+			Letter   register.Letter
+			Deadline letter.Date
+		}{v.letter, letter.Deadline(today, letter.SixMonths)}})
+}
+
+// fileResponse takes the form with the file. Of the file's name nothing is read.
+func (p *Portal) fileResponse(w http.ResponseWriter, v *visit) error {
+	flaw := func(says string) error { return p.showResponse(w, v, []formFlaw{{"file", says}}) }
+	const choose = "Choose the file with the copy: a PDF, or a scan as TIFF, JPEG or PNG."
+	// A large file on a slow line takes longer than a form may.
+	late := http.NewResponseController(w)
+	_ = late.SetReadDeadline(time.Now().Add(uploadTime))
+	_ = late.SetWriteDeadline(time.Now().Add(uploadTime + time.Minute))
+	parts, err := v.MultipartReader()
+	if err != nil {
+		return flaw(choose)
+	}
+	file, err := parts.NextPart()
+	if errors.Is(err, io.EOF) {
+		return flaw(choose)
+	}
+	if err != nil {
+		return uploadLost
+	}
+	if file.FormName() != "file" || file.FileName() == "" {
+		return flaw(choose)
+	}
+	_, err = p.cfg.Responses.File(v.Context(), v.letter, file, v.person.Number)
+	if not, ok := errors.AsType[*NotTaken](err); ok {
+		return flaw(not.Says + " Nothing was filed.")
+	}
+	if _, known := problemOf(err); err != nil && !known {
+		return because(notFiled, err)
+	}
+	if err != nil {
+		return err
+	}
+	redirect(w, letterPath(v.letter.ID)+"?done=filed")
+	return nil
+}

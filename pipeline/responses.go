@@ -1,0 +1,98 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"letterlock/pipeline/portal"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/pdf"
+	"letterlock/scanner/seal"
+)
+
+// filingTime is how long a response may take from being on record to being in
+// the storage. What is not there by then was cut off.
+const filingTime = time.Hour
+
+// File takes the kept copy of an answer to a letter through the same normalise,
+// seal and deposit as a scan, and returns its id. Its plaintext is in memory
+// only. What cannot be taken is a *portal.NotTaken.
+//
+// A crash before the register's line leaves nothing. One after it leaves a
+// response on record that is not in the storage: verify gives it up after
+// filingTime, with proof, and whoever filed it, and was never thanked, files it
+// again.
+func (s *Server) File(ctx context.Context, to register.Letter, upload io.Reader, person int64) (letter.ID, error) {
+	clean, pages, err := normalised(ctx, upload)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = clean.Close() }()
+	m := letter.Manifest{ID: letter.NewID(), Site: register.ResponseSite, Helpline: to.Helpline, Class: letter.SixMonths,
+		Received: s.cfg.Now().UTC().Truncate(time.Second), Pages: pages}
+	recipient, err := s.recipient(ctx, m.Week())
+	if err != nil {
+		return "", err
+	}
+	spool, err := newSpool(s.cfg.Spool)
+	if err != nil {
+		return "", err
+	}
+	defer spool.remove()
+	size, sum, err := seal.Seal(spool, clean, recipient)
+	if err != nil {
+		return "", err
+	}
+	m.Size, m.SHA256 = size, hex.EncodeToString(sum[:])
+	if err := s.cfg.Register.FileResponse(ctx, m, to.ID, person); err != nil {
+		return "", err
+	}
+	s.cfg.Step("response-filed", m.ID)
+	if _, err := s.cfg.Store.Put(ctx, m.ObjectKey(), spool, size, sum, deposit.CreateOnly); err != nil {
+		// It may be there all the same. The person is told that nothing was filed,
+		// so nothing stays.
+		lost := context.WithoutCancel(ctx)
+		return "", errors.Join(err, s.cfg.Register.ResponseLost(lost, m.ID))
+	}
+	s.cfg.Step("response-put", m.ID)
+	return m.ID, nil
+}
+
+// normalised is the clean PDF of an upload, at its beginning, and its pages.
+func normalised(ctx context.Context, upload io.Reader) (clean *os.File, pages int, err error) {
+	scan, err := inMemory()
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { _ = scan.Close() }()
+	n, err := io.Copy(scan, io.LimitReader(upload, portal.MaxUpload+1))
+	if err != nil {
+		return nil, 0, fmt.Errorf("%w: reading an upload", portal.ErrUpload)
+	}
+	if n > portal.MaxUpload {
+		return nil, 0, &portal.NotTaken{Says: "The file is larger than any that is taken here."}
+	}
+	if clean, err = inMemory(); err != nil {
+		return nil, 0, err
+	}
+	made, err := pdf.Normaliser{}.Normalise(ctx, scan, clean)
+	if err == nil {
+		_, err = clean.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		_ = clean.Close()
+		if refused, ok := errors.AsType[*pdf.Refusal](err); ok {
+			what, _ := refused.Code.Sentence()
+			err = &portal.NotTaken{Says: what}
+		}
+		return nil, 0, err
+	}
+	return clean, made.Pages, nil
+}

@@ -1,0 +1,148 @@
+package pipeline
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"letterlock/pipeline/portal"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/specimen"
+)
+
+func (o *office) file(m letter.Manifest, upload []byte) (letter.ID, error) {
+	return o.File(o.t.Context(), o.state(m.ID), bytes.NewReader(upload), oneLeader)
+}
+
+func (o *office) filed(m letter.Manifest) []register.Letter {
+	o.t.Helper()
+	all, err := o.cfg.Register.Responses(o.t.Context(), m.ID)
+	o.must(err)
+	return all
+}
+
+// A response goes through normalise, seal, deposit and verify like a letter, is
+// announced to nobody, and ends six months after it was filed, with a proof of
+// its own.
+func TestAResponseIsFiled(t *testing.T) {
+	spool := t.TempDir()
+	o := newOffice(t, func(c *Config) { c.Spool = spool; c.DestroyAfter = "verified" })
+	m := o.read()
+	o.days(10)
+	for _, upload := range [][]byte{specimen.New(5, 2).ColourPDF(), specimen.New(6, 3).G4TIFF()} {
+		id, err := o.file(m, upload)
+		o.must(err)
+		o.work(id)
+		l := o.state(id)
+		if l.State != register.Filed || l.Trouble != "" || l.NotBefore != nil || l.Answers != m.ID || l.Deadline() != letter.Deadline(letter.DateOf(o.now), letter.SixMonths) {
+			t.Errorf("it is %s because of %q, due %s\n%s", l.State, l.Trouble, l.Deadline(), o.log)
+		}
+		if got := o.story(id); got != "response-filed letter-verified" {
+			t.Errorf("on the register: %s", got)
+		}
+		if plain, err := o.PDF(t.Context(), l); err != nil || !bytes.HasPrefix(plain, []byte("%PDF")) || bytes.Equal(plain, upload) {
+			t.Errorf("what opens is not the clean copy: %v", err)
+		}
+		o.now = o.now.Add(time.Minute)
+	}
+	if all := o.filed(m); len(all) != 2 || all[0].Pages != 2 || all[1].Pages != 3 {
+		t.Errorf("filed: %+v", all)
+	}
+	if len(o.post.taken) != 1 {
+		t.Errorf("%d mails", len(o.post.taken))
+	}
+	if left, _ := os.ReadDir(spool); len(left) > 0 {
+		t.Errorf("left in the spool: %v", left)
+	}
+	papers, err := o.cfg.Register.Counts(t.Context())
+	o.must(err)
+	if papers.Papers[letter.PaperMayGo] != 1 || len(papers.Papers) != 1 {
+		t.Errorf("papers: %v", papers.Papers)
+	}
+
+	answer := o.filed(m)[0]
+	o.toDeadline(m)
+	o.work(m.ID)
+	o.deletion(m.ID)
+	o.work(answer.ID)
+	if o.state(answer.ID).State != register.Filed {
+		t.Error("the answer went with its letter")
+	}
+	o.now = answer.Deadline().Start().Add(time.Minute)
+	o.must(o.cfg.Register.ConfirmClock(t.Context()))
+	o.work(answer.ID)
+	if ev := o.deletion(answer.ID); ev.Versions != 1 || ev.PaperKept || ev.Early != "" {
+		t.Errorf("%+v", ev)
+	}
+	if n := o.traces(answer.ObjectKey()); n != 0 {
+		t.Errorf("%d traces", n)
+	}
+}
+
+func TestWhatCannotBeFiled(t *testing.T) {
+	o := newOffice(t)
+	m := o.read()
+	for name, upload := range map[string][]byte{"nothing": nil, "words": []byte("Dear Mrs Canary"), "cut off": specimen.New(1, 1).ColourPDF()[:3000]} {
+		_, err := o.file(m, upload)
+		if not, ok := errors.AsType[*portal.NotTaken](err); !ok || not.Says == "" || strings.Contains(not.Says, "Canary") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// The storage is down, or its answer is lost: nothing was filed, and nothing stays.
+	for _, how := range []fault{fails, loses} {
+		o.store.calls, o.store.at, o.store.how, o.store.only = 0, 1, how, "Put"
+		if _, err := o.file(m, specimen.New(1, 1).ColourPDF()); err == nil {
+			t.Fatal("it was filed")
+		}
+		o.store.at = 0
+		due, err := o.cfg.Register.PastDeadline(t.Context(), letter.DateOf(o.now), 10)
+		o.must(err)
+		if len(due) != 1 {
+			t.Fatalf("%d are due", len(due))
+		}
+		o.work(due[0])
+		if ev := o.deletion(due[0]); ev.Early != register.NeverStored || len(o.filed(m)) != 0 {
+			t.Errorf("%+v", ev)
+		}
+	}
+}
+
+// The process dies between any two steps of filing: the response is there, or it
+// is taken away with proof.
+func TestFilingIsCutOffAnywhere(t *testing.T) {
+	for step, stays := range map[string]bool{"response-filed": false, "response-put": true} {
+		t.Run(step, func(t *testing.T) {
+			o := newOffice(t)
+			m := o.read()
+			o.cfg.Step = func(at string, _ letter.ID) {
+				if at == step {
+					runtime.Goexit()
+				}
+			}
+			var done sync.WaitGroup
+			done.Go(func() { _, _ = o.file(m, specimen.New(1, 1).ColourPDF()) })
+			done.Wait()
+			o.cfg.Step = func(string, letter.ID) {}
+			all := o.filed(m)
+			if len(all) != 1 {
+				t.Fatalf("%d on record", len(all))
+			}
+			o.work(all[0].ID)
+			if stays {
+				if l := o.state(all[0].ID); l.State != register.Filed {
+					t.Errorf("it is %s", l.State)
+				}
+				return
+			}
+			if ev := o.deletion(all[0].ID); ev.Early != register.NeverStored || len(o.filed(m)) != 0 {
+				t.Errorf("%+v", ev)
+			}
+		})
+	}
+}
