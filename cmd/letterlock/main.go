@@ -55,6 +55,7 @@ type cli struct {
 	Key       keyCmd       `cmd:"" help:"The expiry weeks' keys, and their shares with custodians."`
 	Separator separatorCmd `cmd:"" help:"Print sheets to lay between the letters of a stack that is scanned in one go, and cover sheets, to a PDF."`
 	Register  registerCmd  `cmd:"" help:"Export the register, or verify an export."`
+	Evidence  evidenceCmd  `cmd:"" help:"Write the evidence pack for an auditor: policy, procedure, register, certificates, proofs, and what is demanded and where it is met. Ends with 3 when something is wrong."`
 	Retention retentionCmd `cmd:"" help:"The organisational retention record of a period: what arrived, was destroyed, deleted, held, kept for five years. Ends with 3 when it does not add up."`
 }
 

@@ -57,6 +57,8 @@ func TestScripts(t *testing.T) {
 			"canary":  canary,
 			"listens": listens,
 			"fetches": fetches,
+			"visits":  visits,
+			"unzips":  unzips,
 		},
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -38,20 +39,21 @@ func (c *storageCheckCmd) Run(w *world) error {
 	if err := in.openStore(); err != nil {
 		return err
 	}
-	var lines []probe.Line
-	switch store := in.store.(type) {
-	case *archive.Dir:
-		lines = probe.Dir(w.ctx, store, time.Now())
-	case *archive.S3:
-		var edge *probe.Edge
-		if c.EdgeFolder != "" {
-			if edge, err = in.scannersWay(c.EdgeFolder); err != nil {
-				return err
-			}
+	var edge *probe.Edge
+	if c.EdgeFolder != "" {
+		if edge, err = in.scannersWay(c.EdgeFolder); err != nil {
+			return err
 		}
-		lines = probe.S3(w.ctx, store, edge, time.Now())
 	}
-	return c.say(w, lines)
+	return c.say(w, in.tryOut(w.ctx, edge))
+}
+
+// tryOut tries the storage out and, where edge is not nil, a scanner's credentials.
+func (in *installation) tryOut(ctx context.Context, edge *probe.Edge) []probe.Line {
+	if store, ok := in.real().(*archive.S3); ok {
+		return probe.S3(ctx, store, edge, time.Now())
+	}
+	return probe.Dir(ctx, in.real().(*archive.Dir), time.Now())
 }
 
 func (c *storageCheckCmd) say(w *world, lines []probe.Line) (err error) {

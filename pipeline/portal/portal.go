@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -69,6 +70,10 @@ type Config struct {
 	Contractors []register.Name // who does it for us; may be empty
 
 	Retention Retention // makes the retention record
+
+	// Evidence writes the evidence pack as a zip. What it writes before it fails
+	// is not a whole one.
+	Evidence func(ctx context.Context, w io.Writer) error
 
 	Now   func() time.Time
 	Log   *slog.Logger

@@ -62,8 +62,8 @@ func newHouse(t testing.TB, change ...func(*Config)) *house {
 	t.Cleanup(func() { _ = h.register.Close() })
 	cfg := Config{
 		Register: h.register, Reader: h.reader, Responses: h.files, Intake: h.intake, Origin: testOrigin, Now: h.clock,
-		Retention: &fakeRetention{},
-		Places:    []register.Name{"office"}, Contractors: []register.Name{"shred-station"},
+		Retention: &fakeRetention{}, Evidence: fakeEvidence,
+		Places: []register.Name{"office"}, Contractors: []register.Name{"shred-station"},
 		Helplines: []Helpline{{"respect-phoneline", "Respect Phoneline"}, {"mens-advice-line", "Men’s Advice Line"}},
 		Policy:    Policy{Name: "confidentiality-policy-1", Text: []byte("# Confidentiality\n\nAfter six months all records go. <script>alert(1)</script>")}, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 	}

@@ -78,6 +78,8 @@ POST /register/export.ndjson  dpo
 GET  /retention               manager dpo
 GET  /retention/record.csv    manager dpo
 GET  /retention/record.pdf    manager dpo
+GET  /evidence                manager dpo
+POST /evidence/pack.zip       manager dpo
 GET  /people                  administrator
 `
 

@@ -102,6 +102,9 @@ var routes = []route{
 	{method: "GET", path: "/retention/record.csv", who: overseers, serve: (*Portal).retentionCSV},
 	{method: "GET", path: "/retention/record.pdf", who: overseers, serve: (*Portal).retentionPDF},
 
+	{method: "GET", path: "/evidence", who: overseers, serve: (*Portal).evidencePage},
+	{method: "POST", path: "/evidence/pack.zip", who: overseers, serve: (*Portal).takeEvidence},
+
 	{method: "GET", path: "/people", who: []register.Role{register.Administrator}, serve: (*Portal).peoplePage},
 }
 

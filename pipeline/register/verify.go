@@ -79,7 +79,7 @@ func Verify(export io.Reader, pub note.Verifier, earlier ...Head) (Head, error) 
 	}
 	var differs *Wrong
 	var tree frontier
-	signed, err := eachEntry(export, func(line int, entry []byte) error {
+	signed, err := eachEntry(export, func(line int, entry []byte, _ Entry) error {
 		tree.add(entry)
 		if want, ok := roots[tree.entries]; ok && tree.root() != want && differs == nil {
 			differs = &Wrong{line, fmt.Sprintf("the first %d entries are not those that were signed before", tree.entries)}
@@ -104,9 +104,17 @@ func Verify(export io.Reader, pub note.Verifier, earlier ...Head) (Head, error) 
 	return head, nil
 }
 
-// eachEntry calls f with each line of an export that is an entry and returns
-// the checkpoint that must follow them; "" when none did.
-func eachEntry(export io.Reader, f func(line int, entry []byte) error) (signed string, err error) {
+// EachEntry calls f with the entries of an export, in their order, and ends at
+// the first error. Whether they are what was signed is for Verify to say.
+func EachEntry(export io.Reader, f func(Entry) error) error {
+	_, err := eachEntry(export, func(_ int, _ []byte, e Entry) error { return f(e) })
+	return err
+}
+
+// eachEntry calls f with each line of an export that is an entry, as it is
+// written and read, and returns the checkpoint that must follow them; "" when
+// none did.
+func eachEntry(export io.Reader, f func(line int, entry []byte, e Entry) error) (signed string, err error) {
 	in := bufio.NewScanner(export)
 	in.Buffer(make([]byte, 0, maxLine), maxLine)
 	in.Split(wholeLines)
@@ -128,7 +136,7 @@ func eachEntry(export io.Reader, f func(line int, entry []byte) error) (signed s
 		if e.N != entries {
 			return "", &Wrong{line, fmt.Sprintf("entry %d stands where entry %d belongs", e.N, entries)}
 		}
-		if err := f(line, in.Bytes()); err != nil {
+		if err := f(line, in.Bytes(), e); err != nil {
 			return "", err
 		}
 		entries++

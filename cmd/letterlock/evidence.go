@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"letterlock/cmd/configfile"
+	"letterlock/pipeline/evidence"
+	"letterlock/pipeline/register"
+	"letterlock/pipeline/retention"
+	"letterlock/scanner/letter"
+)
+
+type evidenceCmd struct {
+	Out string `help:"A folder to make or, where the name ends in .zip, a zip file. It must not be there yet." required:"" type:"path" placeholder:"DIR-or-ZIP"`
+}
+
+// Run makes the evidence pack. What is found wrong meanwhile stands in it, and
+// is found wrong as by check.
+func (c *evidenceCmd) Run(w *world) error {
+	return w.with(func(in *installation) error {
+		found, err := c.write(w.ctx, in)
+		if err != nil {
+			return err
+		}
+		for _, says := range found.Wrong {
+			fmt.Fprintf(w.out, "WRONG: %s\n", says)
+		}
+		fmt.Fprintf(w.out, "Written: %s\n", c.Out)
+		if len(found.Wrong) > 0 {
+			return errFoundWrong
+		}
+		return nil
+	})
+}
+
+// write leaves a whole pack or none.
+func (c *evidenceCmd) write(ctx context.Context, in *installation) (found evidence.Found, err error) {
+	pack, err := c.begin()
+	if err != nil {
+		return found, configfile.Wrong("the evidence pack cannot be written: %s", configfile.Reason(err))
+	}
+	defer func() {
+		if err != nil {
+			_ = os.RemoveAll(c.Out) // made by this very command
+		}
+	}()
+	// On record before it is given out.
+	if err := in.register.Record(ctx, register.RegisterExported{}, 0); err != nil {
+		return found, errors.Join(err, pack.Close())
+	}
+	found, err = in.evidence(ctx, pack)
+	return found, errors.Join(err, pack.Close())
+}
+
+// sink is a pack's sink that ends.
+type sink interface {
+	evidence.Sink
+	Close() error
+}
+
+// begin makes the folder or the zip file.
+func (c *evidenceCmd) begin() (sink, error) {
+	if !strings.EqualFold(filepath.Ext(c.Out), ".zip") {
+		return endless{evidence.Folder(c.Out)}, os.Mkdir(c.Out, 0o700)
+	}
+	f, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return zipFile{evidence.NewZip(f), f}, nil
+}
+
+// endless is a folder, in which each file ends by itself.
+type endless struct{ evidence.Folder }
+
+func (endless) Close() error { return nil }
+
+// zipFile is a zip in a file.
+type zipFile struct {
+	*evidence.Zip
+	file *os.File
+}
+
+func (z zipFile) Close() error { return errors.Join(z.Zip.Close(), z.file.Sync(), z.file.Close()) }
+
+// evidenceZip writes the pack as it is downloaded at the portal.
+func (in *installation) evidenceZip(ctx context.Context, w io.Writer) error {
+	pack := evidence.NewZip(w)
+	if _, err := in.evidence(ctx, pack); err != nil {
+		return err
+	}
+	return pack.Close()
+}
+
+// evidence makes the pack from what this installation is at the moment.
+func (in *installation) evidence(ctx context.Context, to evidence.Sink) (found evidence.Found, err error) {
+	policy, err := in.readPolicy()
+	if err != nil {
+		return found, err
+	}
+	setup, err := in.evidenceSetup(ctx)
+	if err != nil {
+		return found, err
+	}
+	public, err := os.ReadFile(in.dir.registerPub())
+	if err != nil {
+		return found, fmt.Errorf("the register's public key cannot be read: %s", configfile.Reason(err))
+	}
+	var storage []evidence.Finding
+	for _, l := range in.tryOut(ctx, nil) {
+		storage = append(storage, evidence.Finding(l))
+	}
+	return evidence.Write(ctx, to, evidence.Facts{
+		Made: in.clock.Now(), Version: version(), Sample: in.sample, PolicyName: in.cfg.Policy, Policy: policy, Setup: setup, Storage: storage,
+		PublicKey: strings.TrimSpace(string(public)), Export: in.register.Export, Spool: in.dir.in("state"),
+		Retention: func(year string, entries iter.Seq2[register.Entry, error]) (evidence.Record, error) {
+			p, err := retention.ParsePeriod(year)
+			if err != nil {
+				return evidence.Record{}, err
+			}
+			record, err := retention.Make(p, in.clock.Now(), entries)
+			sheet := record.Sheet(in.helplineTitle)
+			return evidence.Record{PDF: sheet.PDF, CSV: sheet.CSV, Wrong: sheet.Wrong}, err
+		},
+	})
+}
+
+// evidenceSetup is what the procedure says of this installation: no name of a
+// person, and nothing secret.
+func (in *installation) evidenceSetup(ctx context.Context) (evidence.Setup, error) {
+	c := in.cfg
+	s := evidence.Setup{People: map[register.Role]int{}, S3: c.Storage != nil, DestroyAfter: c.DestroyAfter, Places: c.Destruction.Places,
+		Contractors: c.Destruction.Contractors, Duplex: c.Scanner.Duplex, Arriving: time.Duration(c.Scanner.ArrivingLimit),
+		AllowSymbols: c.Scanner.AllowSymbols, MaxSilence: time.Duration(c.MaxSilence), Mail: c.Mail.SMTP != "", KeyringApart: c.KeyringFolder != ""}
+	people, err := in.register.People(ctx)
+	if err != nil {
+		return s, err
+	}
+	people = slices.DeleteFunc(people, func(p register.Person) bool { return p.Disabled })
+	for _, p := range people {
+		s.People[p.Role]++
+	}
+	for _, h := range c.Helplines {
+		line := evidence.Helpline{Name: h.Name, Title: h.Title}
+		for _, p := range people {
+			if p.LeadsHelpline(h.Name) {
+				line.Leaders++
+			}
+		}
+		s.Helplines = append(s.Helplines, line)
+	}
+	weeks, err := in.keyring.Weeks()
+	if err != nil {
+		return s, fmt.Errorf("the keyring cannot be read: %s", configfile.Reason(err))
+	}
+	shares, err := in.register.Shares(ctx)
+	if err != nil {
+		return s, err
+	}
+	holders := map[letter.Week]int{}
+	for _, one := range shares {
+		if !one.Old {
+			holders[one.Week]++
+		}
+	}
+	s.Keys = len(weeks)
+	for _, week := range weeks {
+		if holders[week] >= 2 {
+			s.Shared++
+		}
+	}
+	return s, nil
+}

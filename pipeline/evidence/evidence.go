@@ -1,0 +1,314 @@
+// Package evidence makes the evidence pack: what an auditor, the data-protection
+// officer or a court is given to see how letters are kept and that they go. It
+// is the policy, the procedure as it is configured at this moment, the register
+// with its signature, what that register says of every scan, destruction and
+// deletion, and a table of what is demanded and where the pack meets it, or
+// that it does not.
+//
+// Every list is made from the pack's own export of the register and from
+// nothing else, so that whoever holds the public key can make it again. The
+// export lies in a spool file meanwhile; in memory there is one entry of it, and
+// for the retention record what lives.
+package evidence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// Facts is what a pack is made from.
+type Facts struct {
+	Made    time.Time // the product's time
+	Version string    // of the program
+	Sample  bool      // nothing in it is real
+
+	PolicyName string // with its version, as destruction records name it
+	Policy     []byte // Markdown
+	Setup      Setup
+	Storage    []Finding // what trying the storage out has shown
+
+	PublicKey string                                       // the register's, as golang.org/x/mod/sumdb/note writes it
+	Export    func(ctx context.Context, w io.Writer) error // the register, as its package exports it
+	Spool     string                                       // the folder for the export meanwhile
+
+	// Retention is the retention record of a year, as in "2026", from these entries.
+	Retention func(year string, entries iter.Seq2[register.Entry, error]) (Record, error)
+}
+
+// Setup is the configuration as far as the procedure depends on it, and what
+// there is of people, keys and shares.
+type Setup struct {
+	Helplines    []Helpline
+	People       map[register.Role]int // who may sign in; team leaders stand with their helplines
+	S3           bool                  // the storage is a bucket, and not a folder
+	DestroyAfter string                // "readable" or "verified"
+	Places       []string              // where paper is destroyed or handed over
+	Contractors  []string              // who does it for us
+	Duplex       string                // as configured
+	Arriving     time.Duration         // after which a scan that is not whole is refused
+	AllowSymbols bool                  // JBIG2 symbols are taken
+	MaxSilence   time.Duration         // of the register, where the storage has no clock
+	Mail         bool                  // mails go to a mail server
+	KeyringApart bool                  // the keyring has a folder of its own, which may be a volume of its own
+	Keys         int                   // private keys in the keyring
+	Shared       int                   // of them: two custodians at least hold a share
+}
+
+// Helpline is one helpline.
+type Helpline struct {
+	Name    string // as in folders and object keys
+	Title   string // as people say it
+	Leaders int    // who may open its letters
+}
+
+// Count is how many people of that role may sign in.
+func (s Setup) Count(role string) int { return s.People[register.Role(role)] }
+
+// Finding is one answer of trying the storage out.
+type Finding struct {
+	Name string
+	OK   bool
+	Says string
+	Do   string // only of what is not well
+}
+
+// Record is a retention record.
+type Record struct {
+	PDF, CSV func(io.Writer) error
+	Wrong    []string // where its counts do not add up, whole sentences
+}
+
+// Found is what was seen while a pack was made.
+type Found struct {
+	Entries    int64
+	Checkpoint string         // the signed head over them
+	Counts     map[string]int // of entries, by kind
+	Sites      []string       // whose scanners are believed
+	Wrong      []string       // whole sentences; nothing where all is well
+
+	verified bool // the export is what was signed
+	first    int  // year of the first entry
+}
+
+// Sink takes the files of a pack, one after the other.
+type Sink interface {
+	File(name string, write func(io.Writer) error) error
+}
+
+// pack is a pack in the making.
+type pack struct {
+	Facts
+	Found
+	ctx    context.Context
+	sink   Sink
+	export *os.File
+	files  []file
+}
+
+// file is one file of the pack, as its index tells of it.
+type file struct{ Name, Says string }
+
+// Write writes the pack. An export that does not verify is written as it is, and
+// the pack says so and holds no list that would be made from it.
+func Write(ctx context.Context, sink Sink, f Facts) (Found, error) {
+	p := &pack{Facts: f, Found: Found{Counts: map[string]int{}}, ctx: ctx, sink: sink}
+	if err := p.write(); err != nil {
+		return Found{}, fmt.Errorf("making the evidence pack: %w", err)
+	}
+	return p.Found, nil
+}
+
+func (p *pack) write() error {
+	if err := p.takeExport(); err != nil {
+		return err
+	}
+	defer func() { _ = p.export.Close() }()
+	if err := p.verify(); err != nil {
+		return err
+	}
+	for _, s := range p.Storage {
+		if !s.OK {
+			p.wrong("The storage: " + s.Name + ": " + s.Says)
+		}
+	}
+	if p.verified {
+		if err := p.count(); err != nil {
+			return err
+		}
+	}
+	for _, part := range []func() error{p.sources, p.lists, p.retention, p.pages} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pack) wrong(says string) { p.Wrong = append(p.Wrong, says) }
+
+// takeExport spools the export. Its file has no name any more when it is
+// written: a crash leaves nothing of it.
+func (p *pack) takeExport() (err error) {
+	if p.export, err = os.CreateTemp(p.Spool, "evidence-*"); err != nil {
+		return err
+	}
+	if err := errors.Join(os.Remove(p.export.Name()), p.Export(p.ctx, p.export)); err != nil {
+		_ = p.export.Close()
+		return err
+	}
+	return nil
+}
+
+// verify does what 'letterlock register verify' does, with the export that the
+// pack gives.
+func (p *pack) verify() error {
+	pub, err := note.NewVerifier(p.PublicKey)
+	if err != nil {
+		return fmt.Errorf("reading the register's public key: %w", err)
+	}
+	if _, err := p.export.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	head, err := register.Verify(p.export, pub)
+	var bad *register.Wrong
+	if errors.As(err, &bad) {
+		p.wrong("The register: " + bad.Error() + ".")
+		return nil
+	}
+	p.Entries, p.Checkpoint, p.verified = head.Entries, head.Note, err == nil
+	return err
+}
+
+// each calls f with the export's entries.
+func (p *pack) each(f func(register.Entry) error) error {
+	if _, err := p.export.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return register.EachEntry(p.export, func(e register.Entry) error {
+		if err := p.ctx.Err(); err != nil {
+			return err
+		}
+		return f(e)
+	})
+}
+
+var errEnough = errors.New("no more entries are wanted")
+
+// entries are the export's, for whoever may stop before their end.
+func (p *pack) entries() iter.Seq2[register.Entry, error] {
+	return func(yield func(register.Entry, error) bool) {
+		err := p.each(func(e register.Entry) error {
+			if !yield(e, nil) {
+				return errEnough
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(register.Entry{}, err)
+		}
+	}
+}
+
+// count counts the entries, and finds whose scanners are believed.
+func (p *pack) count() error {
+	return p.each(func(e register.Entry) error {
+		if p.Counts[e.Kind]++; e.N == 0 {
+			p.first = letter.DateOf(e.At).Year
+		}
+		switch e.Kind {
+		case "edge-added", "edge-revoked":
+			fields, err := read(e)
+			if err != nil {
+				return err
+			}
+			p.Sites = slices.DeleteFunc(p.Sites, func(site string) bool { return site == fields["site"] })
+			if e.Kind == "edge-added" {
+				p.Sites = append(p.Sites, fields["site"])
+			}
+		}
+		return nil
+	})
+}
+
+// file writes one file of the pack.
+func (p *pack) file(name, says string, write func(io.Writer) error) error {
+	if err := p.ctx.Err(); err != nil {
+		return err
+	}
+	p.files = append(p.files, file{name, says})
+	if err := p.sink.File(name, write); err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return nil
+}
+
+// sources are what the rest can be checked with.
+func (p *pack) sources() error {
+	text := func(says string) func(io.Writer) error {
+		return func(w io.Writer) error { _, err := io.WriteString(w, says); return err }
+	}
+	err := p.file("policy.md", "The confidentiality policy, known in the register as "+p.PolicyName, text(string(p.Policy)))
+	if err != nil {
+		return err
+	}
+	err = p.file("register.ndjson", "The register: every entry, and the signed checkpoint over them", func(w io.Writer) error {
+		if _, err := p.export.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		_, err := io.Copy(w, p.export)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.file("register.pub", "The register's public key. Compare it with the one that you were given by hand", text(p.PublicKey+"\n")); err != nil {
+		return err
+	}
+	return p.file("verification.txt", "What verifying this very export has shown, and how to do it yourself", text(p.verification()))
+}
+
+func (p *pack) verification() string {
+	result := fmt.Sprintf("Verified: %d entries, each as it was signed, none missing.\n\nThe signed checkpoint:\n\n%s", p.Entries, p.Checkpoint)
+	if !p.verified {
+		result = "WRONG: this export is not what Letterlock signed. Keep it, and ask who handled it.\n"
+	}
+	return "register.ndjson was verified when this pack was made, on " + moment(p.Made) + ", with the key in register.pub.\n\n" + result +
+		"\nTo do it yourself, on any machine, with the public key that you were given by hand:\n\n  letterlock register verify register.ndjson --key register.pub\n"
+}
+
+// retention adds the retention record of every year.
+func (p *pack) retention() error {
+	if !p.verified || p.Entries == 0 {
+		return nil
+	}
+	for year := p.first; year <= letter.DateOf(p.Made).Year; year++ {
+		name := strconv.Itoa(year)
+		record, err := p.Retention(name, p.entries())
+		if err != nil {
+			return fmt.Errorf("making the retention record of %s: %w", name, err)
+		}
+		for _, says := range record.Wrong {
+			p.wrong("The retention record of " + name + ": " + says)
+		}
+		says := "The organisational retention record of " + name
+		if err := p.file("retention-record-"+name+".pdf", says+", for printing and signing", record.PDF); err != nil {
+			return err
+		}
+		if err := p.file("retention-record-"+name+".csv", says+", for a spreadsheet", record.CSV); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,319 @@
+package evidence
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+var now = time.Date(2027, 6, 1, 9, 0, 0, 0, time.UTC)
+
+// memory is a sink that keeps what it is given.
+type memory map[string]*bytes.Buffer
+
+func (m memory) File(name string, write func(io.Writer) error) error {
+	if m[name] != nil {
+		return fmt.Errorf("%s is there twice", name)
+	}
+	m[name] = &bytes.Buffer{}
+	return write(m[name])
+}
+
+// archived is an export of a register in which that many letters came and went,
+// signed, and its public key.
+func archived(t *testing.T, letters int) (export, pub string) {
+	t.Helper()
+	secret, pub, err := note.GenerateKey(rand.Reader, "letterlock-register")
+	must(t, err)
+	signer, err := note.NewSigner(secret)
+	must(t, err)
+	var out strings.Builder
+	var hashes []tlog.Hash
+	reader := tlog.HashReaderFunc(func(at []int64) (got []tlog.Hash, err error) {
+		for _, i := range at {
+			got = append(got, hashes[i])
+		}
+		return got, nil
+	})
+	n := int64(0)
+	add := func(kind string, id letter.ID, by int64, ev any) {
+		data, err := json.Marshal(ev)
+		must(t, err)
+		line, err := json.Marshal(register.Entry{N: n, At: now.AddDate(-1, 0, 0), Kind: kind, Letter: id, By: by, Data: data})
+		must(t, err)
+		added, err := tlog.StoredHashes(n, line, reader)
+		must(t, err)
+		hashes = append(hashes, added...)
+		out.Write(append(line, '\n'))
+		n++
+	}
+	add("edge-added", "", 0, register.EdgeAdded{Site: "annexe"})
+	add("edge-added", "", 0, register.EdgeAdded{Site: "office"})
+	add("edge-revoked", "", 0, register.EdgeRevoked{Site: "annexe"})
+	for range letters {
+		id := letter.NewID()
+		add("letter-admitted", id, 0, register.LetterAdmitted{Site: "office", Helpline: "respect-phoneline", Class: letter.SixMonths, Pages: 3})
+		add("letter-readable", id, 4, struct{}{})
+		add("paper-destroyed", id, 7, register.PaperDestroyed{Ledger: "D-2026-000001", Reference: register.Reference(id.Reference()), Witness: 8,
+			Level: "P-5", Anomalies: []register.Anomaly{register.AnomalyUnread, register.AnomalyLevel}})
+		add("letter-deleted", id, 0, register.LetterDeleted{Class: letter.SixMonths, Versions: 1, By: register.ByLetterlock, KeyDead: true})
+	}
+	add("register-exported", "", 6, struct{}{})
+	root, err := tlog.TreeHash(n, reader)
+	must(t, err)
+	signed, err := note.Sign(&note.Note{Text: fmt.Sprintf("letterlock register\n%d\n%s\n", n, root)}, signer)
+	must(t, err)
+	last, err := json.Marshal(map[string]string{"checkpoint": string(signed)})
+	must(t, err)
+	return out.String() + string(last) + "\n", pub
+}
+
+func facts(t *testing.T, export, pub string) Facts {
+	t.Helper()
+	policy, err := os.ReadFile("../../cmd/letterlock/policy.md")
+	must(t, err)
+	return Facts{Made: now, Version: "a test", PolicyName: "confidentiality-policy-1", Policy: policy,
+		Setup: Setup{Helplines: []Helpline{{"respect-phoneline", "Respect Phoneline", 2}}, People: map[register.Role]int{register.Manager: 41},
+			S3: true, DestroyAfter: "readable", Places: []string{"office"}, Contractors: []string{"shred-station"}, Arriving: 30 * time.Minute},
+		Storage:   []Finding{{"versioning", true, "Every version is kept by itself.", ""}},
+		PublicKey: pub, Spool: t.TempDir(),
+		Export: func(_ context.Context, w io.Writer) error { _, err := io.WriteString(w, export); return err },
+		Retention: func(year string, entries iter.Seq2[register.Entry, error]) (Record, error) {
+			n := 0
+			for _, err := range entries {
+				if n++; err != nil {
+					return Record{}, err
+				}
+			}
+			says := func(w io.Writer) error { _, err := fmt.Fprintf(w, "%s: %d entries", year, n); return err }
+			return Record{PDF: says, CSV: says}, nil
+		},
+	}
+}
+
+func TestThePackHoldsWhatItSays(t *testing.T) {
+	export, pub := archived(t, 3)
+	f := facts(t, export, pub)
+	pack := memory{}
+	found, err := Write(t.Context(), pack, f)
+	must(t, err)
+	if found.Entries != 16 || len(found.Wrong) > 0 || !slices.Equal(found.Sites, []string{"office"}) {
+		t.Errorf("found %+v", found)
+	}
+	if pack["register.ndjson"].String() != export {
+		t.Error("the export in the pack is another")
+	}
+	for name, want := range map[string][]string{
+		"index.html":                    {"16 entries, each as it was signed", "3 letters that arrived, 0 copies of answers filed, 3 papers destroyed, 3 letters and copies deleted with proof"},
+		"procedure.html":                {"Respect Phoneline", "respect-phoneline", "these sites: office.", "shred-station", "<td>41</td>", "after 30 minutes", "1826 for five years", "No key is in escrow"},
+		"verification.txt":              {"Verified: 16 entries", "letterlock register verify register.ndjson --key register.pub", "letterlock register\n16\n"},
+		"policy.md":                     {"including the recycle bin"},
+		"register.pub":                  {pub},
+		"retention-record-2026.csv":     {"2026: 16 entries"},
+		"retention-record-2027.pdf":     {"2027: 16 entries"},
+		"storage.html":                  {"versioning", "Every version is kept by itself."},
+		"demands.html":                  {"RESISCAN A.NB.4", "BS 10008", "ISO/IEC 21964-3", "including the recycle bin."},
+		"destruction-certificates.html": {"<dt>witness</dt><dd>8</dd>", "<dd>unread coarse</dd>", "<dt>staff</dt><dd>7</dd>"},
+	} {
+		for _, w := range want {
+			if pack[name] == nil || !strings.Contains(pack[name].String(), w) {
+				t.Errorf("%s does not say %q", name, w)
+			}
+		}
+	}
+	for name, rows := range map[string]int{"transfer-notes.csv": 6, "destruction-certificates.csv": 3, "deletion-proofs.csv": 3, "key-ends.csv": 0} {
+		got, err := csv.NewReader(pack[name]).ReadAll()
+		if err != nil || len(got) != rows+1 {
+			t.Errorf("%s has %d rows, %v", name, len(got)-1, err)
+		}
+	}
+	links := regexp.MustCompile(`href="([^"]+)"`)
+	for name, text := range pack {
+		for _, m := range links.FindAllStringSubmatch(text.String(), -1) {
+			if pack[m[1]] == nil {
+				t.Errorf("%s leads to %s, which is not in the pack", name, m[1])
+			}
+		}
+	}
+	for name := range pack {
+		if name != "index.html" && !strings.Contains(pack["index.html"].String(), `href="`+name+`"`) {
+			t.Errorf("the index does not tell of %s", name)
+		}
+	}
+}
+
+// What is wrong stands in the pack, and whatever it takes away is not claimed.
+func TestWhatIsWrongIsSaid(t *testing.T) {
+	export, pub := archived(t, 3)
+	f := facts(t, strings.Replace(export, `"versions":1`, `"versions":0`, 1), pub)
+	f.Storage = append(f.Storage, Finding{"lock", false, "Objects are locked.", "Use another bucket."})
+	wrong := memory{}
+	found, err := Write(t.Context(), wrong, f)
+	must(t, err)
+	want := []string{"The register: an entry is not the one that was signed.", "The storage: lock: Objects are locked."}
+	if !slices.Equal(found.Wrong, want) {
+		t.Errorf("found wrong: %q", found.Wrong)
+	}
+	for _, says := range append(want, "does not verify") {
+		if !strings.Contains(wrong["index.html"].String(), says) {
+			t.Errorf("the index does not say %q", says)
+		}
+	}
+	if wrong["deletion-proofs.csv"] != nil || wrong["retention-record-2026.csv"] != nil {
+		t.Error("lists were made from a register that does not verify")
+	}
+	if !strings.Contains(wrong["verification.txt"].String(), "WRONG: this export is not what Letterlock signed.") {
+		t.Error("the verification says that all is well")
+	}
+	for _, d := range (&pack{Facts: f}).demands() { // of which nothing was verified
+
+		if d.Met == no {
+			continue
+		}
+		for _, file := range d.Files {
+			if wrong[file] == nil || file == storage {
+				t.Errorf("%s (%s) is claimed to be met in %s", d.Source, d.Says, file)
+			}
+		}
+	}
+}
+
+// The policy that comes with Letterlock is answered sentence by sentence; one
+// that is changed in it is not.
+func TestThePolicysOwnSentences(t *testing.T) {
+	f := facts(t, "", "")
+	said := (&pack{Facts: f}).policySentences()
+	if len(said) != len(answers) {
+		t.Errorf("%d sentences, and answers to %d", len(said), len(answers))
+	}
+	for _, d := range said {
+		if _, known := answers[d.Says]; !known {
+			t.Errorf("no answer to %q", d.Says)
+		}
+	}
+	f.Policy = []byte("# Ours\n\nWe scan.\nWe keep\nnothing. Really?\n\n- One\n  item.\n- Every opening is recorded.\n\n*A remark.*\n")
+	var got []string
+	for _, d := range (&pack{Facts: f}).policySentences() {
+		got = append(got, d.Says+" "+d.Met)
+	}
+	want := []string{"We scan. no", "We keep nothing. no", "Really? no", "One item. no", "Every opening is recorded. yes"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// By configuration some demands are not met; the table follows it.
+func TestDemandsFollowTheConfiguration(t *testing.T) {
+	f := facts(t, "", "")
+	met := func(f Facts) map[string]string {
+		out := map[string]string{}
+		for _, d := range (&pack{Facts: f, Found: Found{verified: true}}).demands() {
+			out[d.Source] = d.Met
+		}
+		return out
+	}
+	good := met(f)
+	f.Setup.DestroyAfter, f.Setup.AllowSymbols = "verified", true
+	bad := met(f)
+	for source, want := range map[string][2]string{"RESISCAN A.SC.8": {yes, inPart}, "RESISCAN A.AM.IN.SH.1": {yes, inPart}, "RESISCAN A.SC.12": {yes, no}} {
+		if got := [2]string{good[source], bad[source]}; got != want {
+			t.Errorf("%s is met: %q, want %q", source, got, want)
+		}
+	}
+}
+
+// watching is a sink that looks now and then how much memory lives.
+type watching struct {
+	written, looked int
+	most            uint64
+}
+
+func (s *watching) File(_ string, write func(io.Writer) error) error { return write(s) }
+
+func (s *watching) Write(p []byte) (int, error) {
+	if s.written += len(p); s.written-s.looked > 1<<20 {
+		s.looked = s.written
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		s.most = max(s.most, m.HeapAlloc)
+	}
+	return len(p), nil
+}
+
+// Memory does not grow with the archive.
+func TestAPackIsStreamed(t *testing.T) {
+	export, pub := archived(t, 4_000)
+	file := t.TempDir() + "/export"
+	must(t, os.WriteFile(file, []byte(export), 0o600))
+	size := uint64(len(export))
+	export = ""
+	f := facts(t, export, pub)
+	f.Export = func(_ context.Context, w io.Writer) error {
+		in, err := os.Open(file)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = in.Close() }()
+		_, err = io.Copy(w, in)
+		return err
+	}
+	runtime.GC()
+	var before runtime.MemStats
+	runtime.ReadMemStats(&before)
+	s := &watching{}
+	_, err := Write(t.Context(), s, f)
+	must(t, err)
+	if s.looked == 0 || s.most > before.HeapAlloc+size/4 {
+		t.Errorf("with an export of %d bytes memory grew from %d to %d bytes", size, before.HeapAlloc, s.most)
+	}
+}
+
+// A folder replaces nothing, and a zip that is not closed does not open.
+func TestSinks(t *testing.T) {
+	hello := func(w io.Writer) error { _, err := io.WriteString(w, "hello"); return err }
+	d := Folder(t.TempDir())
+	must(t, d.File("a.txt", hello))
+	if b, err := os.ReadFile(string(d) + "/a.txt"); err != nil || string(b) != "hello" {
+		t.Errorf("in the folder: %q, %v", b, err)
+	}
+	if err := d.File("a.txt", hello); !os.IsExist(err) {
+		t.Errorf("a file was replaced: %v", err)
+	}
+	var out bytes.Buffer
+	z := NewZip(&out)
+	must(t, z.File("a.txt", hello))
+	if _, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len())); err == nil {
+		t.Error("half a zip opens")
+	}
+	must(t, z.Close())
+	if r, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len())); err != nil || len(r.File) != 1 {
+		t.Errorf("the zip: %v", err)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
