@@ -21,6 +21,15 @@ func (h *house) asked(id letter.ID) string {
 	return strconv.FormatInt(q.Number, 10)
 }
 
+// onHold is the number of a hold on another helpline.
+func (h *house) onHold() string {
+	h.t.Helper()
+	n, err := h.register.PlaceHold(h.t.Context(), register.Hold{Helpline: "mens-advice-line", Reason: register.Inquiry, Owner: h.manager,
+		Review: letter.DateOf(h.now).AddDays(90)}, h.manager)
+	must(h.t, err)
+	return strconv.FormatInt(n, 10)
+}
+
 // showsAgain is what a passkey does in the browser: see TestStepUpInTheBrowser.
 func (v *visitor) showsAgain(path string) {
 	v.h.t.Helper()
@@ -135,6 +144,16 @@ func TestStepUpInTheBrowser(t *testing.T) {
 	b.asked(id)
 	b.asked(other)
 	b.enrol(b.manager)
+	third, hold := b.readable(1), b.onHold()
+	for name, path := range map[string]string{"safeguarding": "/l/%s/safeguarding", "sharing": "/l/%s/sharing", "erase": "/l/%s/erase",
+		"redirect": "/l/%s/redirect", "response": "/l/%s/response", "holds": "/holds", "new-hold": "/holds/new", "hold": "/holds/" + hold} {
+		if strings.Contains(path, "%s") {
+			path = fmt.Sprintf(path, third)
+		}
+		b.Open(path)
+		b.shoot(name)
+		b.WantsNoSideways(320)
+	}
 	b.Open("/requests")
 	b.Wants("Request number 1", "Request number 2")
 	b.shoot("requests")
