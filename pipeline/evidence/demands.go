@@ -33,8 +33,12 @@ const (
 	thePolicy    = "policy.md"
 )
 
-// ofRegister are made from the register, or say that it is what was signed.
-var ofRegister = []string{transfers, destructions, deletions, keyEnds, verification, theRegister}
+var (
+	// fromRegister are made from a register that verifies, or not at all.
+	fromRegister = []string{transfers, destructions, deletions, keyEnds}
+	// ofRegister are those, and what says that the register is what was signed.
+	ofRegister = append([]string{verification, theRegister}, fromRegister...)
+)
 
 // demands is the whole table as it stands for this pack: what would be met, and
 // is not because something was found wrong, is not met.

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"letterlock/pipeline/register"
@@ -67,6 +68,14 @@ func (p page) Number(kinds ...string) (n int) {
 		n += p.Counts[k]
 	}
 	return n
+}
+
+// Link leads to a file of the pack, or says that it was not made.
+func (p page) Link(name string) template.HTML {
+	if !p.Verified && slices.Contains(fromRegister, name) {
+		return template.HTML(name + " (not made: the register does not verify)")
+	}
+	return template.HTML(`<a href="` + name + `">` + name + `</a>`)
 }
 
 // Met counts the demands that are met so.
