@@ -13,7 +13,9 @@ type Marks struct {
 	Codes []Code `json:"codes,omitempty"`
 	// Damaged: the page has a code of the size and make of a sheet's and none
 	// that can be read, or one that only another version can have printed, or one
-	// that shines through from the other side.
+	// that shines through from the other side. With a code: a part of the sheet is
+	// hidden, or has something else on it, so that it may be a page of a letter
+	// that lies there.
 	Damaged bool `json:"damaged,omitempty"`
 }
 
@@ -84,6 +86,7 @@ type Reason string
 // The reasons.
 const (
 	CodeDamaged    Reason = "code-damaged"     // a sheet, or what may be one, cannot be read
+	SheetCovered   Reason = "sheet-covered"    // something lies over a sheet, or a large part of it is missing
 	CodesDisagree  Reason = "codes-disagree"   // two different codes on one page, or on the two sides of a sheet
 	OtherHelpline  Reason = "other-helpline"   // another helpline's sheet
 	SheetWrittenOn Reason = "sheet-written-on" // the other side of a sheet is neither blank nor the sheet's
@@ -97,6 +100,7 @@ const (
 // says is for each reason a plain sentence: what was seen and what to do.
 var says = map[Reason]string{
 	CodeDamaged:    "Page %d may be a separator or cover sheet whose code is damaged. Look whether a letter ends here, and put a new sheet in the place of a damaged one.",
+	SheetCovered:   "Page %d is a separator or cover sheet, and something else is on it or a part of it is missing. Look whether a letter's page lies over it: then put the stack right and scan it again. Put a new sheet in the place of a torn or stained one.",
 	CodesDisagree:  "Page %d, or the other side of its sheet, bears the code of a different sheet. Perhaps two sheets went through the scanner together: look whether a letter is missing.",
 	OtherHelpline:  "Page %d is another helpline's sheet. Look whose letters these are before any of them is stored.",
 	SheetWrittenOn: "Page %d belongs to a separator or cover sheet and has something else on it. Look whether it is part of a letter.",

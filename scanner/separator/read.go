@@ -20,7 +20,8 @@ var ErrUnread = errors.New("a page could not be searched for codes")
 // read is Damaged when it has a corner pattern of a code that is as large as a
 // sheet's and belongs to no other QR code that can be read, when a sheet's code
 // shines through from the other side, or when the page as a whole has the shape
-// of a sheet.
+// of a sheet. A page with a code is Damaged as well when more than mostCovered of
+// the sheet is hidden or written over.
 //
 // The page's shorter side is taken for the width of the paper. The error wraps
 // ErrUnread.
@@ -41,8 +42,9 @@ func Read(page *image.Gray) (Marks, error) {
 		all.corners = append(all.corners, s.corners...)
 		all.codes = append(all.codes, s.codes...)
 		all.through = all.through || s.through
+		all.places = append(all.places, s.places...)
 		if m := all.marks(); len(m.Codes) > 0 {
-			return m, nil
+			return m.whole(page, all.places)
 		}
 	}
 	if !looked {
@@ -79,6 +81,7 @@ type sight struct {
 	codes   []circle // that could be read, whosesoever they are
 	corners []point  // corner patterns as large as a sheet's
 	through bool     // a sheet's code shines through from the other side
+	places  []place  // of the sheets' codes that could be read
 }
 
 type point struct{ x, y float64 }
@@ -156,7 +159,10 @@ func (p pass) look(page *image.Gray) (s sight, err error) {
 		default:
 			s.texts = append(s.texts, text)
 		}
-		bl, tr := three.GetBottomLeft(), three.GetTopRight()
+		bl, tl, tr := three.GetBottomLeft(), three.GetTopLeft(), three.GetTopRight()
+		if _, err := Parse(text); err == nil && !mirrored {
+			s.places = append(s.places, placeOf(onPage(tl, scale), onPage(tr, scale), onPage(bl, scale)))
+		}
 		const around = 0.75 // of the diagonal between two corners, from its middle
 		s.codes = append(s.codes, circle{
 			point{(bl.GetX() + tr.GetX()) / 2 * scale, (bl.GetY() + tr.GetY()) / 2 * scale},
@@ -164,6 +170,11 @@ func (p pass) look(page *image.Gray) (s sight, err error) {
 		})
 	}
 	return s, nil
+}
+
+// onPage is a corner's middle on the page.
+func onPage(p *detector.FinderPattern, scale float64) point {
+	return point{p.GetX() * scale, p.GetY() * scale}
 }
 
 const a4WidthMM = 210

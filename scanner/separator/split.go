@@ -225,7 +225,10 @@ func (b *Batch) inspect(pages []int) (code *Code) {
 	for _, n := range pages {
 		p := b.Pages[n-1]
 		// On a blank back it is the front that shines through.
-		if p.Marks.Damaged && !(p.Blank && read) {
+		switch {
+		case p.Marks.Damaged && len(p.Marks.Codes) > 0:
+			b.hold(SheetCovered, n)
+		case p.Marks.Damaged && !(p.Blank && read):
 			b.hold(CodeDamaged, n)
 		}
 		if !p.Marks.any() && !p.Blank {

@@ -110,6 +110,9 @@ func TestStacksAreSplitOrHeld(t *testing.T) {
 		{"nothing but sheets", "S s", DuplexAuto, "letter-missing 2"},
 		{"damaged", "a x b", DuplexNo, "code-damaged 2"},
 		{"damaged, and no other", "x", DuplexAuto, "code-damaged 1, letter-missing 1"},
+		{"something lies over a sheet", "a S+x b", DuplexNo, "sheet-covered 2"},
+		{"something lies over a cover sheet", "C2+x a S b", DuplexNo, "sheet-covered 1"},
+		{"something lies over one side of a sheet", "a - S s+x b c", DuplexAuto, "sheet-covered 4"},
 		{"damaged on one side", "a - S x b c", DuplexYes, "code-damaged 4"},
 		{"the front shines through a blank back", "a - S -+x b c", DuplexYes, "1 2 (1/1), 5 6 (1/2)"},
 		{"the same, found out", "a - S -+x b c", DuplexAuto, "1 2 (1/1), 5 6 (1/2)"},
@@ -241,7 +244,7 @@ func TestACutBetweenTheSidesOfASheetIsUncertain(t *testing.T) {
 }
 
 func TestEveryReasonHasItsSentence(t *testing.T) {
-	all := []Reason{CodeDamaged, CodesDisagree, OtherHelpline, SheetWrittenOn, LetterMissing, CountDiffers, CoverNotFirst, SecondCover, SideMissing}
+	all := []Reason{CodeDamaged, SheetCovered, CodesDisagree, OtherHelpline, SheetWrittenOn, LetterMissing, CountDiffers, CoverNotFirst, SecondCover, SideMissing}
 	if len(says) != len(all) || slices.ContainsFunc(all, func(r Reason) bool { return says[r] == "" }) {
 		t.Error("a reason without a sentence, or a sentence without a reason")
 	}
