@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -141,6 +142,9 @@ func Open(cfg Config) (*Folder, error) {
 }
 
 func (f *Folder) prepare() error {
+	if err := f.sureOfArrivals(); err != nil {
+		return err
+	}
 	for _, dir := range []string{PrivateDir, ClaimedDir, SpoolDir, RecordDir} {
 		if err := disk.MakeDir(f.disk, dir, 0o700); err != nil {
 			return fmt.Errorf("preparing the private part of the scanner folder: %w", err)
@@ -149,6 +153,30 @@ func (f *Folder) prepare() error {
 	for _, helpline := range f.cfg.Helplines {
 		if err := disk.MakeDir(f.disk, helpline, 0o770); err != nil {
 			return fmt.Errorf("preparing the folder of %s: %w", helpline, err)
+		}
+	}
+	return nil
+}
+
+// sureOfArrivals makes sure of all claimed scans where they are before anything
+// makes sure that they have left where they were: the process may have been
+// killed between the two, and some lay in the folder that prepare syncs.
+func (f *Folder) sureOfArrivals() error {
+	list, err := f.disk.List(ClaimedDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return disk.Plain("listing claims", err)
+	}
+	for _, e := range list {
+		id, err := letter.ParseID(e.Name())
+		if err != nil || !e.IsDir() {
+			continue // nothing of ours
+		}
+		err = f.disk.SyncDir(Claim{ID: id}.Path(scanDir))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return disk.Plain("making sure of a claimed scan", err)
 		}
 	}
 	return nil
