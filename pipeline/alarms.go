@@ -21,8 +21,11 @@ const (
 
 // alarmFinders find out how much there is of each kind, 0 for nothing. What
 // cannot be found out just now is left as it was.
-func (s *Server) alarmFinders(slow bool) map[register.AlarmKind]func(context.Context) (int, error) {
-	finders := map[register.AlarmKind]func(context.Context) (int, error){
+type alarmFinders map[register.AlarmKind]func(context.Context) (int, error)
+
+// quickFinders ask little, and are asked every few seconds.
+func (s *Server) quickFinders() alarmFinders {
+	return alarmFinders{
 		register.LettersOverdue: func(ctx context.Context) (int, error) {
 			return s.cfg.Register.Overdue(ctx, letter.DateOf(s.cfg.Now()))
 		},
@@ -38,12 +41,6 @@ func (s *Server) alarmFinders(slow bool) map[register.AlarmKind]func(context.Con
 		},
 		register.ClockDoubted: func(ctx context.Context) (int, error) { return one(s.clockDoubt(ctx)) },
 	}
-	if slow {
-		finders[register.StorageWrong] = func(ctx context.Context) (int, error) { return s.storageWrong(ctx) }
-		finders[register.RegisterWrong] = s.registerWrong
-		finders[register.CountsDiffer] = s.countsDiffer
-	}
-	return finders
 }
 
 // one is 1 where there is anything to say.
@@ -71,8 +68,8 @@ func (s *Server) storageWrong(ctx context.Context) (int, error) {
 	return min(len(drift), 1), err
 }
 
-// countsDiffer counts what is missing on either side. It is asked with what is
-// slow, since it counts every letter that ever was.
+// countsDiffer counts what is missing on either side. It is asked at the start
+// and then once a day, since it counts every letter that ever was.
 func (s *Server) countsDiffer(ctx context.Context) (int, error) {
 	b, err := s.cfg.Register.Balance(ctx)
 	return abs(b.Arrived-b.Deleted-b.Living) + abs(b.Arrived-b.Destroyed-b.Waiting), err
@@ -100,19 +97,29 @@ func (s *Server) watchAlarms(ctx context.Context, w *watch) error {
 		return nil
 	}
 	w.alarmed = now
-	slow := now.Sub(w.alarmedSlow).Abs() >= slowAlarmsEvery
-	if slow {
+	finders := s.quickFinders()
+	if now.Sub(w.alarmedSlow).Abs() >= slowAlarmsEvery {
 		w.alarmedSlow = now
+		finders[register.StorageWrong] = s.storageWrong
+		finders[register.RegisterWrong] = s.registerWrong
 	}
-	return s.Alarm(ctx, slow)
+	if today := letter.DateOf(now); w.counted != today {
+		finders[register.CountsDiffer] = func(ctx context.Context) (int, error) {
+			n, err := s.countsDiffer(ctx)
+			if err == nil {
+				w.counted = today // what failed is tried again
+			}
+			return n, err
+		}
+	}
+	return s.keepAlarms(ctx, finders)
 }
 
-// Alarm looks once: see watchAlarms. slow says whether also for what takes
-// many questions to the storage.
-func (s *Server) Alarm(ctx context.Context, slow bool) error {
+// keepAlarms looks once, with these finders: see watchAlarms.
+func (s *Server) keepAlarms(ctx context.Context, finders alarmFinders) error {
 	found := map[register.AlarmKind]int{}
 	var failed error
-	for kind, find := range s.alarmFinders(slow) {
+	for kind, find := range finders {
 		n, err := find(ctx)
 		switch {
 		case err == nil:

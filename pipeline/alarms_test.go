@@ -11,11 +11,11 @@ import (
 	"letterlock/scanner/letter"
 )
 
-// alarms looks once, as a sweep does, and returns what is loud.
+// alarms looks once for everything, as the first sweep does, and returns what is loud.
 func (o *office) alarms() (kinds []register.AlarmKind) {
 	o.t.Helper()
 	o.must(o.EndKeys(o.t.Context()))
-	o.must(o.Alarm(o.t.Context(), true))
+	o.must(o.watchAlarms(o.t.Context(), &watch{}))
 	found, err := o.cfg.Register.Alarms(o.t.Context())
 	o.must(err)
 	for _, a := range found {
@@ -95,6 +95,59 @@ func TestAnOverdueLetterIsLoudUntilItIsGone(t *testing.T) {
 		if entries, _ := o.cfg.Register.Entries(t.Context(), -1, kind, "", 100); len(entries) != want {
 			t.Errorf("%d entries %s, want %d", len(entries), kind, want)
 		}
+	}
+}
+
+// Whatever goes from the database, or comes into it, without its entry is loud
+// on the next day at the latest, until it is as the register says.
+func TestCountsThatDifferAreLoud(t *testing.T) {
+	for name, c := range map[string]struct{ spoil, mend string }{
+		"a letter went":          {`CREATE TABLE kept AS SELECT * FROM letters; DELETE FROM letters`, `INSERT INTO letters SELECT * FROM kept`},
+		"a paper went":           {`CREATE TABLE kept AS SELECT * FROM papers; DELETE FROM papers`, `INSERT INTO papers SELECT * FROM kept`},
+		"a paper is only marked": {`UPDATE papers SET state = '` + letter.PaperDestroyed + `'`, `UPDATE papers SET state = '` + letter.PaperMayGo + `'`},
+		"a paper is too many": {`CREATE TABLE kept AS SELECT * FROM papers; UPDATE kept SET letter = 'another'; INSERT INTO papers SELECT * FROM kept`,
+			`DELETE FROM papers WHERE letter = 'another'`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			o.person(register.Manager, "mo@example.org")
+			m := o.deposit()
+			o.work(m.ID)
+			var w watch
+			look := func() []register.Alarm {
+				t.Helper()
+				o.must(o.watchAlarms(t.Context(), &w))
+				found, err := o.cfg.Register.Alarms(t.Context())
+				o.must(err)
+				return found
+			}
+			if got := look(); len(got) != 0 || !ok(o.Check(t.Context()), "counts") {
+				t.Fatalf("all adds up, and loud is %v", got)
+			}
+			change := func(sql string) {
+				t.Helper()
+				_, err := o.cfg.Register.DB().ExecContext(t.Context(), sql)
+				o.must(err)
+			}
+			change(c.spoil)
+			o.mailed()
+			o.now = o.now.Add(time.Hour)
+			if got := look(); len(got) != 0 {
+				t.Errorf("counted twice on one day: %v", got)
+			}
+			o.now = o.now.AddDate(0, 0, 1)
+			if got := look(); len(got) != 1 || got[0].Kind != register.CountsDiffer || got[0].Count != 1 {
+				t.Errorf("loud is %v", got)
+			}
+			if got := o.mailed(); !slices.Equal(got, []string{"mo@example.org"}) || ok(o.Check(t.Context()), "counts") {
+				t.Errorf("written to: %v, and the check finds nothing", got)
+			}
+			change(c.mend)
+			o.now = o.now.AddDate(0, 0, 1)
+			if got := look(); len(got) != 0 {
+				t.Errorf("mended, and loud is %v", got)
+			}
+		})
 	}
 }
 
@@ -211,7 +264,7 @@ func TestAnUnknownAlarmStays(t *testing.T) {
 		t.Fatalf("another's bucket: loud is %v", got)
 	}
 	o.store.at, o.store.how, o.store.only = -1, fails, "Read"
-	if err := o.Alarm(t.Context(), true); err == nil {
+	if err := o.watchAlarms(t.Context(), &watch{}); err == nil {
 		t.Error("what cannot be found out is not said")
 	}
 	o.store.at = 0

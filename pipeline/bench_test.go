@@ -121,7 +121,7 @@ func (s *shelves) endDue() {
 	s.must(err)
 	s.must(s.endStrays(ctx))
 	s.must(s.EndKeys(ctx))
-	s.must(s.Alarm(ctx, true))
+	s.must(s.watchAlarms(ctx, &watch{}))
 }
 
 // ended checks that so many letters have ended, each with what lay in the bucket.

@@ -55,6 +55,7 @@ type watch struct {
 	overdue     bool        // whether a letter was due then
 	alarmed     time.Time   // when it was last looked whether somebody must see to something
 	alarmedSlow time.Time   // and for what takes many questions
+	counted     letter.Date // the last day on which it was counted whether everything adds up
 	said        string      // the last error that was said
 	saidAt      time.Time
 }
