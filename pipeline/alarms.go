@@ -72,10 +72,8 @@ func (s *Server) storageWrong(ctx context.Context) (int, error) {
 // and then once a day, since it counts every letter that ever was.
 func (s *Server) countsDiffer(ctx context.Context) (int, error) {
 	b, err := s.cfg.Register.Balance(ctx)
-	return abs(b.Arrived-b.Deleted-b.Living) + abs(b.Arrived-b.Destroyed-b.Waiting), err
+	return b.Differs(), err
 }
-
-func abs(n int) int { return max(n, -n) }
 
 func (s *Server) registerWrong(ctx context.Context) (int, error) {
 	_, err := s.cfg.Register.VerifyTip(ctx)

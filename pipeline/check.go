@@ -130,9 +130,9 @@ func (s *Server) checkRegister(ctx context.Context) (bad, good string, err error
 
 func (s *Server) checkCounts(ctx context.Context) (bad, good string, err error) {
 	b, err := s.cfg.Register.Balance(ctx)
-	said := fmt.Sprintf("%d letters arrived: %d proven gone, %d living; their papers: %d destroyed, %d waiting.",
-		b.Arrived, b.Deleted, b.Living, b.Destroyed, b.Waiting)
-	if !b.AddsUp() {
+	said := fmt.Sprintf("%d letters arrived and %d responses were filed: %d proven gone, %d living; the letters' papers: %d destroyed, %d waiting.",
+		b.Arrived, b.Filed, b.Deleted, b.Living, b.Destroyed, b.Waiting)
+	if b.Differs() != 0 {
 		bad = "The register and the database do not add up. " + said + " Stop, keep a copy of the data folder, and look at: letterlock retention"
 	}
 	return bad, said, err

@@ -65,6 +65,9 @@ func TestAResponseIsFiled(t *testing.T) {
 	if papers.Papers[letter.PaperMayGo] != 1 || len(papers.Papers) != 1 {
 		t.Errorf("papers: %v", papers.Papers)
 	}
+	if !ok(o.Check(t.Context()), "counts") {
+		t.Error("a response makes the counts differ")
+	}
 
 	answer := o.filed(m)[0]
 	o.toDeadline(m)

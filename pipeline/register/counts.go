@@ -140,25 +140,29 @@ func (r *Register) story(ctx context.Context, kinds []string, yield func(Entry, 
 }
 
 // Balance is whether what the register says adds up with what the database
-// holds: letters that arrived are living or proven gone, papers that came in
-// are waiting or on record as destroyed.
+// holds: letters that arrived and responses that were filed are living or proven
+// gone, papers that came in are waiting or on record as destroyed.
 type Balance struct {
-	Arrived, Deleted, Living int // letters; Living with those whose proof is on its way
-	Destroyed, Waiting       int // papers, one of which comes with each letter
+	Arrived            int // letters
+	Filed              int // responses
+	Deleted, Living    int // of both; Living with those whose proof is on its way
+	Destroyed, Waiting int // papers, one of which comes with each letter
 }
 
-// AddsUp reports whether it does.
-func (b Balance) AddsUp() bool {
-	return b.Arrived == b.Deleted+b.Living && b.Arrived == b.Destroyed+b.Waiting
+// Differs counts what is missing on either side; 0 where it adds up.
+func (b Balance) Differs() int {
+	return abs(b.Arrived+b.Filed-b.Deleted-b.Living) + abs(b.Arrived-b.Destroyed-b.Waiting)
 }
+
+func abs(n int) int { return max(n, -n) }
 
 // Balance counts, in one moment. It walks the index of the kinds it counts.
 func (r *Register) Balance(ctx context.Context) (b Balance, err error) {
-	err = r.read.QueryRowContext(ctx, balance, LetterAdmitted{}.kind(), LetterDeleted{}.kind(), PaperDestroyed{}.kind(), letter.PaperDestroyed).
-		Scan(&b.Arrived, &b.Deleted, &b.Destroyed, &b.Living, &b.Waiting)
+	err = r.read.QueryRowContext(ctx, balance, LetterAdmitted{}.kind(), LetterDeleted{}.kind(), PaperDestroyed{}.kind(), letter.PaperDestroyed,
+		ResponseFiled{}.kind()).Scan(&b.Arrived, &b.Deleted, &b.Destroyed, &b.Living, &b.Waiting, &b.Filed)
 	return b, err
 }
 
 const balance = `SELECT (SELECT count(*) FROM entries WHERE kind = $1), (SELECT count(*) FROM entries WHERE kind = $2),
 	(SELECT count(*) FROM entries WHERE kind = $3), (SELECT count(*) FROM letters) + (SELECT count(*) FROM erasures),
-	(SELECT count(*) FROM papers WHERE state <> $4)`
+	(SELECT count(*) FROM papers WHERE state <> $4), (SELECT count(*) FROM entries WHERE kind = $5)`
