@@ -39,14 +39,17 @@ type Line struct {
 	Paper    Paper
 }
 
-// Letters counts letters. Before + Arrived + MovedIn = Deleted + MovedOut + After,
-// and After = Ordinary + FiveYears + Held.
+// Letters counts letters, and the responses that are kept like them.
+// Before + Arrived + Filed + MovedIn = Deleted + MovedOut + After, and
+// After = Ordinary + FiveYears + Held.
 type Letters struct {
 	Before    int // living when the period began
 	Arrived   int
+	Filed     int // responses, which have no paper
 	MovedIn   int // from another helpline, to which they had been given by mistake
 	MovedOut  int
 	Deleted   int // with proof
+	Erased    int // of Deleted: before their time, as two people had decided
 	After     int // living when it ended
 	Ordinary  int // of After: to go after six months
 	FiveYears int // of After: kept for safeguarding
@@ -84,12 +87,14 @@ type reader func(m *maker, e register.Entry) error
 var readers = map[string]reader{
 	"letter-admitted":     reads((*maker).admitted),
 	"letter-deleted":      reads((*maker).deleted),
-	"response-filed":      reads((*maker).filed),
 	"letter-unverifiable": reads((*maker).unverifiable),
 	"letter-verified":     reads((*maker).verified),
 	"letter-safeguarded":  reads((*maker).safeguarded),
 	"letter-shared":       reads((*maker).shared),
-	"letter-moved":        reads((*maker).moved),
+	"letter-redirected":   reads((*maker).redirected),
+	"erasure-confirmed":   reads((*maker).erasure),
+	"response-filed":      reads((*maker).filed),
+	"response-lost":       reads((*maker).lost),
 	"hold-placed":         reads((*maker).holdPlaced),
 	"hold-released":       reads((*maker).holdReleased),
 	"paper-destroyed":     reads((*maker).destroyed),
@@ -156,6 +161,16 @@ type living struct {
 	deadline     letter.Date
 	wasHeld      bool      // by a hold that has ended
 	unverifiable time.Time // since when; zero when it is not
+
+	erased letter.Date // when it was decided to erase it before its time; zero when it was not
+}
+
+// due is the day on which it must be gone, unless it is held.
+func (l *living) due() letter.Date {
+	if l.erased != (letter.Date{}) {
+		return l.erased
+	}
+	return l.deadline
 }
 
 // hold keeps one letter or, where it names none, all of a helpline.
@@ -168,8 +183,12 @@ func (h hold) keeps(id letter.ID, l *living) bool {
 	return h.letter == id || h.letter == "" && h.helpline == l.helpline
 }
 
-// held reports whether any hold keeps the letter.
+// held reports whether any hold keeps the letter. One that is to be erased is
+// kept by none: a hold that is placed afterwards comes too late.
 func (m *maker) held(id letter.ID, l *living) bool {
+	if l.erased != (letter.Date{}) {
+		return false
+	}
 	for _, h := range m.holds { // a handful
 		if h.keeps(id, l) {
 			return true
@@ -228,7 +247,25 @@ func (m *maker) admitted(e register.Entry, ev register.LetterAdmitted) {
 func (m *maker) filed(e register.Entry, ev register.ResponseFiled) {
 	helpline := string(ev.Helpline)
 	m.living[e.Letter] = &living{helpline: helpline, class: ev.Class, deadline: ev.Deadline}
-	m.line(helpline).Letters.Arrived++
+	m.line(helpline).Letters.Filed++
+}
+
+// lost is a response that never reached the storage: it is erased at once.
+func (m *maker) lost(e register.Entry, ev register.ResponseLost) {
+	if l := m.living[e.Letter]; l != nil {
+		l.erased = letter.DateOf(e.At)
+	}
+	m.except(e.At, e.Letter, "This response to the letter %s was filed and did not reach the storage. It must be filed again.", ev.Answers.Reference())
+}
+
+func (m *maker) erasure(e register.Entry, ev register.ErasureConfirmed) {
+	l := m.living[e.Letter]
+	if l == nil {
+		m.wrong("The letter %s is to be erased, and is not on record.", e.Letter.Reference())
+		return
+	}
+	l.erased = letter.DateOf(e.At)
+	m.except(e.At, e.Letter, "Two people decided that the letter, due on %s, is erased before its time: %s.", day(l.deadline), worded(eraseWords, ev.Reason))
 }
 
 func (m *maker) deleted(e register.Entry, ev register.LetterDeleted) {
@@ -246,16 +283,32 @@ func (m *maker) deleted(e register.Entry, ev register.LetterDeleted) {
 		p.outlived = true
 		m.except(e.At, e.Letter, "The letter was deleted while its paper was not on record as destroyed.")
 	}
-	if gone := letter.DateOf(e.At); ev.Deadline.Before(gone) && l.wasHeld {
+	m.inTime(e, ev, l)
+	if ev.By == register.ByNobody && ev.Early != register.NeverStored {
+		m.except(e.At, e.Letter, "Nothing was left of the letter when it was due, in a storage that removes nothing by itself. Somebody else had removed it.")
+	}
+}
+
+// inTime says why a letter was not deleted on its deadline.
+func (m *maker) inTime(e register.Entry, ev register.LetterDeleted, l *living) {
+	decided := l.erased != (letter.Date{})
+	if decided != (ev.Early != "") {
+		m.wrong("The letter %s was deleted, and the register does not agree with itself on whether it was to be erased before its time.", e.Letter.Reference())
+	}
+	switch gone := letter.DateOf(e.At); {
+	case ev.Early == register.NeverStored: // said when it was lost
+	case ev.Early != "":
+		m.line(l.helpline).Letters.Erased++
+		if decided {
+			m.except(e.At, e.Letter, "The letter, due on %s, was erased as two people had decided on %s: %s.", day(ev.Deadline), day(l.erased), worded(eraseWords, ev.Early))
+		}
+	case ev.Deadline.Before(gone) && l.wasHeld:
 		m.except(e.At, e.Letter, "The letter was due on %s, was held, and was proven gone on %s.", day(ev.Deadline), day(gone))
-	} else if ev.Deadline.Before(gone) {
+	case ev.Deadline.Before(gone):
 		m.except(e.At, e.Letter, "The letter was due on %s and proven gone on %s. Alarms of these days say whether the storage, the clock or Letterlock itself stood still.",
 			day(ev.Deadline), day(gone))
-	} else if gone.Before(ev.Deadline) {
+	case gone.Before(ev.Deadline):
 		m.except(e.At, e.Letter, "The letter was deleted before its time, which was %s.", day(ev.Deadline))
-	}
-	if ev.By == register.ByNobody {
-		m.except(e.At, e.Letter, "Nothing was left of the letter when it was due, in a storage that removes nothing by itself. Somebody else had removed it.")
 	}
 }
 
@@ -286,13 +339,15 @@ func (m *maker) shared(e register.Entry, ev register.LetterShared) {
 	m.except(e.At, e.Letter, "The letter was shared with an agency (%s) on %s.", worded(agencyWords, ev.Agency), day(ev.On))
 }
 
-// moved follows a letter to another helpline; between classes it follows the
-// decision.
-func (m *maker) moved(e register.Entry, ev register.LetterMoved) {
-	l, to := m.living[e.Letter], string(ev.Helpline)
-	if l == nil || l.helpline == to {
+// redirected follows a letter to the helpline to which it was written, and its
+// paper where that still waits.
+func (m *maker) redirected(e register.Entry, ev register.LetterRedirected) {
+	l, to := m.living[e.Letter], string(ev.To)
+	if l == nil || l.helpline != string(ev.From) || l.helpline == to {
+		m.wrong("The letter %s was moved from %s to %s, and was not there.", e.Letter.Reference(), ev.From, to)
 		return
 	}
+	l.wasHeld = l.wasHeld || m.held(e.Letter, l)
 	m.line(l.helpline).Letters.MovedOut++
 	m.line(to).Letters.MovedIn++
 	if p := m.papers[e.Letter]; p != nil {
@@ -300,7 +355,7 @@ func (m *maker) moved(e register.Entry, ev register.LetterMoved) {
 		m.line(to).Paper.MovedIn++
 		p.helpline = to
 	}
-	m.except(e.At, e.Letter, "The letter had been given to the helpline %s by mistake and was moved to %s.", l.helpline, to)
+	m.except(e.At, e.Letter, "The letter had been given to the helpline %s by mistake and was moved to %s, as two people decided.", l.helpline, to)
 	l.helpline = to
 }
 
@@ -390,9 +445,9 @@ func (m *maker) end() {
 		default:
 			count.Ordinary++
 		}
-		if l.deadline.Before(today) && !held {
+		if l.due().Before(today) && !held {
 			count.Overdue++
-			m.except(at, id, "The letter was due on %s and was not proven gone at the end.", day(l.deadline))
+			m.except(at, id, "The letter was due on %s and was not proven gone at the end.", day(l.due()))
 		}
 		if !l.unverifiable.IsZero() {
 			m.except(at, id, "What was deposited of the letter could not be verified since %s; its scan is kept at the scanner.", day(letter.DateOf(l.unverifiable)))
@@ -415,7 +470,7 @@ func (m *maker) end() {
 
 func (m *maker) addsUp(l Line) {
 	n, p := l.Letters, l.Paper
-	if n.Before+n.Arrived+n.MovedIn != n.Deleted+n.MovedOut+n.After || n.After != n.Ordinary+n.FiveYears+n.Held {
+	if n.Before+n.Arrived+n.Filed+n.MovedIn != n.Deleted+n.MovedOut+n.After || n.After != n.Ordinary+n.FiveYears+n.Held {
 		m.wrong("The letters of %s do not add up.", l.Helpline)
 	}
 	if p.Before+p.In+p.MovedIn != p.Destroyed+p.MovedOut+p.After {
@@ -425,8 +480,8 @@ func (m *maker) addsUp(l Line) {
 
 func (l *Line) add(o Line) {
 	a, b := &l.Letters, o.Letters
-	*a = Letters{a.Before + b.Before, a.Arrived + b.Arrived, a.MovedIn + b.MovedIn, a.MovedOut + b.MovedOut, a.Deleted + b.Deleted, a.After + b.After,
-		a.Ordinary + b.Ordinary, a.FiveYears + b.FiveYears, a.Held + b.Held, a.Overdue + b.Overdue, a.Kept + b.Kept}
+	*a = Letters{a.Before + b.Before, a.Arrived + b.Arrived, a.Filed + b.Filed, a.MovedIn + b.MovedIn, a.MovedOut + b.MovedOut,
+		a.Deleted + b.Deleted, a.Erased + b.Erased, a.After + b.After, a.Ordinary + b.Ordinary, a.FiveYears + b.FiveYears, a.Held + b.Held, a.Overdue + b.Overdue, a.Kept + b.Kept}
 	c, d := &l.Paper, o.Paper
 	*c = Paper{c.Before + d.Before, c.In + d.In, c.MovedIn + d.MovedIn, c.MovedOut + d.MovedOut, c.Destroyed + d.Destroyed, c.After + d.After,
 		c.Outlived + d.Outlived, c.Sheets + d.Sheets, c.Certified + d.Certified}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +45,27 @@ func (s *story) destroy(id letter.ID, anomalies ...register.Anomaly) {
 }
 
 func (s *story) end(id letter.ID, deadline letter.Date) {
-	s.say("letter-deleted", id, register.LetterDeleted{Deadline: deadline, By: register.ByLetterlock, KeyDies: deadline})
+	s.erase(id, deadline, "")
+}
+
+// erase ends a letter, early for the reason if there is one.
+func (s *story) erase(id letter.ID, deadline letter.Date, why register.EraseReason) {
+	s.say("letter-deleted", id, register.LetterDeleted{Deadline: deadline, By: register.ByLetterlock, KeyDies: deadline, Early: why})
+}
+
+func (s *story) answer(to letter.ID, helpline register.Name) letter.ID {
+	id := letter.ID(fmt.Sprintf("%07d%019d", len(s.entries), 0))
+	s.say("response-filed", id, register.ResponseFiled{Answers: to, Helpline: helpline, Class: letter.SixMonths,
+		Deadline: letter.Deadline(letter.DateOf(s.now), letter.SixMonths)})
+	return id
+}
+
+func (s *story) redirect(id letter.ID, from, to register.Name) {
+	s.say("letter-redirected", id, register.LetterRedirected{From: from, To: to})
+}
+
+func (s *story) confirmErasure(id letter.ID, why register.EraseReason) {
+	s.say("erasure-confirmed", id, register.ErasureConfirmed{Reason: why})
 }
 
 // keep decides that a letter is kept for five years from now on.
@@ -183,6 +204,57 @@ func TestHeldLetters(t *testing.T) {
 	}
 }
 
+// What two people erase before its time, give to the right helpline or file as a
+// response is counted as that, and said; and what does not fit is said too.
+func TestErasedRedirectedAndFiled(t *testing.T) {
+	s := &story{now: began}
+	one, other := s.arrive("respect-phoneline"), s.arrive("respect-phoneline")
+	review := letter.DateOf(s.now).AddDays(90)
+	s.redirect(one, "respect-phoneline", "mens-advice-line")
+	answer := s.answer(one, "mens-advice-line")
+	lost := s.answer(other, "respect-phoneline")
+	s.say("response-lost", lost, register.ResponseLost{Answers: other})
+	s.say("letter-deleted", lost, register.LetterDeleted{Deadline: letter.DateOf(began).AddMonths(6), By: register.ByNobody, KeyDies: letter.DateOf(began).AddMonths(6), Early: register.NeverStored})
+	s.now = began.AddDate(0, 0, 30)
+	s.confirmErasure(other, register.PersonAsked)
+	s.say("hold-placed", "", register.HoldPlaced{Hold: 1, Helpline: "respect-phoneline", Reason: register.Inquiry, Review: review})
+	s.now = began.AddDate(0, 0, 33)
+	january := s.record(t, "2026-01")
+	if got, want := january.Total.Letters, (Letters{Arrived: 2, Filed: 2, MovedIn: 1, MovedOut: 1, Deleted: 1, After: 3, Ordinary: 3}); got != want {
+		t.Errorf("January: %+v", got)
+	}
+	if got, want := s.record(t, "2026-02").Total.Letters, (Letters{Before: 3, After: 3, Ordinary: 3, Overdue: 1}); got != want {
+		t.Errorf("February, while the erasure stands still: %+v", got)
+	}
+	s.erase(other, letter.DateOf(began).AddMonths(6), register.PersonAsked)
+	february := s.record(t, "2026-02")
+	if got, want := february.Total.Letters, (Letters{Before: 3, Deleted: 1, Erased: 1, After: 2, Ordinary: 2}); got != want {
+		t.Errorf("February: %+v", got)
+	}
+	if got, want := february.Total.Paper, (Paper{Before: 2, After: 2, Outlived: 1}); got != want || len(january.Wrong)+len(february.Wrong) > 0 {
+		t.Errorf("papers: %+v; %v %v", got, january.Wrong, february.Wrong)
+	}
+	var said []string
+	for _, e := range append(january.Exceptions, february.Exceptions...) {
+		said = append(said, e.String())
+	}
+	want := []string{
+		"1 January 2026, " + one.Reference() + ": The letter had been given to the helpline respect-phoneline by mistake and was moved to mens-advice-line, as two people decided.",
+		"1 January 2026, " + lost.Reference() + ": This response to the letter " + other.Reference() + " was filed and did not reach the storage. It must be filed again.",
+		"31 January 2026, " + other.Reference() + ": Two people decided that the letter, due on 1 July 2026, is erased before its time: the person concerned asked for it.",
+		"31 January 2026: Everything of the helpline respect-phoneline (0 letters) was put on hold 1: an inquiry wants it kept. It is looked at again on 1 April 2026.",
+		"3 February 2026, " + other.Reference() + ": The letter was deleted while its paper was not on record as destroyed.",
+		"3 February 2026, " + other.Reference() + ": The letter, due on 1 July 2026, was erased as two people had decided on 31 January 2026: the person concerned asked for it.",
+	}
+	if !slices.Equal(said, want) {
+		t.Errorf("exceptions:\n%s", strings.Join(said, "\n"))
+	}
+	s.erase(answer, letter.DateOf(began), register.LegalDuty)
+	if r := s.record(t, "2026-02"); len(r.Wrong) != 1 || !strings.Contains(r.Wrong[0], "does not agree with itself") {
+		t.Errorf("erased, and nobody had confirmed it: %v", r.Wrong)
+	}
+}
+
 func TestAnOverdueLetterIsAnException(t *testing.T) {
 	s := &story{now: began}
 	id := s.arrive("respect-phoneline")
@@ -202,12 +274,14 @@ func TestWhatDoesNotAddUpIsSaid(t *testing.T) {
 		spoil func(s *story, id letter.ID)
 		says  string
 	}{
-		"deleted twice":           {func(s *story, id letter.ID) { s.end(id, letter.DateOf(s.now)); s.end(id, letter.DateOf(s.now)) }, "was gone before"},
-		"deleted, never arrived":  {func(s *story, _ letter.ID) { s.end(letter.NewID(), letter.DateOf(s.now)) }, "never arrived"},
-		"destroyed twice":         {func(s *story, id letter.ID) { s.destroy(id); s.destroy(id) }, "was destroyed before"},
-		"arrived twice":           {func(s *story, id letter.ID) { s.entries = append(s.entries, s.entries[0]) }, "arrived twice"},
-		"kept, and not on record": {func(s *story, _ letter.ID) { s.keep(letter.NewID()) }, "not on record"},
-		"more in the database":    {func(s *story, _ letter.ID) { s.say("day-begun", "", register.DayBegun{Living: 2}) }, "the register accounts for 1"},
+		"deleted twice":               {func(s *story, id letter.ID) { s.end(id, letter.DateOf(s.now)); s.end(id, letter.DateOf(s.now)) }, "was gone before"},
+		"deleted, never arrived":      {func(s *story, _ letter.ID) { s.end(letter.NewID(), letter.DateOf(s.now)) }, "never arrived"},
+		"destroyed twice":             {func(s *story, id letter.ID) { s.destroy(id); s.destroy(id) }, "was destroyed before"},
+		"arrived twice":               {func(s *story, id letter.ID) { s.entries = append(s.entries, s.entries[0]) }, "arrived twice"},
+		"erased, and not on record":   {func(s *story, _ letter.ID) { s.confirmErasure(letter.NewID(), register.LegalDuty) }, "not on record"},
+		"moved from where it was not": {func(s *story, id letter.ID) { s.redirect(id, "mens-advice-line", "respect-phoneline") }, "was not there"},
+		"kept, and not on record":     {func(s *story, _ letter.ID) { s.keep(letter.NewID()) }, "not on record"},
+		"more in the database":        {func(s *story, _ letter.ID) { s.say("day-begun", "", register.DayBegun{Living: 2}) }, "the register accounts for 1"},
 		"fewer, and no proof came": {func(s *story, _ letter.ID) {
 			s.say("day-begun", "", register.DayBegun{Living: 0})
 			s.say("day-begun", "", register.DayBegun{Living: 0})
@@ -229,35 +303,54 @@ func TestWhatDoesNotAddUpIsSaid(t *testing.T) {
 func TestEveryStoryAddsUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := &story{now: began}
-		living, papers := map[letter.ID]letter.Date{}, map[letter.ID]bool{} // living by deadline
-		pick := func(ids []letter.ID) letter.ID { slices.Sort(ids); return rapid.SampledFrom(ids).Draw(t, "which") }
-		keys := func() (out []letter.ID) {
-			for id := range living {
-				out = append(out, id)
-			}
-			return out
+		type lives struct {
+			helpline register.Name
+			deadline letter.Date
 		}
+		living, papers := map[letter.ID]lives{}, map[letter.ID]bool{}
+		var filed, erased int
+		helplines := []register.Name{"respect-phoneline", "mens-advice-line"}
+		pick := func(ids iter.Seq[letter.ID]) letter.ID { return rapid.SampledFrom(slices.Sorted(ids)).Draw(t, "which") }
 		for range rapid.IntRange(0, 80).Draw(t, "steps") {
-			switch act := rapid.IntRange(0, 6).Draw(t, "act"); {
+			switch act := rapid.IntRange(0, 9).Draw(t, "act"); {
 			case act < 2:
-				id := s.arrive(rapid.SampledFrom([]register.Name{"respect-phoneline", "mens-advice-line"}).Draw(t, "helpline"))
-				living[id], papers[id] = letter.Deadline(letter.DateOf(s.now), letter.SixMonths), true
+				to := rapid.SampledFrom(helplines).Draw(t, "helpline")
+				id := s.arrive(to)
+				living[id], papers[id] = lives{to, letter.Deadline(letter.DateOf(s.now), letter.SixMonths)}, true
 			case act == 2 && len(living) > 0:
-				id := pick(keys())
-				s.end(id, living[id])
+				id := pick(maps.Keys(living))
+				s.end(id, living[id].deadline)
 				delete(living, id)
 			case act == 3 && len(papers) > 0:
-				var ids []letter.ID
-				for id := range papers {
-					ids = append(ids, id)
-				}
-				id := pick(ids)
+				id := pick(maps.Keys(papers))
 				s.destroy(id)
 				delete(papers, id)
 			case act == 4 && len(living) > 0:
-				s.say("letter-moved", pick(keys()), register.LetterMoved{KeyDies: letter.DateOf(s.now), Helpline: rapid.SampledFrom([]register.Name{"respect-phoneline", "mens-advice-line"}).Draw(t, "to")})
+				id := pick(maps.Keys(living))
+				from, to := living[id].helpline, helplines[0]
+				if from == to {
+					to = helplines[1]
+				}
+				s.redirect(id, from, to)
+				living[id] = lives{to, living[id].deadline}
 			case act == 5 && len(living) > 0:
-				s.keep(pick(keys()))
+				s.keep(pick(maps.Keys(living)))
+			case act == 6 && len(living) > 0:
+				to := pick(maps.Keys(living))
+				id := s.answer(to, living[to].helpline)
+				living[id] = lives{living[to].helpline, letter.Deadline(letter.DateOf(s.now), letter.SixMonths)}
+				if s.now.Year() == 2026 {
+					filed++
+				}
+			case act == 7 && len(living) > 0:
+				id := pick(maps.Keys(living))
+				s.confirmErasure(id, register.PersonAsked)
+				s.now = s.now.Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "hours until it is gone")) * time.Hour)
+				s.erase(id, living[id].deadline, register.PersonAsked)
+				delete(living, id)
+				if s.now.Year() == 2026 {
+					erased++
+				}
 			default:
 				s.now = s.now.Add(time.Duration(rapid.IntRange(1, 500).Draw(t, "hours")) * time.Hour)
 				s.say("day-begun", "", register.DayBegun{Living: len(living)})
@@ -282,7 +375,8 @@ func TestEveryStoryAddsUp(t *testing.T) {
 			sum.add(r.Total)
 		}
 		if len(year.Wrong) > 0 || sum.Letters.Arrived != year.Total.Letters.Arrived || sum.Letters.Deleted != year.Total.Letters.Deleted ||
-			sum.Paper.Destroyed != year.Total.Paper.Destroyed || letter.DateOf(s.now).Year == 2026 && (year.Total.Letters.After != len(living) || year.Total.Paper.After != len(papers)) {
+			sum.Letters.Filed != filed || year.Total.Letters.Filed != filed || sum.Letters.Erased != erased || year.Total.Letters.Erased != erased ||
+			year.Total.Letters.MovedIn != year.Total.Letters.MovedOut || sum.Letters.MovedIn != year.Total.Letters.MovedIn || sum.Paper.Destroyed != year.Total.Paper.Destroyed || letter.DateOf(s.now).Year == 2026 && (year.Total.Letters.After != len(living) || year.Total.Paper.After != len(papers)) {
 			t.Fatalf("the year: %+v, its months: %+v; %d letters live, %d papers wait: %v", year.Total, sum, len(living), len(papers), year.Wrong)
 		}
 	})
@@ -298,6 +392,11 @@ func TestEveryWordIsSaid(t *testing.T) {
 	for _, k := range register.SafeguardingReasons {
 		if reasonWords[k] == "" {
 			t.Errorf("no words for the reason %s", k)
+		}
+	}
+	for _, k := range register.EraseReasons {
+		if eraseWords[k] == "" {
+			t.Errorf("no words for the erasure %s", k)
 		}
 	}
 	for _, k := range register.HoldReasons {

@@ -79,8 +79,9 @@ type row struct {
 var letterRows = []row{
 	{says: "Living when the period began", of: func(l Line) int { return l.Letters.Before }},
 	{says: "Arrived", of: func(l Line) int { return l.Letters.Arrived }},
+	{says: "Responses filed, which are kept like letters", of: func(l Line) int { return l.Letters.Filed }, brief: true},
 	{says: "Moved here from another helpline", of: func(l Line) int { return l.Letters.MovedIn }, brief: true},
-	{says: "Sum", of: func(l Line) int { return l.Letters.Before + l.Letters.Arrived + l.Letters.MovedIn }, sum: true},
+	{says: "Sum", of: func(l Line) int { return l.Letters.Before + l.Letters.Arrived + l.Letters.Filed + l.Letters.MovedIn }, sum: true},
 	{says: "Deleted, with proof", of: func(l Line) int { return l.Letters.Deleted }},
 	{says: "Moved to another helpline", of: func(l Line) int { return l.Letters.MovedOut }, brief: true},
 	{says: "Living when it ended: to go after six months", of: func(l Line) int { return l.Letters.Ordinary }},
@@ -89,6 +90,7 @@ var letterRows = []row{
 	{says: "Sum", of: func(l Line) int {
 		return l.Letters.Deleted + l.Letters.MovedOut + l.Letters.Ordinary + l.Letters.FiveYears + l.Letters.Held
 	}, sum: true},
+	{says: "Of the deleted, erased before their time", of: func(l Line) int { return l.Letters.Erased }, brief: true},
 	{says: "Of the living, past their deadline", of: func(l Line) int { return l.Letters.Overdue }},
 	{says: "Decided in the period: to be kept for five years", of: func(l Line) int { return l.Letters.Kept }},
 }
@@ -168,6 +170,13 @@ var reasonWords = map[register.SafeguardingReason]string{
 	register.AdultAtRisk:     "an adult is at risk",
 	register.ImminentDanger:  "somebody is in imminent danger",
 	register.TerrorismOrBomb: "there is a warning of terrorism or of a bomb",
+}
+
+var eraseWords = map[register.EraseReason]string{
+	register.PersonAsked:    "the person concerned asked for it",
+	register.ScannedInError: "it should never have been scanned",
+	register.ScannedTwice:   "there is another scan of the same letter",
+	register.LegalDuty:      "a law or a court demanded it",
 }
 
 var holdWords = map[register.HoldReason]string{
