@@ -93,6 +93,7 @@ type Edge struct {
 	dark        map[string]bool // references of letters whose records it could not read; nil if it knows none of them
 	page        progress        // of the scan that is looked at just now
 	view        folder.View     // of the last look
+	left        []folder.Scan   // of those that had settled then, not claimed yet
 	lookedAt    time.Time       // when that was
 	busy        bool            // whether the last pass left work
 	room        room            // on the disks

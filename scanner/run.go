@@ -51,11 +51,12 @@ func (e *Edge) pass(ctx context.Context) (rest time.Duration, err error) {
 	e.troubled(view.Trouble)
 	e.tendCall()
 	e.loadAgain()
+	e.left = view.Settled
 	right := e.clockAgrees(ctx)
 	if right && e.takeAnswer(ctx) {
 		right = e.clockAgrees(ctx) // which may have had to wait for that
 	}
-	more := right && e.claimSome(view.Settled)
+	more := right && e.claimSome()
 	if right {
 		e.tendSlips(ctx) // before others keep the store busy
 	}
@@ -121,15 +122,16 @@ const (
 	pollsAtOnce   = 64 // that are asked about a receipt
 )
 
-// claimSome claims what has settled. A scan that cannot be taken away keeps none
-// of the others back: the next look says why. It reports whether some are left for the next pass.
-func (e *Edge) claimSome(settled []folder.Scan) (more bool) {
+// claimSome claims what is left of what has settled. A scan that cannot be taken
+// away keeps none of the others back: the next look says why. It reports whether
+// there are more for the next pass.
+func (e *Edge) claimSome() (more bool) {
 	claimed := 0
-	for _, scan := range settled {
-		if more = claimed == claimsAtOnce; more {
-			break
+	for ; len(e.left) > 0; e.left = e.left[1:] {
+		if claimed == claimsAtOnce {
+			return true
 		}
-		err := e.claim(scan)
+		err := e.claim(e.left[0])
 		switch {
 		case errors.Is(err, folder.ErrUnsettled): // it settles anew
 		case e.foundNoRoom(err):
@@ -144,7 +146,7 @@ func (e *Edge) claimSome(settled []folder.Scan) (more bool) {
 			e.tell("claim", "")
 		}
 	}
-	return more
+	return false
 }
 
 // takeAnswer advances the letter that the store has answered to. It reports

@@ -73,7 +73,12 @@ func (e *Edge) status(helpline string, view folder.View) string {
 			arriving += fmt.Sprintf(" %s waiting for a person; what to do is said below.", words.Are(a.Stuck, "file"))
 		}
 	}
-	taking, waiting := 0, 0
+	ready, taking, waiting := 0, 0, 0
+	for _, scan := range e.left {
+		if scan.Helpline == helpline {
+			ready++
+		}
+	}
 	for _, j := range e.jobs {
 		switch {
 		case j.end || e.helplineOf(j) != helpline:
@@ -87,7 +92,11 @@ func (e *Edge) status(helpline string, view folder.View) string {
 	if e.page.helpline == helpline {
 		working = fmt.Sprintf(" Looking at page %d of %d of one.", e.page.n, e.page.of)
 	}
-	lines = append(lines, arriving,
+	lines = append(lines, arriving)
+	if ready > 0 {
+		lines = append(lines, fmt.Sprintf("Arrived, and not taken yet: %s.", words.Count(ready, "scan")))
+	}
+	lines = append(lines,
 		fmt.Sprintf("Being taken: %s.%s", words.Count(taking, "scan"), working),
 		fmt.Sprintf("Sealed and on the way to the server: %s.", words.Count(waiting, "letter")))
 	for _, about := range []string{"room", "folder", "store", "clock", "recipients"} {

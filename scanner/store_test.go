@@ -291,6 +291,10 @@ func TestAClockThatWasSetIsNotBelieved(t *testing.T) {
 			if counts, _ := o.Status(); counts.Arriving != 1 {
 				t.Errorf("a scan was taken: %+v", counts)
 			}
+			o.pass(5)
+			if status := o.given("")["STATUS.txt"]; !strings.Contains(status, "Arrived, and not taken yet: 1 scan.") {
+				t.Errorf("STATUS.txt does not count it: %q", status)
+			}
 			o.now, o.set = o.now.Add(-jump), 0
 			err = nil
 			o.now = o.now.Add(longestRest)
