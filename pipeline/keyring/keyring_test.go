@@ -112,7 +112,7 @@ func TestALeftoverNameDoesNoHarm(t *testing.T) {
 	if err := os.Link(filepath.Join(dir, string(week)+".txt"), filepath.Join(dir, ".new-1")); err != nil {
 		t.Fatal(err)
 	}
-	if k, err = Open(dir); err != nil {
+	if _, err = Open(dir); err != nil {
 		t.Fatal(err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".new-*")); len(left) != 1 {
