@@ -96,7 +96,7 @@ func inPortal(err error) error {
 
 // badCuts says what is wrong with where a person would cut a stack.
 var badCuts = map[error]string{
-	separator.ErrCutsSheet:  "A page that bears the code of a separator or cover sheet would become part of a letter. Leave that page out.",
+	separator.ErrCutsSheet:  "A page that bears the code of a separator or cover sheet would become part of a letter. Leave that page out; if a page of a letter lies over the sheet, put the stack right and scan it again.",
 	separator.ErrCutsBegin:  "After a sheet that is left out a new letter has to begin, and the first page that stays has to begin one.",
 	separator.ErrCutsNobody: "A letter cannot begin on a page that is left out.",
 	separator.ErrCutsNone:   "Say at least of one page that a letter begins there.",
