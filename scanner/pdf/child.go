@@ -123,7 +123,7 @@ func normalise(scan, clean *watched, limits Limits) (Result, error) {
 	var looks []Look
 	switch format {
 	case PDF:
-		err = cleanPDF(scan, size, w, limits, nil)
+		err = scanToPDF(scan, size, w, limits)
 	case JPEG:
 		looks, err = jpegToPDF(scan, size, w, limits)
 	case PNG:

@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"strconv"
@@ -21,11 +22,17 @@ const (
 	padding   = 64 << 10 // of zeros or blanks that some scanners put behind the end
 )
 
-// The first bytes of each image format.
-var signatures = []struct {
+// signature is the first bytes of a file of a format.
+type signature struct {
 	magic  string
 	format Format
-}{
+}
+
+// pdfSignature may have other bytes before it.
+var pdfSignature = signature{"%PDF-", PDF}
+
+// The first bytes of each image format.
+var signatures = []signature{
 	{"\xff\xd8\xff", JPEG},
 	{"\x89PNG\r\n\x1a\n", PNG},
 	{"II*\x00", TIFF}, {"MM\x00*", TIFF},
@@ -33,9 +40,9 @@ var signatures = []struct {
 }
 
 // Complete looks whether r, of size bytes, is a whole scan, and of which format.
-// It reads little and never much, whatever the bytes: PDF and PNG by their
-// ends, JPEG by its segments and its end, TIFF by its directories. A whole scan
-// may still turn out to be damaged.
+// It reads little and never much, whatever the bytes: PDF by its end, PNG by its
+// chunks or its end, JPEG by its segments and its end, TIFF by its directories.
+// A whole scan may still turn out to be damaged, or to have another behind it.
 //
 // The error is ErrIncomplete or ErrUnknown (compare with errors.Is), or that of
 // r. With ErrIncomplete the format is set once it can be told.
@@ -60,9 +67,21 @@ func Complete(r io.ReaderAt, size int64) (Format, error) {
 		whole, err = completeTIFF(r, size)
 	}
 	if err == nil && !whole {
+		whole, err = endsAsAnother(r, size)
+	}
+	if err == nil && !whole {
 		err = ErrIncomplete
 	}
 	return format, err
+}
+
+// endsAsAnother reports whether the file ends as a whole one of another format
+// does: another scan stands behind this one, and no waiting will mend that.
+func endsAsAnother(r io.ReaderAt, size int64) (bool, error) {
+	if whole, err := completePDF(r, size); whole || err != nil {
+		return whole, err
+	}
+	return endsAsPNG(r, size)
 }
 
 // recognise tells the format by the first bytes of a file.
@@ -72,14 +91,14 @@ func recognise(head []byte) (Format, error) {
 			return s.format, nil
 		}
 	}
-	if bytes.Contains(head, []byte("%PDF-")) {
+	if bytes.Contains(head, []byte(pdfSignature.magic)) {
 		return PDF, nil
 	}
 	// A file may be made as long as it will be and then filled from the start:
 	// what has arrived is what stands before the zeros. A few bytes may be the
 	// start of a signature.
 	arrived := bytes.TrimRight(head, "\x00")
-	begun := bytes.HasPrefix([]byte("%PDF-"), arrived)
+	begun := bytes.HasPrefix([]byte(pdfSignature.magic), arrived)
 	for _, s := range signatures {
 		begun = begun || bytes.HasPrefix([]byte(s.magic), arrived)
 	}
@@ -144,9 +163,30 @@ func completePDF(r io.ReaderAt, size int64) (bool, error) {
 // iend is the last chunk of every PNG, with its checksum.
 const iend = "\x00\x00\x00\x00IEND\xaeB`\x82"
 
-func completePNG(r io.ReaderAt, size int64) (bool, error) {
+// endsAsPNG looks for it at the end of the file.
+func endsAsPNG(r io.ReaderAt, size int64) (bool, error) {
 	end, err := tail(r, size, 0, tailBytes)
 	return bytes.Contains(end, []byte(iend)), err
+}
+
+// completePNG walks the chunks to the last, behind which more may stand than the
+// padding of a scanner. Where it does not come that far, what counts is the end
+// of the file.
+func completePNG(r io.ReaderAt, size int64) (bool, error) {
+	const header, most = 8, 20_000 // of the usual 8 kB
+	for at, chunks := int64(header), 0; chunks < most; chunks++ {
+		b, err := window(r, size, at, len(iend))
+		switch {
+		case err != nil:
+			return false, err
+		case string(b) == iend:
+			return true, nil
+		case len(b) < len(iend) || b[4] < 'A':
+			return endsAsPNG(r, size)
+		}
+		at += header + int64(binary.BigEndian.Uint32(b)) + 4
+	}
+	return endsAsPNG(r, size)
 }
 
 // maxSegments bounds the walk over a JPEG's segments: a camera writes some

@@ -10,6 +10,19 @@ import (
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/types"
 )
 
+// scanToPDF makes the clean PDF of a file that is a PDF.
+func scanToPDF(scan seekerAt, size int64, w *writer, limits Limits) error {
+	// First, as no program can be told to read this one and not the other.
+	several, err := severalPDF(scan, size)
+	switch {
+	case err != nil:
+		return err
+	case several:
+		return refuse(SeveralScans)
+	}
+	return cleanPDF(scan, size, w, limits, nil)
+}
+
 // cleanPDF copies the pages of a PDF, and what they are drawn with, to w: those
 // in only, ascending from 1, or all when it is nil.
 //

@@ -177,7 +177,7 @@ func otherFiles() []hostile {
 		{"PostScript", of([]byte("%!PS-Adobe-3.0\nshowpage\n")), pdf.NotAScan},
 		{"a PDF that is a ZIP too", of(append(plainPDF(), zipped("evil.exe")...)), ""},
 		{"a ZIP that is a PDF too", of(append([]byte("PK\x03\x04"+canary+"\n"), plainPDF()...)), ""},
-		{"a PDF that is a JPEG too", of(slicesOf(l.JPEG(1), plainPDF())), ""},
+		{"a PDF that is a JPEG too", of(slicesOf(l.JPEG(1), plainPDF())), pdf.SeveralScans},
 		{"a web page that is a PDF too", of(append([]byte("<html><script>"+canary+"</script><!--\n"), plainPDF()...)), ""},
 		{"a PDF in name only", of([]byte("%PDF-1.7\n" + strings.Repeat("x", 500) + "\nstartxref\n9\n%%EOF\n")), pdf.Damaged},
 		{"a PDF of comments", of([]byte("%PDF-1.7\n" + strings.Repeat("%%%%%%%%%\n", 100_000) + "startxref\n9\n%%EOF\n")), pdf.Damaged},

@@ -24,6 +24,7 @@ const (
 	dri   = 0xdd
 	app0  = 0xe0
 	app1  = 0xe1
+	app2  = 0xe2
 	app14 = 0xee
 )
 
@@ -41,6 +42,9 @@ type jpegImage struct {
 	dpiX, dpiY    float64
 	aspect        float64 // of a dot, height to width, where that is all JFIF says; else 0
 	maker         *lookMaker
+	end           int    // where the picture ends in the file
+	views         []byte // an index of further pictures behind it, in a file of several (MPO)
+	viewsAt       int    // where that index begins in the file, from which it counts
 }
 
 // Errors of parseJPEG and what follows it.
@@ -52,8 +56,8 @@ var (
 )
 
 // parseJPEG takes a JPEG apart segment by segment and keeps what draws the
-// picture, up to the first end of image; a camera's second picture behind it,
-// or what an application hid there, is left.
+// picture, up to the first end of image; what stands behind it is left
+// (followed).
 func parseJPEG(data []byte) (*jpegImage, error) {
 	if len(data) < 2 || data[0] != 0xff || data[1] != soi {
 		return nil, errJPEG
@@ -71,7 +75,11 @@ func parseJPEG(data []byte) (*jpegImage, error) {
 				return nil, errJPEG
 			}
 			j.data = append(j.data, 0xff, eoi)
+			j.end = len(data) - len(next)
 			return j, nil
+		}
+		if marker == app2 && bytes.HasPrefix(segment, []byte(mpf)) && j.views == nil {
+			j.views, j.viewsAt = segment[len(mpf):], len(data)-len(next)-len(segment)+len(mpf)
 		}
 		if err := j.segment(marker, segment); err != nil {
 			return nil, err
@@ -244,6 +252,9 @@ func jpegToPDF(scan io.ReaderAt, size int64, w *writer, limits Limits) ([]Look, 
 		return nil, err
 	}
 	j, err := parseJPEG(data)
+	if err == nil && j.followed(data) {
+		return nil, refuse(SeveralScans)
+	}
 	if err == nil {
 		err = j.check(limits)
 	}

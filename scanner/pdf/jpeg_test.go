@@ -205,7 +205,7 @@ func TestNothingHidesInAJPEG(t *testing.T) {
 		"behind the end":              append(bytes.Clone(plain), canary...),
 		"between the data and a mark": insert(bytes.Index(plain, []byte{0xff, rst0}), []byte(canary)),
 		"between the data and an end": insert(len(plain)-2, []byte(canary)),
-		"a second picture behind":     append(bytes.Clone(plain), plain...),
+		"tables behind":               append(bytes.Clone(plain), 0xff, soi, 0xff, dri, 0, 4, 0, 0, 0xff, eoi),
 	} {
 		got, _, err := toPDF(data, jpegToPDF)
 		if err != nil || !bytes.Equal(got, want) {

@@ -32,6 +32,7 @@ type pngImage struct {
 	packed        []byte // picture data, compressed
 	dpiX, dpiY    float64
 	aspect        float64 // where there is no dpi
+	behind        []byte  // what the file holds behind the picture
 }
 
 // pngToPDF makes a page of a PNG, with the same dots. What is see-through lies on
@@ -42,6 +43,9 @@ func pngToPDF(scan io.ReaderAt, size int64, w *writer, limits Limits) ([]Look, e
 		return nil, err
 	}
 	p, err := parsePNG(data)
+	if err == nil && scanIn(p.behind) {
+		return nil, refuse(SeveralScans)
+	}
 	if err == nil && int64(p.width)*int64(p.height) > limits.MaxPixels {
 		err = errTooManyPixels
 	}
@@ -75,6 +79,7 @@ func parsePNG(data []byte) (*pngImage, error) {
 		}
 		kind, chunk := string(whole[:4]), whole[4:]
 		if kind == "IEND" {
+			p.behind = rest[header+length+checksum:]
 			break
 		}
 		if err := p.chunk(kind, chunk); err != nil {

@@ -24,6 +24,9 @@ const (
 	Inseparable Code = "inseparable" // what belongs to which page is not certain
 	// LeftOver: a page or a picture is in the file and on none of its pages.
 	LeftOver Code = "left-over"
+	// SeveralScans: another scan stands in the file behind the first, whole or
+	// begun, and no program would show both.
+	SeveralScans Code = "several-scans"
 	// NotAsScanned: the clean PDF, drawn by another program, does not show what
 	// the scan showed.
 	NotAsScanned Code = "not-as-scanned"
@@ -31,7 +34,7 @@ const (
 
 // Codes lists every reason.
 var Codes = []Code{Empty, CutOff, NotAScan, Encrypted, Damaged, FormOrComments,
-	TooLarge, TooManyPages, TooHeavy, Unsupported, Symbols, Inseparable, LeftOver, NotAsScanned}
+	TooLarge, TooManyPages, TooHeavy, Unsupported, Symbols, Inseparable, LeftOver, SeveralScans, NotAsScanned}
 
 // Refusal is the error for a scan that cannot be taken, however often it is
 // tried. Any other error of Normalise is not the scan's fault: try again.
@@ -107,6 +110,12 @@ var sentences = map[Code]struct{ what, next string }{
 	LeftOver: {
 		"The file holds a page or a picture that it shows nowhere. It may be a page of the letter that was lost.",
 		"Scan the letter again. If somebody has taken a page out of the file: print what it shows and scan the print.",
+	},
+	SeveralScans: {
+		"The file holds more than one scan, one behind the other, as when two files were joined into one. A program " +
+			"shows only one of them, so a letter might be overlooked.",
+		"Scan each letter again into a file of its own. If that happens again, ask the person who looks after the " +
+			"scanner to make it write a new file for every scan and never add to an old one.",
 	},
 	NotAsScanned: {
 		"The copy that Letterlock would keep does not look the same as the file, so that something of the letter might be lost.",

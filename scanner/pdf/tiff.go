@@ -20,6 +20,11 @@ func tiffToPDF(scan io.ReaderAt, size int64, w *writer, limits Limits) ([]Look, 
 	case walk.trouble || !walk.whole:
 		return nil, refuse(Damaged)
 	}
+	if several, err := walk.several(); err != nil {
+		return nil, err
+	} else if several {
+		return nil, refuse(SeveralScans)
+	}
 	var looks []Look
 	for i, entry := range walk.entries {
 		if entry.extra {
