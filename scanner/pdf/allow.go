@@ -29,8 +29,9 @@ var imageKeys = set("Type", "Subtype", "Width", "Height", "ColorSpace", "BitsPer
 var formKeys = set("Type", "Subtype", "FormType", "BBox", "Matrix", "Group", "OC")
 
 // leftBehind are keys that are never content, wherever a thing has them: what
-// was written about it, what happens when it is touched, where it comes from.
-var leftBehind = set("Metadata", "PieceInfo", "LastModified", "AA", "AF", "Creator", "CreatorInfo", "User", "Parent")
+// was written about it, what happens when it is touched, where it comes
+// from, which glyphs a font has.
+var leftBehind = set("Metadata", "PieceInfo", "LastModified", "AA", "AF", "Creator", "CreatorInfo", "User", "Parent", "CIDSet")
 
 // layerKeys are what is copied of a layer or a membership in layers (tables 98
 // and 99), apart from its name.
@@ -76,6 +77,10 @@ func keep(r role, key string) (role, bool) {
 		return glyphs, true
 	case "Colorants": // keys are names of inks
 		return names, true
+	case "FontFile", "FontFile2", "FontFile3":
+		return outlines, true
+	case "CIDToGIDMap", "ToUnicode":
+		return codes, true
 	}
 	return thing, !leftBehind[key]
 }

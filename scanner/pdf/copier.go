@@ -22,6 +22,8 @@ const (
 	glyphs                 // keys are names of glyphs: all, each a glyph
 	glyph                  // the content that draws one
 	properties             // names for marked content: layers only
+	outlines               // the program of a font, by which its glyphs are drawn
+	codes                  // a table by which those are found
 )
 
 // copier copies the pages of one document. Objects are copied when something

@@ -36,21 +36,22 @@ const (
 // decoding undoes codecs. What it gives may be far longer than the data.
 type decoding struct {
 	io.Reader
-	inputs []*bufio.Reader // of each codec, the first first
-	lzw    bool            // is the last of them, whose end some writers leave unmarked
+	inputs []*counted // of each codec, the first first
+	lzw    bool       // is the last of them, whose end some writers leave unmarked
 	// inflater is that of the last codec, if it is Flate.
-	inflater *inflater
+	inflater  *inflater
+	inflaters []*inflater // of each codec, nil where that is not Flate
 }
 
 // decoder undoes codecs, none of which makes dots.
 func (d *document) decoder(data []byte, list []codec) (*decoding, error) {
 	r := &decoding{Reader: bytes.NewReader(data)}
 	for _, c := range list {
-		from := bufio.NewReader(r.Reader)
+		from := &counted{Reader: bufio.NewReader(r.Reader)}
 		r.inputs, r.lzw, r.inflater = append(r.inputs, from), c.name == "LZWDecode", nil
 		switch c.name {
 		case "FlateDecode":
-			r.inflater = &inflater{from: counted{Reader: from}}
+			r.inflater = &inflater{from: from}
 			r.Reader = r.inflater
 		case "LZWDecode":
 			if d.number(c.parms, "EarlyChange", 1) == 0 {
@@ -73,6 +74,7 @@ func (d *document) decoder(data []byte, list []codec) (*decoding, error) {
 				return nil, err
 			}
 		}
+		r.inflaters = append(r.inflaters, r.inflater)
 	}
 	return r, nil
 }
@@ -110,11 +112,30 @@ func (r *decoding) end(most int64) (rest int64, err error) {
 		return rest, err
 	}
 	for i := len(r.inputs) - 1; i >= 0; i-- {
-		if err := padded(r.inputs[i]); err != nil {
+		if err := padded(r.inputs[i].Reader); err != nil {
 			return rest, err
 		}
 	}
 	return rest, nil
+}
+
+// settle looks, once all data that is no picture has been read, whether it is
+// what was written. There are no rows of samples to count, and so a checksum that
+// is there must be right, and codes that have none may not hold a stretch of
+// zeros. It says whether a checksum vouches for the data.
+func (r *decoding) settle() (sound bool, err error) {
+	if _, err := r.end(0); err != nil {
+		return false, err
+	}
+	for i, from := range r.inputs {
+		switch f := r.inflaters[i]; {
+		case f == nil && from.longest >= stretch || f != nil && f.wrong:
+			return false, errCodec
+		case f != nil && f.sound:
+			sound = true
+		}
+	}
+	return sound, nil
 }
 
 // padded reads what stands behind data.
@@ -135,15 +156,20 @@ func padded(from *bufio.Reader) error {
 	return errRest
 }
 
+// stretch is how many zeros in a row, in bytes, may be what a bad block of a disk
+// has left.
+const stretch = 64
+
 // inflater reads zlib data up to its last block. A wrong or missing checksum
 // behind it is a fault that many scanners have and that costs no dot, as long as
 // the codes themselves tell that all are there.
 type inflater struct {
-	from  counted
+	from  *counted
 	data  io.Reader
 	sum   hash.Hash32
 	given int64
 	sound bool // at the end: the checksum is there, and right
+	wrong bool // at the end: something else is there
 }
 
 // counted counts the bytes read of a reader, and the zeros in a row among those
@@ -176,21 +202,23 @@ func (c *counted) Read(to []byte) (int, error) {
 func (i *inflater) Read(to []byte) (int, error) {
 	if i.data == nil {
 		var head [2]byte
-		if _, err := io.ReadFull(&i.from, head[:]); err != nil {
+		if _, err := io.ReadFull(i.from, head[:]); err != nil {
 			return 0, err // no data at all is the end of it
 		}
 		// RFC 1950, 2.2: method 8, a check of the header, no preset dictionary.
 		if head[0]&15 != 8 || binary.BigEndian.Uint16(head[:])%31 != 0 || head[1]&0x20 != 0 {
 			return 0, errCodec
 		}
-		i.data, i.sum = flate.NewReader(&i.from), adler32.New()
+		i.data, i.sum = flate.NewReader(i.from), adler32.New()
 	}
 	n, err := i.data.Read(to)
 	_, _ = i.sum.Write(to[:n]) // a hash does not fail
 	i.given += int64(n)
 	if err == io.EOF {
-		sum, _ := i.from.Peek(adler32.Size)
-		i.sound = i.sound || len(sum) == adler32.Size && binary.BigEndian.Uint32(sum) == i.sum.Sum32()
+		if sum, _ := i.from.Peek(adler32.Size); len(sum) == adler32.Size && !i.sound {
+			i.sound = binary.BigEndian.Uint32(sum) == i.sum.Sum32()
+			i.wrong = !i.sound
+		}
 		if !i.sound && i.doubtful() {
 			err = errCodec
 		}
@@ -203,6 +231,6 @@ func (i *inflater) Read(to []byte) (int, error) {
 // zeros stands in it. That may be blank paper, of which some codes are zeros, or
 // what a bad block of a disk has left.
 func (i *inflater) doubtful() bool {
-	const small, stretch = 4096, 64 // bytes; what is smaller may be longer compressed
+	const small = 4096 // bytes; what is smaller may be longer compressed
 	return i.given >= small && i.from.n >= i.given || i.from.longest >= stretch
 }

@@ -8,21 +8,25 @@ import (
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/types"
 )
 
-// decoded is the data of a stream without its filters.
-func (d *document) decoded(s *types.StreamDict) ([]byte, error) {
+// decoded is the data of a stream that is no picture, without its filters, and
+// whether a checksum says that it is what was written. It refuses data that is
+// not there to its end, as those of a picture.
+func (d *document) decoded(s *types.StreamDict) (data []byte, sound bool, err error) {
 	list, err := d.codecs(s.Dict["Filter"], s.Dict["DecodeParms"])
 	if err != nil {
-		return nil, d.refusal(err)
+		return nil, false, d.refusal(err)
 	}
 	r, err := d.decoder(s.Raw, list)
-	if err != nil {
-		return nil, d.refusal(err)
+	if err == nil {
+		data, err = d.all(r)
 	}
-	data, err := d.all(r)
-	if err != nil {
-		return nil, d.refusal(err)
+	if err == nil {
+		sound, err = r.settle()
 	}
-	return data, nil
+	if err != nil {
+		return nil, false, d.refusal(err)
+	}
+	return data, sound, nil
 }
 
 // drawing reads the content in a stream, once however often it is drawn.
@@ -31,7 +35,7 @@ func (d *document) drawing(r types.IndirectRef, s *types.StreamDict) (*drawing, 
 	if known := d.drawings[key]; known != nil {
 		return known, nil
 	}
-	data, err := d.decoded(s)
+	data, _, err := d.decoded(s)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +90,7 @@ func (d *document) pageDrawing(o types.Object) (*drawing, error) {
 		if !ok {
 			continue
 		}
-		data, err := d.decoded(s)
+		data, _, err := d.decoded(s)
 		if err != nil {
 			return nil, err
 		}

@@ -1,7 +1,6 @@
 package pdf
 
 import (
-	"bufio"
 	"errors"
 	"io"
 
@@ -110,7 +109,7 @@ func (d *document) flag(dict types.Dict, key string) bool {
 
 // runs reads run-length data (7.4.5).
 type runs struct {
-	from   *bufio.Reader
+	from   io.ByteReader
 	left   int  // of the run
 	same   bool // it repeats value
 	value  byte
@@ -146,7 +145,7 @@ func (r *runs) Read(to []byte) (int, error) {
 }
 
 // ascii85Body is what stands before the end mark "~>".
-type ascii85Body struct{ from *bufio.Reader }
+type ascii85Body struct{ from io.ByteScanner }
 
 func (a *ascii85Body) Read(to []byte) (int, error) {
 	for n := range to {
@@ -164,7 +163,7 @@ func (a *ascii85Body) Read(to []byte) (int, error) {
 }
 
 // hexBody reads pairs of hexadecimal digits up to ">".
-type hexBody struct{ from *bufio.Reader }
+type hexBody struct{ from io.ByteScanner }
 
 func (h *hexBody) Read(to []byte) (int, error) {
 	for n := range to {

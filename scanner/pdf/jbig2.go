@@ -283,7 +283,7 @@ func (d *document) stripJBIG2(data []byte, c codec, rows int64) ([]byte, codec, 
 		if !ok {
 			return nil, c, errJBIG2
 		}
-		globals, err := d.decoded(s)
+		globals, _, err := d.decoded(s)
 		if err != nil {
 			return nil, c, err
 		}

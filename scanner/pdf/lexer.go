@@ -56,8 +56,22 @@ func (l *lexer) skip() {
 	}
 }
 
-// next reads a token.
+// gap is how many zeros between tokens are what has been lost of the content.
+// They are white space there, which nobody writes so.
+const gap = 4
+
+// next reads a token. A string of codes of several bytes may hold more zeros.
 func (l *lexer) next() token {
+	from := l.at
+	t := l.token()
+	if bytes.Contains(l.b[from:t.from], zeros[:gap]) || bytes.Contains(l.b[t.from:l.at], zeros) {
+		t.kind = tokBroken
+	}
+	return t
+}
+
+// token reads a token.
+func (l *lexer) token() token {
 	l.skip()
 	t := token{from: l.at}
 	if l.at >= len(l.b) {

@@ -13,7 +13,7 @@ import (
 )
 
 // stream copies a stream: a picture once it has been looked at to its end, a
-// piece of page content with what it is drawn with, anything else as it is.
+// piece of page content with what it is drawn with, anything else when it is whole.
 func (c *copier) stream(p promised, s *types.StreamDict) error {
 	if s.Dict["F"] != nil { // its data is in another file
 		return refusePage(Damaged, c.page)
@@ -34,7 +34,7 @@ func (c *copier) stream(p promised, s *types.StreamDict) error {
 		c.w.object(p.to, "null")
 		return nil
 	default:
-		if data, err = c.asItIs(s); err == nil {
+		if data, err = c.material(s, p.role); err == nil {
 			err = c.entries(&dict, s.Dict, nil)
 		}
 	}
@@ -48,7 +48,7 @@ func (c *copier) stream(p promised, s *types.StreamDict) error {
 	return nil
 }
 
-// asItIs is a stream's data without a look at it.
+// asItIs is a stream's data, which has been looked at.
 func (c *copier) asItIs(s *types.StreamDict) (sampled, error) {
 	list, err := c.codecs(s.Dict["Filter"], s.Dict["DecodeParms"])
 	if err != nil {

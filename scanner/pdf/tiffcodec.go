@@ -23,7 +23,7 @@ func (p *tiffPage) unpacked(data []byte, width int) (io.Reader, error) {
 	case packedBits:
 		return &packBitsReader{data: data}, nil
 	case packedDeflate, packedDeflate2:
-		return &inflater{from: counted{Reader: bufio.NewReader(bytes.NewReader(data))}}, nil
+		return &inflater{from: &counted{Reader: bufio.NewReader(bytes.NewReader(data))}}, nil
 	}
 	return nil, errTIFFUnsupported
 }
