@@ -12,7 +12,7 @@ import (
 	"letterlock/scanner/letter"
 )
 
-var manyFiles = flag.Int("files", 0, "how many scans TestManyAtOnce drops; default 300 in CI, 40 elsewhere")
+var manyFiles = flag.Int("files", 0, "how many scans TestManyAtOnce drops; default 150 in CI, 40 elsewhere")
 
 // TestManyAtOnce moves a folder of real scans in at once, more than one pass can
 // take. Each becomes one letter, of its own bytes, with one slip. It says what
@@ -25,7 +25,7 @@ func TestManyAtOnce(t *testing.T) {
 	switch {
 	case n > 0:
 	case os.Getenv("LETTERLOCK_CI") == "1":
-		n = 300
+		n = 150
 	default:
 		n = 40
 	}
