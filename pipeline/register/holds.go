@@ -180,7 +180,7 @@ func (r *Register) underHolds(ctx context.Context, tx *sql.Tx, l *Letter) error 
 
 const holdColumns = `SELECT number, letter, helpline, reason, owner, placed, since, review FROM holds`
 
-func scanHold(row interface{ Scan(...any) error }) (Hold, error) {
+func scanHold(row scannable) (Hold, error) {
 	var h Hold
 	var placed int64
 	var since, review string
@@ -220,16 +220,7 @@ func (r *Register) holds(ctx context.Context, where string, args ...any) ([]Hold
 	if err != nil {
 		return nil, fmt.Errorf("reading holds: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	var out []Hold
-	for rows.Next() {
-		h, err := scanHold(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, h)
-	}
-	return out, rows.Err()
+	return scanAll(rows, scanHold)
 }
 
 // HeldLetters counts letters whose end a hold stops.

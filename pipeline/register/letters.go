@@ -59,7 +59,7 @@ const letterColumns = `l.id, l.site, l.sent_helpline, l.sent_class, l.helpline, 
 	l.found_versions, l.found_markers, l.found_uploads, l.version, COALESCE(p.state, ''), COALESCE(p.reason, '')
 	FROM letters l LEFT JOIN papers p ON p.letter = l.id`
 
-func scanLetter(row interface{ Scan(...any) error }) (Letter, error) {
+func scanLetter(row scannable) (Letter, error) {
 	var l Letter
 	var received, readableAt int64
 	var notBefore sql.NullInt64
@@ -97,16 +97,7 @@ func (r *Register) letters(ctx context.Context, where string, args ...any) ([]Le
 	if err != nil {
 		return nil, fmt.Errorf("reading letters: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	var out []Letter
-	for rows.Next() {
-		l, err := scanLetter(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, l)
-	}
-	return out, rows.Err()
+	return scanAll(rows, scanLetter)
 }
 
 // Letters returns up to limit living letters of the helplines, newest first,

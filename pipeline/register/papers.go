@@ -32,7 +32,7 @@ type Paper struct {
 const paperColumns = `letter, reference, helpline, class, site, received, deadline, pages, sheets, state, reason, checked_by, ledger,
 	letter_gone FROM papers`
 
-func scanPaper(row interface{ Scan(...any) error }) (Paper, error) {
+func scanPaper(row scannable) (Paper, error) {
 	var p Paper
 	var received int64
 	var deadline string
@@ -60,16 +60,7 @@ func (r *Register) Papers(ctx context.Context, state PaperState, limit int) ([]P
 	if err != nil {
 		return nil, fmt.Errorf("reading papers: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	var out []Paper
-	for rows.Next() {
-		p, err := scanPaper(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, p)
-	}
-	return out, rows.Err()
+	return scanAll(rows, scanPaper)
 }
 
 func setPaper(ctx context.Context, tx *sql.Tx, id letter.ID, state PaperState, why ScanAgainReason, checkedBy int64) error {

@@ -165,7 +165,7 @@ func (r *Register) second(ctx context.Context, tx *sql.Tx, number, person int64)
 
 const requestColumns = `SELECT q.number, q.letter, l.helpline, q.reason, q.helpline, q.asked_by, q.asked FROM requests q JOIN letters l ON l.id = q.letter`
 
-func scanRequest(row interface{ Scan(...any) error }) (Request, error) {
+func scanRequest(row scannable) (Request, error) {
 	var q Request
 	var asked int64
 	err := row.Scan(&q.Number, &q.Letter, &q.Helpline, &q.Erase, &q.To, &q.AskedBy, &asked)
@@ -185,16 +185,7 @@ func (r *Register) Requests(ctx context.Context) ([]Request, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading requests: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	var out []Request
-	for rows.Next() {
-		q, err := scanRequest(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, q)
-	}
-	return out, rows.Err()
+	return scanAll(rows, scanRequest)
 }
 
 // RequestOf is what waits for a second person about that letter, or ErrNotFound.

@@ -65,6 +65,23 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
+// scannable is one row, alone or of several.
+type scannable interface{ Scan(...any) error }
+
+// scanAll reads all rows of a query, each with scan, and closes them.
+func scanAll[T any](rows *sql.Rows, scan func(scannable) (T, error)) ([]T, error) {
+	defer func() { _ = rows.Close() }()
+	var out []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}
+
 // head is the number of entries and the signed checkpoint over them.
 func head(ctx context.Context, q querier) (size int64, signed string, err error) {
 	err = q.QueryRowContext(ctx, `SELECT size, note FROM checkpoint WHERE one = 1`).Scan(&size, &signed)
