@@ -83,21 +83,6 @@ func TestAListingThatIsLate(t *testing.T) {
 	}
 }
 
-// So does what a moved letter leaves behind.
-func TestAListingThatShowsNothingOfAnOldCopy(t *testing.T) {
-	o := newOffice(t)
-	m := o.safeguarded()
-	o.store.shows = func(key string, there []archive.Trace) []archive.Trace {
-		if key == m.ObjectKey() {
-			return nil
-		}
-		return there
-	}
-	o.work(m.ID)
-	o.store.shows = nil
-	o.lies(m)
-}
-
 // The last listing must be empty of what the two roles have said, too.
 func TestAReceiptThatStays(t *testing.T) {
 	o, m := atDeadline(t)
