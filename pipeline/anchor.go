@@ -35,26 +35,23 @@ func (s *Server) anchor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.cfg.Store.Put(ctx, letter.CheckpointKey(day), bytes.NewReader(body), int64(len(body)), sha256.Sum256(body), deposit.CreateOnly)
+	key := letter.CheckpointKey(day)
+	_, err = s.cfg.Store.Put(ctx, key, bytes.NewReader(body), int64(len(body)), sha256.Sum256(body), deposit.CreateOnly)
 	if err != nil && !errors.Is(err, deposit.ErrExists) {
 		return fmt.Errorf("leaving the day's checkpoint in the bucket: %w", err)
 	}
-	return nil
+	// A crash before this leaves one that is not missed if the bucket loses it.
+	return s.cfg.Register.KeepAnchored(ctx, key)
 }
 
 // anchorsDiffer says in what the register is not what the newest checkpoint in
 // the bucket was signed over; "" when it is, or when there is none.
 func (s *Server) anchorsDiffer(ctx context.Context) (string, error) {
-	newest := ""
-	for key, err := range s.cfg.Store.List(ctx, letter.CheckpointsPrefix) {
-		if err != nil {
-			return "", fmt.Errorf("listing checkpoints: %w", err)
-		}
-		newest = max(newest, key)
+	keys, err := s.checkpoints(ctx)
+	if err != nil || len(keys) == 0 {
+		return "", err
 	}
-	if newest == "" {
-		return "", nil
-	}
+	newest := keys[len(keys)-1]
 	body, err := s.readSmall(ctx, newest)
 	if err != nil {
 		return "", fmt.Errorf("reading a checkpoint: %w", err)

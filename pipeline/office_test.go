@@ -50,6 +50,7 @@ type office struct {
 	site  note.Signer
 	pub   note.Verifier // the server's
 	log   *bytes.Buffer
+	desk  register.Config // of its register
 }
 
 func signer(t testing.TB, name string) (note.Signer, string) {
@@ -90,8 +91,9 @@ func newOffice(t testing.TB, opts ...option) *office {
 	o.store = &flaky{Store: dir}
 	now := func() time.Time { return o.now }
 	registerKey, registerPub := signer(t, "letterlock-register")
-	reg, err := register.Open(t.Context(), register.Config{Path: filepath.Join(t.TempDir(), "letterlock.db"), Signer: registerKey,
-		Verifier: registerPub, Now: now, CodeKey: []byte("a key of the test"), MaxSilence: 14 * 24 * time.Hour})
+	o.desk = register.Config{Path: filepath.Join(t.TempDir(), "letterlock.db"), Signer: registerKey,
+		Verifier: registerPub, Now: now, CodeKey: []byte("a key of the test"), MaxSilence: 14 * 24 * time.Hour}
+	reg, err := register.Open(t.Context(), o.desk)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -173,6 +173,7 @@ func (k *Keyring) list() (weeks []letter.Week, strangers int, err error) {
 		switch w, err := letter.ParseWeek(name); {
 		case err == nil && f.Name() != name:
 			weeks = append(weeks, w)
+		case f.Name() == seenFile:
 		case f.Name() != "lost+found" && !strings.HasPrefix(f.Name(), ".new-"): // a volume of its own; a key that is being made
 			strangers++
 		}

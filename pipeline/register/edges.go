@@ -56,6 +56,15 @@ func (r *Register) Edge(ctx context.Context, site string) (verifier string, err 
 	return verifier, err
 }
 
+// Sites are the enrolled sites that are not revoked, by name.
+func (r *Register) Sites(ctx context.Context) ([]string, error) {
+	rows, err := r.read.QueryContext(ctx, `SELECT site FROM edges WHERE revoked IS NULL ORDER BY site`)
+	if err != nil {
+		return nil, fmt.Errorf("reading enrolled sites: %w", err)
+	}
+	return scanAll(rows, func(row scannable) (site string, err error) { return site, row.Scan(&site) })
+}
+
 // mostHeld bounds how many manifests are held on record at once: whoever can
 // write to the bucket must not be able to fill the register.
 const mostHeld = 1000

@@ -242,6 +242,10 @@ const (
 	metaDay       = "day"         // the last day that was begun
 	metaDayHead   = "day_head"    // the checkpoint over what there was when it had begun
 	metaDayBefore = "day_before"  // and that of the day before it
+	metaAnchored  = "anchored"    // the key in the bucket of the last checkpoint that was left there
+
+	metaClosed      = "closed"       // the signs that this is an older copy, until a replay has ended
+	metaClosedSince = "closed_since" // and when the first was found
 
 	metaAccepted = "accepted_" // and an id: a person vouches for its manifest
 )

@@ -32,6 +32,21 @@ func ClassPrefix(c Class) string { return LettersPrefix + string(c) + "/" }
 // IncomingKey is where the site's edge leaves the manifest of a deposit.
 func IncomingKey(site string, id ID) string { return IncomingPrefix + site + "/" + string(id) }
 
+// SeenKey is where the site's edge says that it has seen a newer recipients
+// list than the one in the bucket. It is no place of a manifest.
+func SeenKey(site string) string { return IncomingPrefix + site + "/" + seenName }
+
+const seenName = "seen"
+
+// SplitSeen reads a key that SeenKey makes.
+func SplitSeen(key string) (site string, ok bool) {
+	site, ok = strings.CutPrefix(key, IncomingPrefix)
+	if ok {
+		site, ok = strings.CutSuffix(site, "/"+seenName)
+	}
+	return site, ok && ValidName(site)
+}
+
 // ReceiptKey is where the server answers it.
 func ReceiptKey(site string, id ID) string { return ReceiptsPrefix + site + "/" + string(id) }
 

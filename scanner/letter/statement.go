@@ -22,6 +22,7 @@ const maxStatement = 1 << 20
 const (
 	kindManifest = "letterlock manifest v1"
 	kindReceipt  = "letterlock receipt v1"
+	kindSeen     = "letterlock seen v1"
 )
 
 // Manifest is the edge's signed word about one deposit: the commit of steps 1
@@ -136,6 +137,33 @@ func OpenReceipt(msg []byte, server note.Verifier) (Receipt, error) {
 		return Receipt{}, errors.New("receipt: id or hash is not of the agreed form")
 	}
 	return r, nil
+}
+
+// Seen is the edge's signed word that it has seen a recipients list of that
+// serial, which is higher than that of the list in the bucket: the server, or
+// the bucket, is an older copy of itself.
+type Seen struct {
+	Site   string `json:"site"`   // the edge that signed; also the signer's name
+	Serial uint64 `json:"serial"` // of the newest list that it has seen
+}
+
+// MaxSerial is more than any server gives out in a thousand years. A statement
+// above it would leave no room to number on.
+const MaxSerial = 1 << 40
+
+// Sign writes the statement under the site's signature.
+func (s Seen) Sign(site note.Signer) ([]byte, error) { return Sign(kindSeen, s, site) }
+
+// OpenSeen checks msg against the site's public key.
+func OpenSeen(msg []byte, site note.Verifier) (Seen, error) {
+	var s Seen
+	if err := Open(kindSeen, msg, site, &s); err != nil {
+		return Seen{}, err
+	}
+	if s.Site != site.Name() || s.Serial < 1 || s.Serial > MaxSerial {
+		return Seen{}, errors.New("seen: site or serial is not of the agreed form")
+	}
+	return s, nil
 }
 
 // Sign writes v as a signed note (golang.org/x/mod/sumdb/note): the kind, one

@@ -1,0 +1,106 @@
+package register
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// RestoreSign is by what it is recognised that this register, or the bucket, is
+// an older copy of what it was: one that was restored from a backup.
+type RestoreSign string
+
+const (
+	SignKeyring        RestoreSign = "keyring"         // the keyring remembers a checkpoint that this register does not hold
+	SignBucket         RestoreSign = "bucket"          // the newest checkpoint in the bucket is not held by this register
+	SignRecipients     RestoreSign = "recipients"      // the bucket's recipients list is newer than any that was given out, or older than the one that was published
+	SignEdge           RestoreSign = "edge"            // a scanner has seen a newer recipients list than any that was given out
+	SignAnchorsMissing RestoreSign = "anchors-missing" // the checkpoint that was last left in the bucket is not there
+	SignPerson         RestoreSign = "person"          // a person says so: a witness has found it
+)
+
+// RestoreSigns lists every sign, the surest first.
+var RestoreSigns = []RestoreSign{SignKeyring, SignBucket, SignRecipients, SignEdge, SignAnchorsMissing, SignPerson}
+
+// Closed are the signs because of which nobody is shown anything and nothing is
+// done, from when they were first found until a replay has ended; none while
+// all is well.
+func (r *Register) Closed(ctx context.Context) ([]RestoreSign, error) {
+	return closedFor(ctx, r.read)
+}
+
+// ClosedSince is when the first sign was found, or the zero time.
+func (r *Register) ClosedSince(ctx context.Context) (time.Time, error) {
+	said, err := r.Meta(ctx, metaClosedSince)
+	if err != nil || said == "" {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339, said)
+}
+
+func closedFor(ctx context.Context, q querier) (signs []RestoreSign, err error) {
+	var said string
+	err = q.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, metaClosed).Scan(&said)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading whether Letterlock is closed: %w", err)
+	}
+	for _, sign := range strings.Fields(said) {
+		signs = append(signs, RestoreSign(sign))
+	}
+	return signs, nil
+}
+
+// KeepClosed adds to the signs because of which Letterlock is closed, so that a
+// restart finds them though what they were seen by has changed meanwhile. It
+// puts nothing on the register, which may be the wrong one: the replay will.
+func (r *Register) KeepClosed(ctx context.Context, signs []RestoreSign) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		known, err := closedFor(ctx, tx)
+		if err != nil {
+			return err
+		}
+		var all []string
+		for _, sign := range RestoreSigns {
+			if slices.Contains(known, sign) || slices.Contains(signs, sign) {
+				all = append(all, string(sign))
+			}
+		}
+		if len(all) == len(known) {
+			return nil
+		}
+		if len(known) == 0 {
+			if err := setMeta(ctx, tx, metaClosedSince, r.Now().UTC().Format(time.RFC3339)); err != nil {
+				return err
+			}
+		}
+		return setMeta(ctx, tx, metaClosed, strings.Join(all, " "))
+	})
+}
+
+// open ends what KeepClosed began. It belongs to the transaction that records
+// the end of a replay.
+func open(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE name IN ($1, $2)`, metaClosed, metaClosedSince)
+	return err
+}
+
+// Anchored is the key in the bucket of the last checkpoint that is known to
+// have been left there; "" for none.
+func (r *Register) Anchored(ctx context.Context) (key string, err error) {
+	return r.Meta(ctx, metaAnchored)
+}
+
+// KeepAnchored notes that a checkpoint is in the bucket under that key.
+func (r *Register) KeepAnchored(ctx context.Context, key string) error {
+	if known, err := r.Anchored(ctx); err != nil || known == key {
+		return err
+	}
+	return r.SetMeta(ctx, metaAnchored, key)
+}

@@ -1,0 +1,181 @@
+package pipeline
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// backUp copies the database as it is now.
+func (o *office) backUp() (path string) {
+	o.t.Helper()
+	path = filepath.Join(o.t.TempDir(), "backup.db")
+	_, err := o.cfg.Register.DB().ExecContext(o.t.Context(), `VACUUM INTO '`+path+`'`)
+	o.must(err)
+	return path
+}
+
+// restore goes on with that copy of the database.
+func (o *office) restore(path string) {
+	o.t.Helper()
+	cfg := o.desk
+	cfg.Path = path
+	reg, err := register.Open(o.t.Context(), cfg)
+	o.must(err)
+	o.t.Cleanup(func() { _ = reg.Close() })
+	o.cfg.Register = reg
+}
+
+// remember has the keyring remember the register as it is now.
+func (o *office) remember() {
+	o.t.Helper()
+	_, signed, err := o.cfg.Register.Checkpoint(o.t.Context())
+	o.must(err)
+	o.must(o.cfg.Keyring.Remember(signed))
+}
+
+// sees leaves what the site's scanner says it has seen.
+func (o *office) sees(serial uint64) {
+	o.t.Helper()
+	msg, err := letter.Seen{Site: "office", Serial: serial}.Sign(o.site)
+	o.must(err)
+	o.putRaw(letter.SeenKey("office"), msg)
+}
+
+// Each memory that was not restored with the database, or with the bucket,
+// recognises it alone; none takes what is of now for a copy.
+func TestWhatRecognisesARestore(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(o *office)
+		want   []register.RestoreSign
+	}{
+		"nothing happened": {func(*office) {}, nil},
+		"the keyring remembers, and went on": {func(o *office) {
+			o.remember()
+			o.must(o.cfg.Register.Record(t.Context(), register.BucketAdopted{}, 0))
+		}, nil},
+		"the database, an hour old": {func(o *office) {
+			copied := o.backUp()
+			o.must(o.cfg.Register.Record(t.Context(), register.BucketAdopted{}, 0))
+			o.remember()
+			o.restore(copied)
+		}, []register.RestoreSign{register.SignKeyring}},
+		"the database, an hour old, and as long again since": {func(o *office) {
+			copied := o.backUp()
+			o.must(o.cfg.Register.Record(t.Context(), register.BucketAdopted{}, 0))
+			o.remember()
+			o.restore(copied)
+			for range 5 {
+				o.must(o.cfg.Register.Record(t.Context(), register.LifecycleInstalled{}, 0))
+			}
+		}, []register.RestoreSign{register.SignKeyring}},
+		"the keyring's memory is damaged": {func(o *office) {
+			o.must(o.cfg.Keyring.Remember("letterlock register\n12\n"))
+		}, nil},
+		"the keyring remembers another register": {func(o *office) {
+			other := newOffice(t)
+			_, signed, err := other.cfg.Register.Checkpoint(t.Context())
+			o.must(err)
+			o.must(o.cfg.Keyring.Remember(signed))
+		}, nil},
+		"the database, a day old": {func(o *office) {
+			copied := o.backUp()
+			o.now = o.now.AddDate(0, 0, 1)
+			o.must(o.daily(t.Context(), &watch{}))
+			o.restore(copied)
+		}, []register.RestoreSign{register.SignBucket, register.SignRecipients}},
+		"the database, a day old, and somebody put nonsense above the checkpoint": {func(o *office) {
+			copied := o.backUp()
+			o.now = o.now.AddDate(0, 0, 1)
+			o.must(o.daily(t.Context(), &watch{}))
+			o.restore(copied)
+			o.putRaw(letter.CheckpointsPrefix+"9999-12-31", []byte("x"))
+		}, []register.RestoreSign{register.SignBucket, register.SignRecipients}},
+		"somebody put nonsense among the checkpoints": {func(o *office) {
+			o.putRaw(letter.CheckpointsPrefix+"9999-12-31", newOffice(t).begun().statement())
+		}, nil},
+		"the bucket, a day old": {func(o *office) {
+			list, err := o.readSmall(t.Context(), letter.RecipientsKey)
+			o.must(err)
+			o.now = o.now.AddDate(0, 0, 1)
+			o.must(o.daily(t.Context(), &watch{}))
+			key, err := o.cfg.Register.Anchored(t.Context())
+			o.must(err)
+			o.must(o.store.Store.Remove(t.Context(), key, o.only(key)))
+			o.putRaw(letter.RecipientsKey, list)
+		}, []register.RestoreSign{register.SignRecipients, register.SignAnchorsMissing}},
+		"a scanner has seen more": {func(o *office) { o.sees(100) }, []register.RestoreSign{register.SignEdge}},
+		"a scanner has seen as much": {func(o *office) {
+			given, _, err := o.cfg.Register.Serials(t.Context())
+			o.must(err)
+			o.sees(given)
+		}, nil},
+		"a scanner has signed nothing": {func(o *office) { o.putRaw(letter.SeenKey("office"), []byte("x")) }, nil},
+		"a scanner that is not believed any more": {func(o *office) {
+			o.sees(100)
+			o.must(o.cfg.Register.RevokeEdge(t.Context(), "office"))
+		}, nil},
+		"another bucket": {func(o *office) {
+			o.putRaw(letter.RecipientsKey, []byte("x"))
+			key, err := o.cfg.Register.Anchored(t.Context())
+			o.must(err)
+			o.must(o.store.Store.Remove(t.Context(), key, o.only(key)))
+		}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t).begun()
+			c.change(o)
+			got, err := o.RestoreSigns(t.Context())
+			o.must(err)
+			if !slices.Equal(got, c.want) {
+				t.Errorf("signs: %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// begun is the office on a day that has begun.
+func (o *office) begun() *office {
+	o.t.Helper()
+	o.must(o.daily(o.t.Context(), &watch{}))
+	return o
+}
+
+// The register's own signs are found while the bucket is away, and that the
+// others could not be asked for is no "no".
+func TestSignsWhileTheBucketIsAway(t *testing.T) {
+	o := newOffice(t).begun()
+	copied := o.backUp()
+	o.must(o.cfg.Register.Record(t.Context(), register.BucketAdopted{}, 0))
+	o.remember()
+	o.restore(copied)
+	for _, method := range []string{"Read", "List"} {
+		o.store.only, o.store.at, o.store.how = method, -1, fails
+		got, err := o.RestoreSigns(t.Context())
+		if !slices.Equal(got, []register.RestoreSign{register.SignKeyring}) || err == nil {
+			t.Errorf("%s fails: signs %v, error %v", method, got, err)
+		}
+	}
+}
+
+// The newest checkpoint that anybody remembers is what the register is to be
+// compared with.
+func TestNewestSeen(t *testing.T) {
+	o := newOffice(t)
+	if head, err := o.NewestSeen(t.Context()); err != nil || head.Note != "" {
+		t.Errorf("nobody has seen anything, and the newest is %+v, %v", head, err)
+	}
+	o.begun()
+	inBucket, err := o.NewestSeen(t.Context())
+	o.must(err)
+	o.must(o.cfg.Register.Record(t.Context(), register.BucketAdopted{}, 0))
+	o.remember()
+	inKeyring, err := o.NewestSeen(t.Context())
+	o.must(err)
+	if inBucket.Entries == 0 || inKeyring.Entries != inBucket.Entries+1 {
+		t.Errorf("the bucket's over %d entries, the keyring's over %d", inBucket.Entries, inKeyring.Entries)
+	}
+}
