@@ -258,3 +258,52 @@ func TestDecisionsFaultsAndDeaths(t *testing.T) {
 		})
 	}
 }
+
+// A hold of a whole helpline does not bring back what is past its deadline: its
+// key may be dead, and its alarm would fall silent.
+func TestAHoldComesTooLateForWhatIsOverdue(t *testing.T) {
+	o := newOffice(t)
+	late, early := o.read(), o.read()
+	single := o.hold(early.ID, "")
+	o.work(early.ID)
+	o.toDeadline(late)
+	o.hold("", "respect-phoneline")
+	if l := o.state(late.ID); l.Held() || l.Open(o.now) {
+		t.Error("a letter past its deadline is on hold")
+	}
+	if n, err := o.cfg.Register.Overdue(t.Context(), letter.DateOf(o.now)); n != 1 || err != nil {
+		t.Errorf("%d overdue, %v", n, err)
+	}
+	o.work(late.ID)
+	o.deletion(late.ID)
+	o.must(o.cfg.Register.ReleaseHold(t.Context(), single, o.manager()))
+	if !o.state(early.ID).Held() {
+		t.Error("the helpline's hold does not hold what another hold had kept beyond its deadline")
+	}
+	o.work(early.ID)
+	o.opens(early)
+}
+
+// What holds everything of a helpline goes on holding a letter that is found to
+// be another helpline's.
+func TestAHoldGoesAlongToAnotherHelpline(t *testing.T) {
+	o := newOffice(t)
+	o.person(register.TeamLeader, "ben@example.org", "mens-advice-line")
+	m := o.read()
+	whole := o.hold("", m.Helpline)
+	o.work(m.ID)
+	o.toDeadline(m)
+	o.must(o.cfg.Register.AskRedirection(t.Context(), m.ID, "mens-advice-line", oneLeader))
+	o.confirm(m.ID)
+	o.work(m.ID)
+	l := o.state(m.ID)
+	holds, err := o.cfg.Register.HoldsOf(t.Context(), l)
+	o.must(err)
+	if !l.Held() || len(holds) != 1 || holds[0].Letter != m.ID || holds[0].Number == whole {
+		t.Fatalf("held %v, by %+v", l.Held(), holds)
+	}
+	o.opens(m)
+	o.must(o.cfg.Register.ReleaseHold(t.Context(), holds[0].Number, o.manager()))
+	o.work(m.ID)
+	o.deletion(m.ID)
+}

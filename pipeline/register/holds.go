@@ -116,6 +116,35 @@ func (r *Register) ReleaseHold(ctx context.Context, number, person int64) error 
 	})
 }
 
+// takeHoldsAlong keeps a letter on hold that goes to another helpline: what holds
+// everything of the one that it leaves holds this letter from here on by itself.
+func (r *Register) takeHoldsAlong(ctx context.Context, tx *sql.Tx, id letter.ID, from, to string, person int64) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE holds SET helpline = $1 WHERE letter = $2`, to, string(id)); err != nil {
+		return err
+	}
+	rows, err := tx.QueryContext(ctx, holdColumns+` WHERE letter = '' AND helpline = $1 ORDER BY number`, from)
+	if err != nil {
+		return err
+	}
+	holds, err := scanAll(rows, scanHold)
+	if err != nil {
+		return err
+	}
+	for _, h := range holds {
+		var number int64
+		if err := tx.QueryRowContext(ctx, `INSERT INTO holds (letter, helpline, reason, owner, placed, since, review)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING number`, string(id), to, string(h.Reason), h.Owner,
+			millis(r.Now()), h.Since.String(), h.Review.String()).Scan(&number); err != nil {
+			return err
+		}
+		if err := r.append(ctx, tx, HoldPlaced{Hold: number, Helpline: Name(to), Reason: h.Reason, Owner: h.Owner,
+			Review: h.Review, Letters: 1}, id, person); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkHold refuses what no form of ours would send.
 func (r *Register) checkHold(ctx context.Context, tx *sql.Tx, h Hold) error {
 	today := letter.DateOf(r.Now())
@@ -149,6 +178,9 @@ func (r *Register) holdAgain(ctx context.Context, tx *sql.Tx, h Hold) (letters i
 		if err != nil {
 			return 0, err
 		}
+		if !l.Held() && l.DueOn(letter.DateOf(r.Now())) {
+			continue // it is on its way out, and its key may be dead: a hold comes too late
+		}
 		if err := r.underHolds(ctx, tx, &l); err != nil {
 			return 0, err
 		}
@@ -157,17 +189,18 @@ func (r *Register) holdAgain(ctx context.Context, tx *sql.Tx, h Hold) (letters i
 	return letters, nil
 }
 
-// underHolds sets since when the letter is held, by its own holds and its helpline's.
+// underHolds sets since when the letter is held, by its own holds and its
+// helpline's: the newest counts, which is the one that lasts longest.
 func (r *Register) underHolds(ctx context.Context, tx *sql.Tx, l *Letter) error {
-	var first sql.NullString
-	if err := tx.QueryRowContext(ctx, `SELECT min(since) FROM holds WHERE letter = $1 OR letter = '' AND helpline = $2`,
-		string(l.ID), l.Helpline).Scan(&first); err != nil {
+	var newest sql.NullString
+	if err := tx.QueryRowContext(ctx, `SELECT max(since) FROM holds WHERE letter = $1 OR letter = '' AND helpline = $2`,
+		string(l.ID), l.Helpline).Scan(&newest); err != nil {
 		return err
 	}
 	var since letter.Date
-	if first.Valid {
+	if newest.Valid {
 		var err error
-		if since, err = letter.ParseDate(first.String); err != nil {
+		if since, err = letter.ParseDate(newest.String); err != nil {
 			return err
 		}
 	}

@@ -120,6 +120,9 @@ func (r *Register) ConfirmRequest(ctx context.Context, number, person int64) err
 
 func (r *Register) redirect(ctx context.Context, tx *sql.Tx, q Request, l *Letter, person int64) error {
 	from := l.Helpline
+	if err := r.takeHoldsAlong(ctx, tx, l.ID, from, q.To, person); err != nil {
+		return err
+	}
 	l.Helpline = q.To
 	if err := r.keep(ctx, tx, l); err != nil {
 		return err
