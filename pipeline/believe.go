@@ -67,6 +67,8 @@ func (s *Server) plausible(ctx context.Context, m letter.Manifest) (register.Hel
 	switch now := s.cfg.Now(); {
 	case !slices.Contains(s.cfg.Helplines, m.Helpline):
 		return register.UnknownHelpline, nil
+	case m.Class != letter.SixMonths:
+		return register.NoSuchDecision, nil // or a stolen scanner would keep letters for five years
 	case m.Received.After(now.Add(clockSlack)):
 		return register.FromTheFuture, nil
 	case m.Received.Before(now.Add(-brief)) && !accepted:

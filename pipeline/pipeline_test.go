@@ -80,7 +80,13 @@ func TestManifestsThatAreHeld(t *testing.T) {
 		"from tomorrow": {func(o *office) {
 			o.deposit(func(m *letter.Manifest, _ *[]byte) { m.Received = m.Received.AddDate(0, 0, 1) })
 		}, register.FromTheFuture},
-		"a week without a key": {func(o *office) { o.deposit(func(m *letter.Manifest, _ *[]byte) { m.Class = letter.FiveYears }) }, register.KeyNotHeld},
+		"kept for five years by a scanner": {func(o *office) {
+			o.deposit(func(m *letter.Manifest, _ *[]byte) { m.Class = letter.FiveYears })
+		}, register.NoSuchDecision},
+		"a week without a key": {func(o *office) {
+			m := o.deposit()
+			o.must(o.cfg.Keyring.Destroy(m.Week()))
+		}, register.KeyNotHeld},
 		"a known id, another letter": {func(o *office) {
 			m := o.deposit()
 			o.work(m.ID)

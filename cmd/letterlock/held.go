@@ -38,6 +38,7 @@ var whatToDo = map[register.HeldReason]string{
 	register.FromTheFuture:   "Scanned later than now. Set the scanner's clock, or this machine's; it is then taken by itself.",
 	register.SameIDOther:     "Another letter has this id. The scan is kept at the scanner; ask who looks after it.",
 	register.AlreadyDeleted:  "This letter was deleted on its deadline. What is left of its scan at the scanner must go too.",
+	register.NoSuchDecision:  "No scanner may say that a letter is kept for five years. If its machine was stolen or broken into: letterlock setup --revoke-edge SITE",
 	register.KeyNotHeld:      "The key that it is sealed to is not in the keyring. Restore the keyring.",
 }
 

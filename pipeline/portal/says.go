@@ -393,6 +393,7 @@ var heldWords = map[register.HeldReason]string{
 	register.SameIDOther:     "its letter is known with another content",
 	register.AlreadyDeleted:  "its letter was deleted before",
 	register.KeyNotHeld:      "it is sealed to a key that is not held here",
+	register.NoSuchDecision:  "it asks to be kept for five years, which no scanner decides",
 }
 
 func lowerFirst(s string) string {

@@ -79,7 +79,7 @@ var forms = formsOf(
 	words(Tolds...),
 	words(WithPasskey, WithSample),
 	words(StoreDown, ObjectMissing, CannotUnseal, CannotRender, PagesDiffer, NobodyToTell, MailDown, StillShown, RendererBroken, CannotMove),
-	words(UnknownSite, FalseSignature, WrongPlace, UnknownHelpline, TooOld, FromTheFuture, SameIDOther, AlreadyDeleted, KeyNotHeld),
+	words(UnknownSite, FalseSignature, WrongPlace, UnknownHelpline, TooOld, FromTheFuture, SameIDOther, AlreadyDeleted, KeyNotHeld, NoSuchDecision),
 )
 
 // formOf is one type of string and what a string of it may be.

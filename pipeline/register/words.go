@@ -59,6 +59,7 @@ const (
 	SameIDOther     HeldReason = "same-id-other"    // the id is known with another content
 	AlreadyDeleted  HeldReason = "already-deleted"  // the id was deleted before
 	KeyNotHeld      HeldReason = "key-not-held"     // sealed to a week whose key is not in the keyring
+	NoSuchDecision  HeldReason = "no-such-decision" // of a class that a person decides, and no scanner
 )
 
 // ScanAgainReason says what was wrong with a scan.
