@@ -20,7 +20,7 @@ type Config struct {
 	DestroyAfter  string              `toml:"destroy_after" def:"readable" doc:"When paper may be destroyed: \"readable\", once a team leader has found the scan readable, or \"verified\", once Letterlock has read it back."`
 	Policy        string              `toml:"policy" def:"confidentiality-policy-1" doc:"The policy and its version, which a destruction record names as its authority. Lower-case letters, digits and hyphens."`
 	PolicyFile    string              `toml:"policy_file" doc:"The policy's text, in Markdown, which the portal publishes. Absent: policy.md in the data folder, written on the first start for you to replace."`
-	MaxSilence    configfile.Duration `toml:"max_silence" def:"336h" doc:"Where the storage has no clock of its own: after a longer silence than this nothing is deleted until a person has vouched for the clock."`
+	MaxSilence    configfile.Duration `toml:"max_silence" def:"336h" doc:"After a longer silence than this (the machine was off, or its clock leapt) nothing is deleted until a person has vouched for the clock."`
 	KeyringFolder string              `toml:"keyring_folder" doc:"Where the private keys lie. Absent: keyring/ beside this file. Best a small volume of its own, without snapshots and out of backups: see the README."`
 	Storage       *Storage            `toml:"storage" doc:"An S3 bucket with versioning. Absent: the folder bucket/ beside this file."`
 	Mail          Mail                `toml:"mail" doc:"How people are told of letters, and of what goes wrong."`

@@ -141,10 +141,10 @@ func (in *installation) openRegister(ctx context.Context) error {
 		return err
 	}
 	cfg := register.Config{Path: in.dir.database(), Signer: key.signer, Verifier: key.verifier, Now: in.clock.Now, CodeKey: codes,
-		Step: func(step string) { crashPoint(step, "") }}
-	if in.cfg.Storage == nil {
-		cfg.MaxSilence = time.Duration(in.cfg.MaxSilence)
-	}
+		Step: func(step string) { crashPoint(step, "") },
+		// With a storage that has a clock of its own too: where it runs on this very
+		// machine, that clock is the same one.
+		MaxSilence: time.Duration(in.cfg.MaxSilence)}
 	if in.register, err = register.Open(ctx, cfg); err != nil {
 		return err
 	}

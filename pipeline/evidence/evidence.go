@@ -59,7 +59,7 @@ type Setup struct {
 	Duplex       string                // as configured
 	Arriving     time.Duration         // after which a scan that is not whole is refused
 	AllowSymbols bool                  // JBIG2 symbols are taken
-	MaxSilence   time.Duration         // of the register, where the storage has no clock
+	MaxSilence   time.Duration         // of the register
 	Mail         bool                  // mails go to a mail server
 	KeyringApart bool                  // the keyring has a folder of its own, which may be a volume of its own
 	Keys         int                   // private keys in the keyring

@@ -41,7 +41,7 @@ type Config struct {
 	CodeKey  []byte           // HMAC key for enrolment codes, kept outside the database
 
 	// MaxSilence is how much later than the entry before it an entry may be
-	// without putting the clock in doubt; 0 where the storage vouches for the clock.
+	// without putting the clock in doubt; 0 for however much.
 	MaxSilence time.Duration
 
 	Step func(step string) // observes a step between two transactions; nil for none
