@@ -254,3 +254,24 @@ func (s *Server) seenBy(ctx context.Context, site string) (serial uint64, err er
 	}
 	return said.Serial, nil
 }
+
+// dismissSeen removes what a scanner says it has seen once that is no sign any
+// more: lists as new have been given out. Anything else that lies there is left
+// alone, and goes with what is brief.
+func (s *Server) dismissSeen(ctx context.Context, site string) error {
+	key := letter.SeenKey(site)
+	s.noteLook(key, true) // once a minute is enough
+	// Listed before it is read: what is put after this stays.
+	traces, err := s.cfg.Store.Traces(ctx, key)
+	if err != nil {
+		return fmt.Errorf("looking at what a scanner has seen: %w", err)
+	}
+	seen, err := s.seenBy(ctx, site)
+	if err != nil || seen == 0 {
+		return err
+	}
+	if given, _, err := s.cfg.Register.Serials(ctx); err != nil || seen > given {
+		return err
+	}
+	return s.removeAll(ctx, s.cfg.Store, key, traces)
+}

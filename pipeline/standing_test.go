@@ -179,3 +179,32 @@ func TestNewestSeen(t *testing.T) {
 		t.Errorf("the bucket's over %d entries, the keyring's over %d", inBucket.Entries, inKeyring.Entries)
 	}
 }
+
+// What a scanner says it has seen is no manifest that is held. It stays while
+// it is a sign, and goes with all its versions once as much was given out.
+func TestWhatAScannerHasSeenGoes(t *testing.T) {
+	o := newOffice(t)
+	key := letter.SeenKey("office")
+	given, _, err := o.cfg.Register.Serials(t.Context())
+	o.must(err)
+	o.sees(given + 2)
+	o.sees(given + 1)
+	o.putRaw(letter.SeenKey("nowhere"), []byte("x"))
+	for range 3 {
+		o.must(o.Admit(t.Context()))
+		o.now = o.now.Add(2 * heldRest)
+	}
+	if n := o.traces(key); n == 0 || len(o.held()) != 0 || o.kinds("manifest-held") != 0 {
+		t.Fatalf("%d traces of it, held %v", n, o.held())
+	}
+	o.must(o.cfg.Register.RaiseSerial(t.Context(), given+2))
+	o.store.at, o.store.how, o.store.only = -1, fails, "Remove"
+	if err := o.Admit(t.Context()); err == nil {
+		t.Error("the fault was never met")
+	}
+	o.store.at, o.now = 0, o.now.Add(2*heldRest)
+	o.must(o.Admit(t.Context()))
+	if n := o.traces(key); n != 0 || o.traces(letter.SeenKey("nowhere")) != 1 {
+		t.Errorf("%d traces of it are left", n)
+	}
+}

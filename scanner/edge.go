@@ -81,6 +81,9 @@ type Edge struct {
 	lastSteady   time.Duration
 	list         *seal.Recipients
 	listed       time.Time // when list was fetched
+	watched      time.Time // when it was last looked at for the server's sake
+	seen         uint64    // the highest serial that was seen, while the list in the store has a lower one; 0 else
+	seenSaid     time.Time // when the server was told that
 
 	slipsTended time.Time
 	slipLast    letter.ID
@@ -118,6 +121,7 @@ func Open(cfg Config) (*Edge, error) {
 		}
 		e.state, e.closeState = state, state.Close
 	}
+	e.watched = e.Now()
 	if err := errors.Join(e.recall(), e.attach(), e.remember()); err != nil {
 		e.Close()
 		return nil, err

@@ -62,6 +62,7 @@ func (e *Edge) pass(ctx context.Context) (rest time.Duration, err error) {
 	}
 	more = e.work(ctx, right) || more
 	if right {
+		e.watchList(ctx)
 		e.forget()
 	}
 	e.post(view)

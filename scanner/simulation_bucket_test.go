@@ -167,9 +167,21 @@ func (b *simBucket) keep(key string, data []byte) {
 	}
 	b.objects[key] = simObject{data, b.now}
 	delete(b.lied, key)
-	if strings.HasPrefix(key, letter.IncomingPrefix) {
+	if _, is := letter.SplitSeen(key); is {
+		b.policeSeen(data)
+	} else if strings.HasPrefix(key, letter.IncomingPrefix) {
 		b.news = append(b.news, key)
 		b.police(key, data)
+	}
+}
+
+// policeSeen checks what the edge says of recipients lists that it has seen: the
+// server has given out such a one.
+func (b *simBucket) policeSeen(data []byte) {
+	b.count("told that the recipients list is too old")
+	said, err := letter.OpenSeen(data, b.keys.siteKey)
+	if err != nil || said.Serial > b.server.serial {
+		b.violated("the edge has seen recipients list %d of %d, %v", said.Serial, b.server.serial, err)
 	}
 }
 

@@ -3,6 +3,7 @@ package scanner
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -210,6 +211,10 @@ func (e *Edge) recipient(ctx context.Context, by letter.ID, week letter.Week) (a
 // signature, and never goes back to an older one. The serial is remembered
 // before the list is used: a crash in between forgets a list, never a serial.
 func (e *Edge) fetchRecipients(ctx context.Context, by letter.ID) (seal.Recipients, error) {
+	// There is one call at a time: what is on its way comes first.
+	if err := e.saySeen(ctx, by); errors.Is(err, errWaits) {
+		return seal.Recipients{}, err
+	}
 	msg, err := e.get(ctx, by, letter.RecipientsKey)
 	if err != nil {
 		return seal.Recipients{}, err
@@ -226,8 +231,13 @@ func (e *Edge) fetchRecipients(ctx context.Context, by letter.ID) (seal.Recipien
 		return seal.Recipients{}, err
 	}
 	if list.Serial < highest {
-		return seal.Recipients{}, errors.New("the recipients list in the store is older than one that was seen before")
+		e.seen = highest
+		if err := e.saySeen(ctx, by); errors.Is(err, errWaits) {
+			return seal.Recipients{}, err
+		}
+		return seal.Recipients{}, errors.New("the recipients list in the store is older than one that was seen before: the server, or the store, was restored from a backup")
 	}
+	e.seen = 0
 	if list.Serial > highest {
 		data := strconv.AppendUint(nil, list.Serial, 10)
 		if err := disk.WriteBytes(e.state, serialFile, 0o600, append(data, '\n')); err != nil {
@@ -235,6 +245,43 @@ func (e *Edge) fetchRecipients(ctx context.Context, by letter.ID) (seal.Recipien
 		}
 	}
 	return list, nil
+}
+
+// saySeenEvery is how often the server is told that a list in the store is too old.
+const saySeenEvery = 24 * time.Hour
+
+// saySeen tells the server, where the list in the store is older than one that
+// was seen before, that it or the store is an older copy of itself: it may not
+// know. Nothing waits for that but a call that is on its way; what fails is
+// tried with the next look at the list.
+func (e *Edge) saySeen(ctx context.Context, by letter.ID) error {
+	if e.seen == 0 || e.Now().Sub(e.seenSaid).Abs() < saySeenEvery {
+		return nil
+	}
+	msg, err := letter.Seen{Site: e.Site, Serial: e.seen}.Sign(e.Signer)
+	if err != nil {
+		return err
+	}
+	err = e.put(ctx, by, letter.SeenKey(e.Site), inMemory(msg), int64(len(msg)), sha256.Sum256(msg), deposit.Replace)
+	if err == nil {
+		e.seenSaid = e.Now()
+	}
+	return err
+}
+
+// watchEvery is how often the list is looked at though no letter needs it.
+const watchEvery = time.Hour
+
+// watchList looks at the recipients list for the server's sake: on a day
+// without a scan nobody else would find out that it is too old.
+func (e *Edge) watchList(ctx context.Context) {
+	if e.Now().Sub(e.watched).Abs() < watchEvery {
+		return
+	}
+	if _, err := e.fetchRecipients(ctx, ""); errors.Is(err, errWaits) {
+		return // the answer is taken in by a later pass
+	}
+	e.watched = e.Now() // whatever else is wrong is told once a letter needs the list
 }
 
 // serialFile, in the state folder, holds the highest serial that was seen.

@@ -190,6 +190,58 @@ func TestRecipientsListThatCannotBeBelieved(t *testing.T) {
 	}
 }
 
+// A scanner that finds an older list than it has seen tells the server, which
+// may be an older copy of itself: also after a restart, also on a day without a
+// scan, once a day for as long as that is so, whatever the store does to it.
+func TestAListThatIsTooOldIsTold(t *testing.T) {
+	for kind, how := range map[string]fault{"works": works, "fails once": fails, "the answer is lost once": loses} {
+		t.Run(kind, func(t *testing.T) {
+			told := 0
+			o := newOffice(t, func(o *office) {
+				o.cfg.Store = &faulty{Store: o.cfg.Store, on: func(op, key string) fault {
+					if _, is := letter.SplitSeen(key); op != "put" || !is {
+						return works
+					}
+					if told++; told == 1 {
+						return how
+					}
+					return works
+				}}
+			})
+			o.serial = 40
+			newest, older := o.recipients(), o.recipients()
+			older.Serial = 7
+			o.publish(newest)
+			o.wait(watchEvery + time.Minute)
+			if o.publish(older); len(o.keys(letter.SeenKey("office"))) != 0 {
+				t.Fatal("it tells of a list that it has seen nothing newer than")
+			}
+			o.restart()
+			o.wait(2*watchEvery + time.Minute)
+			msg, err := o.bucket.Get(t.Context(), letter.SeenKey("office"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if said, err := letter.OpenSeen(msg, o.site); err != nil || said.Serial != 41 {
+				t.Errorf("it says %+v, %v", said, err)
+			}
+			o.wait(10 * watchEvery)
+			if want := 1 + min(int(how), 1); told != want {
+				t.Errorf("told %d times on one day, want %d", told, want)
+			}
+			if o.wait(saySeenEvery); told != 2+min(int(how), 1) {
+				t.Errorf("a day later it was told %d times in all", told)
+			}
+			o.serial = 50
+			o.publish(o.recipients())
+			before := told
+			if o.wait(2 * saySeenEvery); told != before {
+				t.Error("it is told though the list is newer")
+			}
+		})
+	}
+}
+
 // witness is a store with a clock.
 type witness struct {
 	Store
