@@ -101,6 +101,16 @@ func (s *Server) watchAlarms(ctx context.Context, w *watch) error {
 		finders[register.StorageWrong] = s.storageWrong
 		finders[register.RegisterWrong] = s.registerWrong
 	}
+	if today := letter.DateOf(now); w.present != today || s.lookForMissing.Load() {
+		finders[register.LettersMissing] = func(ctx context.Context) (int, error) {
+			s.lookForMissing.Store(false)
+			missing, err := s.Missing(ctx)
+			if err == nil {
+				w.present = today // what failed is tried again
+			}
+			return len(missing), err
+		}
+	}
 	if today := letter.DateOf(now); w.counted != today {
 		finders[register.CountsDiffer] = func(ctx context.Context) (int, error) {
 			n, err := s.countsDiffer(ctx)

@@ -45,6 +45,7 @@ func (s *Server) Check(ctx context.Context) []Line {
 		{"overdue", s.checkOverdue},
 		{"paper", s.checkPaper},
 		{"letters", s.checkLetters},
+		{"missing", s.checkMissing},
 		{"held", s.checkHeld},
 		{"reviews", s.checkReviews},
 		{"holds", s.checkHolds},
@@ -175,6 +176,26 @@ func (s *Server) checkLetters(ctx context.Context) (bad, good string, err error)
 		}
 	}
 	return strings.Join(says, "; "), "Every letter is on its way.", err
+}
+
+func (s *Server) checkMissing(ctx context.Context) (bad, good string, err error) {
+	const enough = 10 // by their references; the rest is a number
+	missing, err := s.Missing(ctx)
+	if errors.Is(err, deposit.ErrUnavailable) {
+		return "The storage cannot be asked whether every letter is there.", "", nil
+	}
+	if len(missing) > 0 {
+		var references []string
+		for _, id := range missing[:min(len(missing), enough)] {
+			references = append(references, id.Reference())
+		}
+		bad = words.Are(len(missing), "letter") + " not in the storage any more, before the deadline, and it was not Letterlock that removed them: " + strings.Join(references, ", ")
+		if len(missing) > enough {
+			bad += " and others"
+		}
+		bad += ". Find out who did, keep their papers, and have them scanned again."
+	}
+	return bad, "Every letter that can be opened is in the storage.", err
 }
 
 func (s *Server) checkHeld(ctx context.Context) (bad, good string, err error) {

@@ -95,6 +95,8 @@ type Server struct {
 	cfg   Config
 	swept atomic.Int64 // when the last sweep ended, in Unix time
 
+	lookForMissing atomic.Bool // a letter was asked for and not there: look at all of them now
+
 	mu      sync.Mutex
 	doubted time.Time                 // when it was last said that nothing is destroyed
 	nobody  map[string]time.Time      // by helpline: when it was last said that nobody is told of its letters
@@ -424,7 +426,7 @@ func (s *Server) expire(ctx context.Context, l *register.Letter) error {
 	}
 	// A crash before this finds the letter Expiring and the storage empty, and
 	// comes back here; after it, the deletion waits in the register for its proof.
-	if err := s.cfg.Register.DeleteRows(ctx, *l, s.removedBy(l.Found), s.cfg.Now()); err != nil {
+	if err := s.cfg.Register.DeleteRows(ctx, *l, s.removedBy(l), s.cfg.Now()); err != nil {
 		return err
 	}
 	s.cfg.Step("rows-deleted", l.ID)

@@ -139,12 +139,15 @@ func (s *Server) left(ctx context.Context, l *register.Letter) (register.Found, 
 	return all.count(), nil
 }
 
-// removedBy is who had removed the letter.
-func (s *Server) removedBy(f register.Found) register.Remover {
+// removedBy is who had removed the letter. The storage's own rule hides it on
+// the day after its number of days, and removes what it hid a day later at the
+// earliest: what is gone before that was removed by somebody else.
+func (s *Server) removedBy(l *register.Letter) register.Remover {
+	earliest := l.Lies.Since.AddDays(l.Lies.Class.LifecycleDays() + 2)
 	switch {
-	case f != register.Found{}:
+	case l.Found != register.Found{}:
 		return register.ByLetterlock
-	case s.cfg.HasLifecycle:
+	case s.cfg.HasLifecycle && !letter.DateOf(s.cfg.Now()).Before(earliest):
 		return register.ByStorage
 	}
 	return register.ByNobody

@@ -150,9 +150,13 @@ func (s *Server) render(ctx context.Context, l *register.Letter, plain []byte) (
 }
 
 // PDF opens the letter for a person. The opening must be on record before. A
-// letter that the storage's own lifecycle has taken is portal.ErrGone.
+// letter that the storage's own lifecycle has taken is portal.ErrGone, one that
+// it should still hold portal.ErrLost.
 func (s *Server) PDF(ctx context.Context, l register.Letter) ([]byte, error) {
 	plain, err := s.open(ctx, l, l.Lies.Version)
+	if s.notThere(l, err) {
+		return nil, portal.ErrLost
+	}
 	if errors.Is(err, deposit.ErrNotFound) {
 		return nil, portal.ErrGone
 	}

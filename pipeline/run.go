@@ -56,6 +56,7 @@ type watch struct {
 	alarmed     time.Time   // when it was last looked whether somebody must see to something
 	alarmedSlow time.Time   // and for what takes many questions
 	counted     letter.Date // the last day on which it was counted whether everything adds up
+	present     letter.Date // the last day on which it was looked whether every letter is there
 	said        string      // the last error that was said
 	saidAt      time.Time
 }

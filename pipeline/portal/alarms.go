@@ -23,6 +23,9 @@ var alarmWords = map[register.AlarmKind]struct {
 	says func(n int) string
 	toDo string
 }{
+	register.LettersMissing: {func(n int) string {
+		return count(n, "letter is", "letters are") + " not in the storage any more, before the deadline."
+	}, "Nobody can open them, and it was not Letterlock that removed them. Have the administrator run “letterlock check” on the server, which says which they are, and find out who did. Operations keep their papers, where they are not destroyed yet, and scan them again."},
 	register.LettersOverdue: {func(n int) string {
 		return count(n, "letter is", "letters are") + " past the deadline and not proven gone."
 	}, "Nobody can open them here any more, but they must not exist. Have the administrator run “letterlock check” on the server: the storage, the clock or the disk needs somebody. They go by themselves once that is mended."},
@@ -54,6 +57,7 @@ var alarmWords = map[register.AlarmKind]struct {
 
 // alarmNames are the kinds in two or three words.
 var alarmNames = map[register.AlarmKind]string{
+	register.LettersMissing: "letters that are not in the storage",
 	register.LettersOverdue: "letters past their deadline",
 	register.PapersOutlive:  "papers that outlived their letters",
 	register.KeyNeeded:      "letters that outlive their key",

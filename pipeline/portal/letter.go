@@ -131,7 +131,7 @@ func (p *Portal) letterPDF(w http.ResponseWriter, v *visit) error {
 }
 
 func readerTrouble(err error) error {
-	if errors.Is(err, ErrGone) || errors.Is(err, context.Canceled) {
+	if errors.Is(err, ErrGone) || errors.Is(err, ErrLost) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	return because(notReadable, err)

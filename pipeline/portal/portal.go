@@ -31,16 +31,20 @@ import (
 // person who asked, nowhere else; the portal calls it only after the opening
 // is on the register.
 type Reader interface {
-	// PDF returns the whole letter, or ErrGone.
+	// PDF returns the whole letter, or ErrGone or ErrLost.
 	PDF(ctx context.Context, l register.Letter) ([]byte, error)
 	// Page returns one page, counted from 1, as a JPEG of that many dots per
-	// inch, or ErrGone.
+	// inch, or ErrGone or ErrLost.
 	Page(ctx context.Context, l register.Letter, page, dpi int) (jpeg []byte, err error)
 }
 
 // ErrGone is what a Reader returns for a letter that the storage's own
 // lifecycle has already taken: a finished letter, not a fault.
 var ErrGone = errors.New("the storage no longer holds the letter")
+
+// ErrLost is what a Reader returns for a letter that the storage should still
+// hold, and does not.
+var ErrLost = errors.New("the storage has lost the letter")
 
 // Helpline is a helpline as people know it.
 type Helpline struct {

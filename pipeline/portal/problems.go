@@ -58,6 +58,9 @@ var (
 		Lines: []string{"Its place of storage did not answer as it should. Nothing is lost. Please try again in a few minutes."}}
 	letterEnded = &problem{Status: http.StatusGone, Heading: "This letter’s time is over",
 		Lines: []string{"The storage has already deleted it, as it should in these last days. It cannot be brought back."}}
+	letterLost = &problem{Status: http.StatusGone, Heading: "This letter is not where it should be",
+		Lines: []string{"The storage does not hold it any more, although its time is not over. The manager, the data-protection officer and the administrator are told.",
+			"If its paper has not been destroyed, keep it, and ask operations to scan it again."}}
 	movedOn = &problem{Status: http.StatusConflict, Heading: "Something changed while you were looking",
 		Lines: []string{"Somebody else acted on this letter at the same moment, so what you chose was not recorded.",
 			"Look at it again. If your choice still fits, please make it again."}}
@@ -147,6 +150,8 @@ func problemOf(err error) (said *problem, known bool) {
 		return questionGone, true
 	case errors.Is(err, ErrGone):
 		return letterEnded, true
+	case errors.Is(err, ErrLost):
+		return letterLost, true
 	}
 	return failure, false
 }

@@ -13,6 +13,7 @@ import (
 type AlarmKind string
 
 const (
+	LettersMissing AlarmKind = "letters-missing"   // that people should be able to open, and that the storage does not hold; counts letters
 	LettersOverdue AlarmKind = "letters-overdue"   // past the deadline and not yet proven gone; counts letters
 	PapersOutlive  AlarmKind = "papers-outlive"    // papers whose letter is gone; counts papers
 	KeyNeeded      AlarmKind = "key-needed"        // letters that are to outlive the key they are sealed to; counts letters
@@ -25,7 +26,7 @@ const (
 )
 
 // AlarmKinds lists every kind, the gravest first.
-var AlarmKinds = []AlarmKind{RegisterWrong, CountsDiffer, LettersOverdue, KeyOverdue, KeyNeeded, ClockDoubted, StorageWrong, PapersOutlive, SharesDue}
+var AlarmKinds = []AlarmKind{RegisterWrong, CountsDiffer, LettersMissing, LettersOverdue, KeyOverdue, KeyNeeded, ClockDoubted, StorageWrong, PapersOutlive, SharesDue}
 
 // grace is how long something may be found before it is loud: a letter is due
 // from its day's first moment, and its proof takes a moment too; custodians need

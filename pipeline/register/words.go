@@ -235,7 +235,7 @@ type Remover string
 const (
 	ByLetterlock Remover = "letterlock"
 	ByStorage    Remover = "storage" // its own lifecycle had left nothing to remove
-	ByNobody     Remover = "missing" // nothing was left of the letter in a storage that removes nothing by itself
+	ByNobody     Remover = "missing" // nothing was left of the letter, and the storage cannot have removed it by itself yet
 )
 
 // Shown is in what form somebody is shown a letter.

@@ -285,7 +285,7 @@ func (m *maker) deleted(e register.Entry, ev register.LetterDeleted) {
 	}
 	m.inTime(e, ev, l)
 	if ev.By == register.ByNobody && ev.Early != register.NeverStored {
-		m.except(e.At, e.Letter, "Nothing was left of the letter when it was due, in a storage that removes nothing by itself. Somebody else had removed it.")
+		m.except(e.At, e.Letter, "Nothing was left of the letter when it was due, and the storage cannot have removed it by itself by then. Somebody else had removed it.")
 	}
 }
 

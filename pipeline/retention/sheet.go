@@ -205,6 +205,7 @@ var anomalyWords = map[register.Anomaly]string{
 }
 
 var alarmWords = map[register.AlarmKind]string{
+	register.LettersMissing: "letters were not in the storage any more, before their deadline",
 	register.LettersOverdue: "letters were past their deadline and not proven gone",
 	register.PapersOutlive:  "papers had outlived their letters",
 	register.KeyNeeded:      "a key was to die before the letters that are sealed to it",

@@ -1,0 +1,105 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"path"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/letter"
+)
+
+// Missing returns the letters that people should be able to open and that the
+// storage does not hold: somebody or something has removed them before their
+// time. It lists each day in which such a letter lies once, and bounds what it
+// remembers of that by a few hundred letters.
+func (s *Server) Missing(ctx context.Context) (missing []letter.ID, err error) {
+	const atOnce = 500
+	var some []register.Letter
+	look := func() error {
+		gone, err := s.missingOf(ctx, some)
+		missing, some = append(missing, gone...), some[:0]
+		return err
+	}
+	err = s.cfg.Register.EachLetter(ctx, func(l register.Letter) error {
+		if s.mustBeThere(l) {
+			some = append(some, l)
+		}
+		if len(some) < atOnce {
+			return nil
+		}
+		return look()
+	})
+	if err == nil {
+		err = look()
+	}
+	return missing, err
+}
+
+// mustBeThere reports whether the storage's own rules cannot have taken the
+// letter yet, nor anything of Letterlock.
+func (s *Server) mustBeThere(l register.Letter) bool {
+	now := s.cfg.Now()
+	return l.Open(now) && !letter.OpenUntil(l.Lies.Since, l.Lies.Class).Before(letter.DateOf(now))
+}
+
+func (s *Server) missingOf(ctx context.Context, some []register.Letter) (missing []letter.ID, err error) {
+	listed := map[string]map[string]bool{} // what lies in each day's place
+	for _, l := range some {
+		key := l.ObjectKey()
+		day := path.Dir(key) + "/"
+		if listed[day] == nil {
+			listed[day] = map[string]bool{}
+			for there, err := range s.cfg.Store.List(ctx, day) {
+				if err != nil {
+					return nil, err
+				}
+				listed[day][there] = true
+			}
+		}
+		if listed[day][key] {
+			continue
+		}
+		gone, err := s.isMissing(ctx, l.ID)
+		if err != nil {
+			return nil, err
+		}
+		if gone {
+			missing = append(missing, l.ID)
+		}
+	}
+	return missing, nil
+}
+
+// isMissing asks for the letter by its name, as it is on record now: a listing
+// may be stale, and the letter may have been moved or ended meanwhile.
+func (s *Server) isMissing(ctx context.Context, id letter.ID) (bool, error) {
+	l, err := s.cfg.Register.Letter(ctx, id)
+	if errors.Is(err, register.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil || !s.mustBeThere(l) {
+		return false, err
+	}
+	readable, err := s.readable(ctx, l.ObjectKey(), l.Lies.Version)
+	if err != nil || readable {
+		return false, err
+	}
+	now, err := s.cfg.Register.Letter(ctx, id)
+	if errors.Is(err, register.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && now.ObjectKey() == l.ObjectKey() && s.mustBeThere(now), err
+}
+
+// notThere tells a letter that the storage no longer holds from one whose time
+// is over, and has all of them looked at.
+func (s *Server) notThere(l register.Letter, err error) (lost bool) {
+	if !errors.Is(err, deposit.ErrNotFound) || !s.mustBeThere(l) {
+		return false
+	}
+	s.lookForMissing.Store(true)
+	s.cfg.Log.Error("a letter is not in the storage any more, before its time; 'letterlock check' says which")
+	return true
+}

@@ -1,0 +1,94 @@
+package pipeline
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"letterlock/pipeline/portal"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// A letter that somebody removes from the storage before its time is an alarm,
+// and its deletion is not put down to the storage's own rules.
+func TestALetterThatIsLostEarlyIsLoud(t *testing.T) {
+	o := newOffice(t, func(c *Config) { c.HasLifecycle = true })
+	m, other := o.read(), o.read()
+	o.days(10)
+	if slices.Contains(o.alarms(), register.LettersMissing) {
+		t.Fatal("every letter is there, and there is an alarm")
+	}
+	o.must(o.store.Store.Remove(t.Context(), m.ObjectKey(), o.only(m.ObjectKey())))
+	if !slices.Contains(o.alarms(), register.LettersMissing) {
+		t.Error("a letter was removed, and there is no alarm")
+	}
+	missing, err := o.Missing(t.Context())
+	if err != nil || len(missing) != 1 || missing[0] != m.ID {
+		t.Errorf("missing are %v, %v", missing, err)
+	}
+	for _, line := range o.Check(t.Context()) {
+		if line.Name == "missing" && (line.OK || !strings.Contains(line.Says, m.ID.Reference()) || strings.Contains(line.Says, other.ID.Reference())) {
+			t.Errorf("the check says: %s", line.Says)
+		}
+	}
+	if _, err := o.PDF(t.Context(), o.state(m.ID)); !errors.Is(err, portal.ErrLost) {
+		t.Errorf("opening it: %v", err)
+	}
+	for gone, by := range map[int]register.Remover{10: register.ByNobody, 182: register.ByNobody, 183: register.ByStorage} {
+		o.now = m.ReceivedOn().AddDays(gone).Start()
+		if l := o.state(m.ID); o.removedBy(&l) != by {
+			t.Errorf("gone on day %d, it was removed by: %s", gone, o.removedBy(&l))
+		}
+	}
+}
+
+// Asked for, a letter that is not there is looked for among all at once, and not
+// on the next day.
+func TestAnOpeningFindsALostLetter(t *testing.T) {
+	o := newOffice(t)
+	m := o.read()
+	var w watch
+	loud := func() bool {
+		t.Helper()
+		o.must(o.watchAlarms(t.Context(), &w))
+		o.now = o.now.Add(alarmsEvery)
+		found, err := o.cfg.Register.Alarms(t.Context())
+		o.must(err)
+		return slices.ContainsFunc(found, func(a register.Alarm) bool { return a.Kind == register.LettersMissing })
+	}
+	loud()
+	o.must(o.store.Store.Remove(t.Context(), m.ObjectKey(), o.only(m.ObjectKey())))
+	if loud() {
+		t.Fatal("every letter is looked for every few seconds")
+	}
+	if _, err := o.Page(t.Context(), o.state(m.ID), 1, 50); !errors.Is(err, portal.ErrLost) {
+		t.Fatalf("opening it: %v", err)
+	}
+	if !loud() {
+		t.Error("no alarm")
+	}
+}
+
+// What the storage may have taken by itself in a letter's last days is not missing.
+func TestWhatTheStorageTakesInTheLastDaysIsNotMissing(t *testing.T) {
+	o := newOffice(t, func(c *Config) { c.HasLifecycle = true })
+	o.days(100) // to where six months are 184 days
+	o.must(o.PublishRecipients(t.Context()))
+	m := o.read()
+	last := letter.OpenUntil(m.ReceivedOn(), m.Class)
+	o.must(o.store.Store.Remove(t.Context(), m.ObjectKey(), o.only(m.ObjectKey())))
+	for day, want := range map[letter.Date]int{last: 1, last.AddDays(1): 0} {
+		o.now = day.Start()
+		missing, err := o.Missing(t.Context())
+		if err != nil || len(missing) != want {
+			t.Errorf("on %s missing are %v, %v", day, missing, err)
+		}
+	}
+	o.now = last.AddDays(1).Start()
+	l := o.state(m.ID)
+	if _, err := o.PDF(t.Context(), l); !l.Open(o.now) || !errors.Is(err, portal.ErrGone) {
+		t.Errorf("open %v, opening it: %v", l.Open(o.now), err)
+	}
+}
