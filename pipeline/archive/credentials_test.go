@@ -66,15 +66,16 @@ func edgeMayDoItsWorkAndNoMore(t *testing.T, c deposit.S3Config, accessKey, secr
 	another := c
 	another.AccessKey, another.SecretKey = accessKey, secretKey
 	for what, try := range map[string]func() error{
-		"get a letter":          func() error { _, err := edge.Get(t.Context(), theirs); return err },
-		"get another's receipt": func() error { _, err := edge.Get(t.Context(), letter.ReceiptKey("annexe", id)); return err },
-		"put as another site":   func() error { return tryPut(t, edge, letter.IncomingKey("annexe", id)) },
-		"put recipients":        func() error { return tryPut(t, edge, letter.RecipientsKey) },
-		"list":                  func() error { return listError(t.Context(), edge) },
-		"list versions":         func() error { _, err := edge.Traces(t.Context(), theirs); return err },
-		"remove a version":      func() error { return edge.Remove(t.Context(), theirs, version) },
-		"hide a letter":         func() error { return hideError(t.Context(), edge, theirs) },
-		"change the lifecycle":  func() error { return edge.InstallLifecycle(t.Context()) },
+		"get a letter":            func() error { _, err := edge.Get(t.Context(), theirs); return err },
+		"get another's receipt":   func() error { _, err := edge.Get(t.Context(), letter.ReceiptKey("annexe", id)); return err },
+		"put as another site":     func() error { return tryPut(t, edge, letter.IncomingKey("annexe", id)) },
+		"put recipients":          func() error { return tryPut(t, edge, letter.RecipientsKey) },
+		"put where no rule holds": func() error { return tryPut(t, edge, letter.LettersPrefix+"a") },
+		"list":                    func() error { return listError(t.Context(), edge) },
+		"list versions":           func() error { _, err := edge.Traces(t.Context(), theirs); return err },
+		"remove a version":        func() error { return edge.Remove(t.Context(), theirs, version) },
+		"hide a letter":           func() error { return hideError(t.Context(), edge, theirs) },
+		"change the lifecycle":    func() error { return edge.InstallLifecycle(t.Context()) },
 		"make another edge": func() error {
 			return archive.MakeEdgeUser(t.Context(), another, "annexe", "edge-annexe", rand.Text())
 		},

@@ -234,6 +234,8 @@ func TestEdgeMayPutAndGetAndNothingElse(t *testing.T) {
 		"get its own manifest":     func() error { _, err := edge.Get(t.Context(), letter.IncomingKey("office", id)); return err },
 		"put as another site":      func() error { return tryPut(t, edge, letter.IncomingKey("annexe", id)) },
 		"put recipients":           func() error { return tryPut(t, edge, letter.RecipientsKey) },
+		"put among the five years": func() error { return tryPut(t, edge, letter.ClassPrefix(letter.FiveYears)+"a") },
+		"put where no rule holds":  func() error { return tryPut(t, edge, letter.LettersPrefix+"a") },
 		"put a receipt":            func() error { return tryPut(t, edge, letter.ReceiptKey("office", id)) },
 		"list":                     func() error { return listError(t.Context(), edge) },
 		"list versions":            func() error { _, err := edge.Traces(t.Context(), theirs); return err },

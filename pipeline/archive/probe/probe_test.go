@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/minio/minio-go/v7/pkg/lifecycle"
 
 	"letterlock/pipeline/archive"
@@ -18,6 +19,7 @@ import (
 	"letterlock/pipeline/archive/probe"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/deposit/deposittest"
+	"letterlock/scanner/letter"
 )
 
 // wrong is the names of the lines that are no-go.
@@ -221,6 +223,7 @@ func TestCredentialsOfAnEdge(t *testing.T) {
 	for name, edge := range map[string]probe.Edge{
 		"the server's own":  {Site: "office", Store: open(t, c)},
 		"another bucket's":  {Site: "office", Store: open(t, other)},
+		"among all letters": {Site: "office", Store: open(t, anywhere(t, c))},
 		"another site's":    {Site: "annexe", Store: open(t, edge)},
 		"nobody's any more": {Site: "office", Store: open(t, func() deposit.S3Config { e := edge; e.SecretKey = "revoked"; return e }())},
 	} {
@@ -234,6 +237,26 @@ func TestCredentialsOfAnEdge(t *testing.T) {
 	if n := left(t, open(t, c)); n != 0 {
 		t.Errorf("%d objects are left", n)
 	}
+}
+
+// anywhere are an edge's credentials that reach where no deletion rule does.
+func anywhere(t *testing.T, c deposit.S3Config) deposit.S3Config {
+	policy, err := archive.EdgePolicy(c.Bucket, "office")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wider := strings.ReplaceAll(string(policy), "/"+letter.ClassPrefix(letter.SixMonths)+"*", "/"+letter.LettersPrefix+"*")
+	sts, err := credentials.NewSTSAssumeRole(c.Endpoint, credentials.STSAssumeRoleOptions{
+		AccessKey: c.AccessKey, SecretKey: c.SecretKey, Location: "us-east-1", Policy: wider})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := sts.GetWithContext(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.AccessKey, c.SecretKey, c.SessionToken = v.AccessKeyID, v.SecretAccessKey, v.SessionToken
+	return c
 }
 
 // A probe that was killed leaves its trial rules: no drift, and the next one

@@ -276,6 +276,8 @@ func (p *probing) tryEdge(ctx context.Context) (wrong string, err error) {
 		{"put a letter", true, func() error { return p.damaged(ctx, key+"-edge") }},
 		{"announce a letter", true, func() error { return p.damaged(ctx, letter.IncomingKey(site, letter.NewID())) }},
 		{"announce as another site", false, func() error { return p.damaged(ctx, letter.IncomingKey(archive.TrialName, letter.NewID())) }},
+		{"put where letters are kept for five years", false, func() error { return p.damaged(ctx, letter.ClassPrefix(letter.FiveYears)+p.run) }},
+		{"put where no deletion rule holds", false, func() error { return p.damaged(ctx, letter.LettersPrefix+p.run) }},
 		{"put a receipt", false, func() error { return p.damaged(ctx, letter.ReceiptKey(site, letter.NewID())) }},
 		{"put a recipients list", false, func() error { return p.damaged(ctx, letter.RecipientsKey+"."+p.run) }},
 		{"read a letter", false, func() error { return read(ctx, edge, key, "") }},
