@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -148,4 +149,103 @@ func TestFilingIsCutOffAnywhere(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is decided of a letter holds for what was answered.
+func TestAnswersFollowTheirLetter(t *testing.T) {
+	answered := func(t *testing.T) (*office, letter.Manifest, letter.ID) {
+		o := newOffice(t)
+		o.person(register.TeamLeader, "ben@example.org", "mens-advice-line")
+		m := o.read()
+		id, err := o.file(m, specimen.New(5, 2).ColourPDF())
+		o.must(err)
+		o.work(id)
+		return o, m, id
+	}
+	t.Run("to one leader", func(t *testing.T) {
+		o, m, id := answered(t)
+		o.safeguard(m.ID)
+		if l := o.state(id); l.Named == 0 || l.Named != o.state(m.ID).Named || l.Class != letter.SixMonths {
+			t.Errorf("staff %d may open the answer, staff %d the letter", l.Named, o.state(m.ID).Named)
+		}
+	})
+	t.Run("to another helpline", func(t *testing.T) {
+		o, m, id := answered(t)
+		hold := o.hold("", m.Helpline)
+		o.work(id)
+		o.must(o.cfg.Register.AskRedirection(t.Context(), m.ID, "mens-advice-line", oneLeader))
+		o.confirm(m.ID)
+		o.work(m.ID)
+		o.work(id)
+		l := o.state(id)
+		if l.Helpline != "mens-advice-line" || l.Lies.Helpline != "mens-advice-line" || l.MoveDue() || !l.Held() {
+			t.Errorf("the answer is of %s, lies in %s and is held: %v", l.Helpline, l.Lies.Helpline, l.Held())
+		}
+		o.must(o.cfg.Register.ReleaseHold(t.Context(), hold, o.manager()))
+		if !o.state(id).Held() {
+			t.Error("the hold that went along does not hold the answer")
+		}
+	})
+	t.Run("on hold", func(t *testing.T) {
+		o, m, id := answered(t)
+		hold := o.hold(m.ID, "")
+		later, err := o.file(m, specimen.New(6, 2).ColourPDF())
+		o.must(err)
+		o.days(200)
+		o.work(id)
+		o.work(later)
+		if !o.state(id).Held() || !o.state(later).Held() {
+			t.Fatal("an answer is not held")
+		}
+		o.must(o.cfg.Register.ReleaseHold(t.Context(), hold, o.manager()))
+		o.work(id)
+		o.work(later)
+		o.deletion(id)
+		o.deletion(later)
+	})
+	t.Run("erased", func(t *testing.T) {
+		o, m, id := answered(t)
+		o.must(o.cfg.Register.AskErasure(t.Context(), m.ID, register.PersonAsked, oneLeader))
+		o.confirm(m.ID)
+		o.work(m.ID)
+		o.work(id)
+		if ev := o.deletion(id); ev.Early != register.PersonAsked {
+			t.Errorf("%+v", ev)
+		}
+	})
+	t.Run("not while one of them is held", func(t *testing.T) {
+		o, m, id := answered(t)
+		o.must(o.cfg.Register.AskErasure(t.Context(), m.ID, register.PersonAsked, oneLeader))
+		o.hold(id, "")
+		q, err := o.cfg.Register.RequestOf(t.Context(), m.ID)
+		o.must(err)
+		if err := o.cfg.Register.ConfirmRequest(t.Context(), q.Number, o.manager()); !errors.Is(err, register.ErrOnHold) {
+			t.Errorf("confirmed: %v", err)
+		}
+	})
+	t.Run("longer than the letter", func(t *testing.T) {
+		o := newOffice(t)
+		m := o.read()
+		o.days(100)
+		o.must(o.PublishRecipients(t.Context()))
+		id, err := o.file(m, specimen.New(5, 2).ColourPDF())
+		o.must(err)
+		o.work(id)
+		orphans := func() (ids []letter.ID) {
+			found, err := o.cfg.Register.Orphans(t.Context(), register.Readership{Helplines: []string{m.Helpline}}, register.Place{}, 10)
+			o.must(err)
+			for _, l := range found {
+				ids = append(ids, l.ID)
+			}
+			return ids
+		}
+		if found := orphans(); len(found) != 0 {
+			t.Errorf("its letter is there, and it is listed: %v", found)
+		}
+		o.toDeadline(m)
+		o.work(m.ID)
+		if found := orphans(); !slices.Equal(found, []letter.ID{id}) {
+			t.Errorf("listed are %v", found)
+		}
+	})
 }

@@ -25,16 +25,18 @@ type card struct {
 type lettersBody struct {
 	Reviews                  []card // safeguarding decisions that are due to be looked at again
 	Unopened, Opened         []card
+	Orphans                  []card // answers whose letters are gone
 	MoreUnopened, MoreOpened string // where the lists go on; empty at their end
-	Further                  bool   // this is a further page of one of them
+	MoreOrphans              string
+	Further                  bool // this is a further page of one of them
 	Helplines                []string
 }
 
-// lettersPage lists what nobody has opened first, longest waiting on top, and
-// then what was opened, newest on top. Each list goes on by its own cursor.
+// lettersPage lists what nobody has opened first, longest waiting on top, then
+// what was opened, newest on top, and answers that no letter leads to any more. Each list goes on by its own cursor.
 func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
 	q, who := v.URL.Query(), p.readership(v.person)
-	body := lettersBody{Helplines: who.Helplines, Further: q.Has("unopened") || q.Has("opened")}
+	body := lettersBody{Helplines: who.Helplines, Further: q.Has("unopened") || q.Has("opened") || q.Has("answers")}
 	if !body.Further {
 		found, err := p.cfg.Register.ReviewsOf(v.Context(), who, perPage)
 		if err != nil {
@@ -44,7 +46,16 @@ func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
 			return err
 		}
 	}
-	if !q.Has("opened") {
+	if !body.Further || q.Has("answers") {
+		found, err := p.cfg.Register.Orphans(v.Context(), who, placeFrom(q.Get("answers")), perPage+1)
+		if err != nil {
+			return err
+		}
+		if body.Orphans, body.MoreOrphans, err = p.cards(v, found, "answers"); err != nil {
+			return err
+		}
+	}
+	if !body.Further || q.Has("unopened") {
 		found, err := p.cfg.Register.Unopened(v.Context(), who, placeFrom(q.Get("unopened")), perPage+1)
 		if err != nil {
 			return err
@@ -53,7 +64,7 @@ func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
 			return err
 		}
 	}
-	if !q.Has("unopened") {
+	if !body.Further || q.Has("opened") {
 		found, err := p.cfg.Register.OpenedLetters(v.Context(), who, placeFrom(q.Get("opened")), perPage+1)
 		if err != nil {
 			return err

@@ -21,7 +21,7 @@ const never = "9999-12-31"
 // released.
 type Hold struct {
 	Number   int64
-	Letter   letter.ID // empty: everything of the helpline, now and as long as the hold is in force
+	Letter   letter.ID // and what was answered to it; empty: everything of the helpline, now and as long as the hold is in force
 	Helpline string
 	Reason   HoldReason
 	Owner    int64       // staff number of who answers for it
@@ -164,17 +164,16 @@ func (r *Register) checkHold(ctx context.Context, tx *sql.Tx, h Hold) error {
 
 // holdAgain works out anew what the hold's letters are under, and counts them.
 func (r *Register) holdAgain(ctx context.Context, tx *sql.Tx, h Hold) (letters int, err error) {
-	ids := []letter.ID{h.Letter}
+	which, of := `id = $1 OR answers = $1 AND answers <> ''`, string(h.Letter)
 	if h.Letter == "" {
-		if ids, err = idsIn(ctx, tx, `SELECT id FROM letters WHERE helpline = $1 AND state <> $2`, h.Helpline, string(Expiring)); err != nil {
-			return 0, err
-		}
+		which, of = `helpline = $1`, h.Helpline
+	}
+	ids, err := idsIn(ctx, tx, `SELECT id FROM letters WHERE (`+which+`) AND state <> $2`, of, string(Expiring))
+	if err != nil {
+		return 0, err
 	}
 	for _, id := range ids {
 		l, err := letterIn(ctx, tx, id)
-		if errors.Is(err, ErrNotFound) {
-			continue
-		}
 		if err != nil {
 			return 0, err
 		}
@@ -189,12 +188,12 @@ func (r *Register) holdAgain(ctx context.Context, tx *sql.Tx, h Hold) (letters i
 	return letters, nil
 }
 
-// underHolds sets since when the letter is held, by its own holds and its
-// helpline's: the newest counts, which is the one that lasts longest.
+// underHolds sets since when the letter is held, by its own holds, those of the
+// letter that it answers and its helpline's: the newest counts, which is the one that lasts longest.
 func (r *Register) underHolds(ctx context.Context, tx *sql.Tx, l *Letter) error {
 	var newest sql.NullString
-	if err := tx.QueryRowContext(ctx, `SELECT max(since) FROM holds WHERE letter = $1 OR letter = '' AND helpline = $2`,
-		string(l.ID), l.Helpline).Scan(&newest); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT max(since) FROM holds WHERE `+holdsIt,
+		string(l.ID), l.Helpline, string(l.Answers)).Scan(&newest); err != nil {
 		return err
 	}
 	var since letter.Date
@@ -210,6 +209,10 @@ func (r *Register) underHolds(ctx context.Context, tx *sql.Tx, l *Letter) error 
 	l.HeldSince = since
 	return r.keep(ctx, tx, l)
 }
+
+// holdsIt is what holds a letter: a hold of its own, one of the letter that it
+// answers, and one of everything of its helpline.
+const holdsIt = `(letter = $1 OR letter = $3 AND letter <> '' OR letter = '' AND helpline = $2)`
 
 const holdColumns = `SELECT number, letter, helpline, reason, owner, placed, since, review FROM holds`
 
@@ -245,7 +248,7 @@ func (r *Register) HoldsInForce(ctx context.Context) ([]Hold, error) {
 
 // HoldsOf returns the holds that the letter is under.
 func (r *Register) HoldsOf(ctx context.Context, l Letter) ([]Hold, error) {
-	return r.holds(ctx, ` WHERE letter = $1 OR letter = '' AND helpline = $2 ORDER BY number`, string(l.ID), l.Helpline)
+	return r.holds(ctx, ` WHERE `+holdsIt+` ORDER BY number`, string(l.ID), l.Helpline, string(l.Answers))
 }
 
 func (r *Register) holds(ctx context.Context, where string, args ...any) ([]Hold, error) {

@@ -88,7 +88,8 @@ func (q Request) mayBe(l Letter) error {
 	return nil
 }
 
-// ConfirmRequest does what was asked, on the word of a second person. An erased
+// ConfirmRequest does what was asked, on the word of a second person, with the
+// letter and with every kept answer to it. An erased
 // letter is due at once and ends like any other, with its proof. A redirected
 // one is the right helpline's from this moment: its leaders are told of it, and
 // the pipeline seals it anew in their place.
@@ -102,20 +103,33 @@ func (r *Register) ConfirmRequest(ctx context.Context, number, person int64) err
 			return err
 		}
 		if q.Erase != "" {
-			l.Erase = q.Erase
-			if err := r.keep(ctx, tx, &l); err != nil {
+			if err := r.eachAnswer(ctx, tx, l.ID, func(a *Letter) error {
+				if a.Held() {
+					return ErrOnHold // by a hold of its own
+				}
+				return r.erase(ctx, tx, a, q, person)
+			}); err != nil {
 				return err
 			}
-			if _, err := tx.ExecContext(ctx, `UPDATE letters SET not_before = $1 WHERE id = $2`, millis(r.Now()), string(l.ID)); err != nil {
-				return err
-			}
-			if err := r.append(ctx, tx, ErasureConfirmed{Request: number, Reason: q.Erase, AskedBy: q.AskedBy}, l.ID, person); err != nil {
-				return err
-			}
-			return r.due(ctx, tx, l.ID)
+			return r.erase(ctx, tx, &l, q, person)
 		}
 		return r.redirect(ctx, tx, q, &l, person)
 	})
+}
+
+// erase has the letter, or an answer to it, end at once.
+func (r *Register) erase(ctx context.Context, tx *sql.Tx, l *Letter, q Request, person int64) error {
+	l.Erase = q.Erase
+	if err := r.keep(ctx, tx, l); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE letters SET not_before = $1 WHERE id = $2`, millis(r.Now()), string(l.ID)); err != nil {
+		return err
+	}
+	if err := r.append(ctx, tx, ErasureConfirmed{Request: q.Number, Reason: q.Erase, AskedBy: q.AskedBy}, l.ID, person); err != nil {
+		return err
+	}
+	return r.due(ctx, tx, l.ID)
 }
 
 func (r *Register) redirect(ctx context.Context, tx *sql.Tx, q Request, l *Letter, person int64) error {
@@ -123,19 +137,30 @@ func (r *Register) redirect(ctx context.Context, tx *sql.Tx, q Request, l *Lette
 	if err := r.takeHoldsAlong(ctx, tx, l.ID, from, q.To, person); err != nil {
 		return err
 	}
-	l.Helpline = q.To
-	if err := r.keep(ctx, tx, l); err != nil {
+	redirected := LetterRedirected{Request: q.Number, From: Name(from), To: Name(q.To), AskedBy: q.AskedBy}
+	give := func(l *Letter) error {
+		l.Helpline = q.To
+		if err := r.keep(ctx, tx, l); err != nil {
+			return err
+		}
+		return r.underHolds(ctx, tx, l) // another helpline, other holds
+	}
+	if err := r.eachAnswer(ctx, tx, l.ID, func(a *Letter) error {
+		if err := give(a); err != nil {
+			return err
+		}
+		return r.append(ctx, tx, redirected, a.ID, person)
+	}); err != nil {
 		return err
 	}
-	if err := r.underHolds(ctx, tx, l); err != nil { // another helpline, other holds
+	if err := give(l); err != nil {
 		return err
 	}
 	// Whoever was told, or was to be told, is not of this helpline: the telling begins anew.
 	if _, err := tx.ExecContext(ctx, `DELETE FROM mails WHERE letter = $1`, string(l.ID)); err != nil {
 		return err
 	}
-	return r.move(ctx, tx, l, change{to: Receipted, receiptDue: l.ReceiptDue, due: true},
-		LetterRedirected{Request: q.Number, From: Name(from), To: Name(q.To), AskedBy: q.AskedBy}, person)
+	return r.move(ctx, tx, l, change{to: Receipted, receiptDue: l.ReceiptDue, due: true}, redirected, person)
 }
 
 // DeclineRequest records that somebody said no, or that the person who asked

@@ -74,6 +74,40 @@ func (r *Register) ResponseLost(ctx context.Context, id letter.ID) error {
 	})
 }
 
+// eachAnswer does f to every kept answer of the letter that is not on its way
+// out: what is decided of a letter holds for what was answered.
+func (r *Register) eachAnswer(ctx context.Context, tx *sql.Tx, to letter.ID, f func(*Letter) error) error {
+	ids, err := idsIn(ctx, tx, `SELECT id FROM letters WHERE answers = $1 AND answers <> '' AND erase = '' AND state <> $2`, string(to), string(Expiring))
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		l, err := letterIn(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := f(&l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Orphans returns up to limit answers of the readership whose letter is gone,
+// and that people may be shown today, oldest first, after that place: no
+// letter's page leads to them any more.
+func (r *Register) Orphans(ctx context.Context, who Readership, after Place, limit int) ([]Letter, error) {
+	from := int64(-1)
+	if after.ID != "" {
+		from = millis(after.Received)
+	}
+	return r.shown(ctx, who, answersShown, from, after.ID, limit, older)
+}
+
+const answersShown = `('filed') AND (l.received, l.id) > ($2, $3)
+	AND l.deadline > $4 AND l.answers <> '' AND l.erase = '' AND (l.named = 0 OR $5 = 0 OR l.named = $5)
+	AND NOT EXISTS (SELECT 1 FROM letters o WHERE o.id = l.answers AND o.deadline > $4) ORDER BY l.received, l.id LIMIT $6`
+
 // Responses returns the kept answers to a letter, oldest first: those that can
 // be opened, and those that are being stored.
 func (r *Register) Responses(ctx context.Context, to letter.ID) ([]Letter, error) {

@@ -86,6 +86,9 @@ func (r *Register) safeguard(ctx context.Context, tx *sql.Tx, l *Letter, s Safeg
 	if err := r.keep(ctx, tx, l); err != nil {
 		return err
 	}
+	if err := r.nameForAnswers(ctx, tx, *l); err != nil {
+		return err
+	}
 	return r.append(ctx, tx, LetterSafeguarded{Reason: s.Reason, Told: s.Told, From: today, Deadline: l.Deadline(),
 		Review: s.Review, Named: s.Named}, l.ID, person)
 }
@@ -108,7 +111,19 @@ func (r *Register) ReviewSafeguarding(ctx context.Context, id letter.ID, review 
 		if err := r.keep(ctx, tx, &l); err != nil {
 			return err
 		}
+		if err := r.nameForAnswers(ctx, tx, l); err != nil {
+			return err
+		}
 		return r.append(ctx, tx, SafeguardingReviewed{Review: review, Named: named}, id, person)
+	})
+}
+
+// nameForAnswers lets whoever may open the letter, and nobody else, open what
+// was answered.
+func (r *Register) nameForAnswers(ctx context.Context, tx *sql.Tx, l Letter) error {
+	return r.eachAnswer(ctx, tx, l.ID, func(a *Letter) error {
+		a.Named = l.Named
+		return r.keep(ctx, tx, a)
 	})
 }
 

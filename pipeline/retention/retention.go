@@ -162,7 +162,9 @@ type living struct {
 	wasHeld      bool      // by a hold that has ended
 	unverifiable time.Time // since when; zero when it is not
 
-	erased letter.Date // when it was decided to erase it before its time; zero when it was not
+	answers letter.ID   // of a response: its letter
+	late    bool        // it was past its deadline when a hold came
+	erased  letter.Date // when it was decided to erase it before its time; zero when it was not
 }
 
 // due is the day on which it must be gone, unless it is held.
@@ -173,20 +175,23 @@ func (l *living) due() letter.Date {
 	return l.deadline
 }
 
-// hold keeps one letter or, where it names none, all of a helpline.
+// hold keeps one letter and its answers or, where it names none, all of a helpline.
 type hold struct {
 	letter   letter.ID
 	helpline string
 }
 
 func (h hold) keeps(id letter.ID, l *living) bool {
-	return h.letter == id || h.letter == "" && h.helpline == l.helpline
+	if h.letter == "" {
+		return h.helpline == l.helpline
+	}
+	return h.letter == id || h.letter == l.answers
 }
 
-// held reports whether any hold keeps the letter. One that is to be erased is
-// kept by none: a hold that is placed afterwards comes too late.
+// held reports whether any hold keeps the letter. One that is to be erased, or
+// was past its deadline, is kept by none: a hold that is placed then comes too late.
 func (m *maker) held(id letter.ID, l *living) bool {
-	if l.erased != (letter.Date{}) {
+	if l.erased != (letter.Date{}) || l.late {
 		return false
 	}
 	for _, h := range m.holds { // a handful
@@ -246,7 +251,7 @@ func (m *maker) admitted(e register.Entry, ev register.LetterAdmitted) {
 // filed counts a response like a letter that came without paper.
 func (m *maker) filed(e register.Entry, ev register.ResponseFiled) {
 	helpline := string(ev.Helpline)
-	m.living[e.Letter] = &living{helpline: helpline, class: ev.Class, deadline: ev.Deadline}
+	m.living[e.Letter] = &living{helpline: helpline, class: ev.Class, deadline: ev.Deadline, answers: ev.Answers}
 	m.line(helpline).Letters.Filed++
 }
 
@@ -361,6 +366,11 @@ func (m *maker) redirected(e register.Entry, ev register.LetterRedirected) {
 
 func (m *maker) holdPlaced(e register.Entry, ev register.HoldPlaced) {
 	h := hold{e.Letter, string(ev.Helpline)}
+	for id, l := range m.living {
+		if h.keeps(id, l) && !letter.DateOf(e.At).Before(l.deadline) && !m.held(id, l) {
+			l.late = true
+		}
+	}
 	m.holds[ev.Hold] = h
 	what := "The letter"
 	if h.letter == "" {
