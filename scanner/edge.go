@@ -48,8 +48,8 @@ type Config struct {
 	// since the program's start.
 	Steady func() time.Duration
 	Log    *slog.Logger // never told a file's name; default slog.Default
-	// Step, if not nil, is told of each of Steps and RefusalSteps. It is for
-	// tests that end the process there.
+	// Step, if not nil, is told of each of Steps, StackSteps and RefusalSteps. It
+	// is for tests that end the process there.
 	Step func(step string, id letter.ID)
 
 	// Simulated disks, in place of Folder and StateDir; nil outside simulations.

@@ -79,7 +79,7 @@ func (s stepping) Inspect(ctx context.Context, scan, clean disk.File, made pdf.R
 
 func (s stepping) Extract(ctx context.Context, clean, part disk.File, pages []int) error {
 	err := s.Workshop.Extract(ctx, clean, part, pages)
-	s.did("extracted")
+	s.did("drawn")
 	return err
 }
 
@@ -133,10 +133,10 @@ var answered = []string{"claim", "claimed", "made", "seen", "normalised", "spool
 func TestAStackKilledAtEveryStep(t *testing.T) {
 	k := killing{bench: bench{Announced: 3}, name: secretStack, scan: stackScan()}
 	k.ends = func(o *office) { o.isCut(k.scan, 2, 1, 1) }
-	for _, step := range append(workSteps, Steps...) {
+	for _, step := range slices.Concat(workSteps, []string{"drawn"}, StackSteps, Steps) {
 		k.at(t, step, 1)
 	}
-	for _, step := range []string{"extracted", "sealed", "deposited", "slip", "recorded", "taken"} {
+	for _, step := range []string{"drawn", "extracted", "sealed", "deposited", "slip", "recorded", "taken"} {
 		k.at(t, step, 2) // another letter is that far
 	}
 	k.at(t, "recorded", 3)

@@ -161,13 +161,18 @@ func (e *Edge) split(ctx context.Context, c folder.Claim, hash string, seen sigh
 		if err != nil {
 			return nil, err
 		}
+		e.step("extracted", part.ID)
 		letters = append(letters, part)
 	}
 	// The stack as a whole belongs to nobody.
 	if err := disk.Discard(d, cleanPath(c, c.ID)); err != nil {
 		return nil, disk.Plain("deleting the clean PDF of a stack", err)
 	}
-	return letters, disk.SyncDir(d, c.Path(cleanDir))
+	if err := disk.SyncDir(d, c.Path(cleanDir)); err != nil {
+		return nil, err
+	}
+	e.step("cut", c.ID)
+	return letters, nil
 }
 
 // readLetters is which letters a claimed scan holds; none while that is not

@@ -43,6 +43,12 @@ var Steps = []string{
 	"taken",      // nothing is left but the slip
 }
 
+// StackSteps are the boundaries of a stack, between "claimed" and "normalised".
+var StackSteps = []string{
+	"extracted", // one more of its letters has a clean PDF of its own
+	"cut",       // all have, and that of the whole stack is gone
+}
+
 // RefusalSteps are the boundaries of a refusal, after "claimed".
 var RefusalSteps = []string{"refusing", "returned", "noted", "refused"}
 

@@ -45,7 +45,7 @@ func TestOneLettersWholeWay(t *testing.T) {
 	hidden := dropCanary(t, data)
 	p := start(t, data, "", "--sample")
 	p.eventually("four letters are announced", func() bool {
-		return p.status().Letters[register.Notified] == 4 && len(claimed(data)) == 0
+		return p.status().Letters[register.Notified] == 4 && len(claimed(filepath.Join(data, "scanner"))) == 0
 	})
 	l := p.withPages(4)
 	link := mailedLink(t, data, l.ID)

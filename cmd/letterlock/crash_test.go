@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"letterlock/cmd/killtest"
 	"letterlock/pipeline/register"
 	"letterlock/scanner"
 	"letterlock/scanner/specimen"
@@ -58,20 +59,27 @@ func letterlockCmd(t *testing.T, data string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// start begins a run; crashAt, if not empty, is the step at which it ends itself by SIGKILL.
+// start begins a run; crashAt, if not empty, is the step at which it ends itself
+// by SIGKILL, as killtest.At has it.
 func start(t *testing.T, data, crashAt string, args ...string) *program {
 	t.Helper()
 	p := &program{t: t, data: data, out: &safeBuffer{}}
 	p.cmd = letterlockCmd(t, data, append([]string{"up", "--listen", "localhost:0"}, args...)...)
-	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	if crashAt != "" {
-		p.cmd.Env = append(p.cmd.Env, crashEnv+"="+crashAt)
+		p.cmd.Env = append(p.cmd.Env, killtest.At(crashAt))
 	}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.cmd.Process.Kill(); _ = p.cmd.Wait() })
+	p.begin()
 	return p
+}
+
+// begin starts its process, which ends with the test at the latest.
+func (p *program) begin() {
+	p.t.Helper()
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { _ = p.cmd.Process.Kill(); _ = p.cmd.Wait() })
 }
 
 // wait waits for the program's end and reports whether it was a SIGKILL.
@@ -240,7 +248,7 @@ func killAt(t *testing.T, data, step string) {
 	p.isSetUp() // all may be done already, and a Ctrl-C in the middle of a start is another story
 	p.eventually("the letter is announced and its scan gone", func() bool {
 		s := p.status()
-		return s.Letters[register.Notified] == 1 && s.MailWaiting == 0 && len(claimed(data)) == 0
+		return s.Letters[register.Notified] == 1 && s.MailWaiting == 0 && len(claimed(filepath.Join(data, "scanner"))) == 0
 	})
 	p.stop()
 	if all := p.letters(); len(all) != 1 {
@@ -262,10 +270,10 @@ func killAt(t *testing.T, data, step string) {
 	}
 }
 
-// claimed lists whatever is left in the claim folder and the spool.
-func claimed(data string) (found []string) {
+// claimed lists whatever is left in a scanner folder's claims and its spool.
+func claimed(scanner string) (found []string) {
 	for _, dir := range []string{"claimed", "spool"} {
-		_ = filepath.WalkDir(filepath.Join(data, "scanner", ".letterlock", dir), func(path string, d fs.DirEntry, err error) error {
+		_ = filepath.WalkDir(filepath.Join(scanner, ".letterlock", dir), func(path string, d fs.DirEntry, err error) error {
 			if err == nil && d.Type().IsRegular() {
 				found = append(found, path)
 			}
@@ -280,7 +288,7 @@ func TestTheDayComesWhileItRuns(t *testing.T) {
 	data := newData(t)
 	p := start(t, data, "", "--sample")
 	p.eventually("the sample's letters are announced", func() bool {
-		return p.status().Letters[register.Notified] == 3 && len(claimed(data)) == 0
+		return p.status().Letters[register.Notified] == 3 && len(claimed(filepath.Join(data, "scanner"))) == 0
 	})
 	deadline := p.letters()[0].Deadline
 	dir, err := locate(data, "")
@@ -315,7 +323,7 @@ func TestKillAtEveryStepOfExpiry(t *testing.T) {
 	template := newData(t)
 	p := start(t, template, "", "--sample")
 	p.eventually("the sample's letters are announced", func() bool {
-		return p.status().Letters[register.Notified] == 3 && len(claimed(template)) == 0
+		return p.status().Letters[register.Notified] == 3 && len(claimed(filepath.Join(template, "scanner"))) == 0
 	})
 	weeks := map[string]bool{}
 	for _, l := range p.letters() {

@@ -8,13 +8,15 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"letterlock/cmd/killtest"
 )
 
 // killedAt runs a command that ends itself by SIGKILL at a step.
 func killedAt(t *testing.T, data, step string, args ...string) {
 	t.Helper()
 	cmd := letterlockCmd(t, data, args...)
-	cmd.Env = append(cmd.Env, crashEnv+"="+step)
+	cmd.Env = append(cmd.Env, killtest.At(step))
 	out, err := cmd.CombinedOutput()
 	died, ok := errors.AsType[*exec.ExitError](err)
 	if !ok || died.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {

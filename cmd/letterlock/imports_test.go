@@ -91,7 +91,7 @@ func TestTheEdgeLinksNoServer(t *testing.T) {
 			if server && strings.HasSuffix(p.ImportPath, "/scanner") {
 				t.Errorf("the scanner links %s", dep)
 			}
-			if dep == "testing" || containsAny(dep, "configtest", "deposittest", "lyingtest", "portaltest", "realpart", "chromedp", "minio/minio/") {
+			if dep == "testing" || containsAny(dep, "configtest", "killtest", "deposittest", "lyingtest", "portaltest", "realpart", "chromedp", "minio/minio/") {
 				t.Errorf("%s links %s", p.ImportPath, dep)
 			}
 		}

@@ -86,7 +86,7 @@ func sampleTemplate(t *testing.T) string {
 	data := newData(t)
 	p := start(t, data, "", "--sample")
 	p.eventually("the sample's letters are announced", func() bool {
-		return p.status().Letters[register.Notified] == 3 && len(claimed(data)) == 0
+		return p.status().Letters[register.Notified] == 3 && len(claimed(filepath.Join(data, "scanner"))) == 0
 	})
 	p.stop()
 	return data

@@ -9,37 +9,29 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"letterlock/scanner/letter"
+	"letterlock/cmd/killtest"
 	"letterlock/scanner/page"
 	"letterlock/scanner/pdf"
 	"letterlock/scanner/specimen"
 )
 
-// crashEnv names the step at which a crash test's process ends itself.
-const crashEnv = "LETTERLOCK_TEST_CRASH_AT"
-
 func TestMain(m *testing.M) {
 	if pdf.RunChild(os.Args) || page.RunChild(os.Args) {
 		return
 	}
-	if at := os.Getenv(crashEnv); at != "" {
-		crashPoint = func(step string, _ letter.ID) {
-			if step == at {
-				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-				select {} // until the signal arrives
-			}
-		}
-	}
-	testscript.Main(m, map[string]func(){"letterlock": main})
+	testscript.Main(m, map[string]func(){"letterlock": func() {
+		killtest.Arm(&crashPoint)
+		main()
+	}})
 }
 
 // TestScripts runs the stories of testdata/script: the program as its user
@@ -173,15 +165,20 @@ func canary(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func searchTree(dir, word string) (found []string) {
+// searchTree lists the files below a folder that hold one of the words, in their
+// names or bytes.
+func searchTree(dir string, words ...string) (found []string) {
+	holds := func(s string) bool {
+		return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(s, word) })
+	}
 	_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil {
 			return nil // gone meanwhile
 		}
-		if strings.Contains(d.Name(), word) {
+		if holds(d.Name()) {
 			found = append(found, path)
 		} else if d.Type().IsRegular() {
-			if b, err := os.ReadFile(path); err == nil && strings.Contains(string(b), word) {
+			if b, err := os.ReadFile(path); err == nil && holds(string(b)) {
 				found = append(found, path)
 			}
 		}

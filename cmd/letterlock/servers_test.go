@@ -135,7 +135,7 @@ func TestTheWayOverRealServers(t *testing.T) {
 	configure(t, data, s3, mail)
 	p := start(t, data, "", "--sample")
 	p.eventually("the sample's letters are announced", func() bool {
-		return p.status().Letters[register.Notified] == 3 && len(claimed(data)) == 0
+		return p.status().Letters[register.Notified] == 3 && len(claimed(filepath.Join(data, "scanner"))) == 0
 	})
 	if n := len(post.mails["leader1@example.org"]); n != 2 {
 		t.Errorf("the first helpline's leader has %d mails", n)
@@ -280,7 +280,7 @@ func TestTheStorageIsDownForAWhile(t *testing.T) {
 	})
 	forward(t, address, strings.TrimPrefix(binary.URL, "http://"))
 	p.eventually("they are announced, once it is back", func() bool {
-		return p.status().Letters[register.Notified] == 3 && len(claimed(data)) == 0
+		return p.status().Letters[register.Notified] == 3 && len(claimed(filepath.Join(data, "scanner"))) == 0
 	})
 	p.stop()
 	if n := count(entries(t, data), "letter-admitted"); n != 3 {
@@ -326,62 +326,23 @@ func forward(t *testing.T, at, to string) {
 	}()
 }
 
-// What docker-compose.yml starts, as processes with the same arguments: set-up,
-// server and a scanner that has credentials of its own.
+// Set-up, server and scanner as docker-compose.yml starts them.
 func TestServerAndScannerApart(t *testing.T) {
-	s3 := deposittest.Start(t).Config()
-	binary := buildScanner(t)
-	root := t.TempDir()
-	data, edge, scans := newData(t), filepath.Join(root, "edge"), filepath.Join(root, "scans")
-	configure(t, data, s3, "")
-	config := filepath.Join(data, "letterlock.toml")
-	edit := func(path, old, new string) {
-		b, err := os.ReadFile(path)
-		if err != nil || !strings.Contains(string(b), old) {
-			t.Fatalf("%s does not hold %q (%v)", path, old, err)
-		}
-		if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(b), old, new)), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 2 { // set-up may be run again
-		command(t, data, "setup", "--config", config, "--edge", "office", "--edge-folder", edge)
-	}
-	edit(filepath.Join(edge, "scanner.toml"), `"/scans"`, fmt.Sprintf("%q", scans))
-	command(t, data, "user", "add", "--name", "Ada", "--role", "team-leader", "--helpline", "respect-phoneline", "--email", "ada@example.org")
-
-	server := &program{t: t, data: data, out: &safeBuffer{}, cmd: letterlockCmd(t, data, "serve", "--config", config, "--listen", "localhost:0")}
-	scanner := &program{t: t, data: data, out: &safeBuffer{}, cmd: exec.Command(binary, "run", "--config", filepath.Join(edge, "scanner.toml"))}
-	for _, p := range []*program{server, scanner} {
-		p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
-		if err := p.cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = p.cmd.Process.Kill(); _ = p.cmd.Wait() })
-	}
-	scanner.eventually("the scanner has made its folders", func() bool { return exists(filepath.Join(scans, "respect-phoneline")) })
-	if err := os.WriteFile(filepath.Join(scans, "respect-phoneline", "a.tif"), specimen.New(1, 2).G4TIFF(), 0o600); err != nil {
+	o := newApart(t)
+	server, scanner := o.serve(), o.scan("")
+	scanner.eventually("the scanner has made its folders", func() bool { return exists(filepath.Join(o.scans, "respect-phoneline")) })
+	if err := os.WriteFile(filepath.Join(o.scans, "respect-phoneline", "a.tif"), specimen.New(1, 2).G4TIFF(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	server.eventually("the letter is announced", func() bool { return server.status().Letters[register.Notified] == 1 })
 	scanner.eventually("the scanner has its receipt", func() bool {
-		slips, _ := filepath.Glob(filepath.Join(scans, "respect-phoneline", "taken", "*.txt"))
+		slips, _ := filepath.Glob(filepath.Join(o.scans, "respect-phoneline", "taken", "*.txt"))
 		return len(slips) == 1
 	})
-	out, err := exec.Command(binary, "status", "--config", filepath.Join(edge, "scanner.toml")).CombinedOutput()
+	out, err := o.scanner("status").CombinedOutput()
 	if err != nil || !regexp.MustCompile("refused +0").Match(out) {
 		t.Errorf("scanner status: %v\n%s", err, out)
 	}
 	scanner.stop()
 	server.stop()
-}
-
-// buildScanner builds the edge's own program.
-func buildScanner(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "scanner")
-	if out, err := exec.Command("go", "build", "-o", binary, "letterlock/cmd/scanner").CombinedOutput(); err != nil {
-		t.Fatalf("building the scanner: %v\n%s", err, out)
-	}
-	return binary
 }

@@ -25,6 +25,7 @@ import (
 	"letterlock/scanner"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
 	"letterlock/scanner/page"
 	"letterlock/scanner/pdf"
 	"letterlock/scanner/separator"
@@ -38,6 +39,9 @@ const (
 	exitUse    = 2
 	exitWrong  = 3 // check found something wrong
 )
+
+// crashPoint observes each step of a letter. The crash tests end the process here.
+var crashPoint = func(step string, id letter.ID) {}
 
 type cli struct {
 	Config string `help:"The scanner's configuration, as 'letterlock setup' wrote it." default:"scanner.toml" env:"LETTERLOCK_SCANNER_CONFIG" type:"path" placeholder:"FILE"`
@@ -172,7 +176,7 @@ func (*runCmd) Run(w *world) error {
 	// machine stopped: this one waits, ready to go on in its place.
 	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines,
 		Signer: signer, Server: server, Store: store, Workshop: c.workshop(pages), Duplex: separator.Duplex(c.Duplex),
-		Arriving: time.Duration(c.ArrivingLimit), Log: w.log}
+		Arriving: time.Duration(c.ArrivingLimit), Log: w.log, Step: crashPoint}
 	edge, err := folder.WhenFree(w.ctx, func() (*scanner.Edge, error) { return scanner.Open(cfg) },
 		func(*folder.HeldError) bool { return true },
 		func(held *folder.HeldError) { fmt.Fprintf(w.out, "Waiting: %s.\n", held) })

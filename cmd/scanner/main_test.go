@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/mod/sumdb/note"
 
+	"letterlock/cmd/killtest"
 	"letterlock/scanner/page"
 	"letterlock/scanner/pdf"
 )
@@ -22,7 +23,10 @@ func TestMain(m *testing.M) {
 	if pdf.RunChild(os.Args) || page.RunChild(os.Args) {
 		return
 	}
-	testscript.Main(m, map[string]func(){"scanner": main})
+	testscript.Main(m, map[string]func(){"scanner": func() {
+		killtest.Arm(&crashPoint)
+		main()
+	}})
 }
 
 // TestScripts runs the stories of testdata/script: the program as its user runs

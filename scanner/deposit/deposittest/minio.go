@@ -75,6 +75,7 @@ func start(t testing.TB, certs string) *Server {
 	cmd.Env = append(os.Environ(), "MINIO_ROOT_USER="+s.AccessKey, "MINIO_ROOT_PASSWORD="+s.SecretKey,
 		"MINIO_SCANNER_SPEED=fastest", "MINIO_CI_CD=1", "MINIO_BROWSER=off", "MINIO_UPDATE=off")
 	cmd.Stdout, cmd.Stderr = &output, &output
+	dieWithTheTest(cmd)
 	if err := cmd.Start(); err != nil {
 		cancel()
 		t.Fatal(err)
