@@ -60,7 +60,7 @@ func (i *intake) Stack(ctx context.Context, token string) (portal.Stack, error) 
 	if err != nil {
 		return portal.Stack{}, inPortal(err)
 	}
-	stack := portal.Stack{Pages: len(batch.Pages), Begins: batch.Cuts.Begins, Sheets: batch.Cuts.LeaveOut}
+	stack := portal.Stack{Pages: len(batch.Pages), Begins: batch.Cuts.Begins, Sheets: batch.Cuts.LeaveOut, Doubtful: batch.Doubtful()}
 	for _, h := range batch.Held {
 		if stack.Says != "" {
 			stack.Says += " "

@@ -58,9 +58,12 @@ type Question struct {
 // Stack is what was seen of a question's scan.
 type Stack struct {
 	Pages  int
-	Begins []int  // the pages, from 1, on which a letter would begin
-	Sheets []int  // the pages that are separator sheets or their backs
-	Says   string // what to look at, in plain words; may be empty
+	Begins []int // the pages, from 1, on which a letter would begin
+	Sheets []int // the pages that are separator sheets or their backs
+	// Doubtful are those of Sheets that may be a letter's: nothing is proposed for
+	// them, so that none is left out because nobody looked.
+	Doubtful []int
+	Says     string // what to look at, in plain words; may be empty
 }
 
 // Answer is what a person answers. Begins and Sheets are for AnswerSplit: on

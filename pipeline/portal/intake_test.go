@@ -168,6 +168,29 @@ func TestSplitStack(t *testing.T) {
 	wantText(t, h.as(h.dpo).get("/register"), "(Ola Office) looked through a stack whose letters could not be told apart, and said that it holds 3 letters.")
 }
 
+// TestDoubtfulPagesAreNotLeftOutByDefault: a page of a letter may lie over a sheet,
+// and whoever only ticks the box must not lose it.
+func TestDoubtfulPagesAreNotLeftOutByDefault(t *testing.T) {
+	h := newHouse(t)
+	v := h.as(h.ops)
+	stack := Stack{Pages: 5, Begins: []int{2, 4}, Sheets: []int{1, 3}, Doubtful: []int{3}}
+	path := h.intake.asks(QuestionStack, "batch.pdf", stack)
+	w := v.get(path)
+	wantText(t, w, `id="page-1-sheet" value="sheet" checked`, `id="page-4-begins" value="begins" checked`, "If a letter’s page lies over a sheet, do not answer here")
+	if s := w.Body.String(); strings.Count(s, " checked") != 4 || strings.Count(s, "Look at this page") != 1 || strings.Contains(s, `value="sheet" checked><label for="page-3`) {
+		t.Error("something is proposed for the page that may be a letter's, or another is called so")
+	}
+	form := split("sbsbo")
+	form.Del("page-3") // as the page is made
+	w = v.post(path, form)
+	wantStatus(t, w, http.StatusUnprocessableEntity)
+	wantText(t, w, "Choose what page 3 is.", "Look at this page")
+	if len(h.scanAnswers()) != 0 {
+		t.Error("an answer is on record")
+	}
+	wantRedirect(t, v.post(path, split("sbsbo")), "/intake?done=1") // somebody has looked
+}
+
 // TestFlawedSplits: none of these reaches the register or the scanner folder,
 // and what the person chose stays chosen.
 func TestFlawedSplits(t *testing.T) {
@@ -451,12 +474,12 @@ func TestFileNamesStayOnThePage(t *testing.T) {
 
 // TestEverySplitIsSound: whatever a form says, what reaches the scanner folder
 // puts every page into one letter or leaves it out as a sheet, and a proposal
-// that nobody changes is always taken.
+// that nobody changes is taken, but for a page of which nobody has said what it is.
 func TestEverySplitIsSound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pages := rapid.IntRange(1, 9).Draw(t, "pages")
 		some := rapid.SliceOf(rapid.IntRange(-1, 11))
-		places := proposed(Stack{Pages: pages, Begins: some.Draw(t, "begins"), Sheets: some.Draw(t, "sheets")})
+		places := proposed(Stack{Pages: pages, Begins: some.Draw(t, "begins"), Sheets: some.Draw(t, "sheets"), Doubtful: some.Draw(t, "doubtful")})
 		form := url.Values{"confirm": {"yes"}}
 		for i, is := range places {
 			form.Set("page-"+strconv.Itoa(i+1), string(is))
@@ -465,7 +488,11 @@ func TestEverySplitIsSound(t *testing.T) {
 		if diff := cmp.Diff(places, got); diff != "" {
 			t.Fatalf("the proposal is read as another (-proposed +read):\n%s", diff)
 		}
-		if len(flaws) > 0 && len(at(places, begins)) > 0 {
+		if len(at(places, nobody)) > 0 {
+			if len(flaws) == 0 {
+				t.Fatalf("%v is taken although nobody has said what each page is", places)
+			}
+		} else if len(flaws) > 0 && len(at(places, begins)) > 0 {
 			t.Fatalf("the proposal %v is flawed: %v", places, flaws)
 		}
 		for n := range pages {

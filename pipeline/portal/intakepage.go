@@ -76,8 +76,9 @@ type questionBody struct {
 
 // leaf is one page of a scan that is asked about.
 type leaf struct {
-	N  int
-	Is place
+	N        int
+	Is       place
+	Doubtful bool // it may be a letter's or a sheet
 }
 
 // questionPage shows one question with every page of its scan. The pages have
@@ -105,7 +106,7 @@ func (p *Portal) showQuestion(w http.ResponseWriter, v *visit, q Question, stack
 		body.Look = stack.Says
 	}
 	for i, is := range places {
-		body.Leaves = append(body.Leaves, leaf{i + 1, is})
+		body.Leaves = append(body.Leaves, leaf{i + 1, is, slices.Contains(stack.Doubtful, i+1)})
 	}
 	// Never the file's name: a title goes into the browser's history.
 	return p.ok(w, v, page{Name: "question", Title: "Intake: " + lowerFirst(worded(questionWords, q.Kind)), Errors: flaws, Body: body})
@@ -228,16 +229,19 @@ const (
 	goesOn place = "on"
 	begins place = "begins"
 	sheet  place = "sheet"
+	nobody place = "" // has said yet what it is
 )
 
-// proposed is what each page seems to be. A page with which no letter can go on
-// begins one.
+// proposed is what each page seems to be; for a doubtful one nothing is proposed.
+// A page with which no letter can go on begins one.
 func proposed(stack Stack) []place {
 	out := make([]place, stack.Pages)
 	open := false // whether a letter can go on here
 	for i := range out {
 		n := i + 1
 		switch {
+		case slices.Contains(stack.Doubtful, n):
+			out[i] = nobody
 		case slices.Contains(stack.Sheets, n):
 			out[i] = sheet
 		case !open, slices.Contains(stack.Begins, n):
@@ -245,7 +249,7 @@ func proposed(stack Stack) []place {
 		default:
 			out[i] = goesOn
 		}
-		open = out[i] != sheet
+		open = out[i] == begins || out[i] == goesOn
 	}
 	return out
 }

@@ -156,6 +156,19 @@ func (b Batch) Boundaries() []int {
 	return slices.Compact(out)
 }
 
+// Doubtful are the pages, ascending, that Cuts would leave out although they may be
+// a letter's: nothing that can be read shows that they are sheets, or something
+// lies over one. A person says what they are; no default may.
+func (b Batch) Doubtful() (pages []int) {
+	for _, h := range b.Held {
+		if (h.Reason == CodeDamaged || h.Reason == SheetCovered) && slices.Contains(b.Cuts.LeaveOut, h.Page) {
+			pages = append(pages, h.Page)
+		}
+	}
+	slices.Sort(pages)
+	return slices.Compact(pages)
+}
+
 // What is wrong with a person's cuts.
 var (
 	ErrCutsOrder  = errors.New("the pages are not in ascending order, or not in this stack")

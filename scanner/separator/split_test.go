@@ -186,6 +186,24 @@ func TestBoundariesForAPerson(t *testing.T) {
 	}
 }
 
+// Of a page that may be a letter's a person has to say that it goes.
+func TestDoubtfulPages(t *testing.T) {
+	for words, want := range map[string][]int{
+		"C2 a S+x b":     {3},
+		"C3 a x b S+x c": {3, 5},
+		"a - S s+x b c":  {4},
+		"a - S -+x b c":  nil, // the front shines through
+		"C3 a S b":       nil,
+		"a O b":          nil,
+		"S s":            nil,
+	} {
+		b, err := Split(ours1, stack(words), DuplexAuto)
+		if diff := cmp.Diff(want, b.Doubtful()); diff != "" || err != nil {
+			t.Errorf("%s: %v\n%s", words, err, diff)
+		}
+	}
+}
+
 // What is held is kept as JSON until a person has looked at it.
 func TestAPersonsCuts(t *testing.T) {
 	held, err := Split(ours1, stack("C2 a b x c S - d"), DuplexNo)
