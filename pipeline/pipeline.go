@@ -170,7 +170,7 @@ func (s *Server) admit(ctx context.Context, marker string) (why register.HeldRea
 	case errors.Is(err, register.ErrSameIDOther):
 		return register.SameIDOther, nil
 	case errors.Is(err, register.ErrAlreadyDeleted):
-		return register.AlreadyDeleted, nil
+		return register.AlreadyDeleted, s.endReturnedOf(ctx, []string{m.ObjectKey()}, strayDay{class: m.Class, day: m.ReceivedOn()})
 	case err != nil:
 		return "", err
 	}

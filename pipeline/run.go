@@ -51,6 +51,7 @@ type watch struct {
 	published   letter.Date // the last day on which the recipients list was published
 	day         letter.Date // the last day of which all is done
 	strays      time.Time   // when it was last looked for strays
+	returned    letter.Date // the last day on which it was looked for what had come back
 	ended       time.Time   // when keys were last looked at
 	overdue     bool        // whether a letter was due then
 	alarmed     time.Time   // when it was last looked whether somebody must see to something

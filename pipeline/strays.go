@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,7 +24,8 @@ const (
 	strayGrace = 3
 )
 
-// watchStrays has endStrays done at the start, and then hourly.
+// watchStrays has endStrays done at the start, and then hourly, and endReturned
+// once a day.
 func (s *Server) watchStrays(ctx context.Context, w *watch) error {
 	now := s.cfg.Now()
 	if now.Sub(w.strays).Abs() < straysEvery {
@@ -30,6 +33,12 @@ func (s *Server) watchStrays(ctx context.Context, w *watch) error {
 	}
 	if err := s.endStrays(ctx); err != nil {
 		return fmt.Errorf("looking for what is left beyond its deadline: %w", err)
+	}
+	if today := letter.DateOf(now); w.returned != today {
+		if err := s.endReturned(ctx); err != nil {
+			return fmt.Errorf("looking for what has come back: %w", err)
+		}
+		w.returned = today
 	}
 	w.strays = now
 	return nil
@@ -66,17 +75,70 @@ func (s *Server) endStrays(ctx context.Context) error {
 	return s.cfg.Register.SetMeta(ctx, register.MetaStrays, strconv.Itoa(stay))
 }
 
-// strayDay is a folder of the bucket in which nothing may lie any more.
+// endReturned removes what lies where a letter lay that is proven gone, however
+// far off the deadline in its key is: an edge that missed its receipt, or a copy
+// that was on its way for long, may have put a letter again that was erased
+// before its time. It lists every place once.
+func (s *Server) endReturned(ctx context.Context) error {
+	days, err := s.days(ctx)
+	if err != nil {
+		return err
+	}
+	for _, day := range days {
+		keys, err := s.cfg.Store.Remains(ctx, day.prefix)
+		if err != nil {
+			return err
+		}
+		for some := range slices.Chunk(keys, 500) {
+			if err := s.endReturnedOf(ctx, some, day); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Server) endReturnedOf(ctx context.Context, keys []string, at strayDay) error {
+	of := map[letter.ID]string{}
+	for _, key := range keys {
+		if id, err := letter.ParseID(strings.TrimSuffix(path.Base(key), ".age")); err == nil {
+			of[id] = key
+		}
+	}
+	gone, err := s.cfg.Register.ProvenGone(ctx, slices.Collect(maps.Keys(of)))
+	if err != nil || len(gone) == 0 {
+		return err
+	}
+	if may, err := s.mayDestroy(ctx, s.doubt); err != nil || !may {
+		return err
+	}
+	for _, id := range gone {
+		if _, err := s.endStray(ctx, of[id], at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// strayDay is a folder of the bucket in which letters of a day lie.
 type strayDay struct {
 	prefix string
 	class  letter.Class
 	day    letter.Date
 }
 
-// daysBeyond finds the days whose deadline is past. Folders that are none of
-// Letterlock's are left alone.
-func (s *Server) daysBeyond(ctx context.Context) (beyond []strayDay, err error) {
+// daysBeyond finds the days whose deadline is past: nothing may lie there any more.
+func (s *Server) daysBeyond(ctx context.Context) ([]strayDay, error) {
+	days, err := s.days(ctx)
 	today := letter.DateOf(s.cfg.Now())
+	return slices.DeleteFunc(days, func(d strayDay) bool {
+		return !letter.Deadline(d.day, d.class).AddDays(strayGrace).Before(today)
+	}), err
+}
+
+// days finds every day of which letters lie in the bucket. Folders that are none
+// of Letterlock's are left alone.
+func (s *Server) days(ctx context.Context) (found []strayDay, err error) {
 	for _, class := range letter.Classes {
 		prefix := letter.ClassPrefix(class)
 		helplines, err := s.cfg.Store.Folders(ctx, prefix)
@@ -89,14 +151,13 @@ func (s *Server) daysBeyond(ctx context.Context) (beyond []strayDay, err error) 
 				return nil, err
 			}
 			for _, name := range days {
-				day, err := letter.ParseDate(name)
-				if err == nil && letter.Deadline(day, class).AddDays(strayGrace).Before(today) {
-					beyond = append(beyond, strayDay{prefix + helpline + "/" + name + "/", class, day})
+				if day, err := letter.ParseDate(name); err == nil {
+					found = append(found, strayDay{prefix + helpline + "/" + name + "/", class, day})
 				}
 			}
 		}
 	}
-	return beyond, nil
+	return found, nil
 }
 
 // endStray removes one stray, with a record before and after. A crash leaves

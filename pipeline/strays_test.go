@@ -1,12 +1,15 @@
 package pipeline
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"strings"
 	"testing"
 	"time"
 
 	"letterlock/pipeline/archive"
 	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit"
 	"letterlock/scanner/deposit/deposittest"
 	"letterlock/scanner/letter"
 )
@@ -136,5 +139,44 @@ func TestNoStrayGoesInDoubt(t *testing.T) {
 		if o.traces(key) != 1 {
 			t.Errorf("%s is none of ours, and gone", key)
 		}
+	}
+}
+
+// An edge that missed its receipt puts a letter again that was erased before its
+// time; and a copy that was on its way comes late. Neither stays.
+func TestAnErasedLetterDoesNotComeBack(t *testing.T) {
+	o := newOffice(t)
+	var sealed []byte
+	m := o.deposit(func(_ *letter.Manifest, s *[]byte) { sealed = *s })
+	o.work(m.ID)
+	o.must(o.cfg.Register.RecordOpening(t.Context(), m.ID, oneLeader, []byte("s"), "pages"))
+	o.must(o.cfg.Register.AskErasure(t.Context(), m.ID, register.PersonAsked, oneLeader))
+	o.confirm(m.ID)
+	o.work(m.ID)
+	put := func(key string) {
+		t.Helper()
+		_, err := o.store.Store.Put(t.Context(), key, bytes.NewReader(sealed), int64(len(sealed)), sha256.Sum256(sealed), deposit.CreateOnly)
+		o.must(err)
+	}
+	put(m.ObjectKey())
+	o.announce(m)
+	o.must(o.Admit(t.Context()))
+	if n := o.traces(m.ObjectKey()); n != 0 {
+		t.Errorf("put again and announced, %d traces are left", n)
+	}
+	other := letter.ObjectKey(letter.FiveYears, m.Helpline, letter.DateOf(o.now), m.ID)
+	living := o.deposit()
+	o.work(living.ID)
+	put(m.ObjectKey())
+	put(other)
+	o.must(o.watchStrays(t.Context(), &watch{}))
+	for _, key := range []string{m.ObjectKey(), other} {
+		if n := o.traces(key); n != 0 {
+			t.Errorf("%d traces are left of %s", n, key)
+		}
+	}
+	o.opens(living)
+	if got := strings.Count(o.story(m.ID), "stray-removed"); got != 3 {
+		t.Errorf("the story is %s", o.story(m.ID))
 	}
 }

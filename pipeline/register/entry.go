@@ -249,7 +249,7 @@ type LetterDeleted struct {
 	Uploads      int          `json:"uploads"`         // found on the deadline and removed by Letterlock
 	By           Remover      `json:"removed_by"`      // who had removed it
 	ListingEmpty time.Time    `json:"listing_empty"`   // when a listing showed no version, marker or upload
-	Week         letter.Week  `json:"week"`            // the key it was sealed to
+	Week         letter.Week  `json:"week"`            // the key it was sealed to; of several, as after a hold, the one that dies last
 	KeyDies      letter.Date  `json:"key_dies"`        // the day from which that key is due to be destroyed
 	KeyDead      bool         `json:"key_dead"`        // whether it had been destroyed when this was written
 	RowsErased   time.Time    `json:"rows_erased"`     // when the database's files held nothing of its rows, but for PaperKept

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"letterlock/scanner/letter"
@@ -74,9 +75,10 @@ func (r *Register) Remains(ctx context.Context, id letter.ID) (noted []Remain, e
 // more. They are deleted, but not yet gone from the database's files: that is
 // ProveErased's business, which a crash at any point leaves to be done again.
 func (r *Register) DeleteRows(ctx context.Context, l Letter, by Remover, listingEmpty time.Time) error {
+	key := l.lastKey()
 	ev, err := json.Marshal(LetterDeleted{Deadline: l.Deadline(), Class: l.Class, Helpline: Name(l.Helpline),
 		Versions: l.Found.Versions, Markers: l.Found.Markers, Uploads: l.Found.Uploads, By: by,
-		ListingEmpty: listingEmpty.UTC().Truncate(time.Millisecond), Week: l.Week(), KeyDies: l.Week().Over(),
+		ListingEmpty: listingEmpty.UTC().Truncate(time.Millisecond), Week: key, KeyDies: key.Over(),
 		Early: l.Erase, PaperKept: !l.IsResponse() && l.Paper != letter.PaperDestroyed})
 	if err != nil {
 		return err
@@ -103,6 +105,21 @@ func (r *Register) DeleteRows(ctx context.Context, l Letter, by Remover, listing
 			string(l.ID), string(ev), millis(r.Now()))
 		return err
 	})
+}
+
+// ProvenGone returns which of the letters are on record as deleted, and not
+// living.
+func (r *Register) ProvenGone(ctx context.Context, ids []letter.ID) ([]letter.ID, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	args, marks := []any{LetterDeleted{}.kind()}, make([]string, len(ids))
+	for i, id := range ids {
+		args = append(args, string(id))
+		marks[i] = fmt.Sprintf("$%d", i+2)
+	}
+	return r.ids(ctx, `SELECT DISTINCT letter FROM entries WHERE letter IN (`+strings.Join(marks, ", ")+`) AND letter <> '' AND kind = $1
+		AND NOT EXISTS (SELECT 1 FROM letters l WHERE l.id = entries.letter)`, args...)
 }
 
 // ErrBusy says that another connection still reads an older state of the

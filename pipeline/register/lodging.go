@@ -69,6 +69,18 @@ func (l Letter) Places() []Lodging {
 	return all
 }
 
+// lastKey is the week of the key that dies last of all to which the letter was
+// ever sealed: until then an old copy of the bucket may still be read.
+func (l Letter) lastKey() letter.Week {
+	last := l.Lies
+	for _, p := range l.Places() {
+		if last.Deadline().Before(p.Deadline()) {
+			last = p
+		}
+	}
+	return last.Week()
+}
+
 // Deadline is the day on which the letter must be gone, unless it is held.
 func (l Letter) Deadline() letter.Date { return letter.Deadline(l.Since, l.Class) }
 
