@@ -18,7 +18,7 @@ import (
 const deskShows = 100
 
 type deskBody struct {
-	Overdue   []register.Paper // their letter has expired; the paper should have gone before
+	Overdue   []register.Paper // their letter is gone; the paper should have gone before
 	MayGo     []register.Paper
 	ScanAgain []register.Paper
 	Kept      []register.Paper
@@ -31,16 +31,12 @@ type deskBody struct {
 // what a letter says.
 func (p *Portal) deskPage(w http.ResponseWriter, v *visit) error {
 	body := deskBody{Shows: deskShows}
-	mayGo, err := p.cfg.Register.Papers(v.Context(), letter.PaperMayGo, deskShows)
-	if err != nil {
+	var err error
+	if body.Overdue, err = p.cfg.Register.OutlivedPapers(v.Context(), deskShows); err != nil {
 		return err
 	}
-	for _, paper := range mayGo {
-		if paper.LetterGone {
-			body.Overdue = append(body.Overdue, paper)
-		} else {
-			body.MayGo = append(body.MayGo, paper)
-		}
+	if body.MayGo, err = p.cfg.Register.Papers(v.Context(), letter.PaperMayGo, deskShows); err != nil {
+		return err
 	}
 	if body.ScanAgain, err = p.cfg.Register.Papers(v.Context(), letter.PaperScanAgain, deskShows); err != nil {
 		return err

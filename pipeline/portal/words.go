@@ -141,7 +141,7 @@ var methodWords = map[register.Method]string{
 // anomalyWords go on from "not as it should be:".
 var anomalyWords = map[register.Anomaly]string{
 	register.AnomalySheets:         "the sheets do not fit the scan’s pages, and were counted twice",
-	register.AnomalyLetterGone:     "its letter had expired before, so the paper was overdue",
+	register.AnomalyLetterGone:     "its letter was gone before, so the paper was overdue",
 	register.AnomalyUnread:         "nobody had found the scan readable",
 	register.AnomalyScannerUnknown: "nobody knew any more who had scanned it",
 	register.AnomalyLevel:          "the shredder is coarser than level " + string(register.DefaultLevel),

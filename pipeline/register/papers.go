@@ -54,9 +54,20 @@ func (r *Register) Paper(ctx context.Context, id letter.ID) (Paper, error) {
 	return scanPaper(r.read.QueryRowContext(ctx, `SELECT `+paperColumns+` WHERE letter = $1`, string(id)))
 }
 
-// Papers returns up to limit paper originals in that state, oldest first.
+// OutlivedPapers returns up to limit paper originals whose letter is gone and
+// whose destruction is not on record, oldest first.
+func (r *Register) OutlivedPapers(ctx context.Context, limit int) ([]Paper, error) {
+	rows, err := r.read.QueryContext(ctx, `SELECT `+paperColumns+` WHERE letter_gone = 1 ORDER BY received, letter LIMIT $1`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading papers: %w", err)
+	}
+	return scanAll(rows, scanPaper)
+}
+
+// Papers returns up to limit paper originals in that state whose letter lives,
+// oldest first.
 func (r *Register) Papers(ctx context.Context, state PaperState, limit int) ([]Paper, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT `+paperColumns+` WHERE state = $1 ORDER BY received, letter LIMIT $2`, state, limit)
+	rows, err := r.read.QueryContext(ctx, `SELECT `+paperColumns+` WHERE state = $1 AND letter_gone = 0 ORDER BY received, letter LIMIT $2`, state, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading papers: %w", err)
 	}
