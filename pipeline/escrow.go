@@ -250,11 +250,17 @@ func (s *Server) livingWeeks(ctx context.Context) (map[letter.Week]bool, error) 
 }
 
 // EndShares takes a person's word about a custodian's shares: of those that are
-// due, or of all, that they are destroyed, or lost. It returns which those are.
+// due and were lost, or of all, that they are destroyed, or lost. It returns
+// which those are.
 func (s *Server) EndShares(ctx context.Context, custodian int, all bool, how register.ShareEnd) (ended []register.Share, err error) {
 	shares, err := s.DueShares(ctx)
 	if all && err == nil {
 		shares, err = s.cfg.Register.Shares(ctx)
+	}
+	if err == nil && how != register.ShareLost {
+		var lost []register.Share // and found again
+		lost, err = s.cfg.Register.LostShares(ctx)
+		shares = append(shares, lost...)
 	}
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -345,5 +346,52 @@ func TestARestoreThatIsCutOff(t *testing.T) {
 	o.must(err)
 	if weeks, err := o.cfg.Keyring.Weeks(); err != nil || len(weeks) != len(made) || len(found) != len(made)-2 {
 		t.Errorf("%d keys of %d, %d in the second run, %v", len(weeks), len(made), len(found), err)
+	}
+}
+
+// A share that is lost is not one that is gone: two of one making are said until
+// one is found, and the key's death does not claim that nothing can be read.
+func TestLostSharesStayOnRecord(t *testing.T) {
+	o, dirs := newOffice(t), custodians(t)
+	made := o.share(dirs)
+	lose := func(custodian int) {
+		t.Helper()
+		ended, err := o.EndShares(t.Context(), custodian, true, register.ShareLost)
+		if err != nil || len(ended) != len(made) {
+			t.Fatalf("%d lost, %v", len(ended), err)
+		}
+	}
+	lose(1)
+	if exposed, err := o.exposedWeeks(t.Context()); err != nil || len(exposed) != 0 {
+		t.Errorf("one is lost, exposed are %v, %v", exposed, err)
+	}
+	lose(2)
+	if exposed, err := o.exposedWeeks(t.Context()); err != nil || !slices.Equal(exposed, made) {
+		t.Errorf("two are lost, exposed are %v, %v", exposed, err)
+	}
+	if ok(o.Check(t.Context()), "escrow") {
+		t.Error("the check is content")
+	}
+	o.now = made[0].Over().Start()
+	o.must(o.cfg.Register.ConfirmClock(t.Context()))
+	o.must(o.EndKeys(t.Context()))
+	entries, err := o.cfg.Register.Entries(t.Context(), -1, "key-destroyed", "", 1)
+	o.must(err)
+	var ev register.KeyDestroyed
+	o.must(json.Unmarshal(entries[0].Data, &ev))
+	if ev.Shares != 1 || ev.Lost != 2 {
+		t.Errorf("%+v", ev)
+	}
+	if ended, err := o.RetireShares(t.Context(), dirs[0], true); err != nil || len(ended) != len(made) { // found again
+		t.Fatalf("%d retired, %v", len(ended), err)
+	}
+	if exposed, err := o.exposedWeeks(t.Context()); err != nil || len(exposed) != 0 {
+		t.Errorf("one is found, exposed are %v, %v", exposed, err)
+	}
+	if ended, err := o.EndShares(t.Context(), 2, true, register.ShareVouched); err != nil || len(ended) != len(made) {
+		t.Errorf("%d vouched, %v", len(ended), err)
+	}
+	if lost, err := o.cfg.Register.LostShares(t.Context()); err != nil || len(lost) != 0 {
+		t.Errorf("lost are %v, %v", lost, err)
 	}
 }

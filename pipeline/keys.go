@@ -250,6 +250,20 @@ func (s *Server) checkKeyring(context.Context) (bad, good string, err error) {
 	return "", volume.says, nil
 }
 
+// exposedWeeks are those of which two shares of one making are lost, in order.
+func (s *Server) exposedWeeks(ctx context.Context) (weeks []letter.Week, err error) {
+	lost, err := s.cfg.Register.LostShares(ctx)
+	for i, share := range lost {
+		if !slices.ContainsFunc(lost[:i], func(other register.Share) bool { return other.Week == share.Week && other.Set == share.Set }) {
+			continue
+		}
+		if len(weeks) == 0 || weeks[len(weeks)-1] != share.Week {
+			weeks = append(weeks, share.Week)
+		}
+	}
+	return weeks, err
+}
+
 // checkShares looks whether the custodians have what they should, where there
 // are any, and nothing else.
 func (s *Server) checkShares(ctx context.Context) (bad, good string, err error) {
@@ -271,7 +285,14 @@ func (s *Server) checkShares(ctx context.Context) (bad, good string, err error) 
 			without++
 		}
 	}
+	exposed, err := s.exposedWeeks(ctx)
+	if err != nil {
+		return "", "", err
+	}
 	switch {
+	case len(exposed) > 0:
+		return fmt.Sprintf("Two shares of a key are lost, for %s, %s the first: whoever finds both, and has a copy of the storage, can read that week's letters. Look for them; when one is found, 'letterlock key escrow retire FOLDER' ends it, or 'letterlock key escrow vouch CUSTODIAN' once it is destroyed.",
+			words.Number(len(exposed), "week"), exposed[0]), "", nil
 	case len(due) > 0:
 		return words.Are(len(due), "share") + " of a key whose week is over, or made anew since, and not on record as destroyed: two of one making bring the key back. 'letterlock key escrow list' says whose; then run: letterlock key escrow retire FOLDER", "", nil
 	case len(out) == 0:

@@ -153,8 +153,14 @@ var entryKinds = []entryKind{
 	})},
 	{"key-destroyed", "Key destroyed", about(func(d register.KeyDestroyed, _ register.Entry, _ teller) string {
 		said := "The key of expiry week " + weekWords(d.Week) + " was destroyed"
+		if d.Lost > 0 {
+			said += ". " + count(d.Lost, "share of it is lost", "shares of it are lost") + ": whoever has two of them, and an old copy of the storage, could read that week’s letters"
+		}
 		if d.Shares > 0 {
 			return said + ". " + count(d.Shares, "share of it is", "shares of it are") + " still with custodians, any two of which would bring it back; they are due to be destroyed."
+		}
+		if d.Lost > 0 {
+			return said + "."
 		}
 		return said + ": no copy of that week’s letters can be read any more, wherever it is."
 	})},

@@ -70,6 +70,7 @@ type KeyDeathBegun struct {
 type KeyDestroyed struct {
 	Week   letter.Week `json:"week"`   // whose key is gone
 	Shares int         `json:"shares"` // custodians' shares that may still exist and are due to be destroyed
+	Lost   int         `json:"lost"`   // custodians' shares of which nobody knows where they are
 }
 
 // KeyFoundAgain says that the private key of a week that is over was found in

@@ -74,9 +74,15 @@ func keyLives(ctx context.Context, tx *sql.Tx, w letter.Week) error {
 	return err
 }
 
-// Shares returns the shares that may still exist, earliest week first.
-func (r *Register) Shares(ctx context.Context) ([]Share, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT week, custodian, made_in, old FROM shares ORDER BY week, custodian, made_in`)
+// Shares returns the shares that may still exist and can be destroyed, earliest
+// week first.
+func (r *Register) Shares(ctx context.Context) ([]Share, error) { return r.shares(ctx, 0) }
+
+// LostShares returns those of which nobody knows where they are, earliest week first.
+func (r *Register) LostShares(ctx context.Context) ([]Share, error) { return r.shares(ctx, 1) }
+
+func (r *Register) shares(ctx context.Context, lost int) ([]Share, error) {
+	rows, err := r.read.QueryContext(ctx, `SELECT week, custodian, made_in, old FROM shares WHERE lost = $1 ORDER BY week, custodian, made_in`, lost)
 	if err != nil {
 		return nil, fmt.Errorf("reading shares: %w", err)
 	}
@@ -98,10 +104,15 @@ func (r *Register) ShareEnding(ctx context.Context, s Share) error {
 	return r.Record(ctx, ShareEnding{Week: s.Week, Custodian: s.Custodian, Set: s.Set}, 0)
 }
 
-// ShareEnded records that a share is destroyed, or lost.
+// ShareEnded records that a share is destroyed, or lost. One that is lost may
+// be found by anybody: it stays on record as that.
 func (r *Register) ShareEnded(ctx context.Context, s Share, how ShareEnd) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM shares WHERE week = $1 AND custodian = $2 AND made_in = $3`,
+		end := `DELETE FROM shares`
+		if how == ShareLost {
+			end = `UPDATE shares SET lost = 1`
+		}
+		if _, err := tx.ExecContext(ctx, end+` WHERE week = $1 AND custodian = $2 AND made_in = $3`,
 			string(s.Week), s.Custodian, string(s.Set)); err != nil {
 			return err
 		}

@@ -131,10 +131,11 @@ func (r *Register) KeyDestroyed(ctx context.Context, w letter.Week) error {
 		if err := oneRow(res, err); err != nil {
 			return err
 		}
-		var shares int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM shares WHERE week = $1`, string(w)).Scan(&shares); err != nil {
+		ev := KeyDestroyed{Week: w}
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE lost = 0), count(*) FILTER (WHERE lost = 1) FROM shares WHERE week = $1`,
+			string(w)).Scan(&ev.Shares, &ev.Lost); err != nil {
 			return err
 		}
-		return r.append(ctx, tx, KeyDestroyed{Week: w, Shares: shares}, "", 0)
+		return r.append(ctx, tx, ev, "", 0)
 	})
 }
