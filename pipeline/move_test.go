@@ -40,6 +40,21 @@ func (o *office) safeguard(id letter.ID) {
 		Review: letter.DateOf(o.now).AddDays(30), Named: oneLeader}, oneLeader))
 }
 
+// unkept is a letter that was kept for five years, and is not after all.
+func (o *office) unkept() letter.Manifest {
+	o.t.Helper()
+	m := o.read()
+	o.now = o.now.AddDate(0, 0, 3) // its six months count from its receipt
+	o.safeguard(m.ID)
+	o.work(m.ID)
+	o.must(o.cfg.Register.AskWithdrawal(o.t.Context(), m.ID, register.NoneApplies, oneLeader))
+	o.confirm(m.ID)
+	return m
+}
+
+// moves are the ways on which a letter goes, to another place and back.
+var moves = map[string]func(*office) letter.Manifest{"there": (*office).safeguarded, "back": (*office).unkept}
+
 // lies checks that exactly one copy of the letter is in the bucket, where its
 // decisions want it, and that it opens.
 func (o *office) lies(m letter.Manifest) register.Letter {
@@ -142,21 +157,23 @@ func keptForFiveYears(t *testing.T, o *office) {
 // Each call to the storage fails, loses its answer or lies once: in the end
 // there is one copy, in the right place.
 func TestMovingAgainstFaults(t *testing.T) {
-	for _, how := range []fault{fails, loses, pretends} {
-		for at := 1; at <= 9; at++ {
-			t.Run(fmt.Sprintf("%d at call %d", how, at), func(t *testing.T) {
-				o := newOffice(t)
-				m := o.safeguarded()
-				o.store.at, o.store.how, o.store.calls = at, how, 0
-				if how == pretends {
-					if o.store.only = "Put"; at > 1 {
-						o.store.only, o.store.at = "Remove", at-1
+	for where, begun := range moves {
+		for _, how := range []fault{fails, loses, pretends} {
+			for at := 1; at <= 9; at++ {
+				t.Run(fmt.Sprintf("%s, %d at call %d", where, how, at), func(t *testing.T) {
+					o := newOffice(t)
+					m := begun(o)
+					o.store.at, o.store.how, o.store.calls = at, how, 0
+					if how == pretends {
+						if o.store.only = "Put"; at > 1 {
+							o.store.only, o.store.at = "Remove", at-1
+						}
 					}
-				}
-				o.work(m.ID)
-				o.store.at = 0
-				o.lies(m)
-			})
+					o.work(m.ID)
+					o.store.at = 0
+					o.lies(m)
+				})
+			}
 		}
 	}
 }
@@ -164,57 +181,61 @@ func TestMovingAgainstFaults(t *testing.T) {
 // The process dies between any two steps: at least one copy is on record and
 // opens, and the next start leaves exactly one.
 func TestMovingIsCutOffAnywhere(t *testing.T) {
-	for _, step := range moveSteps {
-		t.Run(step, func(t *testing.T) {
-			o := newOffice(t)
-			m := o.safeguarded()
-			reached := false
-			o.cfg.Step = func(at string, _ letter.ID) {
-				if at == step && !reached {
-					reached = true
-					runtime.Goexit() // nothing after this line happens, as with a kill
+	for where, begun := range moves {
+		for _, step := range moveSteps {
+			t.Run(where+" "+step, func(t *testing.T) {
+				o := newOffice(t)
+				m := begun(o)
+				reached := false
+				o.cfg.Step = func(at string, _ letter.ID) {
+					if at == step && !reached {
+						reached = true
+						runtime.Goexit() // nothing after this line happens, as with a kill
+					}
 				}
-			}
-			var done sync.WaitGroup
-			done.Go(func() { _ = o.Advance(t.Context(), m.ID) })
-			done.Wait()
-			if !reached {
-				t.Fatal("the step was never reached")
-			}
-			o.opens(m)
-			o.work(m.ID)
-			o.lies(m)
-		})
+				var done sync.WaitGroup
+				done.Go(func() { _ = o.Advance(t.Context(), m.ID) })
+				done.Wait()
+				if !reached {
+					t.Fatal("the step was never reached")
+				}
+				o.opens(m)
+				o.work(m.ID)
+				o.lies(m)
+			})
+		}
 	}
 }
 
 // One worker stops at any step for as long as another takes to do the whole of
 // it, and then goes on.
 func TestTwoWorkersMoveOneLetter(t *testing.T) {
-	for _, step := range moveSteps {
-		t.Run(step, func(t *testing.T) {
-			o := newOffice(t)
-			m := o.safeguarded()
-			var stopped atomic.Bool
-			waits, goOn := make(chan struct{}), make(chan struct{})
-			o.cfg.Step = func(at string, _ letter.ID) {
-				if at == step && stopped.CompareAndSwap(false, true) {
-					close(waits)
-					<-goOn
+	for where, begun := range moves {
+		for _, step := range moveSteps {
+			t.Run(where+" "+step, func(t *testing.T) {
+				o := newOffice(t)
+				m := begun(o)
+				var stopped atomic.Bool
+				waits, goOn := make(chan struct{}), make(chan struct{})
+				o.cfg.Step = func(at string, _ letter.ID) {
+					if at == step && stopped.CompareAndSwap(false, true) {
+						close(waits)
+						<-goOn
+					}
 				}
-			}
-			done := make(chan error)
-			go func() { done <- o.Advance(t.Context(), m.ID) }()
-			<-waits
-			o.must(o.Advance(t.Context(), m.ID))
-			o.opens(m)
-			close(goOn)
-			if err := <-done; err != nil {
-				t.Errorf("the slow worker: %v", err)
-			}
-			o.work(m.ID)
-			o.lies(m)
-		})
+				done := make(chan error)
+				go func() { done <- o.Advance(t.Context(), m.ID) }()
+				<-waits
+				o.must(o.Advance(t.Context(), m.ID))
+				o.opens(m)
+				close(goOn)
+				if err := <-done; err != nil {
+					t.Errorf("the slow worker: %v", err)
+				}
+				o.work(m.ID)
+				o.lies(m)
+			})
+		}
 	}
 }
 

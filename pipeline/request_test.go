@@ -98,3 +98,64 @@ func TestALetterIsGivenToTheRightHelpline(t *testing.T) {
 		t.Errorf("%+v", ev)
 	}
 }
+
+// Where two people find that a letter should never have been kept for five
+// years, its six months count as if it had not been.
+func TestALetterIsNotKeptAfterAll(t *testing.T) {
+	t.Run("in a folder", func(t *testing.T) { notKeptAfterAll(t, newOffice(t)) })
+	t.Run("on S3", func(t *testing.T) { notKeptAfterAll(t, newS3Office(t)) })
+}
+
+func notKeptAfterAll(t *testing.T, o *office) {
+	m := o.unkept()
+	o.work(m.ID)
+	l := o.lies(m)
+	if l.ObjectKey() != m.ObjectKey() || l.Deadline() != m.Deadline() || l.Reason != "" || l.Named != 0 || l.Review != (letter.Date{}) {
+		t.Errorf("it is %+v", l)
+	}
+	if got := o.story(m.ID); !strings.HasSuffix(got, "withdrawal-asked safeguarding-withdrawn letter-move-begun letter-moved old-copy-removed") {
+		t.Errorf("on the register: %s", got)
+	}
+	o.toDeadline(m)
+	o.work(m.ID)
+	if ev := o.deletion(m.ID); ev.Class != letter.SixMonths || ev.Deadline != m.Deadline() || ev.Early != "" {
+		t.Errorf("%+v", ev)
+	}
+}
+
+// Where the six months are over it is due at once, wherever it lies, unless a
+// hold keeps it: then when the hold is released.
+func TestALetterIsNotKeptAfterAllAndItsSixMonthsAreOver(t *testing.T) {
+	for _, held := range []bool{false, true} {
+		o := newOffice(t)
+		m := o.safeguarded()
+		o.work(m.ID)
+		var hold int64
+		if held {
+			var err error
+			hold, err = o.cfg.Register.PlaceHold(t.Context(), register.Hold{Letter: m.ID, Reason: register.Inquiry, Owner: o.manager(),
+				Review: letter.DateOf(o.now).AddDays(90)}, o.manager())
+			o.must(err)
+		}
+		o.toDeadline(m)
+		o.work(m.ID)
+		o.opens(m)
+		o.must(o.cfg.Register.AskWithdrawal(t.Context(), m.ID, register.ObjectionUpheld, oneLeader))
+		o.confirm(m.ID)
+		o.work(m.ID)
+		if held {
+			o.opens(m)
+			o.must(o.cfg.Register.ReleaseHold(t.Context(), hold, o.manager()))
+			o.work(m.ID)
+		}
+		if ev := o.deletion(m.ID); ev.Class != letter.SixMonths || ev.Deadline != m.Deadline() || ev.Versions == 0 {
+			t.Errorf("%+v", ev)
+		}
+		for _, at := range []register.Lodging{{Class: letter.SixMonths, Helpline: m.Helpline, Since: m.ReceivedOn()},
+			{Class: letter.FiveYears, Helpline: m.Helpline, Since: m.ReceivedOn()}} {
+			if n := o.traces(at.Key(m.ID)); n != 0 {
+				t.Errorf("%d traces in %s", n, at.Class)
+			}
+		}
+	}
+}

@@ -81,6 +81,9 @@ var (
 		Lines: []string{"What is on hold is not erased. The helplines’ manager can release the hold."}}
 	keptHere = &problem{Status: http.StatusConflict, Heading: "This letter is kept for five years",
 		Lines: []string{"A letter that is kept for five years stays with the helpline whose team leader was named. What you chose was not recorded."}}
+	sharedAlready = &problem{Status: http.StatusConflict, Heading: "This letter was shared with an agency",
+		Lines: []string{"The policy wants what was shared to be kept for five years, so the decision stands. Nothing was changed.",
+			"A request to withdraw it that still waits can only be declined or taken back."}}
 	notAgain = &problem{Status: http.StatusForbidden, Heading: "Please show first that it is you",
 		Lines: []string{"This needs your passkey anew, and what you showed last is more than five minutes ago. Nothing was done. Please go back and use your passkey."},
 		Link:  "/requests", LinkSay: "Back to the requests"}
@@ -140,6 +143,8 @@ func problemOf(err error) (said *problem, known bool) {
 		return onHold, true
 	case errors.Is(err, register.ErrKeptHere):
 		return keptHere, true
+	case errors.Is(err, register.ErrShared):
+		return sharedAlready, true
 	case errors.Is(err, register.ErrKeptAlready):
 		return keptAlready, true
 	case errors.Is(err, register.ErrNotKept):

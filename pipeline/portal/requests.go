@@ -9,17 +9,33 @@ import (
 	"strconv"
 
 	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
 )
 
 type askForm struct {
 	Letter  register.Letter
 	Form    url.Values
 	Reasons []register.EraseReason
+	Wrong   []register.WithdrawReason
+	Back    *comeBack  // what a withdrawal would bring
 	Lines   []Helpline // the others
 }
 
+// comeBack is what becomes of a letter that is not kept for five years after all.
+type comeBack struct {
+	Deadline letter.Date // the end of its six months
+	Over     bool        // that day has come
+	Held     bool        // and a hold keeps the letter all the same
+}
+
+func (p *Portal) comesBack(l register.Letter) *comeBack {
+	deadline := l.Manifest.Deadline()
+	return &comeBack{deadline, !letter.DateOf(p.cfg.Now()).Before(deadline), l.Held()}
+}
+
 func (p *Portal) showAsk(w http.ResponseWriter, v *visit, name, title string, form url.Values, flaws []formFlaw) error {
-	f := askForm{Letter: v.letter, Form: form, Reasons: register.EraseReasons, Lines: slices.Clone(p.cfg.Helplines)}
+	f := askForm{Letter: v.letter, Form: form, Reasons: register.EraseReasons, Wrong: register.WithdrawReasons, Back: p.comesBack(v.letter),
+		Lines: slices.Clone(p.cfg.Helplines)}
 	f.Lines = slices.DeleteFunc(f.Lines, func(h Helpline) bool { return h.Name == v.letter.Helpline })
 	return p.ok(w, v, page{Name: name, Title: title, Errors: flaws, Body: f})
 }
@@ -30,6 +46,17 @@ func (p *Portal) erasePage(w http.ResponseWriter, v *visit) error {
 
 func (p *Portal) showErase(w http.ResponseWriter, v *visit, form url.Values, flaws []formFlaw) error {
 	return p.showAsk(w, v, "erase", "Erase letter "+v.letter.ID.Reference()+" before its time", form, flaws)
+}
+
+func (p *Portal) withdrawPage(w http.ResponseWriter, v *visit) error {
+	return p.showWithdraw(w, v, url.Values{}, nil)
+}
+
+func (p *Portal) showWithdraw(w http.ResponseWriter, v *visit, form url.Values, flaws []formFlaw) error {
+	if v.letter.Reason == "" {
+		return register.ErrNotKept
+	}
+	return p.showAsk(w, v, "withdraw", "Do not keep letter "+v.letter.ID.Reference()+" for five years", form, flaws)
 }
 
 func (p *Portal) redirectPage(w http.ResponseWriter, v *visit) error {
@@ -49,6 +76,21 @@ func (p *Portal) askErasure(w http.ResponseWriter, v *visit) error {
 		return p.showErase(w, v, v.PostForm, []formFlaw{{"reason", "Choose why the letter must be erased."}})
 	}
 	if err := p.cfg.Register.AskErasure(v.Context(), v.letter.ID, why, v.person.Number); err != nil {
+		return err
+	}
+	redirect(w, letterPath(v.letter.ID)+"?done=asked")
+	return nil
+}
+
+func (p *Portal) askWithdrawal(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	why := register.WithdrawReason(v.PostForm.Get("reason"))
+	if !slices.Contains(register.WithdrawReasons, why) {
+		return p.showWithdraw(w, v, v.PostForm, []formFlaw{{"reason", "Choose why the decision was wrong. If none of these fits, it stands."}})
+	}
+	if err := p.cfg.Register.AskWithdrawal(v.Context(), v.letter.ID, why, v.person.Number); err != nil {
 		return err
 	}
 	redirect(w, letterPath(v.letter.ID)+"?done=asked")
@@ -93,6 +135,7 @@ type requestCard struct {
 	Own   bool   // the visitor asked for it
 	Path  string // of its page, for which they show anew who they are
 	Shown bool   // and have done so
+	Back  *comeBack
 }
 
 func (p *Portal) requestCards(v *visit) ([]requestCard, error) {
@@ -107,7 +150,18 @@ func (p *Portal) requestCards(v *visit) ([]requestCard, error) {
 	var out []requestCard
 	for _, q := range asked {
 		path := fmt.Sprintf("/requests/%d", q.Number)
-		out = append(out, requestCard{q, staffWords(names, q.AskedBy), q.AskedBy == v.person.Number, path, p.shows(v, path)})
+		c := requestCard{Request: q, Asker: staffWords(names, q.AskedBy), Own: q.AskedBy == v.person.Number, Path: path, Shown: p.shows(v, path)}
+		if q.Withdraw != "" {
+			l, err := p.cfg.Register.Letter(v.Context(), q.Letter)
+			if errors.Is(err, register.ErrNotFound) {
+				continue // it has gone meanwhile
+			}
+			if err != nil {
+				return nil, err
+			}
+			c.Back = p.comesBack(l)
+		}
+		out = append(out, c)
 	}
 	return out, nil
 }

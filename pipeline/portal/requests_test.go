@@ -144,9 +144,10 @@ func TestStepUpInTheBrowser(t *testing.T) {
 	b.asked(id)
 	b.asked(other)
 	b.enrol(b.manager)
-	third, hold := b.readable(1), b.onHold()
+	third, hold, kept := b.readable(1), b.onHold(), b.readable(1)
+	b.keeps(kept)
 	for name, path := range map[string]string{"safeguarding": "/l/%s/safeguarding", "sharing": "/l/%s/sharing", "erase": "/l/%s/erase",
-		"redirect": "/l/%s/redirect", "response": "/l/%s/response", "holds": "/holds", "new-hold": "/holds/new", "hold": "/holds/" + hold} {
+		"redirect": "/l/%s/redirect", "withdraw": "/l/" + string(kept) + "/withdraw", "response": "/l/%s/response", "holds": "/holds", "new-hold": "/holds/new", "hold": "/holds/" + hold} {
 		if strings.Contains(path, "%s") {
 			path = fmt.Sprintf(path, third)
 		}
@@ -172,5 +173,77 @@ func TestStepUpInTheBrowser(t *testing.T) {
 	b.Wants("show first that it is you")
 	for _, said := range b.Complaints() {
 		t.Errorf("the browser complains: %s", said)
+	}
+}
+
+// keeps has the leader keep the letter for five years, as its page does.
+func (h *house) keeps(id letter.ID) {
+	h.t.Helper()
+	h.as(h.lead).get("/l/" + string(id))
+	must(h.t, h.register.Safeguard(h.t.Context(), id, register.Safeguarding{Reason: register.ChildAtRisk, Told: register.WasTold,
+		Review: letter.DateOf(h.now).AddDays(30), Named: h.lead}, h.lead))
+}
+
+func TestADecisionToKeepIsWithdrawnByTwo(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	lead, path := h.as(h.lead), "/l/"+string(id)
+	lead.get(path)
+	wantText(t, lead.get(path+"/withdraw"), "This letter is not kept for five years")
+	h.keeps(id)
+	deadline := letter.Deadline(letter.DateOf(h.now), letter.SixMonths)
+	wantText(t, lead.get(path), "The decision was wrong")
+	wantText(t, lead.get(path+"/withdraw"), "Two people decide", "It then must be gone on "+day(deadline), "None of the policy’s reasons applies")
+	wantText(t, lead.post(path+"/withdraw", url.Values{"reason": {"changed my mind"}}), "Choose why the decision was wrong")
+	wantRedirect(t, lead.post(path+"/withdraw", url.Values{"reason": {"none-applies"}}), path+"?done=asked")
+	wantText(t, lead.get(path), "Somebody found that this letter must not be kept for five years: None of the policy’s reasons applies", "kept for five years from")
+
+	dpo := h.as(h.dpo)
+	wantText(t, dpo.get("/requests"), "Do not keep the letter", id.Reference(), "None of the policy’s reasons applies")
+	if w := dpo.post("/requests/1/confirm", nil); w.Code != http.StatusForbidden || len(h.entries("safeguarding-withdrawn", id)) != 0 {
+		t.Errorf("without showing who they are: %d", w.Code)
+	}
+	dpo.showsAgain("/requests/1")
+	wantText(t, dpo.get("/requests/1"), "It then must be gone on "+day(deadline), "Do not keep it</button>")
+	wantRedirect(t, dpo.post("/requests/1/confirm", nil), "/requests?done=confirmed")
+	wantText(t, lead.get(path), "this letter is deleted and must be gone on "+day(deadline), "Keep it for five years")
+	wantText(t, dpo.get("/register?about="+id.Reference()),
+		"found that the letter must not be kept for five years, request number 1: none of the policy’s reasons applies.",
+		fmt.Sprintf("Staff number %d (Dee Protect) confirmed request number 1 of staff number %d (Ada Lead): the letter is not kept for five years after all.", h.dpo, h.lead))
+
+	// Once it is kept again its six months pass, and whoever withdraws then is told.
+	h.keeps(id)
+	h.now = deadline.Start().AddDate(0, 0, 3)
+	lead, dpo = h.as(h.lead), h.as(h.dpo)
+	lead.get(path)
+	wantText(t, lead.get(path+"/withdraw"), "Its six months were over on "+day(deadline), "deleted for good at once")
+	lead.post(path+"/withdraw", url.Values{"reason": {"other-letter"}})
+	dpo.showsAgain("/requests/2")
+	wantText(t, dpo.get("/requests/2"), "deleted for good at once")
+	wantRedirect(t, dpo.post("/requests/2/confirm", nil), "/requests?done=confirmed")
+	wantStatus(t, lead.get(path), http.StatusNotFound)
+}
+
+// What was shared with an agency is kept for five years, whoever finds what.
+func TestWhatWasSharedStaysKept(t *testing.T) {
+	h := newHouse(t)
+	asked, shared := h.letter(1), h.letter(1)
+	lead := h.as(h.lead)
+	h.keeps(asked)
+	h.keeps(shared)
+	wantRedirect(t, lead.post("/l/"+string(asked)+"/withdraw", url.Values{"reason": {"none-applies"}}), "/l/"+string(asked)+"?done=asked")
+	for _, id := range []letter.ID{asked, shared} {
+		must(t, h.register.Share(t.Context(), id, register.Sharing{Agency: register.Police, Basis: register.WithoutRisk, On: letter.DateOf(h.now)}, nil, h.lead))
+	}
+	if strings.Contains(lead.get("/l/"+string(shared)).Body.String(), "The decision was wrong") {
+		t.Error("the page offers what cannot be")
+	}
+	wantText(t, lead.post("/l/"+string(shared)+"/withdraw", url.Values{"reason": {"none-applies"}}), "This letter was shared with an agency")
+	dpo := h.as(h.dpo)
+	dpo.showsAgain("/requests/1")
+	wantText(t, dpo.post("/requests/1/confirm", nil), "This letter was shared with an agency")
+	wantRedirect(t, dpo.post("/requests/1/decline", nil), "/requests?done=declined")
+	if n := len(h.entries("safeguarding-withdrawn", asked)); n != 0 {
+		t.Error("it was withdrawn all the same")
 	}
 }

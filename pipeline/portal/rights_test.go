@@ -48,6 +48,8 @@ GET  /l/{id}/sharing          team-leader manager, own letters
 POST /l/{id}/sharing          team-leader manager, own letters
 GET  /l/{id}/erase            team-leader manager, own letters
 POST /l/{id}/erase            team-leader manager, own letters
+GET  /l/{id}/withdraw         team-leader manager, own letters
+POST /l/{id}/withdraw         team-leader manager, own letters
 GET  /l/{id}/redirect         team-leader manager, own letters
 POST /l/{id}/redirect         team-leader manager, own letters
 POST /l/{id}/take-back        team-leader manager, own letters

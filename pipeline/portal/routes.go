@@ -65,6 +65,8 @@ var routes = []route{
 
 	{method: "GET", path: "/l/{id}/erase", who: readers, own: true, serve: (*Portal).erasePage},
 	{method: "POST", path: "/l/{id}/erase", who: readers, own: true, serve: (*Portal).askErasure},
+	{method: "GET", path: "/l/{id}/withdraw", who: readers, own: true, serve: (*Portal).withdrawPage},
+	{method: "POST", path: "/l/{id}/withdraw", who: readers, own: true, serve: (*Portal).askWithdrawal},
 	{method: "GET", path: "/l/{id}/redirect", who: readers, own: true, serve: (*Portal).redirectPage},
 	{method: "POST", path: "/l/{id}/redirect", who: readers, own: true, serve: (*Portal).askRedirection},
 	{method: "POST", path: "/l/{id}/take-back", who: readers, own: true, serve: (*Portal).takeBack},

@@ -90,6 +90,12 @@ var entryKinds = []entryKind{
 	{"erasure-confirmed", "Erasure confirmed", about(func(d register.ErasureConfirmed, e register.Entry, t teller) string {
 		return fmt.Sprintf("%s confirmed request number %d of %s: the letter is erased now. %s.", t.staff(e.By), d.Request, lowerFirst(t.staff(d.AskedBy)), worded(eraseReasonWords, d.Reason))
 	})},
+	{"withdrawal-asked", "Withdrawal asked for", about(func(d register.WithdrawalAsked, e register.Entry, t teller) string {
+		return fmt.Sprintf("%s found that the letter must not be kept for five years, request number %d: %s. Its six months end on %s.", t.staff(e.By), d.Request, lowerFirst(worded(withdrawReasonWords, d.Reason)), day(d.Deadline))
+	})},
+	{"safeguarding-withdrawn", "Not kept for five years after all", about(func(d register.SafeguardingWithdrawn, e register.Entry, t teller) string {
+		return fmt.Sprintf("%s confirmed request number %d of %s: the letter is not kept for five years after all. %s. Its six months count again; they end on %s.", t.staff(e.By), d.Request, lowerFirst(t.staff(d.AskedBy)), worded(withdrawReasonWords, d.Reason), day(d.Deadline))
+	})},
 	{"redirection-asked", "Another helpline’s letter", about(func(d register.RedirectionAsked, e register.Entry, t teller) string {
 		return fmt.Sprintf("%s found the letter for %s to be one for %s, request number %d.", t.staff(e.By), t.helpline(string(d.From)), t.helpline(string(d.To)), d.Request)
 	})},

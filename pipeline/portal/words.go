@@ -120,6 +120,12 @@ var eraseReasonWords = map[register.EraseReason]string{
 	register.NeverStored:    "It was filed and did not reach the storage",
 }
 
+var withdrawReasonWords = map[register.WithdrawReason]string{
+	register.OtherLetter:     "It was meant for another letter",
+	register.NoneApplies:     "None of the policy’s reasons applies",
+	register.ObjectionUpheld: "The person concerned objected, and rightly",
+}
+
 var questionWords = map[QuestionKind]string{
 	QuestionDuplicate: "Scanned before?",
 	QuestionOtherLine: "Taken before for another helpline",
@@ -206,6 +212,7 @@ func (p *Portal) templateFuncs() template.FuncMap {
 		"agency":             func(a register.Agency) string { return worded(agencyWords, a) },
 		"holdReason":         func(r register.HoldReason) string { return worded(holdReasonWords, r) },
 		"eraseReason":        func(r register.EraseReason) string { return worded(eraseReasonWords, r) },
+		"withdrawReason":     func(r register.WithdrawReason) string { return worded(withdrawReasonWords, r) },
 		"basis":              func(b register.Basis) string { return worded(basisWords, b) },
 	}
 }

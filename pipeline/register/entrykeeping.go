@@ -112,6 +112,24 @@ type ErasureConfirmed struct {
 	AskedBy int64       `json:"asked_by"` // staff number of who had asked, never that in By
 }
 
+// WithdrawalAsked says that the person in By found the decision to keep the
+// letter for five years to be wrong. [P 3, GDPR 5]
+type WithdrawalAsked struct {
+	Request  int64          `json:"request"`  // its number
+	Reason   WithdrawReason `json:"reason"`   // why
+	Deadline letter.Date    `json:"deadline"` // the end of its six months, which is then its deadline again
+}
+
+// SafeguardingWithdrawn says that the person in By confirmed it, after having
+// shown anew who they are: from here on the letter has six months from its
+// receipt, as if it had never been kept, and is due where they are over. [P 3, GDPR 5]
+type SafeguardingWithdrawn struct {
+	Request  int64          `json:"request"`  // its number
+	Reason   WithdrawReason `json:"reason"`   // why
+	AskedBy  int64          `json:"asked_by"` // staff number of who had asked, never that in By
+	Deadline letter.Date    `json:"deadline"` // when it must be gone, unless it is held
+}
+
 // RedirectionAsked says that the person in By found the letter to be another
 // helpline's. [P 6]
 type RedirectionAsked struct {
@@ -153,20 +171,22 @@ type ResponseLost struct {
 	Answers letter.ID `json:"answers"` // the letter that was answered
 }
 
-func (ResponseFiled) kind() string        { return "response-filed" }
-func (ResponseLost) kind() string         { return "response-lost" }
-func (ErasureAsked) kind() string         { return "erasure-asked" }
-func (ErasureConfirmed) kind() string     { return "erasure-confirmed" }
-func (RedirectionAsked) kind() string     { return "redirection-asked" }
-func (LetterRedirected) kind() string     { return "letter-redirected" }
-func (RequestDeclined) kind() string      { return "request-declined" }
-func (HoldPlaced) kind() string           { return "hold-placed" }
-func (HoldReviewed) kind() string         { return "hold-reviewed" }
-func (HoldReleased) kind() string         { return "hold-released" }
-func (LetterSafeguarded) kind() string    { return "letter-safeguarded" }
-func (SafeguardingReviewed) kind() string { return "safeguarding-reviewed" }
-func (LetterShared) kind() string         { return "letter-shared" }
-func (LetterMoveBegun) kind() string      { return "letter-move-begun" }
-func (LetterMoved) kind() string          { return "letter-moved" }
-func (LetterMoveGivenUp) kind() string    { return "letter-move-given-up" }
-func (OldCopyRemoved) kind() string       { return "old-copy-removed" }
+func (ResponseFiled) kind() string         { return "response-filed" }
+func (ResponseLost) kind() string          { return "response-lost" }
+func (ErasureAsked) kind() string          { return "erasure-asked" }
+func (ErasureConfirmed) kind() string      { return "erasure-confirmed" }
+func (WithdrawalAsked) kind() string       { return "withdrawal-asked" }
+func (SafeguardingWithdrawn) kind() string { return "safeguarding-withdrawn" }
+func (RedirectionAsked) kind() string      { return "redirection-asked" }
+func (LetterRedirected) kind() string      { return "letter-redirected" }
+func (RequestDeclined) kind() string       { return "request-declined" }
+func (HoldPlaced) kind() string            { return "hold-placed" }
+func (HoldReviewed) kind() string          { return "hold-reviewed" }
+func (HoldReleased) kind() string          { return "hold-released" }
+func (LetterSafeguarded) kind() string     { return "letter-safeguarded" }
+func (SafeguardingReviewed) kind() string  { return "safeguarding-reviewed" }
+func (LetterShared) kind() string          { return "letter-shared" }
+func (LetterMoveBegun) kind() string       { return "letter-move-begun" }
+func (LetterMoved) kind() string           { return "letter-moved" }
+func (LetterMoveGivenUp) kind() string     { return "letter-move-given-up" }
+func (OldCopyRemoved) kind() string        { return "old-copy-removed" }

@@ -78,6 +78,7 @@ var forms = formsOf(
 	words(ShownPages, ShownPDF),
 	words(Tolds...),
 	words(WithPasskey, WithSample),
+	words(WithdrawReasons...),
 	words(StoreDown, ObjectMissing, CannotUnseal, CannotRender, PagesDiffer, NobodyToTell, MailDown, StillShown, RendererBroken, CannotMove),
 	words(UnknownSite, FalseSignature, WrongPlace, UnknownHelpline, TooOld, FromTheFuture, SameIDOther, AlreadyDeleted, KeyNotHeld, NoSuchDecision),
 )

@@ -11,15 +11,17 @@ import (
 )
 
 // Request is what one person has asked for and another must confirm: that a
-// letter is erased before its time, or that it goes to the helpline to which it
-// was written.
+// letter is erased before its time, that it is not kept for five years after
+// all, or that it goes to the helpline to which it was written. One of Erase,
+// Withdraw and To says which.
 type Request struct {
 	Number   int64
 	Letter   letter.ID
-	Helpline string      // whose it is now
-	Erase    EraseReason // why it is to be erased; empty for a letter that is to go elsewhere
-	To       string      // the helpline to which it belongs; empty for an erasure
-	AskedBy  int64       // staff number
+	Helpline string         // whose it is now
+	Erase    EraseReason    // why it is to be erased
+	Withdraw WithdrawReason // why the decision to keep it was wrong
+	To       string         // the helpline to which it belongs
+	AskedBy  int64          // staff number
 	Asked    time.Time
 }
 
@@ -29,6 +31,7 @@ var (
 	ErrSameTwo  = errors.New("the person who asked cannot be the one who confirms")
 	ErrOnHold   = errors.New("the letter is on hold")
 	ErrKeptHere = errors.New("a letter that is kept for five years stays with its helpline")
+	ErrShared   = errors.New("a letter that was shared with an agency is kept for five years")
 )
 
 // AskErasure records that the person, who has opened the letter, wants it erased
@@ -39,6 +42,19 @@ func (r *Register) AskErasure(ctx context.Context, id letter.ID, why EraseReason
 	}
 	return r.ask(ctx, Request{Letter: id, Erase: why, AskedBy: person}, func(n int64, _ Letter) Event {
 		return ErasureAsked{Request: n, Reason: why}
+	})
+}
+
+// AskWithdrawal records that the person, who has opened the letter, found the
+// decision to keep it for five years to be wrong. Nothing happens until somebody
+// else confirms it, and nothing can where the letter was shared with an agency:
+// then the policy demands the five years.
+func (r *Register) AskWithdrawal(ctx context.Context, id letter.ID, why WithdrawReason, person int64) error {
+	if !why.valid() {
+		return ErrBadDecision
+	}
+	return r.ask(ctx, Request{Letter: id, Withdraw: why, AskedBy: person}, func(n int64, l Letter) Event {
+		return WithdrawalAsked{Request: n, Reason: why, Deadline: l.Manifest.Deadline()}
 	})
 }
 
@@ -56,12 +72,12 @@ func (r *Register) ask(ctx context.Context, q Request, event func(number int64, 
 		if err != nil {
 			return err
 		}
-		if err := q.mayBe(l); err != nil {
+		if err := r.mayBe(ctx, tx, q, l); err != nil {
 			return err
 		}
 		var number int64
-		err = tx.QueryRowContext(ctx, `INSERT INTO requests (letter, reason, helpline, asked_by, asked) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (letter) DO NOTHING RETURNING number`, string(q.Letter), string(q.Erase), q.To, q.AskedBy, millis(r.Now())).Scan(&number)
+		err = tx.QueryRowContext(ctx, `INSERT INTO requests (letter, reason, withdraw, helpline, asked_by, asked) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (letter) DO NOTHING RETURNING number`, string(q.Letter), string(q.Erase), string(q.Withdraw), q.To, q.AskedBy, millis(r.Now())).Scan(&number)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrAsked
 		}
@@ -74,12 +90,16 @@ func (r *Register) ask(ctx context.Context, q Request, event func(number int64, 
 
 // mayBe reports why the request does not fit the letter, when it is asked and
 // again when it is confirmed.
-func (q Request) mayBe(l Letter) error {
+func (r *Register) mayBe(ctx context.Context, tx *sql.Tx, q Request, l Letter) error {
 	switch {
 	case q.Erase != "" && l.Held():
 		return ErrOnHold
 	case q.Erase != "":
 		return nil
+	case q.Withdraw != "" && l.Class != letter.FiveYears:
+		return ErrNotKept
+	case q.Withdraw != "":
+		return r.unshared(ctx, tx, l.ID)
 	case l.IsResponse() || !letter.ValidName(q.To) || q.To == l.Helpline:
 		return ErrBadDecision
 	case l.Named != 0:
@@ -88,21 +108,33 @@ func (q Request) mayBe(l Letter) error {
 	return nil
 }
 
+// unshared reports ErrShared for a letter that was shared with an agency.
+func (r *Register) unshared(ctx context.Context, tx *sql.Tx, id letter.ID) error {
+	var shared int
+	err := tx.QueryRowContext(ctx, onRecord+` AND kind = $2`, string(id), LetterShared{}.kind()).Scan(&shared)
+	if err == nil && shared > 0 {
+		err = ErrShared
+	}
+	return err
+}
+
 // ConfirmRequest does what was asked, on the word of a second person, with the
-// letter and with every kept answer to it. An erased
-// letter is due at once and ends like any other, with its proof. A redirected
-// one is the right helpline's from this moment: its leaders are told of it, and
-// the pipeline seals it anew in their place.
+// letter and with every kept answer to it. An erased letter is due at once and
+// ends like any other, with its proof. One that is not kept after all has its six
+// months from receipt again: the pipeline moves it back or, where they are over,
+// ends it. A redirected one is the right helpline's from this moment: its leaders
+// are told of it, and the pipeline seals it anew in their place.
 func (r *Register) ConfirmRequest(ctx context.Context, number, person int64) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		q, l, err := r.second(ctx, tx, number, person)
 		if err != nil {
 			return err
 		}
-		if err := q.mayBe(l); err != nil {
+		if err := r.mayBe(ctx, tx, q, l); err != nil {
 			return err
 		}
-		if q.Erase != "" {
+		switch {
+		case q.Erase != "":
 			if err := r.eachAnswer(ctx, tx, l.ID, func(a *Letter) error {
 				if a.Held() {
 					return ErrOnHold // by a hold of its own
@@ -112,6 +144,8 @@ func (r *Register) ConfirmRequest(ctx context.Context, number, person int64) err
 				return err
 			}
 			return r.erase(ctx, tx, &l, q, person)
+		case q.Withdraw != "":
+			return r.unkeep(ctx, tx, &l, q, person)
 		}
 		return r.redirect(ctx, tx, q, &l, person)
 	})
@@ -120,13 +154,29 @@ func (r *Register) ConfirmRequest(ctx context.Context, number, person int64) err
 // erase has the letter, or an answer to it, end at once.
 func (r *Register) erase(ctx context.Context, tx *sql.Tx, l *Letter, q Request, person int64) error {
 	l.Erase = q.Erase
+	return r.shorten(ctx, tx, l, ErasureConfirmed{Request: q.Number, Reason: q.Erase, AskedBy: q.AskedBy}, person)
+}
+
+// unkeep has the letter kept as if nobody had decided otherwise. Its answers,
+// which have their own six months all along, are every leader's again too.
+func (r *Register) unkeep(ctx context.Context, tx *sql.Tx, l *Letter, q Request, person int64) error {
+	l.Class, l.Since = l.Manifest.Class, l.ReceivedOn()
+	l.Reason, l.Told, l.Review, l.Named = "", "", letter.Date{}, 0
+	if err := r.nameForAnswers(ctx, tx, *l); err != nil {
+		return err
+	}
+	return r.shorten(ctx, tx, l, SafeguardingWithdrawn{Request: q.Number, Reason: q.Withdraw, AskedBy: q.AskedBy, Deadline: l.Deadline()}, person)
+}
+
+// shorten records a decision by which the letter ends earlier, perhaps at once.
+func (r *Register) shorten(ctx context.Context, tx *sql.Tx, l *Letter, ev Event, person int64) error {
 	if err := r.keep(ctx, tx, l); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE letters SET not_before = $1 WHERE id = $2`, millis(r.Now()), string(l.ID)); err != nil {
 		return err
 	}
-	if err := r.append(ctx, tx, ErasureConfirmed{Request: q.Number, Reason: q.Erase, AskedBy: q.AskedBy}, l.ID, person); err != nil {
+	if err := r.append(ctx, tx, ev, l.ID, person); err != nil {
 		return err
 	}
 	return r.due(ctx, tx, l.ID)
@@ -191,12 +241,12 @@ func (r *Register) second(ctx context.Context, tx *sql.Tx, number, person int64)
 	return q, l, err
 }
 
-const requestColumns = `SELECT q.number, q.letter, l.helpline, q.reason, q.helpline, q.asked_by, q.asked FROM requests q JOIN letters l ON l.id = q.letter`
+const requestColumns = `SELECT q.number, q.letter, l.helpline, q.reason, q.withdraw, q.helpline, q.asked_by, q.asked FROM requests q JOIN letters l ON l.id = q.letter`
 
 func scanRequest(row scannable) (Request, error) {
 	var q Request
 	var asked int64
-	err := row.Scan(&q.Number, &q.Letter, &q.Helpline, &q.Erase, &q.To, &q.AskedBy, &asked)
+	err := row.Scan(&q.Number, &q.Letter, &q.Helpline, &q.Erase, &q.Withdraw, &q.To, &q.AskedBy, &asked)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Request{}, ErrNotFound
 	}

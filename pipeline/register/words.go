@@ -177,6 +177,20 @@ var EraseReasons = []EraseReason{PersonAsked, ScannedInError, ScannedTwice, Lega
 
 func (e EraseReason) valid() bool { return slices.Contains(EraseReasons, e) }
 
+// WithdrawReason says why the decision to keep a letter for five years was wrong.
+type WithdrawReason string
+
+const (
+	OtherLetter     WithdrawReason = "other-letter"     // it was meant for another letter
+	NoneApplies     WithdrawReason = "none-applies"     // none of the policy's reasons does
+	ObjectionUpheld WithdrawReason = "objection-upheld" // the person concerned objected, rightly (UK GDPR Art. 21)
+)
+
+// WithdrawReasons lists every reason in the order in which people are asked.
+var WithdrawReasons = []WithdrawReason{OtherLetter, NoneApplies, ObjectionUpheld}
+
+func (w WithdrawReason) valid() bool { return slices.Contains(WithdrawReasons, w) }
+
 // QuestionKind is what the scanner folder can ask of a person.
 type QuestionKind string
 

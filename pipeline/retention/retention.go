@@ -56,6 +56,7 @@ type Letters struct {
 	Held      int // of After: kept by a hold
 	Overdue   int // of After: past their deadline
 	Kept      int // decisions of the period to keep a letter for five years
+	Withdrawn int // such decisions, of whatever period, that two people withdrew in this one
 }
 
 // Paper counts paper originals. Before + In + MovedIn = Destroyed + MovedOut + After.
@@ -85,21 +86,22 @@ var Kinds = slices.Sorted(maps.Keys(readers))
 type reader func(m *maker, e register.Entry) error
 
 var readers = map[string]reader{
-	"letter-admitted":     reads((*maker).admitted),
-	"letter-deleted":      reads((*maker).deleted),
-	"letter-unverifiable": reads((*maker).unverifiable),
-	"letter-verified":     reads((*maker).verified),
-	"letter-safeguarded":  reads((*maker).safeguarded),
-	"letter-shared":       reads((*maker).shared),
-	"letter-redirected":   reads((*maker).redirected),
-	"erasure-confirmed":   reads((*maker).erasure),
-	"response-filed":      reads((*maker).filed),
-	"response-lost":       reads((*maker).lost),
-	"hold-placed":         reads((*maker).holdPlaced),
-	"hold-released":       reads((*maker).holdReleased),
-	"paper-destroyed":     reads((*maker).destroyed),
-	"alarm-raised":        reads((*maker).alarmed),
-	"day-begun":           reads((*maker).day),
+	"letter-admitted":        reads((*maker).admitted),
+	"letter-deleted":         reads((*maker).deleted),
+	"letter-unverifiable":    reads((*maker).unverifiable),
+	"letter-verified":        reads((*maker).verified),
+	"letter-safeguarded":     reads((*maker).safeguarded),
+	"safeguarding-withdrawn": reads((*maker).withdrawn),
+	"letter-shared":          reads((*maker).shared),
+	"letter-redirected":      reads((*maker).redirected),
+	"erasure-confirmed":      reads((*maker).erasure),
+	"response-filed":         reads((*maker).filed),
+	"response-lost":          reads((*maker).lost),
+	"hold-placed":            reads((*maker).holdPlaced),
+	"hold-released":          reads((*maker).holdReleased),
+	"paper-destroyed":        reads((*maker).destroyed),
+	"alarm-raised":           reads((*maker).alarmed),
+	"day-begun":              reads((*maker).day),
 }
 
 func reads[E register.Event](read func(m *maker, e register.Entry, ev E)) reader {
@@ -162,15 +164,19 @@ type living struct {
 	wasHeld      bool      // by a hold that has ended
 	unverifiable time.Time // since when; zero when it is not
 
-	answers letter.ID   // of a response: its letter
-	late    bool        // it was past its deadline when a hold came
-	erased  letter.Date // when it was decided to erase it before its time; zero when it was not
+	answers   letter.ID   // of a response: its letter
+	late      bool        // it was past its deadline when a hold came
+	withdrawn letter.Date // when it was last decided not to keep it for five years after all; zero when it was not
+	erased    letter.Date // when it was decided to erase it before its time; zero when it was not
 }
 
 // due is the day on which it must be gone, unless it is held.
 func (l *living) due() letter.Date {
 	if l.erased != (letter.Date{}) {
 		return l.erased
+	}
+	if l.deadline.Before(l.withdrawn) {
+		return l.withdrawn // its six months were over by then
 	}
 	return l.deadline
 }
@@ -300,6 +306,10 @@ func (m *maker) inTime(e register.Entry, ev register.LetterDeleted, l *living) {
 	if decided != (ev.Early != "") {
 		m.wrong("The letter %s was deleted, and the register does not agree with itself on whether it was to be erased before its time.", e.Letter.Reference())
 	}
+	due := ev.Deadline
+	if due.Before(l.withdrawn) {
+		due = l.withdrawn // its six months were over when that was decided
+	}
 	switch gone := letter.DateOf(e.At); {
 	case ev.Early == register.NeverStored: // said when it was lost
 	case ev.Early != "":
@@ -307,11 +317,11 @@ func (m *maker) inTime(e register.Entry, ev register.LetterDeleted, l *living) {
 		if decided {
 			m.except(e.At, e.Letter, "The letter, due on %s, was erased as two people had decided on %s: %s.", day(ev.Deadline), day(l.erased), worded(eraseWords, ev.Early))
 		}
-	case ev.Deadline.Before(gone) && l.wasHeld:
+	case due.Before(gone) && l.wasHeld:
 		m.except(e.At, e.Letter, "The letter was due on %s, was held, and was proven gone on %s.", day(ev.Deadline), day(gone))
-	case ev.Deadline.Before(gone):
+	case due.Before(gone):
 		m.except(e.At, e.Letter, "The letter was due on %s and proven gone on %s. Alarms of these days say whether the storage, the clock or Letterlock itself stood still.",
-			day(ev.Deadline), day(gone))
+			day(due), day(gone))
 	case gone.Before(ev.Deadline):
 		m.except(e.At, e.Letter, "The letter was deleted before its time, which was %s.", day(ev.Deadline))
 	}
@@ -338,6 +348,22 @@ func (m *maker) safeguarded(e register.Entry, ev register.LetterSafeguarded) {
 	l.class, l.deadline = letter.FiveYears, ev.Deadline
 	m.line(l.helpline).Letters.Kept++
 	m.except(e.At, e.Letter, "The letter is kept for five years, until %s: %s. It is looked at again on %s.", day(ev.Deadline), worded(reasonWords, ev.Reason), day(ev.Review))
+}
+
+// withdrawn puts a letter back under the rule of six months.
+func (m *maker) withdrawn(e register.Entry, ev register.SafeguardingWithdrawn) {
+	l := m.living[e.Letter]
+	if l == nil || l.class != letter.FiveYears {
+		m.wrong("The letter %s is not kept for five years after all, and never was.", e.Letter.Reference())
+		return
+	}
+	l.class, l.deadline, l.withdrawn = letter.SixMonths, ev.Deadline, letter.DateOf(e.At)
+	m.line(l.helpline).Letters.Withdrawn++
+	became := "It is due on %s"
+	if !l.withdrawn.Before(l.deadline) {
+		became = "Its six months were over on %s, so it was due at once"
+	}
+	m.except(e.At, e.Letter, "Two people decided that the letter is not kept for five years after all: %s. "+became+".", worded(withdrawWords, ev.Reason), day(l.deadline))
 }
 
 func (m *maker) shared(e register.Entry, ev register.LetterShared) {
@@ -491,7 +517,7 @@ func (m *maker) addsUp(l Line) {
 func (l *Line) add(o Line) {
 	a, b := &l.Letters, o.Letters
 	*a = Letters{a.Before + b.Before, a.Arrived + b.Arrived, a.Filed + b.Filed, a.MovedIn + b.MovedIn, a.MovedOut + b.MovedOut,
-		a.Deleted + b.Deleted, a.Erased + b.Erased, a.After + b.After, a.Ordinary + b.Ordinary, a.FiveYears + b.FiveYears, a.Held + b.Held, a.Overdue + b.Overdue, a.Kept + b.Kept}
+		a.Deleted + b.Deleted, a.Erased + b.Erased, a.After + b.After, a.Ordinary + b.Ordinary, a.FiveYears + b.FiveYears, a.Held + b.Held, a.Overdue + b.Overdue, a.Kept + b.Kept, a.Withdrawn + b.Withdrawn}
 	c, d := &l.Paper, o.Paper
 	*c = Paper{c.Before + d.Before, c.In + d.In, c.MovedIn + d.MovedIn, c.MovedOut + d.MovedOut, c.Destroyed + d.Destroyed, c.After + d.After,
 		c.Outlived + d.Outlived, c.Sheets + d.Sheets, c.Certified + d.Certified}

@@ -75,6 +75,11 @@ func (s *story) keep(id letter.ID) {
 		Deadline: letter.Deadline(today, letter.FiveYears), Review: today.AddMonths(12)})
 }
 
+// unkeep decides that the letter is not kept for five years after all.
+func (s *story) unkeep(id letter.ID, deadline letter.Date) {
+	s.say("safeguarding-withdrawn", id, register.SafeguardingWithdrawn{Reason: register.NoneApplies, Deadline: deadline})
+}
+
 func (s *story) all() iter.Seq2[register.Entry, error] {
 	return func(yield func(register.Entry, error) bool) {
 		for _, e := range s.entries {
@@ -334,7 +339,12 @@ func TestEveryStoryAddsUp(t *testing.T) {
 				s.redirect(id, from, to)
 				living[id] = lives{to, living[id].deadline}
 			case act == 5 && len(living) > 0:
-				s.keep(pick(maps.Keys(living)))
+				id := pick(maps.Keys(living))
+				s.keep(id)
+				if rapid.Bool().Draw(t, "withdrawn") {
+					s.now = s.now.Add(time.Duration(rapid.IntRange(0, 5000).Draw(t, "hours until it is withdrawn")) * time.Hour)
+					s.unkeep(id, living[id].deadline)
+				}
 			case act == 6 && len(living) > 0:
 				to := pick(maps.Keys(living))
 				id := s.answer(to, living[to].helpline)
@@ -399,6 +409,11 @@ func TestEveryWordIsSaid(t *testing.T) {
 			t.Errorf("no words for the erasure %s", k)
 		}
 	}
+	for _, k := range register.WithdrawReasons {
+		if withdrawWords[k] == "" {
+			t.Errorf("no words for the withdrawal %s", k)
+		}
+	}
 	for _, k := range register.HoldReasons {
 		if holdWords[k] == "" {
 			t.Errorf("no words for the hold %s", k)
@@ -408,5 +423,44 @@ func TestEveryWordIsSaid(t *testing.T) {
 		if agencyWords[k] == "" {
 			t.Errorf("no words for the agency %s", k)
 		}
+	}
+}
+
+// A letter that is not kept after all is due by its six months, or on the day
+// of that decision where they were over.
+func TestALetterIsNotKeptAfterAll(t *testing.T) {
+	for name, c := range map[string]struct {
+		months    int // from its keeping to the withdrawal
+		gone      letter.Date
+		says, not string
+	}{
+		"in time":                {1, letter.Date{Year: 2026, Month: 7, Day: 1}, "It is due on 1 July 2026.", "proven gone on"},
+		"late, and gone at once": {8, letter.Date{Year: 2026, Month: 9, Day: 1}, "Its six months were over on 1 July 2026, so it was due at once.", "proven gone on"},
+		"late, and gone later":   {8, letter.Date{Year: 2026, Month: 9, Day: 4}, "The letter was due on 1 September 2026 and proven gone on 4 September 2026.", ""},
+	} {
+		s := &story{now: began}
+		id := s.arrive("respect-phoneline")
+		deadline := letter.Date{Year: 2026, Month: 7, Day: 1}
+		s.keep(id)
+		s.now = began.AddDate(0, c.months, 0)
+		s.unkeep(id, deadline)
+		if got := s.record(t, letter.DateOf(s.now).String()+".."+letter.DateOf(s.now).String()).Total.Letters; got != (Letters{Before: 1, After: 1, Ordinary: 1, Withdrawn: 1}) {
+			t.Errorf("%s: %+v", name, got)
+		}
+		s.now = c.gone.Start().Add(time.Hour)
+		s.end(id, deadline)
+		r := s.record(t, "2026")
+		said := fmt.Sprint(r.Exceptions)
+		if got, want := r.Total.Letters, (Letters{Arrived: 1, Deleted: 1, Kept: 1, Withdrawn: 1}); got != want || len(r.Wrong) > 0 {
+			t.Errorf("%s: %+v, %v", name, got, r.Wrong)
+		}
+		if !strings.Contains(said, c.says) || c.not != "" && strings.Contains(said, c.not) {
+			t.Errorf("%s: %s", name, said)
+		}
+	}
+	s := &story{now: began}
+	s.unkeep(s.arrive("respect-phoneline"), letter.DateOf(began))
+	if r := s.record(t, "2026"); len(r.Wrong) != 1 || !strings.Contains(r.Wrong[0], "never was") {
+		t.Errorf("one that was never kept: %v", r.Wrong)
 	}
 }

@@ -93,6 +93,7 @@ var letterRows = []row{
 	{says: "Of the deleted, erased before their time", of: func(l Line) int { return l.Letters.Erased }, brief: true},
 	{says: "Of the living, past their deadline", of: func(l Line) int { return l.Letters.Overdue }},
 	{says: "Decided in the period: to be kept for five years", of: func(l Line) int { return l.Letters.Kept }},
+	{says: "Decided in the period: not to be kept for five years after all", of: func(l Line) int { return l.Letters.Withdrawn }, brief: true},
 }
 
 var paperRows = []row{
@@ -177,6 +178,12 @@ var eraseWords = map[register.EraseReason]string{
 	register.ScannedInError: "it should never have been scanned",
 	register.ScannedTwice:   "there is another scan of the same letter",
 	register.LegalDuty:      "a law or a court demanded it",
+}
+
+var withdrawWords = map[register.WithdrawReason]string{
+	register.OtherLetter:     "the decision was meant for another letter",
+	register.NoneApplies:     "none of the policy’s reasons applied",
+	register.ObjectionUpheld: "the person concerned had objected, rightly",
 }
 
 var holdWords = map[register.HoldReason]string{
