@@ -28,6 +28,7 @@ type Config struct {
 	// Titles are what people call the helplines, by name; one without is called
 	// by its name, which is its folder's.
 	Titles map[string]string
+	Portal bool          // what the folder asks is answered in the portal too, see OpenQuestions
 	Signer note.Signer   // the site's private key, of the site's name
 	Server note.Verifier // the server's public key
 
@@ -87,9 +88,10 @@ type Edge struct {
 
 	slipsTended time.Time
 	slipLast    letter.ID
-	told        map[string]string // the sentence that stands about a subject
-	posted      map[string]posted // by helpline
-	printed     map[string]bool   // by helpline: whether the sheet of slips is as it should be
+	told        map[string]string  // the sentence that stands about a subject
+	posted      map[string]posted  // by helpline
+	waiting     map[string]waiting // by helpline
+	printed     map[string]bool    // by helpline: whether the sheet of slips is as it should be
 	printedAt   time.Time
 	loadedAt    time.Time       // when load was last tried
 	unread      time.Time       // since when it cannot read everything; zero if it can
@@ -110,7 +112,7 @@ func Open(cfg Config) (*Edge, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	e := &Edge{Config: cfg, state: cfg.stateDisk, told: map[string]string{}, posted: map[string]posted{}, printed: map[string]bool{}}
+	e := &Edge{Config: cfg, state: cfg.stateDisk, told: map[string]string{}, posted: map[string]posted{}, waiting: map[string]waiting{}, printed: map[string]bool{}}
 	if e.state == nil {
 		if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
 			return nil, fmt.Errorf("making the state folder of the scanner: %w", err)

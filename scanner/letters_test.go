@@ -538,3 +538,57 @@ func TestStatusSaysWhatAPersonHasToDo(t *testing.T) {
 		})
 	}
 }
+
+// STATUS.txt says what waits for people, and the notes how to answer: where the
+// portal does not see the folder, without it.
+func TestWhatWaitsForPeopleIsSaidInTheFolder(t *testing.T) {
+	status := func(o *office) string { return o.given("")[folder.StatusFile] }
+	o, stack := withStack(t, 3)
+	o.cfg.Workshop.(marked).marks[4] = separator.Marks{Codes: sheet(0).Codes, Damaged: true}
+	o.taken(secretStack, stack)
+	if says := status(o); !strings.Contains(says, `YOUR ANSWER IS NEEDED: 1 scan in the folder "stacks".`) {
+		t.Errorf("STATUS.txt: %q", says)
+	}
+	note := o.given(folder.StacksDir)[secretStack+".txt"]
+	for _, says := range []string{`into the folder "split at the sheets" here. Then page 4 is left out`, "If not, or if you are in doubt, delete this file"} {
+		if !strings.Contains(note, says) {
+			t.Errorf("the note does not say %q: %q", says, note)
+		}
+	}
+	if strings.Contains(note, "Intake") {
+		t.Errorf("people are sent to a page that does not have it: %q", note)
+	}
+
+	clear(o.cfg.Workshop.(marked).marks) // the next are no stacks
+	o.taken("empty.pdf", []byte("no scan"))
+	scan := sampleLetter(1)
+	o.taken("a.jpg", scan)
+	o.taken("b.jpg", scan)
+	o.now = o.now.Add(statusEvery)
+	o.pass(1)
+	for _, says := range []string{`Refused: 1 scan. Open the folder "refused"`, `1 scan in the folder "duplicates"`, `1 scan in the folder "stacks"`} {
+		if text := status(o); !strings.Contains(text, says) {
+			t.Errorf("STATUS.txt does not say %q: %q", says, text)
+		}
+	}
+	o.move("duplicates/b.jpg", "duplicates/same letter/b.jpg")
+	o.goOn()
+	o.now = o.now.Add(statusEvery)
+	o.pass(1)
+	if text := status(o); strings.Contains(text, "duplicates") {
+		t.Errorf("what is answered is asked for: %q", text)
+	}
+}
+
+func TestAStackIsAnsweredInThePortal(t *testing.T) {
+	for pages, says := range map[string]string{"": "", "4": "Then page 4 is left out as a sheet", "4 6": "Then pages 4 and 6 are each left out", "1 4 6": "pages 1, 4 and 6 are"} {
+		s := &unclearStack{portal: true}
+		for _, n := range strings.Fields(pages) {
+			s.doubtful = append(s.doubtful, int(n[0]-'0'))
+		}
+		note := s.note().Next
+		if !strings.Contains(note, says) || !strings.Contains(note, "the page Intake in Letterlock") || strings.Contains(note, "left out") != (says != "") {
+			t.Errorf("of pages %q it says %q", pages, note)
+		}
+	}
+}

@@ -88,7 +88,7 @@ func (e *Edge) printOf(helpline string) error {
 		return e.remove(at)
 	}
 	var sheet bytes.Buffer
-	err := printSheet.Execute(&sheet, map[string]any{"Helpline": helpline, "Slips": slips,
+	err := printSheet.Execute(&sheet, map[string]any{"Helpline": e.title(helpline), "Slips": slips,
 		"Count": words.Count(len(slips), "slip"), "When": e.Now().In(letter.London).Format("Monday 2 January 2006, 15:04")})
 	if err != nil {
 		return fmt.Errorf("printing slips: %w", err)

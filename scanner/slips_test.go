@@ -188,3 +188,14 @@ func TestStacksOfTheSameSecond(t *testing.T) {
 		t.Errorf("%d stacks", len(stacks))
 	}
 }
+
+// People read what they call their helpline, not the name of a folder.
+func TestAHelplineIsCalledByItsTitle(t *testing.T) {
+	o := newOffice(t, func(o *office) { o.cfg.Titles = map[string]string{line: "Respect Phoneline"} })
+	o.taken("a.jpg", sampleLetter(1))
+	for file, says := range map[string]string{folder.SlipsFile: "1 slip of Respect Phoneline", folder.StatusFile: "in the folder of Respect Phoneline"} {
+		if text := o.given("")[file]; !strings.Contains(text, says) {
+			t.Errorf("%s does not say %q: %q", file, says, text)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strconv"
 	"strings"
 
 	"letterlock/scanner/disk"
@@ -22,7 +23,15 @@ func cutsPath(hash string) string { return path.Join(cutsDir, hash+".json") }
 
 // unclearStack is the error for a stack whose letters cannot be told apart for
 // certain, until a person has looked.
-type unclearStack struct{ held []separator.Hold }
+type unclearStack struct {
+	held     []separator.Hold
+	doubtful []int // pages, see separator.Batch
+	portal   bool  // it can be answered there too
+}
+
+func (e *Edge) unclear(b separator.Batch) error {
+	return &unclearStack{b.Held, b.Doubtful(), e.Portal}
+}
 
 func (s *unclearStack) Error() string {
 	var why []string
@@ -38,13 +47,34 @@ func (s *unclearStack) note() folder.Note {
 	for _, h := range s.held {
 		what = append(what, h.Says())
 	}
+	look, otherwise := "open this file. ", "If not, or if you are in doubt,"
+	if s.portal {
+		look = "open this file, or the page Intake in Letterlock, which shows all pages and where each letter would begin. "
+		otherwise = "If not, say in Letterlock where each letter begins; or"
+	}
+	goes := ""
+	if len(s.doubtful) > 0 {
+		goes = fmt.Sprintf("Then %s left out as a sheet: be certain that it is one, and that nothing of a letter is on it. ", pagesAre(s.doubtful))
+	}
 	return folder.Note{
 		What: "The letters of this stack cannot be told apart for certain, so none of them was taken. " + strings.Join(what, " "),
-		Next: "Take the stack in your hand and open this file, or the page Intake in Letterlock, which shows all pages and where each letter would begin. " +
-			"If the stack is in order and every separator sheet lies where one letter ends, move this file into the folder \"split at the sheets\" here. " +
-			"If not, say in Letterlock where each letter begins, or delete this file, put the sheets right and scan the stack again. " +
+		Next: "Take the stack in your hand and " + look +
+			"If the stack is in order and every separator sheet lies where one letter ends, move this file into the folder \"split at the sheets\" here. " + goes +
+			otherwise + " delete this file, put the sheets right and scan the stack again. " +
 			"Nothing is lost: until you decide, this file is kept as it is.",
 	}
+}
+
+// pagesAre names pages as a subject: "page 3 is", "pages 3 and 5 are each".
+func pagesAre(pages []int) string {
+	if len(pages) == 1 {
+		return fmt.Sprintf("page %d is", pages[0])
+	}
+	var names []string
+	for _, n := range pages[:len(pages)-1] {
+		names = append(names, strconv.Itoa(n))
+	}
+	return fmt.Sprintf("pages %s and %d are each", strings.Join(names, ", "), pages[len(pages)-1])
 }
 
 // cut tells the letters of a scan apart. What a person has decided of a stack
@@ -63,7 +93,7 @@ func (e *Edge) cut(c folder.Claim, hash string, pages []separator.Page) (separat
 			return batch, err
 		}
 	default:
-		return batch, &unclearStack{batch.Held}
+		return batch, e.unclear(batch)
 	}
 	// What was said and is not known any more is asked again; it is never
 	// guessed.
@@ -71,7 +101,7 @@ func (e *Edge) cut(c folder.Claim, hash string, pages []separator.Page) (separat
 		batch, err = batch.Confirm(cuts)
 	}
 	if err != nil {
-		return batch, &unclearStack{batch.Held}
+		return batch, e.unclear(batch)
 	}
 	return batch, nil
 }

@@ -2,7 +2,9 @@ package scanner
 
 import (
 	"fmt"
+	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,7 +64,7 @@ func (e *Edge) post(view folder.View) {
 
 // status is what operations want to know of a helpline's folder.
 func (e *Edge) status(helpline string, view folder.View) string {
-	lines := []string{"Letterlock writes this file. What is in this folder just now:"}
+	lines := []string{"Letterlock writes this file. What is in the folder of " + e.title(helpline) + " just now:"}
 	arriving := "Arriving: nothing."
 	for _, a := range view.Arriving {
 		if a.Helpline != helpline {
@@ -99,12 +101,54 @@ func (e *Edge) status(helpline string, view folder.View) string {
 	lines = append(lines,
 		fmt.Sprintf("Being taken: %s.%s", words.Count(taking, "scan"), working),
 		fmt.Sprintf("Sealed and on the way to the server: %s.", words.Count(waiting, "letter")))
+	lines = append(lines, e.waitsForPeople(helpline)...)
 	for _, about := range []string{"room", "folder", "store", "clock", "recipients"} {
 		if said := e.told[about]; said != "" {
 			lines = append(lines, said)
 		}
 	}
 	return strings.Join(lines, "\r\n\r\n")
+}
+
+// waiting is what lies in a helpline's folder for people, and when that was counted.
+type waiting struct {
+	lines []string
+	at    time.Time
+}
+
+// waitsForPeople says what was given back to people and where to look for what to
+// do. It is counted once a minute, and when something was given back: the folders
+// may hold years of refused scans.
+func (e *Edge) waitsForPeople(helpline string) []string {
+	now := e.Now()
+	if w, known := e.waiting[helpline]; known && now.Sub(w.at).Abs() < statusEvery {
+		return w.lines
+	}
+	w := waiting{at: now}
+	for _, dir := range append([]string{folder.RefusedDir}, folder.QuestionDirs...) {
+		n, err := e.givenBack(path.Join(helpline, dir))
+		switch {
+		case err != nil: // one that cannot be listed is told elsewhere
+		case n == 0:
+		case dir == folder.RefusedDir:
+			w.lines = append(w.lines, fmt.Sprintf("Refused: %s. Open the folder \"refused\": the note beside each says what is wrong and what to do.", words.Count(n, "scan")))
+		default:
+			w.lines = append(w.lines, fmt.Sprintf("YOUR ANSWER IS NEEDED: %s in the folder %q. The note beside each asks, and says into which folder to move it for which answer. It is not taken before.", words.Count(n, "scan"), dir))
+		}
+	}
+	e.waiting[helpline] = w
+	return w.lines
+}
+
+// givenBack counts the scans in a folder that have their note beside them.
+func (e *Edge) givenBack(dir string) (n int, err error) {
+	names, err := disk.Names(e.folder.Disk(), dir, func(entry fs.DirEntry) bool { return entry.Type().IsRegular() })
+	for _, name := range names {
+		if _, noted := slices.BinarySearch(names, name+folder.NoteExt); noted {
+			n++
+		}
+	}
+	return n, err
 }
 
 func (e *Edge) helplineOf(j *job) string {

@@ -339,6 +339,10 @@ func TestServerAndScannerApart(t *testing.T) {
 		slips, _ := filepath.Glob(filepath.Join(o.scans, "respect-phoneline", "taken", "*.txt"))
 		return len(slips) == 1
 	})
+	scanner.eventually("people read what they call their helpline", func() bool {
+		text, _ := os.ReadFile(filepath.Join(o.scans, "respect-phoneline", "STATUS.txt"))
+		return strings.Contains(string(text), "in the folder of Respect Phoneline just now")
+	})
 	out, err := o.scanner("status").CombinedOutput()
 	if err != nil || !regexp.MustCompile("refused +0").Match(out) {
 		t.Errorf("scanner status: %v\n%s", err, out)

@@ -225,15 +225,16 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 
 // edgeConfig is scanner.toml as cmd/scanner reads it.
 func (in *installation) edgeConfig(site, user, scans string) string {
-	var quoted []string
-	for _, n := range in.cfg.names() {
-		quoted = append(quoted, fmt.Sprintf("%q", n))
+	var names, titles []string
+	for _, h := range in.cfg.Helplines {
+		names, titles = append(names, fmt.Sprintf("%q", h.Name)), append(titles, fmt.Sprintf("%q", h.Title))
 	}
 	s := in.cfg.Storage
 	return fmt.Sprintf(`# Written by 'letterlock setup'. The scanner's keys lie beside this file; keep them to this machine.
 # Look whether folder and endpoint are right as seen from here.
 site = %q
 helplines = [%s]
+titles = [%s]
 folder = %q
 server_key = %q
 site_key_file = "site.key"
@@ -247,6 +248,6 @@ bucket = %q
 region = %q
 access_key = %q
 secret_key_file = "storage.key"
-`, site, strings.Join(quoted, ", "), scans, in.server.verifier, in.cfg.Scanner.Duplex, time.Duration(in.cfg.Scanner.ArrivingLimit).String(),
+`, site, strings.Join(names, ", "), strings.Join(titles, ", "), scans, in.server.verifier, in.cfg.Scanner.Duplex, time.Duration(in.cfg.Scanner.ArrivingLimit).String(),
 		in.cfg.Scanner.AllowSymbols, s.Endpoint, s.Bucket, s.Region, user)
 }

@@ -21,6 +21,7 @@ func TestMistakes(t *testing.T) {
 		"this version knows no key":    whole + "colour = \"red\"\n",
 		"a time span is written":       "arriving_limit = 30\n" + whole,
 		"the file with the storage's":  whole,
+		"titles has 2 entries for 1":   "titles = [\"A\", \"B\"]\n" + whole,
 		"there is no configuration at": "",
 	} {
 		path := t.TempDir() + "/scanner.toml"

@@ -56,6 +56,7 @@ type cli struct {
 type Config struct {
 	Site          string              `toml:"site" doc:"Name of the place that scans, as it was enrolled."`
 	Helplines     []string            `toml:"helplines" doc:"Each has a folder of its name in the scanner folder."`
+	Titles        []string            `toml:"titles" doc:"What people call each of the helplines, in the same order: on the sheet of slips, in STATUS.txt and in notes. Absent: their names."`
 	Folder        string              `toml:"folder" doc:"The scanner folder, on the share where scans are dropped."`
 	State         string              `toml:"state" def:"state" doc:"The scanner's own memory, on this machine's disk. A relative path counts from this file."`
 	ServerKey     string              `toml:"server_key" doc:"The server's public key: whose receipts are believed."`
@@ -136,8 +137,20 @@ func readConfig(path string) (*Config, error) {
 	if c.Site == "" || len(c.Helplines) == 0 || c.Folder == "" || c.ServerKey == "" {
 		return nil, configfile.Wrong("%s: site, helplines, folder and server_key are needed; 'letterlock setup' writes them", path)
 	}
+	if len(c.Titles) > 0 && len(c.Titles) != len(c.Helplines) {
+		return nil, configfile.Wrong("%s: titles has %d entries for %d helplines; it has one for each, in the same order", path, len(c.Titles), len(c.Helplines))
+	}
 	c.State = configfile.Beside(path, c.State)
 	return c, nil
+}
+
+// titles are what people call the helplines, by name.
+func (c *Config) titles() map[string]string {
+	out := map[string]string{}
+	for i, title := range c.Titles {
+		out[c.Helplines[i]] = title
+	}
+	return out
 }
 
 type runCmd struct{}
@@ -174,7 +187,7 @@ func (*runCmd) Run(w *world) error {
 	defer pages.Close()
 	// Another scanner may be at work on the folder, or may have been until its
 	// machine stopped: this one waits, ready to go on in its place.
-	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines,
+	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines, Titles: c.titles(),
 		Signer: signer, Server: server, Store: store, Workshop: c.workshop(pages), Duplex: separator.Duplex(c.Duplex),
 		Arriving: time.Duration(c.ArrivingLimit), Log: w.log, Step: crashPoint}
 	edge, err := folder.WhenFree(w.ctx, func() (*scanner.Edge, error) { return scanner.Open(cfg) },

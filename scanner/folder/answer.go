@@ -106,8 +106,8 @@ func (f *Folder) dropNote(c Claim, name string) {
 		return
 	}
 	scan := path.Join(home(c.Helpline), c.Answer.Question(), name)
-	note := scan + noteExt
-	if disk.Exists(f.disk, scan) || disk.Exists(f.disk, note+noteExt) {
+	note := scan + NoteExt
+	if disk.Exists(f.disk, scan) || disk.Exists(f.disk, note+NoteExt) {
 		return // the note of another scan, or a scan of that name
 	}
 	if _, _, err := ReadNote(f.disk, scan); err == nil {

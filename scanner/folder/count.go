@@ -147,7 +147,7 @@ func (c *counter) returned(dir string) (scans int) {
 		there[name] = struct{}{}
 	}
 	for _, name := range names {
-		if scan, ok := strings.CutSuffix(name, noteExt); ok {
+		if scan, ok := strings.CutSuffix(name, NoteExt); ok {
 			if _, ok := there[scan]; ok {
 				scans++
 			}

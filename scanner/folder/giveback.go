@@ -13,8 +13,8 @@ import (
 	"letterlock/scanner/letter"
 )
 
-// noteExt is what the note's name adds to the name of the scan given back.
-const noteExt = ".txt"
+// NoteExt is what the note's name adds to the name of the scan given back.
+const NoteExt = ".txt"
 
 // noteBegins is the first line of every note.
 const noteBegins = "This scan was not taken."
@@ -45,13 +45,13 @@ const longestNote = 64 << 10
 // wrong, and when it was given back. The error is fs.ErrNotExist, wrapped, where
 // no note of ours lies beside it.
 func ReadNote(d disk.Disk, scan string) (what string, since time.Time, err error) {
-	info, err := d.Lstat(scan + noteExt)
+	info, err := d.Lstat(scan + NoteExt)
 	if err == nil && (!info.Mode().IsRegular() || info.Size() > longestNote) {
 		err = errors.New("not a note")
 	}
 	var data []byte
 	if err == nil {
-		data, err = disk.ReadFile(d, scan+noteExt)
+		data, err = disk.ReadFile(d, scan+NoteExt)
 	}
 	if err == nil && !bytes.HasPrefix(data, []byte(noteBegins)) {
 		err = errors.New("not a note")
@@ -93,7 +93,7 @@ func (f *Folder) GiveBack(c *Claim, dir string, n Note) error {
 	if err != nil {
 		return err
 	}
-	target := strings.TrimSuffix(note, noteExt)
+	target := strings.TrimSuffix(note, NoteExt)
 	switch name, err := f.scan(*c); {
 	case err == nil:
 		if target, err = f.moveBack(*c, dir, name, to, target); err != nil {
@@ -107,7 +107,7 @@ func (f *Folder) GiveBack(c *Claim, dir string, n Note) error {
 		return disk.Plain("finding a claimed scan", err)
 	}
 	f.step("returned", c.ID)
-	if _, err := disk.MoveFree(f.disk, path.Join(c.Path(noteDir), dir, target+noteExt), to, target+noteExt); err != nil {
+	if _, err := disk.MoveFree(f.disk, path.Join(c.Path(noteDir), dir, target+NoteExt), to, target+NoteExt); err != nil {
 		return err
 	}
 	f.step("noted", c.ID)
@@ -144,11 +144,11 @@ func (f *Folder) moveBack(c Claim, dir, name, to, target string) (string, error)
 		if !errors.Is(err, fs.ErrExist) {
 			return "", disk.Plain("moving a scan", err)
 		}
-		old := c.Path(path.Join(noteDir, dir, target+noteExt))
+		old := c.Path(path.Join(noteDir, dir, target+NoteExt))
 		if target, err = f.freeTarget(to, name); err != nil {
 			return "", err
 		}
-		err = f.disk.Rename(old, c.Path(path.Join(noteDir, dir, target+noteExt)))
+		err = f.disk.Rename(old, c.Path(path.Join(noteDir, dir, target+NoteExt)))
 		if err == nil {
 			err = f.disk.SyncDir(c.Path(path.Join(noteDir, dir)))
 		}
@@ -189,12 +189,12 @@ func (f *Folder) writeNote(c Claim, dir string, n Note) error {
 	if err != nil {
 		return err
 	}
-	note := path.Join(c.Path(noteDir), dir, target+noteExt)
+	note := path.Join(c.Path(noteDir), dir, target+NoteExt)
 	return disk.WriteBytes(f.disk, note, 0o660, []byte(n.text(f.cfg.Now())))
 }
 
 // freeTarget is a name that neither a scan given back nor a note has, short
 // enough for the note's name to exist too.
 func (f *Folder) freeTarget(to, name string) (string, error) {
-	return disk.FreeIn(f.disk, to, name, disk.MaxName-len(noteExt), "", noteExt)
+	return disk.FreeIn(f.disk, to, name, disk.MaxName-len(NoteExt), "", NoteExt)
 }

@@ -39,11 +39,11 @@ func (c *counter) misplaced(helpline, corner string) int {
 	var a Arrival
 	for _, e := range list {
 		name := path.Join(corner, e.Name())
-		_, noted := there[e.Name()+noteExt]
+		_, noted := there[e.Name()+NoteExt]
 		switch is := outcome(e.Name(), e.Type()); {
 		case is == LookedInto && !slices.Contains(corners(helpline), name):
 			c.arriving(&a, name, maxDepth, false)
-		case is == Taken && !noted && !strings.HasSuffix(e.Name(), noteExt) && slices.Contains(ours, path.Base(corner)):
+		case is == Taken && !noted && !strings.HasSuffix(e.Name(), NoteExt) && slices.Contains(ours, path.Base(corner)):
 			a.Files++
 		}
 	}

@@ -80,7 +80,7 @@ func traps(i int) []trap {
 		}
 	case is("`STATUS.txt`"):
 		given := func(name string) trap {
-			return trap{name, func(o *office) { o.drop(line+"/"+name, whole); o.drop(line+"/"+name+noteExt, noteBegins) }}
+			return trap{name, func(o *office) { o.drop(line+"/"+name, whole); o.drop(line+"/"+name+NoteExt, noteBegins) }}
 		}
 		return append(file("taken/K7QM-4T2X.txt", "STATUS.txt"), given("refused/old.pdf"), given("duplicates/old.pdf"), given("other helpline/old.pdf"), given("stacks/old.pdf"))
 	case is("among the slips"):
