@@ -136,7 +136,7 @@ func (s *Server) keepAlarms(ctx context.Context, finders alarmFinders) error {
 			failed = errors.Join(failed, fmt.Errorf("looking for %s: %w", kind, err))
 		}
 	}
-	return errors.Join(failed, s.cfg.Register.KeepAlarms(ctx, found), s.tellAlarms(ctx))
+	return errors.Join(failed, s.cfg.Register.KeepAlarms(ctx, found), s.tellAlarms(ctx), s.tellRequests(ctx))
 }
 
 // tellAlarms sends the day's mail, which says whether there is something and
@@ -160,20 +160,49 @@ func (s *Server) tellAlarms(ctx context.Context) error {
 	if well && day != today {
 		return nil // the day is not begun, and has no checkpoint yet
 	}
-	owed, err := s.cfg.Register.OwedDailyMails(ctx, today, well, s.cfg.MailDomain)
+	waits, err := s.cfg.Register.Waiting(ctx, today)
+	if err != nil {
+		return err
+	}
+	owed, err := s.cfg.Register.OwedDailyMails(ctx, today, well, waits != (register.Waiting{}), s.cfg.MailDomain)
 	if err != nil {
 		return err
 	}
 	s.cfg.Step("alarm-mails-queued", "")
 	var failed error
 	for _, m := range owed {
-		message := mail.Message{About: about, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.String(), Checkpoint: statement.Checkpoint}
+		message := mail.Message{About: about, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.String(),
+			Checkpoint: statement.Checkpoint, Requests: waits.Requests, Reviews: waits.Reviews}
 		if err := s.cfg.Mail.Send(ctx, message); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("sending the day's mail: %w", err))
 			continue // one address that is refused must not keep the mail from the others
 		}
 		s.cfg.Step("alarm-mail-sent", "")
 		if err := s.cfg.Register.DailyMailSent(ctx, m, well); err != nil {
+			return err
+		}
+	}
+	return failed
+}
+
+// tellRequests tells those who may confirm a request that one waits, and not
+// what it asks for. A mail is on record before it is sent; a crash between a mail
+// server's taking it and the note of that makes a second one, with the same
+// Message-ID.
+func (s *Server) tellRequests(ctx context.Context) error {
+	owed, err := s.cfg.Register.OwedRequestMails(ctx, s.cfg.MailDomain)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, m := range owed {
+		message := mail.Message{About: mail.ARequest, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("requests").String()}
+		if err := s.cfg.Mail.Send(ctx, message); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("sending mail about a request: %w", err))
+			continue // one address that is refused must not keep the mail from the others
+		}
+		s.cfg.Step("request-mail-sent", "")
+		if err := s.cfg.Register.RequestMailSent(ctx, m); err != nil {
 			return err
 		}
 	}

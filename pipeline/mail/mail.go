@@ -1,5 +1,6 @@
 // Package mail sends a few kinds of message, that a letter is waiting, that
-// something needs a person, that nothing does: one person, one link, and nothing
+// something needs a person, that nothing does, that something waits to be
+// confirmed: one person, one link, and nothing
 // else but the register's checkpoint. Whoever reads it over a shoulder, in a mail
 // archive or on a telephone learns that a letter, or a trouble, exists and no
 // more.
@@ -38,6 +39,7 @@ const (
 	ALetter   About = iota // a letter is waiting
 	AnAlarm                // something needs somebody, and is said again each day
 	AllIsWell              // nothing does, today
+	ARequest               // something waits for a second person
 )
 
 // Message tells one person where something is waiting.
@@ -54,6 +56,9 @@ type Message struct {
 	// Checkpoint is the register's, signed, for whoever keeps the mail as a
 	// witness; or empty.
 	Checkpoint string
+	// Requests and Reviews are how many requests wait for a second person and
+	// how many reviews are due; of the day's mail only.
+	Requests, Reviews int
 }
 
 // texts are all that a message ever says beside its link.
@@ -61,14 +66,16 @@ var texts = map[About]struct{ Subject, First, Last string }{
 	ALetter: {"A letter is waiting", "A letter is waiting for you:", "Do not forward this message."},
 	AnAlarm: {"Letterlock needs you", "Something at Letterlock needs you. What it is and what to do is said here:",
 		"This message comes once a day until it is solved. Do not forward it."},
-	AllIsWell: {"Letterlock today", "Letterlock is at work, and nothing needs you today. It is here:",
+	ARequest: {"Something waits for a second person", "Somebody at Letterlock has asked for what a second person must confirm. You may:",
+		"Do not forward this message."},
+	AllIsWell: {"Letterlock today", "Letterlock is at work, and nothing is wrong today. It is here:",
 		"This message comes once a day. If one day it does not, ask the administrator why."},
 }
 
 const plainBody = `%s
 
 %s
-
+%s
 You will be asked to sign in.
 %s
 `
@@ -86,7 +93,8 @@ var htmlBody = template.Must(template.New("message").Parse(`<!doctype html>
 <body>
 <p>{{.First}}</p>
 <p><a href="{{.Link}}">{{.Link}}</a></p>
-<p>You will be asked to sign in.<br>
+{{range .Waits}}<p>{{.}}</p>
+{{end}}<p>You will be asked to sign in.<br>
 {{.Last}}</p>
 {{with .Checkpoint}}<p>Keep this message: it is a witness to the register. The register's checkpoint of the day:</p>
 <pre>{{.}}</pre>
@@ -143,6 +151,17 @@ func isAddress(s string) bool {
 	return err == nil && parsed.Name == "" && parsed.Address == s
 }
 
+// waits says what waits for people: how much, and nothing of what.
+func (m Message) waits() (says []string) {
+	if m.Requests > 0 {
+		says = append(says, fmt.Sprintf("Requests that wait for a second person: %d.", m.Requests))
+	}
+	if m.Reviews > 0 {
+		says = append(says, fmt.Sprintf("Reviews that are due: %d.", m.Reviews))
+	}
+	return says
+}
+
 // compose makes the message ready to send, or says why it never can be.
 func compose(from *netmail.Address, m Message, now time.Time) (*gomail.Msg, error) {
 	switch {
@@ -157,7 +176,7 @@ func compose(from *netmail.Address, m Message, now time.Time) (*gomail.Msg, erro
 	}
 	text := texts[m.About]
 	var html bytes.Buffer
-	if err := htmlBody.Execute(&html, map[string]string{"Subject": text.Subject, "First": text.First, "Last": text.Last, "Link": m.Link, "Checkpoint": m.Checkpoint}); err != nil {
+	if err := htmlBody.Execute(&html, map[string]any{"Subject": text.Subject, "First": text.First, "Last": text.Last, "Link": m.Link, "Waits": m.waits(), "Checkpoint": m.Checkpoint}); err != nil {
 		return nil, fmt.Errorf("writing mail: %w", err)
 	}
 	// Quoted-printable, because go-mail 0.8.1 writes that under the name of 7bit
@@ -170,7 +189,11 @@ func compose(from *netmail.Address, m Message, now time.Time) (*gomail.Msg, erro
 	msg.SetMessageIDWithValue(m.MessageID)
 	msg.SetDateWithValue(now)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office note comes back
-	plain := fmt.Sprintf(plainBody, text.First, m.Link, text.Last)
+	waits := strings.Join(m.waits(), "\n")
+	if waits != "" {
+		waits = "\n" + waits + "\n"
+	}
+	plain := fmt.Sprintf(plainBody, text.First, m.Link, waits, text.Last)
 	if m.Checkpoint != "" {
 		plain += fmt.Sprintf(plainCheckpoint, m.Checkpoint)
 	}

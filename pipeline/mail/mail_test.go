@@ -37,8 +37,16 @@ func checkMessage(t *testing.T, text string, want Message) {
 	}
 	plain, html := "", ""
 	if want.About == AllIsWell {
-		subject, first = "Letterlock today", "Letterlock is at work, and nothing needs you today. It is here:"
+		subject, first = "Letterlock today", "Letterlock is at work, and nothing is wrong today. It is here:"
 		last = "This message comes once a day. If one day it does not, ask the administrator why."
+	}
+	if want.About == ARequest {
+		subject, first = "Something waits for a second person", "Somebody at Letterlock has asked for what a second person must confirm. You may:"
+	}
+	waits, waitsHTML := "", ""
+	if want.Requests > 0 {
+		waits = "\nRequests that wait for a second person: 2.\nReviews that are due: 1.\n"
+		waitsHTML = "<p>Requests that wait for a second person: 2.</p>\n<p>Reviews that are due: 1.</p>\n"
 	}
 	if want.Checkpoint != "" {
 		plain = "\nKeep this message: it is a witness to the register. The register's checkpoint\nof the day:\n\n" + want.Checkpoint
@@ -58,14 +66,14 @@ func checkMessage(t *testing.T, text string, want Message) {
 	}
 	parts := multipart.NewReader(m.Body, params["boundary"])
 	for _, want := range []struct{ kind, body string }{
-		{"text/plain", first + "\n\n" + want.Link + "\n\nYou will be asked to sign in.\n" + last + "\n" + plain},
+		{"text/plain", first + "\n\n" + want.Link + "\n" + waits + "\nYou will be asked to sign in.\n" + last + "\n" + plain},
 		{"text/html", `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>` + subject + `</title></head>
 <body>
 <p>` + first + `</p>
 <p><a href="` + want.Link + `">` + want.Link + `</a></p>
-<p>You will be asked to sign in.<br>
+` + waitsHTML + `<p>You will be asked to sign in.<br>
 ` + last + `</p>
 ` + html + `</body>
 </html>

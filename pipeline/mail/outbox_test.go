@@ -30,16 +30,19 @@ func TestOutbox(t *testing.T) {
 		}
 	}
 	other := Message{About: AllIsWell, Checkpoint: checkpoint, To: "sam@leaders.example.org", MessageID: "another@letters.example.org",
-		Link: letterWaits.Link + "/" + strings.Repeat("a-very-long-way/", 10)}
-	if err := o.Send(t.Context(), other); err != nil {
-		t.Fatal(err)
+		Link: letterWaits.Link + "/" + strings.Repeat("a-very-long-way/", 10), Requests: 2, Reviews: 1}
+	request := Message{About: ARequest, To: other.To, MessageID: "a-third@letters.example.org", Link: letterWaits.Link}
+	for _, m := range []Message{other, request} {
+		if err := o.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
 	}
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 2 {
-		t.Fatalf("two messages, one of them twice, made %v", files)
+	if len(files) != 3 {
+		t.Fatalf("three messages, one of them twice, made %v", files)
 	}
 	for _, f := range files {
 		info, err := f.Info()
@@ -60,13 +63,15 @@ func TestOutbox(t *testing.T) {
 		t.Error("the link is not on a line of its own")
 	}
 
-	if text, err = os.ReadFile(filepath.Join(dir, other.MessageID+".eml")); err != nil {
-		t.Fatal(err)
+	for _, m := range []Message{other, request} {
+		if text, err = os.ReadFile(filepath.Join(dir, m.MessageID+".eml")); err != nil {
+			t.Fatal(err)
+		}
+		checkMessage(t, string(text), m)
 	}
-	checkMessage(t, string(text), other)
 
 	lines := strings.Split(strings.TrimSpace(console.String()), "\n")
-	if len(lines) != 3 || !strings.Contains(lines[0], name) {
+	if len(lines) != 4 || !strings.Contains(lines[0], name) {
 		t.Errorf("the console says:\n%s", console.String())
 	}
 	if strings.Contains(console.String(), canary) || strings.Contains(console.String(), "/l/") {

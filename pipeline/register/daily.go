@@ -14,7 +14,7 @@ import (
 // The day's mail: to managers and data-protection officers while something is
 // wrong, and to data-protection officers on every other day too, so that they
 // hold the register's checkpoint and miss the mail of a Letterlock that stands
-// still.
+// still. Where something waits for people, managers get that mail too.
 
 // toldOfAlarms are those whom an alarm is mailed to: managers and
 // data-protection officers who have an address.
@@ -32,10 +32,11 @@ func (r *Register) ToldOfAlarms(ctx context.Context) (people int, err error) {
 // OwedDailyMails writes down the day's mails, unless that is done, and returns
 // what is still owed of them. well says that nothing is wrong. However often it
 // is asked, by however many processes, each person is owed one mail a day, and
-// one more where something goes wrong after a mail that all was well.
-func (r *Register) OwedDailyMails(ctx context.Context, day letter.Date, well bool, domain string) ([]Mail, error) {
+// one more where something goes wrong after a mail that all was well. waits says
+// that something waits for people.
+func (r *Register) OwedDailyMails(ctx context.Context, day letter.Date, well, waits bool, domain string) ([]Mail, error) {
 	who := toldOfAlarms
-	if well {
+	if well && !waits {
 		who = toldWell
 	}
 	var missing bool

@@ -127,7 +127,7 @@ func (r *Register) DisablePerson(ctx context.Context, number int64) error {
 		for _, stmt := range []string{
 			`DELETE FROM sessions WHERE person = $1`, `DELETE FROM enrol_codes WHERE person = $1`,
 			`DELETE FROM passkeys WHERE person = $1`, `DELETE FROM mails WHERE person = $1 AND sent IS NULL`,
-			`DELETE FROM daily_mails WHERE person = $1`,
+			`DELETE FROM daily_mails WHERE person = $1`, `DELETE FROM request_mails WHERE person = $1`,
 		} {
 			if _, err := tx.ExecContext(ctx, stmt, number); err != nil {
 				return err
