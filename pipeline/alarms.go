@@ -17,6 +17,9 @@ const (
 	alarmsEvery = 10 * time.Second
 	// slowAlarmsEvery is the same for what takes many questions to find out.
 	slowAlarmsEvery = 15 * time.Minute
+	// recountEvery is how often it is counted anew while the counts differ, so that
+	// what was mended does not stay loud for a day.
+	recountEvery = time.Hour
 )
 
 // alarmFinders find out how much there is of each kind, 0 for nothing. What
@@ -69,7 +72,7 @@ func (s *Server) storageWrong(ctx context.Context) (int, error) {
 }
 
 // countsDiffer counts what is missing on either side. It is asked at the start
-// and then once a day, since it counts every letter that ever was.
+// and then once a day, or each hour while there is something, since it counts every letter that ever was.
 func (s *Server) countsDiffer(ctx context.Context) (int, error) {
 	b, err := s.cfg.Register.Balance(ctx)
 	return b.Differs(), err
@@ -111,11 +114,11 @@ func (s *Server) watchAlarms(ctx context.Context, w *watch) error {
 			return len(missing), err
 		}
 	}
-	if today := letter.DateOf(now); w.counted != today {
+	if letter.DateOf(w.counted) != letter.DateOf(now) || w.differ && now.Sub(w.counted).Abs() >= recountEvery {
 		finders[register.CountsDiffer] = func(ctx context.Context) (int, error) {
 			n, err := s.countsDiffer(ctx)
 			if err == nil {
-				w.counted = today // what failed is tried again
+				w.counted, w.differ = now, n != 0 // what failed is tried again
 			}
 			return n, err
 		}

@@ -143,7 +143,11 @@ func TestCountsThatDifferAreLoud(t *testing.T) {
 				t.Errorf("written to: %v, and the check finds nothing", got)
 			}
 			change(c.mend)
-			o.now = o.now.AddDate(0, 0, 1)
+			o.now = o.now.Add(time.Minute)
+			if got := look(); len(got) != 1 {
+				t.Errorf("counted again after a minute: %v", got)
+			}
+			o.now = o.now.Add(time.Hour)
 			if got := look(); len(got) != 0 {
 				t.Errorf("mended, and loud is %v", got)
 			}

@@ -56,7 +56,8 @@ type watch struct {
 	overdue     bool        // whether a letter was due then
 	alarmed     time.Time   // when it was last looked whether somebody must see to something
 	alarmedSlow time.Time   // and for what takes many questions
-	counted     letter.Date // the last day on which it was counted whether everything adds up
+	counted     time.Time   // when it was last counted whether everything adds up
+	differ      bool        // and it did not
 	present     letter.Date // the last day on which it was looked whether every letter is there
 	said        string      // the last error that was said
 	saidAt      time.Time
