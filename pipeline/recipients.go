@@ -70,5 +70,13 @@ func (s *Server) PublishRecipients(ctx context.Context) (err error) {
 	}
 	// A crash before this leaves a list in the bucket that is newer than the one
 	// known to be there, and not newer than what was given out: no doubt.
-	return s.cfg.Register.Published(ctx, serial)
+	if err := s.cfg.Register.Published(ctx, serial); err != nil {
+		return err
+	}
+	if given, _, err := s.cfg.Register.Serials(ctx); err != nil || given == serial {
+		return err
+	}
+	// Another process has published meanwhile. Whose list came last into the bucket
+	// is not known, and the older of the two would look like a restored bucket.
+	return s.PublishRecipients(ctx)
 }
