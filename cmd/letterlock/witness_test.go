@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/minio/minio-go/v7"
+
+	"letterlock/scanner/deposit/deposittest"
+	"letterlock/scanner/letter"
+)
+
+// A witness with the public key and access to the bucket follows the register
+// through a real S3 server, and does not call verified what it cannot verify.
+func TestAWitnessLooksIntoARealBucket(t *testing.T) {
+	s3 := deposittest.Start(t).Config()
+	data := newData(t)
+	configure(t, data, s3, "")
+	command(t, data, "setup")
+	client := s3Client(t, s3)
+	var left []string
+	p := start(t, data, "")
+	p.eventually("the day's checkpoint is in the bucket", func() bool {
+		left = nil
+		for o := range client.ListObjects(t.Context(), s3.Bucket, minio.ListObjectsOptions{Prefix: letter.CheckpointsPrefix, Recursive: true}) {
+			left = append(left, o.Key)
+		}
+		return len(left) > 0
+	})
+	p.stop()
+
+	dir := t.TempDir()
+	file := filepath.Join(dir, "witness.toml")
+	for name, text := range map[string]string{
+		"storage.key": s3.SecretKey,
+		"witness.toml": fmt.Sprintf("[storage]\nendpoint = %q\nbucket = %q\naccess_key = %q\nsecret_key_file = \"storage.key\"\n",
+			s3.Endpoint, s3.Bucket, s3.AccessKey),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look := func() (string, int) {
+		t.Helper()
+		out, err := letterlockCmd(t, data, "register", "witness", filepath.Join(dir, "kept"),
+			"--key", filepath.Join(data, "register.pub"), "--storage", file).CombinedOutput()
+		return string(out), exitCode(err)
+	}
+	for _, added := range []string{fmt.Sprintf("%d new checkpoints.", len(left)), "0 new checkpoints."} {
+		if out, code := look(); code != 0 || !strings.Contains(out, added) || !strings.Contains(out, "Verified") {
+			t.Fatalf("it ended with %d and said:\n%s", code, out)
+		}
+	}
+	const forged = "letterlock register\n1000\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n— register AAAAAAAA\n"
+	if _, err := client.PutObject(t.Context(), s3.Bucket, left[0], strings.NewReader(forged), int64(len(forged)), minio.PutObjectOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := look(); code != exitWrong || !strings.Contains(out, "not signed by this key") {
+		t.Errorf("a forged checkpoint: it ended with %d and said:\n%s", code, out)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "storage.key"), []byte("another secret key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := look(); code == 0 || strings.Contains(out, "Verified") || strings.Contains(out, s3.SecretKey) {
+		t.Errorf("with a wrong secret key it ended with %d and said:\n%s", code, out)
+	}
+}
