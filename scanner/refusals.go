@@ -79,7 +79,7 @@ func verdict(err error, answer folder.Answer) (outcome, bool) {
 // is a person's choice, and goes with the letter.
 func repairable(flaw *pdf.Refusal) bool {
 	switch flaw.Code {
-	case pdf.Damaged, pdf.FormOrComments, pdf.Unsupported, pdf.LeftOver:
+	case pdf.Damaged, pdf.Protected, pdf.FormOrComments, pdf.Unsupported, pdf.LeftOver:
 		return flaw.Format == pdf.PDF || flaw.Format == ""
 	}
 	return false

@@ -124,7 +124,7 @@ func TestRefusalsGiveTheScanBack(t *testing.T) {
 		"cut.pdf":       {cut(l.ColourPDF()), pdf.CutOff},
 		"cut.tif":       {cut(l.G4TIFF()), pdf.CutOff},
 		"cut.jpg":       {cut(l.JPEG(1)), pdf.CutOff},
-		"encrypted.pdf": {encrypted, pdf.Encrypted},
+		"encrypted.pdf": {encrypted, pdf.Protected},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)

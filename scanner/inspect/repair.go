@@ -30,14 +30,17 @@ const maxRepaired = 2000
 // What PDFium cannot read of a page it leaves out without a word. So a repaired
 // letter must be marked as one, and a person must look at it.
 //
-// The error is a *pdf.Refusal for what is not repaired: not a PDF, an encrypted
-// one, a form, one with a page that cannot be drawn. It is ctx's when ctx ends first; anything else is not the scan's fault. After an
+// The error is a *pdf.Refusal for what is not repaired: not a PDF, one that
+// needs a password, a form, one with a page that cannot be drawn. It is ctx's when ctx ends first; anything else is not the scan's fault. After an
 // error out is empty or as it was.
 func Repair(ctx context.Context, renderer *page.Renderer, in, out *os.File) (pdf.Result, error) {
 	result, err := repair(ctx, renderer, in, out)
 	if errors.Is(err, page.ErrRender) {
 		// Somebody may have killed the child.
 		result, err = repair(ctx, renderer, in, out)
+	}
+	if errors.Is(err, page.ErrLocked) {
+		err = &pdf.Refusal{Code: pdf.Encrypted}
 	}
 	if err != nil {
 		var failed *pageError
@@ -51,21 +54,12 @@ func Repair(ctx context.Context, renderer *page.Renderer, in, out *os.File) (pdf
 }
 
 func repair(ctx context.Context, renderer *page.Renderer, in, out *os.File) (pdf.Result, error) {
-	locked, err := pdf.Locked(in)
-	if err != nil {
-		return pdf.Result{}, err
-	}
-	if locked {
-		return pdf.Result{}, &pdf.Refusal{Code: pdf.Encrypted}
-	}
 	d, err := renderer.File(ctx, in)
 	if err != nil {
 		return pdf.Result{}, err
 	}
 	defer d.Close()
 	switch {
-	case d.Locked():
-		return pdf.Result{}, &pdf.Refusal{Code: pdf.Encrypted}
 	case d.Form():
 		return pdf.Result{}, &pdf.Refusal{Code: pdf.FormOrComments}
 	case d.Pages() > maxRepaired:

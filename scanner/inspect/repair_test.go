@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"image"
+	"image/draw"
 	"io"
 	"os"
 	"os/exec"
@@ -41,14 +42,7 @@ func TestARepairedLetterShowsItsPages(t *testing.T) {
 	}
 	// What was drawn is what the letter shows, and the new PDF shows that.
 	for n := 1; n <= 2; n++ {
-		img := l.Image(n)
-		gray := image.NewGray(img.Rect)
-		for y := range img.Rect.Dy() {
-			for x := range img.Rect.Dx() {
-				gray.Set(x, y, img.At(x, y))
-			}
-		}
-		if !sameLook(result.Looks[n-1], gray) {
+		if !sameLook(result.Looks[n-1], grayOf(l.Image(n))) {
 			t.Errorf("page %d is not the letter's", n)
 		}
 	}
@@ -84,8 +78,6 @@ func TestWhatIsNotRepaired(t *testing.T) {
 		"no PDF": {[]byte("no PDF"), pdf.Damaged, 0}, "nothing": {nil, pdf.Damaged, 0},
 		"without a page": {none, pdf.Empty, 0}, "a form": {form, pdf.FormOrComments, 0},
 		"a page that never ends": {endless(), pdf.Damaged, 1},
-		"what says that it is locked": {bytes.Replace(good, []byte("/Root"), []byte("/Encrypt<</V 1>>/Root"), 1),
-			pdf.Encrypted, 0},
 	} {
 		out := file(t, nil)
 		_, err := Repair(t.Context(), r, file(t, c.scan), out)
@@ -96,21 +88,68 @@ func TestWhatIsNotRepaired(t *testing.T) {
 		}
 	}
 
+	_, err := Repair(t.Context(), r, locked(t, good, "secret"), file(t, nil))
+	refusedAs(t, err, pdf.Encrypted, 0)
+}
+
+// locked is a scan that a real program has encrypted.
+func locked(t *testing.T, scan []byte, user string) *os.File {
+	t.Helper()
 	qpdf := realpart.Tool(t, "qpdf", "qpdf (Debian package qpdf)")
-	plain := file(t, good)
-	for _, user := range []string{"", "secret"} {
-		locked := filepath.Join(t.TempDir(), "locked.pdf")
-		if out, err := exec.Command(qpdf, "--encrypt", user, "owner", "256", "--", plain.Name(), locked).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-		in, err := os.Open(locked)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer in.Close()
-		_, err = Repair(t.Context(), r, in, file(t, nil))
-		refusedAs(t, err, pdf.Encrypted, 0)
+	to := filepath.Join(t.TempDir(), "locked.pdf")
+	if out, err := exec.Command(qpdf, "--encrypt", user, "owner", "128", "--use-aes=y", "--", file(t, scan).Name(), to).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
+	f, err := os.Open(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// A scan that is encrypted and opens without a password is compared as it is seen.
+func TestALockWithoutAKeyIsCompared(t *testing.T) {
+	r := renderer(t, page.Config{})
+	scan, other := locked(t, specimen.New(1, 2).ColourPDF(), ""), locked(t, specimen.New(2, 2).ColourPDF(), "")
+	clean := file(t, nil)
+	if _, err := (pdf.Normaliser{}).Normalise(t.Context(), scan, clean); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (Inspector{Renderer: r}).Inspect(t.Context(), clean, Scan{PDF: scan}); err != nil {
+		t.Error(err)
+	}
+	_, err := Inspector{Renderer: r}.Inspect(t.Context(), clean, Scan{PDF: other})
+	refusedAs(t, err, pdf.NotAsScanned, 1)
+}
+
+// Viewers open what is encrypted in a way that Normalise does not undo.
+func TestAnOddLockIsRepaired(t *testing.T) {
+	l := specimen.New(1, 2)
+	scan, err := io.ReadAll(locked(t, l.ColourPDF(), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	odd := bytes.Replace(scan, []byte("/Length 128"), []byte("           "), 1)
+	_, err = pdf.Normaliser{}.Normalise(t.Context(), file(t, odd), file(t, nil))
+	refusedAs(t, err, pdf.Protected, 0)
+	r := renderer(t, page.Config{})
+	result, err := Repair(t.Context(), r, file(t, odd), file(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= 2; n++ {
+		if !sameLook(result.Looks[n-1], grayOf(l.Image(n))) {
+			t.Errorf("page %d is not the letter's", n)
+		}
+	}
+}
+
+// grayOf is a picture without its colours.
+func grayOf(img image.Image) *image.Gray {
+	gray := image.NewGray(img.Bounds())
+	draw.Draw(gray, gray.Rect, img, gray.Rect.Min, draw.Src)
+	return gray
 }
 
 func TestARepairSurvivesAKilledChild(t *testing.T) {

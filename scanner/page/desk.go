@@ -14,6 +14,7 @@ import (
 
 	"github.com/klippa-app/go-pdfium"
 	"github.com/klippa-app/go-pdfium/enums"
+	pdfiumerrors "github.com/klippa-app/go-pdfium/errors"
 	"github.com/klippa-app/go-pdfium/references"
 	"github.com/klippa-app/go-pdfium/requests"
 )
@@ -49,6 +50,8 @@ func (d *desk) answer(q request, reply func(answer) error) error {
 		case o != nil && o.file != nil && o.file.trouble != 0:
 			// PDFium draws a page although it could not read all of it.
 			a = answer{status: answerUnread, number: uint32(o.file.trouble)}
+		case errors.Is(err, pdfiumerrors.ErrPassword):
+			a = answer{status: answerLocked}
 		case err != nil:
 			a = answer{status: answerFailed}
 		}
@@ -125,13 +128,9 @@ func (d *desk) open(slot byte, data io.ReadSeeker, size int64, file *file) (answ
 }
 
 // describe tells of a document that is open how many pages it has, and whether
-// it is one of those that people must know about.
+// it is a form.
 func (o *open) describe() (answer, error) {
 	count, err := o.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: o.document})
-	if err != nil {
-		return answer{}, err
-	}
-	security, err := o.FPDF_GetSecurityHandlerRevision(&requests.FPDF_GetSecurityHandlerRevision{Document: o.document})
 	if err != nil {
 		return answer{}, err
 	}
@@ -140,11 +139,8 @@ func (o *open) describe() (answer, error) {
 		return answer{}, err
 	}
 	a := answer{number: uint32(count.PageCount), body: []byte{0}}
-	if security.SecurityHandlerRevision >= 0 { // -1 when there is no handler
-		a.body[0] |= isLocked
-	}
 	if o.form = form.FormType != enums.FPDF_FORMTYPE_NONE; o.form {
-		a.body[0] |= isForm
+		a.body[0] = isForm
 	}
 	return a, nil
 }

@@ -32,14 +32,10 @@ type Measures struct {
 // Pages is the number of pages.
 func (d *Document) Pages() int { return d.pages }
 
-// Locked reports whether the PDF is encrypted, also when no password is needed
-// to see it.
-func (d *Document) Locked() bool { return d.is&isLocked != 0 }
-
 // Form reports whether the PDF is a form. Its fields are drawn as the file says
 // they look; what a viewer would draw for them, or for the whole of a form that
 // draws its own pages (XFA), is not seen.
-func (d *Document) Form() bool { return d.is&isForm != 0 }
+func (d *Document) Form() bool { return d.is == isForm }
 
 // Beside opens a second PDF with the same child, in a sandbox of its own, to be
 // looked at side by side. It is closed with d, at the latest; a third cannot be

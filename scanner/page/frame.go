@@ -24,13 +24,11 @@ const (
 	answerDone   byte = 0
 	answerFailed byte = 1
 	answerUnread byte = 2 // the system could not read its file: number is why (errno)
+	answerLocked byte = 3 // the document needs a password
 )
 
-// What a document is, as bits in the answer to its opening.
-const (
-	isLocked byte = 1 << iota
-	isForm
-)
+// isForm is the answer to the opening of a document that is a form.
+const isForm byte = 1
 
 // request is one question. On the pipe: kind, slot, page, dpi and the length of
 // the body in 14 bytes, then the body. All numbers are big-endian.

@@ -25,6 +25,10 @@ import (
 // memory. It is not a matter of trying again.
 var ErrRender = errors.New("rendering failed")
 
+// ErrLocked says that a document needs a password to be seen. It comes with
+// ErrRender.
+var ErrLocked = errors.New("it needs a password")
+
 // ErrClosed is what a Renderer says after Close.
 var ErrClosed = errors.New("renderer is closed")
 

@@ -127,6 +127,8 @@ func (w *worker) within(limit time.Duration, exchange func() (answer, error)) (a
 		return answer{}, fmt.Errorf("%w: its child crashed or ran out of memory", ErrRender)
 	case a.status == answerUnread:
 		return answer{}, fmt.Errorf("reading its file: %w", syscall.Errno(a.number))
+	case a.status == answerLocked:
+		return answer{}, fmt.Errorf("%w: %w", ErrRender, ErrLocked)
 	case a.status != answerDone:
 		return answer{}, fmt.Errorf("%w: PDFium cannot read it", ErrRender)
 	}

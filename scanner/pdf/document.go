@@ -6,6 +6,7 @@ import (
 
 	"github.com/pdfcpu/pdfcpu/pkg/api"
 	"github.com/pdfcpu/pdfcpu/pkg/log"
+	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/types"
 )
@@ -26,21 +27,14 @@ func scanToPDF(scan seekerAt, size int64, w *writer, limits Limits) error {
 // cleanPDF copies the pages of a PDF, and what they are drawn with, to w: those
 // in only, ascending from 1, or all when it is nil.
 //
-// The gate, in order: no encryption, a structure that pdfcpu reads without
-// skipping objects, no more objects and pages than the limits allow, no page or
-// picture that is shown nowhere, nothing on a page that cannot be copied. What comes out is validated and not what went
-// in (readBack): a fault in what is left behind then neither stops a good scan
+// The gate, in order: no encryption but what the empty password opens, a structure
+// that pdfcpu reads without skipping objects, no more objects and pages than the
+// limits allow, no page or picture that is shown nowhere, nothing on a page that
+// cannot be copied. What comes out is validated and not what went in (readBack): a fault in what is left behind then neither stops a good scan
 // nor is ever interpreted, and dictionaries of resources that lead back to
 // themselves, as every page's and its patterns' may, are taken apart before.
 func cleanPDF(scan seekerAt, size int64, w *writer, limits Limits, only []int) error {
-	encrypted, err := namesEncryption(scan, size)
-	if err != nil {
-		return err
-	}
-	if encrypted {
-		return refuse(Encrypted)
-	}
-	doc, err := open(scan, limits)
+	doc, err := openScan(scan, size, limits)
 	if err != nil {
 		return err
 	}
@@ -77,8 +71,17 @@ type document struct {
 	works    map[int]int         // what XObjects take to draw, by object number
 }
 
-// open reads the whole structure of a PDF into memory.
+// open reads the whole structure of a PDF that is not encrypted into memory.
 func open(scan io.ReadSeeker, limits Limits) (*document, error) {
+	doc, err := read(scan, limits)
+	if err == nil && doc.ctx.Encrypt != nil {
+		err = refuse(Protected)
+	}
+	return doc, err
+}
+
+// read is open, and decrypts what the empty password opens.
+func read(scan io.ReadSeeker, limits Limits) (*document, error) {
 	api.DisableConfigDir()
 	conf := model.NewDefaultConfiguration()
 	conf.Offline = true
@@ -94,10 +97,10 @@ func open(scan io.ReadSeeker, limits Limits) (*document, error) {
 	var err error
 	doc.ctx, err = api.ReadContext(scan, conf)
 	switch {
+	case errors.Is(err, pdfcpu.ErrWrongPassword):
+		return nil, refuse(Encrypted)
 	case err != nil:
 		return nil, refuse(Damaged) // not wrapped: it may quote the scan
-	case doc.ctx.Encrypt != nil:
-		return nil, refuse(Encrypted)
 	case doc.ctx.MaxObjNr > limits.MaxObjects:
 		return nil, refuse(TooHeavy)
 	}

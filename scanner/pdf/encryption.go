@@ -13,7 +13,7 @@ import (
 // compressed: by reference, or in place, which pdfcpu would overlook. Any letter
 // of the name may be written as an escape.
 var encryption = regexp.MustCompile(`/` + escapable("Encrypt") +
-	`[\x00\t\n\f\r ]*(<<|\d+[\x00\t\n\f\r ]+\d+[\x00\t\n\f\r ]+R)`)
+	`[\x00\t\n\f\r ]*(?:<<|(\d+)[\x00\t\n\f\r ]+(\d+)[\x00\t\n\f\r ]+R)`)
 
 // escapable is a pattern for a name, each letter as it is or as an escape.
 func escapable(name string) string {
@@ -24,20 +24,47 @@ func escapable(name string) string {
 	return pattern.String()
 }
 
-// namesEncryption looks for that through the whole file.
-func namesEncryption(scan io.ReaderAt, size int64) (bool, error) {
+// lock is what a file says of its encryption.
+type lock struct {
+	named bool // it is encrypted
+	// object is the dictionary's number and generation, as a reference has them;
+	// empty when it stands in place, or when several are named.
+	object string
+}
+
+// lockOf looks for that through the whole file.
+func lockOf(scan io.ReaderAt, size int64) (lock, error) {
+	var found lock
+	err := pieces(scan, size, func(b []byte, _ int64) {
+		if !mayNameEncryption(b) {
+			return
+		}
+		for _, m := range encryption.FindAllSubmatch(b, -1) {
+			var object string
+			if len(m[1]) > 0 {
+				object = string(m[1]) + " " + string(m[2])
+			}
+			if found.named && object != found.object {
+				object = ""
+			}
+			found = lock{true, object}
+		}
+	})
+	return found, err
+}
+
+// pieces shows the whole file to look, piece by piece and where each begins. It
+// goes on a little into the next.
+func pieces(r io.ReaderAt, size int64, look func(b []byte, at int64)) error {
 	const step, overlap = 1 << 20, 256
-	buffer := make([]byte, min(size, step+overlap))
 	for at := int64(0); at < size; at += step {
-		n, err := scan.ReadAt(buffer, at)
-		if err != nil && err != io.EOF {
-			return false, err
+		b, err := window(r, size, at, step+overlap)
+		if err != nil {
+			return err
 		}
-		if mayNameEncryption(buffer[:n]) && encryption.Match(buffer[:n]) {
-			return true, nil
-		}
+		look(b, at)
 	}
-	return false, nil
+	return nil
 }
 
 // mayNameEncryption is several times as fast as the pattern: it looks for the

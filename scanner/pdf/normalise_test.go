@@ -146,7 +146,7 @@ func TestWhatCannotBeTakenIsRefusedWithItsReason(t *testing.T) {
 		{"a page without a size", build("<</Type/Catalog/Pages 2 0 R>>", pagesOf3, "<</Type/Page/Parent 2 0 R>>"), pdf.Damaged},
 		{"a password", encrypted(t, colour), pdf.Encrypted},
 		{"encryption in place", bytes.Replace(colour, []byte("/Root 1 0 R"),
-			[]byte("/Root 1 0 R/Encrypt<</Filter/Standard/V 1/R 2>>"), 1), pdf.Encrypted},
+			[]byte("/Root 1 0 R/Encrypt<</Filter/Standard/V 1/R 2>>"), 1), pdf.Protected},
 		{"a comment", annotated("/Rect[10 10 90 90]/Subtype/FreeText/Contents(call me)"), pdf.FormOrComments},
 		{"a form field", annotated("/Rect[10 10 90 90]/Subtype/Widget/FT/Tx/T(name)/V(Somebody)"), pdf.FormOrComments},
 		{"an XFA form", build("<</Type/Catalog/Pages 2 0 R/AcroForm<</XFA[]/Fields[]>>>>", pagesOf3, blankPage), pdf.FormOrComments},
@@ -190,7 +190,7 @@ func lose(b []byte) []byte {
 func encrypted(t *testing.T, scan []byte) []byte {
 	t.Helper()
 	api.DisableConfigDir()
-	conf := model.NewAESConfiguration("", "owner", 256) // opens without a password, as rights management does
+	conf := model.NewAESConfiguration("secret", "owner", 256)
 	var out bytes.Buffer
 	if err := api.Encrypt(bytes.NewReader(scan), &out, conf); err != nil {
 		t.Fatal(err)

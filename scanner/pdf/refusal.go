@@ -11,7 +11,8 @@ const (
 	Empty          Code = "empty"            // no bytes, or no page
 	CutOff         Code = "cut-off"          // the end is missing
 	NotAScan       Code = "not-a-scan"       // none of the formats
-	Encrypted      Code = "encrypted"        // a password, or rights management
+	Encrypted      Code = "encrypted"        // needs a password
+	Protected      Code = "protected"        // encrypted in a way that is not undone here
 	Damaged        Code = "damaged"          // cannot be read without guessing
 	FormOrComments Code = "form-or-comments" // visible things that are not page content
 	TooLarge       Code = "too-large"        // more bytes or pixels than the limits allow
@@ -33,7 +34,7 @@ const (
 )
 
 // Codes lists every reason.
-var Codes = []Code{Empty, CutOff, NotAScan, Encrypted, Damaged, FormOrComments,
+var Codes = []Code{Empty, CutOff, NotAScan, Encrypted, Protected, Damaged, FormOrComments,
 	TooLarge, TooManyPages, TooHeavy, Unsupported, Symbols, Inseparable, LeftOver, SeveralScans, NotAsScanned}
 
 // Refusal is the error for a scan that cannot be taken, however often it is
@@ -70,7 +71,11 @@ var sentences = map[Code]struct{ what, next string }{
 		"Set the scanner to PDF and scan the letter again. If the file does not belong here, take it away.",
 	},
 	Encrypted: {
-		"The file is locked with a password or protected against copying.",
+		"The file is locked with a password.",
+		"Switch the password off on the scanner and scan the letter again.",
+	},
+	Protected: {
+		"The file is protected against copying or changes in a way that Letterlock cannot read.",
 		"Switch encryption off on the scanner and scan the letter again.",
 	},
 	Damaged: {

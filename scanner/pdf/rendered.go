@@ -171,17 +171,3 @@ func (d drawn) grayRow(y int, to []byte) {
 		to[x] = d.Pix[y*d.Stride+4*x]
 	}
 }
-
-// Locked reports whether a scan that lies in a file names encryption anywhere.
-// It reads the whole file but nothing of its structure.
-func Locked(scan *os.File) (bool, error) {
-	info, err := scan.Stat()
-	if err != nil {
-		return false, fmt.Errorf("looking at the scan: %w", bare(err))
-	}
-	named, err := namesEncryption(scan, info.Size())
-	if err != nil {
-		return false, fmt.Errorf("reading the scan: %w", bare(err))
-	}
-	return named, nil
-}

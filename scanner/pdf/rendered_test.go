@@ -117,13 +117,3 @@ func TestRenderedLeavesNothingHalf(t *testing.T) {
 		t.Errorf("a full disk: %v", err)
 	}
 }
-
-func TestLocked(t *testing.T) {
-	for content, want := range map[string]bool{
-		"trailer <</Root 1 0 R/Encrypt 5 0 R>>": true, "<</Encrypt<</V 4>>>>": true, "the word /Encryption": false, "": false,
-	} {
-		if got, err := pdf.Locked(file(t, []byte(content))); got != want || err != nil {
-			t.Errorf("%q: %v, %v", content, got, err)
-		}
-	}
-}
