@@ -111,20 +111,26 @@ func (e *Edge) whole(c folder.Claim) (disk.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	is, err := complete(scan, c.Size)
-	switch {
-	case err != nil:
-		err = disk.Plain("reading a claimed scan", err)
-	case c.Size == 0:
-		err = &pdf.Refusal{Code: pdf.Empty}
-	case is == folder.Partial:
-		err = &pdf.Refusal{Code: pdf.CutOff}
-	case is == folder.Foreign:
-		err = &pdf.Refusal{Code: pdf.NotAScan}
-	}
-	if err != nil {
+	if err := judge(scan, c.Size); err != nil {
 		scan.Close()
 		return nil, err
 	}
 	return scan, nil
+}
+
+// judge is why a claimed scan is refused that is not a whole one.
+func judge(scan io.ReaderAt, size int64) error {
+	format, err := pdf.Complete(scan, size)
+	code := pdf.NotAScan
+	if errors.Is(err, pdf.ErrIncomplete) {
+		code, err = pdf.Unfinished(scan, size, format)
+	} else if errors.Is(err, pdf.ErrUnknown) {
+		err = nil
+	} else if err == nil {
+		return nil
+	}
+	if err != nil {
+		return disk.Plain("reading a claimed scan", err)
+	}
+	return &pdf.Refusal{Code: code}
 }

@@ -112,10 +112,12 @@ func normalise(scan, clean *watched, limits Limits) (Result, error) {
 	switch {
 	case errors.Is(err, ErrUnknown):
 		return Result{}, refuse(NotAScan)
-	case errors.Is(err, ErrIncomplete) && size == 0:
-		return Result{}, refuse(Empty)
 	case errors.Is(err, ErrIncomplete):
-		return Result{}, refuse(CutOff)
+		code, err := Unfinished(scan, size, format)
+		if err == nil {
+			err = refuse(code)
+		}
+		return Result{}, err
 	case err != nil:
 		return Result{}, err
 	}

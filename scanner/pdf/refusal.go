@@ -117,8 +117,8 @@ var sentences = map[Code]struct{ what, next string }{
 		"Scan the letter again. If somebody has taken a page out of the file: print what it shows and scan the print.",
 	},
 	SeveralScans: {
-		"The file holds more than one scan, one behind the other, as when two files were joined into one. A program " +
-			"shows only one of them, so a letter might be overlooked.",
+		"The file holds more than one scan, or a scan and another file, one behind the other, as when two files were " +
+			"joined into one. A program shows only one of them, so a letter might be overlooked.",
 		"Scan each letter again into a file of its own. If that happens again, ask the person who looks after the " +
 			"scanner to make it write a new file for every scan and never add to an old one.",
 	},

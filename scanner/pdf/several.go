@@ -183,6 +183,53 @@ func severalPDF(r io.ReaderAt, size int64) (bool, error) {
 	return false, nil
 }
 
+// Unfinished says why a scan of that format is refused that has stayed incomplete
+// (ErrIncomplete): it is empty, something else stands behind it, which no waiting
+// will mend, or it was cut off. It reads the whole file; an error is that of r.
+func Unfinished(r io.ReaderAt, size int64, format Format) (Code, error) {
+	switch {
+	case size == 0:
+		return Empty, nil
+	case format != PDF: // which has its end looked for behind what it begins with
+		return CutOff, nil
+	}
+	joined, err := severalPDF(r, size)
+	if err == nil && !joined {
+		joined, err = strangerFollows(r, size)
+	}
+	if joined {
+		return SeveralScans, err
+	}
+	return CutOff, err
+}
+
+// pdfGoesOn is how a PDF continues behind an end: a first part (linearised) or an
+// update with objects or a table, and an attached PDF with the end of its stream.
+var pdfGoesOn = regexp.MustCompile(`^(\d+[\s\x00]+\d+[\s\x00]+obj|xref|trailer|startxref|endstream|%)`)
+
+// strangerFollows reports whether behind the last end of a PDF something stands
+// that is no part of it.
+func strangerFollows(r io.ReaderAt, size int64) (bool, error) {
+	const mark = "%%EOF"
+	end := int64(-1)
+	err := pieces(r, size, func(b []byte, at int64) {
+		if n := bytes.LastIndex(b, []byte(mark)); n >= 0 {
+			end = at + int64(n)
+		}
+	})
+	if err != nil || end < 0 {
+		return false, err
+	}
+	before, err := window(r, size, max(0, end-headBytes), int(min(end, headBytes)))
+	if err != nil || !bytes.Contains(before, []byte("startxref")) {
+		return false, err
+	}
+	behind, err := window(r, size, end+int64(len(mark)), padding)
+	behind = bytes.TrimLeft(behind, "\x00\t\n\f\r ")
+	const few = 16 // bytes of an object's first line, or more
+	return len(behind) >= few && !pdfGoesOn.Match(behind), err
+}
+
 // beginsStream reports whether what comes after b is the data of a stream.
 func beginsStream(b []byte) bool {
 	b = bytes.TrimSuffix(b, []byte("\n"))
