@@ -37,6 +37,14 @@ func (c Children) Repair(ctx context.Context, scan, clean disk.File) (pdf.Result
 	if err != nil {
 		return pdf.Result{}, err
 	}
+	info, err := files[0].Stat()
+	if err != nil {
+		return pdf.Result{}, disk.Plain("looking at a scan", err)
+	}
+	// PDFium draws no picture file.
+	if format, _ := pdf.Complete(files[0], info.Size()); format == pdf.JPEG || format == pdf.TIFF {
+		return c.Normaliser.Redrawn(ctx, files[0], files[1])
+	}
 	return inspect.Repair(ctx, c.Pages, files[0], files[1])
 }
 

@@ -8,6 +8,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -464,20 +465,32 @@ func TestWhatCannotBeRepairedIsNotOfferedToBe(t *testing.T) {
 	}
 }
 
-// A picture file is drawn by nothing that could draw it anew.
-func TestOnlyAPDFIsOfferedToBeRepaired(t *testing.T) {
+// A refused picture is drawn anew when a person says so; what was cut off, or
+// needs a password, is not even offered to be.
+func TestAPictureIsDrawnAnewWhenAPersonSaysSo(t *testing.T) {
 	o := newOffice(t)
-	picture := specimen.New(1, 1).JPEG(1)
-	clear(picture[len(picture)/2 : len(picture)-2])
-	document := bytes.Replace(specimen.New(1, 1).ColourPDF(), []byte("/MediaBox"), []byte("/MediaBux"), 1)
-	o.taken("a.jpg", picture)
-	o.taken("b.pdf", document)
+	const offer = "move this file into the folder \"repair\""
+	l := specimen.New(1, 1)
+	whole := l.JPEG(1)
+	more := slices.Insert(bytes.Clone(whole), len(whole)-2, bytes.Repeat([]byte{0x5a}, 300)...)
+	cut := append(bytes.Clone(whole[:len(whole)/2]), 0xff, 0xd9)
+	o.taken("more.jpg", more)
+	o.taken("cut.jpg", cut)
+	o.taken("b.pdf", bytes.Replace(l.ColourPDF(), []byte("/MediaBox"), []byte("/MediaBux"), 1))
 	refused := o.given("refused")
-	if note := refused["a.jpg.txt"]; note == "" || strings.Contains(note, "repair") {
-		t.Errorf("a damaged picture: %q", note)
+	for name, offered := range map[string]bool{"more.jpg": true, "cut.jpg": false, "b.pdf": true} {
+		if note := refused[name+".txt"]; note == "" || strings.Contains(note, offer) != offered {
+			t.Errorf("%s: %q", name, note)
+		}
 	}
-	if note := refused["b.pdf.txt"]; !strings.Contains(note, "move this file into the folder \"repair\"") {
-		t.Errorf("a damaged document: %q", note)
+	o.move("refused/more.jpg", "refused/repair/more.jpg")
+	o.move("refused/cut.jpg", "refused/repair/cut.jpg")
+	o.goOn()
+	if all := o.verify(); len(all) != 1 || !all[0].Repaired || all[0].Pages != 1 {
+		t.Errorf("letters: %+v", all)
+	}
+	if note := o.given("refused")["cut.jpg.txt"]; !strings.Contains(note, "This scan cannot be repaired") || !strings.Contains(note, "stops in the middle") {
+		t.Errorf("cut off and to be repaired: %q", note)
 	}
 }
 

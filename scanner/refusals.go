@@ -74,12 +74,14 @@ func verdict(err error, answer folder.Answer) (outcome, bool) {
 	return outcome{}, false
 }
 
-// repairable says whether a scan was refused for a reason for which pdfium may
-// open it all the same, which it never does with a picture file. Drawing it anew
-// is a person's choice, and goes with the letter.
+// repairable says whether a scan was refused for a reason for which a less strict
+// program may draw it all the same. Drawing it anew is a person's choice, and goes
+// with the letter. What was cut off is never drawn.
 func repairable(flaw *pdf.Refusal) bool {
 	switch flaw.Code {
-	case pdf.Damaged, pdf.Protected, pdf.FormOrComments, pdf.Unsupported, pdf.LeftOver:
+	case pdf.Damaged, pdf.Unsupported:
+		return flaw.Format != pdf.PNG // of which a decoder takes no more
+	case pdf.Protected, pdf.FormOrComments, pdf.LeftOver:
 		return flaw.Format == pdf.PDF || flaw.Format == ""
 	}
 	return false

@@ -53,6 +53,8 @@ type job struct {
 	// Pages are those to take out of a clean PDF, ascending from 1. Without any
 	// the child makes a clean PDF of a scan.
 	Pages []int `json:"pages,omitempty"`
+	// Redraw has the scan's pictures drawn by decoders that are less strict.
+	Redraw bool `json:"redraw,omitempty"`
 }
 
 // work does the job and puts the outcome into words for the parent.
@@ -95,8 +97,11 @@ func guarded(scan, clean *watched, job job) (result Result, err error) {
 			err = refuse(Damaged)
 		}
 	}()
-	if job.Pages != nil {
+	switch {
+	case job.Pages != nil:
 		return extract(scan, clean, job)
+	case job.Redraw:
+		return redraw(scan, clean, job.Limits)
 	}
 	return normalise(scan, clean, job.Limits)
 }
@@ -104,21 +109,8 @@ func guarded(scan, clean *watched, job job) (result Result, err error) {
 // normalise is what the child is for: tell the format, make the clean PDF,
 // read it back. A scan that is refused has its format in the result.
 func normalise(scan, clean *watched, limits Limits) (Result, error) {
-	size, err := scan.size()
+	format, size, err := recognised(scan)
 	if err != nil {
-		return Result{}, err
-	}
-	format, err := Complete(scan, size)
-	switch {
-	case errors.Is(err, ErrUnknown):
-		return Result{}, refuse(NotAScan)
-	case errors.Is(err, ErrIncomplete):
-		code, err := Unfinished(scan, size, format)
-		if err == nil {
-			err = refuse(code)
-		}
-		return Result{}, err
-	case err != nil:
 		return Result{}, err
 	}
 	w := newWriter(clean)
@@ -138,6 +130,25 @@ func normalise(scan, clean *watched, limits Limits) (Result, error) {
 	}
 	pages := len(w.pages)
 	return Result{Pages: pages, Format: format, Looks: looks}, readBack(clean, pages, limits)
+}
+
+// recognised tells the format and the size of a whole scan, and refuses any other
+// file.
+func recognised(scan *watched) (format Format, size int64, err error) {
+	if size, err = scan.size(); err != nil {
+		return "", 0, err
+	}
+	format, err = Complete(scan, size)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		err = refuse(NotAScan)
+	case errors.Is(err, ErrIncomplete):
+		var code Code
+		if code, err = Unfinished(scan, size, format); err == nil {
+			err = refuse(code)
+		}
+	}
+	return format, size, err
 }
 
 // watched is a file that remembers its first failure, so that a full disk or a

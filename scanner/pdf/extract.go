@@ -24,7 +24,7 @@ func (n Normaliser) Extract(ctx context.Context, in, out *os.File, pages []int) 
 			return Result{}, errors.New("taking out pages: they are not named ascending from 1")
 		}
 	}
-	return n.do(ctx, pages, in, out)
+	return n.do(ctx, job{Pages: pages}, in, out)
 }
 
 // extract is what the child does for Extract.

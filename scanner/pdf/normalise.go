@@ -99,12 +99,11 @@ type message struct {
 // empty. A crash of this process takes the child with it and leaves in out an
 // unfinished PDF, which the next Normalise into it overwrites.
 func (n Normaliser) Normalise(ctx context.Context, in, out *os.File) (Result, error) {
-	return n.do(ctx, nil, in, out)
+	return n.do(ctx, job{}, in, out)
 }
 
-// do gives a child its job: to make a clean PDF of a scan or, when pages are
-// named, to take them out of one.
-func (n Normaliser) do(ctx context.Context, pages []int, in, out *os.File) (Result, error) {
+// do gives a child its job, with the limits for that file.
+func (n Normaliser) do(ctx context.Context, job job, in, out *os.File) (Result, error) {
 	if err := ctx.Err(); err != nil {
 		return Result{}, err
 	}
@@ -119,7 +118,8 @@ func (n Normaliser) do(ctx context.Context, pages []int, in, out *os.File) (Resu
 	if info.Size() > limits.MaxInput {
 		return Result{}, refuse(TooLarge)
 	}
-	result, err := n.run(ctx, job{limits, pages}, in, out)
+	job.Limits = limits
+	result, err := n.run(ctx, job, in, out)
 	if err != nil {
 		// Nothing half clean may be taken for a letter later.
 		if again := rewind(out); again != nil {

@@ -73,16 +73,7 @@ func (t *tiffFile) draw(entry tiffEntry, w *writer, limits Limits) (Look, error)
 	case !inside || int64(len(p.offsets)) < p.piecesNeeded():
 		return Look{}, io.ErrUnexpectedEOF
 	}
-	var object int
-	var look Look
-	switch coding, fax := p.faxCoding(); {
-	case fax && p.bilevel() && !p.tiled:
-		object, look, err = t.drawFax(&p, coding, w)
-	case p.compression == packedJPEG:
-		object, look, err = t.drawJPEG(&p, w, limits)
-	default:
-		object, look, err = t.drawRows(&p, w)
-	}
+	object, look, err := t.object(&p, w, limits)
 	if err != nil {
 		return Look{}, err
 	}
@@ -91,6 +82,17 @@ func (t *tiffFile) draw(entry tiffEntry, w *writer, limits Limits) (Look, error)
 		dpiX: p.dpiX, dpiY: p.dpiY, aspect: p.aspect, orientation: int(p.orientation),
 	}.put(w)
 	return look, nil
+}
+
+// object writes a page's picture and returns its object number.
+func (t *tiffFile) object(p *tiffPage, w *writer, limits Limits) (int, Look, error) {
+	switch coding, fax := p.faxCoding(); {
+	case fax && p.bilevel() && !p.tiled:
+		return t.drawFax(p, coding, w)
+	case p.compression == packedJPEG:
+		return t.drawJPEG(p, w, limits)
+	}
+	return t.drawRows(p, w)
 }
 
 // bilevel reports whether the page is black and white, one bit a dot.
