@@ -195,6 +195,9 @@ func TestNothingHidesInAJPEG(t *testing.T) {
 		t.Fatal(err)
 	}
 	insert := func(at int, b []byte) []byte { return slices.Insert(bytes.Clone(plain), at, b...) }
+	// Everything behind the first interval, and the first of that.
+	again := plain[bytes.Index(plain, []byte{0xff, rst0}) : len(plain)-2]
+	row := again[2:bytes.Index(again, []byte{0xff, rst0 + 1})]
 	hidden := append([]byte{0xff, 0, 0, byte(len(canary) + 2)}, canary...)
 	scan := bytes.Index(plain, []byte{0xff, sos})
 	comment, app := bytes.Clone(hidden), bytes.Clone(hidden)
@@ -205,6 +208,9 @@ func TestNothingHidesInAJPEG(t *testing.T) {
 		"behind the end":              append(bytes.Clone(plain), canary...),
 		"between the data and a mark": insert(bytes.Index(plain, []byte{0xff, rst0}), []byte(canary)),
 		"between the data and an end": insert(len(plain)-2, []byte(canary)),
+		"the last rows again":         insert(len(plain)-2, again),
+		"them over and over":          insert(len(plain)-2, bytes.Repeat(again, 9)),
+		"a mark before the end":       insert(len(plain)-2, []byte{0xff, rst0 + 5}),
 		"tables behind":               append(bytes.Clone(plain), 0xff, soi, 0xff, dri, 0, 4, 0, 0, 0xff, eoi),
 	} {
 		got, _, err := toPDF(data, jpegToPDF)
@@ -215,7 +221,9 @@ func TestNothingHidesInAJPEG(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"more between the data and a mark": insert(bytes.Index(plain, []byte{0xff, rst0}), []byte(canary+"!")),
 		"more between the data and an end": insert(len(plain)-2, []byte(canary+"!")),
-		"more rows than it says":           insert(len(plain)-2, plain[bytes.Index(plain, []byte{0xff, rst0}):len(plain)-2]),
+		"more rows than it says":           insert(len(plain)-2, slices.Concat([]byte{0xff, rst0 + 5}, row[2:])),
+		"rows again and another one":       insert(len(plain)-2, append(bytes.Clone(again), slices.Concat([]byte{0xff, rst0}, row[1:])...)),
+		"rows again without their mark":    insert(len(plain)-2, again[2:]),
 	} {
 		if _, _, err := toPDF(data, jpegToPDF); codeOf(err) != Damaged {
 			t.Errorf("%s: %v", name, err)

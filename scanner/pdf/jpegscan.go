@@ -24,6 +24,7 @@ type jpegDecoder struct {
 	progressive   bool
 	scans         int
 	cut           [][2]int // what stands between picture data and the next marker
+	intervals     jpegIntervals
 }
 
 // jpegComponent is one component of the frame.
@@ -279,6 +280,7 @@ func (d *jpegDecoder) scan(s []byte) error {
 		return errJPEG
 	}
 	d.fresh()
+	d.intervals.begin(d.at)
 	// A single component comes without the blocks that fill up MCUs.
 	single := len(h.components) == 1
 	across, down := ceil(d.width, 8*d.hMax), ceil(d.height, 8*d.vMax)
@@ -347,7 +349,8 @@ func (d *jpegDecoder) mcu(h *scanHeader, c *jpegComponent, x, y int) error {
 func (d *jpegDecoder) toMarker() error {
 	end := d.position()
 	d.at = end + codedLength(d.data[end:])
-	if d.at-end > maxRest {
+	d.intervals.end(d.data, end)
+	if !d.intervals.repeated(d.data[end:d.at]) {
 		return errJPEGRest
 	}
 	d.drop(end)
@@ -381,7 +384,9 @@ func (d *jpegDecoder) restartMarker(h *scanHeader, want byte) error {
 		return errJPEG
 	}
 	d.drop(end)
+	d.intervals.end(d.data, end)
 	d.at += 2
+	d.intervals.begin(d.at)
 	d.fresh()
 	for _, c := range h.components {
 		c.prediction = 0
