@@ -1,41 +1,51 @@
 package pdf
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // Operators of a CFF font's dictionary (Adobe Technical Note 5176, table 9).
 const (
 	cffCharStrings = 17
 	cffPrivate     = 18
+	cffFontDicts   = 1236 // FDArray
+	cffSelect      = 1237 // FDSelect
 )
 
-// wholeCFF reports whether the tables of a CFF font lie inside it.
-func wholeCFF(data []byte) bool {
+// cffTops are the dictionaries of the fonts in a CFF file.
+func cffTops(data []byte) (tops []map[int][]int, ok bool) {
 	if len(data) < 4 || int(data[2]) > len(data) {
-		return false
+		return nil, false
 	}
 	_, rest, ok := cffIndex(data[data[2]:]) // names
 	if !ok {
-		return false
+		return nil, false
 	}
-	tops, rest, ok := cffIndex(rest)
-	if !ok || len(tops) == 0 {
-		return false
+	list, rest, ok := cffIndex(rest)
+	if !ok || len(list) == 0 {
+		return nil, false
 	}
 	for range 2 { // strings, and subroutines of all fonts
 		if _, rest, ok = cffIndex(rest); !ok {
-			return false
+			return nil, false
 		}
 	}
-	for _, top := range tops {
-		entries, ok := cffDict(top)
+	for _, each := range list {
+		entries, ok := cffDict(each)
 		if !ok {
-			return false
+			return nil, false
 		}
-		glyphs := entries[cffCharStrings]
-		if len(glyphs) != 1 || glyphs[0] < 4 || glyphs[0] >= len(data) {
-			return false
-		}
-		list, _, ok := cffIndex(data[glyphs[0]:])
+		tops = append(tops, entries)
+	}
+	return tops, true
+}
+
+// wholeCFF reports whether the tables of a CFF font lie inside it.
+func wholeCFF(data []byte) bool {
+	tops, ok := cffTops(data)
+	for _, entries := range tops {
+		list, ok := cffAt(data, entries[cffCharStrings])
 		if !ok || len(list) == 0 {
 			return false
 		}
@@ -43,7 +53,40 @@ func wholeCFF(data []byte) bool {
 			return false
 		}
 	}
-	return true
+	return ok
+}
+
+// cffAt reads the array whose place is the only operand.
+func cffAt(data []byte, operands []int) (list [][]byte, ok bool) {
+	if len(operands) != 1 || operands[0] < 4 || operands[0] >= len(data) {
+		return nil, false
+	}
+	list, _, ok = cffIndex(data[operands[0]:])
+	return list, ok
+}
+
+// cffExplains reports whether every stretch of zeros in a CFF font is what says
+// of each glyph that it belongs to the first of its dictionaries, where there is
+// no other (FDSelect, 5176 section 19): whatever was there stood for the same.
+func cffExplains(data []byte) bool {
+	if !bytes.Contains(data, zeros) {
+		return true
+	}
+	tops, ok := cffTops(data)
+	if !ok || len(tops) != 1 {
+		return false
+	}
+	glyphs, _ := cffAt(data, tops[0][cffCharStrings])
+	dicts, _ := cffAt(data, tops[0][cffFontDicts])
+	choice := tops[0][cffSelect]
+	if len(dicts) != 1 || len(choice) != 1 || choice[0] < 4 || choice[0]+1+len(glyphs) > len(data) || data[choice[0]] != 0 {
+		return false
+	}
+	from, to := choice[0]+1, choice[0]+1+len(glyphs)
+	// What stands before and behind is looked at with a few of the zeros, so that
+	// a stretch that goes on beyond the list is found.
+	edge := len(zeros) / 2
+	return !bytes.Contains(data[:min(from+edge, to)], zeros) && !bytes.Contains(data[max(to-edge, from):], zeros)
 }
 
 // cffIndex reads an array of data of different lengths (5176, section 5), and
