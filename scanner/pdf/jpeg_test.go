@@ -134,6 +134,32 @@ func TestAJPEGOverwrittenAnywhereIsNotTaken(t *testing.T) {
 	}
 }
 
+// TestAFewZerosThatDrawAreNoPicture overwrites so little that the data behind it
+// is often read as before.
+func TestAFewZerosThatDrawAreNoPicture(t *testing.T) {
+	page := specimen.New(3, 1)
+	page.DPI = 60
+	drawing := testdata(t, "libreoffice/drawing.pdf")
+	drawing = drawing[bytes.Index(drawing, []byte("\xff\xd8\xff")):] // progressive: the shades come first
+	for name, c := range map[string]struct {
+		scan  []byte
+		zeros int
+	}{"page": {page.JPEG(1), 16}, "shades": {drawing, 64}} {
+		first := bytes.Index(c.scan, []byte{0xff, sos}) + 20
+		for at := first; at < first+800; at += 7 {
+			spoiled := bytes.Clone(c.scan)
+			clear(spoiled[at:][:c.zeros])
+			j, err := parseJPEG(spoiled)
+			if err == nil {
+				err = j.check(Limits{MaxPixels: 1 << 20})
+			}
+			if err == nil {
+				t.Errorf("%s: taken with zeros from %d on", name, at)
+			}
+		}
+	}
+}
+
 // TestZerosThatDrawAreNoPicture looks for the number of zeros that stand for
 // exactly as many blocks as they displaced, so that none is left over.
 func TestZerosThatDrawAreNoPicture(t *testing.T) {

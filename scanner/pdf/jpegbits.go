@@ -150,3 +150,7 @@ func (t *huffmanTable) endsInZeros() bool {
 	const sixteenZeros = 0xf0
 	return len(t.values) == 0 || t.values[0]&15 == 0 && t.values[0] != sixteenZeros
 }
+
+// shadesInZeros reports whether the word of zeros in a table of mean shades says
+// that a block has another than the one before.
+func (t *huffmanTable) shadesInZeros() bool { return len(t.values) > 0 && t.values[0] != 0 }

@@ -316,17 +316,25 @@ func (d *jpegDecoder) scan(s []byte) error {
 
 // blanked reports whether a stretch of the picture data ahead was overwritten
 // with zeros, as a lost network packet or a bad block of a disk leaves it.
-// Zeros are the first code word of every table. Where that word ends a block
-// they may be blank paper, and what they have displaced is found behind the
-// picture (maxRest); where it draws, so many of the same stroke are no picture.
+// Zeros are the first code word of every table. Where all those words draw
+// nothing they may be blank paper, and what they have displaced is found behind
+// the picture (maxRest); where one draws, so many of the same stroke are no
+// picture. In data of real encoders with such tables there were never more than
+// two zeros in a row.
 func (d *jpegDecoder) blanked(h *scanHeader) bool {
-	const stretch = 64 // bytes: several blocks, whatever the table
+	stretch := 16 // bytes
+	switch {
+	case h.refines && h.to == 0:
+		return false // bits without a code
+	case h.refines || h.to == 0:
+		stretch = 64 // as low bits may be, or an even shade from paper to dark
+	}
 	ahead := d.data[d.at:]
-	if h.to == 0 || !bytes.Contains(ahead[:codedLength(ahead)], make([]byte, stretch)) {
+	if !bytes.Contains(ahead[:codedLength(ahead)], make([]byte, stretch)) {
 		return false
 	}
 	for _, c := range h.components {
-		if !c.acTable.endsInZeros() {
+		if h.from == 0 && c.dcTable.shadesInZeros() || h.to > 0 && !c.acTable.endsInZeros() {
 			return true
 		}
 	}
