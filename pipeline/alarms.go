@@ -160,6 +160,9 @@ func (s *Server) tellAlarms(ctx context.Context) error {
 	if err != nil && !errors.Is(err, register.ErrNotFound) {
 		return err
 	}
+	if s.Closed(ctx) {
+		statement = register.Statement{} // perhaps of entries that were not the last
+	}
 	if well && day != today {
 		return nil // the day is not begun, and has no checkpoint yet
 	}

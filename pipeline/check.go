@@ -35,6 +35,7 @@ func (s *Server) Check(ctx context.Context) []Line {
 		name string
 		find func(context.Context) (bad, good string, err error)
 	}{
+		{"restore", s.checkRestore},
 		{"clock", s.checkClock},
 		{"storage", s.checkStorage},
 		{"register", s.checkRegister},
@@ -195,7 +196,12 @@ func (s *Server) checkMissing(ctx context.Context) (bad, good string, err error)
 		}
 		bad += ". Find out who did, keep their papers, and have them scanned again."
 	}
-	return bad, "Every letter that can be opened is in the storage.", err
+	known, knownErr := s.cfg.Register.MissingLetters(ctx)
+	good = "Every letter that can be opened is in the storage."
+	if known > 0 {
+		good = words.Are(known, "letter") + " on record and in the storage no more since a restore, until the deadline; the register says which (letter-not-found). All others are there."
+	}
+	return bad, good, errors.Join(err, knownErr)
 }
 
 func (s *Server) checkHeld(ctx context.Context) (bad, good string, err error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/seal"
@@ -28,12 +29,18 @@ func (s *Server) mayDestroy(ctx context.Context, doubt func(context.Context) (st
 	return false, nil
 }
 
-// doubt is what a deletion and its proof go by: the clock and the bucket.
+// doubt is what a deletion and its proof go by: the clock and the bucket. That
+// one of bucket and register is an older copy is why there is a replay, which
+// asks for the rest.
 func (s *Server) doubt(ctx context.Context) (why string, err error) {
 	if why, err = s.clockDoubt(ctx); err != nil || why != "" {
 		return why, err
 	}
-	return s.BucketDoubt(ctx)
+	b, err := s.compareList(ctx)
+	if err == nil && b.older && !register.IsReplaying(ctx) {
+		return "the bucket or the database was restored from a backup", nil
+	}
+	return b.strange, b.unless(err)
 }
 
 // clockDoubt asks the second witness: the storage's clock where it has one, and
@@ -49,36 +56,60 @@ func (s *Server) clockDoubt(ctx context.Context) (why string, err error) {
 }
 
 // BucketDoubt says why this cannot be the bucket that the register's letters
-// are in, or "": an empty folder where a disk should be mounted, another
-// bucket, one of the two restored from an older backup. A listing of such a
-// bucket proves nothing.
+// are in, or "": an empty folder where a disk should be mounted, or another
+// bucket. A listing of such a bucket proves nothing. That one of the two was
+// restored from a backup is for Recognise to find.
 func (s *Server) BucketDoubt(ctx context.Context) (why string, err error) {
+	b, err := s.compareList(ctx)
+	return b.strange, b.unless(err)
+}
+
+// comparison is what the bucket's recipients list tells of the bucket.
+type comparison struct {
+	strange string // why it is not the register's bucket
+	older   bool   // it is, and either of the two is an older copy
+	ours    bool   // it is
+	unused  bool   // the register has never put a list anywhere
+}
+
+// unless is err, unless nothing was ever put into the bucket: whether it can be
+// used is found out by using it.
+func (c comparison) unless(err error) error {
+	if c.unused {
+		return nil
+	}
+	return err
+}
+
+// compareList compares the recipients list in the bucket with the serials that
+// the register has given out and published.
+func (s *Server) compareList(ctx context.Context) (c comparison, err error) {
 	// The list before the serials: another process may publish in between.
 	msg, err := s.readSmall(ctx, letter.RecipientsKey)
 	given, published, known := s.cfg.Register.Serials(ctx)
 	if known != nil {
-		return "", known
+		return c, known
 	}
+	c.unused = err != nil && published == 0
 	switch {
-	case err != nil && published == 0:
-		return "", nil // nothing was ever put into it; whether it can be used is found out by using it
+	case err != nil && c.unused && !errors.Is(err, deposit.ErrUnavailable):
+		return c, nil
 	case deposit.IsNoBucket(err):
-		return "there is no such bucket, although the register has published a recipients list into one: is its name right, and the server's address?", nil
+		c.strange = "there is no such bucket, although the register has published a recipients list into one: is its name right, and the server's address?"
+		return c, nil
 	case errors.Is(err, deposit.ErrNotFound):
-		return "the storage holds no recipients list, although the register has published one: is it the right bucket, and is it mounted?", nil
+		c.strange = "the storage holds no recipients list, although the register has published one: is it the right bucket, and is it mounted?"
+		return c, nil
 	case err != nil:
-		return "", fmt.Errorf("looking whether it is the right bucket: %w", err)
+		return c, fmt.Errorf("looking whether it is the right bucket: %w", err)
 	}
 	list, err := seal.OpenRecipients(msg, s.cfg.Verifier)
-	switch {
-	case err != nil:
-		return "the storage's recipients list is not signed by this server: is it another installation's bucket?", nil
-	case list.Serial > given:
-		return "the storage is ahead of the register: was the database restored from a backup?", nil
-	case list.Serial < published:
-		return "the storage is behind the register: is it an old copy of the bucket?", nil
+	if err != nil {
+		c.strange = "the storage's recipients list is not signed by this server: is it another installation's bucket?"
+		return c, nil
 	}
-	return "", nil
+	c.ours, c.older = true, list.Serial > given || list.Serial < published
+	return c, nil
 }
 
 func (s *Server) storeClockDiffers(ctx context.Context) (why string, err error) {

@@ -38,10 +38,11 @@ func (s *Server) Missing(ctx context.Context) (missing []letter.ID, err error) {
 }
 
 // mustBeThere reports whether the storage's own rules cannot have taken the
-// letter yet, nor anything of Letterlock.
+// letter yet, nor anything of Letterlock. What a restore did not find is on
+// record as missing already.
 func (s *Server) mustBeThere(l register.Letter) bool {
 	now := s.cfg.Now()
-	return l.Open(now) && !letter.OpenUntil(l.Lies.Since, l.Lies.Class).Before(letter.DateOf(now))
+	return l.Open(now) && !l.Missing && !letter.OpenUntil(l.Lies.Since, l.Lies.Class).Before(letter.DateOf(now))
 }
 
 func (s *Server) missingOf(ctx context.Context, some []register.Letter) (missing []letter.ID, err error) {

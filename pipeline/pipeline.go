@@ -94,6 +94,7 @@ type Config struct {
 type Server struct {
 	cfg   Config
 	swept atomic.Int64 // when the last sweep ended, in Unix time
+	shut  atomic.Bool  // a sign was found that this is an older copy, on record or not
 
 	lookForMissing atomic.Bool // a letter was asked for and not there: look at all of them now
 
@@ -184,6 +185,9 @@ func (s *Server) admit(ctx context.Context, marker string) (why register.HeldRea
 // waits for a person, a moment or the deadline. A letter that is not on record
 // (any more) needs nothing.
 func (s *Server) Advance(ctx context.Context, id letter.ID) error {
+	if s.mustRest(ctx) {
+		return nil
+	}
 	const enough = 100 // steps; a letter has a dozen
 	for range enough {
 		l, err := s.cfg.Register.Letter(ctx, id)

@@ -154,7 +154,7 @@ func (s *Server) render(ctx context.Context, l *register.Letter, plain []byte) (
 // it should still hold portal.ErrLost.
 func (s *Server) PDF(ctx context.Context, l register.Letter) ([]byte, error) {
 	plain, err := s.open(ctx, l, l.Lies.Version)
-	if s.notThere(l, err) {
+	if l.Missing && err != nil || s.notThere(l, err) {
 		return nil, portal.ErrLost
 	}
 	if errors.Is(err, deposit.ErrNotFound) {

@@ -42,6 +42,9 @@ func (s *Server) AdoptBucket(ctx context.Context) error {
 // the signed list of their public halves into the bucket. A crash leaves keys
 // that no list names yet, or a serial that no list carries; both do no harm.
 func (s *Server) PublishRecipients(ctx context.Context) (err error) {
+	if s.mustRest(ctx) {
+		return register.ErrClosed
+	}
 	now := s.cfg.Now()
 	list := seal.Recipients{ValidUntil: now.Add(listValid).UTC().Truncate(time.Second), Keys: map[letter.Week]string{}}
 	today := letter.DateOf(now)

@@ -59,12 +59,21 @@ type watch struct {
 	counted     time.Time   // when it was last counted whether everything adds up
 	differ      bool        // and it did not
 	present     letter.Date // the last day on which it was looked whether every letter is there
+	standing    standing    // whether what a sweep goes by is of now
 	said        string      // the last error that was said
 	saidAt      time.Time
 }
 
 // sweep finds what is due and has it done. Each part goes on where another fails.
 func (s *Server) sweep(ctx context.Context, queue *jobs, w *watch) error {
+	mayGoOn, err := s.recognise(ctx, &w.standing)
+	switch {
+	case mayGoOn:
+	case s.Closed(ctx):
+		return errors.Join(err, s.whileClosed(ctx, &w.standing))
+	default:
+		return errors.Join(err, s.watchAlarms(ctx, w))
+	}
 	return errors.Join(
 		s.daily(ctx, w),
 		s.Admit(ctx),
@@ -72,7 +81,8 @@ func (s *Server) sweep(ctx context.Context, queue *jobs, w *watch) error {
 		s.prove(ctx),
 		s.watchStrays(ctx, w),
 		s.endKeys(ctx, w),
-		s.watchAlarms(ctx, w), // last: of what was just done nothing is an alarm
+		s.watchAlarms(ctx, w), // after all these: of what was just done nothing is an alarm
+		s.remember(ctx, &w.standing),
 	)
 }
 

@@ -12,7 +12,6 @@ import (
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
-	"letterlock/scanner/seal"
 )
 
 // This file finds out whether the register, or the bucket, is an older copy of
@@ -80,12 +79,12 @@ func notWrong(err error) error {
 // bucketSigns compares the register with the bucket. One that is not this
 // server's at all, or is not mounted, is BucketDoubt's business and no sign.
 func (s *Server) bucketSigns(ctx context.Context) ([]register.RestoreSign, error) {
-	differs, ours, err := s.serialDiffers(ctx)
-	if err != nil || !ours {
+	b, err := s.compareList(ctx)
+	if err != nil || !b.ours {
 		return nil, err
 	}
 	var signs []register.RestoreSign
-	if differs {
+	if b.older {
 		signs = append(signs, register.SignRecipients)
 	}
 	anchors, err := s.anchorSigns(ctx)
@@ -94,28 +93,6 @@ func (s *Server) bucketSigns(ctx context.Context) ([]register.RestoreSign, error
 	}
 	edges, err := s.edgeSigns(ctx)
 	return slices.Concat(signs, anchors, edges), err
-}
-
-// serialDiffers compares the serial of the bucket's recipients list with those
-// that were given out and published. ours is false where there is no list of
-// this server to compare.
-func (s *Server) serialDiffers(ctx context.Context) (differs, ours bool, err error) {
-	// The list before the serials: another process may publish in between.
-	msg, err := s.readSmall(ctx, letter.RecipientsKey)
-	given, published, known := s.cfg.Register.Serials(ctx)
-	switch {
-	case known != nil:
-		return false, false, known
-	case errors.Is(err, deposit.ErrNotFound), deposit.IsNoBucket(err):
-		return false, false, nil
-	case err != nil:
-		return false, false, fmt.Errorf("comparing the bucket's recipients list: %w", err)
-	}
-	list, err := seal.OpenRecipients(msg, s.cfg.Verifier)
-	if err != nil {
-		return false, false, nil
-	}
-	return list.Serial > given || list.Serial < published, true, nil
 }
 
 // anchorSigns compares the register with the checkpoints in the bucket.

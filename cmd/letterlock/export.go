@@ -29,14 +29,18 @@ func (c *exportCmd) Run(w *world) error {
 			}
 			out, done = f, func() error { return errors.Join(f.Sync(), f.Close()) }
 		}
-		// On record before it is given out.
-		if err := in.register.Record(w.ctx, register.RegisterExported{}, 0); err != nil {
+		// On record before it is given out; of an older copy of the register, which
+		// records nothing, people need one to see what is missing.
+		err := in.register.Record(w.ctx, register.RegisterExported{}, 0)
+		if errors.Is(err, register.ErrClosed) {
+			fmt.Fprintln(w.errout, "This is the export of a register that was restored from a backup: newer entries are missing, and the taking of it is on no record.")
+		} else if err != nil {
 			return errors.Join(err, done())
 		}
 		if err := errors.Join(in.register.Export(w.ctx, out), done()); err != nil || c.Out == "" {
 			return err
 		}
-		_, err := fmt.Fprintf(w.out, "Written: %s\n", c.Out)
+		_, err = fmt.Fprintf(w.out, "Written: %s\n", c.Out)
 		return err
 	})
 }

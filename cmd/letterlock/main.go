@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -54,6 +55,7 @@ type cli struct {
 	User      userCmd      `cmd:"" help:"Add people, disable them, make enrolment codes."`
 	Key       keyCmd       `cmd:"" help:"The expiry weeks' keys, and their shares with custodians."`
 	Separator separatorCmd `cmd:"" help:"Print sheets to lay between the letters of a stack that is scanned in one go, and cover sheets, to a PDF."`
+	Restore   restoreCmd   `cmd:"" help:"After a restore from a backup: catch up with what the register or the bucket has missed, and open again."`
 	Register  registerCmd  `cmd:"" help:"Export the register, or verify an export."`
 	Evidence  evidenceCmd  `cmd:"" help:"Write the evidence pack for an auditor: policy, procedure, register, certificates, proofs, and what is demanded and where it is met. Ends with 3 when something is wrong."`
 	Retention retentionCmd `cmd:"" help:"The organisational retention record of a period: what arrived, was destroyed, deleted, held, kept for five years. Ends with 3 when it does not add up."`
@@ -67,6 +69,21 @@ type world struct {
 	out    io.Writer
 	errout io.Writer
 	log    *slog.Logger
+}
+
+// agree asks the person at the keyboard; everything but yes is no, silence too.
+func (w *world) agree(question string, yes bool) error {
+	if yes {
+		return nil
+	}
+	fmt.Fprintf(w.out, "%s [y/N] ", question)
+	answer, _ := w.in.ReadString('\n')
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	}
+	fmt.Fprintln(w.out)
+	return errors.New("nothing was changed, since nobody said yes; where nobody can be asked, add --yes")
 }
 
 func main() {

@@ -110,6 +110,28 @@ func (in *installation) open(ctx context.Context) (err error) {
 	if in.keyring, err = keyring.Open(in.dir.named(in.cfg.KeyringFolder, in.dir.in("keyring"))); err != nil {
 		return fmt.Errorf("the keyring cannot be opened: %s", configfile.Reason(err))
 	}
+	// Before any command records anything. One that only looks goes on whatever
+	// comes of it, and one that acts is refused where the sign is on record.
+	if _, err := in.looks(nil).RecogniseHere(ctx); err != nil {
+		in.log.Warn("it could not be found out whether the database was restored from a backup", "error", err)
+	}
+	return nil
+}
+
+// recognise finds out, before anybody is let in, whether the database or the
+// bucket was restored from a backup. The bucket may be away: the server's role
+// asks it before it does anything.
+func (in *installation) recognise(ctx context.Context) error {
+	brief, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	signs, err := in.looks(nil).Recognise(brief)
+	if len(signs) == 0 {
+		return nil
+	}
+	known, notKnown := in.register.Closed(ctx)
+	if notKnown != nil || len(known) == 0 {
+		return errors.Join(err, notKnown) // a process that starts now would not know of it
+	}
 	return nil
 }
 
@@ -330,6 +352,8 @@ func (in *installation) recordLifecycle(ctx context.Context) error {
 // for the storage's troubles what to do.
 func say(err error) string {
 	switch {
+	case errors.Is(err, register.ErrClosed):
+		return "this is refused: Letterlock was restored from a backup, and is closed until you have run: letterlock restore. Nothing was changed; 'letterlock check' says by what it was recognised"
 	case errors.Is(err, archive.ErrLacks):
 		return "this storage cannot hold letters, so it is not used: use another one; 'letterlock check storage' says all that is wrong with it (" + err.Error() + ")"
 	case errors.Is(err, deposit.ErrUnavailable):

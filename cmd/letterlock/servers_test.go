@@ -276,7 +276,7 @@ func TestTheStorageIsDownForAWhile(t *testing.T) {
 	configure(t, data, s3, mail)
 	p := start(t, data, "", "--sample")
 	p.eventually("both roles have said that the storage is away", func() bool {
-		return strings.Contains(p.out.String(), "The store cannot be reached") && strings.Contains(p.out.String(), "looking for bucket")
+		return strings.Contains(p.out.String(), "The store cannot be reached") && strings.Contains(p.out.String(), "looking whether it is the right bucket")
 	})
 	forward(t, address, strings.TrimPrefix(binary.URL, "http://"))
 	p.eventually("they are announced, once it is back", func() bool {

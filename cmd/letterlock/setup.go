@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -48,6 +49,12 @@ func (c *setupCmd) Run(w *world) error {
 	if _, err := in.register.Found(w.ctx, false); err != nil { // a new folder is a real one
 		return err
 	}
+	if err := in.recognise(w.ctx); err != nil {
+		return err
+	}
+	if closed, err := in.register.Closed(w.ctx); err != nil || len(closed) > 0 {
+		return cmp.Or(err, register.ErrClosed)
+	}
 	ready, publish := in.prepare, in.looks(nil).PublishRecipients
 	if c.Repair {
 		why, err := in.looks(nil).BucketDoubt(w.ctx)
@@ -59,7 +66,7 @@ func (c *setupCmd) Run(w *world) error {
 			if err := c.refuseStrangers(w, in); err != nil {
 				return err
 			}
-			if err := c.agree(w, "Is it the right one all the same? That will be on the register."); err != nil {
+			if err := w.agree("Is it the right one all the same? That will be on the register.", c.Yes); err != nil {
 				return err
 			}
 			ready, publish = in.makeReady, in.looks(nil).AdoptBucket
@@ -148,7 +155,7 @@ func (c *setupCmd) mend(w *world, in *installation, store *archive.S3) error {
 	}
 	if len(change) > 0 {
 		fmt.Fprintf(w.out, "This would be changed, - goes and + comes:\n  %s\n", strings.Join(change, "\n  "))
-		if err := c.agree(w, "Change it?"); err != nil {
+		if err := w.agree("Change it?", c.Yes); err != nil {
 			return err
 		}
 		if err := in.installLifecycle(w.ctx); err != nil {
@@ -164,21 +171,6 @@ func (c *setupCmd) mend(w *world, in *installation, store *archive.S3) error {
 		return fmt.Errorf("this is for you to change at the storage, Letterlock cannot: %s", strings.Join(left, "; "))
 	}
 	return nil
-}
-
-// agree asks the person at the keyboard; everything but yes is no, silence too.
-func (c *setupCmd) agree(w *world, question string) error {
-	if c.Yes {
-		return nil
-	}
-	fmt.Fprintf(w.out, "%s [y/N] ", question)
-	answer, _ := w.in.ReadString('\n')
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return nil
-	}
-	fmt.Fprintln(w.out)
-	return errors.New("nothing was changed, since nobody said yes; where nobody can be asked, add --yes")
 }
 
 // equipEdge enrols a scanner and writes its folder: what is there already is

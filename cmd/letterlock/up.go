@@ -107,6 +107,9 @@ func (w *world) play(listen string, begin func(*installation) error, edge bool) 
 		return err
 	}
 	defer in.close()
+	if err := in.recognise(w.ctx); err != nil {
+		return err
+	}
 	if err := begin(in); err != nil {
 		return err
 	}
@@ -212,7 +215,7 @@ func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
 }
 
 func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL, policy []byte) portal.Config {
-	cfg := portal.Config{Register: in.register, Retention: retentionDesk{in}, Evidence: in.evidenceZip, Reader: server, Responses: server, Origin: origin.String(), Sample: in.sample,
+	cfg := portal.Config{Register: in.register, Closed: server.Closed, Retention: retentionDesk{in}, Evidence: in.evidenceZip, Reader: server, Responses: server, Origin: origin.String(), Sample: in.sample,
 		Policy: portal.Policy{Name: in.cfg.Policy, Text: policy}, Now: in.clock.Now, Log: in.log,
 		Check: func(ctx context.Context) []portal.CheckLine {
 			var out []portal.CheckLine
@@ -244,7 +247,9 @@ func (in *installation) edge(ctx context.Context, pages *page.Renderer) (*scanne
 	if err != nil {
 		return nil, err
 	}
-	if err := in.register.AddEdge(ctx, in.cfg.Scanner.Site, site.verifier); err != nil {
+	if err := in.register.AddEdge(ctx, in.cfg.Scanner.Site, site.verifier); errors.Is(err, register.ErrClosed) {
+		in.log.Warn("the register does not know this machine's scanner, and is closed; the scanner is enrolled when Letterlock is started again after 'letterlock restore'")
+	} else if err != nil {
 		return nil, fmt.Errorf("enrolling this machine's scanner: %w", err)
 	}
 	cfg := scanner.Config{
@@ -275,6 +280,14 @@ func (in *installation) greet(w *world, origin *url.URL, edge bool) error {
 		fmt.Fprintf(w.out, "Mail goes to      %s (no mail server is set)\n", in.dir.in("outbox"))
 	} else {
 		fmt.Fprintf(w.out, "Mail goes to      the mail server of the configuration, from %s\n", in.cfg.Mail.From)
+	}
+	signs, err := in.register.Closed(w.ctx)
+	if err != nil {
+		return err
+	}
+	if len(signs) > 0 {
+		_, err := fmt.Fprintln(w.out, "CLOSED            "+pipeline.RestoredSays(signs))
+		return err
 	}
 	if in.sample {
 		_, err := fmt.Fprintf(w.out, "First sign-in     %s/sample: this is a sample, be whoever you like. Today is %s.\n", origin, letter.DateOf(in.clock.Now()))

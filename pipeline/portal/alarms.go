@@ -23,6 +23,9 @@ var alarmWords = map[register.AlarmKind]struct {
 	says func(n int) string
 	toDo string
 }{
+	register.OlderCopy: {func(int) string {
+		return "Letterlock was restored from a backup and is closed."
+	}, "Nobody can sign in and no letter is shown until what has happened since is known. Have the administrator run “letterlock restore” on the server."},
 	register.LettersMissing: {func(n int) string {
 		return count(n, "letter is", "letters are") + " not in the storage any more, before the deadline."
 	}, "Nobody can open them, and it was not Letterlock that removed them. Have the administrator run “letterlock check” on the server, which says which they are, and find out who did. Operations keep their papers, where they are not destroyed yet, and scan them again."},
@@ -57,6 +60,7 @@ var alarmWords = map[register.AlarmKind]struct {
 
 // alarmNames are the kinds in two or three words.
 var alarmNames = map[register.AlarmKind]string{
+	register.OlderCopy:      "a restore from a backup",
 	register.LettersMissing: "letters that are not in the storage",
 	register.LettersOverdue: "letters past their deadline",
 	register.PapersOutlive:  "papers that outlived their letters",

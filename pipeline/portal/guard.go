@@ -31,6 +31,7 @@ type visit struct {
 	letter    register.Letter // where the route is about one that is the person's to read
 	script    bool            // the caller is our script
 	waits     *waits          // what the scanner folder asks, once it was looked into
+	closed    bool            // Letterlock is closed: the visitor is nobody, whatever the cookie says
 }
 
 type visitKey struct{}
@@ -75,7 +76,11 @@ func (p *Portal) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	defer p.logVisit(w, v)
 	defer p.recoverPanic(w, v)
+	v.closed = p.cfg.Closed != nil && p.cfg.Closed(r.Context())
 	switch {
+	case v.closed && !shownWhileClosed(r):
+		w.Header().Set("Retry-After", "60")
+		p.answer(w, v, closedNow)
 	case isPreview(r):
 		p.answer(w, v, preview)
 	case p.crossOrigin.Check(r) != nil:
@@ -93,6 +98,17 @@ func (p *Portal) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		// Read whole before anything acts on it: half a form never does.
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		p.mux.ServeHTTP(w, r)
+	}
+}
+
+// shownWhileClosed tells what anybody may see even while Letterlock is closed:
+// it is of no letter and of nobody.
+func shownWhileClosed(r *http.Request) bool {
+	switch p := r.URL.Path; p {
+	case "/policy", "/checkpoint", "/checkpoint/growth":
+		return true
+	default:
+		return strings.HasPrefix(p, "/static/")
 	}
 }
 

@@ -75,6 +75,9 @@ type Config struct {
 
 	Retention Retention // makes the retention record
 
+	// Closed reports whether nobody may be shown anything; nil for never.
+	Closed func(ctx context.Context) bool
+
 	// Evidence writes the evidence pack as a zip. What it writes before it fails
 	// is not a whole one.
 	Evidence func(ctx context.Context, w io.Writer) error

@@ -35,6 +35,11 @@ var errNowhere = &problem{Status: http.StatusNotFound, Heading: "There is nothin
 	}}
 
 var (
+	closedNow = &problem{Status: http.StatusServiceUnavailable, Heading: "Letterlock is closed for now",
+		Lines: []string{
+			"It was restored from a backup. Until it is known what has happened since then, nobody can sign in and no letter is shown: letters that must be gone could appear again.",
+			"No letter is lost, and scans wait at the scanner. If you are the administrator, run “letterlock restore” on the server. Everybody else: please tell your administrator, and come back later.",
+		}, Link: "/policy", LinkSay: "Read the confidentiality policy"}
 	wrongMethod = &problem{Status: http.StatusMethodNotAllowed, Heading: "This page cannot be used that way",
 		Lines: []string{"Nothing was changed. Please go back and use the buttons on the page."}}
 	forged = &problem{Status: http.StatusForbidden, Heading: "This did not come from one of our own pages",

@@ -251,6 +251,35 @@ var entryKinds = []entryKind{
 	{"bucket-adopted", "Storage vouched for", about(func(register.BucketAdopted, register.Entry, teller) string {
 		return "Somebody at the server vouched that the storage is the right one."
 	})},
+	{"restore-begun", "Restore begun", about(func(d register.RestoreBegun, _ register.Entry, _ teller) string {
+		said := fmt.Sprintf("It was recognised that this register, of %s then, or the storage had been restored from a backup (%s).",
+			count(int(d.Entries), "entry", "entries"), list(apply(d.Signs, func(s register.RestoreSign) string { return worded(signWords, s) })))
+		if d.Seen > 0 {
+			said += fmt.Sprintf(" The newest checkpoint that is known elsewhere is over %s, with the root %s; whatever it has beyond this register is lost.", count(int(d.Seen), "entry", "entries"), d.Root)
+		}
+		return said + " What is missing is replayed from here on, and every session ended."
+	})},
+	{"letter-adopted", "Letter taken over", about(func(d register.LetterAdopted, _ register.Entry, t teller) string {
+		return fmt.Sprintf("After a restore a letter of %s was found %s of which this register had never heard; it was read back, and all of it could be shown. It came from %s, and must be gone on %s if nothing holds it.",
+			count(d.Pages, "page", "pages"), placeWords(d.Class, d.Helpline, t), d.Site, day(d.Deadline))
+	})},
+	{"letter-found-elsewhere", "Letter found elsewhere", about(func(d register.LetterFoundElsewhere, _ register.Entry, t teller) string {
+		said := fmt.Sprintf("After a restore the letter was found %s, since %s, and is taken to lie there; its key is that of expiry week %s.", placeWords(d.Class, d.Helpline, t), day(d.Since), weekWords(d.Week))
+		if d.From != d.Helpline {
+			said += fmt.Sprintf(" It is no longer %s’s but %s’s.", t.helpline(string(d.From)), t.helpline(string(d.Helpline)))
+		}
+		return said
+	})},
+	{"letter-not-found", "Letter not found", about(func(register.LetterNotFound, register.Entry, teller) string {
+		return "After a restore the letter was found nowhere in the storage. It stays on record until its deadline; if the paper is still there, it can be scanned again."
+	})},
+	{"paper-found-destroyed", "Paper was destroyed", about(func(register.PaperFoundDestroyed, register.Entry, teller) string {
+		return "The receipt that the scanner was given says that the paper is destroyed. The record of its destruction was lost with the entries that a restored backup lacks."
+	})},
+	{"restored", "Restore replayed", about(func(d register.Restored, _ register.Entry, _ teller) string {
+		return fmt.Sprintf("What the restore had missed is replayed, and Letterlock is open again: %s taken over, %d found elsewhere, %d found nowhere, %d ended with proof; %s removed from the storage, %s destroyed; %d of no known letter could not be opened.",
+			count(d.Adopted, "letter", "letters"), d.Elsewhere, d.Missing, d.Deleted, count(d.Strays, "object", "objects"), count(d.Keys, "key", "keys"), d.Unread)
+	})},
 	{"alarm-raised", "Alarm began", about(func(d register.AlarmRaised, _ register.Entry, _ teller) string {
 		return "An alarm began: " + alarmSays(d.Alarm, d.Count)
 	})},

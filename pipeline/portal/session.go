@@ -29,7 +29,7 @@ func clearCookie(w http.ResponseWriter, name string) {
 // whoIsIt finds out who makes the visit.
 func (p *Portal) whoIsIt(v *visit) error {
 	c, err := v.Cookie(sessionCookie)
-	if err != nil {
+	if err != nil || v.closed {
 		return nil
 	}
 	s, err := p.cfg.Register.Session(v.Context(), c.Value)

@@ -110,6 +110,16 @@ var holdReasonWords = map[register.HoldReason]string{
 	register.CourtCase:           "A court case, under way or announced",
 	register.Coroner:             "A coroner",
 	register.PoliceInvestigation: "A police investigation",
+	register.KeptUnknown:         "Found after a restore where letters are kept for five years; the decision is not on record",
+}
+
+var signWords = map[register.RestoreSign]string{
+	register.SignKeyring:        "the keyring remembers more than it holds",
+	register.SignBucket:         "the storage has a checkpoint that it does not hold",
+	register.SignRecipients:     "the recipients list in the storage is not the one it gave out last",
+	register.SignEdge:           "a scanner has seen a newer recipients list",
+	register.SignAnchorsMissing: "the checkpoint that was left in the storage last is not there",
+	register.SignPerson:         "somebody said so",
 }
 
 var eraseReasonWords = map[register.EraseReason]string{

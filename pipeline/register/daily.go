@@ -16,9 +16,16 @@ import (
 // hold the register's checkpoint and miss the mail of a Letterlock that stands
 // still. Where something waits for people, managers get that mail too.
 
+// mayBeTold are people who can be written to.
+const mayBeTold = `disabled IS NULL AND email <> ''`
+
 // toldOfAlarms are those whom an alarm is mailed to: managers and
 // data-protection officers who have an address.
-const toldOfAlarms = `role IN ('` + string(Manager) + `', '` + string(DPO) + `') AND disabled IS NULL AND email <> ''`
+const toldOfAlarms = `role IN ('` + string(Manager) + `', '` + string(DPO) + `') AND ` + mayBeTold
+
+// toldOfClosing are those whom it is mailed to that Letterlock is closed: also
+// the administrators, who can open it.
+const toldOfClosing = `role IN ('` + string(Manager) + `', '` + string(DPO) + `', '` + string(Administrator) + `') AND ` + mayBeTold
 
 // toldWell are those who are written to when all is well.
 const toldWell = toldOfAlarms + ` AND role = '` + string(DPO) + `'`
@@ -35,12 +42,19 @@ func (r *Register) ToldOfAlarms(ctx context.Context) (people int, err error) {
 // one more where something goes wrong after a mail that all was well. waits says
 // that something waits for people.
 func (r *Register) OwedDailyMails(ctx context.Context, day letter.Date, well, waits bool, domain string) ([]Mail, error) {
+	closed, err := r.Closed(ctx)
+	if err != nil {
+		return nil, err
+	}
 	who := toldOfAlarms
-	if well && !waits {
+	switch {
+	case well && !waits:
 		who = toldWell
+	case len(closed) > 0:
+		who = toldOfClosing
 	}
 	var missing bool
-	err := r.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM people p WHERE `+who+` AND NOT EXISTS
+	err = r.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM people p WHERE `+who+` AND NOT EXISTS
 		(SELECT 1 FROM daily_mails m WHERE m.person = p.number AND m.day = $1 AND m.well <= $2))`, day.String(), well).Scan(&missing)
 	if err == nil && missing {
 		err = r.inTx(ctx, func(tx *sql.Tx) error { return queueDailyMails(ctx, tx, who, day, well, domain) })
@@ -82,7 +96,8 @@ func queueDailyMails(ctx context.Context, tx *sql.Tx, who string, day letter.Dat
 }
 
 // DailyMailSent notes that a mail server took the mail. That a person was told
-// of an alarm goes on the register: nobody can say that they were not.
+// of an alarm goes on the register: nobody can say that they were not. Of one
+// that is closed nothing does; the replay puts there that it was restored.
 func (r *Register) DailyMailSent(ctx context.Context, m Mail, well bool) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE daily_mails SET sent = $1 WHERE person = $2 AND message_id = $3 AND sent IS NULL`,
@@ -93,8 +108,9 @@ func (r *Register) DailyMailSent(ctx context.Context, m Mail, well bool) error {
 			}
 			return err
 		}
-		if well {
-			return nil
+		closed, err := closedFor(ctx, tx)
+		if err != nil || well || len(closed) > 0 {
+			return err
 		}
 		return r.append(ctx, tx, AlarmTold{Person: m.Person}, "", 0)
 	})

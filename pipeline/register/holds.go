@@ -56,6 +56,9 @@ func (r *Register) PlaceHold(ctx context.Context, h Hold, person int64) (number 
 		if err := r.checkHold(ctx, tx, h); err != nil {
 			return err
 		}
+		if !h.Reason.valid() {
+			return ErrBadDecision
+		}
 		if err := tx.QueryRowContext(ctx, `INSERT INTO holds (letter, helpline, reason, owner, placed, since, review)
 			VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING number`, string(h.Letter), h.Helpline, string(h.Reason), h.Owner,
 			millis(r.Now()), today.String(), h.Review.String()).Scan(&number); err != nil {
@@ -148,7 +151,7 @@ func (r *Register) takeHoldsAlong(ctx context.Context, tx *sql.Tx, id letter.ID,
 // checkHold refuses what no form of ours would send.
 func (r *Register) checkHold(ctx context.Context, tx *sql.Tx, h Hold) error {
 	today := letter.DateOf(r.Now())
-	if !h.Reason.valid() || !letter.ValidName(h.Helpline) || !today.Before(h.Review) || today.AddDays(HoldReviewDays).Before(h.Review) {
+	if !letter.ValidName(h.Helpline) || !today.Before(h.Review) || today.AddDays(HoldReviewDays).Before(h.Review) {
 		return ErrBadDecision
 	}
 	var owns int
@@ -207,6 +210,9 @@ func (r *Register) underHolds(ctx context.Context, tx *sql.Tx, l *Letter) error 
 		return nil
 	}
 	l.HeldSince = since
+	if !l.Held() && l.Named == nobodyElse {
+		l.Named = 0 // the hold was why
+	}
 	return r.keep(ctx, tx, l)
 }
 

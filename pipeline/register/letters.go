@@ -26,7 +26,7 @@ type Letter struct {
 	Reason SafeguardingReason // why it is kept for five years; empty when it is not
 	Told   Told               // what the service user knows of that
 	Review letter.Date        // when that is looked at again; zero for never
-	Named  int64              // staff number of the one leader who may open it; 0 for every leader of its helpline
+	Named  int64              // staff number of the one leader who may open it; 0 for every leader of its helpline, nobodyElse for the manager alone
 
 	Answers letter.ID // the letter to which this is the kept answer; empty for a letter
 
@@ -45,10 +45,14 @@ type Letter struct {
 	Paper         PaperState
 	PaperReason   ScanAgainReason
 	Found         Found // noted by NoteRemains before it was removed
+	Missing       bool  // it was found nowhere in the storage when a restore was replayed
 
 	version int64 // for the compare-and-set
 	moves   int64 // the same for where it lies
 }
+
+// nobodyElse in Letter.Named is no staff number: the manager alone may open it.
+const nobodyElse = -1
 
 // Found counts what the storage held of a letter on its deadline and later.
 type Found struct{ Versions, Markers, Uploads int }
@@ -56,7 +60,7 @@ type Found struct{ Versions, Markers, Uploads int }
 const letterColumns = `l.id, l.site, l.sent_helpline, l.sent_class, l.helpline, l.class, l.since, l.lies, l.coming, l.leaving, l.been, l.moves,
 	l.reason, l.told, l.review, l.named, l.held_since, l.erase, l.answers, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
 	l.object_version, l.trouble, l.attempts, l.not_before, l.receipt_due, l.readable_by, l.readable_at,
-	l.found_versions, l.found_markers, l.found_uploads, l.version, COALESCE(p.state, ''), COALESCE(p.reason, '')
+	l.found_versions, l.found_markers, l.found_uploads, l.missing, l.version, COALESCE(p.state, ''), COALESCE(p.reason, '')
 	FROM letters l LEFT JOIN papers p ON p.letter = l.id`
 
 func scanLetter(row scannable) (Letter, error) {
@@ -67,7 +71,7 @@ func scanLetter(row scannable) (Letter, error) {
 	err := row.Scan(&l.ID, &l.Site, &l.Manifest.Helpline, &l.Manifest.Class, &l.Helpline, &l.Class, &since, &lies, &coming, &leaving, &been, &l.moves,
 		&l.Reason, &l.Told, &review, &l.Named, &held, &l.Erase, &l.Answers, &received, &l.Pages, &l.Sheets, &l.Sides, &l.Flags, &l.Repaired, &l.Size, &l.SHA256, &l.State,
 		&l.ObjectVersion, &l.Trouble, &l.Attempts, &notBefore, &l.ReceiptDue, &l.ReadableBy, &readableAt,
-		&l.Found.Versions, &l.Found.Markers, &l.Found.Uploads, &l.version, &l.Paper, &l.PaperReason)
+		&l.Found.Versions, &l.Found.Markers, &l.Found.Uploads, &l.Missing, &l.version, &l.Paper, &l.PaperReason)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Letter{}, ErrNotFound
 	}
@@ -278,6 +282,8 @@ func (r *Register) Admit(ctx context.Context, m letter.Manifest) error {
 		switch {
 		case err == nil && known.Manifest == m:
 			return r.oweReceipt(ctx, tx, known)
+		case err == nil && known.likely(m):
+			return r.complete(ctx, tx, known, m)
 		case err == nil:
 			return ErrSameIDOther
 		case !errors.Is(err, ErrNotFound):

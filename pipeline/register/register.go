@@ -75,6 +75,9 @@ func (r *Register) OnDue(f DueFunc) {
 var (
 	ErrNotFound = errors.New("not on record")
 	ErrMoved    = errors.New("the letter has moved on meanwhile") // a compare-and-set that lost
+	// ErrClosed says that this is an older copy of the register, restored from a
+	// backup: nothing is recorded in it, and so nothing done, before a replay.
+	ErrClosed = errors.New("the register was restored from a backup, and what has happened since is not replayed")
 )
 
 // Open opens the register at cfg.Path and brings its tables up to date.
@@ -234,6 +237,7 @@ const (
 	MetaKind       = "kind"        // KindReal or KindSample; written once
 	MetaClockAhead = "clock_ahead" // sample only: days that its clock runs ahead
 	MetaStrays     = "strays"      // how many strays did not go when it was last looked
+	MetaUnread     = "unread"      // keys of what the last replay could not open, as JSON
 	MetaLifecycle  = "lifecycle"   // "installed" once the storage's rules were written
 
 	metaSerial    = "serial"      // of the last recipients list

@@ -84,6 +84,18 @@ func (r *Register) KeepClosed(ctx context.Context, signs []RestoreSign) error {
 	})
 }
 
+// mayRecordClosed reports whether the event may be recorded while Letterlock is
+// closed: a replay's are. The two others come before any replay: a register that
+// was lost whole begins anew, and a person vouches for the clock that the replay
+// goes by.
+func mayRecordClosed(ctx context.Context, ev Event) bool {
+	switch ev.(type) {
+	case FolderMade, ClockConfirmed:
+		return true
+	}
+	return IsReplaying(ctx)
+}
+
 // open ends what KeepClosed began. It belongs to the transaction that records
 // the end of a replay.
 func open(ctx context.Context, tx *sql.Tx) error {

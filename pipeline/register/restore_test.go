@@ -2,8 +2,11 @@ package register
 
 import (
 	"database/sql"
+	"errors"
 	"slices"
 	"testing"
+
+	"letterlock/scanner/letter"
 )
 
 // What was recognised stays on record, whoever looks again and sees less, until
@@ -45,4 +48,44 @@ func (d *desk) wantClosed(want ...RestoreSign) {
 	if !slices.Equal(got, want) {
 		d.t.Errorf("closed for %v, want %v", got, want)
 	}
+}
+
+// While Letterlock is closed nothing is recorded, and so nothing done, but by a
+// replay; a register that begins anew and a person who vouches for the clock come
+// before it. That somebody was told is noted, and no entry.
+func TestNothingIsRecordedWhileClosed(t *testing.T) {
+	d := newDesk(t)
+	dpo, err := d.AddPerson(t.Context(), Person{Name: "Dee", Email: "dpo@example.org", Role: DPO})
+	d.must(err)
+	admin, err := d.AddPerson(t.Context(), Person{Name: "Sam", Email: "admin@example.org", Role: Administrator})
+	d.must(err)
+	d.must(d.KeepClosed(t.Context(), []RestoreSign{SignPerson}))
+	if err := d.Record(t.Context(), BucketAdopted{}, 0); !errors.Is(err, ErrClosed) {
+		t.Errorf("recorded: %v", err)
+	}
+	if _, err := d.SignIn(t.Context(), dpo, WithPasskey); !errors.Is(err, ErrClosed) {
+		t.Errorf("signed in: %v", err)
+	}
+	if _, err := d.BeginDay(t.Context()); !errors.Is(err, ErrClosed) {
+		t.Errorf("the day began: %v", err)
+	}
+	before := d.head().Entries
+	owed, err := d.OwedDailyMails(t.Context(), letter.DateOf(d.now), false, false, "example.org")
+	d.must(err)
+	var told []int64
+	for _, m := range owed {
+		told = append(told, m.Person)
+		d.must(d.DailyMailSent(t.Context(), m, false))
+	}
+	if again, err := d.OwedDailyMails(t.Context(), letter.DateOf(d.now), false, false, "example.org"); err != nil || len(again) != 0 || !slices.Equal(told, []int64{dpo, admin}) {
+		t.Errorf("told %v, and again %v, %v", told, again, err)
+	}
+	if n := d.head().Entries; n != before {
+		t.Errorf("%d entries, and there were %d", n, before)
+	}
+	d.must(d.ConfirmClock(t.Context()))
+	d.must(d.Record(t.Context(), FolderMade{}, 0))
+	d.must(d.Record(Replaying(t.Context()), BucketAdopted{}, 0))
+	d.must(d.inTx(t.Context(), func(tx *sql.Tx) error { return open(t.Context(), tx) }))
+	d.must(d.Record(t.Context(), BucketAdopted{}, 0))
 }

@@ -21,9 +21,15 @@ import (
 // of the transaction that makes the change it records: a crash leaves both or
 // neither.
 func (r *Register) append(ctx context.Context, tx *sql.Tx, ev Event, id letter.ID, by int64) error {
-	size, _, err := head(ctx, tx)
+	var size int64
+	var closed bool
+	err := tx.QueryRowContext(ctx, `SELECT COALESCE((SELECT size FROM checkpoint WHERE one = 1), 0), EXISTS (SELECT 1 FROM meta WHERE name = $1)`,
+		metaClosed).Scan(&size, &closed)
 	if err != nil {
 		return fmt.Errorf("reading the register's head: %w", err)
+	}
+	if closed && !mayRecordClosed(ctx, ev) {
+		return ErrClosed
 	}
 	now := r.cfg.Now()
 	if err := r.doubtClock(ctx, tx, now); err != nil {

@@ -153,6 +153,10 @@ const (
 	PoliceInvestigation HoldReason = "police-investigation"
 )
 
+// KeptUnknown is no person's reason: after a restore the letter was found where
+// letters are kept for five years, and the decision is not on record.
+const KeptUnknown HoldReason = "kept-on-no-record"
+
 // HoldReasons lists every reason in the order in which people are asked.
 var HoldReasons = []HoldReason{Inquiry, CourtOrder, CourtCase, Coroner, PoliceInvestigation}
 

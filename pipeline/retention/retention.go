@@ -102,6 +102,13 @@ var readers = map[string]reader{
 	"paper-destroyed":        reads((*maker).destroyed),
 	"alarm-raised":           reads((*maker).alarmed),
 	"day-begun":              reads((*maker).day),
+
+	"restore-begun":          reads((*maker).restoring),
+	"letter-adopted":         reads((*maker).adopted),
+	"letter-found-elsewhere": reads((*maker).foundElsewhere),
+	"letter-not-found":       reads((*maker).notFound),
+	"paper-found-destroyed":  reads((*maker).foundDestroyed),
+	"restored":               reads((*maker).restored),
 }
 
 func reads[E register.Event](read func(m *maker, e register.Entry, ev E)) reader {

@@ -192,6 +192,7 @@ var holdWords = map[register.HoldReason]string{
 	register.CourtCase:           "of a court case",
 	register.Coroner:             "a coroner wants it kept",
 	register.PoliceInvestigation: "of a police investigation",
+	register.KeptUnknown:         "after a restore it was found where letters are kept for five years, and the decision is not on record",
 }
 
 var agencyWords = map[register.Agency]string{
@@ -221,5 +222,6 @@ var alarmWords = map[register.AlarmKind]string{
 	register.StorageWrong:   "the storage or its deletion rules were not as they must be",
 	register.ClockDoubted:   "the clock was in doubt, and nothing was deleted",
 	register.RegisterWrong:  "the register did not agree with its checkpoint",
+	register.OlderCopy:      "the database or the storage was an older copy",
 	register.CountsDiffer:   "the counts of letters or papers did not add up",
 }

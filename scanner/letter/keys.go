@@ -1,6 +1,9 @@
 package letter
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // The places in the bucket. Nothing else is ever written there.
 const (
@@ -66,4 +69,11 @@ func SplitIncoming(key string) (site string, id ID, ok bool) {
 	}
 	id, err := ParseID(raw)
 	return site, id, err == nil
+}
+
+// RestoredCheckpointKey is where the server leaves the checkpoint of a register
+// that was restored from a backup: it comes after the checkpoints of that day
+// which this register no longer continues, and before the next day's.
+func RestoredCheckpointKey(at time.Time) string {
+	return CheckpointKey(DateOf(at)) + "T" + at.UTC().Format("150405") + "Z"
 }

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"letterlock/pipeline"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/page"
+	"letterlock/scanner/words"
+)
+
+type restoreCmd struct {
+	WitnessSays bool `help:"A witness on another machine has found that the register is an older copy: close Letterlock, and replay."`
+	Yes         bool `help:"Do not ask."`
+}
+
+// Run shows what a restored database or bucket has missed, and replays it once
+// the person agrees. It works beside a running server, which is closed until
+// then and opens by itself.
+func (c *restoreCmd) Run(w *world) error {
+	return w.with(func(in *installation) error {
+		pages, err := page.Open(page.Config{CacheDir: in.dir.cache()})
+		if err != nil {
+			return err
+		}
+		defer pages.Close()
+		server := in.pipeline(&url.URL{}, pages, nil)
+		if c.WitnessSays {
+			if err := in.register.KeepClosed(w.ctx, []register.RestoreSign{register.SignPerson}); err != nil {
+				return err
+			}
+		}
+		if _, err := server.Recognise(w.ctx); err != nil {
+			return fmt.Errorf("what was restored cannot be found out: %w", err)
+		}
+		found, err := server.Backlog(w.ctx)
+		if err != nil {
+			return err
+		}
+		w.showBacklog(found)
+		if err := w.agree("Replay all this?", c.Yes); err != nil {
+			return fmt.Errorf("%w; Letterlock stays closed", err)
+		}
+		done, err := server.Replay(w.ctx, func(step pipeline.ReplayStep) { fmt.Fprintf(w.out, "Now: %s.\n", step) })
+		if err != nil {
+			return err
+		}
+		w.showReplayed(found, done)
+		return nil
+	})
+}
+
+// showBacklog says what a replay would do.
+func (w *world) showBacklog(b pipeline.Backlog) {
+	fmt.Fprintln(w.out, pipeline.RestoredSays(b.Signs))
+	fmt.Fprintf(w.out, "\nThe register has %d entries, the newest of %s.", b.Entries, b.Newest)
+	if b.Seen > b.Entries {
+		fmt.Fprintf(w.out, " At least %d of a later time are lost: who opened, destroyed or decided what since then is not on record any more. If you have a newer backup, end here and bring that back.", b.Seen-b.Entries)
+	}
+	fmt.Fprint(w.out, "\n\nIn the register and in the bucket:\n")
+	for _, line := range []struct {
+		n    int
+		noun string
+		says string
+	}{
+		{b.Living, "letter", "where the register has them"},
+		{b.Unknown, "letter", "of which the register has never heard: each is read, and taken in"},
+		{b.Elsewhere, "letter", "not where the register has them, but elsewhere: they are left there"},
+		{b.Missing, "letter", "nowhere in the bucket: on record until their deadline"},
+		{b.Overdue, "letter", "past the deadline: ended now, with proof"},
+		{b.Again, "object", "that must not be in the bucket any more: removed now"},
+		{b.Keys, "key", "past the week: destroyed now"},
+	} {
+		if line.n > 0 {
+			fmt.Fprintf(w.out, "  %s %s\n", words.Number(line.n, line.noun), line.says)
+		}
+	}
+	fmt.Fprintln(w.out, "\nEverybody is signed out. Nobody is let in before all of it is done.")
+}
+
+// showReplayed says what was done, and what no program can know.
+func (w *world) showReplayed(b pipeline.Backlog, done register.Restored) {
+	fmt.Fprintf(w.out, "\nDone, and on the register: %s taken in, %d found elsewhere, %d found nowhere, %d ended with proof; %s removed from the bucket, %s destroyed.\n",
+		words.Number(done.Adopted, "letter"), done.Elsewhere, done.Missing, done.Deleted, words.Number(done.Strays, "object"), words.Number(done.Keys, "key"))
+	if done.Unread > 0 {
+		fmt.Fprintf(w.out, "%s could not be opened and may be letters; nothing was done to them. 'letterlock check' says what to do.\n", words.Number(done.Unread, "object"))
+	}
+	fmt.Fprint(w.out, "\nLook at this, since nobody can know what was changed after the backup was made. These may sign in again:\n")
+	for _, p := range b.People {
+		fmt.Fprintf(w.out, "  %d, %s\n", p.Number, p.Role)
+	}
+	fmt.Fprintln(w.out, "Whoever has left since: letterlock user disable NUMBER. The names: letterlock user list")
+	if len(b.Sites) > 0 {
+		fmt.Fprintf(w.out, "These scanners are believed: %s. One that was stolen since: letterlock setup --revoke-edge SITE\n", strings.Join(b.Sites, ", "))
+	}
+	fmt.Fprintln(w.out, "Requests, holds and destructions of papers since then are to be recorded anew. Letterlock is open again.")
+}

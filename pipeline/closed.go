@@ -1,0 +1,223 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/words"
+)
+
+// This file is what follows from a sign that the register, or the bucket, is an
+// older copy of itself: nobody is shown anything, and nothing is done, until
+// the time that is missing has been replayed. Scans wait at the edge.
+
+// bucketEvery is how often the bucket is asked for signs: an older copy of it
+// may be put in its place while the server runs.
+const bucketEvery = 10 * time.Minute
+
+// Recognise finds out whether the register, or the bucket, is an older copy of
+// itself, and keeps what it finds: from then on Letterlock is closed. Signs come
+// with an error where the bucket could not be asked, or where they could not be
+// kept; without a sign, an error says that it is not known.
+func (s *Server) Recognise(ctx context.Context) ([]register.RestoreSign, error) {
+	signs, err := s.RestoreSigns(ctx)
+	return signs, errors.Join(err, s.shutFor(ctx, signs))
+}
+
+// RecogniseHere is Recognise without the bucket: it costs next to nothing.
+func (s *Server) RecogniseHere(ctx context.Context) ([]register.RestoreSign, error) {
+	signs, err := s.cfg.Register.Closed(ctx)
+	if err == nil && len(signs) == 0 {
+		signs, err = s.keyringSigns(ctx)
+	}
+	return signs, errors.Join(err, s.shutFor(ctx, signs))
+}
+
+// shutFor closes Letterlock where there is any sign. This process is closed
+// before the sign is on record, and stays closed where it cannot be put there.
+func (s *Server) shutFor(ctx context.Context, signs []register.RestoreSign) error {
+	if len(signs) == 0 {
+		return nil
+	}
+	s.shut.Store(true)
+	return s.cfg.Register.KeepClosed(ctx, signs)
+}
+
+// Closed reports whether nobody may be shown anything. What cannot be found out
+// is no reason to show it.
+func (s *Server) Closed(ctx context.Context) bool {
+	if s.shut.Load() {
+		return true
+	}
+	signs, err := s.cfg.Register.Closed(ctx)
+	return err != nil || len(signs) > 0
+}
+
+// mustRest reports whether nothing may be done just now, which does not concern
+// a replay.
+func (s *Server) mustRest(ctx context.Context) bool {
+	return !register.IsReplaying(ctx) && s.Closed(ctx)
+}
+
+// standing is what a sweep knows of whether what it goes by is of now.
+type standing struct {
+	asked    time.Time // when the bucket was last asked; zero if it never answered
+	saidAt   time.Time // when it was last said that Letterlock is closed
+	kept     string    // the checkpoint that the keyring remembers
+	mailedAt time.Time // when the day's mail was last looked after while closed
+}
+
+// recognise comes before everything else that a sweep does, which is only done
+// where it returns true: nothing is a sign that this is an older copy, and the
+// bucket has been asked today. While it cannot be, no letter is taken in,
+// announced or ended, and nothing is published; what the register and the
+// keyring know by themselves decides whether people are shown anything.
+func (s *Server) recognise(ctx context.Context, st *standing) (mayGoOn bool, err error) {
+	signs, err := s.RecogniseHere(ctx)
+	if err != nil || len(signs) > 0 {
+		st.asked = time.Time{} // opened again, it is asked first
+		return false, err
+	}
+	now := s.cfg.Now()
+	asked := letter.DateOf(st.asked) == letter.DateOf(now)
+	if asked && now.Sub(st.asked).Abs() < bucketEvery {
+		s.shut.Store(false)
+		return true, nil
+	}
+	signs, err = s.bucketSigns(ctx)
+	if len(signs) > 0 {
+		return false, errors.Join(err, s.shutFor(ctx, signs))
+	}
+	s.shut.Store(false)
+	if err != nil {
+		return asked, err
+	}
+	st.asked = now
+	return true, nil
+}
+
+// whileClosed is all that a sweep does while Letterlock is closed, and it leaves
+// nothing on the register: it is said in the log once a minute, and mailed once
+// a day.
+func (s *Server) whileClosed(ctx context.Context, st *standing) error {
+	if time.Since(st.saidAt) >= time.Minute {
+		st.saidAt = time.Now()
+		signs, err := s.cfg.Register.Closed(ctx)
+		s.cfg.Log.LogAttrs(ctx, slog.LevelError, "Letterlock is closed: it was restored from a backup, and shows nobody anything and does nothing until an administrator has run 'letterlock restore'",
+			slog.Any("signs", signs), slog.Any("error", err))
+	}
+	now := s.cfg.Now()
+	if now.Sub(st.mailedAt).Abs() < alarmsEvery {
+		return nil
+	}
+	st.mailedAt = now
+	return s.tellAlarms(ctx)
+}
+
+// remember has the keyring keep the register's newest checkpoint. It is done
+// only after recognise: what lies there is of what this register holds, or is
+// nothing that its key has signed. A damaged memory is written anew once the
+// bucket has vouched for the register: until then it could hide that this is an
+// older copy. Another register's is left to a person: it may be the wrong keyring.
+// A crash before this leaves an older one, which the register holds as well.
+func (s *Server) remember(ctx context.Context, st *standing) error {
+	_, signed, err := s.cfg.Register.Checkpoint(ctx)
+	if err != nil || signed == "" || signed == st.kept {
+		return err
+	}
+	kept, err := s.memory()
+	switch {
+	case err != nil || kept == memoryOfAnother:
+		return err
+	case kept == memoryDamaged:
+		if why, err := s.BucketDoubt(ctx); err != nil || why != "" {
+			return err
+		}
+	}
+	if err := s.cfg.Keyring.Remember(signed); err != nil {
+		return err
+	}
+	st.kept = signed
+	return nil
+}
+
+// memoryKind is what the keyring's memory of the register is.
+type memoryKind int
+
+const (
+	memoryWell      memoryKind = iota // of this register, or none
+	memoryDamaged                     // no checkpoint
+	memoryOfAnother                   // signed, but not with this register's key
+)
+
+func (s *Server) memory() (memoryKind, error) {
+	seen, err := s.cfg.Keyring.Remembered()
+	if err != nil || seen == "" {
+		return memoryWell, err
+	}
+	if _, err = s.cfg.Register.OpenHead(seen); err == nil || notWrong(err) != nil {
+		return memoryWell, notWrong(err)
+	}
+	_, err = note.Open([]byte(seen), note.VerifierList())
+	if _, signed := errors.AsType[*note.UnverifiedNoteError](err); signed {
+		return memoryOfAnother, nil
+	}
+	return memoryDamaged, nil
+}
+
+// signSays are the signs in words, after "because".
+var signSays = map[register.RestoreSign]string{
+	register.SignKeyring:        "the keyring remembers entries that the register does not have",
+	register.SignBucket:         "the bucket holds a checkpoint of entries that the register does not have",
+	register.SignRecipients:     "the bucket's list of keys is not the one that the register has published last",
+	register.SignEdge:           "a scanner has seen a newer list of keys than any that the register knows",
+	register.SignAnchorsMissing: "the bucket lacks the checkpoint that was last left in it",
+	register.SignPerson:         "a person says so",
+}
+
+// RestoredSays is what there is to say of these signs, and what to do.
+func RestoredSays(signs []register.RestoreSign) string {
+	var because []string
+	for _, sign := range signs {
+		because = append(because, signSays[sign])
+	}
+	return "Letterlock was restored from a backup: " + strings.Join(because, "; ") +
+		". Nobody is shown anything, and nothing is taken in, sent or deleted, until you have run: letterlock restore. Scans wait at the scanner; nothing is lost."
+}
+
+// checkRestore says whether this is an older copy, in words that tell what to do.
+func (s *Server) checkRestore(ctx context.Context) (bad, good string, err error) {
+	signs, err := s.RestoreSigns(ctx)
+	if len(signs) > 0 {
+		return RestoredSays(signs), "", nil
+	}
+	if errors.Is(err, deposit.ErrUnavailable) {
+		return "", "The register is what the keyring remembers. The bucket could not be asked just now.", nil
+	}
+	if err != nil {
+		return "", "", err
+	}
+	unread, err := s.unreadLeft(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	switch kept, err := s.memory(); {
+	case err != nil:
+		return "", "", err
+	case unread > 0:
+		return words.Are(unread, "object") + " in the bucket that no letter on record claims and that the last restore could not open. They may be letters whose key is missing: if it can be brought back (letterlock key escrow restore), run: letterlock restore --witness-says. They go on the deadline.", "", nil
+	case kept == memoryDamaged:
+		return "The file register.seen in the keyring's folder is damaged: the keyring cannot tell whether the database is an older copy. It is written anew by itself while Letterlock runs.", "", nil
+	case kept == memoryOfAnother:
+		return "The file register.seen in the keyring's folder is not signed with this register's key: is it the right keyring? If it is, remove that file; it is then written anew by itself.", "", nil
+	}
+	return "", "Register and bucket are of now: nothing that remembers them knows of more.", nil
+}

@@ -1,0 +1,354 @@
+package register
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"letterlock/scanner/letter"
+)
+
+// metaReplay is the number of the entry RestoreBegun while its replay is not over.
+const metaReplay = "replay"
+
+// restoreReviewDays is how soon a manager must look at what was found to be kept
+// by a decision that is not on record.
+const restoreReviewDays = 14
+
+// BeginRestore records that a replay begins, once, however often it is cut off.
+// Every session and enrolment code ends with it: those of a restored database
+// were over long ago.
+func (r *Register) BeginRestore(ctx context.Context, ev RestoreBegun) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		if _, begun, err := replayIn(ctx, tx); err != nil || begun {
+			return err
+		}
+		for _, stmt := range []string{`DELETE FROM sessions`, `DELETE FROM enrol_codes`} {
+			if _, err := tx.ExecContext(ctx, stmt); err != nil {
+				return err
+			}
+		}
+		entries, _, err := head(ctx, tx)
+		if err != nil {
+			return err
+		}
+		ev.Entries = entries
+		if err := setMeta(ctx, tx, metaReplay, strconv.FormatInt(entries, 10)); err != nil {
+			return err
+		}
+		return r.append(ctx, tx, ev, "", 0)
+	})
+}
+
+// replayIn is the number of the entry with which the replay that is not over began.
+func replayIn(ctx context.Context, q querier) (begun int64, under bool, err error) {
+	err = q.QueryRowContext(ctx, `SELECT CAST(value AS BIGINT) FROM meta WHERE name = $1`, metaReplay).Scan(&begun)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, false, nil
+	}
+	return begun, err == nil, err
+}
+
+// EndRestore records the end of the replay and what it did, and with that
+// Letterlock is open again. unread is what it could not open.
+func (r *Register) EndRestore(ctx context.Context, unread int) (done Restored, err error) {
+	err = r.inTx(ctx, func(tx *sql.Tx) error {
+		begun, under, err := replayIn(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if !under {
+			return ErrMoved // another process has ended it
+		}
+		done = Restored{Unread: unread}
+		for _, c := range []struct {
+			of   Event
+			into *int
+		}{{LetterAdopted{}, &done.Adopted}, {LetterFoundElsewhere{}, &done.Elsewhere}, {LetterNotFound{}, &done.Missing},
+			{LetterDeleted{}, &done.Deleted}, {StrayRemoved{}, &done.Strays}, {KeyDestroyed{}, &done.Keys}} {
+			if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM entries WHERE kind = $1 AND seq > $2`, c.of.kind(), begun).Scan(c.into); err != nil {
+				return err
+			}
+		}
+		if err := r.append(ctx, tx, done, "", 0); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE name = $1`, metaReplay); err != nil {
+			return err
+		}
+		return open(ctx, tx)
+	})
+	return done, err
+}
+
+// FindElsewhere records that the letter does not lie where this register had it,
+// but there, where a whole copy was read. hold is set where the register knows of
+// no decision that keeps it so long: it is then held for a manager to look at, and
+// nobody else may open it.
+func (r *Register) FindElsewhere(ctx context.Context, l *Letter, at Lodging, hold bool) error {
+	next := *l
+	next.Leaving, next.Been = slices.Clone(l.Leaving), slices.Clone(l.Been)
+	next.lodge(at)
+	from := l.Helpline
+	err := r.inTx(ctx, func(tx *sql.Tx) error {
+		if err := r.append(ctx, tx, LetterFoundElsewhere{From: Name(from), Helpline: Name(next.Helpline), Class: at.Class, Since: at.Since,
+			Week: at.Week()}, l.ID, 0); err != nil {
+			return err
+		}
+		if hold {
+			if err := r.holdForManager(ctx, tx, &next, at.Since); err != nil {
+				return err
+			}
+		}
+		if err := r.keep(ctx, tx, &next); err != nil {
+			return err
+		}
+		if err := r.underHolds(ctx, tx, &next); err != nil { // another helpline, other holds
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE letters SET missing = 0 WHERE id = $1`, string(l.ID)); err != nil {
+			return err
+		}
+		if next.Helpline == from || !l.State.CanBeOpened() {
+			return nil
+		}
+		return r.tellAnew(ctx, tx, next.ID)
+	})
+	if err == nil {
+		*l = next
+	}
+	return err
+}
+
+// lodge takes the letter to lie at that place. One that the register has never
+// chosen for it was chosen after the backup was made: whose place it is, that
+// helpline's is the letter.
+func (l *Letter) lodge(at Lodging) {
+	old, place := l.Lies, at.place()
+	known := place == old.place() || slices.Contains(l.Been, place)
+	if !known {
+		l.Helpline = at.Helpline
+	}
+	for _, p := range []Lodging{old.place(), place} {
+		if !slices.Contains(l.Been, p) {
+			l.Been = append(l.Been, p)
+		}
+	}
+	// Whatever was under way when the backup was made has ended since, one way or
+	// the other: all places but this one are to be empty, and are looked at.
+	l.Leaving = slices.DeleteFunc(l.Leaving, func(p Lodging) bool { return p.place() == place })
+	leave := func(p Lodging) {
+		if p.place() != place && !slices.ContainsFunc(l.Leaving, func(q Lodging) bool { return q.place() == p.place() }) {
+			l.Leaving = append(l.Leaving, p)
+		}
+	}
+	leave(old)
+	if l.Coming != nil {
+		leave(*l.Coming)
+		l.Coming = nil
+	}
+	l.Lies = at
+}
+
+// holdForManager holds a letter that lies among those kept for five years, by a
+// decision that is not on record, from the day in its key on.
+func (r *Register) holdForManager(ctx context.Context, tx *sql.Tx, l *Letter, since letter.Date) error {
+	var owner int64
+	err := tx.QueryRowContext(ctx, `SELECT number FROM people WHERE disabled IS NULL AND role IN ($1, $2)
+		ORDER BY role = $1 DESC, number LIMIT 1`, string(Manager), string(DPO)).Scan(&owner)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	review := letter.DateOf(r.Now()).AddDays(restoreReviewDays)
+	var number int64
+	if err := tx.QueryRowContext(ctx, `INSERT INTO holds (letter, helpline, reason, owner, placed, since, review)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING number`, string(l.ID), l.Helpline, string(KeptUnknown), owner,
+		millis(r.Now()), since.String(), review.String()).Scan(&number); err != nil {
+		return err
+	}
+	l.HeldSince = since
+	l.Named = nobodyElse
+	return r.append(ctx, tx, HoldPlaced{Hold: number, Helpline: Name(l.Helpline), Reason: KeptUnknown, Owner: owner, Review: review, Letters: 1}, l.ID, 0)
+}
+
+// tellAnew has a letter announced to whom it belongs now.
+func (r *Register) tellAnew(ctx context.Context, tx *sql.Tx, id letter.ID) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM mails WHERE letter = $1`, string(id)); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE letters SET state = $1, not_before = $2, trouble = '', attempts = 0, version = version + 1
+		WHERE id = $3`, string(Receipted), millis(r.Now()), string(id))
+	if err != nil {
+		return err
+	}
+	return r.due(ctx, tx, id)
+}
+
+// Repin notes under which version the letter lies now, where it does. A storage
+// that was restored from a copy numbers its versions anew.
+func (r *Register) Repin(ctx context.Context, l *Letter, version string) error {
+	next := *l
+	next.Lies.Version = version
+	err := r.inTx(ctx, func(tx *sql.Tx) error { return r.keep(ctx, tx, &next) })
+	if err == nil {
+		*l = next
+	}
+	return err
+}
+
+// NotFound records that the letter lies nowhere. Said again, it changes nothing.
+func (r *Register) NotFound(ctx context.Context, id letter.ID) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE letters SET missing = 1, version = version + 1 WHERE id = $1 AND missing = 0`, string(id))
+		if err := oneRow(res, err); errors.Is(err, ErrMoved) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		return r.append(ctx, tx, LetterNotFound{}, id, 0)
+	})
+}
+
+// MissingLetters counts living letters that were found nowhere.
+func (r *Register) MissingLetters(ctx context.Context) (n int, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT count(*) FROM letters WHERE missing = 1`).Scan(&n)
+	return n, err
+}
+
+// Adoption is a letter of which the register has never heard.
+type Adoption struct {
+	Manifest letter.Manifest // as far as it can be known
+	At       Lodging         // where it lies, and was read
+	Paper    PaperState      // as the receipt says, which this server had signed
+	Reason   ScanAgainReason // likewise
+}
+
+// Adopt makes such a letter known, like one that was verified and receipted: its
+// leaders are told of it, and its scanner is given a receipt in these words. One
+// that lies longer than six months is held for a manager to look at. An id that
+// is on record, or ever was, is ErrAlreadyDeleted.
+func (r *Register) Adopt(ctx context.Context, a Adoption) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		id := a.Manifest.ID
+		var once int
+		if err := tx.QueryRowContext(ctx, onRecord, string(id)).Scan(&once); err != nil {
+			return err
+		}
+		if once > 0 {
+			return ErrAlreadyDeleted
+		}
+		if err := r.insert(ctx, tx, a.Manifest); err != nil {
+			return fmt.Errorf("adopting letter: %w", err)
+		}
+		if err := r.append(ctx, tx, LetterAdopted{Site: Name(a.Manifest.Site), Helpline: Name(a.At.Helpline), Class: a.At.Class, Since: a.At.Since,
+			Deadline: a.Manifest.Deadline(), Week: a.At.Week(), Pages: a.Manifest.Pages}, id, 0); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE letters SET state = $1, object_version = $2, receipt_due = 1 WHERE id = $3`,
+			string(Receipted), a.At.Version, string(id)); err != nil {
+			return err
+		}
+		if err := setPaper(ctx, tx, id, a.Paper, a.Reason, 0); err != nil {
+			return err
+		}
+		if a.Paper == letter.PaperDestroyed {
+			if err := r.append(ctx, tx, PaperFoundDestroyed{}, id, 0); err != nil {
+				return err
+			}
+		}
+		return r.lodgeAdopted(ctx, tx, a)
+	})
+}
+
+func (r *Register) lodgeAdopted(ctx context.Context, tx *sql.Tx, a Adoption) error {
+	l, err := letterIn(ctx, tx, a.Manifest.ID)
+	if err != nil {
+		return err
+	}
+	l.Helpline, l.Lies, l.Been = a.At.Helpline, a.At, []Lodging{a.At.place()}
+	if deposited := l.depositedAt(); deposited != a.At.place() {
+		l.Been = append(l.Been, deposited)
+	}
+	if a.At.Class == letter.FiveYears {
+		if err := r.holdForManager(ctx, tx, &l, a.At.Since); err != nil {
+			return err
+		}
+	}
+	if err := r.keep(ctx, tx, &l); err != nil {
+		return err
+	}
+	if err := r.underHolds(ctx, tx, &l); err != nil { // its helpline may be held
+		return err
+	}
+	return r.due(ctx, tx, l.ID)
+}
+
+// depositedAt is the place that the manifest names.
+func (l Letter) depositedAt() Lodging {
+	return Lodging{Class: l.Manifest.Class, Helpline: l.Manifest.Helpline, Since: l.ReceivedOn()}
+}
+
+// likely reports whether the manifest may be that of a letter which was adopted
+// without it: it says the same of all that could be known.
+func (l Letter) likely(m letter.Manifest) bool {
+	return m.SHA256 == l.SHA256 && m.Helpline == l.Manifest.Helpline && m.Class == l.Manifest.Class && m.ReceivedOn() == l.ReceivedOn() && m.Pages == l.Pages
+}
+
+// complete fills in what nobody knew of an adopted letter, whose scanner still
+// waits for its receipt. Of any other the manifest is not to be believed.
+func (r *Register) complete(ctx context.Context, tx *sql.Tx, l Letter, m letter.Manifest) error {
+	var adopted int
+	if err := tx.QueryRowContext(ctx, onRecord+` AND kind = $2`, string(l.ID), LetterAdopted{}.kind()).Scan(&adopted); err != nil {
+		return err
+	}
+	if adopted == 0 {
+		return ErrSameIDOther
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE letters SET site = $1, received = $2, sheets = $3, sides = $4, flags = $5, repaired = $6, size = $7 WHERE id = $8`,
+		m.Site, millis(m.Received), m.Sheets, m.Sides, string(m.Flags), m.Repaired, m.Size, string(l.ID)); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE papers SET site = $1, received = $2, sheets = $3 WHERE letter = $4`,
+		m.Site, millis(m.Received), m.Sheets, string(l.ID)); err != nil {
+		return err
+	}
+	return r.oweReceipt(ctx, tx, l)
+}
+
+// FindPaperDestroyed records that the paper of a letter which is on record is
+// destroyed, as a receipt of this server says that is newer than the register.
+func (r *Register) FindPaperDestroyed(ctx context.Context, id letter.ID) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		err := setPaper(ctx, tx, id, letter.PaperDestroyed, "", 0)
+		if errors.Is(err, ErrMoved) {
+			return nil // known already, or no paper of ours
+		}
+		if err != nil {
+			return err
+		}
+		return r.append(ctx, tx, PaperFoundDestroyed{}, id, 0)
+	})
+}
+
+// KnowsOf reports whether the id was ever on record, and whether its letter is
+// living, or on its way to its proof.
+func (r *Register) KnowsOf(ctx context.Context, id letter.ID) (ever, living bool, err error) {
+	var entries, rows int
+	err = r.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM entries WHERE letter = $1 AND letter <> ''),
+		(SELECT count(*) FROM letters WHERE id = $1) + (SELECT count(*) FROM erasures WHERE letter = $1)`, string(id)).Scan(&entries, &rows)
+	return entries > 0, rows > 0, err
+}
+
+type replaying struct{}
+
+// Replaying is a context for the replay of a restore: what is refused while
+// Letterlock is closed is not refused to it.
+func Replaying(ctx context.Context) context.Context {
+	return context.WithValue(ctx, replaying{}, true)
+}
+
+// IsReplaying reports whether that is such a context.
+func IsReplaying(ctx context.Context) bool { return ctx.Value(replaying{}) != nil }
