@@ -160,15 +160,15 @@ func (s *Server) tellAlarms(ctx context.Context) error {
 	if err != nil && !errors.Is(err, register.ErrNotFound) {
 		return err
 	}
-	if s.Closed(ctx) {
-		statement = register.Statement{} // perhaps of entries that were not the last
-	}
 	if well && day != today {
 		return nil // the day is not begun, and has no checkpoint yet
 	}
 	waits, err := s.cfg.Register.Waiting(ctx, today)
 	if err != nil {
 		return err
+	}
+	if s.Closed(ctx) { // what an older copy says may not be so any more
+		statement, waits = register.Statement{}, register.Waiting{}
 	}
 	owed, err := s.cfg.Register.OwedDailyMails(ctx, today, well, waits != (register.Waiting{}), s.cfg.MailDomain)
 	if err != nil {

@@ -50,7 +50,7 @@ func (r *Register) OwedDailyMails(ctx context.Context, day letter.Date, well, wa
 	switch {
 	case well && !waits:
 		who = toldWell
-	case len(closed) > 0:
+	case !well && len(closed) > 0:
 		who = toldOfClosing
 	}
 	var missing bool
