@@ -101,6 +101,35 @@ func TestALostKeyringComesBack(t *testing.T) {
 	o.must(o.PublishRecipients(t.Context()))
 }
 
+// Database and keyring are lost together. The custodians bring the keys back
+// before the replay, which cannot read a letter without them; nothing else is
+// done with their shares meanwhile.
+func TestALostKeyringComesBackWhileClosed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keyring")
+	o, dirs := newOffice(t, withKeyring(t, dir)), custodians(t)
+	made := o.share(dirs)
+	o.must(os.RemoveAll(dir))
+	o.must(os.Mkdir(dir, 0o700))
+	o.must(o.cfg.Register.KeepClosed(t.Context(), []register.RestoreSign{register.SignPerson}))
+	pair := [2]string{dirs[0], dirs[1]}
+	if _, err := o.Drill(t.Context(), pair); !errors.Is(err, register.ErrClosed) {
+		t.Errorf("a drill while closed: %v", err)
+	}
+	found, err := o.RestoreKeys(t.Context(), pair)
+	o.must(err)
+	for _, r := range found {
+		if r.Err != nil {
+			t.Errorf("key %s: %v", r.Week, r.Err)
+		}
+	}
+	if weeks, err := o.cfg.Keyring.Weeks(); err != nil || len(weeks) != len(made) {
+		t.Errorf("%d of %d keys are back, %v", len(weeks), len(made), err)
+	}
+	if _, err := o.Replay(t.Context(), func(ReplayStep) {}); err != nil || o.Closed(t.Context()) {
+		t.Errorf("the replay: %v", err)
+	}
+}
+
 // A drill says which keys have no escrow; a damaged share is named, and no
 // mixture of folders is taken for another.
 func TestADrillThatFails(t *testing.T) {

@@ -111,7 +111,7 @@ func (s *Server) mayReplay(ctx context.Context, signs []register.RestoreSign) er
 		return err
 	}
 	if why != "" {
-		return &CannotReplay{"this is not the bucket with the letters: " + why}
+		return &CannotReplay{"this is not the bucket with the letters: " + why + " If you are sure that it is the right one, as a new one is where the old one is lost, run: letterlock setup --repair, and then this again"}
 	}
 	weeks, err := s.cfg.Keyring.Weeks()
 	if err != nil {

@@ -53,7 +53,9 @@ func (c *setupCmd) Run(w *world) error {
 		return err
 	}
 	if closed, err := in.register.Closed(w.ctx); err != nil || len(closed) > 0 {
-		return cmp.Or(err, register.ErrClosed)
+		if err := cmp.Or(err, c.mayWhileClosed(w, in)); err != nil {
+			return err
+		}
 	}
 	ready, publish := in.prepare, in.looks(nil).PublishRecipients
 	if c.Repair {
@@ -86,6 +88,21 @@ func (c *setupCmd) Run(w *world) error {
 		return nil
 	}
 	return in.equipEdge(w, c)
+}
+
+// mayWhileClosed lets a person say that this is the right bucket although it
+// holds nothing of this server, as a new one does where the old one is lost: a
+// replay that waits for that would wait for ever. All else waits for the replay.
+func (c *setupCmd) mayWhileClosed(w *world, in *installation) error {
+	if !c.Repair || c.Edge != "" {
+		return register.ErrClosed
+	}
+	why, err := in.looks(nil).BucketDoubt(w.ctx)
+	if err == nil && why == "" {
+		err = register.ErrClosed
+	}
+	w.ctx = register.Replaying(w.ctx)
+	return err
 }
 
 // refuseStrangers keeps a slip in the configuration from taking over another

@@ -85,13 +85,16 @@ func (r *Register) KeepClosed(ctx context.Context, signs []RestoreSign) error {
 }
 
 // mayRecordClosed reports whether the event may be recorded while Letterlock is
-// closed: a replay's are. The two others come before any replay: a register that
-// was lost whole begins anew, and a person vouches for the clock that the replay
-// goes by.
+// closed: a replay's are. The others come before any replay: a register that was
+// lost whole begins anew, a person vouches for the clock that the replay goes
+// by, and custodians bring back a lost keyring, without which the replay reads
+// nothing: keys whose week is not over, so that none of them can be a dead one.
 func mayRecordClosed(ctx context.Context, ev Event) bool {
-	switch ev.(type) {
-	case FolderMade, ClockConfirmed:
+	switch ev := ev.(type) {
+	case FolderMade, ClockConfirmed, KeyRestored:
 		return true
+	case KeysRecombined:
+		return ev.For == ForRestore
 	}
 	return IsReplaying(ctx)
 }
