@@ -26,6 +26,9 @@ const (
 	// stuckAfter is long after any letter: what died with its process does not
 	// wait for it, since the boot tells jobs of different starts apart.
 	stuckAfter = 24 * time.Hour
+	// brieflyKept is how long a job that has ended is kept, however it did. Its row
+	// names a letter, which may be gone by then. River looks every half-minute.
+	brieflyKept = time.Minute
 )
 
 // letterAdvance is the one kind of job. It carries the id alone: jobs are kept
@@ -72,6 +75,11 @@ func startJobs(ctx context.Context, db *sql.DB, log *slog.Logger, advance func(c
 	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return nil, fmt.Errorf("preparing job queue: %w", err)
 	}
+	// What an earlier start has left names letters that may be gone, and nobody
+	// needs it: the sweep enqueues whatever is due.
+	if _, err := db.ExecContext(ctx, `DELETE FROM river_job`); err != nil {
+		return nil, fmt.Errorf("clearing job queue: %w", err)
+	}
 	all := river.NewWorkers()
 	river.AddWorker(all, &worker{advance: advance, log: log})
 	client, err := river.NewClient(driver, &river.Config{
@@ -80,7 +88,9 @@ func startJobs(ctx context.Context, db *sql.DB, log *slog.Logger, advance func(c
 		Logger:                      slog.New(quiet{log.Handler()}),
 		JobTimeout:                  noTimeout,
 		RescueStuckJobsAfter:        stuckAfter,
-		CompletedJobRetentionPeriod: time.Hour,
+		CompletedJobRetentionPeriod: brieflyKept,
+		CancelledJobRetentionPeriod: brieflyKept,
+		DiscardedJobRetentionPeriod: brieflyKept,
 		MaxAttempts:                 1,
 	})
 	if err != nil {

@@ -1,0 +1,41 @@
+package pipeline
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"testing"
+
+	"letterlock/scanner/letter"
+)
+
+// A job names a letter. What an earlier start has left of its jobs, however they
+// ended, is gone with the next start: by then the letter may be gone.
+func TestAStartClearsTheJobsOfEarlierOnes(t *testing.T) {
+	o := newOffice(t)
+	db := o.cfg.Register.DB()
+	first := o.startsJobs(db)
+	o.must(first.enqueue(t.Context(), (*sql.Tx)(nil), letter.NewID()))
+	o.must(first.stop())
+	if n := o.jobRows(db); n != 1 {
+		t.Fatalf("%d jobs are left by the first start", n)
+	}
+	second := o.startsJobs(db)
+	if n := o.jobRows(db); n != 0 {
+		t.Errorf("after the second start %d jobs are left", n)
+	}
+	o.must(second.stop())
+}
+
+func (o *office) startsJobs(db *sql.DB) *jobs {
+	o.t.Helper()
+	j, err := startJobs(o.t.Context(), db, slog.New(slog.DiscardHandler), func(context.Context, letter.ID) error { return nil })
+	o.must(err)
+	return j
+}
+
+func (o *office) jobRows(db *sql.DB) (n int) {
+	o.t.Helper()
+	o.must(db.QueryRowContext(o.t.Context(), `SELECT count(*) FROM river_job`).Scan(&n))
+	return n
+}
