@@ -84,6 +84,8 @@ type Config struct {
 	HasLifecycle bool   // the storage ends letters by itself
 	Spool        string // a folder for sealed letters on their way to another place; "" is the system's for temporary files
 
+	SweepEvery time.Duration // between two sweeps of Run; 0 for two seconds
+
 	Now  func() time.Time
 	Log  *slog.Logger
 	Step func(step string, id letter.ID) // observes each step boundary; nil for none

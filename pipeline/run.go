@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -12,8 +13,8 @@ import (
 )
 
 const (
-	sweepEvery = 2 * time.Second
-	dueAtOnce  = 500 // letters that one sweep enqueues at most; the next one goes on
+	sweepEvery = 2 * time.Second // if not configured
+	dueAtOnce  = 500             // letters that one sweep enqueues at most; the next one goes on
 )
 
 // sweeper is a store that needs somebody to remove what is brief, because it
@@ -31,7 +32,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	s.cfg.Register.OnDue(queue.enqueue)
 	defer s.cfg.Register.OnDue(nil)
-	tick := time.NewTicker(sweepEvery)
+	tick := time.NewTicker(cmp.Or(s.cfg.SweepEvery, sweepEvery))
 	defer tick.Stop()
 	var w watch
 	for {

@@ -141,6 +141,9 @@ func (p *program) eventually(what string, so func() bool) {
 	p.t.Fatalf("waited in vain until %s; status:\n%s\nit said:\n%s", what, out, p.out)
 }
 
+// running reports whether the program has not ended yet.
+func (p *program) running() bool { return p.cmd.ProcessState == nil }
+
 // isSetUp waits until the program says that people can sign in.
 func (p *program) isSetUp() {
 	p.t.Helper()

@@ -15,6 +15,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -37,6 +38,10 @@ var errFoundWrong = errors.New("something is wrong")
 
 // crashPoint observes each step of a letter. The crash tests end the process here.
 var crashPoint = func(step string, id letter.ID) {}
+
+// pace is how often each role looks for work; 0 is the role's own. The test of
+// a whole year makes haste with it.
+var pace time.Duration
 
 // cli is the command line.
 type cli struct {

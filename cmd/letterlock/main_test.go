@@ -24,12 +24,16 @@ import (
 	"letterlock/scanner/specimen"
 )
 
+// paceEnv says how often the roles look for work, for a test that cannot wait.
+const paceEnv = "LETTERLOCK_TEST_PACE"
+
 func TestMain(m *testing.M) {
 	if pdf.RunChild(os.Args) || page.RunChild(os.Args) {
 		return
 	}
 	testscript.Main(m, map[string]func(){"letterlock": func() {
 		killtest.Arm(&crashPoint)
+		pace, _ = time.ParseDuration(os.Getenv(paceEnv)) // 0 where it is not set
 		main()
 	}})
 }

@@ -245,7 +245,7 @@ func (in *installation) looks(sender pipeline.Sender) *pipeline.Server {
 func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender pipeline.Sender) *pipeline.Server {
 	return pipeline.New(pipeline.Config{
 		Register: in.register, Prepare: in.prepare, Store: in.store, Keyring: in.keyring, Pages: pages, Mail: sender,
-		Signer: in.server.signer, Verifier: in.server.public(), HasLifecycle: in.cfg.Storage != nil, Origin: origin, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), DestroyAfter: in.cfg.DestroyAfter, Spool: in.dir.in("state"),
+		Signer: in.server.signer, Verifier: in.server.public(), HasLifecycle: in.cfg.Storage != nil, Origin: origin, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), DestroyAfter: in.cfg.DestroyAfter, Spool: in.dir.in("state"), SweepEvery: pace,
 		Now: in.clock.Now, Log: in.log, Step: crashPoint,
 	})
 }

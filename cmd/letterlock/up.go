@@ -257,7 +257,7 @@ func (in *installation) edge(ctx context.Context, pages *page.Renderer) (*scanne
 		Signer: site.signer, Server: in.server.public(), Store: in.store,
 		Workshop: scanner.Children{Pages: pages, Normaliser: pdf.Normaliser{Limits: pdf.Limits{AllowSymbols: in.cfg.Scanner.AllowSymbols}}},
 		Duplex:   separator.Duplex(in.cfg.Scanner.Duplex),
-		Arriving: time.Duration(in.cfg.Scanner.ArrivingLimit), Now: in.clock.Now, Log: in.log, Step: crashPoint,
+		Arriving: time.Duration(in.cfg.Scanner.ArrivingLimit), Settle: pace, Rescan: pace, SlipEvery: pace, Now: in.clock.Now, Log: in.log, Step: crashPoint,
 	}
 	// Of a scanner on another machine only its signs of life are known: a minute
 	// shows whether it is still there.

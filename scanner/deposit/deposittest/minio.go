@@ -31,6 +31,9 @@ type Server struct {
 	Dir string
 	// TLS trusts the server; nil when it speaks plain HTTP.
 	TLS *tls.Config
+
+	command []string // that runs it
+	end     func()   // ends the running process; nil when none runs
 }
 
 // Start runs a MinIO on loopback until the test ends. It takes the binary from
@@ -63,15 +66,33 @@ func start(t testing.TB, certs string) *Server {
 	realpart.Need(t, found, "MinIO: go install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c, then set LETTERLOCK_MINIO to the binary")
 	address := freeAddress(t)
 	s := &Server{URL: "http://" + address, AccessKey: "letterlock", SecretKey: rand.Text(), Dir: t.TempDir()}
-	arguments := []string{"server", "--quiet", "--address", address}
+	s.command = []string{binary, "server", "--quiet", "--address", address}
 	if certs != "" {
 		s.URL = "https://" + address
 		s.TLS = trust(t, filepath.Join(certs, "public.crt"))
-		arguments = append(arguments, "--certs-dir", certs)
+		s.command = append(s.command, "--certs-dir", certs)
 	}
+	s.command = append(s.command, s.Dir)
+	t.Cleanup(s.Stop)
+	s.Resume(t)
+	return s
+}
+
+// Stop ends the server and keeps what it holds: the storage is down.
+func (s *Server) Stop() {
+	if s.end != nil {
+		s.end()
+		s.end = nil
+	}
+}
+
+// Resume starts the server again after Stop, at the same address and with what
+// it held.
+func (s *Server) Resume(t testing.TB) {
+	t.Helper()
 	var output bytes.Buffer
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, binary, append(arguments, s.Dir)...)
+	cmd := exec.CommandContext(ctx, s.command[0], s.command[1:]...)
 	cmd.Env = append(os.Environ(), "MINIO_ROOT_USER="+s.AccessKey, "MINIO_ROOT_PASSWORD="+s.SecretKey,
 		"MINIO_SCANNER_SPEED=fastest", "MINIO_CI_CD=1", "MINIO_BROWSER=off", "MINIO_UPDATE=off")
 	cmd.Stdout, cmd.Stderr = &output, &output
@@ -82,12 +103,11 @@ func start(t testing.TB, certs string) *Server {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
+	s.end = func() {
 		cancel()
 		<-ended
-	})
+	}
 	s.await(t, ended, &output)
-	return s
 }
 
 // Config is a bucket of its own, which is not made yet, with root credentials.
