@@ -171,6 +171,9 @@ const (
 // endDue ends every letter and response that is due, with its proof.
 func (r *replay) endDue(ctx context.Context) error {
 	for try := 0; ; try++ {
+		if err := r.cfg.Register.DontWait(ctx, r.today); err != nil {
+			return err
+		}
 		if err := r.advanceDue(ctx); err != nil {
 			return err
 		}

@@ -60,8 +60,9 @@ func (o *office) secondPerson(m letter.Manifest) {
 	o.work(m.ID)
 }
 
-// aWinter plays the months of a restoredOffice, and ends before anything is put back.
-func aWinter(t *testing.T, o *office) *restoredOffice {
+// aWinter plays the months of a restoredOffice, and ends before anything is put
+// back. backedUp is called in December.
+func aWinter(t *testing.T, o *office, backedUp ...func()) *restoredOffice {
 	t.Helper()
 	ctx := t.Context()
 	r := &restoredOffice{office: o}
@@ -77,6 +78,9 @@ func aWinter(t *testing.T, o *office) *restoredOffice {
 	r.kept, r.redirect, r.erased, r.shredded, r.same = deposit(), deposit(), deposit(), deposit(), deposit()
 	o.work(r.kept.ID)
 	r.copied = o.backUp()
+	for _, f := range backedUp {
+		f()
+	}
 
 	o.nextDays(1)
 	o.hasRead(r.kept)

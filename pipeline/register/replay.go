@@ -84,6 +84,16 @@ func (r *Register) EndRestore(ctx context.Context, unread int) (done Restored, e
 	return done, err
 }
 
+// DontWait has every letter that is due tried at once, however long it was put
+// off: a person waits for it.
+func (r *Register) DontWait(ctx context.Context, today letter.Date) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		now := millis(r.Now())
+		_, err := tx.ExecContext(ctx, `UPDATE letters SET not_before = $1 WHERE deadline <= $2 AND not_before > $1`, now, today.String())
+		return err
+	})
+}
+
 // FindElsewhere records that the letter does not lie where this register had it,
 // but there, where a whole copy was read. hold is set where the register knows of
 // no decision that keeps it so long: it is then held for a manager to look at, and
