@@ -65,7 +65,8 @@ func (y *year) plans(s *scan) {
 	case answered:
 		y.after(2, func() { y.answers(s) })
 	case erased:
-		y.after(2, func() { y.erases(s) })
+		// A day after its paper: what the scanner has not heard by then it never does.
+		y.after(3, func() { y.erases(s) })
 	case redirected:
 		y.after(3, func() { y.redirects(s) })
 	case heldBriefly:
