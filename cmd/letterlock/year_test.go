@@ -5,8 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -33,7 +35,12 @@ var yearDays = flag.Int("days", 5, "days on which scans are dropped in TestAYear
 func TestAYear(t *testing.T) {
 	y := beginYear(t)
 	for day := range *yearDays {
-		y.brings(aScan("respect-phoneline", y.nextFate()), aScan("mens-advice-line", y.nextFate()))
+		scans := []*scan{aScan("respect-phoneline", y.nextFate()), aScan("mens-advice-line", y.nextFate())}
+		if day == *yearDays*3/4 {
+			y.comesBackWithout(scans...)
+		} else {
+			y.brings(scans...)
+		}
 		y.lives()
 		if day == *yearDays/2 {
 			y.audit("in the middle of it")
@@ -162,6 +169,12 @@ func (y *year) starts() {
 	y.t.Helper()
 	y.p = start(y.t, y.data, "", "--sample")
 	y.p.isSetUp()
+	y.opensBeside()
+}
+
+// opensBeside opens the folder beside the program that runs.
+func (y *year) opensBeside() {
+	y.t.Helper()
 	dir, err := locate(y.data, "")
 	y.must(err)
 	y.in, err = open(y.t.Context(), dir, slog.New(slog.DiscardHandler))
@@ -178,6 +191,57 @@ func (y *year) startsAgain() {
 	y.starts()
 	y.startedAgain = true
 	y.rests()
+}
+
+// comesBackWithout drops scans, and when they are letters puts the database back
+// to what it was before: nobody is let in until they are found and taken in.
+func (y *year) comesBackWithout(scans ...*scan) {
+	y.t.Helper()
+	ctx := y.t.Context()
+	y.rests()
+	backup := filepath.Join(y.t.TempDir(), "backup.db")
+	_, err := y.in.register.DB().ExecContext(ctx, `VACUUM INTO '`+backup+`'`)
+	y.must(err)
+	y.brings(scans...)
+	y.eventually("the scanner has its receipts, and the keyring remembers", func() bool {
+		_, now, err := y.in.register.Checkpoint(ctx)
+		y.must(err)
+		seen, err := y.in.keyring.Remembered()
+		y.must(err)
+		return seen == now && len(claimed(y.data)) == 0
+	})
+	y.p.stop()
+	y.said += y.p.out.String()
+	database := filepath.Join(y.data, "state", "letterlock.db")
+	for _, file := range []string{database, database + "-wal", database + "-shm"} {
+		if err := os.Remove(file); !os.IsNotExist(err) {
+			y.must(err)
+		}
+	}
+	y.must(os.Rename(backup, database))
+
+	y.p = start(y.t, y.data, "", "--sample")
+	y.eventually("it is closed", func() bool { return strings.Contains(y.p.out.String(), "CLOSED") })
+	y.opensBeside()
+	if _, err := y.in.register.Letter(ctx, scans[0].id); err == nil {
+		y.t.Fatal("the database is not the older one")
+	}
+	portal := regexp.MustCompile(`portal is at +(http://\S+)`).FindStringSubmatch(y.p.out.String())[1]
+	answers := func() int {
+		answer, err := http.Get(portal + "/sample")
+		y.must(err)
+		_ = answer.Body.Close()
+		return answer.StatusCode
+	}
+	if status := answers(); status != http.StatusServiceUnavailable {
+		y.t.Fatalf("%s: closed, the portal answers %d", y.today(), status)
+	}
+	out, err := letterlockCmd(y.t, y.data, "restore", "--yes").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), fmt.Sprintf("%d letters taken in, 0 found elsewhere, 0 found nowhere", len(scans))) {
+		y.t.Fatalf("%s: restored: %v\n%s", y.today(), err, out)
+	}
+	y.eventually("it opens by itself", func() bool { return answers() == http.StatusOK })
+	y.signedIn = letter.Date{}
 }
 
 func (y *year) must(err error) {
