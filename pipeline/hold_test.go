@@ -307,3 +307,25 @@ func TestAHoldGoesAlongToAnotherHelpline(t *testing.T) {
 	o.work(m.ID)
 	o.deletion(m.ID)
 }
+
+// A hold that nobody looks at for years loses nothing: it is renewed by itself.
+func TestAHoldDoesNotEndByNeglect(t *testing.T) {
+	o := newOffice(t)
+	m := o.deposit()
+	o.work(m.ID)
+	o.hold(m.ID, "")
+	o.work(m.ID)
+	for range 12 {
+		o.days(182)
+		o.must(o.daily(t.Context(), &watch{}))
+		o.work(m.ID)
+		o.must(o.EndKeys(t.Context()))
+	}
+	if n := o.kinds("hold-renewed"); n != 1 {
+		t.Errorf("renewed %d times", n)
+	}
+	if l := o.lies(m); !l.Held() || !letter.DateOf(o.now).Before(l.Lies.Deadline()) {
+		t.Errorf("it lies where it ends on %s", l.Lies.Deadline())
+	}
+	o.opens(m)
+}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"letterlock/pipeline/archive"
 	"letterlock/pipeline/archive/lyingtest"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/retention"
 	"letterlock/scanner/deposit/deposittest"
 	"letterlock/scanner/letter"
 )
@@ -192,5 +194,44 @@ func TestProofAgainstServersThatLie(t *testing.T) {
 				t.Errorf("%+v", ev)
 			}
 		})
+	}
+}
+
+// A proof that comes days late was late, and is no hole in the record for ever.
+func TestAProofThatIsDaysLate(t *testing.T) {
+	o := newOffice(t)
+	m := o.deposit()
+	o.work(m.ID)
+	begin := func() {
+		t.Helper()
+		_, err := o.cfg.Register.BeginDay(t.Context())
+		o.must(err)
+	}
+	begin()
+	o.toDeadline(m)
+	for range 3 {
+		o.must(o.Advance(t.Context(), m.ID))
+	}
+	record := func() []string {
+		t.Helper()
+		p, err := retention.ParsePeriod(strconv.Itoa(o.now.Year()))
+		o.must(err)
+		r, err := retention.Make(p, o.now, o.cfg.Register.Story(t.Context(), retention.Kinds))
+		o.must(err)
+		return r.Wrong
+	}
+	for range 2 {
+		o.days(1)
+		begin()
+	}
+	if wrong := record(); len(wrong) != 1 {
+		t.Errorf("rows are gone for days without proof, and the record says %q", wrong)
+	}
+	_, err := o.cfg.Register.ProveErased(t.Context())
+	o.must(err)
+	o.days(1)
+	begin()
+	if wrong := record(); len(wrong) != 0 {
+		t.Errorf("it is proven, and the record says %q", wrong)
 	}
 }

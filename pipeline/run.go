@@ -119,6 +119,9 @@ func (s *Server) daily(ctx context.Context, w *watch) error {
 	if why != "" {
 		return nil // everything is asked again with the next sweep
 	}
+	if err := s.cfg.Register.RenewHolds(ctx); err != nil {
+		return err
+	}
 	if err := s.anchor(ctx); err != nil {
 		return err
 	}

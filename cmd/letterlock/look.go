@@ -171,6 +171,19 @@ type letterLine struct {
 	Object    string              `json:"object"`            // key in the bucket
 	Version   string              `json:"version"`           // of the object; empty until it is verified
 	Answers   letter.ID           `json:"answers,omitempty"` // the letter to which this is the kept answer
+	Held      bool                `json:"held,omitempty"`    // a hold keeps it beyond its deadline
+	Erased    bool                `json:"erased,omitempty"`  // two people have decided that it goes now
+}
+
+// goneBy is a letter's deadline, or what keeps it from it.
+func goneBy(l register.Letter) string {
+	switch {
+	case l.Erase != "":
+		return "now: to be erased"
+	case l.Held():
+		return "on hold"
+	}
+	return l.Deadline().String()
 }
 
 func (c *lettersCmd) Run(w *world) error {
@@ -182,10 +195,10 @@ func (c *lettersCmd) Run(w *world) error {
 		err := in.register.EachLetter(w.ctx, func(l register.Letter) error {
 			if c.JSON {
 				return w.json(letterLine{l.ID, l.ID.Reference(), l.Helpline, l.Class, l.State, l.Paper,
-					l.Received.UTC().Format("2006-01-02T15:04:05Z"), l.Deadline(), l.Week(), l.ObjectKey(), l.Lies.Version, l.Answers})
+					l.Received.UTC().Format("2006-01-02T15:04:05Z"), l.Deadline(), l.Week(), l.ObjectKey(), l.Lies.Version, l.Answers, l.Held(), l.Erase != ""})
 			}
 			_, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", l.ID.Reference(), l.Helpline, l.State, l.Paper,
-				l.Received.In(letter.London).Format("2006-01-02 15:04"), l.Deadline())
+				l.Received.In(letter.London).Format("2006-01-02 15:04"), goneBy(l))
 			return err
 		})
 		if err != nil {

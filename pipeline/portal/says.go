@@ -116,6 +116,9 @@ var entryKinds = []entryKind{
 		return fmt.Sprintf("%s put %s on hold, number %d: %s. Nothing that it holds is deleted until it is released. %s answers for it; it is looked at again on %s.",
 			t.staff(e.By), what, d.Hold, lowerFirst(worded(holdReasonWords, d.Reason)), t.staff(d.Owner), day(d.Review))
 	})},
+	{"hold-renewed", "Hold goes on", about(func(d register.HoldRenewed, _ register.Entry, _ teller) string {
+		return fmt.Sprintf("Hold number %d has lasted for years: what it holds is sealed anew, so that it does not end by neglect. It is still to be looked at.", d.Hold)
+	})},
 	{"hold-reviewed", "Hold looked at again", about(func(d register.HoldReviewed, e register.Entry, t teller) string {
 		return fmt.Sprintf("%s looked at hold number %d again: it goes on. %s answers for it; it is looked at again on %s.", t.staff(e.By), d.Hold, t.staff(d.Owner), day(d.Review))
 	})},

@@ -90,6 +90,12 @@ type HoldReviewed struct {
 	Review letter.Date `json:"review"` // when it is looked at again, 90 days on at most
 }
 
+// HoldRenewed says that a hold has lasted so long that what it holds is about to
+// be sealed anew, although nobody has looked at it: nothing ends by neglect. [P 4]
+type HoldRenewed struct {
+	Hold int64 `json:"hold"` // its number
+}
+
 // HoldReleased says that the person in By ended a hold: what no other hold keeps
 // goes back to its rule. [P 4]
 type HoldReleased struct {
@@ -182,6 +188,7 @@ func (LetterRedirected) kind() string      { return "letter-redirected" }
 func (RequestDeclined) kind() string       { return "request-declined" }
 func (HoldPlaced) kind() string            { return "hold-placed" }
 func (HoldReviewed) kind() string          { return "hold-reviewed" }
+func (HoldRenewed) kind() string           { return "hold-renewed" }
 func (HoldReleased) kind() string          { return "hold-released" }
 func (LetterSafeguarded) kind() string     { return "letter-safeguarded" }
 func (SafeguardingReviewed) kind() string  { return "safeguarding-reviewed" }

@@ -24,7 +24,7 @@ var allEvents = []Event{
 	LetterScanAgain{}, ScanAnswered{}, PaperDestroyed{}, ExpiryBegun{}, LetterDeleted{}, StrayFound{}, StrayRemoved{}, PersonAdded{}, PersonDisabled{}, PasskeysForgotten{},
 	CodeMade{}, PasskeyAdded{}, SignedIn{}, RegisterExported{}, LifecycleInstalled{}, DayBegun{}, BucketAdopted{}, ClockConfirmed{},
 	AlarmRaised{}, AlarmTold{}, AlarmEnded{}, LetterSafeguarded{}, SafeguardingReviewed{}, LetterShared{}, LetterMoveBegun{}, LetterMoved{},
-	LetterMoveGivenUp{}, OldCopyRemoved{}, HoldPlaced{}, HoldReviewed{}, HoldReleased{}, ErasureAsked{}, ErasureConfirmed{},
+	LetterMoveGivenUp{}, OldCopyRemoved{}, HoldPlaced{}, HoldReviewed{}, HoldRenewed{}, HoldReleased{}, ErasureAsked{}, ErasureConfirmed{},
 	WithdrawalAsked{}, SafeguardingWithdrawn{}, RedirectionAsked{}, LetterRedirected{}, RequestDeclined{}, ResponseFiled{}, ResponseLost{},
 	RestoreBegun{}, LetterAdopted{}, LetterFoundElsewhere{}, LetterNotFound{}, PaperFoundDestroyed{}, Restored{},
 }

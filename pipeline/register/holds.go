@@ -86,7 +86,7 @@ func (r *Register) ReviewHold(ctx context.Context, number int64, review letter.D
 		if err := r.checkHold(ctx, tx, h); err != nil {
 			return err
 		}
-		if !today.Before(h.Since.AddMonths(48)) {
+		if !today.Before(h.Since.AddMonths(holdLasts)) {
 			h.Since = today // long before the storage or the key would end what is held
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE holds SET review = $1, owner = $2, since = $3 WHERE number = $4`,
@@ -98,6 +98,46 @@ func (r *Register) ReviewHold(ctx context.Context, number int64, review letter.D
 		}
 		return r.append(ctx, tx, HoldReviewed{Hold: number, Owner: owner, Review: review}, h.Letter, person)
 	})
+}
+
+// holdLasts is for how many months what is held stays where it lies, of the sixty
+// after which the storage and its key would end it.
+const holdLasts = 48
+
+// RenewHolds has every hold that has lasted long keep what it holds for as long
+// again: nothing that is held ends by neglect, however long nobody looks at it.
+func (r *Register) RenewHolds(ctx context.Context) error {
+	holds, err := r.HoldsInForce(ctx)
+	if err != nil {
+		return err
+	}
+	today := letter.DateOf(r.Now())
+	for _, old := range holds {
+		if today.Before(old.Since.AddMonths(holdLasts)) {
+			continue
+		}
+		if err := r.inTx(ctx, func(tx *sql.Tx) error {
+			h, err := holdIn(ctx, tx, old.Number)
+			if errors.Is(err, ErrNotFound) || err == nil && h.Since != old.Since {
+				return nil // released, or looked at, meanwhile
+			}
+			if err != nil {
+				return err
+			}
+			if err := r.append(ctx, tx, HoldRenewed{Hold: h.Number}, h.Letter, 0); err != nil {
+				return err
+			}
+			h.Since = today
+			if _, err := tx.ExecContext(ctx, `UPDATE holds SET since = $1 WHERE number = $2`, today.String(), h.Number); err != nil {
+				return err
+			}
+			_, err = r.holdAgain(ctx, tx, h)
+			return err
+		}); err != nil {
+			return fmt.Errorf("renewing hold %d: %w", old.Number, err)
+		}
+	}
+	return nil
 }
 
 // ReleaseHold ends a hold: what no other hold keeps goes back to its rule, and

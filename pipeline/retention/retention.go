@@ -160,7 +160,9 @@ type maker struct {
 	holds  map[int64]hold       // by number
 	papers map[letter.ID]*paper // that wait for their destruction
 
-	missing int // letters that a day's count found fewer than the entries say; to be proven gone by the next
+	missing int         // letters that the last day's count found fewer than the entries say, and not proven gone since
+	since   letter.Date // the day from which on every day's count has found fewer; zero if the last has not
+	first   bool        // that day is the last that began
 }
 
 // living is a letter that is on record and not proven gone.
@@ -409,7 +411,7 @@ func (m *maker) holdPlaced(e register.Entry, ev register.HoldPlaced) {
 	if h.letter == "" {
 		what = fmt.Sprintf("Everything of the helpline %s (%s)", h.helpline, count(ev.Letters))
 	}
-	m.except(e.At, e.Letter, "%s was put on hold %d: %s. It is looked at again on %s.", what, ev.Hold, worded(holdWords, ev.Reason), day(ev.Review))
+	m.except(e.At, e.Letter, "%s was put on hold %d, because %s. It is looked at again on %s.", what, ev.Hold, worded(holdWords, ev.Reason), day(ev.Review))
 }
 
 func (m *maker) holdReleased(e register.Entry, ev register.HoldReleased) {
@@ -458,15 +460,22 @@ func (m *maker) alarmed(e register.Entry, ev register.AlarmRaised) {
 }
 
 // day compares with what the database held on that morning. A letter whose rows
-// are erased and whose entry is still to come may be missing until the next.
+// are erased and whose entry is still to come may be missing until the next; one
+// that stays missing, and is not proven gone by the end, is wrong.
 func (m *maker) day(e register.Entry, ev register.DayBegun) {
-	switch have := len(m.living); {
-	case ev.Living > have:
-		m.wrong("On %s the database held %d letters, and the register accounts for %d.", day(letter.DateOf(e.At)), ev.Living, have)
-	case m.missing > 0:
-		m.wrong("Before %s letters went from the database (%d of them) without proof on the register.", day(letter.DateOf(e.At)), m.missing)
+	today, have := letter.DateOf(e.At), len(m.living)
+	if ev.Living > have {
+		m.wrong("On %s the database held %d letters, and the register accounts for %d.", day(today), ev.Living, have)
 	}
-	m.missing = max(0, len(m.living)-ev.Living)
+	m.missing = max(0, have-ev.Living)
+	switch {
+	case m.missing == 0:
+		m.since = letter.Date{}
+	case m.since == letter.Date{}:
+		m.since, m.first = today, true
+	default:
+		m.first = false
+	}
 }
 
 // end counts what the period leaves, and whether it all adds up.
@@ -475,6 +484,9 @@ func (m *maker) end() {
 	today := letter.DateOf(m.Made)
 	if !today.Before(until) {
 		today, at = m.Period.Last, until.Start()
+	}
+	if m.missing > 0 && !m.first {
+		m.wrong("Since %s letters are gone from the database (%d of them) without proof on the register.", day(m.since), m.missing)
 	}
 	for _, id := range slices.Sorted(maps.Keys(m.living)) {
 		l := m.living[id]
