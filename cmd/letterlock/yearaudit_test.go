@@ -215,6 +215,9 @@ func (y *year) inRows(n needles) (found []string) {
 			}
 			y.must(rows.Scan(cells...))
 			for i, c := range cells {
+				if columns[i] == "answers" {
+					continue // an answer names its letter as long as it lives itself
+				}
 				for _, what := range n.in(*c.(*[]byte)) {
 					found = append(found, what+" in table "+table+", column "+columns[i])
 				}
