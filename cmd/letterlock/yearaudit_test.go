@@ -122,10 +122,13 @@ func (y *year) bygone(ids bool) needles {
 		}
 		of := fmt.Sprintf(" of letter %s (fate %d, gone since %s)", s.id, s.fate, s.ends)
 		n.add(string(s.sealed[len(s.sealed)/2:][:48]), "sealed bytes"+of)
+		if s.paper { // a paper that waits keeps its id and reference, and at the scanner its record
+			continue
+		}
 		for _, row := range s.rows {
 			n.add(row, "a row"+of)
 		}
-		if ids && !s.paper { // a paper that waits keeps its id and reference
+		if ids {
 			n.add(string(s.id), "the id"+of)
 			n.add(s.id.Reference(), "the reference"+of)
 		}
