@@ -137,7 +137,9 @@ func (r record) paper() string {
 		return "SCAN AGAIN. The helpline could not read the scan" + because +
 			". Scan the same paper once more into the same folder; it gets a new reference. Do not destroy the paper."
 	case paperOverdue:
-		return "OVERDUE. The letter is gone, and nothing says that its paper is. Destroy it at the destruction desk in Letterlock; if the desk does not list it, it is on record already."
+		// The scanner is not told of a hold, nor of a letter that is kept for years.
+		return "OVERDUE. The months for which letters are kept are over, and nothing says that this paper was destroyed. Look for it at the destruction desk in Letterlock: " +
+			"if the desk says that it may be destroyed, destroy it there. If it does not, the letter may be kept on purpose, or its paper is on record already: ask the helplines' manager, and destroy nothing until then."
 	default:
 		return "keep it locked away. Nobody has confirmed yet that the scan can be read."
 	}
