@@ -166,7 +166,7 @@ func (y *year) audit(when string) {
 		return len(found) == 0
 	}
 	if y.p.running() {
-		y.eventually("every scan has left the scanner folder", func() bool { return len(claimed(y.data)) == 0 })
+		y.eventually("every scan has left the scanner folder", func() bool { return len(claimed(filepath.Join(y.data, "scanner"))) == 0 })
 	}
 	// MinIO keeps what it has deleted in a bin, for five minutes or until it starts.
 	y.server.Stop()
