@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"letterlock/cmd/configfile/configtest"
+	"letterlock/pipeline/portal"
 	"letterlock/scanner/folder"
 )
 
@@ -18,6 +19,12 @@ const readme = "../../README.md"
 
 func TestReadmeHoldsTheConfigurationInFull(t *testing.T) {
 	configtest.Readme(t, readme, "configuration", Config{})
+}
+
+// Who may do what is one table in the portal's code, by which it goes, and the
+// README has it whole.
+func TestReadmeHoldsWhoMayDoWhat(t *testing.T) {
+	configtest.Part(t, readme, "who may do what", portal.WhoMayDoWhat())
 }
 
 // What happens to whatever lies in the scanner folder is said in full, in the
