@@ -166,7 +166,8 @@ func (s *Server) enqueueDue(ctx context.Context, queue *jobs) error {
 	return nil
 }
 
-// prove completes deletions whose rows are not yet gone from the database's files.
+// prove completes deletions whose rows are not yet gone from the database's
+// files, letters' and people's.
 func (s *Server) prove(ctx context.Context) error {
 	n, err := s.cfg.Register.ProveErased(ctx)
 	if errors.Is(err, register.ErrBusy) {
@@ -175,7 +176,13 @@ func (s *Server) prove(ctx context.Context) error {
 	if n > 0 {
 		s.cfg.Log.Info("letters are gone, with proof on the register", "letters", n)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if err := s.cfg.Register.ProveForgotten(ctx); !errors.Is(err, register.ErrBusy) {
+		return err
+	}
+	return nil
 }
 
 // endKeys looks at keys at the start, at midnight and hourly; more often while

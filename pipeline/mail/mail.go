@@ -1,6 +1,6 @@
 // Package mail sends a few kinds of message, that a letter is waiting, that
 // something needs a person, that nothing does, that something waits to be
-// confirmed: one person, one link, and nothing
+// confirmed, that a sign-in can be set up: one person, one link, and nothing
 // else but the register's checkpoint. Whoever reads it over a shoulder, in a mail
 // archive or on a telephone learns that a letter, or a trouble, exists and no
 // more.
@@ -36,10 +36,11 @@ var ErrPermanent = errors.New("it will not be taken as it is")
 type About int
 
 const (
-	ALetter   About = iota // a letter is waiting
-	AnAlarm                // something needs somebody, and is said again each day
-	AllIsWell              // nothing does, today
-	ARequest               // something waits for a second person
+	ALetter      About = iota // a letter is waiting
+	AnAlarm                   // something needs somebody, and is said again each day
+	AllIsWell                 // nothing does, today
+	ARequest                  // something waits for a second person
+	AnInvitation              // somebody can set up their sign-in
 )
 
 // Message tells one person where something is waiting.
@@ -62,21 +63,26 @@ type Message struct {
 }
 
 // texts are all that a message ever says beside its link.
-var texts = map[About]struct{ Subject, First, Last string }{
-	ALetter: {"A letter is waiting", "A letter is waiting for you:", "Do not forward this message."},
-	AnAlarm: {"Letterlock needs you", "Something at Letterlock needs you. What it is and what to do is said here:",
+var texts = map[About]struct{ Subject, First, Then, Last string }{
+	ALetter: {"A letter is waiting", "A letter is waiting for you:", signInFirst, "Do not forward this message."},
+	AnAlarm: {"Letterlock needs you", "Something at Letterlock needs you. What it is and what to do is said here:", signInFirst,
 		"This message comes once a day until it is solved. Do not forward it."},
-	ARequest: {"Something waits for a second person", "Somebody at Letterlock has asked for what a second person must confirm. You may:",
+	ARequest: {"Something waits for a second person", "Somebody at Letterlock has asked for what a second person must confirm. You may:", signInFirst,
 		"Do not forward this message."},
-	AllIsWell: {"Letterlock today", "Letterlock is at work, and nothing is wrong today. It is here:",
+	AllIsWell: {"Letterlock today", "Letterlock is at work, and nothing is wrong today. It is here:", signInFirst,
 		"This message comes once a day. If one day it does not, ask the administrator why."},
+	AnInvitation: {"Set up your sign-in", "You are invited to Letterlock. Set up your sign-in here:",
+		"You will be asked for your staff number and a code. Your administrator tells you both, by telephone or in person.",
+		"Nobody will ever send you a code by mail, or ask you for one. Do not forward this message."},
 }
+
+const signInFirst = "You will be asked to sign in."
 
 const plainBody = `%s
 
 %s
 %s
-You will be asked to sign in.
+%s
 %s
 `
 
@@ -94,7 +100,7 @@ var htmlBody = template.Must(template.New("message").Parse(`<!doctype html>
 <p>{{.First}}</p>
 <p><a href="{{.Link}}">{{.Link}}</a></p>
 {{range .Waits}}<p>{{.}}</p>
-{{end}}<p>You will be asked to sign in.<br>
+{{end}}<p>{{.Then}}<br>
 {{.Last}}</p>
 {{with .Checkpoint}}<p>Keep this message: it is a witness to the register. The register's checkpoint of the day:</p>
 <pre>{{.}}</pre>
@@ -176,7 +182,7 @@ func compose(from *netmail.Address, m Message, now time.Time) (*gomail.Msg, erro
 	}
 	text := texts[m.About]
 	var html bytes.Buffer
-	if err := htmlBody.Execute(&html, map[string]any{"Subject": text.Subject, "First": text.First, "Last": text.Last, "Link": m.Link, "Waits": m.waits(), "Checkpoint": m.Checkpoint}); err != nil {
+	if err := htmlBody.Execute(&html, map[string]any{"Subject": text.Subject, "First": text.First, "Then": text.Then, "Last": text.Last, "Link": m.Link, "Waits": m.waits(), "Checkpoint": m.Checkpoint}); err != nil {
 		return nil, fmt.Errorf("writing mail: %w", err)
 	}
 	// Quoted-printable, because go-mail 0.8.1 writes that under the name of 7bit
@@ -193,7 +199,7 @@ func compose(from *netmail.Address, m Message, now time.Time) (*gomail.Msg, erro
 	if waits != "" {
 		waits = "\n" + waits + "\n"
 	}
-	plain := fmt.Sprintf(plainBody, text.First, m.Link, waits, text.Last)
+	plain := fmt.Sprintf(plainBody, text.First, m.Link, waits, text.Then, text.Last)
 	if m.Checkpoint != "" {
 		plain += fmt.Sprintf(plainCheckpoint, m.Checkpoint)
 	}

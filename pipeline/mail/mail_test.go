@@ -43,6 +43,12 @@ func checkMessage(t *testing.T, text string, want Message) {
 	if want.About == ARequest {
 		subject, first = "Something waits for a second person", "Somebody at Letterlock has asked for what a second person must confirm. You may:"
 	}
+	then := "You will be asked to sign in."
+	if want.About == AnInvitation {
+		subject, first = "Set up your sign-in", "You are invited to Letterlock. Set up your sign-in here:"
+		then = "You will be asked for your staff number and a code. Your administrator tells you both, by telephone or in person."
+		last = "Nobody will ever send you a code by mail, or ask you for one. Do not forward this message."
+	}
 	waits, waitsHTML := "", ""
 	if want.Requests > 0 {
 		waits = "\nRequests that wait for a second person: 2.\nReviews that are due: 1.\n"
@@ -66,14 +72,14 @@ func checkMessage(t *testing.T, text string, want Message) {
 	}
 	parts := multipart.NewReader(m.Body, params["boundary"])
 	for _, want := range []struct{ kind, body string }{
-		{"text/plain", first + "\n\n" + want.Link + "\n" + waits + "\nYou will be asked to sign in.\n" + last + "\n" + plain},
+		{"text/plain", first + "\n\n" + want.Link + "\n" + waits + "\n" + then + "\n" + last + "\n" + plain},
 		{"text/html", `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>` + subject + `</title></head>
 <body>
 <p>` + first + `</p>
 <p><a href="` + want.Link + `">` + want.Link + `</a></p>
-` + waitsHTML + `<p>You will be asked to sign in.<br>
+` + waitsHTML + `<p>` + then + `<br>
 ` + last + `</p>
 ` + html + `</body>
 </html>

@@ -32,7 +32,8 @@ func TestOutbox(t *testing.T) {
 	other := Message{About: AllIsWell, Checkpoint: checkpoint, To: "sam@leaders.example.org", MessageID: "another@letters.example.org",
 		Link: letterWaits.Link + "/" + strings.Repeat("a-very-long-way/", 10), Requests: 2, Reviews: 1}
 	request := Message{About: ARequest, To: other.To, MessageID: "a-third@letters.example.org", Link: letterWaits.Link}
-	for _, m := range []Message{other, request} {
+	invitation := Message{About: AnInvitation, To: other.To, MessageID: "a-fourth@letters.example.org", Link: letterWaits.Link}
+	for _, m := range []Message{other, request, invitation} {
 		if err := o.Send(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
@@ -41,8 +42,8 @@ func TestOutbox(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 3 {
-		t.Fatalf("three messages, one of them twice, made %v", files)
+	if len(files) != 4 {
+		t.Fatalf("four messages, one of them twice, made %v", files)
 	}
 	for _, f := range files {
 		info, err := f.Info()
@@ -63,7 +64,7 @@ func TestOutbox(t *testing.T) {
 		t.Error("the link is not on a line of its own")
 	}
 
-	for _, m := range []Message{other, request} {
+	for _, m := range []Message{other, request, invitation} {
 		if text, err = os.ReadFile(filepath.Join(dir, m.MessageID+".eml")); err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +72,7 @@ func TestOutbox(t *testing.T) {
 	}
 
 	lines := strings.Split(strings.TrimSpace(console.String()), "\n")
-	if len(lines) != 4 || !strings.Contains(lines[0], name) {
+	if len(lines) != 5 || !strings.Contains(lines[0], name) {
 		t.Errorf("the console says:\n%s", console.String())
 	}
 	if strings.Contains(console.String(), canary) || strings.Contains(console.String(), "/l/") {

@@ -320,7 +320,7 @@ func TestCheckPage(t *testing.T) {
 			return []CheckLine{{"clock", true, "agrees with the storage"}, {"lifecycle", false, "a rule is missing"}}
 		}
 	})
-	wantText(t, h.as(h.admin).get("/people"), "In order", "agrees with the storage", "Look at this", "a rule is missing")
+	wantText(t, h.as(h.admin).get("/check"), "1 thing needs you.", "In order", "agrees with the storage", "Look at this", "a rule is missing")
 }
 
 func TestCeremoniesAreBounded(t *testing.T) {

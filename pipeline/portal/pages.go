@@ -89,7 +89,7 @@ var menus = map[register.Role][]menuItem{
 	register.Manager:       {{Path: "/letters", Says: "Letters"}, {Path: "/requests", Says: "Requests"}, {Path: "/holds", Says: "Holds"}, {Path: "/retention", Says: "Retention record"}, {Path: "/evidence", Says: "Evidence"}},
 	register.Operations:    {{Path: "/desk", Says: "Destruction desk"}, {Path: "/intake", Says: "Intake"}},
 	register.DPO:           {{Path: "/register", Says: "Register"}, {Path: "/requests", Says: "Requests"}, {Path: "/holds", Says: "Holds"}, {Path: "/retention", Says: "Retention record"}, {Path: "/evidence", Says: "Evidence"}},
-	register.Administrator: {{Path: "/people", Says: "People and checks"}},
+	register.Administrator: {{Path: "/people", Says: "People"}, {Path: "/check", Says: "Checks"}},
 }
 
 // menu is the person's menu, with what waits for them. A scanner folder that

@@ -1,27 +1,316 @@
 package portal
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
+	netmail "net/mail"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"letterlock/pipeline/register"
 )
 
+// codeLife is how long an enrolment code is valid that an administrator makes
+// at the portal.
+const codeLife = 24 * time.Hour
+
 type peopleBody struct {
-	People  []register.Person
-	Checks  []CheckLine
-	Checked bool // there is something that checks
+	People []register.Person // who may sign in
+	Gone   []register.Person
+	OneKey int // how many have fewer passkeys than two
 }
 
-// peoplePage shows the administrator who can sign in and what is wrong with
-// the installation. Changing it is done at the server's console.
+// peoplePage shows the administrator who can sign in.
 func (p *Portal) peoplePage(w http.ResponseWriter, v *visit) error {
 	people, err := p.cfg.Register.People(v.Context())
 	if err != nil {
 		return err
 	}
-	body := peopleBody{People: people, Checked: p.cfg.Check != nil}
-	if body.Checked {
-		body.Checks = p.cfg.Check(v.Context())
+	var body peopleBody
+	for _, who := range people {
+		if who.Disabled {
+			body.Gone = append(body.Gone, who)
+			continue
+		}
+		body.People = append(body.People, who)
+		if who.Passkeys < 2 {
+			body.OneKey++
+		}
 	}
-	return p.ok(w, v, page{Name: "people", Title: "People and checks", Body: body})
+	pg := page{Name: "people", Title: "People", Body: body}
+	switch v.URL.Query().Get("done") {
+	case "invited":
+		pg.Note = "The person is invited. If you have not noted the code, make a new one on their page."
+	case "left":
+		pg.Note = "It is on record that this person can no longer sign in. Their name and address are erased; the register knows the number only."
+	}
+	return p.ok(w, v, pg)
+}
+
+type inviteBody struct {
+	Form      url.Values
+	Roles     []register.Role
+	Helplines []Helpline
+	Shown     bool // the visitor has shown anew who they are
+	Path      string
+	Origin    string
+}
+
+func (p *Portal) invitePage(w http.ResponseWriter, v *visit) error {
+	return p.showInvite(w, v, url.Values{}, nil)
+}
+
+const invitePath = "/people/new"
+
+func (p *Portal) showInvite(w http.ResponseWriter, v *visit, form url.Values, flaws []formFlaw) error {
+	return p.ok(w, v, page{Name: "invite", Title: "Invite somebody", Script: "passkey.js", Errors: flaws,
+		Body: inviteBody{form, register.Roles, p.cfg.Helplines, p.shows(v, invitePath), invitePath, p.cfg.Origin}})
+}
+
+// invite adds a person and shows their code, once: nothing that is kept holds it.
+func (p *Portal) invite(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	if !p.shows(v, invitePath) {
+		return notAgainAt(invitePath)
+	}
+	who, flaws := p.readPerson(v.PostForm)
+	if len(flaws) > 0 {
+		return p.showInvite(w, v, v.PostForm, flaws)
+	}
+	number, code, err := p.cfg.Register.Invite(v.Context(), who, v.person.Number, codeLife)
+	if err != nil {
+		return err
+	}
+	p.used(v, invitePath)
+	who.Number = number
+	return p.showCode(w, v, who, code)
+}
+
+// The longest name and address, in characters and in bytes.
+const (
+	longestName    = 100
+	longestAddress = 254
+)
+
+// readPerson reads the form of an invitation, or says what is wrong with it.
+func (p *Portal) readPerson(form url.Values) (who register.Person, flaws []formFlaw) {
+	who = register.Person{Name: strings.Join(strings.Fields(form.Get("name")), " "), Email: strings.TrimSpace(form.Get("email")),
+		Role: register.Role(form.Get("role"))}
+	if who.Name == "" || utf8.RuneCountInString(who.Name) > longestName || !utf8.ValidString(who.Name) || strings.ContainsFunc(who.Name, unicode.IsControl) {
+		flaws = append(flaws, formFlaw{"name", fmt.Sprintf("Enter the name by which colleagues know the person, in at most %d characters.", longestName)})
+	}
+	if !slices.Contains(register.Roles, who.Role) {
+		flaws = append(flaws, formFlaw{"role", "Choose what the person does."})
+	}
+	if a, err := netmail.ParseAddress(who.Email); who.Email != "" && (err != nil || a.Name != "" || a.Address != who.Email ||
+		len(who.Email) > longestAddress || strings.ContainsFunc(who.Email, func(c rune) bool { return c > unicode.MaxASCII })) {
+		flaws = append(flaws, formFlaw{"email", "Enter an address like name@example.org, and nothing else."})
+	}
+	if who.Role == register.TeamLeader && who.Email == "" {
+		flaws = append(flaws, formFlaw{"email", "A team leader needs an address: that is where letters are announced."})
+	}
+	for _, name := range form["helpline"] {
+		if slices.ContainsFunc(p.cfg.Helplines, func(h Helpline) bool { return h.Name == name }) && !slices.Contains(who.Helplines, name) {
+			who.Helplines = append(who.Helplines, name)
+		}
+	}
+	switch {
+	case who.Role == register.TeamLeader && len(who.Helplines) == 0:
+		flaws = append(flaws, formFlaw{"helpline", "Choose the helpline whose letters the person reads; it may be several."})
+	case who.Role != register.TeamLeader && len(who.Helplines) > 0:
+		flaws = append(flaws, formFlaw{"helpline", "Only a team leader has a helpline. The manager reads the letters of all, and everybody else of none. Take the ticks away, or choose team leader."})
+	}
+	return who, flaws
+}
+
+type codeBody struct {
+	Person register.Person
+	Code   string
+	Until  time.Time
+	Origin string
+}
+
+func (p *Portal) showCode(w http.ResponseWriter, v *visit, who register.Person, code string) error {
+	return p.ok(w, v, page{Name: "code", Title: "Their code", Body: codeBody{who, code, p.cfg.Now().Add(codeLife), p.cfg.Origin}})
+}
+
+// personBody is one person as the administrator sees them.
+type personBody struct {
+	register.Person
+	Passkeys []register.Passkey
+	Path     string
+	Shown    bool // the visitor has shown anew who they are
+	Own      bool // it is the visitor
+	Origin   string
+}
+
+// personOf finds the person that the address names, who has not gone.
+func (p *Portal) personOf(v *visit) (personBody, error) {
+	number := wholeNumber(v.PathValue("person"))
+	if number == 0 || strconv.FormatInt(number, 10) != v.PathValue("person") {
+		return personBody{}, errNowhere
+	}
+	who, err := p.cfg.Register.Person(v.Context(), number)
+	if err != nil {
+		return personBody{}, err
+	}
+	if who.Disabled {
+		return personBody{}, errNowhere
+	}
+	b := personBody{Person: who, Path: "/people/" + v.PathValue("person"), Own: number == v.person.Number, Origin: p.cfg.Origin}
+	b.Shown = p.shows(v, b.Path)
+	b.Passkeys, err = p.cfg.Register.PasskeysOf(v.Context(), number)
+	return b, err
+}
+
+func (p *Portal) personPage(w http.ResponseWriter, v *visit) error {
+	body, err := p.personOf(v)
+	if err != nil {
+		return err
+	}
+	pg := page{Name: "person", Title: body.Name, Script: "passkey.js", Body: body}
+	if v.URL.Query().Has("revoked") {
+		pg.Note = "That passkey opens nothing any more, and every session of the person has ended."
+	}
+	return p.ok(w, v, pg)
+}
+
+// newCode makes a new enrolment code for somebody who is known already: their
+// device is new, or the first code has run out.
+func (p *Portal) newCode(w http.ResponseWriter, v *visit) error {
+	body, err := p.personOf(v)
+	if err != nil {
+		return err
+	}
+	if !body.Shown {
+		return notAgainAt(body.Path)
+	}
+	code, err := p.cfg.Register.NewCode(v.Context(), body.Number, v.person.Number, codeLife)
+	if err != nil {
+		return err
+	}
+	p.used(v, body.Path)
+	return p.showCode(w, v, body.Person, code)
+}
+
+// revokePasskey makes a lost device's passkey open nothing.
+func (p *Portal) revokePasskey(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	body, err := p.personOf(v)
+	if err != nil {
+		return err
+	}
+	if !body.Shown {
+		return notAgainAt(body.Path)
+	}
+	err = p.cfg.Register.RevokePasskey(v.Context(), body.Number, v.PostForm.Get("passkey"), v.person.Number)
+	if errors.Is(err, register.ErrNotFound) {
+		return noSuchPasskey
+	}
+	if err != nil {
+		return err
+	}
+	p.used(v, body.Path)
+	redirect(w, body.Path+"?revoked=1")
+	return nil
+}
+
+// heir says who reads a helpline's letters once somebody has gone.
+type heir struct {
+	register.UnreadOf
+	Leaders []string // who lead it still
+	Readers []string // and the manager
+}
+
+type leaveBody struct {
+	personBody
+	Heirs []heir
+	Named int
+	Holds int
+}
+
+// leaves is what the person leaves, and to whom.
+func (p *Portal) leaves(v *visit) (leaveBody, error) {
+	person, err := p.personOf(v)
+	if err != nil {
+		return leaveBody{}, err
+	}
+	// It is another act than what the person's own page offers.
+	person.Path += "/leave"
+	person.Shown = p.shows(v, person.Path)
+	left, err := p.cfg.Register.Leaves(v.Context(), person.Number)
+	if err != nil {
+		return leaveBody{}, err
+	}
+	people, err := p.cfg.Register.People(v.Context())
+	if err != nil {
+		return leaveBody{}, err
+	}
+	body := leaveBody{personBody: person, Named: left.Named, Holds: left.Holds}
+	for _, unread := range left.Unread {
+		h := heir{UnreadOf: unread}
+		for _, who := range people {
+			if !who.Disabled && who.Number != person.Number && who.LeadsHelpline(unread.Helpline) {
+				h.Leaders = append(h.Leaders, who.Name)
+			}
+		}
+		h.Readers = append(slices.Clone(h.Leaders), "the helplines’ manager")
+		body.Heirs = append(body.Heirs, h)
+	}
+	return body, nil
+}
+
+func (p *Portal) leavePage(w http.ResponseWriter, v *visit) error {
+	body, err := p.leaves(v)
+	if err != nil {
+		return err
+	}
+	return p.ok(w, v, page{Name: "leave", Title: body.Name + " leaves", Script: "passkey.js", Body: body})
+}
+
+// letGo ends what the person may do. Their sessions end in the same transaction.
+func (p *Portal) letGo(w http.ResponseWriter, v *visit) error {
+	body, err := p.leaves(v)
+	if err != nil {
+		return err
+	}
+	if !body.Shown {
+		return notAgainAt(body.Path)
+	}
+	if err := p.cfg.Register.Leave(v.Context(), body.Number, v.person.Number); err != nil {
+		return err
+	}
+	p.used(v, body.Path)
+	redirect(w, "/people?done=left")
+	return nil
+}
+
+// checkPage shows the administrator what 'letterlock check' finds.
+func (p *Portal) checkPage(w http.ResponseWriter, v *visit) error {
+	body := checkBody{Checked: p.cfg.Check != nil}
+	if body.Checked {
+		for _, line := range p.cfg.Check(v.Context()) {
+			if line.OK {
+				body.Well = append(body.Well, line)
+			} else {
+				body.Wrong = append(body.Wrong, line)
+			}
+		}
+	}
+	return p.ok(w, v, page{Name: "check", Title: "Checks", Body: body})
+}
+
+type checkBody struct {
+	Wrong, Well []CheckLine
+	Checked     bool // there is something that checks
 }

@@ -92,6 +92,13 @@ var (
 	notAgain = &problem{Status: http.StatusForbidden, Heading: "Please show first that it is you",
 		Lines: []string{"This needs your passkey anew, and what you showed last is more than five minutes ago. Nothing was done. Please go back and use your passkey."},
 		Link:  "/requests", LinkSay: "Back to the requests"}
+	lastAdministrator = &problem{Status: http.StatusConflict, Heading: "Nobody else could invite people then",
+		Lines: []string{"No other administrator can sign in, so this one stays. Nothing was changed.",
+			"Invite another administrator first, and go on once they have made their passkey."},
+		Link: "/people", LinkSay: "Back to the people"}
+	noSuchPasskey = &problem{Status: http.StatusConflict, Heading: "This passkey is not there any more",
+		Lines: []string{"Somebody has revoked it before you. Nothing was changed."},
+		Link:  "/people", LinkSay: "Back to the people"}
 	keptAlready = &problem{Status: http.StatusConflict, Heading: "This letter is kept for five years already",
 		Lines: []string{"Somebody has decided it before you. What you chose was not recorded; look at the letter to see what was decided."}}
 	notKept = &problem{Status: http.StatusConflict, Heading: "This letter is not kept for five years",
@@ -123,6 +130,13 @@ var (
 	signedOut = &problem{Status: http.StatusUnauthorized, Heading: "You are not signed in any more"}
 )
 
+// notAgainAt is notAgain for what is shown again at another address than a request's.
+func notAgainAt(path string) *problem {
+	said := *notAgain
+	said.Link, said.LinkSay = path, "Go back and use your passkey"
+	return &said
+}
+
 // problemOf is the one place in which inner errors become sentences. An error
 // it does not know is a failure of ours; known is then false.
 func problemOf(err error) (said *problem, known bool) {
@@ -142,6 +156,8 @@ func problemOf(err error) (said *problem, known bool) {
 		return uploadLost, true
 	case errors.Is(err, register.ErrAsked):
 		return askedAlready, true
+	case errors.Is(err, register.ErrLastAdministrator):
+		return lastAdministrator, true
 	case errors.Is(err, register.ErrSameTwo):
 		return twoPeople, true
 	case errors.Is(err, register.ErrOnHold):

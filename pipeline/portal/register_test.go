@@ -112,9 +112,3 @@ func TestExport(t *testing.T) {
 		t.Error("a name or address is in the export")
 	}
 }
-
-func TestPeopleAndChecks(t *testing.T) {
-	h := newHouse(t)
-	must(t, h.register.DisablePerson(t.Context(), h.lead2))
-	wantText(t, h.as(h.admin).get("/people"), "Ada Lead", "Cannot sign in", "letterlock check", "None yet")
-}

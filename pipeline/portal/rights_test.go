@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -82,6 +83,14 @@ GET  /retention/record.pdf    manager dpo
 GET  /evidence                manager dpo
 POST /evidence/pack.zip       manager dpo
 GET  /people                  administrator
+GET  /people/new              administrator
+POST /people/new              administrator
+GET  /people/{person}         administrator
+POST /people/{person}/code    administrator
+POST /people/{person}/revoke  administrator
+GET  /people/{person}/leave   administrator
+POST /people/{person}/leave   administrator
+GET  /check                   administrator
 `
 
 func TestWhoMayDoWhat(t *testing.T) {
@@ -122,7 +131,7 @@ func TestEveryRouteAsEverybody(t *testing.T) {
 			if strings.Contains(r.path, "{request}") { // each is dealt with once
 				request = h.asked(h.readable(1))
 			}
-			path := strings.NewReplacer("{request}", request, "{$}", "", "{id}", string(id), "{n}", "1.jpg", "{token}", "token-1", "{hold}", hold).Replace(r.path)
+			path := strings.NewReplacer("{request}", request, "{$}", "", "{id}", string(id), "{n}", "1.jpg", "{token}", "token-1", "{person}", strconv.FormatInt(h.lead2, 10), "{hold}", hold).Replace(r.path)
 			v := h.as(n)
 			w := v.get(path)
 			if r.method == http.MethodPost {

@@ -25,6 +25,8 @@ var (
 	readers   = []register.Role{register.TeamLeader, register.Manager}
 	managers  = []register.Role{register.Manager}
 	overseers = []register.Role{register.Manager, register.DPO}
+
+	administrators = []register.Role{register.Administrator}
 )
 
 // routes is who may do what: the whole of it. The checks read it, and so does
@@ -107,7 +109,15 @@ var routes = []route{
 	{method: "GET", path: "/evidence", who: overseers, serve: (*Portal).evidencePage},
 	{method: "POST", path: "/evidence/pack.zip", who: overseers, serve: (*Portal).takeEvidence},
 
-	{method: "GET", path: "/people", who: []register.Role{register.Administrator}, serve: (*Portal).peoplePage},
+	{method: "GET", path: "/people", who: administrators, serve: (*Portal).peoplePage},
+	{method: "GET", path: "/people/new", who: administrators, serve: (*Portal).invitePage},
+	{method: "POST", path: "/people/new", who: administrators, serve: (*Portal).invite},
+	{method: "GET", path: "/people/{person}", who: administrators, serve: (*Portal).personPage},
+	{method: "POST", path: "/people/{person}/code", who: administrators, serve: (*Portal).newCode},
+	{method: "POST", path: "/people/{person}/revoke", who: administrators, serve: (*Portal).revokePasskey},
+	{method: "GET", path: "/people/{person}/leave", who: administrators, serve: (*Portal).leavePage},
+	{method: "POST", path: "/people/{person}/leave", who: administrators, serve: (*Portal).letGo},
+	{method: "GET", path: "/check", who: administrators, serve: (*Portal).checkPage},
 }
 
 // homes is where each role's day begins.

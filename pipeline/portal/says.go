@@ -211,17 +211,20 @@ var entryKinds = []entryKind{
 		}
 		return t.staff(e.By) + " signed in with a passkey."
 	})},
-	{"person-added", "Person added", about(func(d register.PersonAdded, _ register.Entry, t teller) string {
-		return t.staff(d.Person) + " was added as " + lowerFirst(worded(roleWords, d.Role)) + "."
+	{"person-added", "Person added", about(func(d register.PersonAdded, e register.Entry, t teller) string {
+		return t.staff(d.Person) + " was added as " + lowerFirst(worded(roleWords, d.Role)) + byWhom(e, t) + "."
 	})},
-	{"person-disabled", "Person disabled", about(func(d register.PersonDisabled, _ register.Entry, t teller) string {
-		return t.staff(d.Person) + " can no longer sign in."
+	{"person-disabled", "Person disabled", about(func(d register.PersonDisabled, e register.Entry, t teller) string {
+		return t.staff(d.Person) + " can no longer sign in, and name and address were erased" + byWhom(e, t) + "."
 	})},
 	{"passkeys-forgotten", "Passkeys forgotten", about(func(d register.PasskeysForgotten, _ register.Entry, t teller) string {
 		return "The passkeys of " + lowerFirst(t.staff(d.Person)) + " open nothing any more."
 	})},
-	{"code-made", "Enrolment code made", about(func(d register.CodeMade, _ register.Entry, t teller) string {
-		return "An enrolment code was made for " + lowerFirst(t.staff(d.Person)) + "."
+	{"passkey-revoked", "Passkey revoked", about(func(d register.PasskeyRevoked, e register.Entry, t teller) string {
+		return "A passkey of " + lowerFirst(t.staff(d.Person)) + " opens nothing any more; " + count(d.Left, "is", "are") + " left. It was revoked" + byWhom(e, t) + "."
+	})},
+	{"code-made", "Enrolment code made", about(func(d register.CodeMade, e register.Entry, t teller) string {
+		return "An enrolment code was made for " + lowerFirst(t.staff(d.Person)) + byWhom(e, t) + "."
 	})},
 	{"passkey-added", "Passkey made", about(func(_ register.PasskeyAdded, e register.Entry, t teller) string {
 		return t.staff(e.By) + " made a passkey."
@@ -295,6 +298,14 @@ var entryKinds = []entryKind{
 	{"clock-confirmed", "Clock confirmed", about(func(register.ClockConfirmed, register.Entry, teller) string {
 		return "Somebody at the server’s console vouched for its clock."
 	})},
+}
+
+// byWhom says who did what an administrator does, at the portal or at the console.
+func byWhom(e register.Entry, t teller) string {
+	if e.By == 0 {
+		return " at the server’s console"
+	}
+	return " by " + lowerFirst(t.staff(e.By))
 }
 
 func sayAnswered(d register.ScanAnswered, e register.Entry, t teller) string {

@@ -275,19 +275,23 @@ type StrayRemoved struct {
 	ListingEmpty time.Time `json:"listing_empty"` // when a listing showed no version, marker or upload
 }
 
-// PersonAdded says that a staff number was given out. Whose it is stands in
-// the table of people and nowhere on the register. [P 6, GDPR 32]
+// PersonAdded says that a staff number was given out, by the person in By (0:
+// at the console). Whose it is stands in the table of people and nowhere on the
+// register. [P 6, GDPR 32]
 type PersonAdded struct {
 	Person int64 `json:"person"` // staff number
 	Role   Role  `json:"role"`   // what the person may do
 }
 
-// PersonDisabled says that a staff number can no longer sign in. [GDPR 32]
+// PersonDisabled says that a staff number can no longer sign in, for good, and
+// that the person's name and address were erased. By is who let them go (0: at
+// the console). [GDPR 17, GDPR 32]
 type PersonDisabled struct {
 	Person int64 `json:"person"` // staff number
 }
 
-// CodeMade says that a one-time enrolment code was made at the console. [GDPR 32]
+// CodeMade says that a one-time enrolment code was made, by the person in By (0:
+// at the console). [GDPR 32]
 type CodeMade struct {
 	Person int64 `json:"person"` // staff number of whom it is for
 }
@@ -296,6 +300,13 @@ type CodeMade struct {
 // any more. [GDPR 32]
 type PasskeysForgotten struct {
 	Person int64 `json:"person"` // staff number
+}
+
+// PasskeyRevoked says that the person in By made one passkey of a person open
+// nothing any more, and ended their sessions. [GDPR 32]
+type PasskeyRevoked struct {
+	Person int64 `json:"person"` // staff number of whose it was
+	Left   int   `json:"left"`   // passkeys that the person has still
 }
 
 // PasskeyAdded says that the person in By enrolled a passkey. [GDPR 32]
@@ -380,6 +391,7 @@ func (StrayRemoved) kind() string        { return "stray-removed" }
 func (PersonAdded) kind() string         { return "person-added" }
 func (PersonDisabled) kind() string      { return "person-disabled" }
 func (PasskeysForgotten) kind() string   { return "passkeys-forgotten" }
+func (PasskeyRevoked) kind() string      { return "passkey-revoked" }
 func (CodeMade) kind() string            { return "code-made" }
 func (PasskeyAdded) kind() string        { return "passkey-added" }
 func (SignedIn) kind() string            { return "signed-in" }

@@ -107,7 +107,8 @@ func (r *Register) Notified(ctx context.Context, l *Letter) error {
 // MailsWaiting counts mails that no server has taken yet.
 func (r *Register) MailsWaiting(ctx context.Context) (n int, err error) {
 	err = r.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM mails WHERE sent IS NULL) +
-		(SELECT count(*) FROM request_mails WHERE sent IS NULL) + (SELECT count(*) FROM daily_mails WHERE sent IS NULL)`).Scan(&n)
+		(SELECT count(*) FROM request_mails WHERE sent IS NULL) + (SELECT count(*) FROM daily_mails WHERE sent IS NULL) +
+		(SELECT count(*) FROM invitations)`).Scan(&n)
 	return n, err
 }
 

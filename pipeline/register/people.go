@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Person is somebody who may sign in. Name and address are in this table and
@@ -32,26 +31,32 @@ func (p Person) LeadsHelpline(helpline string) bool {
 	return p.Role == TeamLeader && slices.Contains(p.Helplines, helpline)
 }
 
-// AddPerson gives out the next staff number.
+// AddPerson gives out the next staff number. It is the console's; Invite is the
+// portal's.
 func (r *Register) AddPerson(ctx context.Context, p Person) (number int64, err error) {
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
-		handle := make([]byte, 32)
-		_, _ = rand.Read(handle)
-		if err := tx.QueryRowContext(ctx, `INSERT INTO people (name, email, role, handle, added) VALUES ($1, $2, $3, $4, $5)
-			RETURNING number`, p.Name, p.Email, string(p.Role), handle, millis(r.Now())).Scan(&number); err != nil {
-			return err
-		}
-		for _, h := range p.Helplines {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO people_helplines (person, helpline) VALUES ($1, $2)`, number, h); err != nil {
-				return err
-			}
-		}
-		return r.append(ctx, tx, PersonAdded{Person: number, Role: p.Role}, "", 0)
+		number, err = r.addPerson(ctx, tx, p, 0)
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("adding person: %w", err)
 	}
 	return number, nil
+}
+
+func (r *Register) addPerson(ctx context.Context, tx *sql.Tx, p Person, by int64) (number int64, err error) {
+	handle := make([]byte, 32)
+	_, _ = rand.Read(handle)
+	if err := tx.QueryRowContext(ctx, `INSERT INTO people (name, email, role, handle, added) VALUES ($1, $2, $3, $4, $5)
+		RETURNING number`, p.Name, p.Email, string(p.Role), handle, millis(r.Now())).Scan(&number); err != nil {
+		return 0, err
+	}
+	for _, h := range p.Helplines {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO people_helplines (person, helpline) VALUES ($1, $2)`, number, h); err != nil {
+			return 0, err
+		}
+	}
+	return number, r.append(ctx, tx, PersonAdded{Person: number, Role: p.Role}, "", by)
 }
 
 const personColumns = `p.number, p.name, p.email, p.role, p.handle, p.disabled IS NOT NULL,
@@ -113,32 +118,9 @@ func (r *Register) People(ctx context.Context) ([]Person, error) {
 	return out, nil
 }
 
-// DisablePerson ends what the person may do: sessions, codes, passkeys and
-// unsent mails go in the same transaction.
-func (r *Register) DisablePerson(ctx context.Context, number int64) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE people SET disabled = $1 WHERE number = $2 AND disabled IS NULL`, millis(r.Now()), number)
-		if err := oneRow(res, err); err != nil {
-			if errors.Is(err, ErrMoved) {
-				return ErrNotFound
-			}
-			return err
-		}
-		for _, stmt := range []string{
-			`DELETE FROM sessions WHERE person = $1`, `DELETE FROM enrol_codes WHERE person = $1`,
-			`DELETE FROM passkeys WHERE person = $1`, `DELETE FROM mails WHERE person = $1 AND sent IS NULL`,
-			`DELETE FROM daily_mails WHERE person = $1`, `DELETE FROM request_mails WHERE person = $1`,
-		} {
-			if _, err := tx.ExecContext(ctx, stmt, number); err != nil {
-				return err
-			}
-		}
-		return r.append(ctx, tx, PersonDisabled{Person: number}, "", 0)
-	})
-}
-
 // ForgetPasskeys makes a person's passkeys open nothing any more, and ends
-// their sessions: a device was lost. ErrNotFound is for nobody who could sign in.
+// their sessions: a device was lost. It is the console's; the portal revokes
+// them one by one. ErrNotFound is for nobody who could sign in.
 func (r *Register) ForgetPasskeys(ctx context.Context, number int64) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		var living int
@@ -155,43 +137,6 @@ func (r *Register) ForgetPasskeys(ctx context.Context, number int64) error {
 		}
 		return r.append(ctx, tx, PasskeysForgotten{Person: number}, "", 0)
 	})
-}
-
-// Enrolment codes: 10 characters of base32 are 50 bits; with 5 tries within
-// their life a guess is hopeless.
-const (
-	codeLen   = 10
-	codeTries = 5
-)
-
-// ErrCode is returned for a wrong, used, expired or locked enrolment code;
-// which of these it is, the person at the keyboard is not told.
-var ErrCode = errors.New("the enrolment code is not valid")
-
-// MakeCode makes a one-time enrolment code for the person that is valid for
-// that long, replacing an earlier one. Only its HMAC is kept.
-func (r *Register) MakeCode(ctx context.Context, number int64, valid time.Duration) (code string, err error) {
-	code = rand.Text()[:codeLen]
-	err = r.inTx(ctx, func(tx *sql.Tx) error {
-		var disabled bool
-		err := tx.QueryRowContext(ctx, `SELECT disabled IS NOT NULL FROM people WHERE number = $1`, number).Scan(&disabled)
-		if errors.Is(err, sql.ErrNoRows) || disabled {
-			return ErrNotFound
-		}
-		if err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO enrol_codes (person, mac, expires, tries) VALUES ($1, $2, $3, 0)
-			ON CONFLICT (person) DO UPDATE SET mac = excluded.mac, expires = excluded.expires, tries = 0`,
-			number, r.codeMAC(code), millis(r.Now().Add(valid))); err != nil {
-			return err
-		}
-		return r.append(ctx, tx, CodeMade{Person: number}, "", 0)
-	})
-	if err != nil {
-		return "", fmt.Errorf("making enrolment code: %w", err)
-	}
-	return code[:codeLen/2] + "-" + code[codeLen/2:], nil
 }
 
 func (r *Register) codeMAC(code string) []byte {

@@ -251,6 +251,8 @@ const (
 	metaClosed      = "closed"       // the signs that this is an older copy, until a replay has ended
 	metaClosedSince = "closed_since" // and when the first was found
 
+	metaForgotten = "forgotten" // names of people who have gone may still be in the database's files
+
 	metaAccepted = "accepted_" // and an id: a person vouches for its manifest
 )
 

@@ -1,0 +1,138 @@
+package register
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// Whoever goes is known by a number from then on, and by nothing else, in the
+// tables and in the database's files.
+func TestWhoGoesIsANumber(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	boss := d.administrator("first")
+	n, _, err := d.Invite(ctx, Person{Name: "Zuleika Canary", Email: "zuleika@canary.example", Role: TeamLeader, Helplines: []string{"respect-phoneline"}}, boss, time.Hour)
+	d.must(err)
+	canaries := [][]byte{[]byte("Zuleika"), []byte("zuleika@canary")}
+	if !d.filesHold(canaries...) {
+		t.Fatal("the search finds nothing while the person is there")
+	}
+	d.must(d.Leave(ctx, n, boss))
+	if d.filesHold(canaries...) {
+		t.Error("name or address is still in the database's files")
+	}
+	who, err := d.Person(ctx, n)
+	if err != nil || who.Name != "" || who.Email != "" || !who.Disabled || who.Number != n {
+		t.Errorf("%+v, %v", who, err)
+	}
+	if owed, err := d.OwedInvitations(ctx, "example.org"); err != nil || len(owed) != 0 {
+		t.Errorf("owed to somebody who has gone: %v, %v", owed, err)
+	}
+	if err := d.Leave(ctx, n, boss); !errors.Is(err, ErrNotFound) {
+		t.Errorf("gone twice: %v", err)
+	}
+
+	// A reader keeps the name in the write-ahead log; the next sweep finds it.
+	n, _, err = d.Invite(ctx, Person{Name: "Zuleika Canary", Role: Operations}, boss, time.Hour)
+	d.must(err)
+	rows, err := d.read.QueryContext(ctx, `SELECT line FROM entries`)
+	d.must(err)
+	rows.Next()
+	d.must(d.Leave(ctx, n, boss))
+	if err := d.ProveForgotten(ctx); !errors.Is(err, ErrBusy) {
+		t.Errorf("with a reader at work: %v", err)
+	}
+	d.must(rows.Close())
+	d.must(d.ProveForgotten(ctx))
+	if d.filesHold(canaries...) {
+		t.Error("the name is still in the database's files")
+	}
+	if waits, err := d.Meta(ctx, metaForgotten); err != nil || waits != "" {
+		t.Errorf("it waits still: %q, %v", waits, err)
+	}
+}
+
+// filesHold reports whether any of the texts is in a file of the database.
+func (d *desk) filesHold(texts ...[]byte) bool {
+	d.t.Helper()
+	files, err := filepath.Glob(d.path + "*")
+	d.must(err)
+	for _, name := range files {
+		found, err := os.ReadFile(name)
+		d.must(err)
+		for _, text := range texts {
+			if bytes.Contains(found, text) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (d *desk) administrator(passkey string) int64 {
+	d.t.Helper()
+	n, err := d.AddPerson(d.t.Context(), Person{Name: "Sam Admin", Role: Administrator})
+	d.must(err)
+	if passkey != "" {
+		d.must(d.AddAnotherPasskey(d.t.Context(), n, []byte(passkey), "{}"))
+	}
+	return n
+}
+
+func TestTheLastAdministratorStays(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	first, second := d.administrator("first"), d.administrator("")
+	if err := d.Leave(ctx, first, second); !errors.Is(err, ErrLastAdministrator) {
+		t.Errorf("the only one who can sign in: %v", err)
+	}
+	if who, err := d.Person(ctx, first); err != nil || who.Disabled || who.Name == "" || who.Passkeys != 1 {
+		t.Errorf("refused, and yet %+v, %v", who, err)
+	}
+	d.must(d.AddAnotherPasskey(ctx, second, []byte("second"), "{}"))
+	d.must(d.Leave(ctx, first, second))
+	if err := d.DisablePerson(ctx, second); !errors.Is(err, ErrLastAdministrator) {
+		t.Errorf("at the console: %v", err)
+	}
+}
+
+func TestWhatSomebodyLeaves(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	n := d.leader()
+	d.receipted()
+	d.receipted()
+	got, err := d.Leaves(ctx, n)
+	if err != nil || len(got.Unread) != 1 || got.Unread[0] != (UnreadOf{"respect-phoneline", 2}) || got.Named != 0 || got.Holds != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// One passkey is lost and the other is not.
+func TestOnePasskeyIsRevoked(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	boss, n := d.administrator("boss"), d.leader()
+	d.must(d.AddAnotherPasskey(ctx, n, []byte("lost"), "{}"))
+	d.now = d.now.Add(time.Minute)
+	d.must(d.AddAnotherPasskey(ctx, n, []byte("kept"), `{"kept":1}`))
+	token, err := d.SignIn(ctx, n, WithPasskey)
+	d.must(err)
+	keys, err := d.PasskeysOf(ctx, n)
+	d.must(err)
+	if len(keys) != 2 || keys[0].Mark != markOf([]byte("lost")) {
+		t.Fatalf("%+v", keys)
+	}
+	for _, mark := range []string{"", "x", markOf([]byte("boss"))} { // somebody else's is none of theirs
+		if err := d.RevokePasskey(ctx, n, mark, boss); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%q: %v", mark, err)
+		}
+	}
+	d.must(d.RevokePasskey(ctx, n, keys[0].Mark, boss))
+	if left, err := d.Passkeys(ctx, n); err != nil || len(left) != 1 || left[0] != `{"kept":1}` {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	if _, err := d.Session(ctx, token); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a session outlives the passkey that may have begun it: %v", err)
+	}
+}
