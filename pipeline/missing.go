@@ -12,14 +12,15 @@ import (
 
 // Missing returns the letters that people should be able to open and that the
 // storage does not hold: somebody or something has removed them before their
-// time. It lists each day in which such a letter lies once, and bounds what it
-// remembers of that by a few hundred letters.
+// time. Letters come in the order of their days, so that each day in which some
+// lie is listed once, and only the days of the last few hundred are remembered.
 func (s *Server) Missing(ctx context.Context) (missing []letter.ID, err error) {
 	const atOnce = 500
 	var some []register.Letter
+	var listed map[string]map[string]bool
 	look := func() error {
-		gone, err := s.missingOf(ctx, some)
-		missing, some = append(missing, gone...), some[:0]
+		gone, seen, err := s.missingOf(ctx, some, listed)
+		missing, some, listed = append(missing, gone...), some[:0], seen
 		return err
 	}
 	err = s.cfg.Register.EachLetter(ctx, func(l register.Letter) error {
@@ -45,18 +46,19 @@ func (s *Server) mustBeThere(l register.Letter) bool {
 	return l.Open(now) && !l.Missing && !letter.OpenUntil(l.Lies.Since, l.Lies.Class).Before(letter.DateOf(now))
 }
 
-func (s *Server) missingOf(ctx context.Context, some []register.Letter) (missing []letter.ID, err error) {
-	listed := map[string]map[string]bool{} // what lies in each day's place
+// missingOf looks for some letters. before is what was listed for those that
+// came before them, by the day's place, and listed is the same for these.
+func (s *Server) missingOf(ctx context.Context, some []register.Letter, before map[string]map[string]bool) (missing []letter.ID, listed map[string]map[string]bool, err error) {
+	listed = map[string]map[string]bool{}
 	for _, l := range some {
 		key := l.ObjectKey()
 		day := path.Dir(key) + "/"
 		if listed[day] == nil {
-			listed[day] = map[string]bool{}
-			for there, err := range s.cfg.Store.List(ctx, day) {
-				if err != nil {
-					return nil, err
-				}
-				listed[day][there] = true
+			listed[day] = before[day]
+		}
+		if listed[day] == nil {
+			if listed[day], err = s.listDay(ctx, day); err != nil {
+				return nil, nil, err
 			}
 		}
 		if listed[day][key] {
@@ -64,13 +66,24 @@ func (s *Server) missingOf(ctx context.Context, some []register.Letter) (missing
 		}
 		gone, err := s.isMissing(ctx, l.ID)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if gone {
 			missing = append(missing, l.ID)
 		}
 	}
-	return missing, nil
+	return missing, listed, nil
+}
+
+func (s *Server) listDay(ctx context.Context, day string) (map[string]bool, error) {
+	there := map[string]bool{}
+	for key, err := range s.cfg.Store.List(ctx, day) {
+		if err != nil {
+			return nil, err
+		}
+		there[key] = true
+	}
+	return there, nil
 }
 
 // isMissing asks for the letter by its name, as it is on record now: a listing

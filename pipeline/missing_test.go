@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -40,6 +42,40 @@ func TestALetterThatIsLostEarlyIsLoud(t *testing.T) {
 		o.now = m.ReceivedOn().AddDays(gone).Start()
 		if l := o.state(m.ID); o.removedBy(&l) != by {
 			t.Errorf("gone on day %d, it was removed by: %s", gone, o.removedBy(&l))
+		}
+	}
+}
+
+// countsLists counts how often each place is listed.
+type countsLists struct {
+	Store
+	of map[string]int
+}
+
+func (c *countsLists) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	c.of[prefix]++
+	return c.Store.List(ctx, prefix)
+}
+
+// However many letters lie in a day, the day is listed once.
+func TestALookForAllLettersListsEachDayOnce(t *testing.T) {
+	s := fill(t)
+	put, today := s.inDir(), letter.DateOf(s.now)
+	ids := s.add(1200, put, today.AddDays(-1), today.AddDays(-2))
+	lost := letter.ObjectKey(letter.SixMonths, "respect-phoneline", today.AddDays(-2), ids[1101])
+	s.must(s.store.Store.Remove(t.Context(), lost, s.only(lost)))
+	lists := &countsLists{Store: s.cfg.Store, of: map[string]int{}}
+	s.cfg.Store = lists
+	missing, err := s.Missing(t.Context())
+	if err != nil || !slices.Equal(missing, ids[1101:1102]) {
+		t.Errorf("missing are %v, %v", missing, err)
+	}
+	if len(lists.of) != 3 { // these and that of the letter they are copies of
+		t.Errorf("listed were %v", lists.of)
+	}
+	for day, n := range lists.of {
+		if n > 1 {
+			t.Errorf("%s was listed %d times", day, n)
 		}
 	}
 }
