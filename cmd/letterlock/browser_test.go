@@ -225,6 +225,9 @@ func keepPictures(t *testing.T, b *portaltest.Browser) {
 
 // destroy is operations' part.
 func destroy(p *program, b *portaltest.Browser, l letterLine) {
+	p.enrol(b, sampleWitness)
+	witness := b.Passkeys()
+	b.SignOut()
 	p.enrol(b, sampleOperations)
 	b.Open("/l/" + string(l.ID))
 	b.Wants("There is nothing here for you")
@@ -234,9 +237,13 @@ func destroy(p *program, b *portaltest.Browser, l letterLine) {
 	b.Do(
 		chromedp.SendKeys(chromedp.ID("sheets"), "4"),
 		chromedp.SetValue(chromedp.ID("scanner"), strconv.Itoa(sampleWitness)),
-		chromedp.SetValue(chromedp.ID("witness"), strconv.Itoa(sampleWitness)),
 		chromedp.Click(chromedp.ID("confirm")),
 	)
+	b.Press("main form .danger")
+	b.Press("[data-passkey]")
+	b.Wants("Now your witness.")
+	b.HandDevice(witness)
+	b.Press("[data-passkey]")
 	b.Press("main form .danger")
 	b.Wants("Destruction recorded", "D-"+strconv.Itoa(time.Now().Year())+"-000001")
 	b.SignOut()

@@ -127,6 +127,9 @@ func (b *browser) destroyInTheBrowser(id letter.ID) {
 	again := b.letter(2)
 	must(b.t, b.register.RecordOpening(b.t.Context(), again, b.lead, []byte("a session"), "pages"))
 	must(b.t, b.register.MarkScanAgain(b.t.Context(), again, b.lead, "too-faint"))
+	b.enrol(b.ops2)
+	witness := b.Passkeys()
+	b.SignOut()
 	b.enrol(b.ops)
 	b.Open("/")
 	b.WantsPath("/desk")
@@ -137,7 +140,6 @@ func (b *browser) destroyInTheBrowser(id letter.ID) {
 	b.Do(
 		chromedp.SendKeys(chromedp.ID("sheets"), "9"),
 		chromedp.SetValue(chromedp.ID("scanner"), strconv.FormatInt(b.ops, 10)),
-		chromedp.SetValue(chromedp.ID("witness"), strconv.FormatInt(b.ops2, 10)),
 		chromedp.Click(chromedp.ID("confirm")),
 	)
 	b.Press("main form .danger")
@@ -146,7 +148,21 @@ func (b *browser) destroyInTheBrowser(id letter.ID) {
 	b.WantsNoSideways(320)
 	b.Do(chromedp.SetValue(chromedp.ID("sheets"), "2"), chromedp.Click(chromedp.ID("confirm"))) // asked anew
 	b.Press("main form .danger")
-	b.Wants("Destruction recorded", "D-2026-000001")
+	b.Wants("Sign the destruction", "You sign first")
+	b.shoot("sign")
+	b.WantsNoSideways(320)
+	b.Press("[data-passkey]")
+	b.Wants("You have signed.", "Now your witness.")
+	b.Do(chromedp.Click(chromedp.CSS("[data-passkey]"), chromedp.NodeVisible), chromedp.WaitVisible(chromedp.ID("passkey-trouble")))
+	b.Wants("Somebody else must be the witness")
+	b.HandDevice(witness)
+	b.Press("[data-passkey]")
+	b.Wants("Your witness has signed.", "(Pat Office)")
+	if n := len(b.entries("paper-destroyed", "")); n != 0 {
+		b.t.Errorf("%d destructions on record before they were recorded", n)
+	}
+	b.Press("main form .danger")
+	b.Wants("Destruction recorded", "D-2026-000001", "(Pat Office), who signed with a passkey")
 	b.shoot("destroyed")
 	b.SignOut()
 }

@@ -54,15 +54,23 @@ func (p *Portal) deskPage(w http.ResponseWriter, v *visit) error {
 }
 
 type paperBody struct {
-	Paper register.Paper
+	Papers []paperLine
+	Action string // where the form goes
 	deskPeople
 	Levels      []register.Level
 	Contractors []register.Name
 	Places      []register.Name
 	Form        url.Values // as filled in
-	Recount     int        // the sheets that were counted and cannot be; 0 when they can
-	Fewest      int
-	Most        int
+	Recounts    bool       // of one at least the sheets are to be counted again
+}
+
+// paperLine is one paper of the form.
+type paperLine struct {
+	register.Paper
+	Field   string // under which its sheets are entered
+	Recount int    // the sheets that were counted and cannot be; 0 when they can
+	Fewest  int
+	Most    int
 }
 
 // paperPage is the form for one paper, or what became of it.
@@ -87,7 +95,11 @@ func (p *Portal) paperPage(w http.ResponseWriter, v *visit) error {
 			Lines: []string{"The paper " + paper.Reference + " may not be destroyed now: " + paperWhy(paper)},
 			Link:  "/desk", LinkSay: "Back to the destruction desk"}
 	}
-	return p.showPaper(w, v, paper, p.emptyForm(), nil)
+	form := p.emptyForm()
+	if t, ok := p.trays.of(v, v.URL.Query().Get("change")); ok {
+		form = t.form
+	}
+	return p.showPaper(w, v, []register.Paper{paper}, form, nil)
 }
 
 // emptyForm holds what is mostly so, and what cannot be otherwise.
@@ -140,20 +152,40 @@ type destroyedBody struct {
 	Scanner, Reader string // empty for nobody
 }
 
-func (p *Portal) showPaper(w http.ResponseWriter, v *visit, paper register.Paper, form url.Values, flaws []formFlaw) error {
+// showPaper shows the form for one paper, or for a tray of them.
+func (p *Portal) showPaper(w http.ResponseWriter, v *visit, papers []register.Paper, form url.Values, flaws []formFlaw) error {
 	people, err := p.deskPeople(v)
 	if err != nil {
 		return err
 	}
-	body := paperBody{Paper: paper, deskPeople: people, Levels: register.Levels, Contractors: p.cfg.Contractors, Places: p.cfg.Places, Form: form}
-	body.Fewest, body.Most = paper.SheetsBetween()
-	for _, f := range flaws {
-		if f.Field == "recounted" {
-			body.Recount, _ = strconv.Atoi(form.Get("sheets"))
-		}
+	body := paperBody{Action: "/desk/tray", deskPeople: people, Levels: register.Levels, Contractors: p.cfg.Contractors, Places: p.cfg.Places, Form: form}
+	title := fmt.Sprintf("Destroy %d papers", len(papers))
+	if len(papers) == 1 {
+		title, body.Action = "Destroy paper "+papers[0].Reference, "/desk/"+string(papers[0].Letter)
 	}
-	return p.ok(w, v, page{Name: "paper", Title: "Destroy paper " + paper.Reference, Errors: flaws, Body: body})
+	for _, paper := range papers {
+		line := paperLine{Paper: paper, Field: sheetsField(papers, paper)}
+		line.Fewest, line.Most = paper.SheetsBetween()
+		for _, f := range flaws {
+			if f.Field == recountField(line.Field) {
+				line.Recount, _ = strconv.Atoi(form.Get(line.Field))
+				body.Recounts = true
+			}
+		}
+		body.Papers = append(body.Papers, line)
+	}
+	return p.ok(w, v, page{Name: "paper", Title: title, Errors: flaws, Body: body})
 }
+
+// sheetsField is the form's name for the sheets of one of the papers.
+func sheetsField(papers []register.Paper, paper register.Paper) string {
+	if len(papers) == 1 {
+		return "sheets"
+	}
+	return "sheets-" + string(paper.Letter)
+}
+
+func recountField(sheets string) string { return strings.Replace(sheets, "sheets", "recounted", 1) }
 
 // deskPeople are whom a destruction's record can name.
 type deskPeople struct {
@@ -199,39 +231,39 @@ func (p *Portal) destroyPaper(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	d, flaws := p.readDestruction(v.PostForm, paper, people)
+	papers := []register.Paper{paper}
+	says, flaws := p.readDestruction(v.PostForm, papers, people)
 	if len(flaws) > 0 {
-		return p.showPaper(w, v, paper, v.PostForm, flaws)
+		return p.showPaper(w, v, papers, v.PostForm, flaws)
 	}
-	if _, err := p.cfg.Register.DestroyPaper(v.Context(), id, d, v.person.Number); err != nil &&
-		!errors.Is(err, register.ErrPaperNotFree) && !errors.Is(err, register.ErrNotFound) {
-		return err
-	}
-	redirect(w, back) // the record, ours or that of whoever was quicker
-	return nil
+	return p.toSign(w, v, papers, says)
 }
 
 // readDestruction reads the form, and says what is to be put right in it.
-func (p *Portal) readDestruction(form url.Values, paper register.Paper, people deskPeople) (register.Destruction, []formFlaw) {
-	d := register.Destruction{Method: register.Method(form.Get("method")), Authority: register.Name(p.cfg.Policy.Name)}
-	var flaws []formFlaw
+func (p *Portal) readDestruction(form url.Values, papers []register.Paper, people deskPeople) (says []register.Destroyed, flaws []formFlaw) {
+	all := register.Destruction{Method: register.Method(form.Get("method")), Authority: register.Name(p.cfg.Policy.Name)}
 	flaw := func(field, says string) { flaws = append(flaws, formFlaw{field, says}) }
-	readSheets(&d, form, paper, flaw)
-	if d.ScannedBy = wholeNumber(form.Get("scanner")); !has(people.Scanners, d.ScannedBy) && form.Get("scanner") != nobodyKnows {
-		d.ScannedBy = 0
+	for _, paper := range papers {
+		says = append(says, register.Destroyed{Letter: paper.Letter})
+		readSheets(&says[len(says)-1].Destruction, form, papers, paper, flaw)
+	}
+	if all.ScannedBy = wholeNumber(form.Get("scanner")); !has(people.Scanners, all.ScannedBy) && form.Get("scanner") != nobodyKnows {
+		all.ScannedBy = 0
 		flaw("scanner", "Choose who scanned it. If nobody knows any more, choose that.")
 	}
-	p.readMethod(&d, form, flaw)
-	if d.Place = register.Name(form.Get("place")); !slices.Contains(p.cfg.Places, d.Place) {
+	p.readMethod(&all, form, flaw)
+	if all.Place = register.Name(form.Get("place")); !slices.Contains(p.cfg.Places, all.Place) {
 		flaw("place", "Choose where the paper was destroyed or handed over.")
-	}
-	if d.Witness = wholeNumber(form.Get("witness")); !has(people.Witnesses, d.Witness) {
-		flaw("witness", "Choose who watched. It must be somebody else than you.")
 	}
 	if form.Get("confirm") != "yes" {
 		flaw("confirm", "Tick the box once the paper is destroyed. This cannot be undone.")
 	}
-	return d, flaws
+	for i := range says {
+		sheets := says[i].Sheets
+		says[i].Destruction = all
+		says[i].Sheets = sheets
+	}
+	return says, flaws
 }
 
 // nobodyKnows is the form's word for a scanner whom nobody remembers.
@@ -241,17 +273,22 @@ func has(people []register.Person, number int64) bool {
 	return slices.ContainsFunc(people, func(who register.Person) bool { return who.Number == number })
 }
 
-func readSheets(d *register.Destruction, form url.Values, paper register.Paper, flaw func(field, says string)) {
-	d.Sheets = int(min(wholeNumber(form.Get("sheets")), 10000))
+func readSheets(d *register.Destruction, form url.Values, papers []register.Paper, paper register.Paper, flaw func(field, says string)) {
+	field := sheetsField(papers, paper)
+	d.Sheets = int(min(wholeNumber(form.Get(field)), 10000))
 	fewest, most := paper.SheetsBetween()
+	of := ""
+	if len(papers) > 1 {
+		of = " of " + paper.Reference
+	}
 	switch {
 	case d.Sheets < 1 || d.Sheets > 9999:
-		flaw("sheets", "Count the sheets of paper and enter a whole number from 1 to 9999.")
+		flaw(field, "Count the sheets of paper"+of+" and enter a whole number from 1 to 9999.")
 	case d.Sheets < fewest || d.Sheets > most:
 		// Said once for each count: whoever counted again and stands by it may go on.
-		if form.Get("recounted") != strconv.Itoa(d.Sheets) {
-			flaw("recounted", fmt.Sprintf("Stop: %s cannot belong to a scan of %s. Nothing has been recorded. Count the sheets again before you destroy anything.",
-				count(d.Sheets, "sheet", "sheets"), count(paper.Pages, "page", "pages")))
+		if again := recountField(field); form.Get(again) != strconv.Itoa(d.Sheets) {
+			flaw(again, fmt.Sprintf("Stop: %s cannot belong to a scan of %s%s. Nothing has been recorded. Count the sheets again before you destroy anything.",
+				count(d.Sheets, "sheet", "sheets"), count(paper.Pages, "page", "pages"), strings.Replace(of, " of", ", that of", 1)))
 		}
 	}
 }

@@ -2,13 +2,15 @@ package portal
 
 import (
 	"encoding/json"
-	"maps"
+	"errors"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
@@ -16,12 +18,38 @@ import (
 
 func (h *house) destruction(change ...string) url.Values {
 	form := url.Values{"sheets": {"2"}, "method": {"own-shredder"}, "level": {"P-5"}, "place": {"office"},
-		"scanner": {strconv.FormatInt(h.ops, 10)},
-		"witness": {strconv.FormatInt(h.ops2, 10)}, "confirm": {"yes"}}
+		"scanner": {strconv.FormatInt(h.ops, 10)}, "confirm": {"yes"}}
 	for i := 0; i < len(change); i += 2 {
 		form.Set(change[i], change[i+1])
 	}
 	return form
+}
+
+// fills sends a form of the desk and returns the page on which it is signed.
+func (v *visitor) fills(path string, form url.Values) (sign string) {
+	v.h.t.Helper()
+	w := v.post(path, form)
+	wantStatus(v.h.t, w, http.StatusSeeOther)
+	sign = w.Header().Get("Location")
+	if !strings.HasPrefix(sign, "/desk/sign/") {
+		v.h.t.Fatalf("led to %q", sign)
+	}
+	return sign
+}
+
+// signs has the two sign, as they would with their passkeys.
+func (v *visitor) signs(sign string, witness int64) {
+	v.h.t.Helper()
+	v.showsAgain(sign)
+	v.h.portal.witnessed(strings.TrimPrefix(sign, "/desk/sign/"), witness)
+}
+
+// destroys fills in the form, has it signed and puts it on record.
+func (v *visitor) destroys(path string, form url.Values) *httptest.ResponseRecorder {
+	v.h.t.Helper()
+	sign := v.fills(path, form)
+	v.signs(sign, v.h.ops2)
+	return v.post(sign, nil)
 }
 
 func (h *house) destroyed(id letter.ID) register.PaperDestroyed {
@@ -48,20 +76,17 @@ func TestDestroyPaper(t *testing.T) {
 	}
 	path := "/desk/" + string(id)
 	form := v.get(path)
-	wantText(t, form, "It should be 2 to 3", "<option selected>P-5", "Pat Office", "Mo Manager")
-	for _, cannot := range []string{"Ola Office, ", "Ada Lead, ", "Dee Protect, "} {
-		_, choices, _ := strings.Cut(form.Body.String(), "Who watched?")
-		if strings.Contains(choices, ">"+cannot) {
-			t.Errorf("%q can be a witness", cannot)
-		}
-	}
-	wantRedirect(t, v.post(path, h.destruction()), path)
+	wantText(t, form, "It should be 2 to 3", "<option selected>P-5", "Ola Office", "Mo Manager")
+	sign := v.fills(path, h.destruction())
+	wantText(t, v.get(sign), id.Reference(), "You sign first", "P-5")
+	h.signed(v, sign, path)
 	wantText(t, v.get(path), "Destruction recorded", "D-2026-000001", "Ola Office", "Pat Office", "P-5", "confidentiality-policy-1", "at office by staff number 5 (Ola Office)", "by staff number 1 (Ada Lead)")
-	if d := h.destroyed(id); d.Sheets != 2 || d.Witness != h.ops2 || d.ReadableBy != h.lead || d.ScannedBy != h.ops || d.Place != "office" || d.Anomalies == nil || len(d.Anomalies) != 0 {
+	if d := h.destroyed(id); d.Sheets != 2 || d.Witness != h.ops2 || d.WitnessWith != register.WithPasskey || d.ReadableBy != h.lead || d.ScannedBy != h.ops || d.Place != "office" || d.Anomalies == nil || len(d.Anomalies) != 0 {
 		t.Errorf("the record says %+v", d)
 	}
-	// The same form sent twice shows the same record and makes no other.
+	// The same sent twice shows the same record and makes no other.
 	wantRedirect(t, v.post(path, h.destruction()), path)
+	wantRedirect(t, v.post(sign, nil), path)
 	h.destroyed(id)
 	if strings.Contains(v.get("/desk").Body.String(), id.Reference()) {
 		t.Error("destroyed paper is still on the desk")
@@ -93,9 +118,6 @@ func TestDestructionFormFlaws(t *testing.T) {
 		"no scanner":       {[]string{"scanner", ""}, "Choose who scanned it"},
 		"a leader scanned": {[]string{"scanner", strconv.FormatInt(h.lead, 10)}, "Choose who scanned it"},
 		"no place":         {[]string{"place", "mrs-smith"}, "Choose where"},
-		"herself":          {[]string{"witness", strconv.FormatInt(h.ops, 10)}, "somebody else than you"},
-		"a team leader":    {[]string{"witness", strconv.FormatInt(h.lead, 10)}, "somebody else than you"},
-		"nobody":           {[]string{"witness", ""}, "somebody else than you"},
 		"not confirmed":    {[]string{"confirm", ""}, "Tick the box"},
 		"markup":           {[]string{"sheets", `"><script>alert(1)</script>`}, "&#34;&gt;&lt;script&gt;"},
 		"too many sheets":  {[]string{"sheets", "5"}, "Stop: 5 sheets cannot belong to a scan of 4 pages"},
@@ -113,7 +135,7 @@ func TestDestructionFormFlaws(t *testing.T) {
 		t.Fatalf("%d destructions on record after flawed forms", n)
 	}
 	t.Run("counted again", func(t *testing.T) {
-		wantRedirect(t, v.post(path, h.destruction("sheets", "5", "recounted", "5", "scanner", nobodyKnows, "method", "contractor",
+		wantRedirect(t, v.destroys(path, h.destruction("sheets", "5", "recounted", "5", "scanner", nobodyKnows, "method", "contractor",
 			"contractor", "shred-station", "collection", "c/4711", "certificate", "AB-12")), path)
 		d := h.destroyed(id)
 		want := []register.Anomaly{register.AnomalySheets, register.AnomalyScannerUnknown}
@@ -147,7 +169,7 @@ func TestOverduePaper(t *testing.T) {
 	v := h.as(h.ops)
 	wantText(t, v.get("/desk"), "Overdue: destroy these first", id.Reference())
 	path := "/desk/" + string(id)
-	wantRedirect(t, v.post(path, h.destruction("sheets", "1")), path)
+	wantRedirect(t, v.destroys(path, h.destruction("sheets", "1")), path)
 	wantText(t, v.get(path), "Destruction recorded", "D-2027-000001")
 	want := []register.Anomaly{register.AnomalyLetterGone, register.AnomalyUnread}
 	if d := h.destroyed(id); d.LetterAlive || !slices.Equal(d.Anomalies, want) {
@@ -166,6 +188,148 @@ func TestNobodyToWitness(t *testing.T) {
 	}
 	v := h.as(h.ops)
 	wantText(t, v.get("/desk/"+string(id)), "Nobody else could be your witness")
+	sign := v.fills("/desk/"+string(id), h.destruction())
+	v.signs(sign, h.ops2) // who has signed, and left
+	wantStatus(t, v.post(sign, nil), http.StatusForbidden)
+	if n := len(h.entries("paper-destroyed", id)); n != 0 {
+		t.Errorf("%d destructions on record", n)
+	}
+}
+
+// signed signs step by step: nothing is on record before both have.
+func (h *house) signed(v *visitor, sign, to string) {
+	h.t.Helper()
+	token := strings.TrimPrefix(sign, "/desk/sign/")
+	none := func(when string) {
+		h.t.Helper()
+		wantRedirect(h.t, v.post(sign, nil), sign)
+		wantRedirect(h.t, v.post(sign, url.Values{"witness": {strconv.FormatInt(h.ops2, 10)}}), sign)
+		if n := len(h.entries("paper-destroyed", "")); n != 0 {
+			h.t.Fatalf("%s, %d destructions are on record", when, n)
+		}
+	}
+	none("before anybody has signed")
+	h.portal.witnessed(token, h.ops2)
+	none("with the witness's signature alone")
+	v.showsAgain(sign)
+	h.now = h.now.Add(againCounts)
+	none("with signatures that are old")
+	v.showsAgain(sign)
+	wantText(h.t, v.get(sign), "You have signed.", "Now your witness")
+	none("with one's own signature alone")
+	h.portal.witnessed(token, h.ops2)
+	wantText(h.t, v.get(sign), "Your witness has signed.", "(Pat Office)", "Record the destruction")
+	wantText(h.t, h.as(h.ops2).get(sign), "This form is no longer open")
+	wantStatus(h.t, h.as(h.ops).post(sign, nil), http.StatusGone) // another browser
+	wantRedirect(h.t, v.post(sign, nil), to)
+}
+
+func TestWhoMayWitness(t *testing.T) {
+	h := newHouse(t)
+	v := h.as(h.ops)
+	for person, want := range map[int64]error{h.ops: ownWitness, h.ops2: nil, h.manager: nil, h.lead: noWitness, h.dpo: noWitness, h.admin: noWitness, 999: noWitness} {
+		visit := &visit{Request: httptest.NewRequest(http.MethodGet, "/", nil), person: register.Person{Number: h.ops}}
+		if got := h.portal.mayWitness(visit, person); got != want {
+			t.Errorf("person %d: %v, want %v", person, got, want)
+		}
+	}
+	id := h.readable(1)
+	sign := v.fills("/desk/"+string(id), h.destruction("sheets", "1"))
+	v.signs(sign, h.ops)
+	wantStatus(t, v.post(sign, nil), http.StatusForbidden)
+	if _, err := h.register.DestroyPaper(t.Context(), id, register.Destruction{Sheets: 1, Witness: h.ops}, h.ops); !errors.Is(err, register.ErrOwnWitness) {
+		t.Errorf("the register takes one person for both: %v", err)
+	}
+}
+
+// A tray is one form and one pair of signatures for several papers, all of which
+// are on record, or none.
+func TestATrayOfPapers(t *testing.T) {
+	h := newHouse(t)
+	v := h.as(h.ops)
+	one, two, three := h.readable(1), h.readable(4), h.readable(2)
+	kept := h.letter(1)
+	wantText(t, v.get("/desk"), `name="paper" value="`+string(two)+`"`, "Destroy the tray together")
+	wantText(t, v.get("/desk/tray"), "References on the papers")
+	for typed, says := range map[string]string{
+		"hello":                  "“hello” is no reference",
+		kept.Reference():         "Keep the paper " + kept.Reference(),
+		"K7QM-4T2X":              "K7QM-4T2X",
+		strings.Repeat("x", 300): "is no reference",
+	} {
+		w := v.get("/desk/tray?" + url.Values{"references": {one.Reference() + "\n" + typed}}.Encode())
+		wantStatus(t, w, http.StatusUnprocessableEntity)
+		wantText(t, w, says, one.Reference()) // what was typed stays
+	}
+	wantRedirect(t, v.get("/desk/tray?paper="+string(one)), "/desk/"+string(one))
+	wantStatus(t, v.get("/desk/tray?paper=AAA"), http.StatusNotFound)
+	typed := strings.ToLower(strings.ReplaceAll(one.Reference(), "-", " ")) + "\r\n" + two.Reference() + ", " + two.Reference()
+	wantText(t, v.get("/desk/tray?"+url.Values{"references": {typed}, "paper": {string(three)}}.Encode()),
+		"Destroy 3 papers", one.Reference(), two.Reference(), three.Reference(), `name="sheets-`+string(two)+`"`)
+
 	form := h.destruction()
-	wantStatus(t, v.post("/desk/"+string(id), maps.Clone(form)), http.StatusUnprocessableEntity)
+	form.Del("sheets")
+	form["paper"] = []string{string(one), string(two), string(three)}
+	w := v.post("/desk/tray", form)
+	wantStatus(t, w, http.StatusUnprocessableEntity)
+	wantText(t, w, "Count the sheets of paper of "+two.Reference())
+	for id, sheets := range map[letter.ID]string{one: "1", two: "5", three: "2"} {
+		form.Set("sheets-"+string(id), sheets)
+	}
+	w = v.post("/desk/tray", form)
+	wantStatus(t, w, http.StatusUnprocessableEntity)
+	wantText(t, w, "Stop: 5 sheets cannot belong to a scan of 4 pages, that of "+two.Reference(), `name="recounted-`+string(two)+`" value="5"`)
+	form.Set("recounted-"+string(two), "5")
+	sign := v.fills("/desk/tray", form)
+	wantText(t, v.get(sign), "5, counted twice", "You sign first")
+	wantText(t, v.get("/desk/tray?change="+strings.TrimPrefix(sign, "/desk/sign/")), `value="5"`, "Destroy 3 papers")
+
+	other := v.fills("/desk/"+string(three), h.destruction())
+	v.signs(other, h.ops2)
+	v.signs(sign, h.ops2)
+	wantRedirect(t, v.post(other, nil), "/desk/"+string(three))
+	wantStatus(t, v.post(sign, nil), http.StatusConflict)
+	if n := len(h.entries("paper-destroyed", "")); n != 1 {
+		t.Fatalf("%d destructions on record, want that of the one paper", n)
+	}
+	form["paper"] = []string{string(one), string(two), string(three)} // the third is no longer listed, and is left out
+	sign = v.fills("/desk/tray", form)
+	v.signs(sign, h.manager)
+	wantRedirect(t, v.post(sign, nil), sign)
+	wantText(t, v.get(sign), "Destructions recorded", "2 papers", "D-2026-000002", "D-2026-000003", "(Mo Manager)", "(Ola Office)")
+	wantRedirect(t, v.post(sign, nil), sign)
+	if d := h.destroyed(two); d.Sheets != 5 || d.Witness != h.manager || !slices.Equal(d.Anomalies, []register.Anomaly{register.AnomalySheets}) {
+		t.Errorf("the record says %+v", d)
+	}
+	if d := h.destroyed(one); d.Sheets != 1 || len(d.Anomalies) != 0 {
+		t.Errorf("the record says %+v", d)
+	}
+}
+
+func TestATrayThatIsTooFull(t *testing.T) {
+	h := newHouse(t)
+	q := url.Values{}
+	for range maxTray + 1 {
+		q.Add("paper", string(h.readable(1)))
+	}
+	w := h.as(h.ops).get("/desk/tray?" + q.Encode())
+	wantStatus(t, w, http.StatusUnprocessableEntity)
+	wantText(t, w, "These are 51 papers. Take at most 50 at a time")
+}
+
+func TestATrayIsForgotten(t *testing.T) {
+	h := newHouse(t)
+	v := h.as(h.ops)
+	sign := v.fills("/desk/"+string(h.readable(1)), h.destruction("sheets", "1"))
+	for range maxTrays {
+		h.now = h.now.Add(time.Second)
+		v.fills("/desk/"+string(h.readable(1)), h.destruction("sheets", "1"))
+	}
+	wantText(t, v.get(sign), "This form is no longer open", "nothing was recorded")
+	sign = v.fills("/desk/"+string(h.readable(1)), h.destruction("sheets", "1"))
+	for range 3 {
+		h.now = h.now.Add(trayLife / 3)
+		v.get("/desk") // stays signed in
+	}
+	wantText(t, v.get(sign), "This form is no longer open")
 }

@@ -53,6 +53,7 @@ const (
 	forEnrolment purpose = "enrolment" // begun by a right enrolment code
 	forSecond    purpose = "second"    // begun by somebody who is signed in
 	forAgain     purpose = "again"     // likewise, to show anew who they are
+	forWitness   purpose = "witness"   // likewise, for somebody else to sign as the witness
 )
 
 // ceremony is a passkey being made or used, between the two halves of it.
@@ -60,6 +61,7 @@ type ceremony struct {
 	purpose   purpose
 	person    int64                 // who makes a passkey; 0 for a sign-in
 	proof     []byte                // of the enrolment code that was right
+	tray      string                // what a witness signs
 	challenge *webauthn.SessionData // the one that is out, if any
 	until     time.Time
 }

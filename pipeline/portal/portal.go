@@ -95,6 +95,7 @@ type Portal struct {
 	passkeys    *webauthn.WebAuthn
 	ceremonies  *ceremonies
 	shownAgain  *shownAgain
+	trays       *trays
 	answering   sync.Mutex // one answer to the scanner folder at a time
 	files       *files
 	pages       pages
@@ -125,6 +126,7 @@ func New(ctx context.Context, cfg Config) (*Portal, error) {
 	p := &Portal{cfg: cfg, policy: policy, crossOrigin: http.NewCrossOriginProtection()}
 	p.ceremonies = newCeremonies(cfg.Now)
 	p.shownAgain = &shownAgain{now: cfg.Now, until: map[string]time.Time{}}
+	p.trays = &trays{now: cfg.Now, byToken: map[string]tray{}}
 	// Behind a proxy the Host header may differ from what the browser sees.
 	if err := p.crossOrigin.AddTrustedOrigin(cfg.Origin); err != nil {
 		return nil, fmt.Errorf("trusting our own origin: %w", err)

@@ -71,6 +71,12 @@ POST /holds/{hold}/release    manager
 GET  /desk                    operations
 GET  /desk/{id}               operations
 POST /desk/{id}               operations
+GET  /desk/tray               operations
+POST /desk/tray               operations
+GET  /desk/sign/{token}       operations
+POST /desk/sign/{token}       operations
+POST /desk/sign/{token}/witness/begin operations
+POST /desk/sign/{token}/witness/finish operations
 GET  /intake                  operations
 GET  /intake/{token}          operations
 GET  /intake/{token}/page/{n} operations

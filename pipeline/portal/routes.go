@@ -94,6 +94,13 @@ var routes = []route{
 	{method: "GET", path: "/desk/{id}", who: []register.Role{register.Operations}, serve: (*Portal).paperPage},
 	{method: "POST", path: "/desk/{id}", who: []register.Role{register.Operations}, serve: (*Portal).destroyPaper},
 
+	{method: "GET", path: "/desk/tray", who: []register.Role{register.Operations}, serve: (*Portal).trayPage},
+	{method: "POST", path: "/desk/tray", who: []register.Role{register.Operations}, serve: (*Portal).destroyTray},
+	{method: "GET", path: "/desk/sign/{token}", who: []register.Role{register.Operations}, serve: (*Portal).signPage},
+	{method: "POST", path: "/desk/sign/{token}", who: []register.Role{register.Operations}, serve: (*Portal).recordTray},
+	{method: "POST", path: "/desk/sign/{token}/witness/begin", who: []register.Role{register.Operations}, script: true, serve: (*Portal).beginWitness},
+	{method: "POST", path: "/desk/sign/{token}/witness/finish", who: []register.Role{register.Operations}, script: true, serve: (*Portal).finishWitness},
+
 	{method: "GET", path: "/intake", who: []register.Role{register.Operations}, serve: (*Portal).intakePage},
 	{method: "GET", path: "/intake/{token}", who: []register.Role{register.Operations}, serve: (*Portal).questionPage},
 	{method: "GET", path: "/intake/{token}/page/{n}", who: []register.Role{register.Operations}, serve: (*Portal).thumbnail},

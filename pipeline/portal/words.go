@@ -212,6 +212,7 @@ func (p *Portal) templateFuncs() template.FuncMap {
 		"stateSentence":      func(s register.State) string { return worded(stateSentences, s) },
 		"reason":             func(r register.ScanAgainReason) string { return worded(reasonWords, r) },
 		"paper":              func(s register.PaperState) string { return worded(paperWords, s) },
+		"recountField":       recountField,
 		"method":             func(m register.Method) string { return worded(methodWords, m) },
 		"anomalies":          anomaliesOf,
 		"question":           func(k QuestionKind) string { return worded(questionWords, k) },

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"letterlock/scanner/letter"
@@ -54,6 +55,23 @@ func (r *Register) Paper(ctx context.Context, id letter.ID) (Paper, error) {
 	return scanPaper(r.read.QueryRowContext(ctx, `SELECT `+paperColumns+` WHERE letter = $1`, string(id)))
 }
 
+// PapersCalled returns the papers that bear the reference and are not on record as
+// destroyed: one, or none, or very rarely two.
+func (r *Register) PapersCalled(ctx context.Context, reference string) ([]Paper, error) {
+	// A reference is the beginning of the id and a check character: see letter.ID.
+	begins := strings.ToLower(strings.ReplaceAll(reference, "-", ""))
+	if begins == "" {
+		return nil, nil
+	}
+	begins = begins[:len(begins)-1]
+	rows, err := r.read.QueryContext(ctx, `SELECT `+paperColumns+` WHERE letter >= $1 AND letter < $2 AND reference = $3 AND state <> $4
+		ORDER BY received, letter`, begins, begins+"~", reference, letter.PaperDestroyed)
+	if err != nil {
+		return nil, fmt.Errorf("reading papers: %w", err)
+	}
+	return scanAll(rows, scanPaper)
+}
+
 // OutlivedPapers returns up to limit paper originals whose letter is gone and
 // whose destruction is not on record, oldest first.
 func (r *Register) OutlivedPapers(ctx context.Context, limit int) ([]Paper, error) {
@@ -82,60 +100,95 @@ func setPaper(ctx context.Context, tx *sql.Tx, id letter.ID, state PaperState, w
 
 // Destruction is what the person at the destruction desk says.
 type Destruction struct {
-	Sheets      int    // of paper, counted by hand
-	ScannedBy   int64  // staff number; 0 when nobody knows any more
-	Method      Method // how
-	Level       Level  // of an own shredder
-	Contractor  Name   // or who destroyed it for us,
-	Collection  Number // the number of the collection
-	Certificate Number // and that of the certificate
-	Place       Name   // where
-	Witness     int64  // staff number
-	Authority   Name   // policy and version
+	Sheets      int        // of paper, counted by hand
+	ScannedBy   int64      // staff number; 0 when nobody knows any more
+	Method      Method     // how
+	Level       Level      // of an own shredder
+	Contractor  Name       // or who destroyed it for us,
+	Collection  Number     // the number of the collection
+	Certificate Number     // and that of the certificate
+	Place       Name       // where
+	Witness     int64      // staff number
+	WitnessWith SignInWith // by what means the witness has shown who they are
+	Authority   Name       // policy and version
 }
 
 // ErrPaperNotFree is returned for a paper that may not be destroyed (yet, or any more).
 var ErrPaperNotFree = errors.New("this paper may not be destroyed")
 
-// DestroyPaper records the destruction of a paper original by the person and
-// returns its ledger number. Only what may go can go, and only once. A paper
-// whose letter has expired may always go: it should have gone before.
-func (r *Register) DestroyPaper(ctx context.Context, id letter.ID, d Destruction, person int64) (ledger Ledger, err error) {
+// ErrOwnWitness is returned when somebody would be the witness of what they do.
+var ErrOwnWitness = errors.New("nobody is their own witness")
+
+// Destroyed is one paper of a tray, and what is said of it.
+type Destroyed struct {
+	Letter letter.ID
+	Destruction
+}
+
+// DestroyPaper records the destruction of one paper original: see DestroyPapers.
+func (r *Register) DestroyPaper(ctx context.Context, id letter.ID, d Destruction, person int64) (Ledger, error) {
+	ledgers, err := r.DestroyPapers(ctx, []Destroyed{{id, d}}, person)
+	if err != nil {
+		return "", err
+	}
+	return ledgers[0], nil
+}
+
+// DestroyPapers records the destruction of paper originals by the person, all of
+// them or none, and returns their ledger numbers in the same order. Only what may
+// go can go, and only once. A paper whose letter has expired may always go: it
+// should have gone before.
+func (r *Register) DestroyPapers(ctx context.Context, tray []Destroyed, person int64) (ledgers []Ledger, err error) {
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
-		p, err := scanPaper(tx.QueryRowContext(ctx, `SELECT `+paperColumns+` WHERE letter = $1`, string(id)))
-		if err != nil {
-			return err
+		ledgers = nil // of a try before
+		for _, d := range tray {
+			ledger, err := r.destroyOne(ctx, tx, d, person)
+			if err != nil {
+				return err
+			}
+			ledgers = append(ledgers, ledger)
 		}
-		if p.State == letter.PaperDestroyed || p.State != letter.PaperMayGo && !p.LetterGone {
-			return ErrPaperNotFree
-		}
-		if ledger, err = r.nextLedger(ctx, tx); err != nil {
-			return fmt.Errorf("numbering destruction: %w", err)
-		}
-		sides, err := sidesOf(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if err := r.append(ctx, tx, r.destroyed(p, sides, d, ledger), id, person); err != nil {
-			return err
-		}
-		if p.LetterGone {
-			// The last trace of the letter: nothing is left to tie the paper to.
-			_, err = tx.ExecContext(ctx, `DELETE FROM papers WHERE letter = $1`, string(id))
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `UPDATE papers SET state = $1, ledger = $2 WHERE letter = $3`,
-			letter.PaperDestroyed, string(ledger), string(id)); err != nil {
-			return err
-		}
-		// The edge learns it from a new receipt and takes its slip away.
-		if _, err := tx.ExecContext(ctx, `UPDATE letters SET receipt_due = 1, not_before = $1, version = version + 1
-			WHERE id = $2`, millis(r.Now()), string(id)); err != nil {
-			return err
-		}
-		return r.due(ctx, tx, id)
+		return nil
 	})
-	return ledger, err
+	return ledgers, err
+}
+
+func (r *Register) destroyOne(ctx context.Context, tx *sql.Tx, d Destroyed, person int64) (ledger Ledger, err error) {
+	if d.Witness == person {
+		return "", ErrOwnWitness
+	}
+	p, err := scanPaper(tx.QueryRowContext(ctx, `SELECT `+paperColumns+` WHERE letter = $1`, string(d.Letter)))
+	if err != nil {
+		return "", err
+	}
+	if p.State == letter.PaperDestroyed || p.State != letter.PaperMayGo && !p.LetterGone {
+		return "", ErrPaperNotFree
+	}
+	if ledger, err = r.nextLedger(ctx, tx); err != nil {
+		return "", fmt.Errorf("numbering destruction: %w", err)
+	}
+	sides, err := sidesOf(ctx, tx, d.Letter)
+	if err != nil {
+		return "", err
+	}
+	if err := r.append(ctx, tx, r.destroyed(p, sides, d.Destruction, ledger), d.Letter, person); err != nil {
+		return "", err
+	}
+	if p.LetterGone {
+		// The last trace of the letter: nothing is left to tie the paper to.
+		_, err = tx.ExecContext(ctx, `DELETE FROM papers WHERE letter = $1`, string(d.Letter))
+		return ledger, err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE papers SET state = $1, ledger = $2 WHERE letter = $3`,
+		letter.PaperDestroyed, string(ledger), string(d.Letter)); err != nil {
+		return "", err
+	}
+	// The edge learns it from a new receipt and takes its slip away.
+	if _, err := tx.ExecContext(ctx, `UPDATE letters SET receipt_due = 1, not_before = $1, version = version + 1
+		WHERE id = $2`, millis(r.Now()), string(d.Letter)); err != nil {
+		return "", err
+	}
+	return ledger, r.due(ctx, tx, d.Letter)
 }
 
 // SheetsBetween is how many sheets the scan can come from: as many as the
@@ -153,7 +206,7 @@ func (r *Register) destroyed(p Paper, sides int, d Destruction, ledger Ledger) P
 		Ledger: ledger, Reference: Reference(p.Reference), Class: p.Class, Received: p.Received, Scanned: p.Received,
 		ScannedAt: Name(p.Site), ScannedBy: d.ScannedBy, ReadableBy: p.CheckedBy, Authority: d.Authority,
 		Destroyed: r.Now().UTC().Truncate(time.Millisecond), Sheets: d.Sheets, Sides: sides, Pages: p.Pages,
-		Witness: d.Witness, Method: d.Method, Level: d.Level, Contractor: d.Contractor, Collection: d.Collection,
+		Witness: d.Witness, WitnessWith: d.WitnessWith, Method: d.Method, Level: d.Level, Contractor: d.Contractor, Collection: d.Collection,
 		Certificate: d.Certificate, Place: d.Place, Anomalies: anomalies(p, d), LetterAlive: !p.LetterGone,
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
@@ -215,6 +216,43 @@ func (b *Browser) NewDevice() {
 	})
 	b.must(err)
 	b.device = made.AuthenticatorID
+}
+
+// Passkeys are those that the device holds: see HandDevice.
+func (b *Browser) Passkeys() []*webauthn.Credential {
+	b.T.Helper()
+	held, err := chromedp.Call(b.ctx, webauthn.GetCredentials, webauthn.GetCredentialsParams{AuthenticatorID: b.device})
+	b.must(err)
+	return held.Credentials
+}
+
+// HandDevice gives the browser another person's device again, with the passkeys
+// that it held.
+func (b *Browser) HandDevice(passkeys []*webauthn.Credential) {
+	b.T.Helper()
+	b.NewDevice()
+	for _, c := range passkeys {
+		_, err := chromedp.Call(b.ctx, addPasskey, addPasskeyParams{b.device, passkey{c.CredentialID, true, c.RpID, c.PrivateKey, c.UserHandle, c.SignCount}})
+		b.must(err)
+	}
+}
+
+// addPasskey is WebAuthn.addCredential without the newest fields, which Chromium
+// refuses to be given whatever they say.
+var addPasskey = cdp.Command[addPasskeyParams, cdp.Empty]{Method: webauthn.CommandAddCredential}
+
+type addPasskeyParams struct {
+	AuthenticatorID webauthn.AuthenticatorID `json:"authenticatorId"`
+	Credential      passkey                  `json:"credential"`
+}
+
+type passkey struct {
+	CredentialID         []byte  `json:"credentialId"`
+	IsResidentCredential bool    `json:"isResidentCredential"`
+	RPID                 string  `json:"rpId"`
+	PrivateKey           []byte  `json:"privateKey"`
+	UserHandle           []byte  `json:"userHandle"`
+	SignCount            float64 `json:"signCount"`
 }
 
 // Enrol goes from the code that was told by voice to a passkey on a new

@@ -1,0 +1,315 @@
+package portal
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"letterlock/pipeline/register"
+)
+
+// A destruction is signed by two people at one screen: the one who destroyed the
+// paper shows anew that it is them, and the witness uses a passkey of their own.
+// Only then is it on record. Between the form and the record it is a tray.
+
+// How long a tray waits for its signatures, and how many wait at most.
+const (
+	trayLife = 30 * time.Minute
+	maxTrays = 200
+)
+
+// tray is what one person is about to put on record, one paper or several.
+type tray struct {
+	person  int64
+	session []byte
+	papers  []register.Paper
+	says    []register.Destroyed // of each paper
+	form    url.Values           // from which it was read, to go back to
+	witness int64                // who has signed as one; 0 for nobody yet
+	until   time.Time            // when the witness's signature is no longer fresh
+	ledgers []register.Ledger    // once it is on record
+	ends    time.Time
+}
+
+// trays are in memory only: after a restart nothing of them is on record, and
+// people fill in the form anew.
+type trays struct {
+	mu      sync.Mutex
+	now     func() time.Time
+	byToken map[string]tray
+}
+
+// keep holds the tray for its signatures. When too many wait the one nearest to
+// its end gives way.
+func (s *trays) keep(t tray) (token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := ""
+	for token, old := range s.byToken {
+		if !old.ends.After(s.now()) {
+			delete(s.byToken, token)
+		} else if first == "" || old.ends.Before(s.byToken[first].ends) {
+			first = token
+		}
+	}
+	if len(s.byToken) >= maxTrays {
+		delete(s.byToken, first)
+	}
+	token = rand.Text()
+	t.ends = s.now().Add(trayLife)
+	s.byToken[token] = t
+	return token
+}
+
+// of is the visitor's own tray of that token.
+func (s *trays) of(v *visit, token string) (tray, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.byToken[token]
+	return t, ok && t.ends.After(s.now()) && t.person == v.person.Number && bytes.Equal(t.session, v.session)
+}
+
+func (s *trays) change(token string, how func(*tray)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t, ok := s.byToken[token]; ok {
+		how(&t)
+		s.byToken[token] = t
+	}
+}
+
+var trayOver = &problem{Status: http.StatusGone, Heading: "This form is no longer open",
+	Lines: []string{"It was not signed within half an hour, or Letterlock was started anew since. If you have not seen “Destruction recorded”, nothing was recorded.",
+		"If the paper is destroyed already, enter it again: it is still listed at the destruction desk."},
+	Link: "/desk", LinkSay: "Back to the destruction desk"}
+
+func signPath(token string) string { return "/desk/sign/" + token }
+
+// toSign keeps what was read from a form, and leads to where it is signed.
+func (p *Portal) toSign(w http.ResponseWriter, v *visit, papers []register.Paper, says []register.Destroyed) error {
+	token := p.trays.keep(tray{person: v.person.Number, session: v.session, papers: papers, says: says, form: v.PostForm})
+	redirect(w, signPath(token))
+	return nil
+}
+
+type signBody struct {
+	Lines   []signLine
+	What    register.Destruction // what is said of all of them
+	Scanner string
+	Path    string
+	Change  string // where the form is, filled in
+	Origin  string
+	Shown   bool   // the visitor has shown anew that it is them
+	Witness string // who has signed as one; empty for nobody yet
+	Others  []register.Person
+	Done    bool
+}
+
+// signLine is one paper of a tray.
+type signLine struct {
+	register.Paper
+	Sheets int
+	Odd    bool // they do not fit the scan
+	Ledger register.Ledger
+}
+
+// signPage shows a tray: what it says, who has signed, and who must yet. Once it
+// is on record it is the tray's certificate.
+func (p *Portal) signPage(w http.ResponseWriter, v *visit) error {
+	token := v.PathValue("token")
+	t, ok := p.trays.of(v, token)
+	if !ok {
+		return trayOver
+	}
+	people, err := p.deskPeople(v)
+	if err != nil {
+		return err
+	}
+	names, err := p.staffNames(v)
+	if err != nil {
+		return err
+	}
+	path := signPath(token)
+	body := signBody{What: t.says[0].Destruction, Path: path, Origin: p.cfg.Origin, Shown: p.shows(v, path), Others: people.Witnesses,
+		Done: t.ledgers != nil, Change: t.change(token)}
+	if body.What.ScannedBy != 0 {
+		body.Scanner = lowerFirst(staffWords(names, body.What.ScannedBy))
+	}
+	if t.witness != 0 && (body.Done || t.until.After(p.cfg.Now())) {
+		body.Witness = staffWords(names, t.witness)
+	}
+	for i, paper := range t.papers {
+		line := signLine{Paper: paper, Sheets: t.says[i].Sheets}
+		fewest, most := paper.SheetsBetween()
+		line.Odd = line.Sheets < fewest || line.Sheets > most
+		if body.Done {
+			line.Ledger = t.ledgers[i]
+		}
+		body.Lines = append(body.Lines, line)
+	}
+	title := "Sign the destruction"
+	if body.Done {
+		title = "Destructions recorded"
+	}
+	return p.ok(w, v, page{Name: "sign", Title: title, Script: "passkey.js", Body: body})
+}
+
+// change is where the form is that the tray came from.
+func (t tray) change(token string) string {
+	if len(t.papers) == 1 {
+		return "/desk/" + string(t.papers[0].Letter) + "?change=" + token
+	}
+	return "/desk/tray?change=" + token
+}
+
+// beginWitness asks for a passkey, whosever it is: the device says whose.
+func (p *Portal) beginWitness(w http.ResponseWriter, v *visit) error {
+	if _, ok := p.trays.of(v, v.PathValue("token")); !ok {
+		return trayOver
+	}
+	options, challenge, err := p.passkeys.BeginDiscoverableLogin(webauthn.WithUserVerification(protocol.VerificationRequired))
+	if err != nil {
+		return fmt.Errorf("beginning to ask for the witness's passkey: %w", err)
+	}
+	setCookie(w, ceremonyCookie, p.ceremonies.begin(ceremony{purpose: forWitness, person: v.person.Number, tray: v.PathValue("token"), challenge: challenge}))
+	writeJSON(w, http.StatusOK, options)
+	return nil
+}
+
+var (
+	ownWitness = &problem{Status: http.StatusForbidden, Heading: "That was your own passkey",
+		Lines: []string{"Somebody else must be the witness: they use a passkey of theirs here, on this device or with their phone."}}
+	noWitness = &problem{Status: http.StatusForbidden, Heading: "This person cannot be the witness",
+		Lines: []string{"A witness is a colleague of operations or the helplines’ manager."}}
+)
+
+// finishWitness takes the witness's signature. It signs nobody in.
+func (p *Portal) finishWitness(w http.ResponseWriter, v *visit) error {
+	name := v.PathValue("token")
+	if _, ok := p.trays.of(v, name); !ok {
+		return trayOver
+	}
+	token := p.ceremonyToken(v)
+	cer, ok := p.ceremonies.take(token, forWitness)
+	if !ok || cer.person != v.person.Number || cer.tray != name {
+		return ceremonyOver
+	}
+	find := func(_, handle []byte) (webauthn.User, error) {
+		who, err := p.cfg.Register.PersonByHandle(v.Context(), handle)
+		if err != nil {
+			return nil, err
+		}
+		return p.passkeyUser(v, who)
+	}
+	user, credential, err := p.passkeys.FinishPasskeyLogin(find, *cer.challenge, v.Request)
+	if err != nil || credential.Authenticator.CloneWarning {
+		return passkeyRefused
+	}
+	witness := user.(passkeyUser).person
+	if err := p.mayWitness(v, witness.Number); err != nil {
+		return err
+	}
+	record, err := json.Marshal(credential)
+	if err != nil {
+		return fmt.Errorf("writing the passkey's record: %w", err)
+	}
+	if err := p.cfg.Register.UpdatePasskey(v.Context(), credential.ID, string(record)); err != nil {
+		return err
+	}
+	p.ceremonies.end(token)
+	clearCookie(w, ceremonyCookie)
+	p.witnessed(name, witness.Number)
+	writeJSON(w, http.StatusOK, map[string]string{"to": signPath(name)})
+	return nil
+}
+
+// mayWitness says why the person cannot be the visitor's witness, if so.
+func (p *Portal) mayWitness(v *visit, number int64) error {
+	if number == v.person.Number {
+		return ownWitness
+	}
+	people, err := p.deskPeople(v)
+	if err != nil {
+		return err
+	}
+	if !has(people.Witnesses, number) {
+		return noWitness
+	}
+	return nil
+}
+
+func (p *Portal) witnessed(token string, number int64) {
+	p.trays.change(token, func(t *tray) { t.witness, t.until = number, p.cfg.Now().Add(againCounts) })
+}
+
+// recordTray puts a tray on record once both have signed. Until then, and when a
+// signature is no longer fresh, its page says what is missing.
+func (p *Portal) recordTray(w http.ResponseWriter, v *visit) error {
+	token := v.PathValue("token")
+	path := signPath(token)
+	t, ok := p.trays.of(v, token)
+	if !ok {
+		return trayOver
+	}
+	if t.ledgers != nil { // sent twice: what became of it
+		redirect(w, t.recorded(path))
+		return nil
+	}
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	with := register.WithPasskey
+	if p.cfg.Sample { // which has no passkeys: the witness is picked
+		with = register.WithSample
+		t.witness, t.until = wholeNumber(v.PostForm.Get("witness")), p.cfg.Now().Add(againCounts)
+	}
+	if !p.shows(v, path) || t.witness == 0 || !t.until.After(p.cfg.Now()) {
+		redirect(w, path)
+		return nil
+	}
+	if err := p.mayWitness(v, t.witness); err != nil { // who may have left since
+		return err
+	}
+	says := slices.Clone(t.says) // the same form may be on its way twice
+	for i := range says {
+		says[i].Witness, says[i].WitnessWith = t.witness, with
+	}
+	ledgers, err := p.cfg.Register.DestroyPapers(v.Context(), says, v.person.Number)
+	if errors.Is(err, register.ErrPaperNotFree) || errors.Is(err, register.ErrNotFound) {
+		if len(t.papers) == 1 {
+			redirect(w, "/desk/"+string(t.papers[0].Letter)) // which says what became of it
+			return nil
+		}
+		return trayNotFree
+	}
+	if err != nil {
+		return err
+	}
+	p.used(v, path)
+	p.trays.change(token, func(kept *tray) { kept.ledgers, kept.says, kept.witness = ledgers, says, t.witness })
+	redirect(w, t.recorded(path))
+	return nil
+}
+
+// recorded is where a tray's record is shown.
+func (t tray) recorded(path string) string {
+	if len(t.papers) == 1 {
+		return "/desk/" + string(t.papers[0].Letter)
+	}
+	return path
+}
+
+var trayNotFree = &problem{Status: http.StatusConflict, Heading: "Nothing was recorded",
+	Lines: []string{"One of these papers may not be destroyed any more, or is on record already: somebody acted on it in the meantime. All of the tray waits as before.",
+		"Look at the destruction desk which of them are still listed, and enter those again."},
+	Link: "/desk", LinkSay: "Back to the destruction desk"}
