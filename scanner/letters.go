@@ -136,7 +136,7 @@ func (e *Edge) split(ctx context.Context, c folder.Claim, hash string, seen sigh
 	}
 	if !batch.WasCut() {
 		l := batch.Letters[0]
-		return []clean{{ID: c.ID, Pages: len(l.Pages), Sheets: sheetsOf(l), Sides: l.Sides, Flags: seen.flags, Repaired: seen.repaired}}, nil
+		return []clean{{ID: c.ID, Pages: len(l.Pages), Sheets: sheetsOf(l), Sides: l.Sides, Flags: flagsOf(l, seen.flags), Repaired: seen.repaired}}, nil
 	}
 	d := e.folder.Disk()
 	all, err := d.OpenFile(cleanPath(c, c.ID), os.O_RDONLY, 0)
@@ -147,7 +147,7 @@ func (e *Edge) split(ctx context.Context, c folder.Claim, hash string, seen sigh
 	var letters []clean
 	for i, l := range batch.Letters {
 		part := clean{ID: e.NewID(), Pages: len(l.Pages), Sheets: sheetsOf(l), Sides: l.Sides,
-			Flags: seen.flags.Pages(l.Pages), Repaired: seen.repaired,
+			Flags: flagsOf(l, seen.flags), Repaired: seen.repaired,
 			stackPlace: stackPlace{Place: i + 1, Of: len(batch.Letters), From: l.Pages[0], To: l.Pages[len(l.Pages)-1]}}
 		if part.First = part.ID; i > 0 {
 			part.First = letters[0].ID
@@ -173,6 +173,19 @@ func (e *Edge) split(ctx context.Context, c folder.Claim, hash string, seen sigh
 	}
 	e.step("cut", c.ID)
 	return letters, nil
+}
+
+// flagsOf is a stack's flags for one letter, with those of its pages that may be sheets.
+func flagsOf(l separator.Letter, all letter.Flags) (flags letter.Flags) {
+	for i, page := range l.Pages {
+		for _, flag := range all.Of(page) {
+			flags = flags.Add(i+1, flag)
+		}
+		if slices.Contains(l.Kept, page) {
+			flags = flags.Add(i+1, letter.MaybeSheet)
+		}
+	}
+	return flags
 }
 
 // readLetters is which letters a claimed scan holds; none while that is not

@@ -320,6 +320,30 @@ func TestAnUnclearStackIsHeldWhole(t *testing.T) {
 	}
 }
 
+// TestADoubtfulPageIsNotLost: who splits a stack at its sheets in the folder may not have
+// seen that a letter's page lies over one. It stays with the letter before, and its
+// reader is told.
+func TestADoubtfulPageIsNotLost(t *testing.T) {
+	o, stack := withStack(t, 3)
+	o.cfg.Workshop.(marked).marks[4] = separator.Marks{Codes: sheet(0).Codes, Damaged: true}
+	o.taken("stack.tif", stack)
+	o.ended(0)
+	o.move("stacks/stack.tif", "stacks/split at the sheets/stack.tif")
+	flagged := 0
+	for _, m := range o.goOn() {
+		if slices.Contains(m.Flags.Of(3), letter.MaybeSheet) {
+			flagged++
+			if m.Pages != 3 || m.Sheets != 0 || m.Sides != 3 {
+				t.Errorf("%d pages, %d sheets, %d sides", m.Pages, m.Sheets, m.Sides)
+			}
+		}
+	}
+	if flagged != 1 {
+		t.Errorf("%d letters have the page, and say so", flagged)
+	}
+	o.ended(3)
+}
+
 // TestAStackIsCutByHand answers in the portal: the person knows that the second
 // letter is in truth two.
 func TestAStackIsCutByHand(t *testing.T) {
@@ -563,7 +587,7 @@ func TestWhatWaitsForPeopleIsSaidInTheFolder(t *testing.T) {
 		t.Errorf("STATUS.txt: %q", says)
 	}
 	note := o.given(folder.StacksDir)[secretStack+".txt"]
-	for _, says := range []string{`into the folder "split at the sheets" here. Then page 4 is left out`, "If not, or if you are in doubt, delete this file"} {
+	for _, says := range []string{`into the folder "split at the sheets" here. Then page 4 is kept at the end of the letter before, and marked`, "If not, or if you are in doubt, delete this file"} {
 		if !strings.Contains(note, says) {
 			t.Errorf("the note does not say %q: %q", says, note)
 		}
@@ -594,13 +618,13 @@ func TestWhatWaitsForPeopleIsSaidInTheFolder(t *testing.T) {
 }
 
 func TestAStackIsAnsweredInThePortal(t *testing.T) {
-	for pages, says := range map[string]string{"": "", "4": "Then page 4 is left out as a sheet", "4 6": "Then pages 4 and 6 are each left out", "1 4 6": "pages 1, 4 and 6 are"} {
+	for pages, says := range map[string]string{"": "", "4": "Then page 4 is kept at the end", "4 6": "Then pages 4 and 6 are each kept at the end", "1 4 6": "pages 1, 4 and 6 are"} {
 		s := &unclearStack{portal: true}
 		for _, n := range strings.Fields(pages) {
 			s.doubtful = append(s.doubtful, int(n[0]-'0'))
 		}
 		note := s.note().Next
-		if !strings.Contains(note, says) || !strings.Contains(note, "the page Intake in Letterlock") || strings.Contains(note, "left out") != (says != "") {
+		if !strings.Contains(note, says) || !strings.Contains(note, "the page Intake in Letterlock") || strings.Contains(note, "kept at") != (says != "") {
 			t.Errorf("of pages %q it says %q", pages, note)
 		}
 	}

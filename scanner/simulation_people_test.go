@@ -434,10 +434,8 @@ func (s *simulation) cutByHand(d *simScan) bool {
 		s.must(err)
 		d.cuts.LeaveOut = batch.Cuts.LeaveOut
 		for _, l := range d.sheets {
-			d.cuts.Begins = append(d.cuts.Begins, l.Pages[0])
-			if len(l.Pages) > 1 {
-				d.cuts.Begins = append(d.cuts.Begins, l.Pages[1])
-			}
+			own := slices.DeleteFunc(slices.Clone(l.Pages), func(page int) bool { return slices.Contains(l.Kept, page) })
+			d.cuts.Begins = append(d.cuts.Begins, own[:min(len(own), 2)]...)
 		}
 		batch, err = batch.Confirm(d.cuts)
 		s.must(err)

@@ -148,14 +148,15 @@ func (s *simulation) expect(d *simScan) {
 	}
 	d.asked = len(batch.Held) > 0
 	if d.asked {
-		if batch, err = batch.Confirm(batch.Cuts); err != nil {
+		if batch, err = batch.Confirm(batch.AtSheets()); err != nil {
 			batch.Letters = nil // there is no way of taking it at its sheets
 		}
 	}
 	d.sheets, d.found = batch.Letters, map[string]int{}
 	for _, l := range batch.Letters {
 		for i, page := range l.Pages {
-			if len(d.pages[page-1].Marks.Codes) > 0 || i > 0 && page != l.Pages[i-1]+1 {
+			kept := slices.Contains(l.Kept, page)
+			if kept != d.pages[page-1].Marks.Damaged || !kept && (len(d.pages[page-1].Marks.Codes) > 0 || i > 0 && page != l.Pages[i-1]+1) {
 				s.violated("scan %d: pages %v are no letter", d.number, l.Pages)
 			}
 		}
@@ -186,7 +187,7 @@ func (s *simulation) stackPages(helpline string, duplex, odd bool) (pages []sepa
 	}
 	what := ""
 	if odd {
-		what = []string{"count", "damaged", "two sheets", "other helpline", "one side"}[s.chance.IntN(5)]
+		what = []string{"count", "damaged", "covered", "two sheets", "other helpline", "one side"}[s.chance.IntN(6)]
 	}
 	if what == "count" || s.oneIn(2) {
 		said := letters
@@ -209,6 +210,8 @@ func (s *simulation) stackPages(helpline string, duplex, odd bool) (pages []sepa
 		switch what {
 		case "damaged":
 			pages[first].Marks = separator.Marks{Damaged: true}
+		case "covered":
+			pages[first].Marks.Damaged = true
 		case "two sheets":
 			lay(code)
 		}
@@ -219,11 +222,15 @@ func (s *simulation) stackPages(helpline string, duplex, odd bool) (pages []sepa
 	return pages
 }
 
-// flags are what the workshop sees on those pages, numbered anew.
-func (d *simScan) flags(pages []int) (flags letter.Flags) {
+// flags are what the workshop sees on those pages, numbered anew, and which of them
+// may be sheets.
+func (d *simScan) flags(pages, kept []int) (flags letter.Flags) {
 	for i, page := range pages {
 		if d.pages[page-1].Blank {
 			flags = flags.Add(i+1, letter.Blank)
+		}
+		if slices.Contains(kept, page) {
+			flags = flags.Add(i+1, letter.MaybeSheet)
 		}
 	}
 	return flags

@@ -178,7 +178,7 @@ func (v *simServer) letter(m letter.Manifest, sealed []byte, put time.Time) {
 	}
 	want := letter.Manifest{
 		ID: m.ID, Site: "office", Helpline: d.helpline, Class: letter.SixMonths, Received: m.Received, Size: m.Size, SHA256: m.SHA256,
-		Pages: len(pages), Sheets: sheetsOf(as), Sides: as.Sides, Flags: d.flags(pages), Repaired: repaired,
+		Pages: len(pages), Sheets: sheetsOf(as), Sides: as.Sides, Flags: d.flags(pages, as.Kept), Repaired: repaired,
 	}
 	if m != want {
 		v.violated("the manifest says %+v, not %+v", m, want)

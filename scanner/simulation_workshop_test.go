@@ -100,7 +100,7 @@ func (w simWorkshop) Inspect(_ context.Context, scan, clean disk.File, made pdf.
 			w.violated("a clean PDF is not that of its scan")
 		}
 	}
-	return d.flags(pages), slices.Clone(d.pages), nil
+	return d.flags(pages, nil), slices.Clone(d.pages), nil
 }
 
 func (w simWorkshop) Extract(_ context.Context, clean, part disk.File, pages []int) error {

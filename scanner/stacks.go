@@ -54,7 +54,7 @@ func (s *unclearStack) note() folder.Note {
 	}
 	goes := ""
 	if len(s.doubtful) > 0 {
-		goes = fmt.Sprintf("Then %s left out as a sheet: be certain that it is one, and that nothing of a letter is on it. ", pagesAre(s.doubtful))
+		goes = fmt.Sprintf("Then %s kept at the end of the letter before, and marked: nobody can say for certain that it is a sheet. ", pagesAre(s.doubtful))
 	}
 	return folder.Note{
 		What: "The letters of this stack cannot be told apart for certain, so none of them was taken. " + strings.Join(what, " "),
@@ -85,9 +85,10 @@ func (e *Edge) cut(c folder.Claim, hash string, pages []separator.Page) (separat
 	if err != nil || len(batch.Held) == 0 {
 		return batch, err
 	}
-	cuts := batch.Cuts
+	var cuts separator.Cuts
 	switch c.Answer {
 	case folder.Split:
+		cuts = batch.AtSheets()
 	case folder.Cut:
 		if cuts, err = readCuts(e.state, hash); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return batch, err

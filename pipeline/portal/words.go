@@ -62,6 +62,7 @@ var flagWords = map[letter.Flag]string{
 	letter.MostlyBlack:   "is mostly black: look whether something is missing",
 	letter.Skewed:        "lay askew on the scanner: look whether a corner is missing",
 	letter.LowResolution: "was scanned coarsely: look at the small print",
+	letter.MaybeSheet:    "may be a separator sheet, or a page that lay over one and is another letter’s: compare it with the paper",
 }
 
 // flagsOf says what the scanner noticed about a page, each in a few words.

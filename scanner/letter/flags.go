@@ -19,10 +19,11 @@ const (
 	MostlyBlack   Flag = "mostly-black"   // black, and next to nothing else
 	Skewed        Flag = "skewed"         // it lay askew on the scanner
 	LowResolution Flag = "low-resolution" // fewer than 200 dots per inch
+	MaybeSheet    Flag = "maybe-sheet"    // a separator sheet of its stack, or a page that lay over one
 )
 
 // AllFlags lists them.
-var AllFlags = []Flag{Blank, NearlyBlank, MostlyBlack, Skewed, LowResolution}
+var AllFlags = []Flag{Blank, NearlyBlank, MostlyBlack, Skewed, LowResolution, MaybeSheet}
 
 // Flags are the flags of all pages as one word a flag, "3:blank 7:skewed", in
 // order of page; empty for none. A manifest holds them so, which keeps two
@@ -46,17 +47,6 @@ func (f Flags) Of(page int) (flags []Flag) {
 		}
 	})
 	return flags
-}
-
-// Pages keeps the flags of those pages, numbered anew in their order: page n
-// becomes the place of n in pages, from 1.
-func (f Flags) Pages(pages []int) (kept Flags) {
-	for i, page := range pages {
-		for _, flag := range f.Of(page) {
-			kept = kept.Add(i+1, flag)
-		}
-	}
-	return kept
 }
 
 // each calls see for every flag. It fails where f is not of the agreed form.

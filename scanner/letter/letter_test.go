@@ -258,9 +258,6 @@ func TestFlags(t *testing.T) {
 	if got := f.Of(1); got != nil {
 		t.Errorf("page 1: %v", got)
 	}
-	if got := f.Pages([]int{2, 4, 11}); got != "1:blank 1:skewed 3:low-resolution" {
-		t.Errorf("of a part: %q", got)
-	}
 	for f, want := range map[Flags]bool{
 		"": true, "1:blank": true, "1:blank 1:skewed 3:blank": true,
 		"4:blank": false, "0:blank": false, "2:blank 1:blank": false, "1:smudged": false, "1": false, " 1:blank": false, "01:blank": false,

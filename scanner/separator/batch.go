@@ -47,14 +47,21 @@ type Letter struct {
 	Sheets int   `json:"sheets"` // of paper
 	Sides  int   `json:"sides"`  // that have something on them
 	// Uncertain: Sheets is only the likelier number, because nobody has said
-	// whether both sides were scanned and the pages do not prove it.
+	// whether both sides were scanned and the pages do not prove it, or because a
+	// page of it may be a sheet.
 	Uncertain bool `json:"uncertain,omitempty"`
+	// Kept are those of Pages that may be a sheet, or lie over one.
+	Kept []int `json:"kept,omitempty"`
 }
 
 // Cuts is where a stack is cut into letters.
 type Cuts struct {
 	Begins   []int `json:"begins"`              // the pages at which a letter begins, ascending from 1
 	LeaveOut []int `json:"leave_out,omitempty"` // the pages that belong to no letter: the sheets and their backs
+	// Kept are doubtful pages that stay with the letter before them, or with the first
+	// letter when there is none before, whatever is left out in between. Where no letter
+	// begins they are one.
+	Kept []int `json:"kept,omitempty"`
 }
 
 // Batch is a stack cut into letters, or held.
@@ -156,17 +163,32 @@ func (b Batch) Boundaries() []int {
 	return slices.Compact(out)
 }
 
-// Doubtful are the pages, ascending, that Cuts would leave out although they may be
-// a letter's: nothing that can be read shows that they are sheets, or something
+// Doubtful are the pages, ascending, that Cuts do not give to a letter although they
+// may be a letter's: nothing that can be read shows that they are sheets, or something
 // lies over one. A person says what they are; no default may.
 func (b Batch) Doubtful() (pages []int) {
 	for _, h := range b.Held {
-		if (h.Reason == CodeDamaged || h.Reason == SheetCovered) && slices.Contains(b.Cuts.LeaveOut, h.Page) {
+		if h.Reason == CodeDamaged || h.Reason == SheetCovered {
 			pages = append(pages, h.Page)
 		}
 	}
 	slices.Sort(pages)
 	return slices.Compact(pages)
+}
+
+// AtSheets is Cuts for a person who has said that the stack is to be split at its
+// sheets, and no word about the doubtful pages: those are kept. A sheet too many at the
+// end of a letter harms nobody; a page too few may be all there was.
+func (b Batch) AtSheets() Cuts {
+	cuts := Cuts{Begins: b.Cuts.Begins, Kept: b.Doubtful()}
+	for n := range b.Pages {
+		n++
+		sheet := len(cuts.Begins) == 0 || slices.Contains(b.Cuts.LeaveOut, n)
+		if sheet && !slices.Contains(cuts.Kept, n) {
+			cuts.LeaveOut = append(cuts.LeaveOut, n)
+		}
+	}
+	return cuts
 }
 
 // What is wrong with a person's cuts.
@@ -176,23 +198,33 @@ var (
 	ErrCutsBegin  = errors.New("a letter has to begin on the first page, and on the page after one that is left out")
 	ErrCutsNobody = errors.New("a letter cannot begin on a page that is left out")
 	ErrCutsNone   = errors.New("there has to be at least one letter")
+	ErrCutsKept   = errors.New("only a page that may be a letter's or a sheet is kept, and no letter begins on it")
 )
 
 // Confirm cuts the stack as a person says who has looked at it. Whatever held
 // it is then answered. The same must hold as of a stack that nobody had to look
 // at, or the error is one of those above: each page is in one letter or left
-// out, no sheet is in a letter, no letter reaches over a page that is left out.
+// out, no sheet is in a letter, no letter reaches over a page that is left out, but
+// for pages that are kept.
 func (b Batch) Confirm(cuts Cuts) (Batch, error) {
 	n := len(b.Pages)
-	if !ascending(cuts.Begins, n) || !ascending(cuts.LeaveOut, n) {
+	if !ascending(cuts.Begins, n) || !ascending(cuts.LeaveOut, n) || !ascending(cuts.Kept, n) {
 		return Batch{}, ErrCutsOrder
 	}
-	if len(cuts.Begins) == 0 {
+	if len(cuts.Begins)+len(cuts.Kept) == 0 {
 		return Batch{}, ErrCutsNone
 	}
+	doubtful := b.Doubtful()
 	open := false // whether a letter could go on with this page
 	for page := 1; page <= n; page++ {
 		out, begins := slices.Contains(cuts.LeaveOut, page), slices.Contains(cuts.Begins, page)
+		if slices.Contains(cuts.Kept, page) {
+			if out || begins || !slices.Contains(doubtful, page) {
+				return Batch{}, ErrCutsKept
+			}
+			open = false
+			continue
+		}
 		switch {
 		case out && begins:
 			return Batch{}, ErrCutsNobody
@@ -221,15 +253,20 @@ func ascending(pages []int, n int) bool {
 
 // cut makes the letters of cuts that are sound.
 func (b Batch) cut(cuts Cuts) []Letter {
-	var letters []Letter
+	letters := make([]Letter, max(len(cuts.Begins), 1))
+	begun := 0
 	for page := range b.Pages {
 		page++
 		if slices.Contains(cuts.Begins, page) {
-			letters = append(letters, Letter{})
+			begun++
 		}
-		if !slices.Contains(cuts.LeaveOut, page) {
-			l := &letters[len(letters)-1]
-			l.Pages = append(l.Pages, page)
+		if slices.Contains(cuts.LeaveOut, page) {
+			continue
+		}
+		l := &letters[max(begun, 1)-1]
+		l.Pages = append(l.Pages, page)
+		if slices.Contains(cuts.Kept, page) {
+			l.Kept = append(l.Kept, page)
 		}
 	}
 	for i := range letters {
@@ -255,5 +292,5 @@ func (l *Letter) count(pages []Page, duplex Duplex, sure bool) {
 	// A person's cut may go between the two sides of a sheet.
 	first, last := l.Pages[0], l.Pages[len(l.Pages)-1]
 	torn := duplex == DuplexYes && (first%2 == 0 || last%2 == 1)
-	l.Uncertain = len(l.Pages) > 1 && (!sure || torn)
+	l.Uncertain = len(l.Pages) > 1 && (!sure || torn || len(l.Kept) > 0)
 }

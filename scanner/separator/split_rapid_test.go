@@ -294,11 +294,52 @@ func TestAnyPagesAreInOnePlace(t *testing.T) {
 		begins, out := cuts.Draw(t, "begins"), cuts.Draw(t, "left out")
 		slices.Sort(begins)
 		slices.Sort(out)
-		if done, err := b.Confirm(Cuts{begins, out}); err == nil {
+		if done, err := b.Confirm(Cuts{Begins: begins, LeaveOut: out}); err == nil {
 			if len(done.Letters) != len(begins) {
 				t.Fatalf("%d letters of %d cuts", len(done.Letters), len(begins))
 			}
 			whole(t, done)
+		}
+	})
+}
+
+// Split at its sheets, a held stack loses no page that is not a sheet for certain.
+func TestNoDoubtfulPageIsLost(t *testing.T) {
+	words := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "a", "-", "S", "s", "C1", "O", "x", "-+x", "S+C1", "S+x", "s+x"}), 1, 14)
+	settings := rapid.SampledFrom([]Duplex{DuplexAuto, DuplexYes, DuplexNo})
+	rapid.Check(t, func(t *rapid.T) {
+		held := split(t, words.Draw(t, "stack"), settings.Draw(t, "duplex"))
+		if len(held.Held) == 0 {
+			t.Skip("not held")
+		}
+		doubtful := held.Doubtful()
+		done, err := held.Confirm(held.AtSheets())
+		if nobody := len(held.Cuts.Begins)+len(doubtful) == 0; (err == nil) == nobody {
+			t.Fatalf("%d letters and %d doubtful pages: %v", len(held.Cuts.Begins), len(doubtful), err)
+		}
+		if err != nil {
+			return
+		}
+		var in []int
+		for _, l := range done.Letters {
+			if len(l.Pages) == 0 || !slices.IsSorted(l.Pages) {
+				t.Fatalf("a letter of pages %v", l.Pages)
+			}
+			in = append(in, l.Pages...)
+		}
+		slices.Sort(in)
+		for n, p := range held.Pages {
+			n++
+			_, is := slices.BinarySearch(in, n)
+			if doubt := slices.Contains(doubtful, n); doubt && !is || !doubt && is && len(p.Marks.Codes) > 0 {
+				t.Fatalf("page %d: in a letter: %v, doubtful: %v", n, is, doubt)
+			}
+			if !is && !p.Blank && !p.Marks.any() {
+				t.Fatalf("page %d is lost", n)
+			}
+		}
+		if len(slices.Compact(in)) != len(in) {
+			t.Fatalf("a page is in two places: %v", in)
 		}
 	})
 }

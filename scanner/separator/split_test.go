@@ -196,6 +196,7 @@ func TestDoubtfulPages(t *testing.T) {
 		"C3 a S b":       nil,
 		"a O b":          nil,
 		"S s":            nil,
+		"x":              {1},
 	} {
 		b, err := Split(ours1, stack(words), DuplexAuto)
 		if diff := cmp.Diff(want, b.Doubtful()); diff != "" || err != nil {
@@ -228,17 +229,23 @@ func TestAPersonsCuts(t *testing.T) {
 		err  error
 	}{
 		{"as proposed", b.Cuts, "2 3 (2/2), 5 (1/1), 7 8 (2/1)", nil},
-		{"the damaged page is a letter's", Cuts{[]int{2, 7}, []int{1, 6}}, "2 3 4 5 (4/4), 7 8 (2/1)", nil},
-		{"the blank page goes too", Cuts{[]int{2, 8}, []int{1, 6, 7}}, "2 3 4 5 (4/4), 8 (1/1)", nil},
-		{"a sheet stays in a letter", Cuts{[]int{2}, []int{1}}, "", ErrCutsSheet},
-		{"a letter over a sheet", Cuts{[]int{2}, []int{1, 6}}, "", ErrCutsBegin},
-		{"a first page of nobody", Cuts{[]int{3, 7}, []int{1, 6}}, "", ErrCutsBegin},
-		{"begins on a sheet", Cuts{[]int{2, 6}, []int{1, 6}}, "", ErrCutsNobody},
-		{"out of order", Cuts{[]int{7, 2}, []int{1, 6}}, "", ErrCutsOrder},
-		{"beyond the end", Cuts{[]int{2, 7, 9}, []int{1, 6}}, "", ErrCutsOrder},
-		{"page nought", Cuts{[]int{0, 2, 7}, []int{1, 6}}, "", ErrCutsOrder},
-		{"twice", Cuts{[]int{2, 2, 7}, []int{1, 6}}, "", ErrCutsOrder},
-		{"no letter", Cuts{nil, []int{1, 2, 3, 4, 5, 6, 7, 8}}, "", ErrCutsNone},
+		{"the damaged page is a letter's", Cuts{[]int{2, 7}, []int{1, 6}, nil}, "2 3 4 5 (4/4), 7 8 (2/1)", nil},
+		{"the blank page goes too", Cuts{[]int{2, 8}, []int{1, 6, 7}, nil}, "2 3 4 5 (4/4), 8 (1/1)", nil},
+		{"a sheet stays in a letter", Cuts{[]int{2}, []int{1}, nil}, "", ErrCutsSheet},
+		{"a letter over a sheet", Cuts{[]int{2}, []int{1, 6}, nil}, "", ErrCutsBegin},
+		{"a first page of nobody", Cuts{[]int{3, 7}, []int{1, 6}, nil}, "", ErrCutsBegin},
+		{"begins on a sheet", Cuts{[]int{2, 6}, []int{1, 6}, nil}, "", ErrCutsNobody},
+		{"out of order", Cuts{[]int{7, 2}, []int{1, 6}, nil}, "", ErrCutsOrder},
+		{"beyond the end", Cuts{[]int{2, 7, 9}, []int{1, 6}, nil}, "", ErrCutsOrder},
+		{"page nought", Cuts{[]int{0, 2, 7}, []int{1, 6}, nil}, "", ErrCutsOrder},
+		{"twice", Cuts{[]int{2, 2, 7}, []int{1, 6}, nil}, "", ErrCutsOrder},
+		{"a sheet is kept", Cuts{[]int{2, 7}, []int{1}, []int{6}}, "", ErrCutsKept},
+		{"what is kept begins", Cuts{[]int{2, 4, 7}, []int{1, 6}, []int{4}}, "", ErrCutsKept},
+		{"what is kept goes", Cuts{[]int{2, 5, 7}, []int{1, 4, 6}, []int{4}}, "", ErrCutsKept},
+		{"a letter goes on after what is kept", Cuts{[]int{2, 7}, []int{1, 6}, []int{4}}, "", ErrCutsBegin},
+		{"kept twice", Cuts{[]int{2, 5, 7}, []int{1, 6}, []int{4, 4}}, "", ErrCutsOrder},
+		{"the damaged page is kept", Cuts{[]int{2, 5, 7}, []int{1, 6}, []int{4}}, "2 3 4 (3?/3), 5 (1/1), 7 8 (2/1)", nil},
+		{"no letter", Cuts{nil, []int{1, 2, 3, 4, 5, 6, 7, 8}, nil}, "", ErrCutsNone},
 	} {
 		done, err := b.Confirm(c.cuts)
 		if err != c.err || told(done) != c.want {
@@ -247,6 +254,48 @@ func TestAPersonsCuts(t *testing.T) {
 	}
 	if len(b.Held) == 0 {
 		t.Error("the held stack itself was changed")
+	}
+}
+
+// Who says in the folder that a stack is to be split at its sheets has perhaps not
+// looked at each: what may be a letter's stays with one.
+func TestDoubtfulPagesAreKeptWithALetter(t *testing.T) {
+	for words, want := range map[string]string{
+		"a b x c S d":   "1 2 3 (3?/3) kept 3, 4 (1/1), 6 (1/1)",
+		"a S+x b":       "1 2 (2?/2) kept 2, 3 (1/1)",
+		"C2+x a S b":    "1 2 (2?/2) kept 1, 4 (1/1)",
+		"C2+x S a S b":  "1 3 (2?/2) kept 1, 5 (1/1)",
+		"a - S s+x b -": "1 2 4 (2?/2) kept 4, 5 6 (1/1)",
+		"a x x b":       "1 2 3 (3?/3) kept 2 3, 4 (1/1)",
+		"a x":           "1 2 (2?/2) kept 2",
+		"x":             "1 (1/1) kept 1",
+		"S x S+x":       "2 3 (2?/2) kept 2 3",
+		"S s":           "",
+		"C3 a S b":      "2 (1/1), 4 (1/1)",
+	} {
+		duplex := DuplexNo
+		if strings.Contains(words, "-") {
+			duplex = DuplexYes
+		}
+		b, err := Split(ours1, stack(words), duplex)
+		if err != nil || len(b.Held) == 0 {
+			t.Fatalf("%s: %v, %v", words, b.Held, err)
+		}
+		if b, err = b.Confirm(b.AtSheets()); (err != nil) != (want == "") {
+			t.Errorf("%s: %v", words, err)
+			continue
+		}
+		var got []string
+		for _, l := range b.Letters {
+			one := told(Batch{Letters: []Letter{l}})
+			if len(l.Kept) > 0 {
+				one += " kept " + strings.Trim(fmt.Sprint(l.Kept), "[]")
+			}
+			got = append(got, one)
+		}
+		if got := strings.Join(got, ", "); got != want {
+			t.Errorf("%s: %s, want %s", words, got, want)
+		}
 	}
 }
 
