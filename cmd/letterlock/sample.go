@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -33,6 +34,9 @@ func (in *installation) prepareSample(ctx context.Context, listen, day string) e
 		}
 	}
 	if err := in.samplePeople(ctx); err != nil {
+		return err
+	}
+	if err := in.samplePolicy(ctx); err != nil && !errors.Is(err, register.ErrClosed) {
 		return err
 	}
 	return in.sampleLetters(ctx)
@@ -114,6 +118,26 @@ func (in *installation) samplePeople(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// samplePolicy has the sample's people confirm the policy as it is at the start,
+// so that whoever tries Letterlock out comes to the letters at once.
+func (in *installation) samplePolicy(ctx context.Context) error {
+	text, err := in.readPolicy()
+	if err != nil {
+		return err
+	}
+	policy, err := in.register.PublishPolicy(ctx, register.Name(in.cfg.Policy), text)
+	if err != nil {
+		return err
+	}
+	people, err := in.register.People(ctx)
+	for _, who := range people {
+		if !who.Disabled {
+			err = errors.Join(err, in.register.ConfirmPolicy(ctx, policy.Number, who.Number))
+		}
+	}
+	return err
 }
 
 // sampleLetters drops the sample's own letters, once, as an office would.

@@ -77,7 +77,7 @@ func TestALostDevice(t *testing.T) {
 	keys, err := h.register.PasskeysOf(t.Context(), h.lead)
 	must(t, err)
 	form := url.Values{"passkey": {keys[0].Mark}}
-	wantText(t, v.get(path), "Only one.", keys[0].Mark, "show first that it is you")
+	wantText(t, v.get(path), "Only one.", "Made on 24 November 2026 at 2:02pm", "show first that it is you")
 	wantStatus(t, v.post(path+"/revoke", form), http.StatusForbidden)
 	wantStatus(t, v.post(path+"/code", nil), http.StatusForbidden)
 	wantStatus(t, lost.get("/letters"), http.StatusOK)

@@ -9,8 +9,8 @@ import (
 )
 
 // TestPeopleInTheBrowser is the life of a colleague at the portal: invited,
-// enrolled with the code that was told by voice, a device lost, and in the end
-// gone.
+// enrolled with the code that was told by voice, asked to confirm the policy
+// before the first letter, a device lost, and in the end gone.
 func TestPeopleInTheBrowser(t *testing.T) {
 	b := newBrowser(t)
 	b.enrol(b.admin)
@@ -36,8 +36,19 @@ func TestPeopleInTheBrowser(t *testing.T) {
 	b.SignOut()
 
 	b.Enrol("/enrol?person=9", code, nil)
-	b.Open("/letters")
+	link := "/l/" + string(b.letter(1))
+	b.Open(link)
+	b.Wants("Please read the policy first", "After six months all records go.")
+	b.Press("main form .button")
+	b.Wants("tick the box if you have understood it")
+	b.shoot("confirm-policy")
+	b.WantsNoSideways(320)
+	b.Do(chromedp.Click(chromedp.ID("read")))
+	b.Press("main form .button")
+	b.WantsPath(link)
 	b.Wants("Nell New, Team leader of Respect Phoneline", "You have only one passkey.")
+	b.Open("/policy")
+	b.shoot("policy")
 	b.SignOut()
 
 	b.enrol(b.person("Una Admin", register.Administrator))
@@ -51,7 +62,7 @@ func TestPeopleInTheBrowser(t *testing.T) {
 	b.WantsPath("/people/9?revoked=1")
 	b.Wants("None: Nell New cannot sign in")
 	b.Press(`a[href="/people/9/leave"]`)
-	b.Wants("Ada Lead, Bea Lead and the helplines’ manager go on reading what comes.")
+	b.Wants("Respect Phoneline: 0 letters that nobody has opened. Ada Lead, Bea Lead and the helplines’ manager go on reading what comes.")
 	b.Press("[data-passkey]")
 	b.WantsPath("/people/9/leave")
 	b.shoot("leave")

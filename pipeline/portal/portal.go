@@ -100,6 +100,7 @@ type Portal struct {
 	files       *files
 	pages       pages
 	policy      template.HTML
+	published   inForce
 }
 
 // New makes a Portal. It refuses an Origin that is not one, or that browsers
@@ -141,6 +142,9 @@ func New(ctx context.Context, cfg Config) (*Portal, error) {
 		return nil, fmt.Errorf("parsing pages: %w", err)
 	}
 	p.mux = p.newMux()
+	if _, err := p.policyInForce(ctx); err != nil && !errors.Is(err, register.ErrClosed) {
+		return nil, err
+	}
 	return p, nil
 }
 

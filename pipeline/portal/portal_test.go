@@ -87,7 +87,17 @@ func newHouse(t testing.TB, change ...func(*Config)) *house {
 
 func (h *house) clock() time.Time { return h.now }
 
+// person is somebody who has confirmed the policy.
 func (h *house) person(name string, role register.Role, helplines ...string) int64 {
+	h.t.Helper()
+	n := h.newcomer(name, role, helplines...)
+	policy, err := h.portal.policyInForce(h.t.Context())
+	must(h.t, err)
+	must(h.t, h.register.ConfirmPolicy(h.t.Context(), policy.Number, n))
+	return n
+}
+
+func (h *house) newcomer(name string, role register.Role, helplines ...string) int64 {
 	h.t.Helper()
 	n, err := h.register.AddPerson(h.t.Context(), register.Person{Name: name, Email: "somebody@example.org", Role: role, Helplines: helplines})
 	must(h.t, err)

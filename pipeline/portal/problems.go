@@ -92,6 +92,8 @@ var (
 	notAgain = &problem{Status: http.StatusForbidden, Heading: "Please show first that it is you",
 		Lines: []string{"This needs your passkey anew, and what you showed last is more than five minutes ago. Nothing was done. Please go back and use your passkey."},
 		Link:  "/requests", LinkSay: "Back to the requests"}
+	policyFirst = &problem{Status: http.StatusForbidden, Heading: "Please read the policy first",
+		Lines: []string{"Nothing was changed."}, Link: "/policy/confirm", LinkSay: "Read the policy"}
 	lastAdministrator = &problem{Status: http.StatusConflict, Heading: "Nobody else could invite people then",
 		Lines: []string{"No other administrator can sign in, so this one stays. Nothing was changed.",
 			"Invite another administrator first, and go on once they have made their passkey."},
@@ -199,6 +201,10 @@ func (p *Portal) answer(w http.ResponseWriter, v *visit, err error) {
 		p.askToSignIn(w, v)
 		return
 	}
+	if errors.Is(err, errPolicy) {
+		p.askToConfirm(w, v)
+		return
+	}
 	said, known := problemOf(err)
 	if _, inner := errors.AsType[*caused](err); (inner || !known) && !errors.Is(err, context.Canceled) {
 		p.logFailure(v, err.Error())
@@ -231,13 +237,20 @@ func (p *Portal) askToSignIn(w http.ResponseWriter, v *visit) {
 		// What was entered is lost with the session; say so, and lead back to
 		// the page on which it can be entered again.
 		q.Set("lost", "1")
-		if from, err := url.Parse(v.Referer()); err == nil && from.Host == v.Host {
-			q.Set("to", samePath(from.RequestURI()))
-		}
+		q.Set("to", cameFrom(v))
 	} else {
 		q.Set("to", samePath(v.URL.RequestURI()))
 	}
 	redirect(w, "/sign-in?"+q.Encode())
+}
+
+// cameFrom is the page of ours on which a form was sent, or the start page.
+func cameFrom(v *visit) string {
+	from, err := url.Parse(v.Referer())
+	if err != nil || from.Host != v.Host {
+		return "/"
+	}
+	return samePath(from.RequestURI())
 }
 
 // redirect sends the browser on with a GET.

@@ -27,6 +27,9 @@ GET  /enrol/passkey           everybody
 POST /enrol/passkey/begin     everybody
 POST /enrol/passkey/finish    everybody
 GET  /policy                  everybody
+GET  /policy/confirm          staff
+POST /policy/confirm          staff
+GET  /policy/people           manager dpo
 GET  /checkpoint              everybody
 GET  /checkpoint/growth       everybody
 GET  /sample                  everybody, in a sample

@@ -42,6 +42,9 @@ var routes = []route{
 	{method: "POST", path: "/enrol/passkey/begin", who: everybody, script: true, serve: (*Portal).beginEnrol},
 	{method: "POST", path: "/enrol/passkey/finish", who: everybody, script: true, serve: (*Portal).finishEnrol},
 	{method: "GET", path: "/policy", who: everybody, serve: (*Portal).policyPage},
+	{method: "GET", path: "/policy/confirm", who: staff, serve: (*Portal).confirmPolicyPage},
+	{method: "POST", path: "/policy/confirm", who: staff, serve: (*Portal).confirmPolicy},
+	{method: "GET", path: "/policy/people", who: overseers, serve: (*Portal).policyPeoplePage},
 	{method: "GET", path: "/checkpoint", who: everybody, serve: (*Portal).checkpoint},
 	{method: "GET", path: "/checkpoint/growth", who: everybody, serve: (*Portal).checkpointGrowth},
 	{method: "GET", path: "/sample", who: everybody, sample: true, serve: (*Portal).samplePage},
@@ -210,7 +213,7 @@ func (p *Portal) admit(v *visit, rt route) error {
 		return errNowhere
 	}
 	if !rt.own {
-		return nil
+		return p.mustConfirm(v, rt)
 	}
 	id, err := letter.ParseID(v.PathValue("id"))
 	if err != nil {
@@ -224,7 +227,7 @@ func (p *Portal) admit(v *visit, rt route) error {
 		return errNowhere
 	}
 	v.letter = l
-	return nil
+	return p.mustConfirm(v, rt)
 }
 
 func pick(methods []route, method string) (route, bool) {

@@ -229,6 +229,12 @@ var entryKinds = []entryKind{
 	{"passkey-added", "Passkey made", about(func(_ register.PasskeyAdded, e register.Entry, t teller) string {
 		return t.staff(e.By) + " made a passkey."
 	})},
+	{"policy-published", "Policy in force", about(func(d register.PolicyPublished, _ register.Entry, _ teller) string {
+		return "The policy " + string(d.Policy) + " is in force, as text number " + strconv.FormatInt(d.Number, 10) + ". Everybody is asked to confirm it."
+	})},
+	{"policy-confirmed", "Policy confirmed", about(func(d register.PolicyConfirmed, e register.Entry, t teller) string {
+		return t.staff(e.By) + " confirmed having read and understood the policy, text number " + strconv.FormatInt(d.Number, 10) + "."
+	})},
 	{"register-exported", "Register exported", about(func(_ register.RegisterExported, e register.Entry, t teller) string {
 		if e.By == 0 {
 			return "The register was exported at the server’s console."

@@ -318,6 +318,20 @@ type SignedIn struct {
 	With SignInWith `json:"with"` // by what means
 }
 
+// PolicyPublished says that a text of the confidentiality policy is in force from
+// now on, and that everybody is asked to confirm it. [P 6, GDPR 24]
+type PolicyPublished struct {
+	Number int64      `json:"number"` // counts the texts that were in force
+	Policy Name       `json:"policy"` // with its version, by the configuration's name
+	Text   PolicyText `json:"text"`   // which text it is
+}
+
+// PolicyConfirmed says that the person in By has read and understood the policy
+// in force. Before that nobody is shown a letter. [P 6, GDPR 32]
+type PolicyConfirmed struct {
+	Number int64 `json:"number"` // of the text: see PolicyPublished
+}
+
 // RegisterExported says that the person in By (0: at the console) took an
 // export. [R A.AM.G.2]
 type RegisterExported struct{}
@@ -396,6 +410,8 @@ func (PasskeyRevoked) kind() string      { return "passkey-revoked" }
 func (CodeMade) kind() string            { return "code-made" }
 func (PasskeyAdded) kind() string        { return "passkey-added" }
 func (SignedIn) kind() string            { return "signed-in" }
+func (PolicyPublished) kind() string     { return "policy-published" }
+func (PolicyConfirmed) kind() string     { return "policy-confirmed" }
 func (RegisterExported) kind() string    { return "register-exported" }
 func (LifecycleInstalled) kind() string  { return "lifecycle-installed" }
 func (DayBegun) kind() string            { return "day-begun" }

@@ -59,6 +59,7 @@ var forms = formsOf(
 	form(func(l Ledger) bool { return ledgerForm.MatchString(string(l)) }),
 	form(Number.Valid),
 	form(func(h TreeHash) bool { return treeHashForm.MatchString(string(h)) }),
+	form(func(d PolicyText) bool { return policyTextForm.MatchString(string(d)) }),
 	form(func(s ShareSet) bool { return shareSetForm.MatchString(string(s)) }),
 	words(Agencies...),
 	words(AlarmKinds...),
