@@ -24,10 +24,12 @@ const maxBody = 64 << 10
 // visit is one request and who makes it.
 type visit struct {
 	*http.Request
+	from      string // the network address it came from; never in a log
 	requestID string // in the log and on the page of a failure, so that the two can be brought together
 	signedIn  bool
 	session   []byte // hash of the session's token
 	person    register.Person
+	places    []whereabout    // where the session is used, if from two places at once
 	letter    register.Letter // where the route is about one that is the person's to read
 	script    bool            // the caller is our script
 	waits     *waits          // what the scanner folder asks, once it was looked into
@@ -68,7 +70,7 @@ var securityHeaders = map[string]string{
 // ServeHTTP answers one request.
 func (p *Portal) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w := &recorder{ResponseWriter: rw}
-	v := &visit{requestID: rand.Text()[:10]}
+	v := &visit{requestID: rand.Text()[:10], from: fromWhere(r)}
 	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
 	v.Request = r
 	for name, value := range securityHeaders {
@@ -76,6 +78,10 @@ func (p *Portal) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	defer p.logVisit(w, v)
 	defer p.recoverPanic(w, v)
+	if err := p.limitAddress(v); err != nil {
+		p.answer(w, v, err)
+		return
+	}
 	v.closed = p.cfg.Closed != nil && p.cfg.Closed(r.Context())
 	switch {
 	case v.closed && !shownWhileClosed(r):

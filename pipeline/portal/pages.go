@@ -60,7 +60,8 @@ type page struct {
 	SignedIn bool
 	Here     string // the address's first part, to mark it in the menu
 	Menu     []menuItem
-	Alarms   []alarm // where they are the person's to know
+	Alarms   []alarm      // where they are the person's to know
+	Places   []whereabout // where the session is used, if from two places at once
 	Sample   bool
 	Idle     int    // seconds after which the session ends
 	Address  string // of this page, to come back to
@@ -117,6 +118,7 @@ func (p *Portal) show(w http.ResponseWriter, v *visit, status int, pg page) {
 	if v.signedIn {
 		pg.Menu = p.menu(v)
 		pg.Alarms = p.alarms(v)
+		pg.Places = v.places
 	}
 	if status < 400 {
 		pg.Here, _, _ = strings.Cut(strings.TrimPrefix(v.URL.Path, "/"), "/")

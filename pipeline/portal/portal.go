@@ -94,6 +94,8 @@ type Portal struct {
 	crossOrigin *http.CrossOriginProtection
 	passkeys    *webauthn.WebAuthn
 	ceremonies  *ceremonies
+	limiter     *limiter
+	places      *places
 	shownAgain  *shownAgain
 	trays       *trays
 	answering   sync.Mutex // one answer to the scanner folder at a time
@@ -126,6 +128,7 @@ func New(ctx context.Context, cfg Config) (*Portal, error) {
 	}
 	p := &Portal{cfg: cfg, policy: policy, crossOrigin: http.NewCrossOriginProtection()}
 	p.ceremonies = newCeremonies(cfg.Now)
+	p.limiter, p.places = newLimiter(cfg.Now), newPlaces(cfg.Now)
 	p.shownAgain = &shownAgain{now: cfg.Now, until: map[string]time.Time{}}
 	p.trays = &trays{now: cfg.Now, byToken: map[string]tray{}}
 	// Behind a proxy the Host header may differ from what the browser sees.

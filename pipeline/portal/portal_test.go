@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -277,4 +278,8 @@ func drawPage(page, dpi int) ([]byte, error) {
 		return nil, fmt.Errorf("drawing page: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+func containsText(body string, texts ...string) bool {
+	return !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(body, text) })
 }

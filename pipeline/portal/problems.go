@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"letterlock/pipeline/register"
@@ -19,6 +20,8 @@ type problem struct {
 	Lines   []string
 	Link    string // where to go on; empty for the start page
 	LinkSay string
+
+	RetryAfter int // seconds; 0 where waiting does not help
 }
 
 func (p *problem) Error() string { return strings.ToLower(p.Heading) }
@@ -208,6 +211,9 @@ func (p *Portal) answer(w http.ResponseWriter, v *visit, err error) {
 	said, known := problemOf(err)
 	if _, inner := errors.AsType[*caused](err); (inner || !known) && !errors.Is(err, context.Canceled) {
 		p.logFailure(v, err.Error())
+	}
+	if said.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(said.RetryAfter))
 	}
 	if v.script {
 		writeJSON(w, said.Status, map[string]string{"says": said.Heading + ". " + strings.Join(said.Lines, " ")})

@@ -37,6 +37,7 @@ POST /sample                  everybody, in a sample
 GET  /{$}                     staff
 POST /stay                    staff
 POST /sign-out                staff
+POST /sign-out/everywhere     staff
 GET  /account                 staff
 POST /account/passkey/begin   staff
 POST /account/passkey/finish  staff

@@ -53,6 +53,7 @@ var routes = []route{
 	{method: "GET", path: "/{$}", who: staff, serve: (*Portal).home},
 	{method: "POST", path: "/stay", who: staff, script: true, serve: (*Portal).stay},
 	{method: "POST", path: "/sign-out", who: staff, serve: (*Portal).signOut},
+	{method: "POST", path: "/sign-out/everywhere", who: staff, serve: (*Portal).signOutEverywhere},
 	{method: "GET", path: "/account", who: staff, serve: (*Portal).accountPage},
 	{method: "POST", path: "/account/passkey/begin", who: staff, script: true, serve: (*Portal).beginSecond},
 	{method: "POST", path: "/account/passkey/finish", who: staff, script: true, serve: (*Portal).finishSecond},
@@ -177,7 +178,10 @@ func (p *Portal) endpoint(methods []route) http.HandlerFunc {
 			return
 		}
 		v.script = rt.script
-		err := p.admit(v, rt)
+		err := p.limitTries(v, rt)
+		if err == nil {
+			err = p.admit(v, rt)
+		}
 		if err == nil {
 			err = rt.serve(p, w, v)
 		}
@@ -201,6 +205,9 @@ func (p *Portal) nowhere(w http.ResponseWriter, r *http.Request) {
 // admit lets the visit through, or says why not.
 func (p *Portal) admit(v *visit, rt route) error {
 	if err := p.whoIsIt(v); err != nil {
+		return err
+	}
+	if err := p.limitPerson(v); err != nil {
 		return err
 	}
 	if len(rt.who) == 0 {

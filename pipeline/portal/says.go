@@ -211,6 +211,9 @@ var entryKinds = []entryKind{
 		}
 		return t.staff(e.By) + " signed in with a passkey."
 	})},
+	{"session-in-two-places", "Sign-in used from two places", about(func(_ register.SessionInTwoPlaces, e register.Entry, t teller) string {
+		return "One sign-in of " + lowerFirst(t.staff(e.By)) + " was used from two places at once. They were shown it, and can end it."
+	})},
 	{"person-added", "Person added", about(func(d register.PersonAdded, e register.Entry, t teller) string {
 		return t.staff(d.Person) + " was added as " + lowerFirst(worded(roleWords, d.Role)) + byWhom(e, t) + "."
 	})},

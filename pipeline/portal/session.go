@@ -1,9 +1,11 @@
 package portal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"letterlock/pipeline/register"
 )
@@ -40,6 +42,9 @@ func (p *Portal) whoIsIt(v *visit) error {
 		return fmt.Errorf("finding the session: %w", err)
 	}
 	v.signedIn, v.session, v.person = true, s.Hash, s.Person
+	if err := p.notePlace(v); err != nil {
+		return fmt.Errorf("recording that a session is used from two places: %w", err)
+	}
 	return nil
 }
 
@@ -101,7 +106,21 @@ func (p *Portal) home(w http.ResponseWriter, v *visit) error {
 }
 
 func (p *Portal) accountPage(w http.ResponseWriter, v *visit) error {
-	pg := page{Name: "account", Title: "Your account", Script: "passkey.js", Body: accountBody{Origin: p.cfg.Origin}}
+	body := accountBody{Origin: p.cfg.Origin}
+	var err error
+	if body.Passkeys, err = p.cfg.Register.PasskeysOf(v.Context(), v.person.Number); err != nil {
+		return err
+	}
+	sessions, err := p.cfg.Register.SessionsOf(v.Context(), v.person.Number)
+	if err != nil {
+		return err
+	}
+	for _, s := range sessions {
+		if !bytes.Equal(s.Hash, v.session) {
+			body.Elsewhere = append(body.Elsewhere, s.Started)
+		}
+	}
+	pg := page{Name: "account", Title: "Your account", Script: "passkey.js", Body: body}
 	if v.URL.Query().Has("made") {
 		pg.Note = "Your passkey is made, and you are signed in."
 		if v.person.Passkeys > 1 {
@@ -111,7 +130,21 @@ func (p *Portal) accountPage(w http.ResponseWriter, v *visit) error {
 	return p.ok(w, v, pg)
 }
 
-type accountBody struct{ Origin string }
+type accountBody struct {
+	Origin    string
+	Passkeys  []register.Passkey
+	Elsewhere []time.Time // when the visitor's other sessions began
+}
+
+// signOutEverywhere ends every session of the visitor, whoever has it.
+func (p *Portal) signOutEverywhere(w http.ResponseWriter, v *visit) error {
+	if err := p.cfg.Register.SignOutEverywhere(v.Context(), v.person.Number); err != nil {
+		return fmt.Errorf("signing out everywhere: %w", err)
+	}
+	clearCookie(w, sessionCookie)
+	redirect(w, "/sign-in?out=1")
+	return nil
+}
 
 // samplePage lets anybody be anybody. It exists in a sample's portal only: see routes.
 func (p *Portal) samplePage(w http.ResponseWriter, v *visit) error {

@@ -318,6 +318,11 @@ type SignedIn struct {
 	With SignInWith `json:"with"` // by what means
 }
 
+// SessionInTwoPlaces says that one session of the person in By was used from two
+// places at once: here, elsewhere, and here again. A copy of it may be in other
+// hands; the person was shown it. [R A.AM.G.2]
+type SessionInTwoPlaces struct{}
+
 // PolicyPublished says that a text of the confidentiality policy is in force from
 // now on, and that everybody is asked to confirm it. [P 6, GDPR 24]
 type PolicyPublished struct {
@@ -410,6 +415,7 @@ func (PasskeyRevoked) kind() string      { return "passkey-revoked" }
 func (CodeMade) kind() string            { return "code-made" }
 func (PasskeyAdded) kind() string        { return "passkey-added" }
 func (SignedIn) kind() string            { return "signed-in" }
+func (SessionInTwoPlaces) kind() string  { return "session-in-two-places" }
 func (PolicyPublished) kind() string     { return "policy-published" }
 func (PolicyConfirmed) kind() string     { return "policy-confirmed" }
 func (RegisterExported) kind() string    { return "register-exported" }

@@ -92,3 +92,28 @@ func (r *Register) SignOut(ctx context.Context, hash []byte) error {
 		return err
 	})
 }
+
+// SessionsOf returns the person's living sessions, the newest first, without
+// the person.
+func (r *Register) SessionsOf(ctx context.Context, person int64) ([]Session, error) {
+	now := millis(r.Now())
+	rows, err := r.read.QueryContext(ctx, `SELECT hash, started FROM sessions WHERE person = $1 AND seen > $2 AND started > $3 ORDER BY started DESC`,
+		person, now-SessionIdle.Milliseconds(), now-SessionMax.Milliseconds())
+	if err != nil {
+		return nil, fmt.Errorf("reading sessions: %w", err)
+	}
+	return scanAll(rows, func(row scannable) (s Session, err error) {
+		var started int64
+		err = row.Scan(&s.Hash, &started)
+		s.Started = fromMillis(started)
+		return s, err
+	})
+}
+
+// SignOutEverywhere ends every session of the person.
+func (r *Register) SignOutEverywhere(ctx context.Context, person int64) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE person = $1`, person)
+		return err
+	})
+}
