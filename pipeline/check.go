@@ -52,6 +52,7 @@ func (s *Server) Check(ctx context.Context) []Line {
 		{"holds", s.checkHolds},
 		{"mail", s.checkMail},
 		{"people", s.checkPeople},
+		{"sign-in", s.checkSignIn},
 	} {
 		bad, good, err := c.find(ctx)
 		switch {

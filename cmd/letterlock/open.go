@@ -238,7 +238,11 @@ func (in *installation) close() {
 // looks makes a server's role that only looks, and sends nothing but a
 // question to the mail system.
 func (in *installation) looks(sender pipeline.Sender) *pipeline.Server {
-	return in.pipeline(&url.URL{}, nil, sender)
+	origin := &url.URL{Scheme: "http", Host: "localhost"}
+	if set, err := url.Parse(in.cfg.Portal.Origin); err == nil && set.Host != "" && !in.sample {
+		origin = set
+	}
+	return in.pipeline(origin, nil, sender)
 }
 
 // pipeline makes the server's role.

@@ -287,3 +287,15 @@ func (p *Portal) finishSecond(w http.ResponseWriter, v *visit) error {
 	writeJSON(w, http.StatusOK, map[string]string{"to": "/account?made=1"})
 	return nil
 }
+
+// OpensAt reports whether a passkey, as the register keeps it, was made for that
+// host name and so opens the portal there. One that does not say is believed to.
+func OpensAt(record, host string) bool {
+	var c webauthn.Credential
+	var made struct{ Origin string }
+	if json.Unmarshal([]byte(record), &c) != nil || json.Unmarshal(c.Attestation.ClientDataJSON, &made) != nil {
+		return true
+	}
+	origin, err := url.Parse(made.Origin)
+	return err != nil || origin.Hostname() == host
+}

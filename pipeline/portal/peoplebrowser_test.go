@@ -14,6 +14,11 @@ import (
 func TestPeopleInTheBrowser(t *testing.T) {
 	b := newBrowser(t)
 	b.enrol(b.admin)
+	records, err := b.register.Passkeys(t.Context(), b.admin)
+	must(t, err)
+	if !OpensAt(records[0], "localhost") || OpensAt(records[0], "letters.example.org") {
+		t.Errorf("a passkey does not say where it was made: %s", records[0])
+	}
 	b.Open("/")
 	b.WantsPath("/people")
 	b.shoot("people")

@@ -1,0 +1,50 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"letterlock/pipeline/register"
+)
+
+// Passkeys of another host name open nothing, and a single one of all
+// administrators is one too few: both are said, with what to do.
+func TestTheCheckLooksAtPasskeys(t *testing.T) {
+	o := newOffice(t)
+	admin := o.person(register.Administrator, "")
+	says := func() Line {
+		t.Helper()
+		for _, l := range o.Check(t.Context()) {
+			if l.Name == "sign-in" {
+				return l
+			}
+		}
+		t.Fatal("nothing is said of it")
+		return Line{}
+	}
+	add := func(person int64, id, host string) {
+		t.Helper()
+		record, err := json.Marshal(webauthn.Credential{ID: []byte(id), Attestation: webauthn.CredentialAttestation{
+			ClientDataJSON: []byte(`{"type":"webauthn.create","challenge":"x","origin":"https://` + host + `:8443"}`)}})
+		o.must(err)
+		o.must(o.cfg.Register.AddAnotherPasskey(t.Context(), person, []byte(id), string(record)))
+	}
+	if l := says(); !l.OK || !strings.Contains(l.Says, "Passkeys open the portal at localhost.") {
+		t.Errorf("before anybody has one: %+v", l)
+	}
+	add(admin, "first", "localhost")
+	if l := says(); l.OK || !strings.Contains(l.Says, "one passkey between them") {
+		t.Errorf("with one: %+v", l)
+	}
+	add(admin, "second", "localhost")
+	if l := says(); !l.OK {
+		t.Errorf("with two: %+v", l)
+	}
+	add(oneLeader, "third", "letters.example.org")
+	if l := says(); l.OK || !strings.HasPrefix(l.Says, "1 person has passkeys that were made under another host name than localhost") {
+		t.Errorf("with one of another host: %+v", l)
+	}
+}
