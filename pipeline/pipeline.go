@@ -287,8 +287,11 @@ func (s *Server) receipt(ctx context.Context, l *register.Letter) error {
 	if l.State != register.Verified && !l.ReceiptDue {
 		return nil
 	}
-	msg, err := letter.Receipt{ID: l.ID, Version: l.ObjectVersion, SHA256: l.SHA256,
-		Paper: l.Paper, Reason: string(l.PaperReason)}.Sign(s.cfg.Signer)
+	word := letter.Receipt{ID: l.ID, Version: l.ObjectVersion, SHA256: l.SHA256, Paper: l.Paper, Reason: string(l.PaperReason)}
+	if l.Helpline != l.Manifest.Helpline {
+		word.Helpline = l.Helpline // its paper lies with the wrong people
+	}
+	msg, err := word.Sign(s.cfg.Signer)
 	if err != nil {
 		return err
 	}

@@ -82,14 +82,17 @@ func TestALetterIsGivenToTheRightHelpline(t *testing.T) {
 	if last := o.post.taken[len(o.post.taken)-1]; len(o.post.taken) != 2 || last.To != "ben@example.org" {
 		t.Errorf("told: %+v", o.post.taken)
 	}
+	if r := o.receiptOf(m); r.Helpline != "mens-advice-line" || r.Paper != letter.PaperMayGo {
+		t.Errorf("the edge, where the paper lies with the wrong helpline, was told %+v", r)
+	}
 	o.opens(m)
 	if !strings.Contains(o.story(m.ID), "redirection-asked letter-redirected letter-move-begun letter-moved old-copy-removed letter-notified") {
 		t.Errorf("on the register: %s", o.story(m.ID))
 	}
-	// The edge, which knows nothing of it, asks for its receipt again.
+	// An edge that has lost it asks for its receipt again.
 	o.announce(m)
 	o.work(m.ID)
-	if len(o.held()) != 0 || o.receiptOf(m).Paper != letter.PaperMayGo {
+	if r := o.receiptOf(m); len(o.held()) != 0 || r.Paper != letter.PaperMayGo || r.Helpline != "mens-advice-line" {
 		t.Errorf("held %v, receipt %+v", o.held(), o.receiptOf(m))
 	}
 	o.toDeadline(m)

@@ -286,7 +286,13 @@ func (o *office) verify() []letter.Manifest {
 // answer leaves a receipt.
 func (o *office) answer(m letter.Manifest, paper, reason string) {
 	o.Helper()
-	r := letter.Receipt{ID: m.ID, Version: "1", SHA256: m.SHA256, Paper: paper, Reason: reason}
+	o.answerMoved(m, paper, reason, "")
+}
+
+// answerMoved leaves a receipt for a letter that was given to that helpline.
+func (o *office) answerMoved(m letter.Manifest, paper, reason, helpline string) {
+	o.Helper()
+	r := letter.Receipt{ID: m.ID, Version: "1", SHA256: m.SHA256, Paper: paper, Reason: reason, Helpline: helpline}
 	msg, err := r.Sign(o.server)
 	if err != nil {
 		o.Fatal(err)

@@ -30,7 +30,7 @@ b { display: block; font: 700 18pt "Courier New", "Liberation Mono", monospace; 
 </style></head><body>
 <p>{{.Count}} of {{.Helpline}}, the newest first, on {{.When}}. Print, cut along the lines, and lay each slip on its letter; or write the reference on the paper.</p>
 <ol>
-{{range .Slips}}<li><b>{{.ID.Reference}}</b>{{.PagesInWords}}{{.InStack}}<br>Taken {{.TakenInWords}}</li>
+{{range .Slips}}<li><b>{{.ID.Reference}}</b>{{.PagesInWords}}{{.InStack}}<br>Taken {{.TakenInWords}}{{with .HandOver}}<br><strong>{{.}}</strong>{{end}}</li>
 {{end}}</ol></body></html>
 `))
 
@@ -39,7 +39,10 @@ b { display: block; font: 700 18pt "Courier New", "Liberation Mono", monospace; 
 const printEvery = 5 * time.Second
 
 // printed is a slip on the sheet.
-type printed struct{ record }
+type printed struct {
+	record
+	HandOver string // whose the paper is, if it is another helpline's
+}
 
 // PagesInWords, InStack and TakenInWords are for the template.
 func (p printed) PagesInWords() string { return words.Count(p.Pages, "page") + "." }
@@ -81,7 +84,11 @@ func (e *Edge) printOf(helpline string) error {
 	var slips []printed
 	for _, r := range slices.SortedFunc(maps.Values(e.records), newestFirst) {
 		if r.Helpline == helpline && r.Paper != paperOverdue && len(slips) < printsAtMost {
-			slips = append(slips, printed{r})
+			p := printed{record: r}
+			if r.Moved != "" {
+				p.HandOver = handOver(e.title(r.Moved))
+			}
+			slips = append(slips, p)
 		}
 	}
 	if len(slips) == 0 {

@@ -356,7 +356,7 @@ func (s *simulation) auditSlip(r record, paper string) {
 		s.violated("the slip of letter %s says %q, and the server %q", r.ID, r.Paper, paper)
 	}
 	data, err := disk.ReadFile(s.share, r.place())
-	if err != nil || string(data) != r.slip() {
+	if err != nil || string(data) != r.slip(s.edge.title(r.Moved)) {
 		s.violated("the slip of letter %s is not as it should be: %v", r.ID, err)
 	}
 }

@@ -28,7 +28,8 @@ type record struct {
 	SHA256   string       `json:"sha256"` // of the sealed letter, which later receipts must name
 	Paper    string       `json:"paper"`  // as in the receipt
 	Reason   string       `json:"reason,omitempty"`
-	Slip     string       `json:"slip"` // its file name
+	Moved    string       `json:"moved,omitempty"` // the helpline whose the paper is, if that is another, as in the receipt
+	Slip     string       `json:"slip"`            // its file name
 	stackPlace
 }
 
@@ -37,7 +38,7 @@ func (e *Edge) newRecord(j *job, r letter.Receipt) record {
 	m := *j.manifest
 	rec := record{
 		ID: m.ID, Site: m.Site, Helpline: m.Helpline, Class: m.Class, Received: m.Received,
-		Pages: m.Pages, SHA256: m.SHA256, Paper: r.Paper, Reason: r.Reason,
+		Pages: m.Pages, SHA256: m.SHA256, Paper: r.Paper, Reason: r.Reason, Moved: r.Helpline,
 	}
 	if j.clean != nil {
 		rec.stackPlace = j.clean.stackPlace
@@ -61,15 +62,25 @@ func (e *Edge) slipName(r record) string {
 	}
 }
 
+// The first words of the names of slips that ask for something.
+const (
+	overdueSlip   = "OVERDUE "
+	handOverSlip  = "HAND OVER "
+	scanAgainSlip = "SCAN AGAIN "
+)
+
 // slipBase is the slip's name without its number and ending.
 func (r record) slipBase() string {
-	switch r.Paper {
-	case letter.PaperScanAgain:
-		return "SCAN AGAIN " + r.ID.Reference()
-	case paperOverdue:
-		return "OVERDUE " + r.ID.Reference()
+	ref := r.ID.Reference()
+	switch {
+	case r.Paper == paperOverdue:
+		return overdueSlip + ref
+	case r.Moved != "": // whoever gets the paper scans it again, if that is to be done
+		return handOverSlip + ref
+	case r.Paper == letter.PaperScanAgain:
+		return scanAgainSlip + ref
 	}
-	return r.ID.Reference()
+	return ref
 }
 
 func (e *Edge) slipTaken(r record, slip string) bool {
@@ -78,8 +89,9 @@ func (e *Edge) slipTaken(r record, slip string) bool {
 	return ok && other != r.ID
 }
 
-// slip is the file for operations, in their words.
-func (r record) slip() string {
+// slip is the file for operations, in their words. The title is that of the
+// helpline to which the letter was moved, if it was.
+func (r record) slip(moved string) string {
 	received := letter.DateOf(r.Received)
 	lines := []string{
 		"Letter " + r.ID.Reference(),
@@ -91,6 +103,10 @@ func (r record) slip() string {
 			" and will be gone for good on " + inWords(letter.Deadline(received, r.Class)) + ".",
 		"Letterlock removes this note when the destruction of the paper is recorded.",
 	}
+	if r.Moved != "" {
+		lines[0] += ": HAND OVER"
+		lines = slices.Insert(lines, 1, handOver(moved)+" The letter was scanned into the wrong helpline's folder.")
+	}
 	switch r.Paper {
 	case letter.PaperScanAgain:
 		lines[0] += ": SCAN AGAIN"
@@ -100,6 +116,9 @@ func (r record) slip() string {
 	}
 	return strings.Join(lines, "\r\n\r\n") + "\r\n"
 }
+
+// handOver says whose the paper of a letter is that was moved to that helpline.
+func handOver(title string) string { return "This paper belongs to " + title + ": hand it over." }
 
 // inStack tells the letters apart that were scanned together, and those of stacks
 // that were scanned in the same second.
@@ -134,8 +153,12 @@ func (r record) paper() string {
 		if r.Reason != "" {
 			because = " (" + strings.ReplaceAll(r.Reason, "-", " ") + ")"
 		}
+		into := "the same folder"
+		if r.Moved != "" {
+			into = "the folder of the helpline to which it belongs"
+		}
 		return "SCAN AGAIN. The helpline could not read the scan" + because +
-			". Scan the same paper once more into the same folder; it gets a new reference. Do not destroy the paper."
+			". Scan the same paper once more into " + into + "; it gets a new reference. Do not destroy the paper."
 	case paperOverdue:
 		// The scanner is not told of a hold, nor of a letter that is kept for years.
 		return "OVERDUE. The months for which letters are kept are over, and nothing says that this paper was destroyed. Look for it at the destruction desk in Letterlock: " +
@@ -159,7 +182,7 @@ func (e *Edge) writeSlip(r record) error {
 	if err := disk.MakeDir(d, path.Dir(r.place()), 0o770); err != nil {
 		return fmt.Errorf("making the folder of slips: %w", err)
 	}
-	return disk.WriteBytes(d, r.place(), 0o660, []byte(r.slip()))
+	return disk.WriteBytes(d, r.place(), 0o660, []byte(r.slip(e.title(r.Moved))))
 }
 
 func recordPath(id letter.ID) string { return path.Join(folder.RecordDir, string(id)+".json") }
@@ -181,10 +204,9 @@ func (e *Edge) saveRecord(r record) error {
 // dropStraySlips removes what a crash between a slip and its record has left:
 // slips of this reference that are no letter's.
 func (e *Edge) dropStraySlips(r record) error {
-	for _, paper := range []string{letter.PaperKept, letter.PaperScanAgain, paperOverdue} {
+	for _, asks := range []string{"", scanAgainSlip, handOverSlip, overdueSlip} {
 		stray := r
-		stray.Paper = paper
-		stray.Slip = stray.slipBase() + ".txt"
+		stray.Slip = asks + r.ID.Reference() + ".txt"
 		if _, known := e.slips[stray.place()]; known {
 			continue
 		}
@@ -262,10 +284,10 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 		return e.removeSlip(r)
 	case over: // the server says nothing any more of a letter that is gone
 		next.Paper, next.Reason = paperOverdue, ""
-	case receipt == nil || receipt.Paper == r.Paper && receipt.Reason == r.Reason:
+	case receipt == nil || receipt.Paper == r.Paper && receipt.Reason == r.Reason && receipt.Helpline == r.Moved:
 		return nil
 	default:
-		next.Paper, next.Reason = receipt.Paper, receipt.Reason
+		next.Paper, next.Reason, next.Moved = receipt.Paper, receipt.Reason, receipt.Helpline
 	}
 	next.Slip = e.slipName(next)
 	if err := e.writeSlip(next); err != nil {

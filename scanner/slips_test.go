@@ -1,6 +1,11 @@
 package scanner
 
 import (
+	"errors"
+	"fmt"
+	"html"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -176,7 +181,7 @@ func TestStacksOfTheSameSecond(t *testing.T) {
 			"letter 2 of 3 in its stack, counted from the top: page 5 of that scan, under the cover sheet that says stack " + letters[0].Cover + ". The stack's first letter is " + first.Reference() + ".",
 			"letter 3 of 3 in its stack, counted from the top: page 7 of that scan, under the cover sheet that says stack " + letters[0].Cover + ". The stack's first letter is " + first.Reference() + ".",
 		} {
-			if slip := letters[i].slip(); !strings.Contains(slip, want) {
+			if slip := letters[i].slip(""); !strings.Contains(slip, want) {
 				t.Errorf("slip %d of a stack does not say %q: %q", i+1, want, slip)
 			}
 		}
@@ -197,5 +202,139 @@ func TestAHelplineIsCalledByItsTitle(t *testing.T) {
 		if text := o.given("")[file]; !strings.Contains(text, says) {
 			t.Errorf("%s does not say %q: %q", file, says, text)
 		}
+	}
+}
+
+// A letter that was scanned into the wrong helpline's folder left its paper with
+// the wrong people: the slip says whose it is until the paper is gone.
+func TestThePaperOfAMovedLetter(t *testing.T) {
+	o := newOffice(t, func(o *office) { o.cfg.Titles = map[string]string{"mens-advice-line": "Men's Advice Line"} })
+	m := o.taken("a.jpg", sampleLetter(1))[0]
+	ref := m.ID.Reference()
+	const belongs = "This paper belongs to Men's Advice Line: hand it over"
+	for _, c := range []struct {
+		paper, reason, to, slip string
+		says, saysNot           string
+	}{
+		{letter.PaperKept, "", "", ref, "keep it locked away", belongs},
+		{letter.PaperKept, "", "mens-advice-line", "HAND OVER " + ref, "keep it locked away", "may be destroyed"},
+		{letter.PaperMayGo, "", "mens-advice-line", "HAND OVER " + ref, "destruction desk", "into the same folder"},
+		{letter.PaperScanAgain, "too-dark", "mens-advice-line", "HAND OVER " + ref, "(too dark)", "into the same folder"},
+		{letter.PaperScanAgain, "too-dark", "", "SCAN AGAIN " + ref, "into the same folder", belongs},
+		{letter.PaperMayGo, "", "mens-advice-line", "HAND OVER " + ref, "destruction desk", "SCAN AGAIN"},
+	} {
+		o.answerMoved(m, c.paper, c.reason, c.to)
+		o.after(o.SlipEvery)
+		o.after(printEvery)
+		slip := o.files("scanner/" + line + "/taken")[c.slip+".txt"]
+		if d := cmp.Diff([]string{c.slip + ".txt"}, o.slips()); d != "" || !strings.Contains(slip, c.says) || strings.Contains(slip, c.saysNot) {
+			t.Errorf("%s for %q: %s%q", c.paper, c.to, d, slip)
+		}
+		sheet := html.UnescapeString(o.given("")[folder.SlipsFile])
+		if moved := c.to != ""; strings.Contains(slip, belongs) != moved || strings.Contains(sheet, belongs) != moved {
+			t.Errorf("%s for %q: the slip says %q, the sheet %s", c.paper, c.to, slip, sheet)
+		}
+	}
+
+	o.restart() // whose the paper is is known again
+	o.now = m.Deadline().Start()
+	if err := os.Remove(filepath.Join(o.base, "bucket", letter.ReceiptKey(m.Site, m.ID))); err != nil {
+		t.Fatal(err) // the server's word goes with the letter
+	}
+	o.after(o.SlipEvery)
+	overdue := "OVERDUE " + ref + ".txt"
+	if slip := o.files("scanner/" + line + "/taken")[overdue]; !strings.Contains(slip, belongs) {
+		t.Errorf("the letter is gone, its paper perhaps not, and the slip says %q of %v", slip, o.slips())
+	}
+}
+
+func TestAMovedLettersSlipGoesWithItsPaper(t *testing.T) {
+	o, m := taken(t)
+	o.answerMoved(m, letter.PaperMayGo, "", "mens-advice-line")
+	o.after(o.SlipEvery)
+	o.answerMoved(m, letter.PaperDestroyed, "", "mens-advice-line")
+	o.after(o.SlipEvery)
+	if len(o.slips()) > 0 || len(o.files("scanner/"+folder.RecordDir)) > 0 {
+		t.Errorf("the paper is destroyed and there is still %v", o.slips())
+	}
+}
+
+// An edge that was off while its letter was moved learns both at once.
+func TestALetterThatIsMovedBeforeItsReceiptIsRead(t *testing.T) {
+	o := newOffice(t)
+	o.drop(line+"/scan.jpg", sampleLetter(1))
+	o.pass(settled)
+	var m letter.Manifest
+	for _, m = range o.verify() {
+		o.answerMoved(m, letter.PaperKept, "", "mens-advice-line")
+	}
+	o.pass(5)
+	o.ended(1)
+	if d := cmp.Diff([]string{"HAND OVER " + m.ID.Reference() + ".txt"}, o.slips()); d != "" {
+		t.Error(d)
+	}
+}
+
+// A crash between two steps of bringing a slip up to date leaves one slip too
+// many, and a lost answer the old one: the next round sets it right.
+func TestAMovedLettersSlipIsCutOff(t *testing.T) {
+	for name, cut := range map[string]func(o *office, next, old record) error{
+		"behind the new slip": func(o *office, next, _ record) error { return o.writeSlip(next) },
+		"behind the record": func(o *office, next, old record) error {
+			return errors.Join(o.writeSlip(next), o.saveRecord(next), o.writeSlip(old))
+		},
+	} {
+		for _, back := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, given back: %t", name, back), func(t *testing.T) {
+				o, m := taken(t)
+				to, want := "mens-advice-line", "HAND OVER "+m.ID.Reference()+".txt"
+				if back {
+					o.answerMoved(m, letter.PaperMayGo, "", to)
+					o.after(o.SlipEvery)
+					to, want = "", m.ID.Reference()+".txt"
+				}
+				o.answerMoved(m, letter.PaperMayGo, "", to)
+				old := o.records[m.ID]
+				next := old
+				next.Paper, next.Moved = letter.PaperMayGo, to
+				next.Slip = o.slipName(next)
+				if err := cut(o, next, old); err != nil {
+					t.Fatal(err)
+				}
+				if len(o.slips()) != 2 {
+					t.Fatalf("this is no crash: %v", o.slips())
+				}
+				o.restart()
+				o.after(o.SlipEvery)
+				o.after(o.SlipEvery)
+				if d := cmp.Diff([]string{want}, o.slips()); d != "" {
+					t.Error(d)
+				}
+			})
+		}
+	}
+}
+
+func TestTheWordOfAMoveIsLost(t *testing.T) {
+	lost := false
+	o := newOffice(t, func(o *office) {
+		o.cfg.Store = &faulty{Store: o.cfg.Store, on: func(_, key string) fault {
+			if lost && strings.HasPrefix(key, letter.ReceiptsPrefix) {
+				return fails
+			}
+			return works
+		}}
+	})
+	m := o.taken("a.jpg", sampleLetter(1))[0]
+	o.answerMoved(m, letter.PaperKept, "", "mens-advice-line")
+	lost = true
+	o.after(o.SlipEvery)
+	if d := cmp.Diff([]string{m.ID.Reference() + ".txt"}, o.slips()); d != "" {
+		t.Error(d)
+	}
+	lost = false
+	o.wait(time.Hour)
+	if d := cmp.Diff([]string{"HAND OVER " + m.ID.Reference() + ".txt"}, o.slips()); d != "" {
+		t.Error(d)
 	}
 }

@@ -210,7 +210,8 @@ func (r *Register) redirect(ctx context.Context, tx *sql.Tx, q Request, l *Lette
 	if _, err := tx.ExecContext(ctx, `DELETE FROM mails WHERE letter = $1`, string(l.ID)); err != nil {
 		return err
 	}
-	return r.move(ctx, tx, l, change{to: Receipted, receiptDue: l.ReceiptDue, due: true}, redirected, person)
+	// The paper lies with the wrong people, whom the next receipt tells.
+	return r.move(ctx, tx, l, change{to: Receipted, receiptDue: true, due: true}, redirected, person)
 }
 
 // DeclineRequest records that somebody said no, or that the person who asked

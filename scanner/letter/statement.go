@@ -122,6 +122,10 @@ type Receipt struct {
 	SHA256  string `json:"sha256"`  // of the sealed object, as in the manifest
 	Paper   string `json:"paper"`   // one of the Paper words
 	Reason  string `json:"reason,omitempty"`
+
+	// The helpline to which the letter was moved, whose the paper is too; empty
+	// while the letter is with the helpline of its manifest.
+	Helpline string `json:"helpline,omitempty"`
 }
 
 // Sign writes the receipt under the server's signature.
@@ -135,6 +139,9 @@ func OpenReceipt(msg []byte, server note.Verifier) (Receipt, error) {
 	}
 	if _, err := ParseID(string(r.ID)); err != nil || !isHash(r.SHA256) {
 		return Receipt{}, errors.New("receipt: id or hash is not of the agreed form")
+	}
+	if r.Helpline != "" && !ValidName(r.Helpline) {
+		return Receipt{}, errors.New("receipt: helpline is not of the agreed form")
 	}
 	return r, nil
 }
