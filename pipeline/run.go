@@ -48,20 +48,21 @@ func (s *Server) Run(ctx context.Context) error {
 
 // watch is what a run remembers of its sweeps.
 type watch struct {
-	prepared    bool        // the bucket is ready
-	published   letter.Date // the last day on which the recipients list was published
-	day         letter.Date // the last day of which all is done
-	strays      time.Time   // when it was last looked for strays
-	returned    letter.Date // the last day on which it was looked for what had come back
-	ended       time.Time   // when keys were last looked at
-	overdue     bool        // whether a letter was due then
-	alarmed     time.Time   // when it was last looked whether somebody must see to something
-	alarmedSlow time.Time   // and for what takes many questions
-	counted     time.Time   // when it was last counted whether everything adds up
-	differ      bool        // and it did not
-	present     letter.Date // the last day on which it was looked whether every letter is there
-	standing    standing    // whether what a sweep goes by is of now
-	said        string      // the last error that was said
+	prepared    bool                // the bucket is ready
+	published   letter.Date         // the last day on which the recipients list was published
+	day         letter.Date         // the last day of which all is done
+	strays      time.Time           // when it was last looked for strays
+	returned    letter.Date         // the last day on which it was looked for what had come back
+	ended       time.Time           // when keys were last looked at
+	overdue     bool                // whether a letter was due then
+	alarmed     time.Time           // when it was last looked whether somebody must see to something
+	alarmedSlow time.Time           // and for what takes many questions
+	counted     time.Time           // when it was last counted whether everything adds up
+	differ      bool                // and it did not
+	present     letter.Date         // the last day on which it was looked whether every letter is there
+	standing    standing            // whether what a sweep goes by is of now
+	farewells   map[string]farewell // what was last told of letters that are gone, by site
+	said        string              // the last error that was said
 	saidAt      time.Time
 }
 
@@ -80,6 +81,7 @@ func (s *Server) sweep(ctx context.Context, queue *jobs, w *watch) error {
 		s.Admit(ctx),
 		s.enqueueDue(ctx, queue),
 		s.prove(ctx),
+		s.tellGone(ctx, w),
 		s.watchStrays(ctx, w),
 		s.endKeys(ctx, w),
 		s.watchAlarms(ctx, w), // after all these: of what was just done nothing is an alarm
@@ -120,6 +122,9 @@ func (s *Server) daily(ctx context.Context, w *watch) error {
 		return nil // everything is asked again with the next sweep
 	}
 	if err := s.cfg.Register.RenewHolds(ctx); err != nil {
+		return err
+	}
+	if err := s.cfg.Register.ForgetGone(ctx); err != nil {
 		return err
 	}
 	if err := s.anchor(ctx); err != nil {

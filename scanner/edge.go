@@ -86,6 +86,8 @@ type Edge struct {
 	seen         uint64    // the highest serial that was seen, while the list in the store has a lower one; 0 else
 	seenSaid     time.Time // when the server was told that
 
+	gone        map[letter.ID]string // what became of the papers of letters that ended before their time
+	goneHeard   time.Time            // when that was fetched
 	slipsTended time.Time
 	slipLast    letter.ID
 	told        map[string]string  // the sentence that stands about a subject
@@ -212,6 +214,7 @@ func (e *Edge) attach() error {
 		return err
 	}
 	e.folder, e.jobs, e.records, e.slips = f, nil, map[letter.ID]record{}, map[string]letter.ID{}
+	e.gone, e.goneHeard = map[letter.ID]string{}, time.Time{}
 	e.known.unsure = map[string]letter.ID{} // load finds out
 	e.printed, e.tidy = map[string]bool{}, map[letter.ID]bool{}
 	e.load()

@@ -351,6 +351,11 @@ func (e *Edge) store(ctx context.Context, m letter.Manifest) error {
 // finds the receipt again and writes the same slip, a crash after it discards.
 func (e *Edge) receive(ctx context.Context, j *job) (end bool, err error) {
 	receipt, err := e.receipt(ctx, j.manifest.Site, j.id, j.manifest.SHA256)
+	if paper, gone := e.gone[j.id]; err == nil && receipt == nil && gone {
+		// It was verified, and has ended while this edge was away: nobody may be
+		// shown it, and what is left of it here goes too.
+		receipt = &letter.Receipt{ID: j.id, SHA256: j.manifest.SHA256, Paper: paper}
+	}
 	if err != nil || receipt == nil {
 		return false, err
 	}

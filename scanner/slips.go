@@ -29,6 +29,7 @@ type record struct {
 	Paper    string       `json:"paper"`  // as in the receipt
 	Reason   string       `json:"reason,omitempty"`
 	Moved    string       `json:"moved,omitempty"` // the helpline whose the paper is, if that is another, as in the receipt
+	Gone     bool         `json:"gone,omitempty"`  // the letter was erased before its deadline, and its paper waits
 	Slip     string       `json:"slip"`            // its file name
 	stackPlace
 }
@@ -102,6 +103,9 @@ func (r record) slip(moved string) string {
 		"The letter can be opened until " + inWords(letter.OpenUntil(received, r.Class)) +
 			" and will be gone for good on " + inWords(letter.Deadline(received, r.Class)) + ".",
 		"Letterlock removes this note when the destruction of the paper is recorded.",
+	}
+	if r.Gone {
+		lines[5] = "The letter itself is deleted, before its time."
 	}
 	if r.Moved != "" {
 		lines[0] += ": HAND OVER"
@@ -236,6 +240,15 @@ func (e *Edge) tendSlips(ctx context.Context) {
 	if e.Now().Sub(e.slipsTended).Abs() < e.SlipEvery {
 		return
 	}
+	switch err := e.hearGone(ctx); {
+	case errors.Is(err, errWaits) && e.call != nil:
+		return // the next pass goes on here
+	case errors.Is(err, errWaits) || ctx.Err() != nil || e.foundNoRoom(err):
+	case err != nil:
+		e.tell("gone", "Which letters have ended before their time cannot be taken in: "+err.Error()+". Trying again.")
+	default:
+		e.tell("gone", "")
+	}
 	e.slipsTended = e.Now()
 	ids := slices.Sorted(maps.Keys(e.records))
 	// Go on behind the one that was last, and around.
@@ -270,6 +283,9 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 		}
 		e.tidy[r.ID] = true
 	}
+	if paper, is := e.gone[r.ID]; is && paper == letter.PaperDestroyed {
+		return e.removeSlip(r)
+	}
 	if r.Paper == paperOverdue {
 		return e.dropOverdue(r)
 	}
@@ -279,9 +295,12 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 	}
 	next := r
 	over := !letter.DateOf(e.Now()).Before(letter.Deadline(letter.DateOf(r.Received), r.Class))
+	_, gone := e.gone[r.ID]
 	switch {
 	case receipt != nil && receipt.Paper == letter.PaperDestroyed:
 		return e.removeSlip(r)
+	case gone && !r.Gone:
+		next.Paper, next.Reason, next.Gone = letter.PaperMayGo, "", true
 	case over: // the server says nothing any more of a letter that is gone
 		next.Paper, next.Reason = paperOverdue, ""
 	case receipt == nil || receipt.Paper == r.Paper && receipt.Reason == r.Reason && receipt.Helpline == r.Moved:

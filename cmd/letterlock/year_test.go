@@ -106,8 +106,9 @@ type scan struct {
 
 	sealed []byte // as somebody copied it from the bucket on the first day
 	week   letter.Week
-	rows   []string // what only its rows in the database hold
-	paper  bool     // still waits for its destruction
+	rows   []string    // what only its rows in the database hold
+	paper  bool        // still waits for its destruction
+	told   letter.Date // since when the scanner is told that it is gone, or its paper after it
 }
 
 func aScan(helpline string, f fate) *scan { return &scan{helpline: helpline, fate: f} }

@@ -111,10 +111,15 @@ func (y *year) plaintext() needles {
 	return n
 }
 
+// goneTold is for how many days a scanner is told that a letter was erased before
+// its time, or that a paper was destroyed after its letter.
+const goneTold = 30
+
 // bygone is what must have gone with the letters that have ended: their sealed
-// bytes, and what their rows held; their ids too where that is asked. The keys
-// of weeks that are over are in it.
-func (y *year) bygone(ids bool) needles {
+// bytes, and what their rows held; their ids too where that is asked, and those of
+// letters of which the scanner is still told. The keys of weeks that are over are
+// in it.
+func (y *year) bygone(ids, told bool) needles {
 	n := needles{}
 	for _, s := range y.scans {
 		if !y.mustBeGone(s) {
@@ -128,7 +133,7 @@ func (y *year) bygone(ids bool) needles {
 		for _, row := range s.rows {
 			n.add(row, "a row"+of)
 		}
-		if ids {
+		if ids && (told || s.told == (letter.Date{}) || s.told.AddDays(goneTold).Before(y.today())) {
 			n.add(string(s.id), "the id"+of)
 			n.add(s.id.Reference(), "the reference"+of)
 		}
@@ -151,7 +156,7 @@ func (y *year) audit(when string) {
 	var size int64
 	look := func() bool {
 		files, size, found = 0, 0, nil
-		plain, gone, ids := y.plaintext(), y.bygone(false), y.bygone(true)
+		plain, gone, ids, untold := y.plaintext(), y.bygone(false, false), y.bygone(true, true), y.bygone(true, false)
 		for _, dir := range []string{y.data, y.server.Dir, y.temp} {
 			for _, n := range []needles{plain, gone} {
 				found = append(found, n.below(dir, &files, &size)...)
@@ -159,10 +164,11 @@ func (y *year) audit(when string) {
 		}
 		found = append(found, plain.in([]byte(y.said+y.p.out.String()))...)
 		// The register keeps ids, and so do mailboxes and the log. Nothing else does.
-		for _, dir := range []string{y.server.Dir, filepath.Join(y.data, "scanner"), filepath.Join(y.data, "state", "edge"), filepath.Join(y.data, "keyring")} {
+		for _, dir := range []string{filepath.Join(y.data, "scanner"), filepath.Join(y.data, "state", "edge"), filepath.Join(y.data, "keyring")} {
 			found = append(found, ids.below(dir, &files, &size)...)
 		}
-		found = append(found, y.inRows(ids)...)
+		found = append(found, untold.below(y.server.Dir, &files, &size)...)
+		found = append(found, y.inRows(ids, untold)...)
 		return len(found) == 0
 	}
 	if y.p.running() {
@@ -193,7 +199,7 @@ func (y *year) audit(when string) {
 // inRows looks through every row of the database, but for the register's own.
 // Jobs that have ended are kept for a minute, in which half a year passes here:
 // they are looked through once another start has cleared them away.
-func (y *year) inRows(n needles) (found []string) {
+func (y *year) inRows(ids, untold needles) (found []string) {
 	y.t.Helper()
 	db := y.in.register.DB()
 	names, err := db.QueryContext(y.t.Context(), `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('entries', 'tree', $1)`,
@@ -220,6 +226,10 @@ func (y *year) inRows(n needles) (found []string) {
 			for i, c := range cells {
 				if columns[i] == "answers" {
 					continue // an answer names its letter as long as it lives itself
+				}
+				n := ids
+				if table == "gone" {
+					n = untold
 				}
 				for _, what := range n.in(*c.(*[]byte)) {
 					found = append(found, what+" in table "+table+", column "+columns[i])

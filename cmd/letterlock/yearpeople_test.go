@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -65,8 +64,9 @@ func (y *year) plans(s *scan) {
 	case answered:
 		y.after(2, func() { y.answers(s) })
 	case erased:
-		// A day after its paper: what the scanner has not heard by then it never does.
-		y.after(3, func() { y.erases(s) })
+		// At once after its paper, so that the receipt goes before the scanner has
+		// read of that.
+		y.after(2, func() { y.erases(s) })
 	case redirected:
 		y.after(3, func() { y.redirects(s) })
 	case heldBriefly:
@@ -139,8 +139,8 @@ func (y *year) recorded(kind string, id letter.ID) bool {
 	return len(entries) == 1
 }
 
-// findsForgottenPaper destroys a paper that has outlived its letter, and throws
-// away the scanner's note, which says so.
+// findsForgottenPaper destroys a paper that has outlived its letter, whereupon the
+// scanner's note goes, which says so.
 func (y *year) findsForgottenPaper(s *scan) {
 	y.t.Helper()
 	if !y.recorded("letter-deleted", s.id) { // it is held
@@ -150,7 +150,8 @@ func (y *year) findsForgottenPaper(s *scan) {
 	note := filepath.Join(y.data, "scanner", s.helpline, "taken", "OVERDUE "+s.id.Reference()+".txt")
 	y.eventually("the slip says that the paper is overdue", func() bool { return exists(note) })
 	y.destroysPaper(s)
-	y.must(os.Remove(note))
+	s.told = y.today()
+	y.eventually("the slip goes with its paper", func() bool { return !exists(note) })
 }
 
 // wantsItAgain finds a scan unreadable: the same paper is scanned once more.
@@ -203,7 +204,7 @@ func (y *year) erases(s *scan) {
 	}
 	y.as(leaderOf(s.helpline)).sends("/l/"+string(s.id)+"/erase", url.Values{"reason": {"person-asked"}})
 	y.confirms()
-	s.ends = y.today()
+	s.ends, s.told = y.today(), y.today()
 }
 
 // redirects gives a letter to the helpline to which it was written.

@@ -101,6 +101,11 @@ func (r *Register) DeleteRows(ctx context.Context, l Letter, by Remover, listing
 				return err
 			}
 		}
+		if l.Erase != "" && !l.IsResponse() { // on its deadline the edge forgets it by itself
+			if err := r.noteGone(ctx, tx, l.ID, l.Site); err != nil {
+				return err
+			}
+		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO erasures (letter, line, deleted) VALUES ($1, $2, $3)`,
 			string(l.ID), string(ev), millis(r.Now()))
 		return err

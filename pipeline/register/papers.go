@@ -175,9 +175,12 @@ func (r *Register) destroyOne(ctx context.Context, tx *sql.Tx, d Destroyed, pers
 		return "", err
 	}
 	if p.LetterGone {
-		// The last trace of the letter: nothing is left to tie the paper to.
-		_, err = tx.ExecContext(ctx, `DELETE FROM papers WHERE letter = $1`, string(d.Letter))
-		return ledger, err
+		// The last trace of the letter: nothing is left to tie the paper to. Its
+		// edge's slip, which may ask for the paper, goes all the same.
+		if _, err = tx.ExecContext(ctx, `DELETE FROM papers WHERE letter = $1`, string(d.Letter)); err != nil {
+			return "", err
+		}
+		return ledger, r.noteGone(ctx, tx, d.Letter, p.Site)
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE papers SET state = $1, ledger = $2 WHERE letter = $3`,
 		letter.PaperDestroyed, string(ledger), string(d.Letter)); err != nil {

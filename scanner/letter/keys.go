@@ -53,6 +53,10 @@ func SplitSeen(key string) (site string, ok bool) {
 // ReceiptKey is where the server answers it.
 func ReceiptKey(site string, id ID) string { return ReceiptsPrefix + site + "/" + string(id) }
 
+// GoneKey is where the server tells the site's edge which letters have ended
+// before their time. It is no place of a receipt.
+func GoneKey(site string) string { return ReceiptsPrefix + site + "/gone" }
+
 // CheckpointKey is where the server leaves the day's checkpoint of its register.
 func CheckpointKey(day Date) string { return CheckpointsPrefix + day.String() }
 

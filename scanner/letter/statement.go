@@ -23,6 +23,7 @@ const (
 	kindManifest = "letterlock manifest v1"
 	kindReceipt  = "letterlock receipt v1"
 	kindSeen     = "letterlock seen v1"
+	kindGone     = "letterlock gone v1"
 )
 
 // Manifest is the edge's signed word about one deposit: the commit of steps 1
@@ -144,6 +145,45 @@ func OpenReceipt(msg []byte, server note.Verifier) (Receipt, error) {
 		return Receipt{}, errors.New("receipt: helpline is not of the agreed form")
 	}
 	return r, nil
+}
+
+// Gone is the server's signed word to an edge on letters of which it can learn
+// nothing from their receipts any more, since these are gone with them: those that
+// were erased before their deadline, and those whose paper was destroyed later
+// than the letter. The edge forgets their scans, and takes away the slips of
+// papers that are destroyed.
+type Gone struct {
+	Site    string       `json:"site"` // of the edge that is told
+	Letters []GoneLetter `json:"letters"`
+}
+
+// GoneLetter is one letter of a Gone.
+type GoneLetter struct {
+	ID    ID     `json:"id"`
+	Paper string `json:"paper"` // PaperMayGo or PaperDestroyed
+}
+
+// MaxGone is how many letters one Gone may name.
+const MaxGone = 2000
+
+// Sign writes the statement under the server's signature.
+func (g Gone) Sign(server note.Signer) ([]byte, error) { return Sign(kindGone, g, server) }
+
+// OpenGone checks msg against the server's public key.
+func OpenGone(msg []byte, server note.Verifier) (Gone, error) {
+	var g Gone
+	if err := Open(kindGone, msg, server, &g); err != nil {
+		return Gone{}, err
+	}
+	if !ValidName(g.Site) || len(g.Letters) > MaxGone {
+		return Gone{}, errors.New("gone: site or number of letters is not of the agreed form")
+	}
+	for _, l := range g.Letters {
+		if _, err := ParseID(string(l.ID)); err != nil || l.Paper != PaperMayGo && l.Paper != PaperDestroyed {
+			return Gone{}, errors.New("gone: a letter is not of the agreed form")
+		}
+	}
+	return g, nil
 }
 
 // Seen is the edge's signed word that it has seen a recipients list of that

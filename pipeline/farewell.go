@@ -1,0 +1,75 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"letterlock/scanner/letter"
+)
+
+// An edge learns what became of a letter's paper from its receipt, and forgets the
+// scan on the letter's deadline. A letter that is erased before takes its receipt
+// with it, and so would leave the edge in the dark: the edge finds it in one list,
+// which the server keeps for each site.
+
+// farewell is what was last said to a site's edge.
+type farewell struct {
+	day  letter.Date // the storage forgets it after some days: it is said anew each day
+	says string
+}
+
+// tellGone keeps the lists of what is gone. One that is put and not noted is put
+// again, the same.
+func (s *Server) tellGone(ctx context.Context, w *watch) error {
+	sites, err := s.cfg.Register.Gone(ctx)
+	if err != nil {
+		return err
+	}
+	for site := range w.farewells { // nothing is left to tell: said once, so that no id stays
+		if _, is := sites[site]; !is {
+			sites[site] = []letter.GoneLetter{}
+		}
+	}
+	told := maps.Clone(w.farewells)
+	for site, letters := range sites {
+		now := farewell{letter.DateOf(s.cfg.Now()), fmt.Sprint(letters)}
+		if w.farewells[site] == now || len(letters) == 0 && w.farewells[site].says == now.says {
+			continue
+		}
+		msg, err := letter.Gone{Site: site, Letters: letters}.Sign(s.cfg.Signer)
+		if err != nil {
+			return err
+		}
+		if err := s.replaceGone(ctx, letter.GoneKey(site), msg); err != nil {
+			return fmt.Errorf("telling a scanner which letters are gone: %w", err)
+		}
+		if told == nil {
+			told = map[string]farewell{}
+		}
+		told[site] = now
+	}
+	w.farewells = told
+	return nil
+}
+
+// replaceGone puts a list and removes those before it, which name letters that
+// need no longer be named. A crash in between leaves one of them to the storage's
+// own rule.
+func (s *Server) replaceGone(ctx context.Context, key string, msg []byte) error {
+	before, err := s.cfg.Store.Traces(ctx, key)
+	if err != nil {
+		return err
+	}
+	if err := s.put(ctx, key, msg); err != nil {
+		return err
+	}
+	after, err := s.cfg.Store.Traces(ctx, key)
+	if err != nil {
+		return err
+	}
+	if len(after) <= 1 { // a storage without versions has replaced it
+		return nil
+	}
+	return s.removeAll(ctx, s.cfg.Store, key, before)
+}

@@ -1,0 +1,69 @@
+package register
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"letterlock/scanner/letter"
+)
+
+// goneDays is for how many days an edge is told that a letter is gone. One that
+// is switched off for longer forgets its scan on the old deadline.
+const goneDays = 30
+
+// noteGone has the edge told that the letter is gone, or that now its paper is
+// destroyed too.
+func (r *Register) noteGone(ctx context.Context, tx *sql.Tx, id letter.ID, site string) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO gone (letter, site, ended) VALUES ($1, $2, $3)
+		ON CONFLICT (letter) DO UPDATE SET ended = excluded.ended`, string(id), site, letter.DateOf(r.Now()).String())
+	return err
+}
+
+// NoteGone has the edge told that a letter which it announces again is gone.
+func (r *Register) NoteGone(ctx context.Context, id letter.ID, site string) error {
+	_, err := r.write.ExecContext(ctx, `INSERT INTO gone (letter, site, ended) VALUES ($1, $2, $3) ON CONFLICT (letter) DO NOTHING`,
+		string(id), site, letter.DateOf(r.Now()).String())
+	if err != nil {
+		return fmt.Errorf("noting that a letter is gone: %w", err)
+	}
+	return nil
+}
+
+// ForgetGone forgets what was told for long enough.
+func (r *Register) ForgetGone(ctx context.Context) error {
+	_, err := r.write.ExecContext(ctx, `DELETE FROM gone WHERE ended < $1`, letter.DateOf(r.Now()).AddDays(-goneDays).String())
+	if err != nil {
+		return fmt.Errorf("forgetting who was told of letters that are gone: %w", err)
+	}
+	return nil
+}
+
+// Gone returns what each site's edge is to be told, by the site: the newest alone
+// where all of it is too much for one statement.
+func (r *Register) Gone(ctx context.Context) (map[string][]letter.GoneLetter, error) {
+	rows, err := r.read.QueryContext(ctx, `SELECT letter, site, EXISTS (SELECT 1 FROM papers p WHERE p.letter = gone.letter AND p.state <> $1)
+		FROM gone ORDER BY ended DESC, letter`, letter.PaperDestroyed)
+	if err != nil {
+		return nil, fmt.Errorf("reading which letters are gone: %w", err)
+	}
+	type told struct {
+		letter.GoneLetter
+		site string
+	}
+	all, err := scanAll(rows, func(row scannable) (t told, err error) {
+		var waits bool
+		err = row.Scan(&t.ID, &t.site, &waits)
+		if t.Paper = letter.PaperDestroyed; waits {
+			t.Paper = letter.PaperMayGo
+		}
+		return t, err
+	})
+	sites := map[string][]letter.GoneLetter{}
+	for _, t := range all {
+		if len(sites[t.site]) < letter.MaxGone {
+			sites[t.site] = append(sites[t.site], t.GoneLetter)
+		}
+	}
+	return sites, err
+}
