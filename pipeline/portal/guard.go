@@ -32,6 +32,7 @@ type visit struct {
 	places    []whereabout    // where the session is used, if from two places at once
 	letter    register.Letter // where the route is about one that is the person's to read
 	script    bool            // the caller is our script
+	form      string          // token of the form that is sent, if it acts once only
 	waits     *waits          // what the scanner folder asks, once it was looked into
 	closed    bool            // Letterlock is closed: the visitor is nobody, whatever the cookie says
 }

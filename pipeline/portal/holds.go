@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -45,6 +46,8 @@ func (p *Portal) holdsPage(w http.ResponseWriter, v *visit) error {
 	switch v.URL.Query().Get("done") {
 	case "placed":
 		pg.Note = "The hold is on record. What it holds is moved by itself to where it outlives its time."
+	case "reviewed":
+		pg.Note = "Thank you. It is recorded that you have looked at this hold again, and it goes on."
 	case "released":
 		pg.Note = "The hold is released. What no other hold keeps goes back to its rule, and is deleted at once where its day has passed."
 	}
@@ -134,10 +137,11 @@ func (p *Portal) placeHold(w http.ResponseWriter, v *visit) error {
 			Button: "Put it on hold", Says: []string{"Nothing that is held is deleted until the hold is released, whatever its deadline."},
 			Facts: append([]fact{{"What", what}, {"Who wants it", worded(holdReasonWords, h.Reason)}}, f.facts(h)...)}})
 	}
-	if _, err := p.cfg.Register.PlaceHold(v.Context(), h, v.person.Number); err != nil {
+	const placed = "/holds?done=placed"
+	if _, err := p.cfg.Register.PlaceHold(v.once(placed), h, v.person.Number); err != nil {
 		return err
 	}
-	redirect(w, "/holds?done=placed")
+	redirect(w, placed)
 	return nil
 }
 
@@ -176,7 +180,18 @@ func (p *Portal) holdOf(v *visit) (register.Hold, error) {
 			return h, nil
 		}
 	}
+	if wholeNumber(v.PathValue("hold")) > 0 {
+		return register.Hold{}, holdOver
+	}
 	return register.Hold{}, errNowhere
+}
+
+// holdTrouble is why a hold that was there a moment ago cannot be acted on.
+func holdTrouble(err error) error {
+	if errors.Is(err, register.ErrNotFound) {
+		return holdOver
+	}
+	return err
 }
 
 func (p *Portal) holdPage(w http.ResponseWriter, v *visit) error {
@@ -217,10 +232,11 @@ func (p *Portal) reviewHold(w http.ResponseWriter, v *visit) error {
 	if len(flaws) > 0 {
 		return p.showHold(w, v, h, v.PostForm, flaws)
 	}
-	if err := p.cfg.Register.ReviewHold(v.Context(), h.Number, next.Review, next.Owner, v.person.Number); err != nil {
-		return err
+	const reviewed = "/holds?done=reviewed"
+	if err := p.cfg.Register.ReviewHold(v.once(reviewed), h.Number, next.Review, next.Owner, v.person.Number); err != nil {
+		return holdTrouble(err)
 	}
-	redirect(w, "/holds")
+	redirect(w, reviewed)
 	return nil
 }
 
@@ -238,9 +254,10 @@ func (p *Portal) releaseHold(w http.ResponseWriter, v *visit) error {
 			Form: v.PostForm, Button: "Release the hold", Danger: true,
 			Says: []string{"What no other hold keeps goes back to its own rule. What is past its deadline is deleted at once, and cannot be brought back."}}})
 	}
-	if err := p.cfg.Register.ReleaseHold(v.Context(), h.Number, v.person.Number); err != nil {
-		return err
+	const released = "/holds?done=released"
+	if err := p.cfg.Register.ReleaseHold(v.once(released), h.Number, v.person.Number); err != nil {
+		return holdTrouble(err)
 	}
-	redirect(w, "/holds?done=released")
+	redirect(w, released)
 	return nil
 }

@@ -47,13 +47,14 @@ func TestPuttingALetterOnHold(t *testing.T) {
 	manager = h.as(h.manager)
 	wantText(t, manager.get("/holds"), "due to be looked at again")
 	wantStatus(t, manager.post("/holds/1/review", url.Values{"owner": {fmt.Sprint(h.manager)}, "review": {"2028-01-01"}}), http.StatusUnprocessableEntity)
-	wantRedirect(t, manager.post("/holds/1/review", url.Values{"owner": {fmt.Sprint(h.manager)}, "review": {"2027-10-01"}}), "/holds")
+	wantRedirect(t, manager.post("/holds/1/review", url.Values{"owner": {fmt.Sprint(h.manager)}, "review": {"2027-10-01"}}), "/holds?done=reviewed")
 	wantText(t, manager.get("/holds"), "1 October 2027", "(Mo Manager)")
 	wantText(t, manager.post("/holds/1/release", nil), "Release hold number 1?", "deleted at once")
 	wantRedirect(t, manager.post("/holds/1/release", url.Values{"confirm": {"yes"}}), "/holds?done=released")
 	wantText(t, manager.get("/holds"), "Nothing is on hold")
 	wantStatus(t, h.as(h.lead).get(path), http.StatusNotFound)
-	wantStatus(t, manager.get("/holds/1"), http.StatusNotFound)
+	wantText(t, manager.get("/holds/1"), "This hold is not in force any more")
+	wantStatus(t, manager.get("/holds/x"), http.StatusNotFound)
 	wantText(t, h.as(h.dpo).get("/register"), "released hold number 1", "put the letter on hold, number 1: a coroner.", "looked at hold number 1 again: it goes on.")
 }
 

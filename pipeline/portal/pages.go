@@ -2,6 +2,7 @@ package portal
 
 import (
 	"bytes"
+	"crypto/rand"
 	"embed"
 	"fmt"
 	"html/template"
@@ -65,6 +66,7 @@ type page struct {
 	Sample   bool
 	Idle     int    // seconds after which the session ends
 	Address  string // of this page, to come back to
+	Token    string // of the page's form, if it acts once only: see sending.go
 }
 
 // formFlaw is one thing to put right in a form, said at the top and at its field.
@@ -114,6 +116,7 @@ func (p *Portal) menu(v *visit) []menuItem {
 // a fault in it can still become a plain page.
 func (p *Portal) show(w http.ResponseWriter, v *visit, status int, pg page) {
 	pg.SignedIn, pg.Person, pg.Sample = v.signedIn, v.person, p.cfg.Sample
+	pg.Token = rand.Text()
 	pg.Idle = int(register.SessionIdle.Seconds())
 	if v.signedIn {
 		pg.Menu = p.menu(v)

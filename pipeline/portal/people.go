@@ -85,7 +85,7 @@ func (p *Portal) invite(w http.ResponseWriter, v *visit) error {
 	if len(flaws) > 0 {
 		return p.showInvite(w, v, v.PostForm, flaws)
 	}
-	number, code, err := p.cfg.Register.Invite(v.Context(), who, v.person.Number, codeLife)
+	number, code, err := p.cfg.Register.Invite(v.once("/people?done=invited"), who, v.person.Number, codeLife)
 	if err != nil {
 		return err
 	}
@@ -177,8 +177,11 @@ func (p *Portal) personPage(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	pg := page{Name: "person", Title: body.Name, Script: "passkey.js", Body: body}
-	if v.URL.Query().Has("revoked") {
+	switch v.URL.Query().Get("done") {
+	case "revoked":
 		pg.Note = "That passkey opens nothing any more, and every session of the person has ended."
+	case "code":
+		pg.Note = "A code was made, and shown once. If you have not noted it, make another one."
 	}
 	return p.ok(w, v, pg)
 }
@@ -193,7 +196,7 @@ func (p *Portal) newCode(w http.ResponseWriter, v *visit) error {
 	if !body.Shown {
 		return notAgainAt(body.Path)
 	}
-	code, err := p.cfg.Register.NewCode(v.Context(), body.Number, v.person.Number, codeLife)
+	code, err := p.cfg.Register.NewCode(v.once(body.Path+"?done=code"), body.Number, v.person.Number, codeLife)
 	if err != nil {
 		return err
 	}
@@ -213,7 +216,8 @@ func (p *Portal) revokePasskey(w http.ResponseWriter, v *visit) error {
 	if !body.Shown {
 		return notAgainAt(body.Path)
 	}
-	err = p.cfg.Register.RevokePasskey(v.Context(), body.Number, v.PostForm.Get("passkey"), v.person.Number)
+	revoked := body.Path + "?done=revoked"
+	err = p.cfg.Register.RevokePasskey(v.once(revoked), body.Number, v.PostForm.Get("passkey"), v.person.Number)
 	if errors.Is(err, register.ErrNotFound) {
 		return noSuchPasskey
 	}
@@ -221,7 +225,7 @@ func (p *Portal) revokePasskey(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	p.used(v, body.Path)
-	redirect(w, body.Path+"?revoked=1")
+	redirect(w, revoked)
 	return nil
 }
 
@@ -287,11 +291,12 @@ func (p *Portal) letGo(w http.ResponseWriter, v *visit) error {
 	if !body.Shown {
 		return notAgainAt(body.Path)
 	}
-	if err := p.cfg.Register.Leave(v.Context(), body.Number, v.person.Number); err != nil {
+	const left = "/people?done=left"
+	if err := p.cfg.Register.Leave(v.once(left), body.Number, v.person.Number); err != nil {
 		return err
 	}
 	p.used(v, body.Path)
-	redirect(w, "/people?done=left")
+	redirect(w, left)
 	return nil
 }
 

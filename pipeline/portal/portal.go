@@ -98,6 +98,7 @@ type Portal struct {
 	places      *places
 	shownAgain  *shownAgain
 	trays       *trays
+	sending     *sending
 	answering   sync.Mutex // one answer to the scanner folder at a time
 	files       *files
 	pages       pages
@@ -131,6 +132,7 @@ func New(ctx context.Context, cfg Config) (*Portal, error) {
 	p.limiter, p.places = newLimiter(cfg.Now), newPlaces(cfg.Now)
 	p.shownAgain = &shownAgain{now: cfg.Now, until: map[string]time.Time{}}
 	p.trays = &trays{now: cfg.Now, byToken: map[string]tray{}}
+	p.sending = &sending{forms: map[string]chan struct{}{}}
 	// Behind a proxy the Host header may differ from what the browser sees.
 	if err := p.crossOrigin.AddTrustedOrigin(cfg.Origin); err != nil {
 		return nil, fmt.Errorf("trusting our own origin: %w", err)

@@ -92,6 +92,12 @@ var (
 	sharedAlready = &problem{Status: http.StatusConflict, Heading: "This letter was shared with an agency",
 		Lines: []string{"The policy wants what was shared to be kept for five years, so the decision stands. Nothing was changed.",
 			"A request to withdraw it that still waits can only be declined or taken back."}}
+	requestOver = &problem{Status: http.StatusGone, Heading: "This request does not wait any more",
+		Lines: []string{"It has been confirmed, declined or taken back already, by you or by somebody else, or its letter is gone. The register says which. Nothing was done now."},
+		Link:  "/requests", LinkSay: "See what waits"}
+	holdOver = &problem{Status: http.StatusGone, Heading: "This hold is not in force any more",
+		Lines: []string{"It has been released already, by you or by somebody else. The register says when. Nothing was done now."},
+		Link:  "/holds", LinkSay: "See what is on hold"}
 	notAgain = &problem{Status: http.StatusForbidden, Heading: "Please show first that it is you",
 		Lines: []string{"This needs your passkey anew, and what you showed last is more than five minutes ago. Nothing was done. Please go back and use your passkey."},
 		Link:  "/requests", LinkSay: "Back to the requests"}
@@ -206,6 +212,10 @@ func (p *Portal) answer(w http.ResponseWriter, v *visit, err error) {
 	}
 	if errors.Is(err, errPolicy) {
 		p.askToConfirm(w, v)
+		return
+	}
+	if errors.Is(err, register.ErrSent) {
+		p.showAgain(w, v)
 		return
 	}
 	said, known := problemOf(err)

@@ -67,6 +67,9 @@ func (p *Portal) showRedirect(w http.ResponseWriter, v *visit, form url.Values, 
 	return p.showAsk(w, v, "redirect", "Letter "+v.letter.ID.Reference()+" is another helpline’s", form, flaws)
 }
 
+// askedFor is what a letter's page is asked to say once a request is on record.
+const askedFor = "?done=asked"
+
 func (p *Portal) askErasure(w http.ResponseWriter, v *visit) error {
 	if err := v.ParseForm(); err != nil {
 		return badForm
@@ -75,10 +78,10 @@ func (p *Portal) askErasure(w http.ResponseWriter, v *visit) error {
 	if !slices.Contains(register.EraseReasons, why) {
 		return p.showErase(w, v, v.PostForm, []formFlaw{{"reason", "Choose why the letter must be erased."}})
 	}
-	if err := p.cfg.Register.AskErasure(v.Context(), v.letter.ID, why, v.person.Number); err != nil {
+	if err := p.cfg.Register.AskErasure(v.once(askedFor), v.letter.ID, why, v.person.Number); err != nil {
 		return err
 	}
-	redirect(w, letterPath(v.letter.ID)+"?done=asked")
+	redirect(w, v.shown(askedFor))
 	return nil
 }
 
@@ -90,10 +93,10 @@ func (p *Portal) askWithdrawal(w http.ResponseWriter, v *visit) error {
 	if !slices.Contains(register.WithdrawReasons, why) {
 		return p.showWithdraw(w, v, v.PostForm, []formFlaw{{"reason", "Choose why the decision was wrong. If none of these fits, it stands."}})
 	}
-	if err := p.cfg.Register.AskWithdrawal(v.Context(), v.letter.ID, why, v.person.Number); err != nil {
+	if err := p.cfg.Register.AskWithdrawal(v.once(askedFor), v.letter.ID, why, v.person.Number); err != nil {
 		return err
 	}
-	redirect(w, letterPath(v.letter.ID)+"?done=asked")
+	redirect(w, v.shown(askedFor))
 	return nil
 }
 
@@ -105,12 +108,14 @@ func (p *Portal) askRedirection(w http.ResponseWriter, v *visit) error {
 	if to == v.letter.Helpline || !slices.ContainsFunc(p.cfg.Helplines, func(h Helpline) bool { return h.Name == to }) {
 		return p.showRedirect(w, v, v.PostForm, []formFlaw{{"helpline", "Choose to which helpline the letter was written."}})
 	}
-	if err := p.cfg.Register.AskRedirection(v.Context(), v.letter.ID, to, v.person.Number); err != nil {
+	if err := p.cfg.Register.AskRedirection(v.once(askedFor), v.letter.ID, to, v.person.Number); err != nil {
 		return err
 	}
-	redirect(w, letterPath(v.letter.ID)+"?done=asked")
+	redirect(w, v.shown(askedFor))
 	return nil
 }
+
+const takenBack = "?done=taken-back"
 
 // takeBack ends what the visitor has asked for themselves.
 func (p *Portal) takeBack(w http.ResponseWriter, v *visit) error {
@@ -119,11 +124,11 @@ func (p *Portal) takeBack(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	if err == nil && q.AskedBy == v.person.Number {
-		if err := p.cfg.Register.DeclineRequest(v.Context(), q.Number, v.person.Number); err != nil {
+		if err := p.cfg.Register.DeclineRequest(v.once(takenBack), q.Number, v.person.Number); err != nil {
 			return err
 		}
 	}
-	redirect(w, letterPath(v.letter.ID))
+	redirect(w, v.shown(takenBack))
 	return nil
 }
 
@@ -192,7 +197,18 @@ func (p *Portal) requestOf(v *visit) (requestCard, error) {
 			return c, nil
 		}
 	}
+	if wholeNumber(v.PathValue("request")) > 0 {
+		return requestCard{}, requestOver
+	}
 	return requestCard{}, errNowhere
+}
+
+// requestTrouble is why a request that waited a moment ago cannot be acted on.
+func requestTrouble(err error) error {
+	if errors.Is(err, register.ErrNotFound) {
+		return requestOver
+	}
+	return err
 }
 
 // requestPage shows a request to the second person, who first shows anew who
@@ -217,11 +233,12 @@ func (p *Portal) confirmRequest(w http.ResponseWriter, v *visit) error {
 	if !c.Own && !c.Shown {
 		return notAgain
 	}
-	if err := p.cfg.Register.ConfirmRequest(v.Context(), c.Number, v.person.Number); err != nil {
-		return err
+	const done = "/requests?done=confirmed"
+	if err := p.cfg.Register.ConfirmRequest(v.once(done), c.Number, v.person.Number); err != nil {
+		return requestTrouble(err)
 	}
 	p.used(v, c.Path)
-	redirect(w, "/requests?done=confirmed")
+	redirect(w, done)
 	return nil
 }
 
@@ -230,9 +247,10 @@ func (p *Portal) declineRequest(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := p.cfg.Register.DeclineRequest(v.Context(), c.Number, v.person.Number); err != nil {
-		return err
+	const done = "/requests?done=declined"
+	if err := p.cfg.Register.DeclineRequest(v.once(done), c.Number, v.person.Number); err != nil {
+		return requestTrouble(err)
 	}
-	redirect(w, "/requests?done=declined")
+	redirect(w, done)
 	return nil
 }

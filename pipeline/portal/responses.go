@@ -97,6 +97,12 @@ func (p *Portal) fileResponse(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	redirect(w, letterPath(v.letter.ID)+"?done=filed")
+	const filed = "?done=filed"
+	// Only now, since a copy that is on record may still have been lost on its way
+	// to the storage.
+	if err := p.cfg.Register.SpendForm(v.once(filed), v.person.Number); err != nil {
+		p.logFailure(v, err.Error()) // it is filed all the same
+	}
+	redirect(w, v.shown(filed))
 	return nil
 }

@@ -180,15 +180,31 @@ func (p *Portal) endpoint(methods []route) http.HandlerFunc {
 		v.script = rt.script
 		err := p.limitTries(v, rt)
 		if err == nil {
-			err = p.admit(v, rt)
-		}
-		if err == nil {
-			err = rt.serve(p, w, v)
+			err = p.attend(w, v, rt)
 		}
 		if err != nil {
 			p.answer(w, v, err)
 		}
 	}
+}
+
+// attend serves the visit if it may be served; of a form that acts once, one
+// sending at a time.
+func (p *Portal) attend(w http.ResponseWriter, v *visit, rt route) error {
+	if err := v.readToken(); err != nil {
+		return err
+	}
+	if v.form != "" {
+		end, err := p.sending.begin(v.Context(), v.form)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
+	if err := p.admit(v, rt); err != nil {
+		return err
+	}
+	return rt.serve(p, w, v)
 }
 
 // nowhere answers every address that no route has, and is what a forbidden
@@ -218,6 +234,9 @@ func (p *Portal) admit(v *visit, rt route) error {
 	}
 	if !slices.Contains(rt.who, v.person.Role) {
 		return errNowhere
+	}
+	if err := p.sentBefore(v); err != nil {
+		return err
 	}
 	if !rt.own {
 		return p.mustConfirm(v, rt)

@@ -78,6 +78,8 @@ func keepingNote(done string, l register.Letter) string {
 		return "The copy of your answer is filed. It is checked now, and listed below."
 	case done == "asked":
 		return "It is recorded. Nothing happens before a second person has confirmed it."
+	case done == "taken-back":
+		return "It is recorded that you took it back."
 	case done == "kept" && l.Reason != "":
 		return "It is recorded that this letter is kept for five years. It is sealed anew and moved by itself."
 	case done == "reviewed" && l.Reason != "":
@@ -149,30 +151,30 @@ func (p *Portal) safeguard(w http.ResponseWriter, v *visit) error {
 		return p.confirmKeeping(w, v, f, s, again)
 	}
 	if again {
-		if err := p.cfg.Register.ReviewSafeguarding(v.Context(), v.letter.ID, s.Review, s.Named, v.person.Number); err != nil {
+		shows := v.afterKeeping("reviewed", s.Named)
+		if err := p.cfg.Register.ReviewSafeguarding(v.once(shows), v.letter.ID, s.Review, s.Named, v.person.Number); err != nil {
 			return err
 		}
-		return p.afterKeeping(w, v, "reviewed")
+		redirect(w, v.shown(shows))
+		return nil
 	}
-	if err := p.cfg.Register.Safeguard(v.Context(), v.letter.ID, s, v.person.Number); err != nil {
+	shows := v.afterKeeping("kept", s.Named)
+	if err := p.cfg.Register.Safeguard(v.once(shows), v.letter.ID, s, v.person.Number); err != nil {
 		return err
 	}
-	return p.afterKeeping(w, v, "kept")
+	redirect(w, v.shown(shows))
+	return nil
 }
 
 // afterKeeping leads back to the letter, or to the list when it is no longer
 // theirs to open.
-func (p *Portal) afterKeeping(w http.ResponseWriter, v *visit, done string) error {
-	l, err := p.cfg.Register.Letter(v.Context(), v.letter.ID)
-	if err != nil {
-		return err
-	}
+func (v *visit) afterKeeping(done string, named int64) string {
+	l := v.letter
+	l.Named = named
 	if !mayRead(v.person, l) {
-		redirect(w, "/letters")
-		return nil
+		return "/letters"
 	}
-	redirect(w, letterPath(l.ID)+"?done="+done)
-	return nil
+	return "?done=" + done
 }
 
 func (p *Portal) confirmKeeping(w http.ResponseWriter, v *visit, f keepForm, s register.Safeguarding, again bool) error {
@@ -232,10 +234,16 @@ func (p *Portal) share(w http.ResponseWriter, v *visit) error {
 		}
 		return p.ok(w, v, page{Name: "confirm", Title: "Letter " + v.letter.ID.Reference() + " was shared?", Body: body})
 	}
-	if err := p.cfg.Register.Share(v.Context(), v.letter.ID, sh, s, v.person.Number); err != nil {
+	named := v.letter.Named
+	if s != nil {
+		named = s.Named
+	}
+	shows := v.afterKeeping("shared", named)
+	if err := p.cfg.Register.Share(v.once(shows), v.letter.ID, sh, s, v.person.Number); err != nil {
 		return err
 	}
-	return p.afterKeeping(w, v, "shared")
+	redirect(w, v.shown(shows))
+	return nil
 }
 
 // readSafeguarding reads the decision, and says what is to be put right in it.

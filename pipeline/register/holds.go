@@ -44,7 +44,7 @@ func (l Letter) DueOn(today letter.Date) bool {
 // hold's number. What is held is moved by the pipeline to where the storage
 // and its key outlive the hold. A letter that is being removed cannot be held.
 func (r *Register) PlaceHold(ctx context.Context, h Hold, person int64) (number int64, err error) {
-	err = r.inTx(ctx, func(tx *sql.Tx) error {
+	err = r.formTx(ctx, person, func(tx *sql.Tx) error {
 		today := letter.DateOf(r.Now())
 		if h.Letter != "" {
 			l, err := r.openable(ctx, tx, h.Letter)
@@ -76,7 +76,7 @@ func (r *Register) PlaceHold(ctx context.Context, h Hold, person int64) (number 
 
 // ReviewHold records that somebody has looked at the hold and that it goes on.
 func (r *Register) ReviewHold(ctx context.Context, number int64, review letter.Date, owner, person int64) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error {
+	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		h, err := holdIn(ctx, tx, number)
 		if err != nil {
 			return err
@@ -143,7 +143,7 @@ func (r *Register) RenewHolds(ctx context.Context) error {
 // ReleaseHold ends a hold: what no other hold keeps goes back to its rule, and
 // what is past its deadline is due at once.
 func (r *Register) ReleaseHold(ctx context.Context, number, person int64) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error {
+	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		h, err := holdIn(ctx, tx, number)
 		if err != nil {
 			return err

@@ -18,7 +18,7 @@ import (
 // address. The mail never holds the code: that is told by voice. by is the
 // staff number of who invites.
 func (r *Register) Invite(ctx context.Context, p Person, by int64, valid time.Duration) (number int64, code string, err error) {
-	err = r.inTx(ctx, func(tx *sql.Tx) error {
+	err = r.formTx(ctx, by, func(tx *sql.Tx) error {
 		if number, err = r.addPerson(ctx, tx, p, by); err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (r *Register) PasskeysOf(ctx context.Context, number int64) ([]Passkey, err
 // is the staff number of who revokes. ErrNotFound is for none of that mark,
 // ErrLastAdministrator for the last passkey of the last administrator.
 func (r *Register) RevokePasskey(ctx context.Context, number int64, mark string, by int64) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error {
+	return r.formTx(ctx, by, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, `SELECT id FROM passkeys WHERE person = $1`, number)
 		if err != nil {
 			return err
@@ -137,7 +137,7 @@ func (r *Register) MakeCode(ctx context.Context, number int64, valid time.Durati
 
 // NewCode is MakeCode by a person, whose staff number is by.
 func (r *Register) NewCode(ctx context.Context, number, by int64, valid time.Duration) (code string, err error) {
-	err = r.inTx(ctx, func(tx *sql.Tx) error {
+	err = r.formTx(ctx, by, func(tx *sql.Tx) error {
 		code, err = r.makeCode(ctx, tx, number, by, valid)
 		return err
 	})

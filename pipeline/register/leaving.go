@@ -53,7 +53,7 @@ func (r *Register) DisablePerson(ctx context.Context, number int64) error {
 // the staff number of who lets them go. ErrNotFound is for nobody who could
 // sign in, ErrLastAdministrator for the last who may invite others.
 func (r *Register) Leave(ctx context.Context, number, by int64) error {
-	err := r.inTx(ctx, func(tx *sql.Tx) error {
+	err := r.formTx(ctx, by, func(tx *sql.Tx) error {
 		if err := notTheLast(ctx, tx, number); err != nil {
 			return err
 		}

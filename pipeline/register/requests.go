@@ -67,7 +67,7 @@ func (r *Register) AskRedirection(ctx context.Context, id letter.ID, to string, 
 }
 
 func (r *Register) ask(ctx context.Context, q Request, event func(number int64, l Letter) Event) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error {
+	return r.formTx(ctx, q.AskedBy, func(tx *sql.Tx) error {
 		l, err := r.whoHasRead(ctx, tx, q.Letter, q.AskedBy)
 		if err != nil {
 			return err
@@ -125,7 +125,7 @@ func (r *Register) unshared(ctx context.Context, tx *sql.Tx, id letter.ID) error
 // ends it. A redirected one is the right helpline's from this moment: its leaders
 // are told of it, and the pipeline seals it anew in their place.
 func (r *Register) ConfirmRequest(ctx context.Context, number, person int64) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error {
+	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		q, l, err := r.second(ctx, tx, number, person)
 		if err != nil {
 			return err
@@ -217,7 +217,7 @@ func (r *Register) redirect(ctx context.Context, tx *sql.Tx, q Request, l *Lette
 // DeclineRequest records that somebody said no, or that the person who asked
 // takes it back.
 func (r *Register) DeclineRequest(ctx context.Context, number, person int64) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error {
+	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		q, _, err := r.second(ctx, tx, number, person)
 		if err != nil && !errors.Is(err, ErrSameTwo) {
 			return err

@@ -36,7 +36,7 @@ var (
 // five years from today. Its rule changes at once, so that no deadline comes in
 // between; the pipeline then seals it anew and moves it.
 func (r *Register) Safeguard(ctx context.Context, id letter.ID, s Safeguarding, person int64) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error {
+	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		l, err := r.whoHasRead(ctx, tx, id, person)
 		if err != nil {
 			return err
@@ -49,7 +49,7 @@ func (r *Register) Safeguard(ctx context.Context, id letter.ID, s Safeguarding, 
 // time, it also decides that the letter is kept for five years; s is nil where
 // that was decided before.
 func (r *Register) Share(ctx context.Context, id letter.ID, sh Sharing, s *Safeguarding, person int64) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error {
+	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		l, err := r.whoHasRead(ctx, tx, id, person)
 		if err != nil {
 			return err
@@ -96,7 +96,7 @@ func (r *Register) safeguard(ctx context.Context, tx *sql.Tx, l *Letter, s Safeg
 // ReviewSafeguarding records that the manager, or the named leader, has looked
 // at a five-year letter again: when the next time is, and who may open it.
 func (r *Register) ReviewSafeguarding(ctx context.Context, id letter.ID, review letter.Date, named, person int64) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error {
+	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		l, err := r.openable(ctx, tx, id)
 		if err != nil {
 			return err
