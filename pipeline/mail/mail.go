@@ -41,6 +41,8 @@ const (
 	AllIsWell                 // nothing does, today
 	ARequest                  // something waits for a second person
 	AnInvitation              // somebody can set up their sign-in
+	Unopened                  // letters of one's own helpline wait for longer than they should
+	UnopenedLong              // letters of some helpline wait for longer than their leaders should let them
 )
 
 // Message tells one person where something is waiting.
@@ -71,6 +73,10 @@ var texts = map[About]struct{ Subject, First, Then, Last string }{
 		"Do not forward this message."},
 	AllIsWell: {"Letterlock today", "Letterlock is at work, and nothing is wrong today. It is here:", signInFirst,
 		"This message comes once a day. If one day it does not, ask the administrator why."},
+	Unopened: {"Letters are waiting", "Nobody has opened letters that have waited for you for more than a working day. They are here:", signInFirst,
+		"This message comes once each working day until they are opened. Do not forward it."},
+	UnopenedLong: {"Letters are waiting unopened", "No team leader has opened letters that have waited for more than two working days. They are here:", signInFirst,
+		"This message comes once each working day until they are opened. Do not forward it."},
 	AnInvitation: {"Set up your sign-in", "You are invited to Letterlock. Set up your sign-in here:",
 		"You will be asked for your staff number and a code. Your administrator tells you both, by telephone or in person.",
 		"Nobody will ever send you a code by mail, or ask you for one. Do not forward this message."},

@@ -49,6 +49,10 @@ func checkMessage(t *testing.T, text string, want Message) {
 		then = "You will be asked for your staff number and a code. Your administrator tells you both, by telephone or in person."
 		last = "Nobody will ever send you a code by mail, or ask you for one. Do not forward this message."
 	}
+	if want.About == Unopened {
+		subject, first = "Letters are waiting", "Nobody has opened letters that have waited for you for more than a working day. They are here:"
+		last = "This message comes once each working day until they are opened. Do not forward it."
+	}
 	waits, waitsHTML := "", ""
 	if want.Requests > 0 {
 		waits = "\nRequests that wait for a second person: 2.\nReviews that are due: 1.\n"

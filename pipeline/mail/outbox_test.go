@@ -33,7 +33,8 @@ func TestOutbox(t *testing.T) {
 		Link: letterWaits.Link + "/" + strings.Repeat("a-very-long-way/", 10), Requests: 2, Reviews: 1}
 	request := Message{About: ARequest, To: other.To, MessageID: "a-third@letters.example.org", Link: letterWaits.Link}
 	invitation := Message{About: AnInvitation, To: other.To, MessageID: "a-fourth@letters.example.org", Link: letterWaits.Link}
-	for _, m := range []Message{other, request, invitation} {
+	reminder := Message{About: Unopened, To: other.To, MessageID: "a-fifth@letters.example.org", Link: letterWaits.Link}
+	for _, m := range []Message{other, request, invitation, reminder} {
 		if err := o.Send(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
@@ -42,8 +43,8 @@ func TestOutbox(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 4 {
-		t.Fatalf("four messages, one of them twice, made %v", files)
+	if len(files) != 5 {
+		t.Fatalf("five messages, one of them twice, made %v", files)
 	}
 	for _, f := range files {
 		info, err := f.Info()
@@ -64,7 +65,7 @@ func TestOutbox(t *testing.T) {
 		t.Error("the link is not on a line of its own")
 	}
 
-	for _, m := range []Message{other, request, invitation} {
+	for _, m := range []Message{other, request, invitation, reminder} {
 		if text, err = os.ReadFile(filepath.Join(dir, m.MessageID+".eml")); err != nil {
 			t.Fatal(err)
 		}

@@ -301,6 +301,9 @@ var entryKinds = []entryKind{
 	{"alarm-told", "Told of an alarm", about(func(d register.AlarmTold, _ register.Entry, t teller) string {
 		return "The day’s mail about what is wrong went to " + lowerFirst(t.staff(d.Person)) + "."
 	})},
+	{"unread-told", "Reminded of unopened letters", about(func(d register.UnreadTold, _ register.Entry, t teller) string {
+		return "A mail that letters wait unopened went to " + lowerFirst(t.staff(d.Person)) + "."
+	})},
 	{"alarm-ended", "Alarm ended", about(func(d register.AlarmEnded, _ register.Entry, _ teller) string {
 		return "An alarm ended (" + worded(alarmNames, d.Alarm) + ")."
 	})},

@@ -365,6 +365,13 @@ type AlarmTold struct {
 	Person int64 `json:"person"` // staff number of who was written to
 }
 
+// UnreadTold says that a mail server took the day's mail to a person about letters
+// that nobody has opened: to a team leader of their helpline after a working day,
+// to a manager after two. [P 9]
+type UnreadTold struct {
+	Person int64 `json:"person"` // staff number of who was written to
+}
+
 // AlarmEnded says that what an alarm was about is found no longer. [GDPR 5, BS]
 type AlarmEnded struct {
 	Alarm AlarmKind `json:"alarm"` // what it was
@@ -423,6 +430,7 @@ func (LifecycleInstalled) kind() string  { return "lifecycle-installed" }
 func (DayBegun) kind() string            { return "day-begun" }
 func (AlarmRaised) kind() string         { return "alarm-raised" }
 func (AlarmTold) kind() string           { return "alarm-told" }
+func (UnreadTold) kind() string          { return "unread-told" }
 func (AlarmEnded) kind() string          { return "alarm-ended" }
 func (BucketAdopted) kind() string       { return "bucket-adopted" }
 func (ClockConfirmed) kind() string      { return "clock-confirmed" }

@@ -1,0 +1,86 @@
+package register
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"letterlock/scanner/letter"
+)
+
+// Reminder is one message to one person about letters that nobody has opened.
+type Reminder struct {
+	Mail
+	Manager bool // of any helpline, and not of their own
+}
+
+// unreadSince are letters of which everybody was told before a moment, and that
+// nobody has opened. The state is written out, so that the index of such letters
+// is used and the archive is not looked through.
+const unreadSince = `SELECT 1 FROM letters l WHERE l.state = 'notified' AND
+	(SELECT max(m.sent) FROM mails m WHERE m.letter = l.id) <= `
+
+// OwedReminders writes down one reminder a day for each team leader with a letter
+// of their helpline that has waited since before forLeaders, and for each manager
+// while any letter has waited since before forManagers, and returns what is still
+// owed of them. However often it is asked, by however many processes, each person
+// is owed one a day, and none once the letters are opened.
+func (r *Register) OwedReminders(ctx context.Context, day letter.Date, forLeaders, forManagers time.Time, domain string) ([]Reminder, error) {
+	const who = ` FROM people p LEFT JOIN reminders m ON m.person = p.number WHERE p.disabled IS NULL AND p.email <> '' AND (
+		p.role = '` + string(TeamLeader) + `' AND EXISTS (` + unreadSince + `$1 AND (l.named = 0 OR l.named = p.number)
+			AND l.helpline IN (SELECT h.helpline FROM people_helplines h WHERE h.person = p.number))
+		OR p.role = '` + string(Manager) + `' AND EXISTS (` + unreadSince + `$2))`
+	args := []any{millis(forLeaders), millis(forManagers), day.String()}
+	var missing bool
+	err := r.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1`+who+` AND (m.day IS NULL OR m.day <> $3))`, args...).Scan(&missing)
+	if err == nil && missing {
+		err = r.inTx(ctx, func(tx *sql.Tx) error { return queueReminders(ctx, tx, who, day, domain, args) })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("queueing reminders: %w", err)
+	}
+	rows, err := r.read.QueryContext(ctx, `SELECT p.number, p.email, m.message_id, p.role = '`+string(Manager)+`'`+who+`
+		AND m.day = $3 AND m.sent IS NULL ORDER BY p.number`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("reading reminders: %w", err)
+	}
+	return scanAll(rows, func(row scannable) (m Reminder, err error) {
+		return m, row.Scan(&m.Person, &m.Address, &m.MessageID, &m.Manager)
+	})
+}
+
+func queueReminders(ctx context.Context, tx *sql.Tx, who string, day letter.Date, domain string, args []any) error {
+	rows, err := tx.QueryContext(ctx, `SELECT p.number`+who+` AND (m.day IS NULL OR m.day <> $3)`, args...)
+	if err != nil {
+		return err
+	}
+	people, err := scanNumbers(rows)
+	for _, n := range people {
+		id := strings.ToLower(rand.Text()) + "@" + domain
+		_, failed := tx.ExecContext(ctx, `INSERT INTO reminders (person, day, message_id) VALUES ($1, $2, $3)
+			ON CONFLICT (person) DO UPDATE SET day = excluded.day, message_id = excluded.message_id, sent = NULL
+			WHERE reminders.day <> excluded.day`, n, day.String(), id)
+		err = errors.Join(err, failed)
+	}
+	return err
+}
+
+// ReminderSent notes that a mail server took the reminder, and puts on the
+// register that the person was reminded.
+func (r *Register) ReminderSent(ctx context.Context, m Reminder) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE reminders SET sent = $1 WHERE person = $2 AND message_id = $3 AND sent IS NULL`,
+			millis(r.Now()), m.Person, m.MessageID)
+		if err := oneRow(res, err); err != nil {
+			if errors.Is(err, ErrMoved) {
+				return nil // another process has noted it
+			}
+			return err
+		}
+		return r.append(ctx, tx, UnreadTold{Person: m.Person}, "", 0)
+	})
+}

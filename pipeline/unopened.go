@@ -1,0 +1,65 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"letterlock/pipeline/mail"
+	"letterlock/scanner/letter"
+)
+
+// Letters that nobody opens are mailed again: to their team leaders after one
+// working day and to the managers after two, all of a day in one mail, and only
+// while people are at work. Public holidays are not known here, and count.
+const (
+	leadersAfter  = 1 // working days
+	managersAfter = 2
+	workBegins    = 8 // o'clock in London
+	workEnds      = 18
+)
+
+// tellUnopened sends the day's reminders. A reminder is on record before it is
+// sent; a crash between a mail server's taking it and the note of that makes a
+// second one, with the same Message-ID.
+func (s *Server) tellUnopened(ctx context.Context) error {
+	now := s.cfg.Now().In(letter.London)
+	if s.Closed(ctx) || isWeekend(now) || now.Hour() < workBegins || now.Hour() >= workEnds {
+		return nil
+	}
+	owed, err := s.cfg.Register.OwedReminders(ctx, letter.DateOf(now), workingDaysBefore(now, leadersAfter), workingDaysBefore(now, managersAfter), s.cfg.MailDomain)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, m := range owed {
+		message := mail.Message{About: mail.Unopened, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("letters").String()}
+		if m.Manager {
+			message.About = mail.UnopenedLong
+		}
+		if err := s.cfg.Mail.Send(ctx, message); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("sending a reminder of unopened letters: %w", err))
+			continue // one address that is refused must not keep the mail from the others
+		}
+		s.cfg.Step("reminder-sent", "")
+		if err := s.cfg.Register.ReminderSent(ctx, m); err != nil {
+			return err
+		}
+	}
+	return failed
+}
+
+func isWeekend(t time.Time) bool { return t.Weekday() == time.Saturday || t.Weekday() == time.Sunday }
+
+// workingDaysBefore is the same time of day so many working days earlier. Whoever
+// was told of a letter before it has had as many to open it.
+func workingDaysBefore(t time.Time, days int) time.Time {
+	for ; days > 0; days-- {
+		t = t.AddDate(0, 0, -1)
+		for isWeekend(t) {
+			t = t.AddDate(0, 0, -1)
+		}
+	}
+	return t
+}

@@ -1,0 +1,119 @@
+package pipeline
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"letterlock/pipeline/mail"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// Letters that nobody opens are mailed again: all of them in one mail a working
+// day, to the leaders of their helpline after one and to the manager after two.
+func TestUnopenedLettersAreMailedAgain(t *testing.T) {
+	o := newOffice(t)
+	o.person(register.Manager, "mo@example.org")
+	o.person(register.DPO, "dee@example.org")
+	o.person(register.TeamLeader, "eve@example.org", "mens-advice-line")
+	at := func(day, hour, minute int) { // from Monday 30 November 2026
+		o.now = time.Date(2026, 11, 30, hour, minute, 0, 0, letter.London).AddDate(0, 0, day-1)
+	}
+	var ids []string
+	reminded := func(when string, want ...string) {
+		t.Helper()
+		o.post.taken = nil
+		o.must(o.tellUnopened(t.Context()))
+		var got []string
+		for _, m := range o.post.taken {
+			got = append(got, m.To)
+			if (m.About == mail.UnopenedLong) != (m.To == "mo@example.org") || m.Link != "http://localhost:8080/letters" {
+				t.Errorf("%s: %+v", when, m)
+			}
+			if slices.Contains(ids, m.MessageID) {
+				t.Errorf("%s: one mail twice", when)
+			}
+			ids = append(ids, m.MessageID)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", when, got, want)
+		}
+	}
+	at(4, 10, 0) // Thursday
+	m := o.deposit()
+	o.work(m.ID)
+	second := o.deposit()
+	o.work(second.ID)
+	at(5, 9, 59)
+	reminded("on Friday, in less than a day")
+	at(5, 10, 30)
+	reminded("on Friday, after a day", "ada@example.org")
+	reminded("at once again")
+	at(6, 12, 0)
+	reminded("on Saturday")
+	at(8, 7, 59)
+	reminded("on Monday, before work")
+	at(8, 9, 0)
+	reminded("on Monday, in less than two days", "ada@example.org")
+	at(8, 10, 30)
+	reminded("on Monday, after two", "mo@example.org")
+	at(9, 17, 59)
+	reminded("on Tuesday", "ada@example.org", "mo@example.org")
+	at(10, 18, 0)
+	reminded("on Wednesday, after work")
+	for _, m := range []letter.Manifest{m, second} {
+		o.must(o.cfg.Register.RecordOpening(t.Context(), m.ID, oneLeader, []byte("s"), "pages"))
+	}
+	at(11, 12, 0)
+	reminded("once they are opened")
+	told, err := o.cfg.Register.Entries(t.Context(), -1, "unread-told", "", 10)
+	if err != nil || len(told) != len(ids) {
+		t.Errorf("%d are on record as reminded, of %d: %v", len(told), len(ids), err)
+	}
+}
+
+// A reminder that was not taken is owed: with the same Message-ID, and only as
+// long as nobody has opened the letter.
+func TestAReminderThatFailsIsOwed(t *testing.T) {
+	o := newOffice(t)
+	o.now = time.Date(2026, 12, 1, 10, 0, 0, 0, letter.London)
+	m := o.deposit()
+	o.work(m.ID)
+	o.now = o.now.AddDate(0, 0, 1).Add(time.Minute)
+	o.post.taken, o.post.next = nil, []fault{fails, loses}
+	for range 2 {
+		if err := o.tellUnopened(t.Context()); err == nil {
+			t.Error("it failed, and nothing is said")
+		}
+		if n, err := o.cfg.Register.MailsWaiting(t.Context()); err != nil || n != 1 {
+			t.Errorf("%d mails wait: %v", n, err)
+		}
+	}
+	o.must(o.tellUnopened(t.Context()))
+	o.must(o.tellUnopened(t.Context()))
+	if sent := o.post.taken; len(sent) != 2 || sent[0].MessageID != sent[1].MessageID {
+		t.Errorf("sent: %+v", sent)
+	}
+	o.now = o.now.AddDate(0, 0, 1)
+	o.post.next = []fault{fails}
+	_ = o.tellUnopened(t.Context())
+	o.must(o.cfg.Register.RecordOpening(t.Context(), m.ID, oneLeader, []byte("s"), "pages"))
+	o.post.taken = nil
+	o.must(o.tellUnopened(t.Context()))
+	if len(o.post.taken) != 0 {
+		t.Errorf("reminded of a letter that is opened: %+v", o.post.taken)
+	}
+}
+
+func TestWorkingDaysBefore(t *testing.T) {
+	for _, c := range []struct {
+		day, days, want int // of November 2026, which begins on a Sunday
+	}{{3, 1, 2}, {2, 1, -1}, {2, 2, -2}, {6, 5, -1}, {8, 1, 6}, {9, 1, 6}, {9, 2, 5}, {10, 2, 6}} {
+		day := func(n int) time.Time { return time.Date(2026, 10, 31+n, 9, 30, 0, 0, letter.London) }
+		if got := workingDaysBefore(day(c.day), c.days); !got.Equal(day(c.want)) {
+			t.Errorf("%d working days before %s: %s, want %s", c.days, day(c.day), got, day(c.want))
+		}
+	}
+}
