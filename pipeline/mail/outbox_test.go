@@ -73,7 +73,7 @@ func TestOutbox(t *testing.T) {
 	}
 
 	lines := strings.Split(strings.TrimSpace(console.String()), "\n")
-	if len(lines) != 5 || !strings.Contains(lines[0], name) {
+	if len(lines) != 6 || !strings.Contains(lines[0], name) {
 		t.Errorf("the console says:\n%s", console.String())
 	}
 	if strings.Contains(console.String(), canary) || strings.Contains(console.String(), "/l/") {
