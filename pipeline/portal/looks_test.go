@@ -1,0 +1,297 @@
+package portal
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"letterlock/pipeline/portal/portaltest"
+	"letterlock/pipeline/register"
+)
+
+// heaviest is how many bytes a page may have with its style and scripts, not
+// packed, letters' pages left out.
+const heaviest = 60 << 10
+
+// looker looks at every page that somebody comes to.
+type looker struct {
+	*browser
+	*visitor
+	axe  string
+	seen map[string]bool
+}
+
+func newLooker(t *testing.T, change ...func(*Config)) *looker {
+	t.Helper()
+	axe := portaltest.Axe(t)
+	return &looker{browser: newBrowser(t, change...), axe: axe, seen: map[string]bool{}}
+}
+
+// is makes the browser somebody's, who is signed in.
+func (l *looker) is(person int64) *visitor {
+	l.t.Helper()
+	l.visitor = l.as(person)
+	l.Be(sessionCookie, l.cookies[sessionCookie])
+	return l.visitor
+}
+
+// at opens an address and looks at it in every layout.
+func (l *looker) at(name, path string) {
+	l.t.Helper()
+	l.Lay(portaltest.Layouts[0])
+	l.Open(path)
+	l.looks(name)
+}
+
+// empty sends the page's form as it is, which is wrong, and looks at the answer.
+func (l *looker) empty(name, path, button string) {
+	l.t.Helper()
+	l.Open(path)
+	l.Press(button)
+	l.Wants("Please put this right")
+	l.looks(name)
+}
+
+// looks looks at the page on which the browser is.
+func (l *looker) looks(name string) {
+	l.t.Helper()
+	if l.seen[name] {
+		l.t.Fatalf("two pages are called %s", name)
+	}
+	l.seen[name] = true
+	var found []string // each fault once, with where it was seen first
+	fault := func(where string, all []string) {
+		for _, s := range all {
+			if !slices.Contains(found, s) {
+				found = append(found, s)
+				l.t.Errorf("%s, %s: %s", name, where, s)
+			}
+		}
+	}
+	l.LoadImages()
+	bytes, faults := l.Weight()
+	fault("loading", faults)
+	if bytes > heaviest || bytes == 0 {
+		l.t.Errorf("%s has %d bytes, of %d", name, bytes, heaviest)
+	}
+	fault("its errors", l.Untied())
+	for _, layout := range portaltest.Layouts {
+		l.Lay(layout)
+		fault(layout.String(), l.Barriers(l.axe))
+		fault(layout.String(), l.Sideways())
+		if folder := os.Getenv("LETTERLOCK_SCREENSHOTS"); folder != "" {
+			must(l.t, os.MkdirAll(folder, 0o755))
+			must(l.t, os.WriteFile(filepath.Join(folder, name+"-"+layout.String()+".png"), l.Whole(), 0o644))
+		}
+	}
+	fault("keyboard", l.Unseen())
+	l.Lay(portaltest.Layout{Width: 1280, Scheme: "dark"}, "forced-colors", "active")
+	fault("keyboard in forced colours", l.Unseen())
+	for _, zoomed := range []int64{640, 320} { // 1280 pixels at 200 % and at 400 %
+		l.Lay(portaltest.Layout{Width: zoomed, Scheme: "light"})
+		fault(fmt.Sprintf("%d pixels", zoomed), l.Sideways())
+	}
+	l.Lay(portaltest.Layouts[0])
+}
+
+// everyRoute looks at each page of routes that the person may see, of those
+// whose first role is theirs.
+func (l *looker) everyRoute(role register.Role, fill *strings.Replacer) {
+	l.t.Helper()
+	for _, r := range routes {
+		if r.method != http.MethodGet || r.sample || len(r.who) == 0 || r.who[0] != role && len(r.who) < len(register.Roles) {
+			continue
+		}
+		path := fill.Replace(r.path)
+		if strings.Contains(path, "{") {
+			l.t.Errorf("say what %s is filled with, so that it can be looked at", r.path)
+			continue
+		}
+		w := l.visitor.get(path)
+		if w.Code == http.StatusOK && strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
+			l.at(string(role)+strings.NewReplacer("/", "-", "{", "", "}", "").Replace(r.path), path)
+		}
+	}
+}
+
+// TestLooks looks at every page and state of the portal, as each role sees it:
+// with axe-core, on a phone, a tablet and a desk, by day and by night, zoomed,
+// and with the keyboard.
+func TestLooks(t *testing.T) {
+	for _, who := range []struct {
+		name string
+		look func(*looker)
+	}{
+		{"nobody", looksOfNobody}, {"leader", looksOfLeader}, {"manager", looksOfManager},
+		{"operations", looksOfOperations}, {"dpo", looksOfDPO}, {"administrator", looksOfAdministrator},
+	} {
+		t.Run(who.name, func(t *testing.T) {
+			l := newLooker(t)
+			who.look(l)
+			for _, said := range l.Complaints() {
+				t.Errorf("the browser complains: %s", said)
+			}
+		})
+	}
+}
+
+// TestLooksAreSeen plants what TestLooks looks for: each has to be found.
+func TestLooksAreSeen(t *testing.T) {
+	l := newLooker(t)
+	l.is(l.lead)
+	l.letter(1)
+	barriers := func() []string { return l.Barriers(l.axe) }
+	loading := func() []string { _, found := l.Weight(); return found }
+	for _, c := range []struct {
+		plant string
+		finds func() []string
+		says  string
+	}{
+		{`document.documentElement.removeAttribute("lang")`, barriers, "html-has-lang"},
+		{`document.querySelector("main .facts dt").style.color = "#ddd"`, barriers, "color-contrast"},
+		{`put("main", "input", {})`, barriers, "label"},
+		{`for (const name of "ab") put("main", "button", {style: "all: unset; font-size: 8px", textContent: name})`, barriers, "target-size"},
+		{`put("main", "p", {style: "width: 400px", textContent: "wide"})`, l.Sideways, "wider"},
+		{`document.querySelector("main a").style.outline = "none"`, l.Unseen, "/l/"},
+		{`put("main", "div", {className: "error-summary"}); put(".error-summary", "a", {href: "#why", textContent: "Say why."})`, l.Untied, "leads nowhere: Say why."},
+		{`put("main", "div", {className: "error-summary"}); put(".error-summary", "a", {href: "#why", textContent: "Say why."}); put("main", "input", {id: "why"})`, l.Untied, "not said at its field: Say why."},
+		{`document.querySelector("h1").style.marginTop = "300px"; await new Promise((done) => setTimeout(done, 100))`, loading, "moves"},
+		{`await fetch("http://127.0.0.1:1/").catch(() => {})`, l.Complaints, "127.0.0.1:1"},
+	} {
+		l.Lay(portaltest.Layouts[0])
+		l.Open("/letters")
+		l.Do(chromedp.Evaluate[chromedp.Void](`(async () => {
+			const put = (into, name, has) => document.querySelector(into).append(Object.assign(document.createElement(name), has));
+			`+c.plant+` })()`, chromedp.EvalAwaitPromise))
+		found := strings.Join(c.finds(), "\n")
+		for until := time.Now().Add(5 * time.Second); found == "" && time.Now().Before(until); found = strings.Join(c.finds(), "\n") {
+			time.Sleep(20 * time.Millisecond) // the console speaks when it likes
+		}
+		if !strings.Contains(found, c.says) {
+			t.Errorf("planted %s, found %q, not %s", c.plant, found, c.says)
+		}
+	}
+}
+
+func looksOfNobody(l *looker) {
+	l.at("sign-in", "/sign-in")
+	l.at("signed-out", "/sign-in?out=1")
+	l.at("idle-ended", "/sign-in?idle=1&to=%2Fletters")
+	l.at("policy", "/policy")
+	l.at("enrol", "/enrol")
+	l.empty("enrol-flaw", "/enrol", "main form .button")
+	code := l.code(l.lead)
+	l.Open(fmt.Sprintf("/enrol?person=%d", l.lead))
+	l.Do(chromedp.SendKeys(chromedp.ID("code"), code))
+	l.Press("main form .button")
+	l.looks("enrol-passkey")
+}
+
+func looksOfLeader(l *looker) {
+	v := l.is(l.lead)
+	l.at("letters-empty", "/letters")
+	id := l.letter(2)
+	path := "/l/" + string(id)
+	l.everyRoute(register.TeamLeader, strings.NewReplacer("{$}", "", "{id}", string(id), "{n}", "1.jpg"))
+	l.empty("letter-flaw", path, `form[action$="/scan-again"] button`)
+	for _, form := range []string{"safeguarding", "sharing", "erase", "redirect", "response"} {
+		l.empty(form+"-flaw", path+"/"+form, "main form .button")
+	}
+	v.post(path+"/readable", nil)
+	l.at("letter-readable", path+"?done=readable")
+	v.post(path+"/safeguarding", with(l.keepForm(), "confirm", "yes"))
+	l.at("letter-kept", path+"?done=kept")
+	l.at("safeguarding-again", path+"/safeguarding")
+	l.at("withdraw", path+"/withdraw")
+	l.empty("withdraw-flaw", path+"/withdraw", "main form .button")
+	other := l.letter(1)
+	v.get("/l/" + string(other))
+	l.asked(other)
+	l.at("letter-asked", "/l/"+string(other)+"?done=asked")
+	l.readable(3)
+	l.at("letters", "/letters")
+	l.at("nothing", "/no-such-page")
+	must(l.t, l.register.KeepAlarms(l.t.Context(), map[register.AlarmKind]int{register.PapersOutlive: 2, register.ClockDoubted: 1}))
+	l.is(l.manager)
+	l.at("alarms", "/letters")
+	l.is(l.newcomer("Nell New", register.TeamLeader, "respect-phoneline"))
+	l.at("policy-first", "/letters")
+}
+
+func looksOfManager(l *looker) {
+	l.is(l.manager)
+	l.at("requests-empty", "/requests")
+	l.at("holds-empty", "/holds")
+	id, hold := l.letter(1), l.onHold()
+	l.as(l.lead).get("/l/" + string(id))
+	request := l.asked(id)
+	l.everyRoute(register.Manager, strings.NewReplacer("{$}", "", "{request}", request, "{hold}", hold))
+	l.empty("hold-new-flaw", "/holds/new", "main form .button")
+	l.at("hold-letter", "/holds/new?letter="+string(id))
+	l.showsAgain("/requests/" + request)
+	l.at("request-shown", "/requests/"+request)
+	l.at("retention-flaw", "/retention?from=2026-11-30&to=soon")
+	l.at("manager-letter", "/l/"+string(id))
+}
+
+func looksOfOperations(l *looker) {
+	v := l.is(l.ops)
+	l.at("desk-empty", "/desk")
+	l.at("intake-empty", "/intake")
+	overdue := l.readable(1)
+	l.expire(overdue)
+	again := l.letter(2)
+	must(l.t, l.register.RecordOpening(l.t.Context(), again, l.lead, []byte("a session"), "pages"))
+	must(l.t, l.register.MarkScanAgain(l.t.Context(), again, l.lead, "too-faint"))
+	l.letter(1)
+	id, second := l.readable(3), l.readable(2)
+	l.intake.asks(QuestionDuplicate, "scan0012.pdf", Stack{Pages: 3})
+	l.intake.asks(QuestionStack, "batch "+strings.Repeat("x", 150)+".pdf", Stack{Pages: 9, Begins: []int{2, 5}, Sheets: []int{1, 4}})
+	l.intake.asks(QuestionOtherLine, "scan0013.pdf", Stack{Pages: 1})
+	path, tray := "/desk/"+string(id), "/desk/tray?paper="+string(id)+"&paper="+string(second)
+	sign := v.fills(path, l.destruction())
+	l.everyRoute(register.Operations, strings.NewReplacer("{$}", "", "{id}", string(id), "{token}", "token-1", "{n}", "1.jpg"))
+	l.at("stack", "/intake/token-2")
+	l.empty("stack-flaw", "/intake/token-2", "main form .button")
+	l.at("other-helpline", "/intake/token-3")
+	l.empty("paper-flaw", path, "main form .danger")
+	l.at("tray-papers", tray)
+	l.empty("tray-papers-flaw", tray, "main form .danger")
+	l.at("tray-flaw", "/desk/tray?references=K7QM")
+	l.at("sign", sign)
+	v.showsAgain(sign)
+	l.at("sign-shown", sign)
+	v.signs(sign, l.ops2)
+	l.at("sign-both", sign)
+	v.post(sign, nil)
+	l.at("destroyed", path)
+}
+
+func looksOfDPO(l *looker) {
+	l.is(l.dpo)
+	l.at("register-empty", "/register?kind=paper-destroyed")
+	id := l.readable(2)
+	l.as(l.ops).destroys("/desk/"+string(id), l.destruction())
+	l.everyRoute(register.DPO, strings.NewReplacer("{$}", ""))
+	l.at("register-letter", "/register?about="+id.Reference())
+	l.at("register-flaw", "/register?about=nothing")
+	l.at("dpo-holds", "/holds")
+}
+
+func looksOfAdministrator(l *looker) {
+	v := l.is(l.admin)
+	person := fmt.Sprint(l.lead2)
+	l.everyRoute(register.Administrator, strings.NewReplacer("{$}", "", "{person}", person))
+	for _, path := range []string{"/people/new", "/people/" + person, "/people/" + person + "/leave"} {
+		v.showsAgain(path)
+		l.at("shown"+strings.ReplaceAll(path, "/", "-"), path)
+	}
+	l.empty("invite-flaw", "/people/new", "main form .button")
+}

@@ -1,0 +1,189 @@
+package portaltest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"letterlock/scanner/realpart"
+)
+
+// axe-core, as .ci/run fetches it from npm: its licence is not ours, so it is
+// not kept here, and its hash says that it is the one that is meant.
+const (
+	axeFile = "axe-core-4.14.1.min.js"
+	axeHash = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
+)
+
+// Axe is the script of axe-core, which finds what keeps people from using a
+// page. A test without it is skipped.
+func Axe(t testing.TB) string {
+	t.Helper()
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(home, ".cache", "letterlock-ci", axeFile)
+	script, err := os.ReadFile(path)
+	realpart.Need(t, err == nil, "axe-core 4.14.1 as "+path+": run bash .ci/run, or take package/axe.min.js out of what npm pack axe-core@4.14.1 brings")
+	if sum := sha256.Sum256(script); hex.EncodeToString(sum[:]) != axeHash {
+		t.Fatalf("%s is another axe-core than the one that is meant", path)
+	}
+	return string(script)
+}
+
+// Layout is how somebody looks at a page.
+type Layout struct {
+	Width  int64  // of the window, in CSS pixels
+	Scheme string // "light" or "dark"
+}
+
+// Layouts are a phone, a tablet and a desk, by day and by night.
+var Layouts = []Layout{{360, "light"}, {768, "light"}, {1280, "light"}, {360, "dark"}, {768, "dark"}, {1280, "dark"}}
+
+func (l Layout) String() string { return fmt.Sprintf("%d-%s", l.Width, l.Scheme) }
+
+// Lay looks at the page in another layout; features are further media features
+// with their values, as in "forced-colors", "active".
+func (b *Browser) Lay(l Layout, features ...string) {
+	b.T.Helper()
+	media := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.Scheme}}
+	for i := 0; i+1 < len(features); i += 2 {
+		media = append(media, &emulation.MediaFeature{Name: features[i], Value: features[i+1]})
+	}
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: media})
+	b.must(err)
+	b.Do(chromedp.EmulateViewport(l.Width, 900))
+}
+
+// Be gives the browser the cookie of somebody's session.
+func (b *Browser) Be(cookie, value string) {
+	b.T.Helper()
+	secure := true // as its name demands
+	_, err := chromedp.Call(b.ctx, network.SetCookie, network.SetCookieParams{Name: cookie, Value: value, URL: b.Origin + "/", Secure: &secure})
+	b.must(err)
+}
+
+// WithoutScript switches JavaScript off, as some people do, or on again. What
+// is open already is not changed by it.
+func (b *Browser) WithoutScript(off bool) {
+	b.T.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: off})
+	b.must(err)
+}
+
+// Whole is the page as it is laid out, whole, as a PNG.
+func (b *Browser) Whole() []byte {
+	b.T.Helper()
+	b.LoadImages()
+	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	b.must(err)
+	return picture
+}
+
+// Barriers is what axe-core and the rules below find on the page as it is laid
+// out: each a rule, and where it is broken. axe is axe-core's script.
+func (b *Browser) Barriers(axe string) []string {
+	b.T.Helper()
+	return b.finds(`(async () => {
+		if (!window.axe) { ` + axe + ` }
+		const found = await window.axe.run(document, {preload: false, resultTypes: ["violations"],
+			runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}});
+		return found.violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.html.slice(0, 160) + " " + n.any.concat(n.all, n.none).map((c) => c.message).join("; ")));
+	})()`)
+}
+
+// Sideways is what is wider than the window, where the page is.
+func (b *Browser) Sideways() []string {
+	b.T.Helper()
+	return b.finds(`(async () => {
+		const wide = document.documentElement.clientWidth;
+		if (document.documentElement.scrollWidth <= wide) return [];
+		return ["wider than its window"].concat([...document.body.querySelectorAll("*")]
+			.filter((e) => e.getBoundingClientRect().right > wide + 1).slice(0, 5).map((e) => e.outerHTML.slice(0, 120)));
+	})()`)
+}
+
+// Unseen is what takes the keyboard's focus without showing it.
+func (b *Browser) Unseen() []string {
+	b.T.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	b.must(err)
+	return b.finds(`(async () => {
+		const was = document.activeElement, unseen = [];
+		for (const e of document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")) {
+			if (!e.checkVisibility() || e.disabled || e.type === "hidden") continue;
+			e.focus({focusVisible: true, preventScroll: true});
+			const style = getComputedStyle(e);
+			if (document.activeElement !== e || style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2) unseen.push(e.outerHTML.slice(0, 120));
+		}
+		was?.focus({preventScroll: true});
+		return unseen;
+	})()`)
+}
+
+// Untied is what the error summary says that leads to no field, or that the
+// field which it leads to does not say of itself.
+func (b *Browser) Untied() []string {
+	b.T.Helper()
+	return b.finds(`(async () => {
+		const said = (e) => (e?.getAttribute("aria-describedby") || "").split(/\s+/).map((id) => document.getElementById(id)?.textContent.trim());
+		const out = [];
+		for (const a of document.querySelectorAll(".error-summary a")) {
+			const field = document.getElementById(a.getAttribute("href").slice(1)), text = a.textContent.trim();
+			if (!field) out.push("leads nowhere: " + text);
+			else if (![field, field.closest("fieldset")].some((e) => said(e).includes(text))) out.push("not said at its field: " + text);
+		}
+		const summary = document.querySelector(".error-summary");
+		if (summary && !document.title.startsWith("Error: ")) out.push("the title does not tell of the error");
+		if (summary && document.querySelector("main h1").compareDocumentPosition(summary) !== Node.DOCUMENT_POSITION_PRECEDING) out.push("the error summary is not above the heading");
+		return out;
+	})()`)
+}
+
+// Weight is how many bytes the page and all that it draws in have, letters'
+// pages left out, and what is wrong with how it is loaded. What another server
+// is asked for is among the Complaints, since the policy of the page forbids it.
+func (b *Browser) Weight() (bytes int, faults []string) {
+	b.T.Helper()
+	faults = b.finds(`(async () => {
+		const moved = await new Promise((done) => {
+			let sum = 0;
+			const look = new PerformanceObserver((list) => { for (const e of list.getEntries()) sum += e.value; });
+			look.observe({type: "layout-shift", buffered: true});
+			requestAnimationFrame(() => setTimeout(() => done(sum), 0));
+		});
+		return moved > 0.001 ? ["what is on it moves while it is loaded: " + moved] : [];
+	})()`)
+	bytes, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](`performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"))
+		.filter((e) => !/\/page\/\d+\.jpg$/.test(e.name)).reduce((sum, e) => sum + e.decodedBodySize, 0)`))
+	b.must(err)
+	return bytes, faults
+}
+
+// finds is what a script finds, without what it finds twice.
+func (b *Browser) finds(script string) (found []string) {
+	b.T.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	all, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](script, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.T.Fatalf("%s: %v", b.At(), err)
+	}
+	for _, s := range all {
+		if !strings.Contains(strings.Join(found, "\n"), s) {
+			found = append(found, s)
+		}
+	}
+	return found
+}
