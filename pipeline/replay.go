@@ -72,24 +72,25 @@ func (s *Server) Replay(ctx context.Context, tell func(ReplayStep)) (done regist
 		return done, err
 	}
 	for _, step := range []struct {
-		name ReplayStep
+		name string // of the boundary after it
+		says ReplayStep
 		do   func(context.Context) error
 	}{
-		{ReplayKeys, r.recordKeys},
-		{ReplayPlaces, r.settleAll},
-		{ReplayUnknown, r.adoptAll},
-		{ReplayPapers, r.notePapers},
-		{ReplayDeadline, r.endDue},
-		{ReplayRemains, r.removeRemains},
-		{ReplayKeyEnds, r.endKeys},
-		{ReplayMemory, r.tellAll},
+		{"replay-keys", ReplayKeys, r.recordKeys},
+		{"replay-places", ReplayPlaces, r.settleAll},
+		{"replay-unknown", ReplayUnknown, r.adoptAll},
+		{"replay-papers", ReplayPapers, r.notePapers},
+		{"replay-deadline", ReplayDeadline, r.endDue},
+		{"replay-remains", ReplayRemains, r.removeRemains},
+		{"replay-key-ends", ReplayKeyEnds, r.endKeys},
+		{"replay-memory", ReplayMemory, r.tellAll},
 	} {
-		tell(step.name)
+		tell(step.says)
 		if err := step.do(ctx); err != nil {
 			return done, err
 		}
 		// A crash after any of them leaves what it did done, and Letterlock closed.
-		s.cfg.Step("replay: "+string(step.name), "")
+		s.cfg.Step(step.name, "")
 	}
 	return s.cfg.Register.EndRestore(ctx, len(r.unread))
 }

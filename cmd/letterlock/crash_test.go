@@ -158,13 +158,19 @@ func (p *program) status() (s status) {
 	return s
 }
 
-func (p *program) letters() (all []letterLine) {
+func (p *program) letters() []letterLine {
 	p.t.Helper()
-	dec := json.NewDecoder(strings.NewReader(command(p.t, p.data, "letters", "--json")))
+	return lettersOf(p.t, p.data)
+}
+
+// lettersOf reads what 'letters --json' says.
+func lettersOf(t *testing.T, data string) (all []letterLine) {
+	t.Helper()
+	dec := json.NewDecoder(strings.NewReader(command(t, data, "letters", "--json")))
 	for dec.More() {
 		var l letterLine
 		if err := dec.Decode(&l); err != nil {
-			p.t.Fatal(err)
+			t.Fatal(err)
 		}
 		all = append(all, l)
 	}
@@ -323,22 +329,13 @@ var expirySteps = []string{"expiring", "store-emptied", "rows-deleted", "files-e
 // A process that is killed between any two steps of expiry goes on at its next
 // start: everything gone, each deletion and each death on the register once.
 func TestKillAtEveryStepOfExpiry(t *testing.T) {
-	template := newData(t)
-	p := start(t, template, "", "--sample")
-	p.eventually("the sample's letters are announced", func() bool {
-		return p.status().Letters[register.Notified] == 3 && len(claimed(filepath.Join(template, "scanner"))) == 0
-	})
-	weeks := map[string]bool{}
-	for _, l := range p.letters() {
-		weeks[string(l.Key)] = true
-	}
-	p.stop()
 	for _, step := range expirySteps {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()
-			data := filepath.Join(t.TempDir(), "data")
-			if err := os.CopyFS(data, os.DirFS(template)); err != nil {
-				t.Fatal(err)
+			data := newSample(t)
+			weeks := map[string]bool{}
+			for _, l := range lettersOf(t, data) {
+				weeks[string(l.Key)] = true
 			}
 			late := time.Now().AddDate(0, 8, 0).Format(time.DateOnly)
 			p := start(t, data, step, "--sample", "--clock", late)

@@ -3,13 +3,16 @@ package main
 import (
 	"bytes"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/minio/minio-go/v7"
 
 	"letterlock/pipeline/register"
@@ -129,4 +132,125 @@ func TestAScannerRecognisesARestore(t *testing.T) {
 	}
 	scanner.stop()
 	server.stop()
+}
+
+// replaySteps are the boundaries of a replay, in their order.
+var replaySteps = []string{"replay-begun", "replay-keys", "replay-settled", "replay-places", "replay-adopted", "replay-unknown", "replay-papers",
+	"expiring", "store-emptied", "rows-deleted", "files-erased", "replay-deadline", "replay-removed", "replay-remains",
+	"key-dying", "key-overwritten", "key-gone", "replay-key-ends", "replay-memory"}
+
+// restoredSample is a sample of which the three letters are gone, and which has a
+// fourth, and whose database was then put back to the day of the three. The
+// keyring shows their dead key again, and the bucket an object that is past its
+// day and belongs to no letter on record.
+func restoredSample(t *testing.T) (data string) {
+	t.Helper()
+	data = newSample(t)
+	state, backup := filepath.Join(data, "state"), filepath.Join(t.TempDir(), "state")
+	must(t, os.CopyFS(backup, os.DirFS(state)))
+
+	p := start(t, data, "", "--sample", "--clock", time.Now().AddDate(0, 0, 20).Format(time.DateOnly))
+	p.isSetUp()
+	first := p.letters()[0]
+	object := copies(data, first.ID)[0]
+	key := filepath.Join(data, "keyring", string(first.Key)+".txt")
+	shownAgain := map[string][]byte{}
+	for from, to := range map[string]string{key: key, object: filepath.Join(filepath.Dir(object), string(letter.NewID())+".age")} {
+		body, err := os.ReadFile(from)
+		must(t, err)
+		shownAgain[to] = body
+	}
+	must(t, os.WriteFile(filepath.Join(data, "scanner", "respect-phoneline", "later.tif"), specimen.New(9, 1).G4TIFF(), 0o600))
+	p.eventually("the fourth is announced", func() bool {
+		return p.status().Letters[register.Notified] == 4 && len(claimed(filepath.Join(data, "scanner"))) == 0
+	})
+	late := first.Deadline.AddDays(9)
+	moveSample(t, data, late)
+	p.eventually("the three are gone and so is their key", func() bool { return len(p.letters()) == 1 && !exists(key) })
+	p.stop()
+
+	must(t, os.RemoveAll(state))
+	must(t, os.CopyFS(state, os.DirFS(backup)))
+	for path, body := range shownAgain {
+		must(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		must(t, os.WriteFile(path, body, 0o600))
+	}
+	moveSample(t, data, late) // which also vouches for the clock
+	return data
+}
+
+// beside opens a data folder beside the program that may run on it.
+func beside(t *testing.T, data string) *installation {
+	t.Helper()
+	dir, err := locate(data, "")
+	must(t, err)
+	in, err := open(t.Context(), dir, slog.New(slog.DiscardHandler))
+	must(t, err)
+	return in
+}
+
+// moveSample moves a sample's day.
+func moveSample(t *testing.T, data string, to letter.Date) {
+	t.Helper()
+	in := beside(t, data)
+	defer in.close()
+	must(t, in.moveClock(t.Context(), to.String()))
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A replay that is killed at each of its steps, and begun again by hand each time,
+// leaves Letterlock closed until its end, and then what a replay leaves that was
+// never disturbed: the same letters, and every act on the register once.
+func TestKillAtEveryStepOfAReplay(t *testing.T) {
+	data := restoredSample(t)
+	undisturbed := filepath.Join(t.TempDir(), "data")
+	must(t, os.CopyFS(undisturbed, os.DirFS(data)))
+	command(t, undisturbed, "restore", "--yes")
+	for _, step := range replaySteps {
+		killedAt(t, data, step, "restore", "--yes")
+		if signs := closedFor(t, data); len(signs) == 0 {
+			t.Fatalf("killed at %q, and it is open", step)
+		}
+	}
+	command(t, data, "restore", "--yes")
+	if signs := closedFor(t, data); len(signs) > 0 {
+		t.Errorf("replayed, and it is closed: %v", signs)
+	}
+	if diff := cmp.Diff(command(t, undisturbed, "letters", "--json"), command(t, data, "letters", "--json")); diff != "" {
+		t.Errorf("the letters are others than after a replay that was not killed:\n%s", diff)
+	}
+	counts := func(data string) map[string]int {
+		all := map[string]int{}
+		for _, kind := range entries(t, data) {
+			all[kind]++
+		}
+		return all
+	}
+	if diff := cmp.Diff(counts(undisturbed), counts(data)); diff != "" {
+		t.Errorf("the entries are others than after a replay that was not killed:\n%s", diff)
+	}
+
+	p := start(t, data, "", "--sample")
+	p.isSetUp()
+	p.eventually("the fourth is announced again", func() bool { return p.status().Letters[register.Notified] == 1 })
+	p.stop()
+	if all := p.letters(); len(all) != 1 || len(copies(data, all[0].ID)) != 1 || len(copies(data, "*")) != 1 {
+		t.Errorf("%d letters, and %d objects in the bucket", len(all), len(copies(data, "*")))
+	}
+}
+
+// closedFor is why Letterlock is closed.
+func closedFor(t *testing.T, data string) []register.RestoreSign {
+	t.Helper()
+	in := beside(t, data)
+	defer in.close()
+	signs, err := in.register.Closed(t.Context())
+	must(t, err)
+	return signs
 }
