@@ -54,6 +54,34 @@ type retentionBody struct {
 	Periods  []periodChoice
 	From, To string // of a free range, as asked for
 	Asked    string // for the files
+	exceptions
+}
+
+// exceptionsShown is how many exceptions one page lists: what happened in some
+// months, or in a day on which much went wrong.
+const exceptionsShown = 100
+
+// exceptions are the part of the record's exceptions that one page lists.
+type exceptions struct {
+	Shown          []string
+	First, Last    int // of them, counted from 1
+	All            int
+	Before, Beyond int // the first of the page before, and of the next; 0 for none
+}
+
+// exceptionsFrom is the page that holds the exception of that number.
+func exceptionsFrom(rows []string, number int64) (e exceptions) {
+	e.All = len(rows)
+	begin := int(max(0, min(number-1, int64(len(rows)-1)))) / exceptionsShown * exceptionsShown
+	end := min(begin+exceptionsShown, len(rows))
+	e.Shown, e.First, e.Last = rows[begin:end], begin+1, end
+	if begin > 0 {
+		e.Before = begin - exceptionsShown + 1
+	}
+	if end < len(rows) {
+		e.Beyond = end + 1
+	}
+	return e
 }
 
 type periodChoice struct{ Period, Says string }
@@ -73,6 +101,7 @@ func (p *Portal) retentionPage(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	body.Sheet, body.Asked = sheet, url.QueryEscape(sheet.Period)
+	body.exceptions = exceptionsFrom(sheet.Rows, wholeNumber(q.Get("exception")))
 	return p.ok(w, v, page{Name: "retention", Title: "Retention record", Errors: flaws, Body: body})
 }
 

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -9,7 +10,7 @@ import (
 )
 
 // fakeRetention knows November of 2026, by two of its names, and all of 2026.
-type fakeRetention struct{ wrong []string }
+type fakeRetention struct{ wrong, rows []string }
 
 func (f *fakeRetention) Sheet(_ context.Context, period string) (Sheet, error) {
 	if period != "2026-11" && period != "2026-11-01..2026-11-30" && period != "2026" {
@@ -17,7 +18,7 @@ func (f *fakeRetention) Sheet(_ context.Context, period string) (Sheet, error) {
 	}
 	return Sheet{Title: "Organisational retention record, " + period, Period: period, Says: []string{"It names no service user."}, Wrong: f.wrong,
 		Tables:  []SheetTable{{"Letters", []string{"Respect Phoneline", "All"}, []SheetRow{{"Arrived", []int{41, 41}, false}, {"Sum", []int{41, 41}, true}}}},
-		Heading: "Exceptions", Rows: []string{"24 November 2026, K7QM-4T2X: The letter is kept."}}, nil
+		Heading: "Exceptions", Rows: append([]string{"24 November 2026, K7QM-4T2X: The letter is kept."}, f.rows...)}, nil
 }
 
 func (f *fakeRetention) CSV(ctx context.Context, period string, w io.Writer) error {
@@ -62,4 +63,27 @@ func TestRetentionRecord(t *testing.T) {
 	}
 	record.wrong = []string{"The letters of respect-phoneline do not add up."}
 	wantText(t, h.as(h.dpo).get("/retention"), "These counts do not add up", "The letters of respect-phoneline")
+}
+
+// A year in which much happened is shown in parts, and none of them is left out.
+func TestManyExceptions(t *testing.T) {
+	record := &fakeRetention{}
+	h := newHouse(t, func(c *Config) { c.Retention = record })
+	for n := 2; n <= 250; n++ {
+		record.rows = append(record.rows, fmt.Sprintf("It happened, number %d.", n))
+	}
+	v := h.as(h.dpo)
+	parts := map[string][2]string{"": {"1 to 100 of 250", "exception=101#"}, "101": {"101 to 200 of 250", "exception=201#"}, "250": {"201 to 250 of 250", "exception=101#"},
+		"999999": {"201 to 250 of 250", "exception=101#"}, "-5": {"1 to 100 of 250", "exception=101#"}, "x": {"1 to 100 of 250", "exception=101#"}}
+	for from, want := range parts {
+		w := v.get("/retention?period=2026&exception=" + from)
+		wantText(t, w, want[0], "/retention?period=2026&amp;"+want[1], "The copies below hold them all")
+	}
+	seen := 0
+	for _, from := range []string{"1", "101", "201"} {
+		seen += strings.Count(v.get("/retention?exception="+from).Body.String(), "It happened, number")
+	}
+	if seen != 249 {
+		t.Errorf("%d were shown", seen)
+	}
 }

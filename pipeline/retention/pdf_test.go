@@ -14,7 +14,7 @@ func TestPrinting(t *testing.T) {
 	s := &story{now: began}
 	for range 120 {
 		id := s.arrive("respect-phoneline")
-		s.destroy(id, register.AnomalyUnread)
+		s.destroy(id, register.AnomalyLevel)
 	}
 	s.arrive("mens-advice-line")
 	sheet := s.record(t, "2026-Q1").Sheet(func(name string) string { return "The " + name + " with a name that is much too long" })
@@ -29,7 +29,7 @@ func TestPrinting(t *testing.T) {
 		t.Errorf("%d pages for 120 exceptions", pages)
 	}
 	var table bytes.Buffer
-	if err := sheet.CSV(&table); err != nil || strings.Count(table.String(), "nobody had found the scan readable") != 120 {
+	if err := sheet.CSV(&table); err != nil || strings.Count(table.String(), "the shredder is coarser") != 120 {
 		t.Errorf("the spreadsheet lacks something: %v", err)
 	}
 }

@@ -70,6 +70,7 @@ type Paper struct {
 	Outlived  int // of After: its letter is gone, and it should be too
 	Sheets    int // of the destroyed
 	Certified int // of the destroyed: by a contractor
+	Unread    int // of the destroyed: nobody had looked at the scan, by the configuration's rule (destroy_after)
 }
 
 // Exception is something that was not as with every other letter.
@@ -450,6 +451,12 @@ func (m *maker) destroyed(e register.Entry, ev register.PaperDestroyed) {
 		count.Certified++
 	}
 	for _, a := range ev.Anomalies {
+		if a == register.AnomalyUnread && !slices.Contains(ev.Anomalies, register.AnomalyLetterGone) {
+			// While its letter lives such a paper may go by that rule alone: it is
+			// counted, since it may be every paper.
+			count.Unread++
+			continue
+		}
 		m.except(e.At, e.Letter, "The paper was destroyed (%s), but %s.", ev.Ledger, worded(anomalyWords, a))
 	}
 }
@@ -521,6 +528,13 @@ func (m *maker) end() {
 		m.Helplines = append(m.Helplines, l)
 		m.Total.add(l)
 	}
+	if n := m.Total.Paper.Unread; n > 0 {
+		of := fmt.Sprintf("%d papers that were", n)
+		if n == 1 {
+			of = "1 paper that was"
+		}
+		m.except(at, "", "Of %s destroyed nobody had found the scan readable: Letterlock had read it back, which is enough where the configuration says so (destroy_after = \"verified\").", of)
+	}
 }
 
 func (m *maker) addsUp(l Line) {
@@ -539,5 +553,5 @@ func (l *Line) add(o Line) {
 		a.Deleted + b.Deleted, a.Erased + b.Erased, a.After + b.After, a.Ordinary + b.Ordinary, a.FiveYears + b.FiveYears, a.Held + b.Held, a.Overdue + b.Overdue, a.Kept + b.Kept, a.Withdrawn + b.Withdrawn}
 	c, d := &l.Paper, o.Paper
 	*c = Paper{c.Before + d.Before, c.In + d.In, c.MovedIn + d.MovedIn, c.MovedOut + d.MovedOut, c.Destroyed + d.Destroyed, c.After + d.After,
-		c.Outlived + d.Outlived, c.Sheets + d.Sheets, c.Certified + d.Certified}
+		c.Outlived + d.Outlived, c.Sheets + d.Sheets, c.Certified + d.Certified, c.Unread + d.Unread}
 }

@@ -154,7 +154,7 @@ func TestTheRecordSaysWhatHappened(t *testing.T) {
 	if got, want := year.Total.Letters, (Letters{Arrived: 3, Deleted: 2, After: 1, FiveYears: 1, Kept: 1}); got != want {
 		t.Errorf("the year's letters: %+v", got)
 	}
-	if got, want := year.Total.Paper, (Paper{In: 3, Destroyed: 2, After: 1, Outlived: 1, Sheets: 4}); got != want {
+	if got, want := year.Total.Paper, (Paper{In: 3, Destroyed: 2, After: 1, Outlived: 1, Sheets: 4, Unread: 1}); got != want {
 		t.Errorf("the year's papers: %+v", got)
 	}
 	var said []string
@@ -162,16 +162,35 @@ func TestTheRecordSaysWhatHappened(t *testing.T) {
 		said = append(said, e.String())
 	}
 	want := []string{
-		"1 February 2026, " + second.Reference() + ": The paper was destroyed (D-2026-000001), but nobody had found the scan readable.",
 		"1 February 2026, " + second.Reference() + ": The letter is kept for five years, until 1 February 2031: a child is at risk. It is looked at again on 1 February 2027.",
 		"4 July 2026, " + third.Reference() + ": The letter was deleted while its paper was not on record as destroyed.",
 		"4 July 2026, " + third.Reference() + ": The letter was due on 1 July 2026 and proven gone on 4 July 2026. Alarms of these days say whether the storage, the clock or Letterlock itself stood still.",
+		"4 September 2026: Of 1 paper that was destroyed nobody had found the scan readable: Letterlock had read it back, which is enough where the configuration says so (destroy_after = \"verified\").",
 	}
 	if !slices.Equal(said, want) {
 		t.Errorf("exceptions:\n%s", strings.Join(said, "\n"))
 	}
 	if len(year.Wrong) > 0 || len(january.Exceptions) > 0 {
 		t.Errorf("%v, %v", year.Wrong, january.Exceptions)
+	}
+}
+
+// Where the configuration lets papers go that nobody has looked at, they are one
+// line however many they are; a paper that outlived its letter unread is none of them.
+func TestPapersThatGoUnread(t *testing.T) {
+	s := &story{now: began}
+	for range 500 {
+		s.destroy(s.arrive("respect-phoneline"), register.AnomalyUnread)
+	}
+	s.destroy(s.arrive("respect-phoneline"), register.AnomalyUnread, register.AnomalyLevel)
+	outlived := s.arrive("respect-phoneline")
+	s.end(outlived, letter.DateOf(began))
+	s.destroy(outlived, register.AnomalyLetterGone, register.AnomalyUnread)
+	r := s.record(t, "2026")
+	said := fmt.Sprint(r.Exceptions)
+	if r.Total.Paper.Unread != 501 || len(r.Exceptions) != 5 || !strings.Contains(said, "Of 501 papers that were destroyed nobody") ||
+		!strings.Contains(said, outlived.Reference()+": The paper was destroyed (D-2026-000001), but nobody had found") || !strings.Contains(said, "coarser than level") {
+		t.Errorf("%d unread, %d exceptions: %s", r.Total.Paper.Unread, len(r.Exceptions), said)
 	}
 }
 

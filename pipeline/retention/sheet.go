@@ -107,6 +107,7 @@ var paperRows = []row{
 	{says: "Sum", of: func(l Line) int { return l.Paper.Destroyed + l.Paper.MovedOut + l.Paper.After }, sum: true},
 	{says: "Of the waiting, their letter is gone", of: func(l Line) int { return l.Paper.Outlived }},
 	{says: "Of the destroyed, by a contractor", of: func(l Line) int { return l.Paper.Certified }},
+	{says: "Of the destroyed, read back by Letterlock alone", of: func(l Line) int { return l.Paper.Unread }, brief: true},
 	{says: "Sheets destroyed", of: func(l Line) int { return l.Paper.Sheets }},
 }
 
