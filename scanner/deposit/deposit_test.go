@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -239,5 +240,54 @@ func TestAFileIsAdopted(t *testing.T) {
 	got, err := bucket.Get(t.Context(), "letters/x")
 	if err != nil || !bytes.Equal(got, data) {
 		t.Errorf("got %d bytes, %v", len(got), err)
+	}
+}
+
+// A folder that was removed and made again is another one, of which nobody knows
+// whether its name is on the disk; the ones that are known stay few.
+func TestAFolderMadeAnewIsSyncedAnew(t *testing.T) {
+	dir := t.TempDir()
+	bucket, err := OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bucket.Close()
+	put := func(key string) {
+		t.Helper()
+		if _, err := bucket.Put(t.Context(), key, bytes.NewReader([]byte(key)), int64(len(key)), sha256.Sum256([]byte(key)), CreateOnly); err != nil {
+			t.Fatal(err)
+		}
+	}
+	known := func(name string) bool {
+		t.Helper()
+		f, err := bucket.root.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		return bucket.isSure(name, f)
+	}
+	put("letters/line/day/a")
+	for _, name := range []string{"letters/line/day", "letters/line", "letters"} {
+		if !known(name) {
+			t.Errorf("%s is not known to be on the disk", name)
+		}
+	}
+	day := filepath.Join(dir, "letters", "line", "day")
+	if err := errors.Join(os.RemoveAll(day), os.Mkdir(day, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if known("letters/line/day") {
+		t.Error("a folder that somebody has made anew passes for the one before")
+	}
+	put("letters/line/day/b")
+	if !known("letters/line/day") {
+		t.Error("the new folder was not synced with those above it")
+	}
+	for n := range 3 * maxSure {
+		put(fmt.Sprintf("letters/line/day-%d/a", n))
+	}
+	if n := len(bucket.sure); n > maxSure {
+		t.Errorf("%d folders are held open", n)
 	}
 }

@@ -9,10 +9,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -21,6 +24,9 @@ import (
 // has hard links and keeps what fsync was called for.
 type Dir struct {
 	root *os.Root
+
+	mu   sync.Mutex
+	sure map[string]*os.File // folders whose names are on the disk, and all above them; see SyncFolders
 }
 
 // OpenDir opens the store in the folder at path and makes the folder if it is
@@ -36,7 +42,7 @@ func OpenDir(path string) (*Dir, error) {
 	if err != nil {
 		return nil, Explain("opening bucket folder", err)
 	}
-	return &Dir{root}, nil
+	return &Dir{root: root, sure: map[string]*os.File{}}, nil
 }
 
 // makeFolder makes a folder and those above it, and brings the name of each
@@ -55,7 +61,15 @@ func makeFolder(path string) error {
 }
 
 // Close gives the folder back.
-func (d *Dir) Close() error { return d.root.Close() }
+func (d *Dir) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, f := range d.sure {
+		f.Close()
+	}
+	clear(d.sure)
+	return d.root.Close()
+}
 
 // Root is the bucket's folder, for package archive, which lists and removes.
 func (d *Dir) Root() *os.Root { return d.root }
@@ -107,7 +121,7 @@ func (d *Dir) spool(ctx context.Context, key string, body io.Reader, sum [32]byt
 	}
 	// A crash from here on leaves this file, which is recognised by its name.
 	hash := sha256.New()
-	whole, dst := f, io.Writer(hash)
+	whole, dst := f, io.Writer(hash) // what is adopted is synced already
 	if adopted := d.adopt(body, key); adopted != "" {
 		_ = d.root.Remove(upload)
 		whole, upload = body.(*os.File), adopted
@@ -118,8 +132,8 @@ func (d *Dir) spool(ctx context.Context, key string, body io.Reader, sum [32]byt
 	if err == nil && [32]byte(hash.Sum(nil)) != sum {
 		err = ErrWrongHash
 	}
-	if err == nil {
-		err = whole.Sync()
+	if err == nil && whole == f {
+		err = f.Sync()
 	}
 	if err := errors.Join(err, f.Close()); err != nil {
 		_ = d.root.Remove(upload)
@@ -131,10 +145,14 @@ func (d *Dir) spool(ctx context.Context, key string, body io.Reader, sum [32]byt
 // adopt spares the copy of a body that is a file of the bucket's own file
 // system: it becomes an upload by a second name. Whoever puts a file must not
 // write to it again. Where that cannot be had, upload is empty.
+//
+// The file is synced before: mostly its writer has done so, and then that costs
+// nothing. The second name changes the file, and its sync would write to the disk
+// what that of the folder writes in any case.
 func (d *Dir) adopt(body io.Reader, key string) (upload string) {
 	file, ok := body.(*os.File)
 	upload = UploadName(key)
-	if !ok || link(file, d.root, upload) != nil {
+	if !ok || file.Sync() != nil || link(file, d.root, upload) != nil {
 		return ""
 	}
 	return upload
@@ -207,17 +225,70 @@ func (d *Dir) taken(key string) error {
 
 // SyncFolders brings the names in every folder from key's own up to the
 // bucket's onto the disk. All of them, since the one who made a folder a
-// moment ago may not have come so far. A folder that has gone meanwhile has
-// nothing to keep.
+// moment ago may not have come so far; but no further than to a folder of which
+// that was done before. A folder that has gone meanwhile has nothing to keep.
 func (d *Dir) SyncFolders(key string) error {
+	var synced []string
+	var files []*os.File
 	for dir := path.Dir(key); ; dir = path.Dir(dir) {
-		err := syncFolder(d.root.Open(dir))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		f, err := d.root.Open(dir)
+		if errors.Is(err, fs.ErrNotExist) && dir != "." {
+			continue
+		}
+		if err == nil {
+			files = append(files, f)
+			err = f.Sync()
+		}
+		if err != nil {
+			closeAll(files)
 			return Explain("syncing folder", err)
 		}
-		if dir == "." {
+		if dir == "." || d.isSure(dir, f) {
+			f.Close()
+			d.remember(synced, files)
 			return nil
 		}
+		synced = append(synced, dir)
+	}
+}
+
+// isSure reports whether that folder is one that was synced before, with all
+// above it. While it is held open no other can pass for it; and since it was never
+// empty, or it would have been removed, those above it are the same as well.
+func (d *Dir) isSure(dir string, f *os.File) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	held := d.sure[dir]
+	if held == nil {
+		return false
+	}
+	a, err1 := held.Stat()
+	b, err2 := f.Stat()
+	return err1 == nil && err2 == nil && os.SameFile(a, b)
+}
+
+// maxSure is how many folders are held open at most: those of today's letters,
+// manifests and receipts of a few helplines.
+const maxSure = 32
+
+// remember holds folders that were synced with all above them.
+func (d *Dir) remember(dirs []string, files []*os.File) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, dir := range dirs {
+		if held := d.sure[dir]; held != nil {
+			held.Close()
+		} else if len(d.sure) >= maxSure {
+			closeAll(slices.Collect(maps.Values(d.sure)))
+			clear(d.sure) // they are synced once more
+		}
+		d.sure[dir] = files[i]
+	}
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
 	}
 }
 
