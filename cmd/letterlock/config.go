@@ -25,6 +25,7 @@ type Config struct {
 	Storage       *Storage            `toml:"storage" doc:"An S3 bucket with versioning. Absent: the folder bucket/ beside this file."`
 	Mail          Mail                `toml:"mail" doc:"How people are told of letters, and of what goes wrong."`
 	Portal        Portal              `toml:"portal" doc:"Where people open letters."`
+	SSO           *SSO                `toml:"sso" doc:"The organisation's own sign-in (OpenID Connect), beside passkeys. Absent: passkeys alone. A sample has none."`
 	Metrics       Metrics             `toml:"metrics" doc:"Numbers for a monitoring system: how much is overdue, held, waiting; of nobody and of no one letter."`
 	Destruction   Destruction         `toml:"destruction" doc:"What the record of a paper's destruction may name. The register keeps these words for years: no names of persons."`
 	Scanner       Scanner             `toml:"scanner" doc:"Where scans are dropped. Read by 'letterlock up' only; a scanner on another machine has its own file."`
@@ -50,6 +51,14 @@ type Mail struct {
 // Portal is the web portal.
 type Portal struct {
 	Origin string `toml:"origin" doc:"The address that people type, as in https://letters.example.org. Passkeys are bound to its host name for ever. Absent: http://localhost and the port of --listen."`
+}
+
+// SSO is the organisation's own sign-in.
+type SSO struct {
+	Issuer           string `toml:"issuer" doc:"The provider's issuer of your organisation alone, exactly as its tokens say it, as in https://login.microsoftonline.com/TENANT-ID/v2.0. Its tokens must say when a person signed in (auth_time)."`
+	ClientID         string `toml:"client_id" doc:"Who Letterlock is to the provider. The address to which it sends people back is the portal's, with /sign-in/sso/back."`
+	ClientSecretFile string `toml:"client_secret_file" doc:"A file that holds the client secret and nothing else."`
+	Name             string `toml:"name" def:"your organisation's account" doc:"What people call it: \"Sign in with ...\"."`
 }
 
 // Metrics is where a monitoring system reads.
@@ -130,6 +139,9 @@ func (c *Config) check() error {
 	if s := c.Storage; s != nil && (s.Endpoint == "" || s.Bucket == "" || s.AccessKey == "" || s.SecretKeyFile == "") {
 		return errors.New("[storage] needs endpoint, bucket, access_key and secret_key_file")
 	}
+	if s := c.SSO; s != nil && (s.Issuer == "" || s.ClientID == "" || s.ClientSecretFile == "" || s.Name == "") {
+		return errors.New("[sso] needs issuer, client_id and client_secret_file")
+	}
 	if at := c.Metrics.Listen; at != "" {
 		if host, _, err := net.SplitHostPort(at); err != nil || !onLoopback(host) {
 			return errors.New("[metrics] listen is an address on this machine only, as in localhost:9127")
@@ -175,7 +187,7 @@ func template() string {
 				fmt.Fprintf(&b, "[[helpline]]\n%sname = %q\n%stitle = %q\n\n", comment("name", i), h.Name, comment("title", i), h.Title)
 			}
 		case f.Section == "helpline":
-		case f.Key == "" && f.Section == "storage":
+		case f.Key == "" && (f.Section == "storage" || f.Section == "sso"):
 			// A section that changes what absence means stays commented out as a whole.
 			fmt.Fprintf(&b, "\n# %s\n#[%s]\n", f.Doc, f.Section)
 		case f.Key == "":

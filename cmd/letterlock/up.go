@@ -199,6 +199,9 @@ func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
 		return err
 	}
 	cfg := r.in.portalConfig(r.server, origin, policy)
+	if cfg.SSO, err = r.in.sso(); err != nil {
+		return err
+	}
 	if edge {
 		if r.edge, err = r.in.edge(w.ctx, r.pages); err != nil {
 			return err
@@ -234,6 +237,20 @@ func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL, p
 		cfg.Helplines = append(cfg.Helplines, portal.Helpline(h))
 	}
 	return cfg
+}
+
+// sso is the organisation's own sign-in. A sample reaches nothing beyond this
+// machine, and has none.
+func (in *installation) sso() (*portal.SSO, error) {
+	s := in.cfg.SSO
+	if s == nil || in.sample {
+		return nil, nil
+	}
+	secret, err := configfile.Secret(in.dir.config, s.ClientSecretFile, "organisation's sign-in's client secret")
+	if err != nil {
+		return nil, err
+	}
+	return &portal.SSO{Issuer: s.Issuer, ClientID: s.ClientID, Secret: secret, Name: s.Name}, nil
 }
 
 func (in *installation) scannerFolder() string {

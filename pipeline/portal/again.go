@@ -58,7 +58,7 @@ func (p *Portal) beginAgain(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	if len(user.credentials) == 0 {
-		return passkeyRefused
+		return noPasskey
 	}
 	options, challenge, err := p.passkeys.BeginLogin(user, webauthn.WithUserVerification(protocol.VerificationRequired))
 	if err != nil {

@@ -18,7 +18,7 @@ func wholeNumber(s string) int64 {
 	return n
 }
 
-type enrolBody struct{ Person, Origin string }
+type enrolBody struct{ Person, Origin, SSO string }
 
 func (p *Portal) enrolPage(w http.ResponseWriter, v *visit) error {
 	body := enrolBody{Origin: p.cfg.Origin}
@@ -83,7 +83,7 @@ func (p *Portal) enrolPasskeyPage(w http.ResponseWriter, v *visit) error {
 		return nil
 	}
 	return p.ok(w, v, page{Name: "enrol-passkey", Title: "Make your passkey", Script: "passkey.js",
-		Body: enrolBody{Person: strconv.FormatInt(who.Number, 10), Origin: p.cfg.Origin}})
+		Body: enrolBody{Person: strconv.FormatInt(who.Number, 10), Origin: p.cfg.Origin, SSO: p.ssoName()}})
 }
 
 func (p *Portal) beginEnrol(w http.ResponseWriter, v *visit) error {

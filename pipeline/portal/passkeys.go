@@ -53,6 +53,7 @@ const (
 	forEnrolment purpose = "enrolment" // begun by a right enrolment code
 	forSecond    purpose = "second"    // begun by somebody who is signed in
 	forAgain     purpose = "again"     // likewise, to show anew who they are
+	forSSO       purpose = "sso"       // a sign-in with the organisation's sign-in
 	forWitness   purpose = "witness"   // likewise, for somebody else to sign as the witness
 )
 
@@ -63,6 +64,7 @@ type ceremony struct {
 	proof     []byte                // of the enrolment code that was right
 	tray      string                // what a witness signs
 	challenge *webauthn.SessionData // the one that is out, if any
+	sso       *ssoChallenge         // the question to the organisation's sign-in that is out, if any
 	until     time.Time
 }
 
@@ -127,6 +129,30 @@ func (c *ceremonies) take(token string, what purpose) (ceremony, bool) {
 	}
 	used := cer
 	used.challenge = nil
+	c.byToken[token] = used
+	return cer, true
+}
+
+// asksSSO notes the question to the organisation's sign-in that goes out.
+func (c *ceremonies) asksSSO(token string, ch ssoChallenge) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cer, ok := c.byToken[token]; ok {
+		cer.sso = &ch
+		c.byToken[token] = cer
+	}
+}
+
+// takeSSO returns the question to the organisation's sign-in that is out, once.
+func (c *ceremonies) takeSSO(token string) (ceremony, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cer, ok := c.byToken[token]
+	if !ok || cer.sso == nil || !cer.until.After(c.now()) {
+		return ceremony{}, false
+	}
+	used := cer
+	used.sso = nil
 	c.byToken[token] = used
 	return cer, true
 }

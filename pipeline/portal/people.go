@@ -150,6 +150,7 @@ type personBody struct {
 	Shown    bool // the visitor has shown anew who they are
 	Own      bool // it is the visitor
 	Origin   string
+	SSOName  string // empty where there is no organisation's sign-in
 }
 
 // personOf finds the person that the address names, who has not gone.
@@ -165,7 +166,7 @@ func (p *Portal) personOf(v *visit) (personBody, error) {
 	if who.Disabled {
 		return personBody{}, errNowhere
 	}
-	b := personBody{Person: who, Path: "/people/" + v.PathValue("person"), Own: number == v.person.Number, Origin: p.cfg.Origin}
+	b := personBody{Person: who, Path: "/people/" + v.PathValue("person"), Own: number == v.person.Number, Origin: p.cfg.Origin, SSOName: p.ssoName()}
 	b.Shown = p.shows(v, b.Path)
 	b.Passkeys, err = p.cfg.Register.PasskeysOf(v.Context(), number)
 	return b, err
@@ -182,6 +183,9 @@ func (p *Portal) personPage(w http.ResponseWriter, v *visit) error {
 		pg.Note = "That passkey opens nothing any more, and every session of the person has ended."
 	case "code":
 		pg.Note = "A code was made, and shown once. If you have not noted it, make another one."
+	}
+	if v.URL.Query().Has("unlinked") {
+		pg.Note = "The person can no longer sign in with the organisation’s sign-in, and every session of theirs has ended."
 	}
 	return p.ok(w, v, pg)
 }

@@ -68,6 +68,7 @@ type Config struct {
 	Origin    string    // as browsers see it, like https://letters.example.org; its host is the passkeys' RP id for ever
 	Helplines []Helpline
 	Sample    bool   // anyone may be anyone; only for a register that began as a sample
+	SSO       *SSO   // the organisation's own sign-in; nil for passkeys alone
 	Policy    Policy // by whose authority paper is destroyed
 
 	Places      []register.Name // where it can be; at least one
@@ -94,6 +95,7 @@ type Portal struct {
 	crossOrigin *http.CrossOriginProtection
 	passkeys    *webauthn.WebAuthn
 	ceremonies  *ceremonies
+	sso         *sso // nil for none
 	limiter     *limiter
 	places      *places
 	shownAgain  *shownAgain
@@ -145,6 +147,11 @@ func New(ctx context.Context, cfg Config) (*Portal, error) {
 	}
 	if p.pages, err = parsePages(p.templateFuncs()); err != nil {
 		return nil, fmt.Errorf("parsing pages: %w", err)
+	}
+	if cfg.SSO != nil {
+		if p.sso, err = newSSO(*cfg.SSO, cfg.Origin, cfg.Now); err != nil {
+			return nil, err
+		}
 	}
 	p.mux = p.newMux()
 	if _, err := p.policyInForce(ctx); err != nil && !errors.Is(err, register.ErrClosed) {

@@ -101,6 +101,23 @@ var (
 	notAgain = &problem{Status: http.StatusForbidden, Heading: "Please show first that it is you",
 		Lines: []string{"This needs your passkey anew, and what you showed last is more than five minutes ago. Nothing was done. Please go back and use your passkey."},
 		Link:  "/requests", LinkSay: "Back to the requests"}
+	ssoUnreachable = &problem{Status: http.StatusServiceUnavailable, Heading: "Your organisation’s sign-in cannot be reached",
+		Lines: []string{"Nothing has happened. If you have a passkey, sign in with that. Otherwise please try again in a few minutes, and tell your administrator if it stays like this."},
+		Link:  "/sign-in", LinkSay: "Back to the sign-in"}
+	ssoRefused = &problem{Status: http.StatusForbidden, Heading: "Your organisation’s sign-in did not let you in",
+		Lines: []string{"Nothing has happened. Please try again; if it stays like this, tell your administrator, who finds the reason in the log."},
+		Link:  "/sign-in", LinkSay: "Back to the sign-in"}
+	ssoOver = &problem{Status: http.StatusConflict, Heading: "That sign-in was not begun here, or took too long",
+		Lines: []string{"Nothing has happened. Please begin again."}, Link: "/sign-in", LinkSay: "Back to the sign-in"}
+	ssoUnknown = &problem{Status: http.StatusForbidden, Heading: "Letterlock does not know you yet",
+		Lines: []string{"Your organisation’s sign-in says who you are, but nobody here is signed in by it. If you are to use Letterlock, your administrator tells you a staff number and a code."},
+		Link:  "/enrol", LinkSay: "Set up your sign-in with a code"}
+	ssoLinked = &problem{Status: http.StatusConflict, Heading: "This sign-in belongs to another staff number",
+		Lines: []string{"Your organisation’s sign-in says that you are somebody who has a staff number here already. Nothing was changed.", "Sign in as yourself there, or tell your administrator."},
+		Link:  "/sign-in", LinkSay: "Back to the sign-in"}
+	noPasskey = &problem{Status: http.StatusForbidden, Heading: "You have no passkey yet",
+		Lines: []string{"This needs a passkey of your own, since your organisation’s sign-in may have been open for a while. Make one on the page “Your account”."},
+		Link:  "/account", LinkSay: "Your account"}
 	policyFirst = &problem{Status: http.StatusForbidden, Heading: "Please read the policy first",
 		Lines: []string{"Nothing was changed."}, Link: "/policy/confirm", LinkSay: "Read the policy"}
 	lastAdministrator = &problem{Status: http.StatusConflict, Heading: "Nobody else could invite people then",
@@ -167,6 +184,8 @@ func problemOf(err error) (said *problem, known bool) {
 		return uploadLost, true
 	case errors.Is(err, register.ErrAsked):
 		return askedAlready, true
+	case errors.Is(err, register.ErrLinked):
+		return ssoLinked, true
 	case errors.Is(err, register.ErrLastAdministrator):
 		return lastAdministrator, true
 	case errors.Is(err, register.ErrSameTwo):

@@ -50,7 +50,7 @@ func (l *limiter) take(r rate, who string) (wait time.Duration) {
 	defer l.mu.Unlock()
 	now := l.now()
 	until, known := l.until[who]
-	if !known || until.Before(now) {
+	if until.Before(now) || until.Sub(now) > time.Duration(r.atOnce)*r.every { // or the clock was set back
 		until = now
 	}
 	until = until.Add(r.every)
@@ -103,6 +103,8 @@ func (p *Portal) limitAddress(v *visit) error {
 // limitTries counts what strangers may try: codes, and steps of a sign-in.
 func (p *Portal) limitTries(v *visit, rt route) error {
 	switch {
+	case rt.sso:
+		return p.limited(signInRate, "sign-in "+v.from)
 	case rt.method != http.MethodPost:
 		return nil
 	case rt.path == "/enrol":

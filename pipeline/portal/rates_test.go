@@ -74,6 +74,17 @@ func TestDrainingIsStopped(t *testing.T) {
 	stop(h.nobody(), "/nothing", addressRate, func(int) string { return "192.0.2.77:1" })
 }
 
+// A clock that is set back locks nobody out.
+func TestAClockSetBackLocksNobodyOut(t *testing.T) {
+	now := time.Now()
+	l := newLimiter(func() time.Time { return now })
+	l.take(rate{2, time.Minute}, "somebody")
+	now = now.Add(-24 * time.Hour)
+	if wait := l.take(rate{2, time.Minute}, "somebody"); wait != 0 {
+		t.Errorf("has to wait %v", wait)
+	}
+}
+
 func TestFromWhere(t *testing.T) {
 	for _, c := range []struct{ remote, forwarded, want string }{
 		{"203.0.113.7:1234", "", "203.0.113.7"},

@@ -21,6 +21,9 @@ const whoMayDoWhat = `
 GET  /sign-in                 everybody
 POST /sign-in/begin           everybody
 POST /sign-in/finish          everybody
+GET  /sign-in/sso             everybody, with SSO
+GET  /sign-in/sso/back        everybody, with SSO
+GET  /enrol/sso               everybody, with SSO
 GET  /enrol                   everybody
 POST /enrol                   everybody
 GET  /enrol/passkey           everybody
@@ -98,6 +101,7 @@ POST /people/new              administrator
 GET  /people/{person}         administrator
 POST /people/{person}/code    administrator
 POST /people/{person}/revoke  administrator
+POST /people/{person}/end-sso administrator, with SSO
 GET  /people/{person}/leave   administrator
 POST /people/{person}/leave   administrator
 GET  /check                   administrator
@@ -118,6 +122,9 @@ func TestWhoMayDoWhat(t *testing.T) {
 		}
 		if r.sample {
 			who += ", in a sample"
+		}
+		if r.sso {
+			who += ", with SSO"
 		}
 		fmt.Fprintf(&got, "%-4s %-24s %s\n", r.method, r.path, who)
 	}
@@ -155,7 +162,7 @@ func TestEveryRouteAsEverybody(t *testing.T) {
 			}
 			name := fmt.Sprintf("%s %s as %s %d", r.method, r.path, who.Role, n)
 			switch allowed := len(r.who) == 0 || slices.Contains(r.who, who.Role) && (!r.own || n != h.stranger); {
-			case r.sample:
+			case r.sample, r.sso:
 				wantSame(t, name, w, v.get("/no-such-page"))
 			case n == 0 && len(r.who) > 0 && r.script:
 				if w.Code != http.StatusUnauthorized {

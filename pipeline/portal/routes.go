@@ -15,6 +15,7 @@ type route struct {
 	who          []register.Role // empty: everybody, signed in or not
 	own          bool            // and only with a letter of their own helplines that may be shown today
 	sample       bool            // only where anyone may be anyone
+	sso          bool            // only where there is an organisation's sign-in
 	script       bool            // called by script, which wants JSON back and not a page
 	serve        func(*Portal, http.ResponseWriter, *visit) error
 }
@@ -36,6 +37,9 @@ var routes = []route{
 	{method: "GET", path: "/sign-in", who: everybody, serve: (*Portal).signInPage},
 	{method: "POST", path: "/sign-in/begin", who: everybody, script: true, serve: (*Portal).beginSignIn},
 	{method: "POST", path: "/sign-in/finish", who: everybody, script: true, serve: (*Portal).finishSignIn},
+	{method: "GET", path: "/sign-in/sso", who: everybody, sso: true, serve: (*Portal).beginSSO},
+	{method: "GET", path: ssoBack, who: everybody, sso: true, serve: (*Portal).backFromSSO},
+	{method: "GET", path: "/enrol/sso", who: everybody, sso: true, serve: (*Portal).enrolSSO},
 	{method: "GET", path: "/enrol", who: everybody, serve: (*Portal).enrolPage},
 	{method: "POST", path: "/enrol", who: everybody, serve: (*Portal).checkCode},
 	{method: "GET", path: "/enrol/passkey", who: everybody, serve: (*Portal).enrolPasskeyPage},
@@ -126,6 +130,7 @@ var routes = []route{
 	{method: "GET", path: "/people/{person}", who: administrators, serve: (*Portal).personPage},
 	{method: "POST", path: "/people/{person}/code", who: administrators, serve: (*Portal).newCode},
 	{method: "POST", path: "/people/{person}/revoke", who: administrators, serve: (*Portal).revokePasskey},
+	{method: "POST", path: "/people/{person}/end-sso", who: administrators, sso: true, serve: (*Portal).endSSO},
 	{method: "GET", path: "/people/{person}/leave", who: administrators, serve: (*Portal).leavePage},
 	{method: "POST", path: "/people/{person}/leave", who: administrators, serve: (*Portal).letGo},
 	{method: "GET", path: "/check", who: administrators, serve: (*Portal).checkPage},
@@ -153,7 +158,7 @@ func mayRead(who register.Person, l register.Letter) bool {
 func (p *Portal) newMux() *http.ServeMux {
 	byPath := map[string][]route{}
 	for _, r := range routes {
-		if !r.sample || p.cfg.Sample {
+		if (!r.sample || p.cfg.Sample) && (!r.sso || p.sso != nil) {
 			byPath[r.path] = append(byPath[r.path], r)
 		}
 	}

@@ -209,10 +209,19 @@ var entryKinds = []entryKind{
 		if d.With == register.WithSample {
 			return t.staff(e.By) + " was picked on the sample’s sign-in page."
 		}
+		if d.With == register.WithSSO {
+			return t.staff(e.By) + " signed in with the organisation’s sign-in."
+		}
 		return t.staff(e.By) + " signed in with a passkey."
 	})},
 	{"session-in-two-places", "Sign-in used from two places", about(func(_ register.SessionInTwoPlaces, e register.Entry, t teller) string {
 		return "One sign-in of " + lowerFirst(t.staff(e.By)) + " was used from two places at once. They were shown it, and can end it."
+	})},
+	{"sso-linked", "Organisation’s sign-in set up", about(func(_ register.SSOLinked, e register.Entry, t teller) string {
+		return t.staff(e.By) + " signs in with the organisation’s sign-in from now on."
+	})},
+	{"sso-unlinked", "Organisation’s sign-in ended", about(func(d register.SSOUnlinked, e register.Entry, t teller) string {
+		return t.staff(d.Person) + " can no longer sign in with the organisation’s sign-in. It was ended" + byWhom(e, t) + "."
 	})},
 	{"person-added", "Person added", about(func(d register.PersonAdded, e register.Entry, t teller) string {
 		return t.staff(d.Person) + " was added as " + lowerFirst(worded(roleWords, d.Role)) + byWhom(e, t) + "."

@@ -71,7 +71,7 @@ func (p *Portal) signInPage(w http.ResponseWriter, v *visit) error {
 		redirect(w, to)
 		return nil
 	}
-	pg := page{Name: "sign-in", Title: "Sign in", Script: "passkey.js", Body: signInBody{To: to, Origin: p.cfg.Origin}}
+	pg := page{Name: "sign-in", Title: "Sign in", Script: "passkey.js", Body: signInBody{To: to, Origin: p.cfg.Origin, SSO: p.ssoName()}}
 	switch {
 	case q.Has("lost"):
 		pg.Note = "You had been signed out, so what you sent last was not saved. Sign in and enter it again."
@@ -83,7 +83,7 @@ func (p *Portal) signInPage(w http.ResponseWriter, v *visit) error {
 	return p.ok(w, v, pg)
 }
 
-type signInBody struct{ To, Origin string }
+type signInBody struct{ To, Origin, SSO string }
 
 func (p *Portal) signOut(w http.ResponseWriter, v *visit) error {
 	if err := p.cfg.Register.SignOut(v.Context(), v.session); err != nil {
@@ -106,7 +106,7 @@ func (p *Portal) home(w http.ResponseWriter, v *visit) error {
 }
 
 func (p *Portal) accountPage(w http.ResponseWriter, v *visit) error {
-	body := accountBody{Origin: p.cfg.Origin}
+	body := accountBody{Origin: p.cfg.Origin, SSO: p.ssoName()}
 	var err error
 	if body.Passkeys, err = p.cfg.Register.PasskeysOf(v.Context(), v.person.Number); err != nil {
 		return err
@@ -121,6 +121,9 @@ func (p *Portal) accountPage(w http.ResponseWriter, v *visit) error {
 		}
 	}
 	pg := page{Name: "account", Title: "Your account", Script: "passkey.js", Body: body}
+	if v.URL.Query().Has("linked") {
+		pg.Note = "You are signed in. From now on you sign in with " + p.ssoName() + "."
+	}
 	if v.URL.Query().Has("made") {
 		pg.Note = "Your passkey is made, and you are signed in."
 		if v.person.Passkeys > 1 {
@@ -132,6 +135,7 @@ func (p *Portal) accountPage(w http.ResponseWriter, v *visit) error {
 
 type accountBody struct {
 	Origin    string
+	SSO       string
 	Passkeys  []register.Passkey
 	Elsewhere []time.Time // when the visitor's other sessions began
 }

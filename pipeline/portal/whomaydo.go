@@ -30,6 +30,8 @@ func WhoMayDoWhat() string {
 			b.WriteString(", own letters")
 		case r.sample:
 			b.WriteString(", in a sample")
+		case r.sso:
+			b.WriteString(", where there is an organisation's sign-in")
 		}
 		b.WriteString(" | " + mayDo(r.path, "") + " |")
 		for _, role := range register.Roles {

@@ -313,6 +313,16 @@ type PasskeyRevoked struct {
 // PasskeyAdded says that the person in By enrolled a passkey. [GDPR 32]
 type PasskeyAdded struct{}
 
+// SSOLinked says that the person in By signs in with the organisation's own
+// sign-in from now on. Who they are there is no part of the register. [GDPR 32]
+type SSOLinked struct{}
+
+// SSOUnlinked says that a person can no longer sign in with the organisation's
+// own sign-in, as the person in By decided. [GDPR 32]
+type SSOUnlinked struct {
+	Person int64 `json:"person"` // staff number
+}
+
 // SignedIn says that the person in By signed in. [R A.AM.G.2]
 type SignedIn struct {
 	With SignInWith `json:"with"` // by what means
@@ -421,6 +431,8 @@ func (PasskeysForgotten) kind() string   { return "passkeys-forgotten" }
 func (PasskeyRevoked) kind() string      { return "passkey-revoked" }
 func (CodeMade) kind() string            { return "code-made" }
 func (PasskeyAdded) kind() string        { return "passkey-added" }
+func (SSOLinked) kind() string           { return "sso-linked" }
+func (SSOUnlinked) kind() string         { return "sso-unlinked" }
 func (SignedIn) kind() string            { return "signed-in" }
 func (SessionInTwoPlaces) kind() string  { return "session-in-two-places" }
 func (PolicyPublished) kind() string     { return "policy-published" }

@@ -80,7 +80,7 @@ var forms = formsOf(
 	words(ShareOverwritten, ShareVouched, ShareUnwritten, ShareLost),
 	words(ShownPages, ShownPDF),
 	words(Tolds...),
-	words(WithPasskey, WithSample),
+	words(WithPasskey, WithSSO, WithSample),
 	words(WithdrawReasons...),
 	words(StoreDown, ObjectMissing, CannotUnseal, CannotRender, PagesDiffer, NobodyToTell, MailDown, StillShown, RendererBroken, CannotMove),
 	words(UnknownSite, FalseSignature, WrongPlace, UnknownHelpline, TooOld, FromTheFuture, SameIDOther, AlreadyDeleted, KeyNotHeld, NoSuchDecision),

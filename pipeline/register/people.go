@@ -24,6 +24,7 @@ type Person struct {
 	Handle    []byte   // the random user handle of WebAuthn
 	Disabled  bool
 	Passkeys  int
+	SSO       bool // signs in with the organisation's sign-in
 }
 
 // LeadsHelpline reports whether the person is a team leader of that helpline.
@@ -60,12 +61,12 @@ func (r *Register) addPerson(ctx context.Context, tx *sql.Tx, p Person, by int64
 }
 
 const personColumns = `p.number, p.name, p.email, p.role, p.handle, p.disabled IS NOT NULL,
-	(SELECT count(*) FROM passkeys k WHERE k.person = p.number) FROM people p`
+	(SELECT count(*) FROM passkeys k WHERE k.person = p.number), EXISTS (SELECT 1 FROM sso_people o WHERE o.person = p.number) FROM people p`
 
 func (r *Register) person(ctx context.Context, where string, arg any) (Person, error) {
 	var p Person
 	err := r.read.QueryRowContext(ctx, `SELECT `+personColumns+` WHERE `+where, arg).
-		Scan(&p.Number, &p.Name, &p.Email, &p.Role, &p.Handle, &p.Disabled, &p.Passkeys)
+		Scan(&p.Number, &p.Name, &p.Email, &p.Role, &p.Handle, &p.Disabled, &p.Passkeys, &p.SSO)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Person{}, ErrNotFound
 	}
@@ -174,16 +175,21 @@ func (r *Register) CheckCode(ctx context.Context, number int64, code string) (pr
 // library writes it.
 func (r *Register) AddPasskey(ctx context.Context, number int64, proof, id []byte, record string) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `DELETE FROM enrol_codes WHERE person = $1 AND mac = $2 AND expires > $3`,
-			number, proof, millis(r.Now()))
-		if err := oneRow(res, err); err != nil {
-			if errors.Is(err, ErrMoved) {
-				return ErrCode
-			}
+		if err := r.consumeCode(ctx, tx, number, proof); err != nil {
 			return err
 		}
 		return r.addPasskey(ctx, tx, number, id, record)
 	})
+}
+
+func (r *Register) consumeCode(ctx context.Context, tx *sql.Tx, number int64, proof []byte) error {
+	res, err := tx.ExecContext(ctx, `DELETE FROM enrol_codes WHERE person = $1 AND mac = $2 AND expires > $3`,
+		number, proof, millis(r.Now()))
+	err = oneRow(res, err)
+	if errors.Is(err, ErrMoved) {
+		return ErrCode
+	}
+	return err
 }
 
 // AddAnotherPasskey keeps a further passkey of a person who is signed in.

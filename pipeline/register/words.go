@@ -269,6 +269,7 @@ type SignInWith string
 
 const (
 	WithPasskey SignInWith = "passkey"
+	WithSSO     SignInWith = "sso"    // with the organisation's own sign-in
 	WithSample  SignInWith = "sample" // picked on a sample's page, where anyone may be anyone
 )
 

@@ -1,0 +1,276 @@
+package portal
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"letterlock/pipeline/register"
+)
+
+// SSO is the organisation's own sign-in: one OpenID Connect provider.
+type SSO struct {
+	Issuer   string // of this organisation alone, exactly as the provider's tokens name it
+	ClientID string
+	Secret   string
+	Name     string // as people call it
+}
+
+const (
+	// ssoBack is where the provider sends people back to.
+	ssoBack = "/sign-in/sso/back"
+	// ssoMaxAge is how long ago somebody may have shown the provider who they are.
+	ssoMaxAge = 15 * time.Minute
+	// ssoLeeway is how much the provider's clock may differ.
+	ssoLeeway = time.Minute
+	// ssoPatience is how long one answer of the provider may take, and for how
+	// long one that does not answer is left alone.
+	ssoPatience = 10 * time.Second
+)
+
+// sso asks the provider who somebody is.
+type sso struct {
+	SSO
+	back   string // ssoBack with the portal's origin
+	now    func() time.Time
+	client *http.Client
+
+	mu       sync.Mutex
+	provider *oidc.Provider // once it has answered
+	failed   time.Time      // when it last did not
+}
+
+// newSSO refuses an issuer that is not of one organisation alone: its tokens
+// would let in anybody who has an account somewhere.
+func newSSO(cfg SSO, origin string, now func() time.Time) (*sso, error) {
+	u, err := url.Parse(cfg.Issuer)
+	if err != nil || u.Host == "" || u.RawQuery != "" || u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "localhost") {
+		return nil, errors.New("the organisation's sign-in needs an issuer like https://login.example.org, without a query")
+	}
+	for _, part := range strings.Split(u.Path, "/") {
+		if part == "common" || part == "organizations" || part == "consumers" {
+			return nil, errors.New("the issuer of the organisation's sign-in is everybody's: use the one with your own tenant's id")
+		}
+	}
+	if cfg.ClientID == "" || cfg.Secret == "" || cfg.Name == "" {
+		return nil, errors.New("the organisation's sign-in needs a client id, a secret and a name")
+	}
+	return &sso{SSO: cfg, back: origin + ssoBack, now: now, client: &http.Client{Timeout: ssoPatience}}, nil
+}
+
+// ssoChallenge is what binds a provider's answer to this browser and this try.
+type ssoChallenge struct {
+	state, nonce, verifier string
+	to                     string // where the way leads on
+}
+
+// reach finds the provider's addresses and keys, once.
+func (s *sso) reach(ctx context.Context) (*oidc.Provider, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.provider != nil {
+		return s.provider, nil
+	}
+	if s.now().Sub(s.failed).Abs() < ssoPatience {
+		return nil, errors.New("the organisation's sign-in did not answer a moment ago")
+	}
+	provider, err := oidc.NewProvider(s.with(context.WithoutCancel(ctx)), s.Issuer) // which asks for its keys later too
+	if err != nil {
+		s.failed = s.now()
+		return nil, errors.New("the organisation's sign-in does not answer, or not as the issuer that is configured")
+	}
+	if strings.HasPrefix(s.Issuer, "https:") && !(strings.HasPrefix(provider.Endpoint().AuthURL, "https:") && strings.HasPrefix(provider.Endpoint().TokenURL, "https:")) {
+		return nil, errors.New("the organisation's sign-in names addresses without TLS")
+	}
+	s.provider = provider
+	return provider, nil
+}
+
+func (s *sso) with(ctx context.Context) context.Context { return oidc.ClientContext(ctx, s.client) }
+
+func (s *sso) oauth(provider *oidc.Provider) *oauth2.Config {
+	return &oauth2.Config{ClientID: s.ClientID, ClientSecret: s.Secret, Endpoint: provider.Endpoint(), RedirectURL: s.back, Scopes: []string{oidc.ScopeOpenID}}
+}
+
+// ask returns the provider's address to which the browser goes.
+func (s *sso) ask(ctx context.Context, to string) (address string, ch ssoChallenge, err error) {
+	provider, err := s.reach(ctx)
+	if err != nil {
+		return "", ssoChallenge{}, err
+	}
+	ch = ssoChallenge{state: rand.Text(), nonce: rand.Text(), verifier: oauth2.GenerateVerifier(), to: to}
+	return s.oauth(provider).AuthCodeURL(ch.state, oidc.Nonce(ch.nonce), oauth2.S256ChallengeOption(ch.verifier),
+		oauth2.SetAuthURLParam("max_age", fmt.Sprint(int(ssoMaxAge.Seconds())))), ch, nil
+}
+
+// oauthError is what a provider may call an error: a word, and never a sentence
+// that could name somebody.
+var oauthError = regexp.MustCompile(`^[a-z_]{1,40}$`)
+
+// subject exchanges the code and returns the provider's name for the person. No
+// error holds anything of the token.
+func (s *sso) subject(ctx context.Context, code string, ch ssoChallenge) (string, error) {
+	provider, err := s.reach(ctx)
+	if err != nil {
+		return "", err
+	}
+	token, err := s.oauth(provider).Exchange(s.with(ctx), code, oauth2.VerifierOption(ch.verifier))
+	if err != nil {
+		if said, ok := errors.AsType[*oauth2.RetrieveError](err); ok && oauthError.MatchString(said.ErrorCode) {
+			return "", fmt.Errorf("the organisation's sign-in refuses to exchange the code: %s", said.ErrorCode)
+		}
+		return "", errors.New("the organisation's sign-in does not exchange the code")
+	}
+	raw, _ := token.Extra("id_token").(string)
+	id, err := provider.VerifierContext(s.with(ctx), &oidc.Config{ClientID: s.ClientID, Now: s.now}).Verify(ctx, raw)
+	if err != nil {
+		if _, ok := errors.AsType[*oidc.TokenExpiredError](err); ok {
+			return "", errors.New("the token of the organisation's sign-in has expired")
+		}
+		return "", errors.New("the token of the organisation's sign-in is not signed by it, or not for this portal")
+	}
+	return s.check(id, ch)
+}
+
+// check makes the comparisons that the library leaves to its user.
+func (s *sso) check(id *oidc.IDToken, ch ssoChallenge) (string, error) {
+	var claims struct {
+		AuthorizedParty string `json:"azp"`
+		AuthTime        int64  `json:"auth_time"`
+	}
+	if err := id.Claims(&claims); err != nil {
+		return "", errors.New("the token of the organisation's sign-in cannot be read")
+	}
+	since := s.now().Sub(time.Unix(claims.AuthTime, 0))
+	switch {
+	case subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(ch.nonce)) != 1:
+		return "", errors.New("the token answers another try")
+	case claims.AuthorizedParty != "" && claims.AuthorizedParty != s.ClientID, claims.AuthorizedParty == "" && len(id.Audience) > 1:
+		return "", errors.New("the token was made for another application")
+	case claims.AuthTime == 0:
+		return "", errors.New("the token does not say when the person showed who they are (auth_time)")
+	case since > ssoMaxAge+ssoLeeway, since < -ssoLeeway, id.IssuedAt.After(s.now().Add(ssoLeeway)):
+		return "", errors.New("the token says that the person showed too long ago who they are, or in the future")
+	case id.Subject == "" || len(id.Subject) > 255: // OpenID Connect Core 2
+		return "", errors.New("the token does not say who the person is")
+	}
+	return id.Subject, nil
+}
+
+// beginSSO sends the browser to the organisation's sign-in. It is a link and no
+// form: the content policy keeps a form from leading elsewhere.
+func (p *Portal) beginSSO(w http.ResponseWriter, v *visit) error {
+	return p.sendToSSO(w, v, "", samePath(v.URL.Query().Get("to")))
+}
+
+// enrolSSO does so for somebody whose enrolment code was right in this browser.
+func (p *Portal) enrolSSO(w http.ResponseWriter, v *visit) error {
+	token, _, ok, err := p.enrolling(v)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		redirect(w, "/enrol")
+		return nil
+	}
+	return p.sendToSSO(w, v, token, "/account?linked=1")
+}
+
+// sendToSSO begins a ceremony, unless there is one, and asks the provider.
+func (p *Portal) sendToSSO(w http.ResponseWriter, v *visit, token, to string) error {
+	address, ch, err := p.sso.ask(v.Context(), to)
+	if err != nil {
+		return because(ssoUnreachable, err)
+	}
+	if token == "" {
+		token = p.ceremonies.begin(ceremony{purpose: forSSO})
+		setCookie(w, ceremonyCookie, token)
+	}
+	p.ceremonies.asksSSO(token, ch)
+	redirect(w, address)
+	return nil
+}
+
+// backFromSSO takes the provider's answer: it signs in whom it names, or has the
+// person sign in so from now on whose enrolment code was right in this browser.
+func (p *Portal) backFromSSO(w http.ResponseWriter, v *visit) error {
+	q := v.URL.Query()
+	token := p.ceremonyToken(v)
+	cer, ok := p.ceremonies.takeSSO(token)
+	if !ok || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(cer.sso.state)) != 1 {
+		return ssoOver
+	}
+	if q.Get("code") == "" {
+		return ssoRefused // by the provider, or by the person there
+	}
+	subject, err := p.sso.subject(v.Context(), q.Get("code"), *cer.sso)
+	if err != nil {
+		return because(ssoRefused, err)
+	}
+	who, err := p.whoSSO(v, cer, subject)
+	if err != nil {
+		return err
+	}
+	if err := p.signIn(w, v, who.Number, register.WithSSO); err != nil {
+		return err
+	}
+	p.ceremonies.end(token)
+	clearCookie(w, ceremonyCookie)
+	redirect(w, cer.sso.to)
+	return nil
+}
+
+// whoSSO is the person whom the provider's name belongs to, from now on if they
+// are enrolling.
+func (p *Portal) whoSSO(v *visit, cer ceremony, subject string) (register.Person, error) {
+	if cer.purpose == forEnrolment {
+		err := p.cfg.Register.LinkSSO(v.Context(), cer.person, cer.proof, p.sso.Issuer, subject)
+		if errors.Is(err, register.ErrCode) {
+			return register.Person{}, codeOver
+		}
+		if err != nil {
+			return register.Person{}, err
+		}
+	}
+	who, err := p.cfg.Register.PersonBySSO(v.Context(), p.sso.Issuer, subject)
+	if errors.Is(err, register.ErrNotFound) || err == nil && who.Disabled {
+		return register.Person{}, ssoUnknown
+	}
+	return who, err
+}
+
+// endSSO has somebody sign in with the organisation's sign-in no more.
+func (p *Portal) endSSO(w http.ResponseWriter, v *visit) error {
+	body, err := p.personOf(v)
+	if err != nil {
+		return err
+	}
+	if !body.Shown {
+		return notAgainAt(body.Path)
+	}
+	if err := p.cfg.Register.UnlinkSSO(v.Context(), body.Number, v.person.Number); err != nil && !errors.Is(err, register.ErrNotFound) {
+		return err
+	}
+	p.used(v, body.Path)
+	redirect(w, body.Path+"?unlinked=1")
+	return nil
+}
+
+// ssoName is what the organisation's sign-in is called, or empty where there is none.
+func (p *Portal) ssoName() string {
+	if p.sso == nil {
+		return ""
+	}
+	return p.sso.Name
+}

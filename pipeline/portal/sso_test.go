@@ -1,0 +1,237 @@
+package portal
+
+import (
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"letterlock/scanner/realpart"
+)
+
+// ssoHouse is a house whose organisation has a sign-in.
+func ssoHouse(t testing.TB, issuer string) *house {
+	t.Helper()
+	return newHouse(t, func(c *Config) {
+		c.SSO = &SSO{Issuer: issuer, ClientID: "web", Secret: "secret", Name: "Example account"}
+	})
+}
+
+// enrolsSSO is somebody whose code was right and who takes the organisation's sign-in.
+func (h *house) enrolsSSO(t testing.TB, person int64, logsIn func(testing.TB, string) string) *visitor {
+	t.Helper()
+	v := h.nobody()
+	wantRedirect(t, v.post("/enrol", codeForm(person, h.code(person))), "/enrol/passkey")
+	wantText(t, v.get("/enrol/passkey"), "Or sign in with Example account from now on", `href="/enrol/sso"`)
+	wantRedirect(t, v.follows(t, logsIn, "/enrol/sso"), "/account?linked=1")
+	wantText(t, v.get("/account?linked=1"), "From now on you sign in with Example account.", "make one here")
+	return v
+}
+
+// conforms is what is true of any provider: a person enrols with it by a code,
+// signs in with it, and comes to where they wanted to go.
+func conforms(t *testing.T, h *house, logsIn func(testing.TB, string) string) {
+	id := h.letter(1)
+	h.enrolsSSO(t, h.lead, logsIn)
+	v := h.nobody()
+	link := "/l/" + string(id)
+	wantText(t, v.get("/sign-in?to="+link), `href="/sign-in/sso?to=%2fl%2f`+string(id)+`"`, "Sign in with Example account")
+	wantRedirect(t, v.follows(t, logsIn, "/sign-in/sso?to="+link), link)
+	wantStatus(t, v.get(link), http.StatusOK)
+	wantRedirect(t, h.nobody().follows(t, logsIn, "/sign-in/sso?to=//evil.example"), "/")
+	wantText(t, h.as(h.dpo).get("/register"), "signs in with the organisation’s sign-in from now on", "signed in with the organisation’s sign-in.")
+	// What cannot be undone needs a passkey of ours.
+	wantText(t, v.post("/again/begin", nil), "You have no passkey yet")
+	// Whoever leaves leaves here too.
+	must(t, h.register.DisablePerson(t.Context(), h.lead))
+	wantText(t, h.nobody().follows(t, logsIn, "/sign-in/sso"), "Letterlock does not know you yet")
+}
+
+func TestSSO(t *testing.T) {
+	var f *fakeProvider
+	now := func() time.Time { return time.Date(2026, 11, 24, 14, 2, 0, 0, time.UTC) }
+	f = newFakeProvider(t, now)
+	h := ssoHouse(t, f.url)
+	conforms(t, h, f.logsIn)
+	if log := h.log.String(); strings.Contains(log, f.subject) || strings.Contains(log, "anary") || strings.Contains(log, "the-code") {
+		t.Errorf("the log tells who somebody is: %s", log)
+	}
+}
+
+// Whatever a token says that is not meant for this try, this portal and this
+// moment, nobody is signed in.
+func TestSSOBelievesNothingElse(t *testing.T) {
+	f := newFakeProvider(t, func() time.Time { return time.Date(2026, 11, 24, 14, 2, 0, 0, time.UTC) })
+	h := ssoHouse(t, f.url)
+	h.enrolsSSO(t, h.lead, f.logsIn)
+	at := func(shift time.Duration) int64 { return f.now().Add(shift).Unix() }
+	claim := func(name string, value any) func(map[string]any) {
+		return func(c map[string]any) { c[name] = value }
+	}
+	for name, lie := range map[string]func(map[string]any){
+		"a wrong nonce": claim("nonce", "another"), "no nonce": claim("nonce", nil),
+		"another issuer": claim("iss", f.url+"/tenant2"), "another application": claim("aud", "other"),
+		"several applications": claim("aud", []string{"web", "other"}), "a foreign party": claim("azp", "other"),
+		"an old showing": claim("auth_time", at(-17*time.Minute)), "no word of the showing": claim("auth_time", nil),
+		"a showing to come": claim("auth_time", at(2*time.Minute)), "made in the future": claim("iat", at(2*time.Minute)),
+		"expired": claim("exp", at(-time.Minute)), "nobody": claim("sub", ""), "a long nobody": claim("sub", strings.Repeat("x", 256)),
+		"somebody unknown with a known address": claim("sub", "another"),
+	} {
+		f.lie = lie
+		v := h.nobody()
+		w := v.follows(t, f.logsIn, "/sign-in/sso")
+		if w.Code != http.StatusForbidden || v.cookies[sessionCookie] != "" {
+			t.Errorf("%s: answered %d, session %q", name, w.Code, v.cookies[sessionCookie])
+		}
+	}
+	// Not even somebody whose code was right is linked to nobody.
+	for _, sub := range []string{"", strings.Repeat("x", 256)} {
+		f.lie = claim("sub", sub)
+		w := h.nobody()
+		w.post("/enrol", codeForm(h.lead2, h.code(h.lead2)))
+		wantStatus(t, w.follows(t, f.logsIn, "/enrol/sso"), http.StatusForbidden)
+	}
+	f.lie = nil
+	for name, sign := range map[string]func(jwt, body string) string{
+		"unsigned":          func(_, body string) string { return b64([]byte(`{"alg":"none"}`)) + "." + body + "." },
+		"a false signature": func(jwt, _ string) string { return jwt[:len(jwt)-6] + "AAAAAA" },
+		"signed by the client's secret": func(_, body string) string {
+			return b64([]byte(`{"alg":"HS256"}`)) + "." + body + "." + b64([]byte("secret"))
+		},
+		"no token": func(string, string) string { return "" },
+	} {
+		f.sign = sign
+		v := h.nobody()
+		if w := v.follows(t, f.logsIn, "/sign-in/sso"); w.Code != http.StatusForbidden || v.cookies[sessionCookie] != "" {
+			t.Errorf("%s: answered %d", name, w.Code)
+		}
+	}
+	f.sign = nil
+	wantRedirect(t, h.nobody().follows(t, f.logsIn, "/sign-in/sso"), "/") // it was the lies
+	if n := len(h.entries("signed-in", "")); n != 2 {
+		t.Errorf("%d sign-ins on record", n)
+	}
+	if strings.Contains(h.log.String(), "anary") {
+		t.Errorf("the log has what the provider said of a person: %s", &h.log)
+	}
+}
+
+// An answer counts once, in the browser in which it was asked for.
+func TestSSOIsBoundToTheBrowser(t *testing.T) {
+	f := newFakeProvider(t, func() time.Time { return time.Date(2026, 11, 24, 14, 2, 0, 0, time.UTC) })
+	h := ssoHouse(t, f.url)
+	h.enrolsSSO(t, h.lead, f.logsIn)
+	v := h.nobody()
+	back := strings.TrimPrefix(f.logsIn(t, v.get("/sign-in/sso").Header().Get("Location")), testOrigin)
+	wantStatus(t, h.nobody().get(back), http.StatusConflict)
+	other := h.nobody()
+	other.get("/sign-in/sso")
+	wantStatus(t, other.get(back), http.StatusConflict) // another's state, and no second try
+	wantRedirect(t, v.get(back), "/")
+	wantStatus(t, v.get(back), http.StatusConflict)
+	v = h.nobody()
+	v.get("/sign-in/sso")
+	wantStatus(t, v.get(ssoBack+"?error=access_denied"), http.StatusConflict)
+	v.get("/sign-in/sso")
+	h.now = h.now.Add(ceremonyLife)
+	wantStatus(t, v.get(back), http.StatusConflict)
+	// A code of ours serves one link, and a provider's person one staff number.
+	h.now = h.now.Add(-ceremonyLife)
+	w := h.nobody()
+	w.post("/enrol", codeForm(h.lead2, h.code(h.lead2)))
+	wantText(t, w.follows(t, f.logsIn, "/enrol/sso"), "This sign-in belongs to another staff number")
+	f.subject = "subject-of-bea"
+	h.enrolsSSO(t, h.lead2, f.logsIn)
+	wantRedirect(t, h.nobody().get("/enrol/sso"), "/enrol")
+	// The administrator can end it.
+	admin, path := h.as(h.admin), personPath(h.lead2)
+	admin.showsAgain(path)
+	wantText(t, admin.get(path), "signs in with Example account")
+	wantRedirect(t, admin.post(path+"/end-sso", nil), path+"?unlinked=1")
+	wantText(t, h.nobody().follows(t, f.logsIn, "/sign-in/sso"), "Letterlock does not know you yet")
+}
+
+func TestSSOThatIsAway(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	must(t, l.Close())
+	h := ssoHouse(t, "http://localhost:"+strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+	for range 2 {
+		wantText(t, h.nobody().get("/sign-in/sso"), "cannot be reached", "If you have a passkey")
+	}
+	wantText(t, h.nobody().get("/sign-in"), "Sign in with your passkey")
+	for _, issuer := range []string{"", "http://login.example.org", "https://login.microsoftonline.com/common/v2.0", "https://login.microsoftonline.com/organizations/v2.0", "https://x.org?a=b"} {
+		cfg := h.portal.cfg
+		cfg.SSO = &SSO{Issuer: issuer, ClientID: "web", Secret: "secret", Name: "x"}
+		if _, err := New(t.Context(), cfg); err == nil {
+			t.Errorf("the issuer %q is taken", issuer)
+		}
+	}
+}
+
+// TestAgainstARealProvider holds a provider that others have written, on a
+// library that the OpenID Foundation has certified, to what the fake does.
+func TestAgainstARealProvider(t *testing.T) {
+	program := realpart.Tool(t, "openid-provider", "an OpenID Connect provider: see openid-provider in .ci/run")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	must(t, l.Close())
+	users := filepath.Join(t.TempDir(), "users.json")
+	must(t, os.WriteFile(users, []byte(`{"ada": {"ID": "ada", "Username": "ada", "Password": "verysecure", "Email": "ada@example.org"}}`), 0o600))
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), "PORT="+port, "USERS_FILE="+users, "REDIRECT_URI="+testOrigin+ssoBack)
+	must(t, cmd.Start())
+	t.Cleanup(func() { _, _ = cmd.Process.Kill(), cmd.Wait() })
+	issuer := "http://localhost:" + port
+	for until := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if answer, err := http.Get(issuer + "/.well-known/openid-configuration"); err == nil {
+			must(t, answer.Body.Close())
+			break
+		} else if time.Now().After(until) {
+			t.Fatal(err)
+		}
+	}
+	h := ssoHouse(t, issuer+"/")
+	h.now = time.Now()
+	conforms(t, h, logsInFor(issuer))
+}
+
+// logsInFor fills in the provider's own form, as a browser does.
+func logsInFor(issuer string) func(testing.TB, string) string {
+	return func(t testing.TB, address string) string {
+		t.Helper()
+		jar, err := cookiejar.New(nil)
+		must(t, err)
+		back := ""
+		browser := &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+			if strings.HasPrefix(r.URL.String(), testOrigin) {
+				back = r.URL.String()
+				return http.ErrUseLastResponse
+			}
+			return nil
+		}}
+		answer, err := browser.Get(address)
+		must(t, err)
+		must(t, answer.Body.Close())
+		id := regexp.MustCompile(`[?&]authRequestID=([^&]+)`).FindStringSubmatch(answer.Request.URL.String())
+		if id == nil {
+			t.Fatalf("the provider shows no form: %s %s", answer.Status, answer.Request.URL)
+		}
+		answer, err = browser.PostForm(issuer+"/login/username", url.Values{"id": {id[1]}, "username": {"ada"}, "password": {"verysecure"}})
+		must(t, err)
+		must(t, answer.Body.Close())
+		if back == "" {
+			t.Fatalf("the provider does not send the browser back: %s %s", answer.Status, answer.Request.URL)
+		}
+		return back
+	}
+}
