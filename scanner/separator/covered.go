@@ -9,9 +9,10 @@ import (
 type expected uint8
 
 const (
-	anything expected = iota // at an edge, or in the words
+	anything expected = iota // at an edge
 	black                    // of a code or a bar
 	white                    // between the modules of a code
+	written                  // in the words
 	bare                     // far from all print, or beside the sheet
 )
 
@@ -67,12 +68,16 @@ func (l *laid) drawCode(m *matrix, col, row int) {
 	}
 }
 
-// drawMiddle sets the middle of the sheet: words and bars. Sheets that were printed
-// when there were no bars have wider words, and white where the bars are.
+// drawMiddle sets the middle of the sheet: words, bars and marks. Sheets that were
+// printed when there were no bars have wider words, and white where the bars are; others
+// have no marks.
 func (l *laid) drawMiddle(edge float64) {
+	for _, at := range l.paper.marks() {
+		l.draw(at.x-edge, at.y-edge, at.x+7*moduleMM+edge, at.y+7*moduleMM+edge, anything)
+	}
 	lines, _ := l.lines()
 	for _, s := range lines {
-		l.draw(margin, s.y0-edge, l.width-margin, s.y1+edge, anything)
+		l.draw(margin, s.y0-edge, l.width-margin, s.y1+edge, written)
 	}
 	var printed []stroke
 	var dark, n float64
@@ -115,6 +120,45 @@ func (l *laid) darkness(of stroke) (mean float64, seen bool) {
 	return float64(sum) / float64(max(n, 1)), 2*n > all
 }
 
+// edgeHidden reports whether something light lies along one edge of the sheet: over the
+// margin, which is bare, and no more of the codes than their outermost modules.
+func (l *laid) edgeHidden() bool {
+	const (
+		outer = 4   // dots: two modules
+		light = 0.3 // of print's darkness
+		far   = 2*modules - outer
+	)
+	for _, edge := range [...]struct {
+		codes          []int
+		x0, y0, x1, y1 int // of each, in dots
+	}{
+		{[]int{0, 1, 2}, 0, 0, 2 * modules, outer},
+		{[]int{3, 4, 5}, 0, far, 2 * modules, 2 * modules},
+		{[]int{0, 5}, 0, 0, outer, 2 * modules},
+		{[]int{2, 3}, far, 0, 2 * modules, 2 * modules},
+	} {
+		seen, hidden := 0, 0
+		for _, i := range edge.codes {
+			col, row := l.code(i)
+			col, row = col+l.codes[i].right, row+l.codes[i].below
+			for y := max(row+edge.y0, 0); y < min(row+edge.y1, l.h); y++ {
+				for x := max(col+edge.x0, 0); x < min(col+edge.x1, l.w); x++ {
+					if at := y*l.w + x; l.seen[at] && l.want[at] == black {
+						seen++
+						if l.dots[at] < light {
+							hidden++
+						}
+					}
+				}
+			}
+		}
+		if 2*hidden > seen {
+			return true
+		}
+	}
+	return false
+}
+
 // lines are the lines of words of both halves, and how dark each is at least, any few
 // words of it: 0 where nobody knows how long the line is.
 func (l *laid) lines() (lines []stroke, least []float64) {
@@ -126,11 +170,11 @@ func (l *laid) lines() (lines []stroke, least []float64) {
 }
 
 // hidden is the area in which print is not seen that should be there, under
-// something light, or under something that is neither print nor a stain.
+// something light.
 func (l *laid) hidden() (mm2 float64) {
 	for y := 0; y < l.h; y += cell {
 		for x := 0; x < l.w; x += cell {
-			if l.hiddenAt(x, y) {
+			if l.printAt(x, y).light {
 				mm2 += cellMM2
 			}
 		}
@@ -138,7 +182,15 @@ func (l *laid) hidden() (mm2 float64) {
 	return mm2
 }
 
-func (l *laid) hiddenAt(x, y int) bool {
+// printSeen is what is seen of print in a cell.
+type printSeen struct {
+	light  bool // it is under something light
+	uneven bool // it is under something that is neither light nor as even as a stain
+}
+
+const enough = 8 // dots of a cell, to judge it by
+
+func (l *laid) printAt(x, y int) (s printSeen) {
 	var sum, squares, n [bare + 1]float64
 	l.each(x, y, func(i int) {
 		w, v := l.want[i], float64(l.dots[i])
@@ -147,22 +199,19 @@ func (l *laid) hiddenAt(x, y int) bool {
 		squares[w] += v * v
 	})
 	const (
-		enough = 8    // dots
-		light  = 0.45 // of print's darkness
-		faint  = 0.2  // of print's contrast
-		flat   = 0.1  // what is more uneven is no stain
+		light = 0.45 // of print's darkness
+		faint = 0.2  // of print's contrast
+		flat  = 0.1  // what is more uneven is no stain
 	)
 	if n[black] < enough {
-		return false
+		return s
 	}
 	ofBlack := sum[black] / n[black]
-	if ofBlack < light {
-		return true
+	s.light = ofBlack < light
+	if !s.light && n[white] >= enough && ofBlack-sum[white]/n[white] < faint {
+		s.uneven = deviation(sum[black]+sum[white], squares[black]+squares[white], n[black]+n[white]) > flat+l.noise
 	}
-	if n[white] < enough || ofBlack-sum[white]/n[white] >= faint {
-		return false
-	}
-	return deviation(sum[black]+sum[white], squares[black]+squares[white], n[black]+n[white]) > flat+l.noise
+	return s
 }
 
 // deviation is the standard deviation of n values.

@@ -88,6 +88,15 @@ func streaked(img *image.Gray, n int, shade uint8) *image.Gray {
 
 // cup leaves rings of coffee, and blots.
 func cup(img *image.Gray) *image.Gray {
+	out := rings(img)
+	random := rand.New(rand.NewPCG(2, 4))
+	for range 12 {
+		stain(out, random)
+	}
+	return out
+}
+
+func rings(img *image.Gray) *image.Gray {
 	random := rand.New(rand.NewPCG(2, 3))
 	w := img.Rect.Dx()
 	out := each(img, func(_, _ int, v uint8) uint8 { return v })
@@ -99,9 +108,6 @@ func cup(img *image.Gray) *image.Gray {
 			}
 			return v
 		})
-	}
-	for range 12 {
-		stain(out, random)
 	}
 	return out
 }

@@ -38,16 +38,16 @@ type Sheet struct {
 // Print writes a PDF with two pages for each sheet, its front and its back, to
 // be printed on both sides at true size; viewers that heed it are told so. On
 // each page are six copies of the code, in two rows at the ends of the page, and
-// the words twice, so that it can be read either way up, and bars by which it is
-// known when none of the codes can be read. The bytes depend on the
-// sheets and the paper only.
+// the words twice, so that it can be read either way up, and bars and marks by which it
+// is known when none of the codes can be read. The bytes depend on the sheets and the
+// paper only.
 func Print(w io.Writer, paper Paper, sheets []Sheet) error {
 	width, height, err := paper.size()
 	if err != nil {
 		return err
 	}
 	p := press{
-		document: &document{}, width: width, height: height,
+		document: &document{}, paper: paper, width: width, height: height,
 		bold: newTypeface(gobold.TTF), regular: newTypeface(goregular.TTF),
 		contents: map[Sheet]drawn{},
 	}
@@ -73,6 +73,7 @@ func Print(w io.Writer, paper Paper, sheets []Sheet) error {
 // press prints the pages of one document.
 type press struct {
 	document         *document
+	paper            Paper
 	width, height    float64 // of the paper, millimetres
 	bold, regular    *typeface
 	pages, resources int // numbers of the page tree and of the fonts' dictionary
@@ -135,11 +136,54 @@ const (
 // no table's, and so coarse that it outlives what makes a code unreadable.
 var bars = [...]bool{true, true, false, true, false, false, true, true}
 
-// draw is a page's content: the upper half, and the same upside down.
+// marks are the upper left corners, in millimetres, of the marks in the middle of a
+// sheet: the corner pattern of a code, alone. Read takes a page with one for a sheet
+// that is damaged, so they are all that has to be seen of it where a copier or another
+// paper has left out or covered both rows of codes. They lie the same both ways up. A
+// code's corners must not stand like three of them: they are a code's width and more
+// apart, or less than two thirds of it.
+func (p Paper) marks() (at []point) {
+	const wide = 7 * moduleMM
+	w, h, _ := p.size()
+	both := func(x, y float64) {
+		at = append(at, point{x, y}, point{w - wide - x, h - wide - y})
+	}
+	// In the gap between the bars that is twice as high as one, as near the middle of
+	// the page as it goes.
+	y := h/2 + 4*barHigh + moduleMM
+	for _, x := range []float64{margin, margin + barWide - wide} {
+		both(x, y)
+		both(w-wide-x, y)
+	}
+	if p == USLetter {
+		return at // the words leave no room between the halves
+	}
+	const apart = 27.0
+	for i := range 2 {
+		both(w/2-wide/2-float64(i+1)*apart, h/2-wide/2)
+	}
+	return append(at, point{w/2 - wide/2, h/2 - wide/2})
+}
+
+// mark draws a mark: black, white and black again, one within the other.
+func (p *press) mark(at point) (drawn string) {
+	for inset, shade := range []int{0, 1, 0} {
+		edge := float64(7-2*inset) * moduleMM * pointsPerMM
+		drawn += fmt.Sprintf("%d g %.3f %.3f %.3f %.3f re f\n", shade, (at.x+float64(inset)*moduleMM)*pointsPerMM,
+			(p.height-at.y-float64(7-inset)*moduleMM)*pointsPerMM, edge, edge)
+	}
+	return drawn
+}
+
+// draw is a page's content: the upper half, the same upside down, and the marks.
 func (p *press) draw(s Sheet) string {
 	half := p.half(s)
 	turned := fmt.Sprintf("-1 0 0 -1 %.2f %.2f cm", p.width*pointsPerMM, p.height*pointsPerMM)
-	return half + "q " + turned + "\n" + half + "Q\n"
+	all := half + "q " + turned + "\n" + half + "Q\n"
+	for _, at := range p.paper.marks() {
+		all += p.mark(at)
+	}
+	return all
 }
 
 // half is the upper half: three codes, and the words below them.

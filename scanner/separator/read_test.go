@@ -54,7 +54,10 @@ func TestBadScansAreRead(t *testing.T) {
 			s.reads = 100
 		}
 		m, err := Read(s.of(t, pages[i%4]))
-		if diff := cmp.Diff(Marks{Codes: want[i%4 : i%4+1]}, m); diff != "" || err != nil {
+		// A stain of more than three centimetres, or a side so dark that it is black, may
+		// be a thing that lies there.
+		mayHide := s.stains > 0 || s.shadow && s.bilevel
+		if diff := cmp.Diff(Marks{Codes: want[i%4 : i%4+1], Damaged: m.Damaged && mayHide}, m); diff != "" || err != nil {
 			t.Errorf("%+v: %v\n%s", s, err, diff)
 		}
 	})
@@ -79,7 +82,8 @@ func TestPartsOfASheetAreRead(t *testing.T) {
 		"on letter paper":     printed(t, USLetter, respect)[0],
 	} {
 		m, err := Read(scanned{dpi: 100, reads: 100, noise: 15, turn: 2}.of(t, page))
-		if diff := cmp.Diff(Marks{Codes: []Code{respect.Code}}, m); diff != "" || err != nil {
+		blotted := name == "all but one blotted"
+		if diff := cmp.Diff(Marks{Codes: []Code{respect.Code}, Damaged: blotted}, m); diff != "" || err != nil {
 			t.Errorf("%s: %v\n%s", name, err, diff)
 		}
 	}

@@ -75,6 +75,24 @@ func init() {
 	}
 }
 
+// A copier has left out the ends, so that there is nothing but bars, or another paper lies
+// over them: the marks in the middle are known.
+func TestTheMiddleThirdOfASheetIsKnown(t *testing.T) {
+	for i, p := range append(printed(t, A4, respect), printed(t, USLetter, longest)...) {
+		for name, harm := range map[string]func(*image.Gray) *image.Gray{
+			"white":        func(p *image.Gray) *image.Gray { return without(p, 33, 255) },
+			"black":        func(p *image.Gray) *image.Gray { return without(p, 33, 0) },
+			"one half":     func(p *image.Gray) *image.Gray { return blot(without(p, 23, 255), 0, 0, 100, 50, 255) },
+			"the left end": func(p *image.Gray) *image.Gray { return blot(without(p, 23, 255), 20, 0, 100, 100, 255) },
+		} {
+			s := []scanned{{dpi: 100, reads: 100, noise: 10, turn: 1}, {dpi: 200, reads: 100, bilevel: true, turn: 180}, {dpi: 100, reads: 100, blur: 3, turn: 3}}[i%3]
+			if m, err := Read(s.of(t, harm(p))); !m.Damaged || err != nil {
+				t.Errorf("sheet %d, %s: %+v, %v", i, name, m, err)
+			}
+		}
+	}
+}
+
 // sheets are pages of new and old sheets on both kinds of paper, at 100 dots per inch.
 func sheets(t *testing.T) (now, before []*image.Gray) {
 	for _, p := range append(printed(t, A4, respect, longest), printed(t, USLetter, respect, longest)...) {

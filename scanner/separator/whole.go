@@ -15,7 +15,8 @@ import (
 // the same, dot by dot, and bars and words have their places. What tells paper from a
 // stain is that paper hides print under something light, and that writing on it is
 // made of thin strokes; a stain is dark and has no strokes, a streak goes on for too
-// long to be one. What is dark all over, as a stain is, is not paper with writing.
+// long to be one. What is dark all over is a stain if it is small, or if print is seen
+// through it.
 
 // place is where a code lies on a page, in the page's dots.
 type place struct {
@@ -45,9 +46,12 @@ func (m Marks) whole(page *image.Gray, at []place) (Marks, error) {
 // mostCovered is how much of a sheet may be hidden or written over, in square
 // millimetres, until it can be a page of a letter that lies there. A torn-off corner
 // of five centimetres along both edges is less, and so are a few words by hand. So is,
-// and is not found, what lies over the last 15 mm of one end only, where there is
-// hardly any print, and a picture that is dark everywhere, which looks like a stain.
+// and is not found, what lies over the margin only.
 const mostCovered = 1000
+
+// mostDark is the same of one dark thing. A corner torn off on a black bed is less; a
+// photograph for a passport, of 1575 mm², is more.
+const mostDark = 1200
 
 // covered is how much of the sheet is hidden, or has writing on it that was not
 // printed, in square millimetres; what lies beside the sheet counts as well. The page
@@ -59,7 +63,10 @@ func covered(page *image.Gray, code Code, at []place) (float64, error) {
 	}
 	best := fitted(page, m, at)
 	best.expect(m)
-	return best.hidden() + best.wordsHidden() + best.wordsDiffer() + best.writing(), nil
+	if best.edgeHidden() {
+		return math.Inf(1), nil
+	}
+	return max(best.hidden()+best.wordsHidden()+best.wordsDiffer()+best.writing(), best.darkened()*mostCovered/mostDark), nil
 }
 
 // fitted lays the page on the sheet as it fits best: which of the codes was read is
@@ -96,9 +103,10 @@ type laid struct {
 	paper         Paper
 	width, height float64 // of the sheet, millimetres
 	left, top     int
-	raster                // 0 is paper, 1 is print
-	seen          []bool  // whether a dot is on the page
-	noise         float64 // of bare paper
+	raster                  // 0 is paper, 1 is print
+	dim           []float32 // the same, but a dark paper is dark
+	seen          []bool    // whether a dot is on the page
+	noise         float64   // of bare paper
 	codes         [2 * columns]found
 	want          []expected
 }
@@ -265,10 +273,14 @@ func (l *laid) certain() bool {
 	return least > most/2
 }
 
-// level makes the dots' shades into darkness: 0 is the paper around, 1 the print of
-// the code that is seen best.
+// level makes the dots' shades into darkness: 0 is the paper around, or for dim the
+// paper of the whole page, 1 the print of the code that is seen best.
 func (l *laid) level(m matrix) {
-	white := l.whites()
+	white, light := l.whites()
+	l.dim = make([]float32, len(l.dots))
+	for i, v := range l.dots {
+		l.dim[i] = v / max(light.at(i%l.w, i/l.w), 1)
+	}
 	best := 0
 	for i, c := range l.codes {
 		if c.contrast > l.codes[best].contrast {
@@ -283,23 +295,25 @@ func (l *laid) level(m matrix) {
 	}
 	col, row := l.code(best)
 	print, _ := l.contrast(&m, col+l.codes[best].right, row+l.codes[best].below)
-	for i, v := range l.dots {
-		if !l.seen[i] {
-			l.dots[i] = 0
-			continue
+	for i := range l.dots {
+		for _, v := range []*float32{&l.dots[i], &l.dim[i]} {
+			if *v = min(max((1-*v)/float32(max(print, .02)), -.3), 1.3); !l.seen[i] {
+				*v = 0
+			}
 		}
-		l.dots[i] = min(max((1-v)/float32(max(print, .02)), -.3), 1.3)
 	}
 }
 
 // whites is the shade of paper around each dot: what is lighter than most within some
-// centimetres, since one side may be in the dark.
-func (l *laid) whites() []float32 {
+// centimetres, since one side may be in the dark. What is as large and even as that is
+// taken for paper; light is the shade of paper if most of the page is paper.
+func (l *laid) whites() (white []float32, light plane) {
 	const block = 20 // dots: 13 mm
 	bw, bh := (l.w+block-1)/block, (l.h+block-1)/block
-	light := make([]float32, bw*bh)
+	blocks := make([]float32, bw*bh)
 	var values []float32
-	for b := range light {
+	var of []spot
+	for b := range blocks {
 		values = values[:0]
 		for y := b / bw * block; y < min(b/bw*block+block, l.h); y++ {
 			for x := b % bw * block; x < min(b%bw*block+block, l.w); x++ {
@@ -310,20 +324,65 @@ func (l *laid) whites() []float32 {
 		}
 		if len(values) >= block {
 			slices.Sort(values)
-			light[b] = values[len(values)*3/4]
+			blocks[b] = values[len(values)*3/4]
+			of = append(of, spot{float32(b%bw*block + block/2), float32(b/bw*block + block/2), blocks[b]})
 		}
 	}
 	const darkest = 0.5 // of the lightest paper: darker is no paper
-	floor := slices.Max(light) * darkest
-	out := make([]float32, l.w*l.h)
-	for i := range out {
+	floor := slices.Max(blocks) * darkest
+	white = make([]float32, l.w*l.h)
+	for i := range white {
 		x, y := i%l.w/block, i/l.w/block
-		out[i] = floor
+		white[i] = floor
 		for by := max(y-1, 0); by <= min(y+1, bh-1); by++ {
 			for bx := max(x-1, 0); bx <= min(x+1, bw-1); bx++ {
-				out[i] = max(out[i], light[by*bw+bx])
+				white[i] = max(white[i], blocks[by*bw+bx])
 			}
 		}
 	}
-	return out
+	return white, upper(of)
+}
+
+// spot is the shade of a place.
+type spot struct{ x, y, shade float32 }
+
+// plane is a shade that grows evenly over the page.
+type plane struct{ base, alongX, alongY float32 }
+
+func (p plane) at(x, y int) float32 { return p.base + p.alongX*float32(x) + p.alongY*float32(y) }
+
+// upper is the plane through the light spots: what lies far below it is no paper.
+func upper(spots []spot) (p plane) {
+	const (
+		rounds = 8
+		near   = 0.92 // of the plane's shade
+	)
+	kept := spots
+	for range rounds {
+		if p = through(kept); len(kept) == 0 {
+			return p
+		}
+		kept = slices.DeleteFunc(slices.Clone(spots), func(s spot) bool { return s.shade < near*p.at(int(s.x), int(s.y)) })
+	}
+	return p
+}
+
+// through is the plane with the least squares.
+func through(spots []spot) plane {
+	var n, x, y, v, xx, xy, yy, xv, yv float64
+	for _, s := range spots {
+		sx, sy, sv := float64(s.x), float64(s.y), float64(s.shade)
+		n, x, y, v = n+1, x+sx, y+sy, v+sv
+		xx, xy, yy, xv, yv = xx+sx*sx, xy+sx*sy, yy+sy*sy, xv+sx*sv, yv+sy*sv
+	}
+	if n == 0 {
+		return plane{}
+	}
+	xx, xy, yy, xv, yv = xx-x*x/n, xy-x*y/n, yy-y*y/n, xv-x*v/n, yv-y*v/n
+	det := xx*yy - xy*xy
+	if det <= 0 {
+		return plane{base: float32(v / n)}
+	}
+	ax, ay := (xv*yy-yv*xy)/det, (yv*xx-xv*xy)/det
+	return plane{float32((v - ax*x - ay*y) / n), float32(ax), float32(ay)}
 }

@@ -108,7 +108,7 @@ func TestAWornSheetIsASheet(t *testing.T) {
 		"torn corner, on black": corner(0),
 		"staple holes":          holes,
 		"a few words":           words,
-		"coffee":                cup(sheet),
+		"rings of coffee":       rings(sheet),
 		"no bars yet":           beforeBars(sheet),
 		"streaks":               streaked(sheet, 6, 60),
 	} {
