@@ -3,6 +3,7 @@ package portal
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -258,6 +259,10 @@ func looksOfOperations(l *looker) {
 	path, tray := "/desk/"+string(id), "/desk/tray?paper="+string(id)+"&paper="+string(second)
 	sign := v.fills(path, l.destruction())
 	l.everyRoute(register.Operations, strings.NewReplacer("{$}", "", "{id}", string(id), "{token}", "token-1", "{n}", "1.jpg"))
+	l.at("count", "/papers/count?site=office")
+	l.empty("count-flaw", "/papers/count?site=office", "main form .button")
+	v.post("/papers/count", url.Values{"site": {"office"}, "paper": {string(id), string(second)}, "looked": {"yes"}})
+	l.at("papers-differ", "/papers")
 	l.at("stack", "/intake/token-2")
 	l.empty("stack-flaw", "/intake/token-2", "main form .button")
 	l.at("other-helpline", "/intake/token-3")

@@ -67,7 +67,7 @@ func (p *Portal) policyInForce(ctx context.Context) (register.Policy, error) {
 
 // afterPolicy are the beginnings of the addresses behind which letters, or
 // their papers, are: nobody comes there who has not confirmed the policy.
-var afterPolicy = []string{"/l/", "/letters", "/desk", "/intake"}
+var afterPolicy = []string{"/l/", "/letters", "/desk", "/papers", "/intake"}
 
 // errPolicy asks for the policy to be read first.
 var errPolicy = errors.New("the policy in force is not confirmed")

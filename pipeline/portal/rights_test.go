@@ -84,6 +84,9 @@ GET  /desk/sign/{token}       operations
 POST /desk/sign/{token}       operations
 POST /desk/sign/{token}/witness/begin operations
 POST /desk/sign/{token}/witness/finish operations
+GET  /papers                  operations manager
+GET  /papers/count            operations manager
+POST /papers/count            operations manager
 GET  /intake                  operations
 GET  /intake/{token}          operations
 GET  /intake/{token}/page/{n} operations

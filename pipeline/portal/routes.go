@@ -28,6 +28,7 @@ var (
 	overseers = []register.Role{register.Manager, register.DPO}
 
 	administrators = []register.Role{register.Administrator}
+	paperKeepers   = []register.Role{register.Operations, register.Manager}
 )
 
 // routes is who may do what: the whole of it. The checks read it, and so does
@@ -108,6 +109,10 @@ var routes = []route{
 	{method: "POST", path: "/desk/sign/{token}", who: []register.Role{register.Operations}, serve: (*Portal).recordTray},
 	{method: "POST", path: "/desk/sign/{token}/witness/begin", who: []register.Role{register.Operations}, script: true, serve: (*Portal).beginWitness},
 	{method: "POST", path: "/desk/sign/{token}/witness/finish", who: []register.Role{register.Operations}, script: true, serve: (*Portal).finishWitness},
+
+	{method: "GET", path: "/papers", who: paperKeepers, serve: (*Portal).papersPage},
+	{method: "GET", path: "/papers/count", who: paperKeepers, serve: (*Portal).countPage},
+	{method: "POST", path: "/papers/count", who: paperKeepers, serve: (*Portal).countPapers},
 
 	{method: "GET", path: "/intake", who: []register.Role{register.Operations}, serve: (*Portal).intakePage},
 	{method: "GET", path: "/intake/{token}", who: []register.Role{register.Operations}, serve: (*Portal).questionPage},

@@ -138,6 +138,7 @@ var entryKinds = []entryKind{
 		return fmt.Sprintf("Nothing of the letter is left %s: Letterlock removed %s, and a listing at %s showed nothing.",
 			placeWords(d.Class, d.Helpline, t), foundWords(d.Versions, d.Markers, d.Uploads), moment(d.ListingEmpty))
 	})},
+	{"papers-counted", "Papers counted", about(sayCounted)},
 	{"scan-answered", "Scan asked about", about(sayAnswered)},
 	{"paper-destroyed", "Paper destroyed", about(sayDestroyed)},
 	{"expiry-begun", "Letter due", about(func(d register.ExpiryBegun, _ register.Entry, _ teller) string {

@@ -231,6 +231,16 @@ type PaperDestroyed struct {
 	LetterAlive bool         `json:"letter_alive"`           // whether the scan could still be opened at that time [R A.SC.8]
 }
 
+// PapersCounted says that the person in By compared the papers in their hand with
+// those that are not on record as destroyed: both agree, or each difference is
+// here. [BS, OWN]
+type PapersCounted struct {
+	Site    Name        `json:"site"`    // whose scanner took them
+	Listed  int         `json:"listed"`  // papers that were expected, and looked for
+	Missing []letter.ID `json:"missing"` // of those, whose were not found; empty when none
+	Strange []letter.ID `json:"strange"` // whose were there and not expected; empty when none
+}
+
 // ExpiryBegun says that the letter is due and what the storage still held,
 // before Letterlock removed anything. [P 2]
 type ExpiryBegun struct {
@@ -421,6 +431,7 @@ func (LetterReadable) kind() string      { return "letter-readable" }
 func (LetterScanAgain) kind() string     { return "letter-scan-again" }
 func (ScanAnswered) kind() string        { return "scan-answered" }
 func (PaperDestroyed) kind() string      { return "paper-destroyed" }
+func (PapersCounted) kind() string       { return "papers-counted" }
 func (ExpiryBegun) kind() string         { return "expiry-begun" }
 func (LetterDeleted) kind() string       { return "letter-deleted" }
 func (StrayFound) kind() string          { return "stray-found" }

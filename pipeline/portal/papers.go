@@ -1,0 +1,363 @@
+package portal
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// The twin of the paper: what there must be in somebody's cupboard, by what is on
+// record. At the end of the day somebody takes the papers in their hand and
+// compares: both agree, or each difference has a name.
+
+// maxCount is how many papers are compared at one go, the oldest first.
+const maxCount = 500
+
+type papersBody struct {
+	Piles []pile
+	Sites []siteCount
+}
+
+// pile is the papers of one helpline at one site.
+type pile struct {
+	Site, Helpline                      string
+	Kept, ScanAgain, MayGo, Gone, Total int
+	Oldest                              time.Time
+	Age                                 string // of the oldest, in words
+}
+
+// siteCount is how the last count at a site ended.
+type siteCount struct {
+	Site    string
+	Papers  int       // that must be there now
+	At      time.Time // zero for never
+	By      string
+	Listed  int
+	Differs []difference // that still stand
+	Settled int          // differences that do not any more
+}
+
+// difference is a paper of which the hand and the register disagree.
+type difference struct {
+	Reference string
+	Says      string // what is wrong, and what to do
+}
+
+// papersPage says what paper there is, where and how old, and whether somebody
+// has looked that it is so.
+func (p *Portal) papersPage(w http.ResponseWriter, v *visit) error {
+	found, err := p.cfg.Register.PaperPiles(v.Context())
+	if err != nil {
+		return err
+	}
+	body := papersBody{Piles: p.piles(found)}
+	if body.Sites, err = p.siteCounts(v, body.Piles); err != nil {
+		return err
+	}
+	pg := page{Name: "papers", Title: "Papers", Body: body}
+	if v.URL.Query().Has("done") {
+		pg.Note = "Your count is on record."
+	}
+	return p.ok(w, v, pg)
+}
+
+// piles puts the states of one helpline's papers at one site into one line.
+func (p *Portal) piles(found []register.PaperPile) (out []pile) {
+	for _, f := range found {
+		if n := len(out); n == 0 || out[n-1].Site != f.Site || out[n-1].Helpline != f.Helpline {
+			out = append(out, pile{Site: f.Site, Helpline: f.Helpline, Oldest: f.Oldest})
+		}
+		line := &out[len(out)-1]
+		switch {
+		case f.LetterGone:
+			line.Gone += f.Papers
+		case f.State == letter.PaperMayGo:
+			line.MayGo += f.Papers
+		case f.State == letter.PaperScanAgain:
+			line.ScanAgain += f.Papers
+		default:
+			line.Kept += f.Papers
+		}
+		line.Total += f.Papers
+		if f.Oldest.Before(line.Oldest) {
+			line.Oldest = f.Oldest
+		}
+		line.Age = age(line.Oldest, p.cfg.Now())
+	}
+	return out
+}
+
+// age is how many days ago, in words.
+func age(since, now time.Time) string {
+	from, to := letter.DateOf(since).Start(), letter.DateOf(now).Start()
+	switch days := int(math.Round(to.Sub(from).Hours() / 24)); { // the clocks change
+	default:
+		return fmt.Sprintf("%d days ago", days)
+	case days <= 0:
+		return "today"
+	case days == 1:
+		return "yesterday"
+	}
+}
+
+// countsKept is how many of the last counts are looked through for a site's.
+const countsKept = 100
+
+// siteCounts is the last count of each site that has papers or was counted lately.
+func (p *Portal) siteCounts(v *visit, piles []pile) (out []siteCount, err error) {
+	at := func(site string) *siteCount {
+		i := slices.IndexFunc(out, func(s siteCount) bool { return s.Site == site })
+		if i < 0 {
+			out = append(out, siteCount{Site: site})
+			i = len(out) - 1
+		}
+		return &out[i]
+	}
+	for _, line := range piles {
+		at(line.Site).Papers += line.Total
+	}
+	entries, err := p.cfg.Register.Entries(v.Context(), -1, "papers-counted", "", countsKept)
+	if err != nil {
+		return nil, err
+	}
+	names, err := p.staffNames(v)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		var d register.PapersCounted
+		if err := readEvent(e, &d); err != nil {
+			return nil, err
+		}
+		s := at(string(d.Site))
+		if !s.At.IsZero() {
+			continue // a later one is known
+		}
+		s.At, s.By, s.Listed = e.At, lowerFirst(staffWords(names, e.By)), d.Listed
+		if err := p.standing(v, s, d); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// standing names those differences of a count that have not been settled since.
+func (p *Portal) standing(v *visit, s *siteCount, d register.PapersCounted) error {
+	add := func(id letter.ID, says string) {
+		if says == "" {
+			s.Settled++
+			return
+		}
+		s.Differs = append(s.Differs, difference{id.Reference(), says})
+	}
+	for _, id := range d.Missing {
+		waits, err := p.paperWaits(v, id)
+		if err != nil {
+			return err
+		}
+		says := ""
+		if waits {
+			says = "It must be there and was not found. Look between other papers, at the scanner and in the shredder’s bin. If it is destroyed, record that at the destruction desk; if it cannot be found, tell the helplines’ manager and the data-protection officer today."
+		}
+		add(id, says)
+	}
+	for _, id := range d.Strange {
+		says, err := p.strangeness(v, id, s.Site)
+		if err != nil {
+			return err
+		}
+		add(id, says)
+	}
+	return nil
+}
+
+// paperWaits reports whether the paper is not on record as destroyed.
+func (p *Portal) paperWaits(v *visit, id letter.ID) (bool, error) {
+	paper, err := p.cfg.Register.Paper(v.Context(), id)
+	if errors.Is(err, register.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && paper.State != letter.PaperDestroyed, err
+}
+
+// strangeness says why a paper that is there should not be; "" where it may.
+func (p *Portal) strangeness(v *visit, id letter.ID, site string) (string, error) {
+	paper, err := p.cfg.Register.Paper(v.Context(), id)
+	if err != nil && !errors.Is(err, register.ErrNotFound) {
+		return "", err
+	}
+	if err == nil && paper.State != letter.PaperDestroyed {
+		if paper.Site == site {
+			return "", nil
+		}
+		return "It was scanned at " + paper.Site + " and is missed there. Take it back.", nil
+	}
+	done, err := p.cfg.Register.Entries(v.Context(), -1, "paper-destroyed", id, 1)
+	if err != nil || len(done) == 0 {
+		return "No paper of this letter is expected anywhere. Read the reference again. If it is right, lock the paper away and tell the data-protection officer.", err
+	}
+	var d register.PaperDestroyed
+	if err := readEvent(done[0], &d); err != nil {
+		return "", err
+	}
+	return "It is on record as destroyed, under the ledger number " + string(d.Ledger) + ", and it is there. Lock it away and tell the data-protection officer today: another paper may have been destroyed in its place.", nil
+}
+
+type countBody struct {
+	Site   string
+	Papers []register.Paper
+	More   bool // than are listed
+	Here   map[letter.ID]bool
+	Others string // as typed
+}
+
+// countPage lists what must be at a site, to be ticked with the papers in hand.
+func (p *Portal) countPage(w http.ResponseWriter, v *visit) error {
+	known, err := p.countsAt(v, v.URL.Query().Get("site"))
+	if err != nil {
+		return err
+	}
+	if !known {
+		redirect(w, "/papers")
+		return nil
+	}
+	return p.showCount(w, v, v.URL.Query(), nil)
+}
+
+// countsAt reports whether there is or was paper to count at the site: what else
+// an address or a form names does not come on record.
+func (p *Portal) countsAt(v *visit, site string) (bool, error) {
+	found, err := p.cfg.Register.PaperPiles(v.Context())
+	if err != nil {
+		return false, err
+	}
+	sites, err := p.siteCounts(v, p.piles(found))
+	return slices.ContainsFunc(sites, func(s siteCount) bool { return s.Site == site }), err
+}
+
+func (p *Portal) showCount(w http.ResponseWriter, v *visit, form url.Values, flaws []formFlaw) error {
+	site := form.Get("site")
+	papers, err := p.cfg.Register.PapersAt(v.Context(), site, maxCount+1)
+	if err != nil {
+		return err
+	}
+	body := countBody{Site: site, Papers: papers[:min(len(papers), maxCount)], More: len(papers) > maxCount,
+		Here: map[letter.ID]bool{}, Others: form.Get("others")}
+	for _, id := range form["here"] {
+		body.Here[letter.ID(id)] = true
+	}
+	return p.ok(w, v, page{Name: "count", Title: "Count the papers", Errors: flaws, Body: body})
+}
+
+// countPapers compares what was ticked with what was listed and still waits.
+func (p *Portal) countPapers(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	form := v.PostForm
+	c := register.PapersCounted{Site: register.Name(form.Get("site")), Missing: []letter.ID{}, Strange: []letter.ID{}}
+	known, err := p.countsAt(v, string(c.Site))
+	if err != nil {
+		return err
+	}
+	if !known {
+		redirect(w, "/papers")
+		return nil
+	}
+	if len(form["paper"]) > maxCount {
+		return badForm
+	}
+	for _, text := range form["paper"] {
+		id, err := letter.ParseID(text)
+		if err != nil {
+			return badForm
+		}
+		// What came or went while somebody counted is no difference.
+		waits, err := p.paperWaits(v, id)
+		if err != nil {
+			return err
+		}
+		if !waits {
+			continue
+		}
+		c.Listed++
+		if !slices.Contains(form["here"], text) {
+			c.Missing = append(c.Missing, id)
+		}
+	}
+	flaws, err := p.readStrange(v, &c)
+	if err != nil {
+		return err
+	}
+	if form.Get("looked") != "yes" {
+		flaws = append(flaws, formFlaw{"looked", "Take every paper in your hand, compare its reference, and tick the box."})
+	}
+	if len(flaws) > 0 {
+		return p.showCount(w, v, form, flaws)
+	}
+	const counted = "/papers?done=1"
+	if err := p.cfg.Register.CountPapers(v.once(counted), c, v.person.Number); err != nil {
+		return err
+	}
+	redirect(w, v.shown(counted))
+	return nil
+}
+
+// readStrange reads the references of papers that were there and not listed.
+func (p *Portal) readStrange(v *visit, c *register.PapersCounted) (flaws []formFlaw, err error) {
+	flaw := func(says string) { flaws = append(flaws, formFlaw{"others", says}) }
+	typed := strings.FieldsFunc(v.PostForm.Get("others"), func(r rune) bool { return strings.ContainsRune("\r\n,;\t", r) })
+	if len(typed) > maxTray {
+		flaw(fmt.Sprintf("These are %d references. Enter at most %d, and tell the helplines’ manager: so many strange papers need somebody.", len(typed), maxTray))
+		return flaws, nil
+	}
+	for _, text := range typed {
+		reference, err := letter.ParseReference(strings.TrimSpace(text))
+		if err != nil {
+			flaw(fmt.Sprintf("“%.20s” is no reference: read it from the paper again. It looks like K7QM-4T2X.", strings.TrimSpace(text)))
+			continue
+		}
+		ids, err := p.cfg.Register.IDsOf(v.Context(), reference)
+		if err != nil {
+			return nil, err
+		}
+		if len(ids) == 0 {
+			flaw("No letter has the reference " + reference + ". Read it from the paper again. If it is right, take it out of this list, and drop its scan into the scanner folder: it was never taken.")
+			continue
+		}
+		for _, id := range ids {
+			says, err := p.strangeness(v, id, string(c.Site))
+			if err != nil {
+				return nil, err
+			}
+			if says != "" && !slices.Contains(c.Strange, id) {
+				c.Strange = append(c.Strange, id)
+			}
+		}
+	}
+	return flaws, nil
+}
+
+// sayCounted is a count in a sentence of the register.
+func sayCounted(d register.PapersCounted, e register.Entry, t teller) string {
+	said := fmt.Sprintf("%s compared the papers at %s with the register: %s expected", t.staff(e.By), d.Site, count(d.Listed, "paper was", "papers were"))
+	if len(d.Missing)+len(d.Strange) == 0 {
+		return said + ", and all were there."
+	}
+	references := func(ids []letter.ID) string { return list(apply(ids, letter.ID.Reference)) }
+	if len(d.Missing) > 0 {
+		said += "; not found: " + references(d.Missing)
+	}
+	if len(d.Strange) > 0 {
+		said += "; there and not expected: " + references(d.Strange)
+	}
+	return said + "."
+}

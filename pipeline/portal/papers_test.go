@@ -1,0 +1,131 @@
+package portal
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// counted is the last count on record.
+func (h *house) counted() register.PapersCounted {
+	h.t.Helper()
+	found := h.entries("papers-counted", "")
+	if len(found) == 0 {
+		h.t.Fatal("no count is on record")
+	}
+	var d register.PapersCounted
+	must(h.t, json.Unmarshal(found[0].Data, &d))
+	return d
+}
+
+// TestPapersAddUp: the table says what there is, and a count of all of it leaves
+// nothing.
+func TestPapersAddUp(t *testing.T) {
+	h := newHouse(t)
+	v := h.as(h.ops)
+	wantText(t, v.get("/papers"), "There is no paper.")
+	wantRedirect(t, v.get("/papers/count?site=office"), "/papers")
+	old := h.readable(3)
+	h.now = h.now.AddDate(0, 0, 12)
+	kept := h.letter(1)
+	v = h.as(h.ops)
+	wantText(t, v.get("/papers"), `<th scope="row">office</th><td class="words">Respect Phoneline</td><td>1</td><td>0</td><td>1</td><td>0</td><td>2</td>`,
+		"12 days ago, 24 November 2026", "Nobody has counted here yet", "Count 2 papers at office")
+	form := v.get("/papers/count?site=office")
+	wantText(t, form, old.Reference(), kept.Reference(), "3 pages")
+	sent := url.Values{"site": {"office"}, "paper": {string(old), string(kept)}, "here": {string(old), string(kept)}, "looked": {"yes"}}
+	wantRedirect(t, v.post("/papers/count", sent), "/papers?done=1")
+	if d := h.counted(); d.Site != "office" || d.Listed != 2 || len(d.Missing)+len(d.Strange) != 0 {
+		t.Errorf("on record is %+v", d)
+	}
+	wantText(t, v.get("/papers?done=1"), "Your count is on record.", "2 papers were expected", "All were there, and no other.")
+	wantText(t, h.as(h.dpo).get("/register?kind=papers-counted"), "compared the papers at office with the register: 2 papers were expected, and all were there.")
+}
+
+// TestEveryDifferenceHasAName: a paper that is not there, one that should be
+// shredded, one that came while somebody counted, and what cannot be read.
+func TestEveryDifferenceHasAName(t *testing.T) {
+	h := newHouse(t)
+	missing, here, gone := h.letter(2), h.letter(1), h.readable(1)
+	v := h.as(h.ops)
+	sent := url.Values{"site": {"office"}, "paper": {string(missing), string(here), string(gone)}, "here": {string(here)}, "looked": {"yes"}}
+	_, err := h.register.DestroyPaper(t.Context(), gone, register.Destruction{Sheets: 1, Method: register.Shredder, Level: "P-5",
+		Place: "office", ScannedBy: h.ops, Witness: h.ops2, Authority: "confidentiality-policy-1"}, h.ops)
+	must(t, err)
+	later := h.letter(1)
+	never := letter.NewID().Reference()
+	for _, c := range []struct{ field, text, says string }{
+		{"looked", "", "Take every paper in your hand"},
+		{"others", "a letter", "is no reference"},
+		{"others", never, "No letter has the reference " + never},
+		{"others", strings.Repeat(here.Reference()+"\n", maxTray+1), "so many strange papers"},
+		{"others", `"><script>alert(1)</script>`, "&lt;script&gt;"},
+	} {
+		bad := url.Values{}
+		for k, values := range sent {
+			bad[k] = values
+		}
+		bad.Set(c.field, c.text)
+		w := v.post("/papers/count", bad)
+		wantStatus(t, w, http.StatusUnprocessableEntity)
+		wantText(t, w, c.says, `value="`+string(here)+`" checked`)
+	}
+	wantStatus(t, v.post("/papers/count", url.Values{"site": {"office"}, "paper": {"x"}}), http.StatusBadRequest)
+	wantRedirect(t, v.post("/papers/count", url.Values{"site": {"mrs-smith"}, "looked": {"yes"}}), "/papers")
+	if n := len(h.entries("papers-counted", "")); n != 0 {
+		t.Fatalf("%d counts on record after flawed forms", n)
+	}
+	sent.Set("others", gone.Reference()+"\n"+later.Reference())
+	wantRedirect(t, v.post("/papers/count", sent), "/papers?done=1")
+	if d := h.counted(); d.Listed != 2 || !slices.Equal(d.Missing, []letter.ID{missing}) || !slices.Equal(d.Strange, []letter.ID{gone}) {
+		t.Errorf("on record is %+v, of missing %s and strange %s", d, missing, gone)
+	}
+	wantText(t, h.as(h.manager).get("/papers"), "2 differences", missing.Reference(), "It must be there and was not found.",
+		gone.Reference(), "It is on record as destroyed, under the ledger number D-2026-000001, and it is there.")
+	// Once its destruction is on record the missing one is no difference any more.
+	must(t, h.register.RecordOpening(t.Context(), missing, h.lead, []byte("a session"), "pages"))
+	must(t, h.register.MarkReadable(t.Context(), missing, h.lead))
+	_, err = h.register.DestroyPaper(t.Context(), missing, register.Destruction{Sheets: 1, Method: register.Shredder, Level: "P-5",
+		Place: "office", ScannedBy: h.ops, Witness: h.ops2, Authority: "confidentiality-policy-1"}, h.ops)
+	must(t, err)
+	w := v.get("/papers")
+	wantText(t, w, "1 difference")
+	if strings.Contains(w.Body.String(), missing.Reference()) {
+		t.Error("what is settled is still a difference")
+	}
+}
+
+// TestCountInTheBrowser: somebody of operations ends the day.
+func TestCountInTheBrowser(t *testing.T) {
+	b := newBrowser(t)
+	here, missing := b.readable(2), b.letter(3)
+	b.enrol(b.ops)
+	b.Open("/papers")
+	b.Wants("Nobody has counted here yet")
+	b.WantsNoSideways(320)
+	b.shoot("papers")
+	b.Press(`a[href="/papers/count?site=office"]`)
+	b.Do(chromedp.Click(chromedp.ID("here-"+string(here)), chromedp.NodeVisible))
+	b.Press("main form .button")
+	b.Wants("Please put this right", "Take every paper in your hand")
+	b.shoot("count-flaw")
+	b.Do(chromedp.Click(chromedp.ID("looked"), chromedp.NodeVisible))
+	b.Press("main form .button")
+	b.WantsPath("/papers?done=1")
+	b.Wants("Your count is on record.", "1 difference", missing.Reference(), "It must be there and was not found.")
+	b.shoot("papers-differ")
+	if d := b.counted(); d.Listed != 2 || !slices.Equal(d.Missing, []letter.ID{missing}) {
+		t.Errorf("on record is %+v", d)
+	}
+	for _, said := range b.Complaints() {
+		t.Errorf("the browser complains: %s", said)
+	}
+}
