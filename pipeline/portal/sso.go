@@ -259,11 +259,12 @@ func (p *Portal) endSSO(w http.ResponseWriter, v *visit) error {
 	if !body.Shown {
 		return notAgainAt(body.Path)
 	}
-	if err := p.cfg.Register.UnlinkSSO(v.Context(), body.Number, v.person.Number); err != nil && !errors.Is(err, register.ErrNotFound) {
+	ended := body.Path + "?done=unlinked"
+	if err := p.cfg.Register.UnlinkSSO(v.once(ended), body.Number, v.person.Number); err != nil && !errors.Is(err, register.ErrNotFound) {
 		return err
 	}
 	p.used(v, body.Path)
-	redirect(w, body.Path+"?unlinked=1")
+	redirect(w, ended)
 	return nil
 }
 

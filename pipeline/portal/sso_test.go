@@ -154,8 +154,13 @@ func TestSSOIsBoundToTheBrowser(t *testing.T) {
 	// The administrator can end it.
 	admin, path := h.as(h.admin), personPath(h.lead2)
 	admin.showsAgain(path)
-	wantText(t, admin.get(path), "signs in with Example account")
-	wantRedirect(t, admin.post(path+"/end-sso", nil), path+"?unlinked=1")
+	page := admin.get(path)
+	wantText(t, page, "signs in with Example account")
+	form := action(t, page, path+"/end-sso")
+	for range 2 { // a double click
+		wantRedirect(t, admin.post(form, nil), path+"?done=unlinked")
+	}
+	wantText(t, admin.get(path+"?done=unlinked"), "can no longer sign in with the organisation’s sign-in")
 	wantText(t, h.nobody().follows(t, f.logsIn, "/sign-in/sso"), "Letterlock does not know you yet")
 }
 

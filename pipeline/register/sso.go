@@ -53,7 +53,7 @@ func (r *Register) LinkSSO(ctx context.Context, number int64, proof []byte, issu
 // ends every session of theirs. by is the staff number of who decided it.
 // ErrNotFound is for who does not sign in with it.
 func (r *Register) UnlinkSSO(ctx context.Context, number, by int64) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error {
+	return r.formTx(ctx, by, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `DELETE FROM sso_people WHERE person = $1`, number)
 		if err := oneRow(res, err); err != nil {
 			if errors.Is(err, ErrMoved) {
