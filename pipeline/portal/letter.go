@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -112,6 +113,9 @@ func (p *Portal) pageImage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return readerTrouble(err)
 	}
+	if err := p.cfg.Register.PageShown(v.Context(), v.letter.ID, v.person.Number, n); err != nil {
+		return err
+	}
 	sendLetter(w, "image/jpeg", jpeg)
 	return nil
 }
@@ -123,6 +127,11 @@ func (p *Portal) letterPDF(w http.ResponseWriter, v *visit) error {
 	pdf, err := p.cfg.Reader.PDF(v.Context(), v.letter)
 	if err != nil {
 		return readerTrouble(err)
+	}
+	for n := 1; n <= v.letter.Pages; n++ {
+		if err := p.cfg.Register.PageShown(v.Context(), v.letter.ID, v.person.Number, n); err != nil {
+			return err
+		}
 	}
 	// Inline and not stored: as an attachment it would stay on the disk.
 	w.Header().Set("Content-Disposition", "inline")
@@ -143,12 +152,36 @@ func sendLetter(w http.ResponseWriter, kind string, body []byte) {
 	_, _ = w.Write(body) // the reader has gone if this fails; the opening stands
 }
 
+// markReadable takes it from nobody who has not been shown every page: the paper
+// may be destroyed for it.
 func (p *Portal) markReadable(w http.ResponseWriter, v *visit) error {
+	unseen, err := p.cfg.Register.PagesNotShown(v.Context(), v.letter, v.person.Number)
+	if err != nil {
+		return err
+	}
+	if len(unseen) == v.letter.Pages {
+		return notRead
+	}
+	if len(unseen) > 0 {
+		return p.showLetter(w, v, []formFlaw{{"page-" + strconv.Itoa(unseen[0]), notShown(unseen)}}, "")
+	}
 	if err := p.cfg.Register.MarkReadable(v.Context(), v.letter.ID, v.person.Number); err != nil {
 		return err
 	}
 	redirect(w, letterPath(v.letter.ID)+"?done=readable")
 	return nil
+}
+
+// notShown says which pages somebody has yet to look at.
+func notShown(pages []int) string {
+	said := "page " + strconv.Itoa(pages[0])
+	switch {
+	case len(pages) > 6:
+		said = fmt.Sprintf("%d of its pages, of which page %d is the first,", len(pages), pages[0])
+	case len(pages) > 1:
+		said = "pages " + list(apply(pages, strconv.Itoa))
+	}
+	return "You have not been shown " + said + " yet. Look at every page, and then say again whether you can read it."
 }
 
 func (p *Portal) markScanAgain(w http.ResponseWriter, v *visit) error {

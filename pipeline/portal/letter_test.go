@@ -124,7 +124,7 @@ func TestReadable(t *testing.T) {
 	v := h.as(h.lead)
 	path := "/l/" + string(id)
 	wantText(t, v.post(path+"/readable", nil), "Please open the letter first")
-	wantStatus(t, v.get(path), http.StatusOK)
+	v.looksAt(id, 2)
 	w := v.post(path+"/readable", nil)
 	wantRedirect(t, w, path+"?done=readable")
 	wantText(t, v.get(path+"?done=readable"), "Thank you. It is recorded that you found this letter readable.")
@@ -135,6 +135,43 @@ func TestReadable(t *testing.T) {
 	if strings.Contains(v.get(path+"?done=scan-again").Body.String(), "Thank you") {
 		t.Error("an address thanks for what was not done")
 	}
+}
+
+// Nobody finds a letter readable of which they have not seen every page.
+func TestReadableIsOfEveryPage(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(9)
+	path := "/l/" + string(id)
+	v, other := h.as(h.lead), h.as(h.lead2)
+	v.looksAt(id, 1)
+	other.looksAt(id, 9)
+	refused := func(says, at string) {
+		t.Helper()
+		w := v.post(path+"/readable", nil)
+		wantStatus(t, w, http.StatusUnprocessableEntity)
+		wantText(t, w, says, `<a href="#`+at+`">`, `id="`+at+`"`)
+	}
+	refused("You have not been shown 8 of its pages, of which page 2 is the first, yet.", "page-2")
+	h.now = h.now.Add(time.Hour)
+	v = h.as(h.lead) // what she has seen counts in another session too
+	for _, n := range []string{"2", "3", "4", "5", "7", "8"} {
+		v.get(path + "/page/" + n + ".jpg")
+	}
+	refused("You have not been shown pages 6 and 9 yet.", "page-6")
+	h.reader.fails = errors.New("the storage is down")
+	wantStatus(t, v.get(path+"/page/6.jpg"), http.StatusServiceUnavailable)
+	h.reader.fails = nil
+	v.get(path + "/page/9.jpg")
+	refused("You have not been shown page 6 yet.", "page-6")
+	if n := len(h.entries("letter-readable", id)); n != 0 {
+		t.Fatalf("%d entries of what was refused", n)
+	}
+	v.get(path + "/page/6.jpg")
+	wantRedirect(t, v.post(path+"/readable", nil), path+"?done=readable")
+
+	whole := h.letter(9) // the PDF is every page
+	v.get("/l/" + string(whole) + "/letter.pdf")
+	wantRedirect(t, v.post("/l/"+string(whole)+"/readable", nil), "/l/"+string(whole)+"?done=readable")
 }
 
 func TestScanAgain(t *testing.T) {
@@ -157,6 +194,7 @@ func TestScanAgain(t *testing.T) {
 	}
 	wantText(t, h.as(h.ops).get("/desk/"+string(id)), "Keep this paper", "too faint")
 	// She changes her mind while the paper exists.
+	v.looksAt(id, 2)
 	wantRedirect(t, v.post(path+"/readable", nil), path+"?done=readable")
 }
 

@@ -184,6 +184,15 @@ func (v *visitor) get(path string) *httptest.ResponseRecorder {
 	return v.send(httptest.NewRequest(http.MethodGet, path, nil))
 }
 
+// looksAt opens the letter and looks at its first pages.
+func (v *visitor) looksAt(id letter.ID, pages int) {
+	v.h.t.Helper()
+	wantStatus(v.h.t, v.get("/l/"+string(id)), http.StatusOK)
+	for n := 1; n <= pages; n++ {
+		wantStatus(v.h.t, v.get(fmt.Sprintf("/l/%s/page/%d.jpg", id, n)), http.StatusOK)
+	}
+}
+
 func (v *visitor) post(path string, form url.Values) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

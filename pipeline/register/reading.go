@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"letterlock/scanner/letter"
@@ -50,6 +52,47 @@ func (r *Register) RecordOpening(ctx context.Context, id letter.ID, person int64
 		}
 		return r.append(ctx, tx, LetterOpened{As: as}, id, person)
 	})
+}
+
+// PageShown notes that the person is shown one page of the letter, from 1. It is
+// no entry of its own: the opening is on the register.
+func (r *Register) PageShown(ctx context.Context, id letter.ID, person int64, page int) error {
+	// Most pages are looked at more than once, and a look is cheaper than a transaction.
+	var known bool
+	err := r.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pages_shown WHERE letter = $1 AND person = $2 AND page = $3)`,
+		string(id), person, page).Scan(&known)
+	if err != nil {
+		return fmt.Errorf("reading which pages were shown: %w", err)
+	}
+	if known {
+		return nil
+	}
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		// A letter that is gone meanwhile has no row for it to belong to.
+		_, err := tx.ExecContext(ctx, `INSERT INTO pages_shown (letter, person, page) SELECT id, $2, $3 FROM letters WHERE id = $1
+			ON CONFLICT (letter, person, page) DO NOTHING`, string(id), person, page)
+		return err
+	})
+}
+
+// PagesNotShown returns the letter's pages, from 1, that the person has not been
+// shown yet.
+func (r *Register) PagesNotShown(ctx context.Context, l Letter, person int64) ([]int, error) {
+	rows, err := r.read.QueryContext(ctx, `SELECT page FROM pages_shown WHERE letter = $1 AND person = $2`, string(l.ID), person)
+	if err != nil {
+		return nil, fmt.Errorf("reading which pages were shown: %w", err)
+	}
+	shown, err := scanNumbers(rows)
+	if err != nil {
+		return nil, fmt.Errorf("reading which pages were shown: %w", err)
+	}
+	var out []int
+	for n := 1; n <= l.Pages; n++ {
+		if !slices.Contains(shown, int64(n)) {
+			out = append(out, n)
+		}
+	}
+	return out, nil
 }
 
 // openable reads a letter that people may be shown today.
