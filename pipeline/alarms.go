@@ -38,6 +38,7 @@ func (s *Server) quickFinders() alarmFinders {
 			return letters, err
 		},
 		register.KeyOverdue: s.overdueKeys,
+		register.StraysStay: s.straysLeft,
 		register.SharesDue: func(ctx context.Context) (int, error) {
 			due, err := s.DueShares(ctx)
 			return len(due), err
@@ -59,9 +60,6 @@ func one(says string, err error) (int, error) {
 func (s *Server) storageWrong(ctx context.Context) (int, error) {
 	if why, err := s.BucketDoubt(ctx); err != nil || why != "" {
 		return one(why, err)
-	}
-	if n, err := s.straysLeft(ctx); err != nil || n > 0 {
-		return n, err
 	}
 	store, ok := s.cfg.Store.(Lifecycle)
 	if !s.cfg.HasLifecycle || !ok {

@@ -89,7 +89,11 @@ func (s *Server) checkStorage(ctx context.Context) (bad, good string, err error)
 		return "Nothing is deleted: " + why + " If you are sure that it is the right one, run: letterlock setup --repair", "", nil
 	}
 	if n, err := s.straysLeft(ctx); err != nil || n > 0 {
-		return fmt.Sprintf("%d objects lie in the storage beyond their deadline, belong to no letter on record, and do not go when they are removed. Look at the storage: letterlock check storage", n), "", err
+		lie := fmt.Sprintf("%d objects lie in the storage beyond their deadline, belong to no letter on record, and do not go when they are removed.", n)
+		if n == 1 {
+			lie = "1 object lies in the storage beyond its deadline, belongs to no letter on record, and does not go when it is removed."
+		}
+		return lie + " Look at the storage: letterlock check storage", "", err
 	}
 	store, ok := s.cfg.Store.(Lifecycle)
 	if !s.cfg.HasLifecycle || !ok {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 	"crypto/sha256"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -105,8 +106,11 @@ func TestAStrayThatStays(t *testing.T) {
 	o.store.at, o.store.how, o.store.only = -1, pretends, "Remove"
 	o.strayDays(m, strayGrace+1)
 	o.strayDays(m, strayGrace+2)
-	if got := o.alarms(); len(got) != 1 || got[0] != register.StorageWrong || ok(o.Check(t.Context()), "storage") {
+	if got := o.alarms(); len(got) != 1 || got[0] != register.StraysStay || ok(o.Check(t.Context()), "storage") {
 		t.Errorf("loud is %v", got)
+	}
+	if lines := fmt.Sprint(o.Check(t.Context())); !strings.Contains(lines, "1 object lies in the storage beyond its deadline") {
+		t.Errorf("the check says: %s", lines)
 	}
 	o.store.at = 0
 	o.strayDays(m, strayGrace+3)

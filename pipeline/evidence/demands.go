@@ -113,7 +113,7 @@ func (p *pack) iso21964() []demand {
 		contractor = "The contractor, the number of the collection and that of its certificate are in ours; the contractor's certificates themselves are yours to keep."
 	}
 	return []demand{
-		{"ISO/IEC 21964-1", "A protection class is chosen: danger to life is the highest", yes, "Level P-5, for class 3, is what the desk offers first; a coarser level is recorded as an anomaly.", []string{procedure, destructions}},
+		{"ISO/IEC 21964-1", "A protection class is chosen: danger to life is the highest", yes, "Level P-5, for class 3, is the level against which each destruction is compared; a coarser one is recorded as an anomaly. The procedure says which are on record.", []string{procedure, destructions}},
 		{"ISO/IEC 21964-2", "The machine cuts to the level that is claimed", no, "The level is recorded as the person at the desk said it. The shredder's own papers are yours to show.", nil},
 		{"ISO/IEC 21964-3", "Where, by whom and how it was destroyed, also by a contractor", inPart, contractor + " How paper is locked away until then is not recorded.", []string{destructions}},
 		{"ISO/IEC 21964-2", "Disks and memory sticks are destroyed to their own levels", no, "Keys end and scans are removed; what becomes of the disks themselves is yours to show.", nil},

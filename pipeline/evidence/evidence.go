@@ -95,6 +95,7 @@ type Found struct {
 	Entries    int64
 	Checkpoint string         // the signed head over them
 	Counts     map[string]int // of entries, by kind
+	Levels     map[string]int // of destructions in our own shredder, by the level that was recorded
 	Sites      []string       // whose scanners are believed
 	Wrong      []string       // whole sentences; nothing where all is well
 
@@ -123,7 +124,7 @@ type file struct{ Name, Says string }
 // Write writes the pack. An export that does not verify is written as it is, and
 // the pack says so and holds no list that would be made from it.
 func Write(ctx context.Context, sink Sink, f Facts) (Found, error) {
-	p := &pack{Facts: f, Found: Found{Counts: map[string]int{}}, ctx: ctx, sink: sink}
+	p := &pack{Facts: f, Found: Found{Counts: map[string]int{}, Levels: map[string]int{}}, ctx: ctx, sink: sink}
 	if err := p.write(); err != nil {
 		return Found{}, fmt.Errorf("making the evidence pack: %w", err)
 	}
@@ -228,6 +229,14 @@ func (p *pack) count() error {
 			p.first = letter.DateOf(e.At).Year
 		}
 		switch e.Kind {
+		case "paper-destroyed":
+			fields, err := read(e)
+			if err != nil {
+				return err
+			}
+			if level := fields["level"]; level != "" {
+				p.Levels[level]++
+			}
 		case "edge-added", "edge-revoked":
 			fields, err := read(e)
 			if err != nil {

@@ -124,7 +124,7 @@ func TestThePackHoldsWhatItSays(t *testing.T) {
 	}
 	for name, want := range map[string][]string{
 		"index.html":                    {"16 entries, each as it was signed", "3 letters that arrived, 0 copies of answers filed, 3 papers destroyed, 3 letters and copies deleted with proof"},
-		"procedure.html":                {"Respect Phoneline", "respect-phoneline", "these sites: office.", "shred-station", "<td>41</td>", "after 30 minutes", "1826 for five years", "No key is in escrow"},
+		"procedure.html":                {"Respect Phoneline", "respect-phoneline", "these sites: office.", "shred-station", "<td>41</td>", "after 30 minutes", "1826 for five years", "No key is in escrow", "P-5, in 3 destructions; what is coarser than P-5"},
 		"verification.txt":              {"Verified: 16 entries", "letterlock register verify register.ndjson --key register.pub", "letterlock register\n16\n"},
 		"policy.md":                     {"including the recycle bin"},
 		"register.pub":                  {pub},

@@ -47,6 +47,9 @@ var alarmWords = map[register.AlarmKind]struct {
 	register.StorageWrong: {func(int) string {
 		return "The storage is not as it must be."
 	}, "Its own rules for deletion were changed, or it is not the storage that holds our letters. Have the administrator run “letterlock check” on the server, find out who changed it, and only then mend it."},
+	register.StraysStay: {func(n int) string {
+		return count(n, "object lies", "objects lie") + " in the storage beyond the deadline and cannot be removed."
+	}, "It belongs to no letter on record, and must not exist. Letterlock removes such things by itself, but the storage goes on showing it. Have the administrator run “letterlock check storage” on the server: it may no longer delete, or lock or copy back what is deleted."},
 	register.ClockDoubted: {func(int) string {
 		return "The server’s clock is in doubt."
 	}, "Nothing is deleted until somebody has looked: a wrong clock could delete too early. Have the administrator run “letterlock check” on the server, which says what to do."},
@@ -68,6 +71,7 @@ var alarmNames = map[register.AlarmKind]string{
 	register.KeyOverdue:     "keys past their week",
 	register.SharesDue:      "shares that are due to be destroyed",
 	register.StorageWrong:   "the storage",
+	register.StraysStay:     "remains that do not go",
 	register.ClockDoubted:   "the clock",
 	register.RegisterWrong:  "the register’s signature",
 	register.CountsDiffer:   "counts that do not add up",

@@ -20,6 +20,28 @@ func TestEveryAlarmHasItsWords(t *testing.T) {
 	}
 }
 
+// An alarm of papers is as old as the oldest paper that stands now, and not as the
+// first that there was.
+func TestAnAlarmOfPapersIsAsOldAsThey(t *testing.T) {
+	h := newHouse(t)
+	first, second := h.letter(1), h.letter(1)
+	h.now = h.now.AddDate(0, 6, 1)
+	outlived := func(n int) {
+		must(t, h.register.KeepAlarms(t.Context(), map[register.AlarmKind]int{register.PapersOutlive: n}))
+	}
+	h.expire(first)
+	outlived(1)
+	wantText(t, h.as(h.manager).get("/letters"), "Found on 25 May 2027")
+	h.now = h.now.AddDate(0, 0, 3)
+	h.expire(second)
+	outlived(2)
+	wantText(t, h.as(h.manager).get("/letters"), "2 paper originals", "Found on 25 May 2027")
+	path := "/desk/" + string(first)
+	wantRedirect(t, h.as(h.ops).destroys(path, h.destruction("sheets", "1")), path)
+	outlived(1)
+	wantText(t, h.as(h.manager).get("/letters"), "1 paper original", "Found on 28 May 2027")
+}
+
 // Whose business it is sees on every page that something is wrong, what it is
 // and what to do; nobody else does, and it goes when it is solved.
 func TestAlarmsAreOnEveryPage(t *testing.T) {

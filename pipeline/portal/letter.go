@@ -26,11 +26,13 @@ type letterBody struct {
 	Chosen    register.ScanAgainReason
 	Named     string   // who may open a five-year letter, beside the manager
 	Shared    []shared // with whom it was shared
-	Holds     []register.Hold
-	Answers   []register.Letter // the kept copies
-	Answered  *register.Letter  // of an answer: its letter, while that can be opened
-	Asked     *register.Request // what waits for a second person
-	Manages   bool              // the visitor may put it on hold
+
+	SharedMore bool // more often than is listed
+	Holds      []register.Hold
+	Answers    []register.Letter // the kept copies
+	Answered   *register.Letter  // of an answer: its letter, while that can be opened
+	Asked      *register.Request // what waits for a second person
+	Manages    bool              // the visitor may put it on hold
 }
 
 // recordOpening writes the opening into the register. It comes before the

@@ -104,7 +104,18 @@ func (p *Portal) tell(v *visit, body *registerBody, id letter.ID, before int64) 
 	if err != nil {
 		return err
 	}
-	t := teller{staff: func(n int64) string { return staffWords(names, n) }, helpline: p.helplineTitle}
+	answers := map[letter.ID]bool{}
+	for _, e := range entries {
+		if _, known := answers[e.Letter]; e.Letter == "" || known {
+			continue
+		}
+		filed, err := p.cfg.Register.Entries(v.Context(), -1, "response-filed", e.Letter, 1)
+		if err != nil {
+			return err
+		}
+		answers[e.Letter] = len(filed) > 0
+	}
+	t := teller{staff: func(n int64) string { return staffWords(names, n) }, helpline: p.helplineTitle, answer: func(id letter.ID) bool { return answers[id] }}
 	for _, e := range entries {
 		row := told{N: e.N, At: e.At, Says: say(e, t), Letter: e.Letter}
 		if e.Letter != "" {

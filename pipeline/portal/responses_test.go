@@ -131,3 +131,22 @@ func TestUploadsOfStrangers(t *testing.T) {
 		t.Error("it was")
 	}
 }
+
+// The register's page does not call the copy of an answer a letter.
+func TestTheRegisterTellsOfAnAnswer(t *testing.T) {
+	h := newHouse(t)
+	id := h.readable(1)
+	lead := h.as(h.lead)
+	lead.get("/l/" + string(id))
+	wantRedirect(t, lead.upload("/l/"+string(id)+"/response", "file", "x.pdf", []byte("%PDF")), "/l/"+string(id)+"?done=filed")
+	filed, err := h.register.Responses(t.Context(), id)
+	must(t, err)
+	wantStatus(t, lead.get("/l/"+string(filed[0].ID)), http.StatusOK)
+	dpo := h.as(h.dpo)
+	w := dpo.get("/register?about=" + filed[0].ID.Reference())
+	wantText(t, w, "(Ada Lead) opened the answer", "to the letter "+id.Reference())
+	if strings.Contains(w.Body.String(), "opened the letter") {
+		t.Error("an answer is called a letter")
+	}
+	wantText(t, dpo.get("/register?about="+id.Reference()), "(Ada Lead) opened the letter")
+}

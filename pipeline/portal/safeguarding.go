@@ -47,6 +47,9 @@ type keepForm struct {
 // shared is one sharing that is on record.
 type shared = register.LetterShared
 
+// sharingsShown is how many sharings of one letter its page lists, the newest.
+const sharingsShown = 20
+
 // tellKeeping fills in what was decided about the letter's keeping.
 func (p *Portal) tellKeeping(v *visit, l register.Letter, body *letterBody) error {
 	if l.Reason == "" {
@@ -57,9 +60,12 @@ func (p *Portal) tellKeeping(v *visit, l register.Letter, body *letterBody) erro
 		return err
 	}
 	body.Named = named.Name
-	entries, err := p.cfg.Register.Entries(v.Context(), -1, "letter-shared", l.ID, 20)
+	entries, err := p.cfg.Register.Entries(v.Context(), -1, "letter-shared", l.ID, sharingsShown+1)
 	if err != nil {
 		return err
+	}
+	if len(entries) > sharingsShown {
+		entries, body.SharedMore = entries[:sharingsShown], true
 	}
 	for _, e := range entries {
 		var s shared

@@ -114,6 +114,22 @@ func TestSafeguardingIsLookedAtAgain(t *testing.T) {
 	}
 }
 
+// What is not listed on the page is said to be there.
+func TestManySharings(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	lead, path := h.as(h.lead), "/l/"+string(id)
+	lead.get(path)
+	form := with(h.keepForm(), "agency", "police", "basis", "consent", "on", "2026-11-24", "confirm", "yes")
+	for n := range sharingsShown + 1 {
+		if n == sharingsShown && strings.Contains(lead.get(path).Body.String(), "more often than these") {
+			t.Error("all are listed, and the page says otherwise")
+		}
+		wantRedirect(t, lead.post(path+"/sharing", form), path+"?done=shared")
+	}
+	wantText(t, lead.get(path), "It was shared more often than these 20 times")
+}
+
 func TestSharingWithAnAgency(t *testing.T) {
 	h := newHouse(t)
 	id := h.letter(1)

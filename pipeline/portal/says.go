@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"letterlock/pipeline/register"
@@ -25,7 +27,11 @@ type sentence string
 type teller struct {
 	staff    func(number int64) string
 	helpline func(name string) string
+	answer   func(letter.ID) bool // whether it is the kept copy of an answer; nil where nobody knows
 }
+
+// theLetter is how an entry's sentence names what it is about.
+var theLetter = regexp.MustCompile(`\b([Tt])he letter\b`)
 
 // entryKinds says every kind of entry, in the order of the filter. A test
 // holds it complete against the register's own events.
@@ -406,6 +412,9 @@ func say(e register.Entry, t teller) string {
 	for _, k := range entryKinds {
 		if k.Kind == e.Kind {
 			if said := k.say(e, t); said != "" {
+				if e.Letter != "" && !strings.HasPrefix(e.Kind, "response-") && t.answer != nil && t.answer(e.Letter) {
+					return theLetter.ReplaceAllString(string(said), "${1}he answer")
+				}
 				return string(said)
 			}
 		}

@@ -21,13 +21,14 @@ const (
 	KeyOverdue     AlarmKind = "key-overdue"       // keys past their week that are not destroyed; counts keys
 	SharesDue      AlarmKind = "shares-due"        // custodians' shares of keys past their week; counts shares
 	StorageWrong   AlarmKind = "storage-wrong"     // the bucket or its own rules are not as they must be
+	StraysStay     AlarmKind = "strays-stay"       // what lies beyond its deadline, belongs to no letter and does not go; counts objects
 	ClockDoubted   AlarmKind = "clock-in-doubt"    // nothing is destroyed until somebody has looked
 	RegisterWrong  AlarmKind = "register-is-wrong" // the register does not agree with its signed checkpoint
 	CountsDiffer   AlarmKind = "counts-differ"     // what arrived is neither living nor proven gone, or a paper neither waiting nor destroyed
 )
 
 // AlarmKinds lists every kind, the gravest first.
-var AlarmKinds = []AlarmKind{OlderCopy, RegisterWrong, CountsDiffer, LettersMissing, LettersOverdue, KeyOverdue, KeyNeeded, ClockDoubted, StorageWrong, PapersOutlive, SharesDue}
+var AlarmKinds = []AlarmKind{OlderCopy, RegisterWrong, CountsDiffer, LettersMissing, LettersOverdue, KeyOverdue, KeyNeeded, StraysStay, ClockDoubted, StorageWrong, PapersOutlive, SharesDue}
 
 // grace is how long something may be found before it is loud: a letter is due
 // from its day's first moment, and its proof takes a moment too; custodians need
@@ -130,11 +131,32 @@ func (r *Register) Alarms(ctx context.Context) ([]Alarm, error) {
 		out = append(out, Alarm{OlderCopy, 1, since})
 	}
 	for _, kind := range AlarmKinds {
-		if row := known[kind]; row.raised {
-			out = append(out, row.Alarm)
+		row := known[kind]
+		if !row.raised {
+			continue
 		}
+		if kind == PapersOutlive {
+			if row.Since, err = r.outlivedSince(ctx, row.Since); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, row.Alarm)
 	}
 	return out, nil
+}
+
+// outlivedSince is since when the oldest paper that stands now has outlived its
+// letter: the papers of the first day of the alarm may be destroyed by now.
+func (r *Register) outlivedSince(ctx context.Context, raised time.Time) (time.Time, error) {
+	var oldest int64
+	err := r.read.QueryRowContext(ctx, `SELECT COALESCE(min(letter_gone_at), 0) FROM papers WHERE letter_gone = 1`).Scan(&oldest)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("looking for the oldest paper: %w", err)
+	}
+	if since := fromMillis(oldest); since.After(raised) {
+		return since, nil
+	}
+	return raised, nil
 }
 
 func readAlarms(ctx context.Context, q querier) (map[AlarmKind]alarmRow, error) {

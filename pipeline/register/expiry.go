@@ -95,7 +95,7 @@ func (r *Register) DeleteRows(ctx context.Context, l Letter, by Remover, listing
 			`DELETE FROM remains WHERE letter = $1`,
 			`DELETE FROM papers WHERE letter = $1 AND state = '` + letter.PaperDestroyed + `'`,
 			// A paper that is still somewhere stays on record, and is an alarm.
-			`UPDATE papers SET letter_gone = 1, state = '` + letter.PaperMayGo + `' WHERE letter = $1`,
+			fmt.Sprintf(`UPDATE papers SET letter_gone = 1, letter_gone_at = %d, state = '%s' WHERE letter = $1`, millis(r.Now()), letter.PaperMayGo),
 		} {
 			if _, err := tx.ExecContext(ctx, stmt, string(l.ID)); err != nil {
 				return err

@@ -38,7 +38,7 @@ func (m *maker) foundElsewhere(e register.Entry, ev register.LetterFoundElsewher
 		return
 	}
 	if l.helpline == to {
-		m.except(e.At, e.Letter, "After a restore the letter was found elsewhere in the storage than on record.")
+		m.except(e.At, e.Letter, "After a restore %s was found elsewhere in the storage than on record.", lower(l.what()))
 		return
 	}
 	m.line(l.helpline).Letters.MovedOut++
@@ -48,7 +48,7 @@ func (m *maker) foundElsewhere(e register.Entry, ev register.LetterFoundElsewher
 		m.line(to).Paper.MovedIn++
 		p.helpline = to
 	}
-	m.except(e.At, e.Letter, "After a restore the letter was found in the place of the helpline %s, to which it had been moved from %s.", to, l.helpline)
+	m.except(e.At, e.Letter, "After a restore %s was found in the place of the helpline %s, to which it had been moved from %s.", lower(l.what()), to, l.helpline)
 	l.helpline = to
 }
 

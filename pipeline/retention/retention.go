@@ -180,6 +180,14 @@ type living struct {
 	erased    letter.Date // when it was decided to erase it before its time; zero when it was not
 }
 
+// what it is, at the head of a sentence.
+func (l *living) what() string {
+	if l.answers != "" {
+		return "The answer"
+	}
+	return "The letter"
+}
+
 // due is the day on which it must be gone, unless it is held.
 func (l *living) due() letter.Date {
 	if l.erased != (letter.Date{}) {
@@ -286,7 +294,7 @@ func (m *maker) erasure(e register.Entry, ev register.ErasureConfirmed) {
 		return
 	}
 	l.erased = letter.DateOf(e.At)
-	m.except(e.At, e.Letter, "Two people decided that the letter, due on %s, is erased before its time: %s.", day(l.deadline), worded(eraseWords, ev.Reason))
+	m.except(e.At, e.Letter, "Two people decided that %s, due on %s, is erased before its time: %s.", lower(l.what()), day(l.deadline), worded(eraseWords, ev.Reason))
 }
 
 func (m *maker) deleted(e register.Entry, ev register.LetterDeleted) {
@@ -306,7 +314,7 @@ func (m *maker) deleted(e register.Entry, ev register.LetterDeleted) {
 	}
 	m.inTime(e, ev, l)
 	if ev.By == register.ByNobody && ev.Early != register.NeverStored {
-		m.except(e.At, e.Letter, "Nothing was left of the letter when it was due, and the storage cannot have removed it by itself by then. Somebody else had removed it.")
+		m.except(e.At, e.Letter, "Nothing was left of %s when it was due, and the storage cannot have removed it by itself by then. Somebody else had removed it.", lower(l.what()))
 	}
 }
 
@@ -325,15 +333,15 @@ func (m *maker) inTime(e register.Entry, ev register.LetterDeleted, l *living) {
 	case ev.Early != "":
 		m.line(l.helpline).Letters.Erased++
 		if decided {
-			m.except(e.At, e.Letter, "The letter, due on %s, was erased as two people had decided on %s: %s.", day(ev.Deadline), day(l.erased), worded(eraseWords, ev.Early))
+			m.except(e.At, e.Letter, "%s, due on %s, was erased as two people had decided on %s: %s.", l.what(), day(ev.Deadline), day(l.erased), worded(eraseWords, ev.Early))
 		}
 	case due.Before(gone) && l.wasHeld:
-		m.except(e.At, e.Letter, "The letter was due on %s, was held, and was proven gone on %s.", day(ev.Deadline), day(gone))
+		m.except(e.At, e.Letter, "%s was due on %s, was held, and was proven gone on %s.", l.what(), day(ev.Deadline), day(gone))
 	case due.Before(gone):
-		m.except(e.At, e.Letter, "The letter was due on %s and proven gone on %s. Alarms of these days say whether the storage, the clock or Letterlock itself stood still.",
-			day(due), day(gone))
+		m.except(e.At, e.Letter, "%s was due on %s and proven gone on %s. Alarms of these days say whether the storage, the clock or Letterlock itself stood still.",
+			l.what(), day(due), day(gone))
 	case gone.Before(ev.Deadline):
-		m.except(e.At, e.Letter, "The letter was deleted before its time, which was %s.", day(ev.Deadline))
+		m.except(e.At, e.Letter, "%s was deleted before its time, which was %s.", l.what(), day(ev.Deadline))
 	}
 }
 
@@ -396,7 +404,7 @@ func (m *maker) redirected(e register.Entry, ev register.LetterRedirected) {
 		m.line(to).Paper.MovedIn++
 		p.helpline = to
 	}
-	m.except(e.At, e.Letter, "The letter had been given to the helpline %s by mistake and was moved to %s, as two people decided.", l.helpline, to)
+	m.except(e.At, e.Letter, "%s had been given to the helpline %s by mistake and was moved to %s, as two people decided.", l.what(), l.helpline, to)
 	l.helpline = to
 }
 
@@ -409,6 +417,9 @@ func (m *maker) holdPlaced(e register.Entry, ev register.HoldPlaced) {
 	}
 	m.holds[ev.Hold] = h
 	what := "The letter"
+	if l := m.living[h.letter]; l != nil {
+		what = l.what()
+	}
 	if h.letter == "" {
 		what = fmt.Sprintf("Everything of the helpline %s (%s)", h.helpline, count(ev.Letters))
 	}
@@ -509,10 +520,10 @@ func (m *maker) end() {
 		}
 		if l.due().Before(today) && !held {
 			count.Overdue++
-			m.except(at, id, "The letter was due on %s and was not proven gone at the end.", day(l.due()))
+			m.except(at, id, "%s was due on %s and was not proven gone at the end.", l.what(), day(l.due()))
 		}
 		if !l.unverifiable.IsZero() {
-			m.except(at, id, "What was deposited of the letter could not be verified since %s; its scan is kept at the scanner.", day(letter.DateOf(l.unverifiable)))
+			m.except(at, id, "What was deposited of %s could not be verified since %s; its scan is kept at the scanner.", lower(l.what()), day(letter.DateOf(l.unverifiable)))
 		}
 	}
 	for _, p := range m.papers {

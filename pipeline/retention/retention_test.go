@@ -228,6 +228,24 @@ func TestHeldLetters(t *testing.T) {
 	}
 }
 
+// The kept copy of an answer is called that.
+func TestAnAnswerIsNoLetter(t *testing.T) {
+	s := &story{now: began}
+	answer := s.answer(s.arrive("respect-phoneline"), "respect-phoneline")
+	s.say("hold-placed", answer, register.HoldPlaced{Hold: 1, Helpline: "respect-phoneline", Reason: register.CourtCase, Review: letter.DateOf(began), Letters: 1})
+	s.say("hold-released", "", register.HoldReleased{Hold: 1, Letters: 1})
+	s.now = began.AddDate(0, 6, 2)
+	open := s.record(t, "2026")
+	s.end(answer, letter.DateOf(began).AddMonths(6))
+	said := fmt.Sprint(open.Exceptions, s.record(t, "2026").Exceptions)
+	for _, want := range []string{": The answer was put on hold 1, because of a court case.", ": The answer was due on 1 July 2026 and was not proven gone at the end.",
+		": The answer was due on 1 July 2026, was held, and was proven gone on 3 July 2026."} {
+		if !strings.Contains(said, answer.Reference()+want) {
+			t.Errorf("%q is not in: %s", want, said)
+		}
+	}
+}
+
 // What two people erase before its time, give to the right helpline or file as a
 // response is counted as that, and said; and what does not fit is said too.
 func TestErasedRedirectedAndFiled(t *testing.T) {

@@ -221,6 +221,7 @@ var alarmWords = map[register.AlarmKind]string{
 	register.KeyOverdue:     "a key was not destroyed after its week",
 	register.SharesDue:      "shares of dead keys were not on record as destroyed",
 	register.StorageWrong:   "the storage or its deletion rules were not as they must be",
+	register.StraysStay:     "something lay in the storage beyond its deadline and could not be removed",
 	register.ClockDoubted:   "the clock was in doubt, and nothing was deleted",
 	register.RegisterWrong:  "the register did not agree with its checkpoint",
 	register.OlderCopy:      "the database or the storage was an older copy",
