@@ -107,9 +107,10 @@ func (l *laid) darkAt(x, y int, fine, coarse []bool) (c darkCell) {
 }
 
 // spread takes the cells that hang together with one out of them all, and returns their
-// area; nothing of what lets more than half of the print be seen.
+// area; nothing of what lets more than half of the print be seen, and lies on print with
+// a good part of it: along the edges of anything there is print that is seen.
 func spread(cells map[image.Point]darkCell, from image.Point) (mm2 float64) {
-	asked, shows := 0, 0
+	all, asked, shows := 0, 0, 0
 	todo := []image.Point{from}
 	for len(todo) > 0 {
 		at := todo[len(todo)-1]
@@ -120,6 +121,9 @@ func spread(cells map[image.Point]darkCell, from image.Point) (mm2 float64) {
 		}
 		delete(cells, at)
 		mm2 += cellMM2 * c.share
+		if !c.bar {
+			all++
+		}
 		if c.asked {
 			asked++
 		}
@@ -130,8 +134,8 @@ func spread(cells map[image.Point]darkCell, from image.Point) (mm2 float64) {
 			todo = append(todo, at.Add(d))
 		}
 	}
-	const few = 3 // cells
-	if asked >= few && 2*shows > asked {
+	const part = 4 // one in so many
+	if 2*shows > asked && part*shows >= all {
 		return 0
 	}
 	return mm2
