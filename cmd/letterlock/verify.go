@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -46,7 +47,7 @@ func (c *verifyCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	head, err := verifyFile(c.File, pub)
+	head, restores, err := verifyFile(c.File, pub)
 	var bad *register.Wrong
 	if errors.As(err, &bad) {
 		fmt.Fprintf(w.out, "WRONG: %s.\nThis export is not what Letterlock signed. Keep it, and ask who handled it.\n", bad)
@@ -55,20 +56,28 @@ func (c *verifyCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
+	w.showRestores(restores)
 	_, err = fmt.Fprintf(w.out, "Verified: %d entries, each as it was signed, none missing.\n", head.Entries)
 	return err
 }
 
-func verifyFile(path string, pub note.Verifier, earlier ...register.Head) (register.Head, error) {
+// showRestores says what a register says of its own restores.
+func (w *world) showRestores(restores []register.RestoreSaid) {
+	for _, said := range restores {
+		fmt.Fprintln(w.out, said)
+	}
+}
+
+func verifyFile(path string, pub note.Verifier, earlier ...register.Head) (register.Head, []register.RestoreSaid, error) {
 	if path == "-" {
-		return register.Verify(os.Stdin, pub, earlier...)
+		return register.VerifyRestores(os.Stdin, pub, earlier...)
 	}
 	f, err := openExport(path)
 	if err != nil {
-		return register.Head{}, err
+		return register.Head{}, nil, err
 	}
 	defer func() { _ = f.Close() }()
-	return register.Verify(f, pub, earlier...)
+	return register.VerifyRestores(f, pub, earlier...)
 }
 
 func openExport(path string) (*os.File, error) {
@@ -100,9 +109,10 @@ func (c *compareCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	newer, err := verifyFile(c.New, pub, old)
+	newer, restores, err := verifyFile(c.New, pub, old)
 	if errors.As(err, &bad) {
-		return c.wrong(w, bad, old, newer)
+		restores = slices.DeleteFunc(restores, func(said register.RestoreSaid) bool { return !said.MayExplain(old) })
+		return c.wrong(w, bad, old, newer, restores)
 	}
 	if err != nil {
 		return err
@@ -113,19 +123,28 @@ func (c *compareCmd) Run(w *world) error {
 }
 
 // wrong says what does not fit. A newer export with a head was signed, and yet
-// it does not continue the older one.
-func (c *compareCmd) wrong(w *world, bad *register.Wrong, old, newer register.Head) error {
+// it does not continue the older one: it may say itself that it was restored.
+func (c *compareCmd) wrong(w *world, bad *register.Wrong, old, newer register.Head, restores []register.RestoreSaid) error {
 	fmt.Fprintf(w.out, "WRONG: %s: %s.\n", c.New, bad)
-	switch {
-	case newer.Note == "":
+	if newer.Note == "" {
 		fmt.Fprintln(w.out, "This is not what Letterlock signed. Keep it, and ask who handled it.")
 		return errFoundWrong
+	}
+	n, differ := c.firstDifference()
+	switch {
+	case len(restores) > 0 && (!differ || n >= restores[0].Entry):
+		w.showRestores(restores)
+		fmt.Fprintln(w.out, "Is that restore known? Keep both files: what was lost stands in the older one alone.")
+		if !differ {
+			fmt.Fprintln(w.out, "A checkpoint alone does not tell whether anything before it was changed as well: compare an export of then.")
+		}
 	case newer.Entries < old.Entries:
 		fmt.Fprintln(w.out, "If you have not mixed up the two files, entries were taken away, as by restoring an old backup.")
 	default:
+		w.showRestores(restores)
 		fmt.Fprintln(w.out, "Both were signed with the register's key: the register was written anew. Keep both files, and ask who has had the key.")
 	}
-	if n, differ := c.firstDifference(); differ {
+	if differ {
 		fmt.Fprintf(w.out, "The first entry that differs is number %d.\n", n)
 	}
 	return errFoundWrong

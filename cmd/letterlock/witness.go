@@ -98,6 +98,10 @@ func (c *witnessCmd) say(w *world, found witness.Report) error {
 	}
 	switch {
 	case len(found.Wrong) > 0:
+		w.showRestores(found.Restores)
+		if len(found.Restores) == 0 {
+			fmt.Fprintln(w.out, "If it was restored from a backup, the register says when: give a new export to the witness as well.")
+		}
 		fmt.Fprintf(w.out, "The register is not what it was. Keep %s as it is, tell the data-protection officer and whoever is above them, and compare the last exports.\n", c.Dir)
 		return errFoundWrong
 	case len(found.Unknown) > 0:

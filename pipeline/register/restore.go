@@ -3,11 +3,14 @@ package register
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"letterlock/scanner/letter"
 )
 
 // RestoreSign is by what it is recognised that this register, or the bucket, is
@@ -119,3 +122,37 @@ func (r *Register) KeepAnchored(ctx context.Context, key string) error {
 	}
 	return r.SetMeta(ctx, metaAnchored, key)
 }
+
+// RestoreSaid is what a register says of its own restore. It was signed with the
+// same key as all else: it explains why the register does not continue a
+// checkpoint of the branch that is lost, and excuses nobody.
+type RestoreSaid struct {
+	On    letter.Date // in London
+	Entry int64       // its number: as many entries are from the backup
+	Lost  int64       // entries that were known to be missing; 0 where nobody knew of any
+}
+
+// restoreIn is what an entry says of a restore, if that is what it is about.
+func restoreIn(e Entry) (said RestoreSaid, ok bool) {
+	var ev RestoreBegun
+	if e.Kind != ev.kind() || json.Unmarshal(e.Data, &ev) != nil {
+		return said, false
+	}
+	return RestoreSaid{letter.DateOf(e.At), e.N, max(0, ev.Seen-e.N)}, true
+}
+
+// String is a sentence for people.
+func (s RestoreSaid) String() string {
+	says := fmt.Sprintf("The register says that it was restored on %s at entry %d", s.On.Start().Format("2 January 2006"), s.Entry)
+	switch s.Lost {
+	case 0:
+		return says + "."
+	case 1:
+		return says + ", having lost about 1 entry."
+	}
+	return fmt.Sprintf("%s, having lost about %d entries.", says, s.Lost)
+}
+
+// MayExplain reports whether what the head was signed over goes beyond what that
+// restore has kept. Below it nothing has changed by a restore.
+func (s RestoreSaid) MayExplain(h Head) bool { return h.Entries > s.Entry }

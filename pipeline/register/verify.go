@@ -73,35 +73,46 @@ const maxLine = 64 << 10
 // export's own head. What is wrong comes back as *Wrong, trouble with reading
 // as any other error. It keeps one line and a few hashes in memory.
 func Verify(export io.Reader, pub note.Verifier, earlier ...Head) (Head, error) {
+	head, _, err := VerifyRestores(export, pub, earlier...)
+	return head, err
+}
+
+// VerifyRestores is Verify, and also returns what the export says of restores:
+// the first one first, and none where nothing was signed.
+func VerifyRestores(export io.Reader, pub note.Verifier, earlier ...Head) (Head, []RestoreSaid, error) {
 	roots := map[int64]tlog.Hash{}
 	for _, h := range earlier {
 		roots[h.Entries] = h.Root
 	}
 	var differs *Wrong
 	var tree frontier
-	signed, err := eachEntry(export, func(line int, entry []byte, _ Entry) error {
+	var restores []RestoreSaid
+	signed, err := eachEntry(export, func(line int, entry []byte, e Entry) error {
 		tree.add(entry)
 		if want, ok := roots[tree.entries]; ok && tree.root() != want && differs == nil {
 			differs = &Wrong{line, fmt.Sprintf("the first %d entries are not those that were signed before", tree.entries)}
 		}
+		if said, ok := restoreIn(e); ok {
+			restores = append(restores, said)
+		}
 		return nil
 	})
 	if err != nil {
-		return Head{}, err
+		return Head{}, nil, err
 	}
 	head, err := checkHead(signed, pub, &tree)
 	if err != nil {
-		return Head{}, err
+		return Head{}, nil, err
 	}
 	if differs != nil {
-		return head, differs
+		return head, restores, differs
 	}
 	for _, h := range earlier {
 		if h.Entries > head.Entries {
-			return head, &Wrong{0, fmt.Sprintf("%d entries, but there were %d before", head.Entries, h.Entries)}
+			return head, restores, &Wrong{0, fmt.Sprintf("%d entries, but there were %d before", head.Entries, h.Entries)}
 		}
 	}
-	return head, nil
+	return head, restores, nil
 }
 
 // EachEntry calls f with the entries of an export, in their order, and ends at
@@ -222,6 +233,9 @@ func (f *frontier) root() tlog.Hash {
 	return h
 }
 
+// entryBegins is how every line of an export begins that is an entry.
+const entryBegins = `{"n":`
+
 // FirstDifference reads two exports side by side and returns the number of the
 // first entry that is not the same in both; none when the shorter one is how
 // the longer one begins. Both must have been verified.
@@ -233,7 +247,7 @@ func FirstDifference(one, other io.Reader) (n int64, differ bool, err error) {
 		if err := errors.Join(err1, err2); err != nil {
 			return 0, false, fmt.Errorf("reading export: %w", err)
 		}
-		if bytes.HasPrefix(left, []byte(`{"checkpoint":`)) || bytes.HasPrefix(right, []byte(`{"checkpoint":`)) {
+		if !bytes.HasPrefix(left, []byte(entryBegins)) || !bytes.HasPrefix(right, []byte(entryBegins)) {
 			return 0, false, nil
 		}
 		if !bytes.Equal(left, right) {

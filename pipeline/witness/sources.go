@@ -122,12 +122,12 @@ func (f *Files) read(path string) ([]Shown, error) {
 	defer func() { _ = file.Close() }()
 	in := bufio.NewReader(file)
 	if start, _ := in.Peek(len(exportBegins)); string(start) == exportBegins {
-		head, err := register.Verify(in, f.Pub)
+		head, restores, err := register.VerifyRestores(in, f.Pub)
 		if err != nil {
 			return nil, err
 		}
 		f.exports[head] = path
-		return []Shown{{Signed: head.Note, Early: true}}, nil
+		return []Shown{{Signed: head.Note, Early: true, Restores: restores}}, nil
 	}
 	text, err := io.ReadAll(io.LimitReader(in, maxText))
 	if err != nil {

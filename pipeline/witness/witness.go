@@ -38,6 +38,8 @@ type Shown struct {
 	Signed string
 	Live   bool // it is the day's, as the server says now
 	Early  bool // it is of an export, which can be newer than the day's
+
+	Restores []register.RestoreSaid // what that export says of restores
 }
 
 // ErrNoProof says that a source knows nothing of how two checkpoints belong together.
@@ -66,6 +68,8 @@ type Report struct {
 	Added   int           // checkpoints that are new
 	Wrong   []string      // the register was written anew, or entries were taken away
 	Unknown []string      // what could not be compared, or not be read
+
+	Restores []register.RestoreSaid // of which an export says that it came of them
 }
 
 // kept is a checkpoint that the witness knows.
@@ -162,6 +166,11 @@ func (w *Witness) read(ctx context.Context, s Source, heads []kept, r *Report) (
 		if err != nil {
 			r.Wrong = append(r.Wrong, fmt.Sprintf("%s: %s", s.Name(), err))
 			continue
+		}
+		for _, said := range one.Restores {
+			if !slices.Contains(r.Restores, said) {
+				r.Restores = append(r.Restores, said)
+			}
 		}
 		if one.Live {
 			w.lookBack(s, head, heads, r)
