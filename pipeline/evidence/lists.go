@@ -38,9 +38,9 @@ var lists = []list{
 		"The private key of every expiry week that is over, and custodians' shares of it: what was sealed to a key that has ended can no longer be read, in any copy anywhere, once fewer than two shares are left.",
 		"key-destroyed", register.KeyDestroyed{}, "key-found-again", register.KeyFoundAgain{}, "share-ended", register.ShareEnded{}),
 	listOf("restores", "Restores from a backup",
-		"When the register or the storage was recognised to be an older copy of itself, by what, and how much it lacked; and how what it had missed was replayed before anybody was shown anything: letters that were found and not on record, that lay elsewhere or nowhere, and papers whose destruction record was lost.",
+		"When the register or the storage was recognised to be an older copy of itself, by what, and how much it lacked; and how what it had missed was replayed before anybody was shown anything: letters that were found and not on record, that lay elsewhere or nowhere, and papers whose destruction record was lost, or of which two people said afterwards that they are not there.",
 		"restore-begun", register.RestoreBegun{}, "letter-adopted", register.LetterAdopted{}, "letter-found-elsewhere", register.LetterFoundElsewhere{},
-		"letter-not-found", register.LetterNotFound{}, "paper-found-destroyed", register.PaperFoundDestroyed{}, "restored", register.Restored{}),
+		"letter-not-found", register.LetterNotFound{}, "paper-found-destroyed", register.PaperFoundDestroyed{}, "paper-written-off", register.PaperWrittenOff{}, "restored", register.Restored{}),
 }
 
 func listOf(name, title, says string, kinds ...any) list {

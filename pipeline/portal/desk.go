@@ -62,6 +62,7 @@ type paperBody struct {
 	Places      []register.Name
 	Form        url.Values // as filled in
 	Recounts    bool       // of one at least the sheets are to be counted again
+	MayBeLost   bool       // the only one was on record at a restore: it may not be there any more
 }
 
 // paperLine is one paper of the form.
@@ -85,6 +86,12 @@ func (p *Portal) paperPage(w http.ResponseWriter, v *visit) error {
 	}
 	if len(done) == 1 {
 		return p.showDestroyed(w, v, done[0])
+	}
+	if done, err = p.cfg.Register.Entries(v.Context(), -1, "paper-written-off", id, 1); err != nil {
+		return err
+	}
+	if len(done) == 1 {
+		return p.showWrittenOff(w, v, done[0])
 	}
 	paper, err := p.cfg.Register.Paper(v.Context(), id)
 	if err != nil {
@@ -162,6 +169,9 @@ func (p *Portal) showPaper(w http.ResponseWriter, v *visit, papers []register.Pa
 	title := fmt.Sprintf("Destroy %d papers", len(papers))
 	if len(papers) == 1 {
 		title, body.Action = "Destroy paper "+papers[0].Reference, "/desk/"+string(papers[0].Letter)
+		if body.MayBeLost, err = p.cfg.Register.MayWriteOff(v.Context(), papers[0].Letter); err != nil {
+			return err
+		}
 	}
 	for _, paper := range papers {
 		line := paperLine{Paper: paper, Field: sheetsField(papers, paper)}

@@ -333,3 +333,65 @@ func TestATrayIsForgotten(t *testing.T) {
 	}
 	wantText(t, v.get(sign), "This form is no longer open")
 }
+
+// replayed has the register go through a restore.
+func (h *house) replayed() {
+	h.t.Helper()
+	ctx := register.Replaying(h.t.Context())
+	must(h.t, h.register.KeepClosed(ctx, []register.RestoreSign{register.SignPerson}))
+	must(h.t, h.register.BeginRestore(ctx, register.RestoreBegun{Signs: []register.RestoreSign{register.SignPerson}}))
+	_, err := h.register.EndRestore(ctx, 0)
+	must(h.t, err)
+}
+
+// A paper of a letter that was on record at a restore may be gone, with the record
+// of it: two people write it off, and nobody is asked for it any more. No other
+// paper can be.
+func TestAPaperThatARestoreAsksForIsWrittenOff(t *testing.T) {
+	h := newHouse(t)
+	gone, alive, kept := h.readable(1), h.readable(2), h.letter(1)
+	h.expire(gone)
+	h.replayed()
+	later := h.readable(1)
+	v := h.as(h.ops)
+	for _, id := range []letter.ID{kept, later} {
+		wantStatus(t, v.get(lostPath(id)), http.StatusNotFound)
+		wantRedirect(t, v.post(lostPath(id), url.Values{"why": {"no-such-paper"}, "confirm": {"yes"}}), "/desk/"+string(id))
+		if err := h.register.WriteOffPaper(t.Context(), id, register.WriteOff{Why: register.NoSuchPaper, Witness: h.ops2, WitnessWith: register.WithPasskey, Authority: "p-1"}, h.ops); !errors.Is(err, register.ErrPaperNotFree) {
+			t.Errorf("written off: %v", err)
+		}
+	}
+	if strings.Contains(v.get("/desk/"+string(later)).Body.String(), "/desk/lost/") {
+		t.Error("a paper that came after the restore is said to be lost")
+	}
+	for id, why := range map[letter.ID]string{gone: "no-such-paper", alive: "destroyed-before"} {
+		wantText(t, v.get("/desk/"+string(id)), lostPath(id), "The paper is not there")
+		wantText(t, v.get(lostPath(id)), id.Reference(), "destroyed before the restore", "there is no such paper")
+		wantStatus(t, v.post(lostPath(id), url.Values{"confirm": {"yes"}}), http.StatusUnprocessableEntity)
+		wantStatus(t, v.post(lostPath(id), url.Values{"why": {why}}), http.StatusUnprocessableEntity)
+		sign := v.fills(lostPath(id), url.Values{"why": {why}, "confirm": {"yes"}})
+		wantText(t, v.get(sign), "Sign that the paper is not there", id.Reference(), "You sign first")
+		wantRedirect(t, v.post(sign, nil), sign)
+		h.portal.witnessed(strings.TrimPrefix(sign, "/desk/sign/"), h.ops2)
+		wantRedirect(t, v.post(sign, nil), sign)
+		if n := len(h.entries("paper-written-off", id)); n != 0 {
+			t.Fatalf("signed by one, %d are on record", n)
+		}
+		v.showsAgain(sign)
+		wantText(t, v.get(sign), "Record that it is not there")
+		wantRedirect(t, v.post(sign, nil), "/desk/"+string(id))
+		wantRedirect(t, v.get(sign), "/desk/"+string(id))
+		wantText(t, v.get("/desk/"+string(id)), "Written off", id.Reference(), "Ola Office", "Pat Office", "signed with a passkey")
+		if strings.Contains(v.get("/desk").Body.String(), id.Reference()) {
+			t.Error("what is written off is still on the desk")
+		}
+		if found := h.entries("paper-written-off", id); len(found) != 1 || found[0].By != h.ops || !strings.Contains(string(found[0].Data), why) {
+			t.Errorf("on record: %+v", found)
+		}
+		wantRedirect(t, v.post(lostPath(id), url.Values{"why": {why}, "confirm": {"yes"}}), "/desk/"+string(id))
+	}
+	if b, err := h.register.Balance(t.Context()); err != nil || b.Differs() != 0 {
+		t.Errorf("the counts differ: %+v, %v", b, err)
+	}
+	wantText(t, h.as(h.dpo).get("/register"), "which was on record at a restore", "looked with them")
+}

@@ -80,6 +80,8 @@ GET  /desk/{id}               operations
 POST /desk/{id}               operations
 GET  /desk/tray               operations
 POST /desk/tray               operations
+GET  /desk/lost/{id}          operations
+POST /desk/lost/{id}          operations
 GET  /desk/sign/{token}       operations
 POST /desk/sign/{token}       operations
 POST /desk/sign/{token}/witness/begin operations

@@ -105,6 +105,8 @@ var routes = []route{
 
 	{method: "GET", path: "/desk/tray", who: []register.Role{register.Operations}, serve: (*Portal).trayPage},
 	{method: "POST", path: "/desk/tray", who: []register.Role{register.Operations}, serve: (*Portal).destroyTray},
+	{method: "GET", path: "/desk/lost/{id}", who: []register.Role{register.Operations}, serve: (*Portal).lostPage},
+	{method: "POST", path: "/desk/lost/{id}", who: []register.Role{register.Operations}, serve: (*Portal).writeOffPaper},
 	{method: "GET", path: "/desk/sign/{token}", who: []register.Role{register.Operations}, serve: (*Portal).signPage},
 	{method: "POST", path: "/desk/sign/{token}", who: []register.Role{register.Operations}, serve: (*Portal).recordTray},
 	{method: "POST", path: "/desk/sign/{token}/witness/begin", who: []register.Role{register.Operations}, script: true, serve: (*Portal).beginWitness},

@@ -307,6 +307,10 @@ var entryKinds = []entryKind{
 	{"paper-found-destroyed", "Paper was destroyed", about(func(register.PaperFoundDestroyed, register.Entry, teller) string {
 		return "The receipt that the scanner was given says that the paper is destroyed. The record of its destruction was lost with the entries that a restored backup lacks."
 	})},
+	{"paper-written-off", "Paper written off", about(func(d register.PaperWrittenOff, e register.Entry, t teller) string {
+		return fmt.Sprintf("%s said of the paper %s, which was on record at a restore: %s. %s looked with them, by authority of %s.",
+			t.staff(e.By), d.Reference, lowerFirst(worded(lostWords, d.Why)), t.staff(d.Witness), d.Authority)
+	})},
 	{"restored", "Restore replayed", about(func(d register.Restored, _ register.Entry, _ teller) string {
 		return fmt.Sprintf("What the restore had missed is replayed, and Letterlock is open again: %s taken over, %d found elsewhere, %d found nowhere, %d ended with proof; %s removed from the storage, %s destroyed; %d of no known letter could not be opened.",
 			count(d.Adopted, "letter", "letters"), d.Elsewhere, d.Missing, d.Deleted, count(d.Strays, "object", "objects"), count(d.Keys, "key", "keys"), d.Unread)

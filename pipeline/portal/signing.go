@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"sync"
 	"time"
 
@@ -34,6 +33,7 @@ type tray struct {
 	session []byte
 	papers  []register.Paper
 	says    []register.Destroyed // of each paper
+	lost    register.LostPaper   // or, of the only one, that it is not there
 	form    url.Values           // from which it was read, to go back to
 	witness int64                // who has signed as one; 0 for nobody yet
 	until   time.Time            // when the witness's signature is no longer fresh
@@ -105,6 +105,7 @@ func (p *Portal) toSign(w http.ResponseWriter, v *visit, papers []register.Paper
 type signBody struct {
 	Lines   []signLine
 	What    register.Destruction // what is said of all of them
+	Lost    register.LostPaper   // or that it is not there
 	Scanner string
 	Path    string
 	Change  string // where the form is, filled in
@@ -131,6 +132,11 @@ func (p *Portal) signPage(w http.ResponseWriter, v *visit) error {
 	if !ok {
 		return trayOver
 	}
+	path := signPath(token)
+	if t.lost != "" && t.ledgers != nil { // it has no certificate
+		redirect(w, t.recorded(path))
+		return nil
+	}
 	people, err := p.deskPeople(v)
 	if err != nil {
 		return err
@@ -139,9 +145,11 @@ func (p *Portal) signPage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	path := signPath(token)
-	body := signBody{What: t.says[0].Destruction, Path: path, Origin: p.cfg.Origin, Shown: p.shows(v, path), Others: people.Witnesses,
+	body := signBody{Lost: t.lost, Path: path, Origin: p.cfg.Origin, Shown: p.shows(v, path), Others: people.Witnesses,
 		Done: t.ledgers != nil, Change: t.change(token)}
+	if t.lost == "" {
+		body.What = t.says[0].Destruction
+	}
 	if body.What.ScannedBy != 0 {
 		body.Scanner = lowerFirst(staffWords(names, body.What.ScannedBy))
 	}
@@ -149,16 +157,22 @@ func (p *Portal) signPage(w http.ResponseWriter, v *visit) error {
 		body.Witness = staffWords(names, t.witness)
 	}
 	for i, paper := range t.papers {
-		line := signLine{Paper: paper, Sheets: t.says[i].Sheets}
-		fewest, most := paper.SheetsBetween()
-		line.Odd = line.Sheets < fewest || line.Sheets > most
+		line := signLine{Paper: paper}
+		if t.lost == "" {
+			line.Sheets = t.says[i].Sheets
+			fewest, most := paper.SheetsBetween()
+			line.Odd = line.Sheets < fewest || line.Sheets > most
+		}
 		if body.Done {
 			line.Ledger = t.ledgers[i]
 		}
 		body.Lines = append(body.Lines, line)
 	}
 	title := "Sign the destruction"
-	if body.Done {
+	switch {
+	case t.lost != "":
+		title = "Sign that the paper is not there"
+	case body.Done:
 		title = "Destructions recorded"
 	}
 	return p.ok(w, v, page{Name: "sign", Title: title, Script: "passkey.js", Body: body})
@@ -166,7 +180,10 @@ func (p *Portal) signPage(w http.ResponseWriter, v *visit) error {
 
 // change is where the form is that the tray came from.
 func (t tray) change(token string) string {
-	if len(t.papers) == 1 {
+	switch {
+	case t.lost != "":
+		return lostPath(t.papers[0].Letter) + "?change=" + token
+	case len(t.papers) == 1:
 		return "/desk/" + string(t.papers[0].Letter) + "?change=" + token
 	}
 	return "/desk/tray?change=" + token
@@ -280,11 +297,7 @@ func (p *Portal) recordTray(w http.ResponseWriter, v *visit) error {
 	if err := p.mayWitness(v, t.witness); err != nil { // who may have left since
 		return err
 	}
-	says := slices.Clone(t.says) // the same form may be on its way twice
-	for i := range says {
-		says[i].Witness, says[i].WitnessWith = t.witness, with
-	}
-	ledgers, err := p.cfg.Register.DestroyPapers(v.Context(), says, v.person.Number)
+	ledgers, err := p.record(v, t, with)
 	if errors.Is(err, register.ErrPaperNotFree) || errors.Is(err, register.ErrNotFound) {
 		if len(t.papers) == 1 {
 			redirect(w, "/desk/"+string(t.papers[0].Letter)) // which says what became of it
@@ -296,7 +309,7 @@ func (p *Portal) recordTray(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	p.used(v, path)
-	p.trays.change(token, func(kept *tray) { kept.ledgers, kept.says, kept.witness = ledgers, says, t.witness })
+	p.trays.change(token, func(kept *tray) { kept.ledgers, kept.witness = ledgers, t.witness })
 	redirect(w, t.recorded(path))
 	return nil
 }

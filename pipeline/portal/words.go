@@ -155,6 +155,11 @@ var methodWords = map[register.Method]string{
 	register.Contractor: "A contractor",
 }
 
+var lostWords = map[register.LostPaper]string{
+	register.DestroyedBefore: "It was destroyed before the restore, and we know it",
+	register.NoSuchPaper:     "We have looked for it, and there is no such paper",
+}
+
 // anomalyWords go on from "not as it should be:".
 var anomalyWords = map[register.Anomaly]string{
 	register.AnomalySheets:         "the sheets do not fit the scan’s pages, and were counted twice",
@@ -214,6 +219,7 @@ func (p *Portal) templateFuncs() template.FuncMap {
 		"reason":             func(r register.ScanAgainReason) string { return worded(reasonWords, r) },
 		"paper":              func(s register.PaperState) string { return worded(paperWords, s) },
 		"recountField":       recountField,
+		"lost":               func(w register.LostPaper) string { return worded(lostWords, w) },
 		"method":             func(m register.Method) string { return worded(methodWords, m) },
 		"anomalies":          anomaliesOf,
 		"question":           func(k QuestionKind) string { return worded(questionWords, k) },

@@ -140,8 +140,9 @@ func (r *Register) story(ctx context.Context, kinds []string, yield func(Entry, 
 }
 
 // Balance is whether what the register says adds up with what the database
-// holds: letters that arrived, or were adopted after a restore, and responses that were filed are living or proven
-// gone, papers that came in are waiting or on record as destroyed.
+// holds: letters that arrived, or were adopted after a restore, and responses that
+// were filed are living or proven gone, papers that came in are waiting or on
+// record as destroyed, or as written off after a restore.
 type Balance struct {
 	Arrived            int // letters
 	Filed              int // responses
@@ -159,10 +160,10 @@ func abs(n int) int { return max(n, -n) }
 // Balance counts, in one moment. It walks the index of the kinds it counts.
 func (r *Register) Balance(ctx context.Context) (b Balance, err error) {
 	err = r.read.QueryRowContext(ctx, balance, LetterAdmitted{}.kind(), LetterDeleted{}.kind(), PaperDestroyed{}.kind(), letter.PaperDestroyed,
-		ResponseFiled{}.kind(), LetterAdopted{}.kind(), PaperFoundDestroyed{}.kind()).Scan(&b.Arrived, &b.Deleted, &b.Destroyed, &b.Living, &b.Waiting, &b.Filed)
+		ResponseFiled{}.kind(), LetterAdopted{}.kind(), PaperFoundDestroyed{}.kind(), PaperWrittenOff{}.kind()).Scan(&b.Arrived, &b.Deleted, &b.Destroyed, &b.Living, &b.Waiting, &b.Filed)
 	return b, err
 }
 
 const balance = `SELECT (SELECT count(*) FROM entries WHERE kind IN ($1, $6)), (SELECT count(*) FROM entries WHERE kind = $2),
-	(SELECT count(*) FROM entries WHERE kind IN ($3, $7)), (SELECT count(*) FROM letters) + (SELECT count(*) FROM erasures),
+	(SELECT count(*) FROM entries WHERE kind IN ($3, $7, $8)), (SELECT count(*) FROM letters) + (SELECT count(*) FROM erasures),
 	(SELECT count(*) FROM papers WHERE state <> $4), (SELECT count(*) FROM entries WHERE kind = $5)`

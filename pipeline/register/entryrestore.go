@@ -63,6 +63,19 @@ type LetterNotFound struct{}
 // after the backup was made and is lost with it. [P 11]
 type PaperFoundDestroyed struct{}
 
+// PaperWrittenOff says that the paper of a letter which was on record at a restore
+// is not there any more, and that the record of where it went is lost: the person
+// in By looked for it, and somebody else with them. It stands where PaperDestroyed
+// stands of other papers. [P 11, GDPR 32]
+type PaperWrittenOff struct {
+	Reference   Reference  `json:"reference"`    // as written on the paper [BS]
+	Why         LostPaper  `json:"why"`          // what both say of it
+	Witness     int64      `json:"witness"`      // staff number of who looked with them, never that in By [R 3.1.1.6]
+	WitnessWith SignInWith `json:"witness_with"` // by what means the witness showed who they are [R A.NB.4]
+	Authority   Name       `json:"authority"`    // the policy and its version under which papers are destroyed [BS, R 3.1.1.6]
+	LetterAlive bool       `json:"letter_alive"` // whether the scan could still be opened at that time [R A.SC.8]
+}
+
 // Restored says that every past deadline and key death was replayed, and that
 // Letterlock opens again. It counts what was done since RestoreBegun. [BS, GDPR 32]
 type Restored struct {
@@ -80,4 +93,5 @@ func (LetterAdopted) kind() string        { return "letter-adopted" }
 func (LetterFoundElsewhere) kind() string { return "letter-found-elsewhere" }
 func (LetterNotFound) kind() string       { return "letter-not-found" }
 func (PaperFoundDestroyed) kind() string  { return "paper-found-destroyed" }
+func (PaperWrittenOff) kind() string      { return "paper-written-off" }
 func (Restored) kind() string             { return "restored" }

@@ -70,6 +70,7 @@ var forms = formsOf(
 	words(append([]EraseReason{NeverStored}, EraseReasons...)...),
 	words(append([]HoldReason{KeptUnknown}, HoldReasons...)...),
 	words(Levels...),
+	words(LostPapers...),
 	words(Methods...),
 	words(QuestionDuplicate, QuestionOtherLine, QuestionStack),
 	words(RestoreSigns...),

@@ -154,15 +154,9 @@ func (r *Register) DestroyPapers(ctx context.Context, tray []Destroyed, person i
 }
 
 func (r *Register) destroyOne(ctx context.Context, tx *sql.Tx, d Destroyed, person int64) (ledger Ledger, err error) {
-	if d.Witness == person {
-		return "", ErrOwnWitness
-	}
-	p, err := scanPaper(tx.QueryRowContext(ctx, `SELECT `+paperColumns+` WHERE letter = $1`, string(d.Letter)))
+	p, err := freePaper(ctx, tx, d.Letter, d.Witness, person)
 	if err != nil {
 		return "", err
-	}
-	if p.State == letter.PaperDestroyed || p.State != letter.PaperMayGo && !p.LetterGone {
-		return "", ErrPaperNotFree
 	}
 	if ledger, err = r.nextLedger(ctx, tx); err != nil {
 		return "", fmt.Errorf("numbering destruction: %w", err)
@@ -174,24 +168,44 @@ func (r *Register) destroyOne(ctx context.Context, tx *sql.Tx, d Destroyed, pers
 	if err := r.append(ctx, tx, r.destroyed(p, sides, d.Destruction, ledger), d.Letter, person); err != nil {
 		return "", err
 	}
+	return ledger, r.paperIsGone(ctx, tx, p, ledger)
+}
+
+// freePaper is a paper that the person and the witness may put an end to.
+func freePaper(ctx context.Context, tx *sql.Tx, id letter.ID, witness, person int64) (Paper, error) {
+	if witness == person {
+		return Paper{}, ErrOwnWitness
+	}
+	p, err := scanPaper(tx.QueryRowContext(ctx, `SELECT `+paperColumns+` WHERE letter = $1`, string(id)))
+	if err != nil {
+		return Paper{}, err
+	}
+	if p.State == letter.PaperDestroyed || p.State != letter.PaperMayGo && !p.LetterGone {
+		return Paper{}, ErrPaperNotFree
+	}
+	return p, nil
+}
+
+// paperIsGone follows from the entry that says so.
+func (r *Register) paperIsGone(ctx context.Context, tx *sql.Tx, p Paper, ledger Ledger) error {
 	if p.LetterGone {
 		// The last trace of the letter: nothing is left to tie the paper to. Its
 		// edge's slip, which may ask for the paper, goes all the same.
-		if _, err = tx.ExecContext(ctx, `DELETE FROM papers WHERE letter = $1`, string(d.Letter)); err != nil {
-			return "", err
+		if _, err := tx.ExecContext(ctx, `DELETE FROM papers WHERE letter = $1`, string(p.Letter)); err != nil {
+			return err
 		}
-		return ledger, r.noteGone(ctx, tx, d.Letter, p.Site)
+		return r.noteGone(ctx, tx, p.Letter, p.Site)
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE papers SET state = $1, ledger = $2 WHERE letter = $3`,
-		letter.PaperDestroyed, string(ledger), string(d.Letter)); err != nil {
-		return "", err
+		letter.PaperDestroyed, string(ledger), string(p.Letter)); err != nil {
+		return err
 	}
 	// The edge learns it from a new receipt and takes its slip away.
 	if _, err := tx.ExecContext(ctx, `UPDATE letters SET receipt_due = 1, not_before = $1, version = version + 1
-		WHERE id = $2`, millis(r.Now()), string(d.Letter)); err != nil {
-		return "", err
+		WHERE id = $2`, millis(r.Now()), string(p.Letter)); err != nil {
+		return err
 	}
-	return ledger, r.due(ctx, tx, d.Letter)
+	return r.due(ctx, tx, p.Letter)
 }
 
 // SheetsBetween is how many sheets the scan can come from: as many as the

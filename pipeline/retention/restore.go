@@ -68,6 +68,23 @@ func (m *maker) foundDestroyed(e register.Entry, _ register.PaperFoundDestroyed)
 	m.except(e.At, e.Letter, "The paper is destroyed, as the receipt to its scanner says. The destruction record was lost with the entries that a restored backup lacks.")
 }
 
+// writtenOff counts a paper of which two people say that it is gone, since the
+// record of that may be lost.
+func (m *maker) writtenOff(e register.Entry, ev register.PaperWrittenOff) {
+	p := m.papers[e.Letter]
+	if p == nil {
+		m.wrong("The paper %s was written off after a restore, and never came in or was destroyed before.", ev.Reference)
+		return
+	}
+	delete(m.papers, e.Letter)
+	m.line(p.helpline).Paper.Destroyed++
+	said := "it was looked for after a restore and is not there"
+	if ev.Why == register.DestroyedBefore {
+		said = "it was destroyed before a restore, by which the destruction record was lost"
+	}
+	m.except(e.At, e.Letter, "Two people said of the paper that %s. It is counted as destroyed on this day.", said)
+}
+
 func (m *maker) restored(e register.Entry, ev register.Restored) {
 	m.except(e.At, "", "The restore was replayed: %s found that were not on record, %d found elsewhere, %d found nowhere, %d ended with proof; %d objects removed from the storage, %d keys destroyed, %d objects of no known letter not opened.",
 		count(ev.Adopted), ev.Elsewhere, ev.Missing, ev.Deleted, ev.Strays, ev.Keys, ev.Unread)

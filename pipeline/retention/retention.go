@@ -109,6 +109,7 @@ var readers = map[string]reader{
 	"letter-found-elsewhere": reads((*maker).foundElsewhere),
 	"letter-not-found":       reads((*maker).notFound),
 	"paper-found-destroyed":  reads((*maker).foundDestroyed),
+	"paper-written-off":      reads((*maker).writtenOff),
 	"restored":               reads((*maker).restored),
 }
 
