@@ -193,8 +193,14 @@ func catchesUp(t *testing.T, o *office) {
 	if backlog.Unknown != 3 || backlog.Elsewhere != 2 || backlog.Missing != 1 || backlog.Living != 2 || backlog.Overdue != 1 {
 		t.Errorf("found %+v", backlog)
 	}
+	if !r.holds(r.copied, r.ended.SHA256) {
+		t.Fatal("December's database holds nothing of what is gone: the search cannot fail")
+	}
 	done, err := r.Replay(t.Context(), func(ReplayStep) {})
 	r.must(err)
+	if r.holds(r.copied, r.ended.SHA256) {
+		t.Error("the database's files hold a row of the letter that is gone")
+	}
 	done.Keys = min(done.Keys, 1)
 	if done != restoredWant {
 		t.Errorf("did %+v, want %+v\n%s", done, restoredWant, r.log)
