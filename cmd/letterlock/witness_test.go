@@ -6,9 +6,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+	"golang.org/x/mod/sumdb/note"
 
+	"letterlock/pipeline/archive"
+	"letterlock/pipeline/witness"
+	"letterlock/scanner/deposit"
 	"letterlock/scanner/deposit/deposittest"
 	"letterlock/scanner/letter"
 )
@@ -54,6 +60,7 @@ func TestAWitnessLooksIntoARealBucket(t *testing.T) {
 			t.Fatalf("it ended with %d and said:\n%s", code, out)
 		}
 	}
+	narrowWitness(t, s3, data, len(left))
 	const forged = "letterlock register\n1000\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n— register AAAAAAAA\n"
 	if _, err := client.PutObject(t.Context(), s3.Bucket, left[0], strings.NewReader(forged), int64(len(forged)), minio.PutObjectOptions{}); err != nil {
 		t.Fatal(err)
@@ -66,5 +73,34 @@ func TestAWitnessLooksIntoARealBucket(t *testing.T) {
 	}
 	if out, code := look(); code == 0 || strings.Contains(out, "Verified") || strings.Contains(out, s3.SecretKey) {
 		t.Errorf("with a wrong secret key it ended with %d and said:\n%s", code, out)
+	}
+}
+
+// narrowWitness looks into the bucket with credentials that may list and read its
+// checkpoints, as the README has it, and nothing else.
+func narrowWitness(t *testing.T, s3 deposit.S3Config, data string, checkpoints int) {
+	t.Helper()
+	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":["s3:GetObject"],"Resource":["arn:aws:s3:::%[1]s/checkpoints/*"]},
+		{"Effect":"Allow","Action":["s3:ListBucket"],"Resource":["arn:aws:s3:::%[1]s"],"Condition":{"StringLike":{"s3:prefix":["checkpoints/*"]}}}]}`, s3.Bucket)
+	sts, err := credentials.NewSTSAssumeRole(s3.Endpoint, credentials.STSAssumeRoleOptions{AccessKey: s3.AccessKey, SecretKey: s3.SecretKey, Location: "us-east-1", Policy: policy})
+	must(t, err)
+	value, err := sts.GetWithContext(nil)
+	must(t, err)
+	s3.AccessKey, s3.SecretKey, s3.SessionToken = value.AccessKeyID, value.SecretAccessKey, value.SessionToken
+	store, err := archive.OpenS3(s3)
+	must(t, err)
+	if _, _, err := store.Read(t.Context(), letter.RecipientsKey, ""); err == nil {
+		t.Fatal("the credentials read more than checkpoints")
+	}
+	key, err := os.ReadFile(filepath.Join(data, "register.pub"))
+	must(t, err)
+	pub, err := note.NewVerifier(strings.TrimSpace(string(key)))
+	must(t, err)
+	w := witness.Witness{Dir: t.TempDir(), Pub: pub, Now: time.Now}
+	found, err := w.Look(t.Context(), []witness.Source{&witness.Bucket{Objects: store, Where: "the bucket"}})
+	must(t, err)
+	if found.Added != checkpoints || len(found.Wrong) > 0 || len(found.Unknown) > 0 {
+		t.Errorf("with narrow credentials, of %d checkpoints it found %+v", checkpoints, found)
 	}
 }
