@@ -95,6 +95,8 @@ GET  /intake/{token}/page/{n} operations
 POST /intake/{token}          operations
 GET  /register                dpo
 POST /register/export.ndjson  dpo
+GET  /openings                dpo
+GET  /calendar                manager dpo
 GET  /retention               manager dpo
 GET  /retention/record.csv    manager dpo
 GET  /retention/record.pdf    manager dpo

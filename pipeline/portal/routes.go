@@ -124,6 +124,8 @@ var routes = []route{
 	{method: "GET", path: "/register", who: []register.Role{register.DPO}, serve: (*Portal).registerPage},
 	{method: "POST", path: "/register/export.ndjson", who: []register.Role{register.DPO}, serve: (*Portal).exportRegister},
 
+	{method: "GET", path: "/openings", who: []register.Role{register.DPO}, serve: (*Portal).openingsPage},
+	{method: "GET", path: "/calendar", who: overseers, serve: (*Portal).calendarPage},
 	{method: "GET", path: "/retention", who: overseers, serve: (*Portal).retentionPage},
 	{method: "GET", path: "/retention/record.csv", who: overseers, serve: (*Portal).retentionCSV},
 	{method: "GET", path: "/retention/record.pdf", who: overseers, serve: (*Portal).retentionPDF},

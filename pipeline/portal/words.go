@@ -222,6 +222,7 @@ func (p *Portal) templateFuncs() template.FuncMap {
 		"lost":               func(w register.LostPaper) string { return worded(lostWords, w) },
 		"method":             func(m register.Method) string { return worded(methodWords, m) },
 		"anomalies":          anomaliesOf,
+		"class":              func(c letter.Class) string { return worded(classWords, c) },
 		"question":           func(k QuestionKind) string { return worded(questionWords, k) },
 		"flags":              flagsOf,
 		"openUntil":          p.openUntil,

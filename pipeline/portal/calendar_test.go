@@ -1,0 +1,97 @@
+package portal
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// TestCalendar: what is due stands under the nearest heading that holds its day,
+// and what is held or far off under none.
+func TestCalendar(t *testing.T) {
+	h := newHouse(t)
+	wantText(t, h.as(h.dpo).get("/calendar"), "Nothing is past its day.", "Nothing is on hold.")
+	h.readable(1) // due on 24 May 2027
+	h.letter(1)
+	h.now = h.now.AddDate(0, 0, 10)
+	h.letter(1) // due on 4 June
+	_, err := h.register.PlaceHold(t.Context(), register.Hold{Letter: h.letter(1), Helpline: "respect-phoneline", Reason: register.Inquiry,
+		Owner: h.manager, Review: letter.DateOf(h.now).AddDays(90)}, h.manager)
+	must(t, err)
+	for _, c := range []struct {
+		today, overdue, week, fortnight, month string
+	}{
+		{"2027-04-20", "", "", "", ""},
+		{"2027-04-24", "", "", "", "24 May 2027:2"},
+		{"2027-05-10", "", "", "24 May 2027:2", "4 June 2027:1"},
+		{"2027-05-17", "", "24 May 2027:2", "", "4 June 2027:1"},
+		{"2027-05-24", "", "24 May 2027:2", "4 June 2027:1", ""},
+		{"2027-05-25", "24 May 2027:2", "", "4 June 2027:1", ""},
+	} {
+		day, err := letter.ParseDate(c.today)
+		must(t, err)
+		h.now = day.Start().Add(12 * time.Hour)
+		got := strings.Split(h.as(h.manager).get("/calendar").Body.String(), "<h2>")
+		row := regexp.MustCompile(`<th scope="row">([^<]+)</th><td class="words">Respect Phoneline</td><td class="words">[^<]+</td><td>(\d+)</td><td>0</td><td>(\d+)</td>`)
+		for i, want := range []string{c.overdue, c.week, c.fortnight, c.month} {
+			said := ""
+			for _, m := range row.FindAllStringSubmatch(got[i+1], -1) {
+				said += m[1] + ":" + m[2]
+				if m[2] != m[3] {
+					t.Errorf("on %s %s letters have %s papers", c.today, m[2], m[3])
+				}
+			}
+			if said != want {
+				t.Errorf("on %s the part %d says %q, want %q", c.today, i, said, want)
+			}
+		}
+		if !strings.Contains(got[4], "1 letter or answer is due on no day") {
+			t.Errorf("on %s nothing is said of the hold", c.today)
+		}
+	}
+}
+
+// TestUnusualOpenings: the night and the many in a row are marked, a day's work
+// is not.
+func TestUnusualOpenings(t *testing.T) {
+	h := newHouse(t)
+	wantText(t, h.as(h.dpo).get("/openings"), "Nobody has opened a letter in the last 30 days.")
+	var ids []letter.ID
+	for range manyInARow {
+		ids = append(ids, h.letter(1))
+	}
+	open := func(who int64, id letter.ID, at time.Time) {
+		t.Helper()
+		h.now = at
+		must(t, h.register.RecordOpening(t.Context(), id, who, fmt.Append(nil, at.String()), register.ShownPages))
+	}
+	noon := h.now
+	for i, id := range ids {
+		open(h.lead, id, noon.Add(time.Duration(i)*7*time.Minute)) // the tenth after 63 minutes
+	}
+	w := h.as(h.dpo).get("/openings")
+	wantText(t, w, "10 openings in the last 30 days", "Nothing is unusual.")
+	for i, id := range ids {
+		open(h.lead2, id, noon.Add(2*time.Hour+time.Duration(i)*6*time.Minute))
+	}
+	night := time.Date(2026, 11, 25, 22, 0, 0, 0, letter.London)
+	open(h.manager, ids[0], night.Add(-time.Minute))
+	open(h.manager, ids[0], night)
+	open(h.manager, ids[0], night.Add(8*time.Hour))
+	w = h.as(h.dpo).get("/openings?days=7")
+	wantText(t, w, "23 openings in the last 7 days", "Something is unusual about 2 people.",
+		"(Bea Lead)</th><td>10</td><td>10</td>", "many in a row: 10 letters within an hour",
+		"(Mo Manager)</th><td>3</td><td>1</td>", "at night: 1<",
+		ids[0].Reference()+"</a></th><td>5</td><td>3</td><td>1</td>")
+	if n := strings.Count(w.Body.String(), "tag bad"); n != 2 {
+		t.Errorf("%d things are marked, want 2", n)
+	}
+	h.now = h.now.AddDate(0, 0, 20)
+	wantText(t, h.as(h.dpo).get("/openings?days=7"), "Nobody has opened a letter in the last 7 days.")
+	wantText(t, h.as(h.dpo).get("/openings?days=<b>"), "23 openings in the last 30 days")
+}

@@ -1,0 +1,187 @@
+package portal
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// What is marked as unusual. It is no reproach: it is what somebody may ask about.
+const (
+	nightBegins = 22 // o'clock, in London, until
+	nightEnds   = 6
+	manyInARow  = 10 // different letters within an hour: so many are not read, and hardly needed
+)
+
+// How far back the page looks, and at how many openings at most.
+var openingDays = []int{7, 30, 90}
+
+const maxOpenings = 20000
+
+type openingsBody struct {
+	Days    int
+	Choices []int
+	Looked  int  // openings
+	Cut     bool // there are more in that time
+	People  []opener
+	Letters []openedLetter
+	Unusual int // people of whom something is marked
+	Shows   int
+}
+
+// opener is what one person has opened.
+type opener struct {
+	Number   int64
+	Who      string
+	Openings int
+	Letters  int
+	Night    int // openings at night
+	InARow   int // the most different letters within an hour
+	Marks    []string
+}
+
+// openedLetter is who has opened one letter.
+type openedLetter struct {
+	Letter   letter.ID
+	Openings int
+	People   int
+	Night    int
+}
+
+// openingsPage says who has opened how much, and marks what is unusual.
+func (p *Portal) openingsPage(w http.ResponseWriter, v *visit) error {
+	days, err := strconv.Atoi(v.URL.Query().Get("days"))
+	if err != nil || !slices.Contains(openingDays, days) {
+		days = 30
+	}
+	body := openingsBody{Days: days, Choices: openingDays, Shows: 4 * perPage}
+	entries, cut, err := p.openingsSince(v, letter.DateOf(p.cfg.Now()).AddDays(-days).Start())
+	if err != nil {
+		return err
+	}
+	body.Looked, body.Cut = len(entries), cut
+	body.People = openers(entries)
+	names, err := p.staffNames(v)
+	if err != nil {
+		return err
+	}
+	for i := range body.People {
+		body.People[i].Who = staffWords(names, body.People[i].Number)
+		if len(body.People[i].Marks) > 0 {
+			body.Unusual++
+		}
+	}
+	all := openedLetters(entries)
+	body.Letters = all[:min(len(all), body.Shows)]
+	return p.ok(w, v, page{Name: "openings", Title: "Openings", Body: body})
+}
+
+// openingsSince reads the openings since then, newest first.
+func (p *Portal) openingsSince(v *visit, since time.Time) (out []register.Entry, cut bool, err error) {
+	for before := int64(-1); len(out) < maxOpenings; {
+		part, err := p.cfg.Register.Entries(v.Context(), before, "letter-opened", "", 1000)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, e := range part {
+			if e.At.Before(since) {
+				return out, false, nil
+			}
+			out = append(out, e)
+			before = e.N
+		}
+		if len(part) < 1000 {
+			return out, false, nil
+		}
+	}
+	return out, true, nil
+}
+
+// openers counts openings, newest first, by person: what is marked on top, then
+// whoever has opened most.
+func openers(entries []register.Entry) []opener {
+	of := map[int64][]register.Entry{}
+	for _, e := range entries {
+		of[e.By] = append(of[e.By], e)
+	}
+	var out []opener
+	for number, opened := range of {
+		o := opener{Number: number, Openings: len(opened), InARow: inARow(opened)}
+		letters := map[letter.ID]bool{}
+		for _, e := range opened {
+			letters[e.Letter] = true
+			if atNight(e.At) {
+				o.Night++
+			}
+		}
+		o.Letters = len(letters)
+		if o.Night > 0 {
+			o.Marks = append(o.Marks, fmt.Sprintf("at night: %d", o.Night))
+		}
+		if o.InARow >= manyInARow {
+			o.Marks = append(o.Marks, fmt.Sprintf("many in a row: %d letters within an hour", o.InARow))
+		}
+		out = append(out, o)
+	}
+	slices.SortFunc(out, func(a, b opener) int {
+		if a, b := len(a.Marks), len(b.Marks); a != b {
+			return b - a
+		}
+		if a.Openings != b.Openings {
+			return b.Openings - a.Openings
+		}
+		return int(a.Number - b.Number)
+	})
+	return out
+}
+
+func atNight(at time.Time) bool {
+	hour := at.In(letter.London).Hour()
+	return hour >= nightBegins || hour < nightEnds
+}
+
+// inARow is the most different letters that were opened within an hour; the
+// openings are newest first.
+func inARow(opened []register.Entry) (most int) {
+	within := map[letter.ID]int{}
+	last := 0
+	for _, e := range opened {
+		within[e.Letter]++
+		for opened[last].At.Sub(e.At) > time.Hour {
+			if within[opened[last].Letter]--; within[opened[last].Letter] == 0 {
+				delete(within, opened[last].Letter)
+			}
+			last++
+		}
+		most = max(most, len(within))
+	}
+	return most
+}
+
+// openedLetters counts openings by letter, the most opened on top.
+func openedLetters(entries []register.Entry) []openedLetter {
+	at := map[letter.ID]int{}
+	people := map[letter.ID]map[int64]bool{}
+	var out []openedLetter
+	for _, e := range entries {
+		i, known := at[e.Letter]
+		if !known {
+			i = len(out)
+			at[e.Letter], people[e.Letter] = i, map[int64]bool{}
+			out = append(out, openedLetter{Letter: e.Letter})
+		}
+		out[i].Openings++
+		people[e.Letter][e.By] = true
+		out[i].People = len(people[e.Letter])
+		if atNight(e.At) {
+			out[i].Night++
+		}
+	}
+	slices.SortStableFunc(out, func(a, b openedLetter) int { return b.Openings - a.Openings })
+	return out
+}
