@@ -286,7 +286,7 @@ func looksOfDPO(l *looker) {
 	l.as(l.ops).destroys("/desk/"+string(id), l.destruction())
 	l.everyRoute(register.DPO, strings.NewReplacer("{$}", ""))
 	l.at("register-letter", "/register?about="+id.Reference())
-	l.at("register-flaw", "/register?about=nothing")
+	l.at("register-flaw", "/register?about=nothing&by=x&from=x")
 	l.at("dpo-holds", "/holds")
 }
 

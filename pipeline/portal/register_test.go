@@ -84,6 +84,62 @@ func TestRegisterTellsTheStory(t *testing.T) {
 	}
 }
 
+// TestRegisterByPersonAndDay: the filter finds what one person did, and what was
+// recorded on some days, however far down it lies.
+func TestRegisterByPersonAndDay(t *testing.T) {
+	h := newHouse(t)
+	first := h.readable(1)
+	h.now = h.now.AddDate(0, 0, 3) // 27 November
+	for range perPage + 5 {
+		h.as(h.ops)
+	}
+	second := h.readable(1)
+	h.now = h.now.AddDate(0, 0, 3) // 30 November
+	v := h.as(h.dpo)
+	lists := func(query string) (n int) {
+		t.Helper()
+		w := v.get("/register?" + query)
+		wantStatus(t, w, http.StatusOK)
+		return strings.Count(w.Body.String(), "<li value=")
+	}
+	lead, ops := fmt.Sprintf("by=%d", h.lead), fmt.Sprintf("by=%d", h.ops)
+	for query, want := range map[string]int{
+		lead + "&kind=letter-readable":                               2,
+		lead + "&kind=letter-readable&from=2026-11-25":               1,
+		lead + "&kind=letter-readable&to=2026-11-24":                 1,
+		lead + "&kind=letter-readable&from=2026-11-24&to=2026-11-24": 1,
+		lead + "&kind=letter-readable&from=2026-11-25&to=2026-11-26": 0,
+		lead + "&about=" + first.Reference() + "&from=2026-11-25":    0,
+		lead + "&about=" + second.Reference() + "&from=2026-11-25":   2,
+		ops + "&kind=signed-in":                                      perPage,
+		ops + "&kind=signed-in&to=2026-11-26":                        0,
+		"from=2026-11-30&kind=signed-in":                             1,
+		"to=2026-11-23":                                              0,
+	} {
+		if n := lists(query); n != want {
+			t.Errorf("%s lists %d, want %d", query, n, want)
+		}
+	}
+	older := regexp.MustCompile(`href="/register\?([^"]+)">Older entries`).FindStringSubmatch(v.get("/register?kind=signed-in&" + ops).Body.String())
+	if older == nil {
+		t.Fatal("the list does not go on")
+	}
+	if n := lists(strings.ReplaceAll(older[1], "&amp;", "&")); n != 5 {
+		t.Errorf("%d older entries, want 5", n)
+	}
+	for odd, says := range map[string]string{
+		"by=Ada":                        "Enter a staff number",
+		"by=-1":                         "Enter a staff number",
+		"from=yesterday":                "Enter a day",
+		"to=2026-02-30":                 "Enter a day",
+		"from=2026-11-02&to=2026-11-01": "the earlier one first",
+	} {
+		w := v.get("/register?" + odd)
+		wantStatus(t, w, http.StatusUnprocessableEntity)
+		wantText(t, w, says)
+	}
+}
+
 func TestReferenceOfTwoLetters(t *testing.T) {
 	h := newHouse(t)
 	first := h.letter(1)

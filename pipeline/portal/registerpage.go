@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
@@ -17,6 +18,8 @@ type registerBody struct {
 	Kinds      []entryKind
 	Kind       string // the filter as it is set
 	About      string
+	By         string      // a staff number
+	From, To   string      // days
 	Older      string      // where the list goes on
 	Choose     []letter.ID // letters that share the reference that was asked for
 	Filtered   bool
@@ -27,27 +30,31 @@ type registerBody struct {
 // registerPage shows the data-protection officer what is on record, newest first.
 func (p *Portal) registerPage(w http.ResponseWriter, v *visit) error {
 	q := v.URL.Query()
-	body := registerBody{Kinds: entryKinds, Kind: q.Get("kind"), About: strings.TrimSpace(q.Get("about"))}
+	asked := func(name string) string { return strings.TrimSpace(q.Get(name)) }
+	body := registerBody{Kinds: entryKinds, Kind: q.Get("kind"), About: asked("about"), By: asked("by"), From: asked("from"), To: asked("to")}
 	if !slices.ContainsFunc(entryKinds, func(k entryKind) bool { return k.Kind == body.Kind }) {
 		body.Kind = ""
 	}
-	body.Filtered = body.Kind != "" || body.About != ""
+	body.Filtered = body.Kind != "" || body.About != "" || body.By != "" || body.From != "" || body.To != ""
 	var err error
 	if body.Size, body.Checkpoint, err = p.cfg.Register.Checkpoint(v.Context()); err != nil {
 		return err
 	}
 	pg := page{Name: "register", Title: "Register"}
-	id, flaw, err := p.letterAsked(v, &body)
-	if err != nil {
+	want, flaws := body.wanted()
+	var flaw string
+	if want.id, flaw, err = p.letterAsked(v, &body); err != nil {
 		return err
 	}
 	if flaw != "" {
-		pg.Errors = []formFlaw{{"about", flaw}}
-	} else if len(body.Choose) == 0 && (body.About == "" || id != "") {
-		if err := p.tell(v, &body, id, before(q)); err != nil {
+		flaws = append([]formFlaw{{"about", flaw}}, flaws...)
+	}
+	if len(flaws) == 0 && len(body.Choose) == 0 && (body.About == "" || want.id != "") {
+		if err := p.tell(v, &body, want, before(q)); err != nil {
 			return err
 		}
 	}
+	pg.Errors = flaws
 	pg.Body = body
 	return p.ok(w, v, pg)
 }
@@ -85,15 +92,91 @@ func (p *Portal) letterAsked(v *visit, body *registerBody) (id letter.ID, flaw s
 	return ids[0], "", nil
 }
 
-func (p *Portal) tell(v *visit, body *registerBody, id letter.ID, before int64) error {
-	entries, err := p.cfg.Register.Entries(v.Context(), before, body.Kind, id, perPage+1)
+// wanted is what the filter asks for.
+type wanted struct {
+	kind     string
+	id       letter.ID
+	by       int64     // 0 for everybody
+	from, to time.Time // from its beginning, before its end; zero for open
+}
+
+// wanted reads what people have typed of the filter, and says what is to be put
+// right in it. The letter is asked for elsewhere.
+func (b registerBody) wanted() (want wanted, flaws []formFlaw) {
+	want.kind = b.Kind
+	if want.by = wholeNumber(b.By); b.By != "" && want.by < 1 {
+		flaws = append(flaws, formFlaw{"by", "Enter a staff number: a whole number, as it stands in the entries."})
+	}
+	date := func(field, text string, days int) (at time.Time) {
+		if text == "" {
+			return at
+		}
+		d, err := letter.ParseDate(text)
+		if err != nil {
+			flaws = append(flaws, formFlaw{field, "Enter a day, as in 2026-11-01."})
+			return at
+		}
+		return d.AddDays(days).Start()
+	}
+	want.from, want.to = date("from", b.From, 0), date("to", b.To, 1)
+	if !want.from.IsZero() && !want.to.IsZero() && !want.from.Before(want.to) {
+		flaws = append(flaws, formFlaw{"from", "Enter two days, the earlier one first."})
+	}
+	return want, flaws
+}
+
+// looksThrough is how many entries one page looks through for a person's: they
+// are not listed by person.
+const looksThrough = 5000
+
+// find returns a page of the entries that are wanted before that one, newest
+// first, and before which the next page begins; negative at the end.
+func (p *Portal) find(v *visit, want wanted, before int64) (found []register.Entry, next int64, err error) {
+	if !want.to.IsZero() {
+		end, err := p.cfg.Register.EntriesBefore(v.Context(), want.to)
+		if err != nil {
+			return nil, 0, err
+		}
+		if before < 0 || end < before {
+			before = end
+		}
+	}
+	limit := perPage + 1
+	if want.by != 0 {
+		limit = 500
+	}
+	for looked := 0; looked < looksThrough; looked += limit {
+		part, err := p.cfg.Register.Entries(v.Context(), before, want.kind, want.id, limit)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, e := range part {
+			if e.At.Before(want.from) {
+				return found, -1, nil
+			}
+			if want.by == 0 || want.by == e.By {
+				if len(found) == perPage {
+					return found, before, nil
+				}
+				found = append(found, e)
+			}
+			before = e.N
+		}
+		if len(part) < limit {
+			return found, -1, nil
+		}
+	}
+	return found, before, nil
+}
+
+func (p *Portal) tell(v *visit, body *registerBody, want wanted, before int64) error {
+	entries, next, err := p.find(v, want, before)
 	if err != nil {
 		return err
 	}
-	if len(entries) > perPage {
-		entries = entries[:perPage]
-		q := url.Values{"before": {strconv.FormatInt(entries[perPage-1].N, 10)}}
-		for name, value := range map[string]string{"kind": body.Kind, "about": body.About} {
+	if next >= 0 {
+		q := url.Values{"before": {strconv.FormatInt(next, 10)}}
+		for name, value := range map[string]string{"kind": body.Kind, "about": body.About, "by": body.By, "from": body.From, "to": body.To} {
 			if value != "" {
 				q.Set(name, value)
 			}
