@@ -32,9 +32,10 @@ import (
 //
 // Earlier versions did not write down the helpline.
 //
-// The file is made once it is sure that the scan becomes a letter, and before
-// that is sealed. A scan that is given back is not remembered: nothing must be
-// deleted for being the same as what was never taken.
+// The file is made once it is sure that the scan becomes a letter, when that is
+// sealed, and before it is deposited; until then the spool says it. A scan that
+// is given back is not remembered: nothing must be deleted for being the same as
+// what was never taken.
 const (
 	duplicatesKey = "duplicates.key"
 	takenDir      = "taken"
@@ -69,6 +70,7 @@ type duplicates struct {
 	// failed, and may have kept it all the same. By keyed hash.
 	unsure map[string]letter.ID
 	kept   map[takenScan]bool // those of them whose mark is on disk
+	made   letter.Date        // the day whose folder outlives a power cut
 	swept  letter.Date        // the day on which it was last swept
 }
 
@@ -149,14 +151,18 @@ func (e *Edge) hash(scan io.ReaderAt, size int64) (string, error) {
 func claimDay(c folder.Claim) letter.Date { return letter.DateOf(c.Received) }
 
 // mark keeps on disk what follow has taken in: a scan that is sure to become a
-// letter. It may be called again.
+// letter. It may be called again. Of a letter that has ended meanwhile nothing is
+// remembered any more.
 func (e *Edge) mark(s takenScan) error {
-	if e.known.kept[s] {
+	if _, gone := e.gone[s.id]; gone || e.known.kept[s] || s.hash == "" {
 		return nil
 	}
 	dir := path.Dir(s.mark())
-	if err := disk.MakeDir(e.state, dir, 0o700); err != nil {
-		return fmt.Errorf("remembering a scan: %w", err)
+	if e.known.made != s.day || !disk.Exists(e.state, dir) {
+		if err := disk.MakeDir(e.state, dir, 0o700); err != nil {
+			return fmt.Errorf("remembering a scan: %w", err)
+		}
+		e.known.made = s.day
 	}
 	file, err := e.state.OpenFile(s.mark(), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err == nil {
@@ -269,7 +275,7 @@ func (e *Edge) askOnce(c folder.Claim, scan disk.File) (hash string, err error) 
 	if id, ok := e.known.unsure[hash]; ok && id != c.ID {
 		return "", errWaits // until that is known; it is told there
 	}
-	ask := e.askAbout(hash, c.Helpline)
+	ask := e.askAbout(hash, c)
 	switch c.Answer {
 	case folder.Same, folder.Mistake:
 		switch {
@@ -293,14 +299,17 @@ func (e *Edge) askOnce(c folder.Claim, scan disk.File) (hash string, err error) 
 	return hash, nil
 }
 
-// askAbout is the question about a scan with those bytes, in that helpline's
-// folder; nil if they were not taken before. A letter of the same helpline
+// askAbout is the question about a claimed scan with those bytes; nil if they
+// were not taken before, or as this very claim. A letter of the same helpline
 // comes first: what was asked about another has been answered then.
-func (e *Edge) askAbout(hash, helpline string) *duplicate {
+func (e *Edge) askAbout(hash string, c folder.Claim) *duplicate {
 	var ask *duplicate
 	for _, before := range e.known.taken[hash] {
 		whose := e.takenFor(before)
-		if whose == helpline {
+		if before.id == c.ID {
+			continue
+		}
+		if whose == c.Helpline {
 			ask = &duplicate{before: before}
 		} else if ask == nil || ask.other {
 			ask = &duplicate{before: before, other: true, whose: e.title(whose)}

@@ -72,6 +72,7 @@ type Edge struct {
 	records    map[letter.ID]record // of the slips
 	slips      map[string]letter.ID // whose slip lies at a place
 	tidy       map[letter.ID]bool   // whose stray slips were looked for since the start
+	slipDirs   map[string]bool      // by helpline: whether its folder of slips outlives a power cut
 
 	reach        reach
 	call         *call         // of the store, under way or answered; nil if there is none
@@ -216,7 +217,7 @@ func (e *Edge) attach() error {
 	e.folder, e.jobs, e.records, e.slips = f, nil, map[letter.ID]record{}, map[string]letter.ID{}
 	e.gone, e.goneHeard = map[letter.ID]string{}, time.Time{}
 	e.known.unsure = map[string]letter.ID{} // load finds out
-	e.printed, e.tidy = map[string]bool{}, map[letter.ID]bool{}
+	e.printed, e.tidy, e.slipDirs = map[string]bool{}, map[letter.ID]bool{}, map[string]bool{}
 	e.load()
 	return nil
 }
@@ -247,12 +248,7 @@ func (e *Edge) load() {
 		err = errors.Join(err, e.loadClaim(c, on))
 	}
 	_, manifests := e.each(folder.SpoolDir, folder.ManifestExt, func(data []byte) error {
-		var m letter.Manifest
-		err := json.Unmarshal(data, &m)
-		if err == nil {
-			on(m.ID).manifest = &m
-		}
-		return err
+		return e.foundSealed(data, on)
 	})
 	dark, records := e.each(folder.RecordDir, ".json", func(data []byte) error {
 		var r record

@@ -27,8 +27,9 @@ import (
 //	claimed/CLAIM/clean/ID.pdf    a letter's clean PDF, until it is sealed
 //	claimed/CLAIM/letters.json    which letters there are; the commit of step 3
 //
-// A letter is on its way while it has its clean PDF, or its manifest in the
-// spool, and has ended when it has neither.
+// A letter that is listed is on its way while it has its clean PDF, or its
+// manifest in the spool, and has ended when it has neither. What is not listed is
+// one letter, or is not known yet.
 const (
 	cleanDir    = "clean"
 	lettersFile = "letters.json"
@@ -60,6 +61,7 @@ type stackPlace struct {
 type content struct {
 	Hash    string  `json:"hash"` // the keyed hash of the scan, to find duplicates by
 	Letters []clean `json:"letters"`
+	kept    bool    // it is on disk
 }
 
 // scan is what duplicates of the claim's scan are told.
@@ -95,27 +97,21 @@ func (e *Edge) makeClean(ctx context.Context, c folder.Claim, scan disk.File) (s
 	if err := d.Mkdir(c.Path(cleanDir), 0o700); err != nil {
 		return sight{}, disk.Plain("making the folder of clean PDFs", err)
 	}
-	if err := disk.SyncDir(d, c.Path("")); err != nil {
-		return sight{}, err
-	}
 	repair := c.Answer == folder.Repair
-	var made pdf.Result
-	err := disk.Write(d, cleanPath(c, c.ID), 0o600, func(out disk.File) (err error) {
-		if repair {
-			made, err = e.Workshop.Repair(ctx, scan, out)
-		} else {
-			made, err = e.Workshop.Normalise(ctx, scan, out)
-		}
-		return err
-	})
+	file, err := d.OpenFile(cleanPath(c, c.ID), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return sight{}, err
-	}
-	file, err := d.OpenFile(cleanPath(c, c.ID), os.O_RDONLY, 0)
-	if err != nil {
-		return sight{}, disk.Plain("opening a clean PDF", err)
+		return sight{}, disk.Plain("making a clean PDF", err)
 	}
 	defer file.Close()
+	var made pdf.Result
+	if repair {
+		made, err = e.Workshop.Repair(ctx, scan, file)
+	} else {
+		made, err = e.Workshop.Normalise(ctx, scan, file)
+	}
+	if err != nil {
+		return sight{}, err
+	}
 	flags, pages, err := e.Workshop.Inspect(ctx, scan, file, made, func(n int, _ *image.Gray) {
 		// A long scan takes minutes, in which people want to see that it goes on.
 		e.page = progress{c.Helpline, n, made.Pages}
@@ -155,7 +151,7 @@ func (e *Edge) split(ctx context.Context, c folder.Claim, hash string, seen sigh
 		if batch.Cover != nil {
 			part.Cover = batch.Cover.Stack
 		}
-		err := disk.Write(d, cleanPath(c, part.ID), 0o600, func(out disk.File) error {
+		err := disk.WriteFirst(d, cleanPath(c, part.ID), 0o600, func(out disk.File) error {
 			return e.Workshop.Extract(ctx, all, out, l.Pages)
 		})
 		if err != nil {
@@ -202,7 +198,33 @@ func (e *Edge) readLetters(c folder.Claim) (content, error) {
 	if json.Unmarshal(data, &holds) != nil || len(holds.Letters) == 0 {
 		return content{}, fmt.Errorf("reading which letters claim %s holds: the file is damaged", c.ID)
 	}
+	holds.kept = true
 	return holds, nil
+}
+
+// keep makes a letter's clean PDF outlive a power cut when it cannot be sealed
+// just now, because of err: while the store is away a thousand may wait for that,
+// and no start should make them all again. A crash on the way leaves no list.
+func (e *Edge) keep(j *job, err error) error {
+	if j.manifest != nil || j.kept {
+		return err
+	}
+	d := e.folder.Disk()
+	file, failed := d.OpenFile(cleanPath(j.claim, j.id), os.O_RDWR, 0)
+	if failed == nil {
+		failed = errors.Join(file.Sync(), file.Close())
+	}
+	if failed == nil {
+		failed = d.SyncDir(j.claim.Path(cleanDir))
+	}
+	if failed != nil {
+		return disk.Plain("keeping a clean PDF", failed)
+	}
+	if failed := disk.WriteJSON(d, j.claim.Path(lettersFile), 0o600, content{Hash: j.scan.hash, Letters: []clean{*j.clean}}); failed != nil {
+		return failed
+	}
+	j.kept = true
+	return err
 }
 
 // follow gives letters of a claim their jobs; on finds or makes one. From here
@@ -213,7 +235,7 @@ func (e *Edge) follow(c folder.Claim, holds content, letters []clean, on func(le
 	delete(e.known.unsure, scan.hash)
 	for _, l := range letters {
 		j := on(l.ID)
-		j.claim, j.clean, j.scan = c, &l, scan
+		j.claim, j.clean, j.scan, j.kept = c, &l, scan, holds.kept
 	}
 }
 

@@ -100,7 +100,8 @@ func (e *Edge) printOf(helpline string) error {
 	if err != nil {
 		return fmt.Errorf("printing slips: %w", err)
 	}
-	return disk.WriteBytes(e.folder.Disk(), at, 0o664, sheet.Bytes())
+	// Not synced: it is made of the records, and made anew after every start.
+	return disk.Post(e.folder.Disk(), at, 0o664, sheet.Bytes())
 }
 
 func newestFirst(a, b record) int {

@@ -66,6 +66,7 @@ type job struct {
 	clean     *clean           // what is known of the clean PDF; nil before the end of step 3
 	scan      takenScan        // what duplicates of the scan are told; with clean
 	manifest  *letter.Manifest // from step 4 on
+	kept      bool             // which letters its scan holds is on disk, see keep
 	stored    bool             // the first half of step 5 is done
 	deposited time.Time        // when step 5 was last done by this process
 	tries     int              // that failed, one after the other
@@ -101,6 +102,11 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 	if j.claim.Returning {
 		return true, e.giveBack(&j.claim, outcome{}) // a crash or a full disk came in the middle
 	}
+	if j.manifest == nil {
+		if sealed, err := e.sealedBefore(j); sealed || err != nil {
+			return false, err
+		}
+	}
 	if j.manifest == nil && j.clean == nil {
 		if e.mayHideTwin() {
 			return false, errWaits
@@ -118,14 +124,8 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 		}
 	}
 	if j.manifest == nil {
-		if err := e.mark(j.scan); err != nil {
-			return false, err // no letter is sealed whose twin would not be known
-		}
-		if sealed, err := e.sealedBefore(j); sealed || err != nil {
-			return false, err
-		}
 		if j.manifest, err = e.seal(ctx, j); err != nil {
-			return false, err
+			return false, e.keep(j, err)
 		}
 	}
 	if e.depositDue(j) {
@@ -141,9 +141,11 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 // with it by child processes, and that becomes the letters of the stack, one in
 // nearly all cases. A scan that may be a duplicate is asked about, and so is a
 // stack whose letters cannot be told apart for certain: then nothing of it is
-// taken. The list of the letters comes last and is the commit; a crash before
-// it leaves clean PDFs in the claim of which nobody has heard, and they are
-// made again.
+// taken. The list of a stack's letters comes last and is the commit; a crash
+// before it leaves clean PDFs in the claim of which nobody has heard, and they
+// are made again. A letter that came alone has no list, nor is its clean PDF
+// synced: the claim says enough to make it again, under the same id, and it is
+// sealed at once. One that cannot be is kept (see keep).
 func (e *Edge) normalise(ctx context.Context, c folder.Claim) (content, error) {
 	// It may have been done although the disk has said that it failed.
 	holds, err := e.readLetters(c)
@@ -168,9 +170,12 @@ func (e *Edge) normalise(ctx context.Context, c folder.Claim) (content, error) {
 	if holds.Letters, err = e.split(ctx, c, holds.Hash, seen); err != nil {
 		return content{}, err
 	}
-	e.known.unsure[holds.Hash] = c.ID // until follow
-	if err := disk.WriteJSON(e.folder.Disk(), c.Path(lettersFile), 0o600, holds); err != nil {
-		return content{}, err
+	if holds.Letters[0].ID != c.ID {
+		e.known.unsure[holds.Hash] = c.ID // until follow
+		if err := disk.WriteJSON(e.folder.Disk(), c.Path(lettersFile), 0o600, holds); err != nil {
+			return content{}, err
+		}
+		holds.kept = true
 	}
 	e.step("normalised", c.ID)
 	return holds, nil
@@ -224,6 +229,7 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 		return nil, fmt.Errorf("opening a clean PDF: %w", err)
 	}
 	defer plain.Close()
+	// With its folder: a power cut must not take it and leave the manifest.
 	err = disk.Write(d, spooled(j.id, sealedExt), 0o600, func(out disk.File) error {
 		size, sum, err := seal.Seal(out, plain, to)
 		m.Size, m.SHA256 = size, hex.EncodeToString(sum[:])
@@ -235,7 +241,7 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 	e.step("spooled", j.id)
 	// Kept unsigned, and signed whenever it is put: a site whose key is
 	// replaced meanwhile loses no letter.
-	if err := disk.WriteJSON(d, spooled(j.id, folder.ManifestExt), 0o600, m); err != nil {
+	if err := disk.WriteJSON(d, spooled(j.id, folder.ManifestExt), 0o600, sealed{m, j.scan.hash, j.scan.id}); err != nil {
 		return nil, err
 	}
 	e.step("sealed", j.id)
@@ -249,7 +255,8 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 
 // sealedBefore finds what the disk did not want to show before, or has kept
 // although it said that it failed: a letter that is sealed must never be sealed
-// again, nor one that is recorded. The job then goes on from what was found.
+// again, nor one that is recorded, and its scan must not go back to people. The
+// job then goes on from what was found.
 func (e *Edge) sealedBefore(j *job) (bool, error) {
 	d := e.folder.Disk()
 	data, err := disk.ReadFile(d, recordPath(j.id))
@@ -268,18 +275,40 @@ func (e *Edge) sealedBefore(j *job) (bool, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	var m letter.Manifest
-	if err == nil {
-		err = json.Unmarshal(data, &m)
-	}
 	if err == nil {
 		err = d.SyncDir(folder.SpoolDir)
+	}
+	if err == nil {
+		err = e.foundSealed(data, func(letter.ID) *job { return j })
 	}
 	if err != nil {
 		return false, disk.Plain("looking whether a letter is sealed", err)
 	}
-	j.manifest = &m
 	return true, nil
+}
+
+// sealed is a letter's manifest as it lies in the spool, and what duplicates of
+// its scan are found by, which is nobody else's business: between the manifest
+// and the mark of the scan a crash would leave a letter whose twin nobody knows.
+type sealed struct {
+	letter.Manifest
+	Hash  string    `json:"hash,omitempty"`  // as in content; earlier versions did not write it, and marked the scan before
+	First letter.ID `json:"first,omitempty"` // the id of the scan's first letter
+}
+
+// foundSealed takes in a letter that was sealed before.
+func (e *Edge) foundSealed(data []byte, on func(letter.ID) *job) error {
+	var s sealed
+	if err := json.Unmarshal(data, &s); err != nil {
+		return err
+	}
+	j := on(s.ID)
+	j.manifest = &s.Manifest
+	if s.Hash != "" {
+		j.scan = takenScan{s.Hash, s.First, letter.DateOf(s.Received), s.Helpline}
+		e.known.add(j.scan)
+	}
+	return nil
 }
 
 // depositDue says when step 5 is to be done: after every start and then once a
@@ -303,6 +332,9 @@ func (e *Edge) deposit(ctx context.Context, j *job) error {
 	if !letter.DateOf(e.Now()).Before(m.Deadline()) {
 		// It may have been in the bucket and be gone from it, as it must.
 		return errUnanswered
+	}
+	if err := e.mark(j.scan); err != nil {
+		return err // no letter is deposited whose twin would not be known
 	}
 	if !j.stored {
 		if err := e.store(ctx, m); err != nil {

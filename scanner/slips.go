@@ -181,10 +181,19 @@ func inWords(d letter.Date) string { return d.Start().Format("2 January 2006") }
 // place is where the slip lies.
 func (r record) place() string { return path.Join(r.Helpline, folder.TakenDir, r.Slip) }
 
+// writeSlip makes the folder of slips as well, where it is missing: at the first
+// slip after a start, since nobody knows whether whoever made it has come so far
+// as to sync it, and when somebody has removed it.
 func (e *Edge) writeSlip(r record) error {
 	d := e.folder.Disk()
-	if err := disk.MakeDir(d, path.Dir(r.place()), 0o770); err != nil {
-		return fmt.Errorf("making the folder of slips: %w", err)
+	if e.slipDirs[r.Helpline] && !disk.Exists(d, path.Dir(r.place())) {
+		e.slipDirs[r.Helpline] = false
+	}
+	if !e.slipDirs[r.Helpline] {
+		if err := disk.MakeDir(d, path.Dir(r.place()), 0o770); err != nil {
+			return fmt.Errorf("making the folder of slips: %w", err)
+		}
+		e.slipDirs[r.Helpline] = true
 	}
 	return disk.WriteBytes(d, r.place(), 0o660, []byte(r.slip(e.title(r.Moved))))
 }

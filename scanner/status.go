@@ -43,7 +43,8 @@ func (e *Edge) post(view folder.View) {
 		}
 		when := "Last look: " + now.In(letter.London).Format("Monday 2 January 2006, 15:04") +
 			". If that is more than five minutes ago, the scanning program is not running: tell the person who looks after it. Nothing is lost meanwhile."
-		err := disk.WriteBytes(e.folder.Disk(), path.Join(helpline, folder.StatusFile), 0o664,
+		// Not synced: it is written anew after every start, and every minute.
+		err := disk.Post(e.folder.Disk(), path.Join(helpline, folder.StatusFile), 0o664,
 			[]byte(text+"\r\n\r\n"+when+"\r\n"))
 		if err != nil {
 			failed = err

@@ -25,7 +25,8 @@ import (
 // What has been written to a file outlives a power cut once File.Sync has
 // returned, and a name (made, renamed or removed) once SyncDir of its folder
 // has. Until then a power cut may undo it, and may undo one of two and not the
-// other.
+// other. But a rename is one change, as in every file system with a journal:
+// once SyncDir of the folder of arrival has returned, the old name is gone, too.
 type Disk interface {
 	// OpenFile is os.OpenFile, but never waits at a pipe. Whoever does not
 	// want to follow a link looks with Lstat first.

@@ -23,6 +23,32 @@ const MaxName = 255
 // A file that had the name before is replaced. When Write returns nil, the
 // file outlives a power cut. Only one Write may be under way in a folder.
 func Write(d Disk, name string, perm fs.FileMode, fill func(File) error) error {
+	if err := WriteFirst(d, name, perm, fill); err != nil {
+		return err
+	}
+	return SyncDir(d, path.Dir(name))
+}
+
+// WriteFirst is Write of a file after which more is written into the folder: it
+// leaves the sync of the folder to the last of them. Until then a power cut may
+// take the file, and leave those that came later.
+func WriteFirst(d Disk, name string, perm fs.FileMode, fill func(File) error) error {
+	return replace(d, name, perm, func(file File) error {
+		if err := fill(file); err != nil {
+			return err
+		}
+		return Plain("syncing a file", file.Sync())
+	})
+}
+
+// Post puts a file up for people that is written anew after every start: whoever
+// reads it finds it whole or as it was before, but it is not synced, and a power
+// cut may ruin it.
+func Post(d Disk, name string, perm fs.FileMode, data []byte) error {
+	return replace(d, name, perm, writing(data))
+}
+
+func replace(d Disk, name string, perm fs.FileMode, fill func(File) error) error {
 	temp := path.Join(path.Dir(name), Unfinished)
 	// Whatever bears the name is thrown away unread, so that a link planted
 	// there is not written through.
@@ -34,9 +60,6 @@ func Write(d Disk, name string, perm fs.FileMode, fill func(File) error) error {
 		return Plain("making a file", err)
 	}
 	err = fill(file)
-	if err == nil {
-		err = Plain("syncing a file", file.Sync())
-	}
 	if closeErr := file.Close(); err == nil {
 		err = Plain("closing a file", closeErr)
 	}
@@ -45,17 +68,20 @@ func Write(d Disk, name string, perm fs.FileMode, fill func(File) error) error {
 	}
 	if err != nil {
 		_ = d.Remove(temp) // room for the next try on a full disk
-		return err
 	}
-	return SyncDir(d, path.Dir(name))
+	return err
 }
 
 // WriteBytes is Write of a few bytes.
 func WriteBytes(d Disk, name string, perm fs.FileMode, data []byte) error {
-	return Write(d, name, perm, func(file File) error {
+	return Write(d, name, perm, writing(data))
+}
+
+func writing(data []byte) func(File) error {
+	return func(file File) error {
 		_, err := file.Write(data)
 		return Plain("writing a file", err)
-	})
+	}
 }
 
 // WriteJSON is WriteBytes of a value as JSON.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"time"
 
@@ -83,13 +84,11 @@ func (f *Folder) Claim(s Scan) (Claim, error) {
 			return Claim{}, disk.Plain("claiming a scan", err) // Claims finds it, or clears it away
 		}
 	}
-	// Until both folders are synced, a power cut may undo the rename: the scan
-	// is then where it was dropped and the claim empty, as above.
-	// The arrival is made sure before the departure.
-	if err := disk.SyncDir(f.disk, c.Path(scanDir)); err != nil {
-		return Claim{}, err
-	}
-	if err := disk.SyncDir(f.disk, path.Dir(s.path)); err != nil {
+	// Until the folder of arrival is synced, a power cut may undo the rename: the
+	// scan is then where it was dropped and the claim empty, as above. It must be
+	// before anybody syncs the folder that the scan has left, which would make
+	// sure of the departure alone.
+	if err := f.syncArrival(c); err != nil {
 		return Claim{}, err
 	}
 	// A crash here leaves a note without its scan, which nobody counts.
@@ -97,15 +96,53 @@ func (f *Folder) Claim(s Scan) (Claim, error) {
 	return c, nil
 }
 
+// syncArrival makes sure that a scan is in its claim. A disk that fails for a
+// moment is asked again at once, since people may sync the folder that the scan
+// has left at any moment; where it goes on failing, Claims does so later.
+func (f *Folder) syncArrival(c Claim) (err error) {
+	for range 3 {
+		if err = disk.SyncDir(f.disk, c.Path(scanDir)); err == nil {
+			break
+		}
+	}
+	return err
+}
+
 // makeClaim writes all that must be known of the letter before it owns the scan.
+// Each of its three syncs makes sure of one name on the scan's way or of what
+// claimFile says: without any of them a power cut could take a scan with its
+// folder, or leave one of which nobody knows for whom it is.
 func (f *Folder) makeClaim(c Claim) error {
 	if err := disk.MkdirAll(f.disk, c.Path(scanDir), 0o700); err != nil {
 		return disk.Plain("making a claim", err)
 	}
-	if err := disk.WriteJSON(f.disk, c.Path(claimFile), 0o600, c); err != nil {
+	if err := f.writeClaim(c); err != nil {
+		return err
+	}
+	if err := disk.SyncDir(f.disk, c.Path("")); err != nil {
 		return err
 	}
 	return disk.SyncDir(f.disk, ClaimedDir)
+}
+
+// writeClaim writes claimFile under its own name at once. A crash may leave it
+// in part, in a claim without a scan, which Claims clears away unread.
+func (f *Folder) writeClaim(c Claim) error {
+	data, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("making a claim: %w", err)
+	}
+	file, err := f.disk.OpenFile(c.Path(claimFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return disk.Plain("making a claim", err)
+	}
+	if _, err = file.Write(data); err == nil {
+		err = file.Sync()
+	}
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	return disk.Plain("making a claim", err)
 }
 
 // Claims finds every claim again, after a crash as after a normal end, and
@@ -238,12 +275,11 @@ func (f *Folder) Release(c Claim) error {
 		// learns its name.
 		err = f.disk.Rename(path.Join(c.Path(scanDir), name), c.Path(releasedFile))
 	}
-	// Also of a scan that left before: a power cut must not bring it back into a
-	// claim that is deleted in part.
-	for _, dir := range []string{c.Path(scanDir), c.Path("")} {
-		if err == nil || errors.Is(err, fs.ErrNotExist) {
-			err = f.disk.SyncDir(dir)
-		}
+	// A power cut must not bring the scan back into a claim that is deleted in
+	// part: the folder of its arrival is synced. Whoever has moved it elsewhere
+	// before has synced that one, and a second Release comes here again.
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = f.disk.SyncDir(c.Path(""))
 	}
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		err = disk.Discard(f.disk, c.Path(""))
