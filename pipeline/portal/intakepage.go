@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
 )
 
 // intakeShows is how many questions the page lists, oldest first.
@@ -20,22 +21,43 @@ type intakeBody struct {
 	Here      bool // the scanner folder is on this machine
 	Questions []Question
 	Shows     int
+	Taken     []register.Entry // today's letters, newest first: their references, and nothing of what they say
+	MoreTaken bool             // than are listed
 }
 
-// intakePage lists what the scanner folder asks. It looks at no scan.
+// intakePage lists what the scanner folder asks, and what was taken today. It
+// looks at no scan.
 func (p *Portal) intakePage(w http.ResponseWriter, v *visit) error {
 	found, err := p.waiting(v)
 	if err != nil {
 		return because(folderDown, err)
 	}
 	pg := page{Name: "intake", Title: "Intake"}
-	pg.Body = intakeBody{Here: p.cfg.Intake != nil, Questions: found[:min(len(found), intakeShows)], Shows: intakeShows}
+	body := intakeBody{Here: p.cfg.Intake != nil, Questions: found[:min(len(found), intakeShows)], Shows: intakeShows}
+	if body.Taken, body.MoreTaken, err = p.takenToday(v); err != nil {
+		return err
+	}
+	pg.Body = body
 	if v.URL.Query().Has("done") {
 		if pg.Note, err = p.answerNote(v); err != nil {
 			return err
 		}
 	}
 	return p.ok(w, v, pg)
+}
+
+// takenToday is the letters that were taken since the day began.
+func (p *Portal) takenToday(v *visit) (taken []register.Entry, more bool, err error) {
+	taken, err = p.cfg.Register.Entries(v.Context(), -1, "letter-admitted", "", intakeShows)
+	if err != nil {
+		return nil, false, err
+	}
+	began := letter.DateOf(p.cfg.Now()).Start()
+	before := slices.IndexFunc(taken, func(e register.Entry) bool { return e.At.Before(began) })
+	if before >= 0 {
+		return taken[:before], false, nil
+	}
+	return taken, len(taken) == intakeShows, nil
 }
 
 // answerNote thanks for the answer that the person has just given, as the

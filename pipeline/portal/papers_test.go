@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -48,6 +49,20 @@ func TestPapersAddUp(t *testing.T) {
 	}
 	wantText(t, v.get("/papers?done=1"), "Your count is on record.", "2 papers were expected", "All were there, and no other.")
 	wantText(t, h.as(h.dpo).get("/register?kind=papers-counted"), "compared the papers at office with the register: 2 papers were expected, and all were there.")
+}
+
+// TestTakenToday: the intake lists today's references, and no others.
+func TestTakenToday(t *testing.T) {
+	h := newHouse(t)
+	yesterday := h.letter(1)
+	h.now = h.now.Add(10 * time.Hour) // after midnight
+	wantText(t, h.as(h.ops).get("/intake"), "No letter has been taken today.")
+	today := h.letter(1)
+	w := h.as(h.ops).get("/intake")
+	wantText(t, w, "Taken today", today.Reference())
+	if containsText(w.Body.String(), yesterday.Reference()) {
+		t.Error("yesterday’s letter is listed as today’s")
+	}
 }
 
 // TestEveryDifferenceHasAName: a paper that is not there, one that should be
