@@ -151,6 +151,9 @@ func TestEveryRouteAsEverybody(t *testing.T) {
 	visitors := []int64{0, h.lead, h.stranger, h.manager, h.ops, h.dpo, h.admin}
 	for _, r := range routes {
 		id, request := h.readable(2), ""
+		if strings.HasPrefix(r.path, "/desk/lost/") { // only what was on record at a restore is written off
+			h.replayed()
+		}
 		for _, n := range visitors {
 			if strings.Contains(r.path, "{request}") { // each is dealt with once
 				request = h.asked(h.readable(1))

@@ -142,6 +142,7 @@ var mayRepeat = map[string]string{
 	"layout.html /sign-out":                    "the session is over",
 	"letter.html /l/{{$letter.ID}}/readable":   "found readable twice is found readable",
 	"letter.html /l/{{$letter.ID}}/scan-again": "for the same reason it is nothing new",
+	"lost.html {{.Body.Action}}":               "nothing is on record before it is signed",
 	"paper.html {{.Body.Action}}":              "nothing is on record before it is signed",
 	"question.html /intake/{{.Body.Token}}":    "the question has its token",
 	"register.html /register/export.ndjson":    "each is an export of its own, and on record as one",
