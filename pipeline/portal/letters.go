@@ -20,10 +20,12 @@ type card struct {
 	register.Letter
 	Readers []string // who has opened it
 	Waiting []string // which of its team leaders have not
+	Walled  []string // who knows somebody in it and must not
 }
 
 type lettersBody struct {
 	Reviews                  []card // safeguarding decisions that are due to be looked at again
+	Recusals                 []card // for the manager: from which somebody is walled off
 	Unopened, Opened         []card
 	Orphans                  []card // answers whose letters are gone
 	MoreUnopened, MoreOpened string // where the lists go on; empty at their end
@@ -43,6 +45,15 @@ func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
 			return err
 		}
 		if body.Reviews, _, err = p.cards(v, found, ""); err != nil {
+			return err
+		}
+	}
+	if !body.Further && v.person.Role == register.Manager {
+		found, err := p.cfg.Register.Recusals(v.Context(), who, perPage)
+		if err != nil {
+			return err
+		}
+		if body.Recusals, _, err = p.cards(v, found, ""); err != nil {
 			return err
 		}
 	}
@@ -73,7 +84,11 @@ func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
 			return err
 		}
 	}
-	return p.ok(w, v, page{Name: "letters", Title: "Letters", Body: body})
+	pg := page{Name: "letters", Title: "Letters", Body: body}
+	if q.Get("done") == "recused" {
+		pg.Note = "It is recorded that you know somebody in a letter. You will not see that letter any more, and the helplines’ manager is told here."
+	}
+	return p.ok(w, v, pg)
 }
 
 // cards says who has opened each letter; with one letter more than a page
@@ -94,6 +109,9 @@ func (p *Portal) cards(v *visit, found []register.Letter, cursor string) (out []
 	for _, l := range found {
 		c := card{Letter: l}
 		for _, who := range people {
+			if l.WalledOff(who.Number) {
+				c.Walled = append(c.Walled, p.called(v, who))
+			}
 			switch {
 			case slices.Contains(opened[l.ID], who.Number):
 				c.Readers = append(c.Readers, p.called(v, who))

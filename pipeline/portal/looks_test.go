@@ -210,6 +210,7 @@ func looksOfLeader(l *looker) {
 	v.post(path+"/safeguarding", with(l.keepForm(), "confirm", "yes"))
 	l.at("letter-kept", path+"?done=kept")
 	l.at("safeguarding-again", path+"/safeguarding")
+	l.at("recuse", path+"/recuse")
 	l.at("withdraw", path+"/withdraw")
 	l.empty("withdraw-flaw", path+"/withdraw", "main form .button")
 	other := l.letter(1)

@@ -191,7 +191,7 @@ func (p *Portal) helplineTitle(name string) string {
 
 // readership is whose letters the person's lists show.
 func (p *Portal) readership(who register.Person) register.Readership {
-	out := register.Readership{Helplines: p.helplinesOf(who)}
+	out := register.Readership{Helplines: p.helplinesOf(who), Person: who.Number}
 	if who.Role != register.Manager {
 		out.Leader = who.Number
 	}

@@ -50,6 +50,8 @@ GET  /l/{id}/page/{n}         team-leader manager, own letters
 GET  /l/{id}/letter.pdf       team-leader manager, own letters
 POST /l/{id}/readable         team-leader manager, own letters
 POST /l/{id}/scan-again       team-leader manager, own letters
+GET  /l/{id}/recuse           team-leader manager, own letters
+POST /l/{id}/recuse           team-leader manager, own letters
 GET  /l/{id}/safeguarding     team-leader manager, own letters
 POST /l/{id}/safeguarding     team-leader manager, own letters
 GET  /l/{id}/sharing          team-leader manager, own letters

@@ -69,6 +69,8 @@ var routes = []route{
 	{method: "GET", path: "/l/{id}/letter.pdf", who: readers, own: true, serve: (*Portal).letterPDF},
 	{method: "POST", path: "/l/{id}/readable", who: readers, own: true, serve: (*Portal).markReadable},
 	{method: "POST", path: "/l/{id}/scan-again", who: readers, own: true, serve: (*Portal).markScanAgain},
+	{method: "GET", path: "/l/{id}/recuse", who: readers, own: true, serve: (*Portal).recusePage},
+	{method: "POST", path: "/l/{id}/recuse", who: readers, own: true, serve: (*Portal).recuse},
 	{method: "GET", path: "/l/{id}/safeguarding", who: readers, own: true, serve: (*Portal).safeguardingPage},
 	{method: "POST", path: "/l/{id}/safeguarding", who: readers, own: true, serve: (*Portal).safeguard},
 	{method: "GET", path: "/l/{id}/sharing", who: readers, own: true, serve: (*Portal).sharingPage},
@@ -156,10 +158,10 @@ var homes = map[register.Role]string{
 
 // mayRead reports whether the letter is the person's to read: the manager's
 // always, a team leader's if it is of their helpline and, where it is kept for
-// five years, names them.
+// five years, names them; and nobody's who knows somebody in it.
 func mayRead(who register.Person, l register.Letter) bool {
-	return who.Role == register.Manager ||
-		who.LeadsHelpline(l.Helpline) && (l.Named == 0 || l.Named == who.Number)
+	return !l.WalledOff(who.Number) && (who.Role == register.Manager ||
+		who.LeadsHelpline(l.Helpline) && (l.Named == 0 || l.Named == who.Number))
 }
 
 // newMux joins the routes of each path, so that a method no route has is

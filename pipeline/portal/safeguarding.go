@@ -109,7 +109,9 @@ func (p *Portal) keepForm(v *visit, form url.Values) (keepForm, error) {
 		f.Deadline = v.letter.Deadline()
 	}
 	f.Latest = f.Deadline.AddDays(-1)
-	f.Leaders = slices.DeleteFunc(people, func(who register.Person) bool { return !who.LeadsHelpline(v.letter.Helpline) })
+	f.Leaders = slices.DeleteFunc(people, func(who register.Person) bool {
+		return !who.LeadsHelpline(v.letter.Helpline) || v.letter.WalledOff(who.Number)
+	})
 	return f, nil
 }
 

@@ -72,6 +72,9 @@ var entryKinds = []entryKind{
 	{"letter-scan-again", "Scan asked for again", about(func(d register.LetterScanAgain, e register.Entry, t teller) string {
 		return t.staff(e.By) + " asked for the letter to be scanned again: " + lowerFirst(worded(reasonWords, d.Reason)) + "."
 	})},
+	{"letter-recused", "Reader walled off", about(func(_ register.LetterRecused, e register.Entry, t teller) string {
+		return t.staff(e.By) + " knows somebody in the letter, and is walled off from it."
+	})},
 	{"letter-safeguarded", "Kept for five years", about(func(d register.LetterSafeguarded, e register.Entry, t teller) string {
 		return fmt.Sprintf("%s decided that the letter is kept for five years, until %s: %s. The service user: %s. It is looked at again on %s; %s may open it, beside the manager.",
 			t.staff(e.By), day(d.Deadline), lowerFirst(worded(safeguardingReasonWords, d.Reason)), lowerFirst(worded(toldWords, d.Told)), day(d.Review), lowerFirst(t.staff(d.Named)))

@@ -193,6 +193,10 @@ type LetterScanAgain struct {
 	Reason ScanAgainReason `json:"reason"` // what is wrong with the scan
 }
 
+// LetterRecused says that the person in By knows somebody in the letter, and was
+// walled off from it. [P 6, GDPR 32]
+type LetterRecused struct{}
+
 // ScanAnswered says that the person in By answered what the scanner folder
 // asked of a scan. It is recorded before the scanner hears of it: where the
 // scanner refuses the answer or is not reached, the person answers again.
@@ -429,6 +433,7 @@ func (LetterNotified) kind() string      { return "letter-notified" }
 func (LetterOpened) kind() string        { return "letter-opened" }
 func (LetterReadable) kind() string      { return "letter-readable" }
 func (LetterScanAgain) kind() string     { return "letter-scan-again" }
+func (LetterRecused) kind() string       { return "letter-recused" }
 func (ScanAnswered) kind() string        { return "scan-answered" }
 func (PaperDestroyed) kind() string      { return "paper-destroyed" }
 func (PapersCounted) kind() string       { return "papers-counted" }

@@ -32,6 +32,8 @@ type Letter struct {
 
 	Erase EraseReason // why it is erased before its time; empty for one that is not
 
+	Walled []int64 // staff numbers of who knows somebody in it, and must not see it
+
 	HeldSince letter.Date // the first day of the holds that it is under; zero for none
 
 	State         State
@@ -60,23 +62,27 @@ type Found struct{ Versions, Markers, Uploads int }
 const letterColumns = `l.id, l.site, l.sent_helpline, l.sent_class, l.helpline, l.class, l.since, l.lies, l.coming, l.leaving, l.been, l.moves,
 	l.reason, l.told, l.review, l.named, l.held_since, l.erase, l.answers, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
 	l.object_version, l.trouble, l.attempts, l.not_before, l.receipt_due, l.readable_by, l.readable_at,
-	l.found_versions, l.found_markers, l.found_uploads, l.missing, l.version, COALESCE(p.state, ''), COALESCE(p.reason, '')
+	l.found_versions, l.found_markers, l.found_uploads, l.missing, l.version, COALESCE(p.state, ''), COALESCE(p.reason, ''),
+	COALESCE((SELECT group_concat(w.person) FROM walls w WHERE w.letter = l.id), '')
 	FROM letters l LEFT JOIN papers p ON p.letter = l.id`
 
 func scanLetter(row scannable) (Letter, error) {
 	var l Letter
 	var received, readableAt int64
 	var notBefore sql.NullInt64
-	var since, lies, coming, leaving, been, review, held string
+	var since, lies, coming, leaving, been, review, held, walled string
 	err := row.Scan(&l.ID, &l.Site, &l.Manifest.Helpline, &l.Manifest.Class, &l.Helpline, &l.Class, &since, &lies, &coming, &leaving, &been, &l.moves,
 		&l.Reason, &l.Told, &review, &l.Named, &held, &l.Erase, &l.Answers, &received, &l.Pages, &l.Sheets, &l.Sides, &l.Flags, &l.Repaired, &l.Size, &l.SHA256, &l.State,
 		&l.ObjectVersion, &l.Trouble, &l.Attempts, &notBefore, &l.ReceiptDue, &l.ReadableBy, &readableAt,
-		&l.Found.Versions, &l.Found.Markers, &l.Found.Uploads, &l.Missing, &l.version, &l.Paper, &l.PaperReason)
+		&l.Found.Versions, &l.Found.Markers, &l.Found.Uploads, &l.Missing, &l.version, &l.Paper, &l.PaperReason, &walled)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Letter{}, ErrNotFound
 	}
 	if err != nil {
 		return Letter{}, fmt.Errorf("reading letter: %w", err)
+	}
+	if l.Walled, err = readWalls(walled); err != nil {
+		return Letter{}, err
 	}
 	l.Received, l.ReadableAt = fromMillis(received), fromMillis(readableAt)
 	if notBefore.Valid {

@@ -24,6 +24,7 @@ func PlaceOf(l Letter) Place { return Place{l.Received, l.ID} }
 // Readership is whose letters a list is for.
 type Readership struct {
 	Helplines []string
+	Person    int64 // staff number of who reads it, and sees nothing from which they are walled off
 	Leader    int64 // staff number of a team leader, who sees no five-year letter that names another; 0 sees all
 }
 
@@ -35,7 +36,7 @@ func (r *Register) Unopened(ctx context.Context, who Readership, after Place, li
 		from = millis(after.Received)
 	}
 	return r.shown(ctx, who, `('receipted', 'notified') AND (l.received, l.id) > ($2, $3)
-		AND l.deadline > $4 AND l.answers = '' AND (l.named = 0 OR $5 = 0 OR l.named = $5) ORDER BY l.received, l.id LIMIT $6`, from, after.ID, limit, older)
+		AND l.deadline > $4 AND l.answers = '' AND (l.named = 0 OR $5 = 0 OR l.named = $5) AND `+notWalled+` ORDER BY l.received, l.id LIMIT $6`, from, after.ID, limit, older)
 }
 
 // OpenedLetters returns up to limit letters of the readership that people may
@@ -46,8 +47,11 @@ func (r *Register) OpenedLetters(ctx context.Context, who Readership, after Plac
 		from = millis(after.Received)
 	}
 	return r.shown(ctx, who, `('opened', 'readable', 'scan-again') AND (l.received, l.id) < ($2, $3)
-		AND l.deadline > $4 AND l.answers = '' AND (l.named = 0 OR $5 = 0 OR l.named = $5) ORDER BY l.received DESC, l.id DESC LIMIT $6`, from, after.ID, limit, func(a, b Letter) int { return older(b, a) })
+		AND l.deadline > $4 AND l.answers = '' AND (l.named = 0 OR $5 = 0 OR l.named = $5) AND `+notWalled+` ORDER BY l.received DESC, l.id DESC LIMIT $6`, from, after.ID, limit, func(a, b Letter) int { return older(b, a) })
 }
+
+// notWalled leaves out the letters from which the reader is walled off.
+const notWalled = `NOT EXISTS (SELECT 1 FROM walls w WHERE w.letter = l.id AND w.person = $7)`
 
 // shown walks the index once for each helpline, a handful, and merges.
 func (r *Register) shown(ctx context.Context, who Readership, states string, from int64, id letter.ID, limit int,
@@ -55,7 +59,7 @@ func (r *Register) shown(ctx context.Context, who Readership, states string, fro
 	var out []Letter
 	for _, h := range who.Helplines {
 		part, err := r.letters(ctx, `WHERE l.helpline = $1 AND l.state IN `+states, h, from, string(id),
-			letter.DateOf(r.Now()).String(), who.Leader, limit)
+			letter.DateOf(r.Now()).String(), who.Leader, limit, who.Person)
 		if err != nil {
 			return nil, err
 		}
@@ -73,7 +77,7 @@ func (r *Register) ReviewsOf(ctx context.Context, who Readership, limit int) ([]
 		return nil, err
 	}
 	due = slices.DeleteFunc(due, func(l Letter) bool {
-		return !slices.Contains(who.Helplines, l.Helpline) || who.Leader != 0 && l.Named != who.Leader || !l.Open(r.Now())
+		return !slices.Contains(who.Helplines, l.Helpline) || who.Leader != 0 && l.Named != who.Leader || l.WalledOff(who.Person) || !l.Open(r.Now())
 	})
 	return due[:min(limit, len(due))], nil
 }

@@ -34,6 +34,9 @@ func (r *Register) FileResponse(ctx context.Context, m letter.Manifest, to lette
 		if _, err := tx.ExecContext(ctx, `UPDATE letters SET answers = $1, named = $2 WHERE id = $3`, string(to), l.Named, string(m.ID)); err != nil {
 			return err
 		}
+		if err := keepWalls(ctx, tx, m.ID, to); err != nil {
+			return err
+		}
 		filed, err := letterIn(ctx, tx, m.ID)
 		if err != nil {
 			return err
@@ -106,7 +109,7 @@ func (r *Register) Orphans(ctx context.Context, who Readership, after Place, lim
 
 const answersShown = `('filed') AND (l.received, l.id) > ($2, $3)
 	AND l.deadline > $4 AND l.answers <> '' AND l.erase = '' AND (l.named = 0 OR $5 = 0 OR l.named = $5)
-	AND NOT EXISTS (SELECT 1 FROM letters o WHERE o.id = l.answers AND o.deadline > $4) ORDER BY l.received, l.id LIMIT $6`
+	AND ` + notWalled + ` AND NOT EXISTS (SELECT 1 FROM letters o WHERE o.id = l.answers AND o.deadline > $4) ORDER BY l.received, l.id LIMIT $6`
 
 // Responses returns the kept answers to a letter, oldest first: those that can
 // be opened, and those that are being stored.

@@ -1,0 +1,100 @@
+package register
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"letterlock/scanner/letter"
+)
+
+// Recuse records that the person, who has opened the letter, knows somebody in
+// it. From then on they are walled off from it, and from its kept answers, for as
+// long as those live; nobody can undo it. A letter that only they had opened is
+// unopened again, so that it waits for somebody else.
+func (r *Register) Recuse(ctx context.Context, id letter.ID, person int64) error {
+	return r.formTx(ctx, person, func(tx *sql.Tx) error {
+		l, err := r.whoHasRead(ctx, tx, id, person)
+		if err != nil {
+			return err
+		}
+		first := id
+		if l.IsResponse() {
+			first = l.Answers
+		}
+		ids, err := idsIn(ctx, tx, `SELECT id FROM letters WHERE id = $1 OR answers = $1 AND answers <> '' ORDER BY id`, string(first))
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := r.wallOff(ctx, tx, id, person); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (r *Register) wallOff(ctx context.Context, tx *sql.Tx, id letter.ID, person int64) error {
+	l, err := letterIn(ctx, tx, id)
+	if err != nil || l.WalledOff(person) {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO walls (letter, person) VALUES ($1, $2)`, string(id), person); err != nil {
+		return err
+	}
+	if l.State != Opened {
+		return r.append(ctx, tx, LetterRecused{}, id, person)
+	}
+	var others int
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM openings o WHERE o.letter = $1
+		AND NOT EXISTS (SELECT 1 FROM walls w WHERE w.letter = o.letter AND w.person = o.person)`, string(id)).Scan(&others); err != nil {
+		return err
+	}
+	if others > 0 {
+		return r.append(ctx, tx, LetterRecused{}, id, person)
+	}
+	return r.move(ctx, tx, &l, change{to: Notified, receiptDue: l.ReceiptDue}, LetterRecused{}, person)
+}
+
+// keepWalls walls off from an answer whoever is walled off from its letter.
+func keepWalls(ctx context.Context, tx *sql.Tx, answer, to letter.ID) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO walls (letter, person) SELECT $1, person FROM walls WHERE letter = $2`, string(answer), string(to))
+	return err
+}
+
+// WalledOff reports whether the person knows somebody in the letter, as they have
+// said, and must not see it again.
+func (l Letter) WalledOff(person int64) bool { return slices.Contains(l.Walled, person) }
+
+// Recusals returns up to limit letters of the helplines from which somebody is
+// walled off, newest first: what the manager is told.
+func (r *Register) Recusals(ctx context.Context, who Readership, limit int) ([]Letter, error) {
+	found, err := r.letters(ctx, `WHERE l.id IN (SELECT letter FROM walls) AND l.answers = '' ORDER BY l.received DESC, l.id DESC`)
+	if err != nil {
+		return nil, err
+	}
+	found = slices.DeleteFunc(found, func(l Letter) bool {
+		return !slices.Contains(who.Helplines, l.Helpline) || l.WalledOff(who.Person) || !l.Open(r.Now())
+	})
+	return found[:min(limit, len(found))], nil
+}
+
+// readWalls reads the numbers that letterColumns joins with commas.
+func readWalls(joined string) ([]int64, error) {
+	if joined == "" {
+		return nil, nil
+	}
+	var out []int64
+	for _, s := range strings.Split(joined, ",") {
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("reading who is walled off: %w", err)
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
