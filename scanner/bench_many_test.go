@@ -1,0 +1,81 @@
+package scanner
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"letterlock/scanner/letter"
+)
+
+// BenchmarkAfterTenThousand is what a letter costs an edge from its first look
+// to its end, its receipt and slip included, where ten thousand letters of the
+// last months were taken before, and where none was, in the same run. The children
+// are left out: what they need is the same. by-none is the one over the other (1 is
+// flat).
+func BenchmarkAfterTenThousand(b *testing.B) {
+	none, noneSpent := officeAfter(b, 0)
+	many, manySpent := officeAfter(b, 10_000)
+	scan := sampleLetter(1)
+	var costs [2]time.Duration
+	for n := 0; b.Loop(); n++ {
+		data := fmt.Appendf(scan[:len(scan):len(scan)], "scan %d", n)
+		for i, o := range []*office{none, many} {
+			workshop := []*timed{noneSpent, manySpent}[i]
+			workshop.spent = 0
+			o.drop(line+"/scan.jpg", data)
+			start := time.Now()
+			o.pass(settled)
+			costs[i] += time.Since(start) - workshop.spent
+			b.StopTimer()
+			o.verify()
+			b.StartTimer()
+			start = time.Now()
+			o.pass(6)
+			costs[i] += time.Since(start)
+		}
+	}
+	b.ReportMetric(costs[0].Seconds()*1000/float64(b.N), "none-ms/op")
+	b.ReportMetric(costs[1].Seconds()*1000/float64(b.N), "many-ms/op")
+	b.ReportMetric(costs[1].Seconds()/costs[0].Seconds(), "by-none")
+}
+
+// officeAfter is an office that has taken so many letters, a hundred a day, whose
+// papers lie there still.
+func officeAfter(b *testing.B, letters int) (*office, *timed) {
+	b.Helper()
+	o := newOffice(b)
+	o.pass(1)
+	o.close()
+	write := func(name string, data []byte) {
+		full := filepath.Join(o.base, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(full), 0o700); err != nil {
+			b.Fatal(err)
+		}
+		if err := os.WriteFile(full, data, 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for n := range letters {
+		id := letter.NewID()
+		r := record{ID: id, Site: o.cfg.Site, Helpline: line, Class: letter.SixMonths, Pages: 1,
+			Received: morning.AddDate(0, 0, -1-n/100).UTC().Truncate(time.Second).Add(time.Duration(n%100) * time.Minute),
+			SHA256:   fmt.Sprintf("%064x", n), Paper: letter.PaperKept, Slip: id.Reference() + ".txt"}
+		data, err := json.Marshal(r)
+		if err != nil {
+			b.Fatal(err)
+		}
+		mark := takenScan{fmt.Sprintf("%064x", n), id, letter.DateOf(r.Received), line}
+		write("scanner/"+recordPath(id), data)
+		write("scanner/"+r.place(), []byte(r.slip("")))
+		write("state/"+mark.mark(), nil)
+	}
+	workshop := &timed{Workshop: o.cfg.Workshop}
+	o.cfg.Workshop = workshop
+	o.open()
+	o.pass(1)
+	return o, workshop
+}
