@@ -44,7 +44,7 @@ func New(t testing.TB, origin string) *Browser {
 		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))...)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 6*time.Minute)
 	t.Cleanup(cancel)
 	b := &Browser{T: t, Origin: origin, problem: make(chan string, 100)}
 	b.ctx, cancel = chromedp.NewContext(ctx)

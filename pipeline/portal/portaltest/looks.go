@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -91,14 +92,17 @@ func (b *Browser) Whole() []byte {
 	return picture
 }
 
-// Barriers is what axe-core and the rules below find on the page as it is laid
-// out: each a rule, and where it is broken. axe is axe-core's script.
-func (b *Browser) Barriers(axe string) []string {
+// Barriers is what axe-core finds on the page as it is laid out: each a rule,
+// and where it is broken. axe is axe-core's script, which are some of its
+// rules or of its tags, which stand for many.
+func (b *Browser) Barriers(axe string, which []string) []string {
 	b.T.Helper()
+	rules, err := json.Marshal(which)
+	b.must(err)
 	return b.finds(`(async () => {
 		if (!window.axe) { ` + axe + ` }
 		const found = await window.axe.run(document, {preload: false, resultTypes: ["violations"],
-			runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}});
+			runOnly: ` + string(rules) + `});
 		return found.violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.html.slice(0, 160) + " " + n.any.concat(n.all, n.none).map((c) => c.message).join("; ")));
 	})()`)
 }

@@ -1,0 +1,58 @@
+package portal
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp/kb"
+)
+
+// goes comes to what leads on with the tabulator key, and presses Enter.
+func (b *browser) goes(selector string) {
+	b.t.Helper()
+	b.TabTo(selector)
+	b.Leads(func() { b.Keys(kb.Enter) })
+}
+
+// TestKeyboardInTheBrowser is the day of a letter without a mouse: read, found
+// readable, kept for five years, and its paper destroyed.
+func TestKeyboardInTheBrowser(t *testing.T) {
+	b := newBrowser(t, func(c *Config) { c.Sample = true })
+	id := b.letter(2)
+	link := "/l/" + string(id)
+	b.be(b.lead)
+	b.goes(`main a[href="` + link + `"]`)
+	b.LoadImages() // as somebody who scrolls through them: all must have been shown
+	b.TabTo(`a[href="#decide"]`)
+	b.Keys(kb.Enter)
+	b.goes(`form[action$="/readable"] button`)
+	b.Wants("It is recorded that you found this letter readable.")
+	b.goes(`a[href="` + link + `/safeguarding"]`)
+	b.goes("main form .button")
+	b.Wants("Please put this right", "Choose why the letter must be kept")
+	b.TabTo("#reason")
+	b.Keys(kb.ArrowDown)
+	b.TabTo("#told")
+	b.Keys(kb.ArrowDown)
+	b.TabTo("#review")
+	b.Keys("11242027")
+	b.TabTo("#named")
+	b.Keys("A")
+	b.goes("main form .button")
+	b.Wants("An adult is at risk", "Was told of it", "24 November 2027", "Ada Lead")
+	b.goes("main form .button")
+	b.Wants("It is recorded that this letter is kept for five years.")
+
+	b.be(b.ops)
+	b.goes(`a[href="/desk/` + string(id) + `"]`)
+	b.TabTo("#sheets")
+	b.Keys("1")
+	b.TabTo("#scanner")
+	b.Keys("O")
+	b.TabTo("#confirm")
+	b.Keys(" ")
+	b.goes("main form .danger")
+	b.TabTo("#witness")
+	b.Keys("P")
+	b.goes("main form .danger")
+	b.Wants("Destruction recorded", "D-2026-000001", "(Pat Office)")
+}
