@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -246,10 +247,29 @@ func (s *Server) checkHolds(ctx context.Context) (bad, good string, err error) {
 		}
 	}
 	good = words.Number(len(holds), "hold") + " in force; the deletion of " + words.Number(held, "letter") + " is stopped until the helplines' manager releases what holds it."
+	left, leftErr := s.ownersLeft(ctx, holds)
+	err = errors.Join(err, leftErr)
+	if left > 0 {
+		bad = "Holds for which somebody answers who has left: " + strconv.Itoa(left) + ". The manager names somebody else on the portal's page of each."
+	}
 	if due > 0 {
-		bad = "Of " + good + " Due to be looked at again: " + words.Number(due, "hold") + ". The manager does that on the portal's page of holds."
+		bad = strings.TrimSpace(bad + " Of " + good + " Due to be looked at again: " + words.Number(due, "hold") + ". The manager does that on the portal's page of holds.")
 	}
 	return bad, good, err
+}
+
+// ownersLeft counts the holds for which somebody answers who can no longer sign in.
+func (s *Server) ownersLeft(ctx context.Context, holds []register.Hold) (n int, err error) {
+	people, err := s.cfg.Register.People(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, h := range holds {
+		if slices.ContainsFunc(people, func(who register.Person) bool { return who.Number == h.Owner && who.Disabled }) {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // pinger is a mail system that can be asked whether it would take mail.

@@ -329,3 +329,18 @@ func TestAHoldDoesNotEndByNeglect(t *testing.T) {
 	}
 	o.opens(m)
 }
+
+// The check says that somebody who has left still answers for a hold.
+func TestTheCheckSaysWhoseOwnerHasLeft(t *testing.T) {
+	o := newOffice(t)
+	o.hold("", "respect-phoneline")
+	if !ok(o.Check(t.Context()), "holds") {
+		t.Error("nobody has left, and it is not well")
+	}
+	holds, err := o.cfg.Register.HoldsInForce(t.Context())
+	o.must(err)
+	o.must(o.cfg.Register.DisablePerson(t.Context(), holds[0].Owner))
+	if ok(o.Check(t.Context()), "holds") {
+		t.Error("it is well, though who answers for it has left")
+	}
+}

@@ -17,6 +17,7 @@ type holdCard struct {
 	register.Hold
 	OwnerName string
 	Due       bool // its review has come
+	Left      bool // who answers for it has left: only the number is known
 }
 
 type holdsBody struct {
@@ -55,7 +56,7 @@ func (p *Portal) holdsPage(w http.ResponseWriter, v *visit) error {
 }
 
 func (p *Portal) holdCard(h register.Hold, names map[int64]string) holdCard {
-	return holdCard{h, staffWords(names, h.Owner), !letter.DateOf(p.cfg.Now()).Before(h.Review)}
+	return holdCard{h, staffWords(names, h.Owner), !letter.DateOf(p.cfg.Now()).Before(h.Review), names[h.Owner] == ""}
 }
 
 type holdForm struct {

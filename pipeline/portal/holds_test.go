@@ -6,7 +6,32 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
 )
+
+// Who has left answers for nothing any more, and the pages say so until the
+// manager has named another.
+func TestTheOwnerOfAHoldLeaves(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	h.keeps(id)
+	_, err := h.register.PlaceHold(t.Context(), register.Hold{Letter: id, Reason: register.Coroner, Owner: h.dpo, Review: letter.DateOf(h.now).AddDays(9)}, h.manager)
+	must(t, err)
+	manager := h.as(h.manager)
+	if strings.Contains(manager.get("/holds").Body.String(), "has left") {
+		t.Error("nobody has left")
+	}
+	must(t, h.register.DisablePerson(t.Context(), h.dpo))
+	must(t, h.register.DisablePerson(t.Context(), h.lead))
+	wantText(t, manager.get("/holds"), "Who answers for this hold has left")
+	wantText(t, manager.get("/l/"+string(id)), fmt.Sprintf("Staff number %d, who has left", h.lead))
+	wantRedirect(t, manager.post("/holds/1/review", url.Values{"owner": {fmt.Sprint(h.manager)}, "review": {"2026-12-24"}}), "/holds?done=reviewed")
+	if strings.Contains(manager.get("/holds").Body.String(), "has left") {
+		t.Error("another is named, and the page still says that somebody has left")
+	}
+}
 
 func TestPuttingALetterOnHold(t *testing.T) {
 	h := newHouse(t)

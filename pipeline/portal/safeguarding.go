@@ -59,7 +59,9 @@ func (p *Portal) tellKeeping(v *visit, l register.Letter, body *letterBody) erro
 	if err != nil && !errors.Is(err, register.ErrNotFound) {
 		return err
 	}
-	body.Named = named.Name
+	if body.Named = named.Name; named.Disabled {
+		body.Named = fmt.Sprintf("Staff number %d, who has left: the manager names another when looking at the decision again,", l.Named)
+	}
 	entries, err := p.cfg.Register.Entries(v.Context(), -1, "letter-shared", l.ID, sharingsShown+1)
 	if err != nil {
 		return err
