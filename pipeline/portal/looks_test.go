@@ -174,12 +174,13 @@ func TestLooksAreSeen(t *testing.T) {
 		{`document.querySelector("main a").style.outline = "none"`, l.Unseen, "/l/"},
 		{`put("main", "div", {className: "error-summary"}); put(".error-summary", "a", {href: "#why", textContent: "Say why."})`, l.Untied, "leads nowhere: Say why."},
 		{`put("main", "div", {className: "error-summary"}); put(".error-summary", "a", {href: "#why", textContent: "Say why."}); put("main", "input", {id: "why"})`, l.Untied, "not said at its field: Say why."},
-		{`document.querySelector("h1").style.marginTop = "300px"; await new Promise((done) => setTimeout(done, 100))`, loading, "moves"},
+		{`await painted(); document.querySelector("h1").style.marginTop = "300px"; await painted()`, loading, "moves"},
 		{`await fetch("http://127.0.0.1:1/").catch(() => {})`, l.Complaints, "127.0.0.1:1"},
 	} {
 		l.Lay(portaltest.Layouts[0])
 		l.Open("/letters")
 		l.Do(chromedp.Evaluate[chromedp.Void](`(async () => {
+			const painted = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 100))));
 			const put = (into, name, has) => document.querySelector(into).append(Object.assign(document.createElement(name), has));
 			`+c.plant+` })()`, chromedp.EvalAwaitPromise))
 		found := strings.Join(c.finds(), "\n")
