@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"sync"
@@ -85,11 +84,7 @@ func (p *Portal) finishAgain(w http.ResponseWriter, v *visit) error {
 	if err != nil || credential.Authenticator.CloneWarning {
 		return passkeyRefused
 	}
-	record, err := json.Marshal(credential)
-	if err != nil {
-		return fmt.Errorf("writing the passkey's record: %w", err)
-	}
-	if err := p.cfg.Register.UpdatePasskey(v.Context(), credential.ID, string(record)); err != nil {
+	if err := p.passkeyUsed(v, credential); err != nil {
 		return err
 	}
 	p.ceremonies.end(token)

@@ -197,6 +197,26 @@ func (p *Portal) passkeyUser(v *visit, who register.Person) (passkeyUser, error)
 	return u, nil
 }
 
+// whose finds the person to whom a passkey belongs, by what the device says.
+func (p *Portal) whose(v *visit) webauthn.DiscoverableUserHandler {
+	return func(_, handle []byte) (webauthn.User, error) {
+		who, err := p.cfg.Register.PersonByHandle(v.Context(), handle)
+		if err != nil {
+			return nil, err
+		}
+		return p.passkeyUser(v, who)
+	}
+}
+
+// passkeyUsed keeps what a use has changed of a passkey, its counter.
+func (p *Portal) passkeyUsed(v *visit, credential *webauthn.Credential) error {
+	record, err := json.Marshal(credential)
+	if err != nil {
+		return fmt.Errorf("writing the passkey's record: %w", err)
+	}
+	return p.cfg.Register.UpdatePasskey(v.Context(), credential.ID, string(record))
+}
+
 // The sentences of a ceremony that did not come to its end.
 var (
 	ceremonyOver = &problem{Status: http.StatusConflict, Heading: "That took too long",
@@ -223,14 +243,7 @@ func (p *Portal) finishSignIn(w http.ResponseWriter, v *visit) error {
 	if !ok {
 		return ceremonyOver
 	}
-	find := func(_, handle []byte) (webauthn.User, error) {
-		who, err := p.cfg.Register.PersonByHandle(v.Context(), handle)
-		if err != nil {
-			return nil, err
-		}
-		return p.passkeyUser(v, who)
-	}
-	user, credential, err := p.passkeys.FinishPasskeyLogin(find, *cer.challenge, v.Request)
+	user, credential, err := p.passkeys.FinishPasskeyLogin(p.whose(v), *cer.challenge, v.Request)
 	if err != nil {
 		return passkeyRefused
 	}
@@ -239,11 +252,7 @@ func (p *Portal) finishSignIn(w http.ResponseWriter, v *visit) error {
 	if who.Disabled || credential.Authenticator.CloneWarning {
 		return passkeyRefused
 	}
-	record, err := json.Marshal(credential)
-	if err != nil {
-		return fmt.Errorf("writing the passkey's record: %w", err)
-	}
-	if err := p.cfg.Register.UpdatePasskey(v.Context(), credential.ID, string(record)); err != nil {
+	if err := p.passkeyUsed(v, credential); err != nil {
 		return err
 	}
 	if err := p.signIn(w, v, who.Number, register.WithPasskey); err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -103,14 +102,7 @@ func (p *Portal) askToConfirm(w http.ResponseWriter, v *visit) {
 		p.answer(w, v, policyFirst)
 		return
 	}
-	q := url.Values{}
-	if v.Method == http.MethodPost {
-		q.Set("lost", "1")
-		q.Set("to", cameFrom(v))
-	} else {
-		q.Set("to", samePath(v.URL.RequestURI()))
-	}
-	redirect(w, "/policy/confirm?"+q.Encode())
+	redirect(w, "/policy/confirm?"+wayBack(v))
 }
 
 // policyPage shows the policy to everybody: those whose letters these are have

@@ -267,16 +267,21 @@ func (p *Portal) askToSignIn(w http.ResponseWriter, v *visit) {
 		p.answer(w, v, signedOut)
 		return
 	}
+	redirect(w, "/sign-in?"+wayBack(v))
+}
+
+// wayBack is the query by which a page leads back to where the visitor wanted to
+// go. What was entered in a form is lost on the way; it says so, and leads back to
+// the page on which it can be entered again.
+func wayBack(v *visit) string {
 	q := url.Values{}
 	if v.Method == http.MethodPost {
-		// What was entered is lost with the session; say so, and lead back to
-		// the page on which it can be entered again.
 		q.Set("lost", "1")
 		q.Set("to", cameFrom(v))
 	} else {
 		q.Set("to", samePath(v.URL.RequestURI()))
 	}
-	redirect(w, "/sign-in?"+q.Encode())
+	return q.Encode()
 }
 
 // cameFrom is the page of ours on which a form was sent, or the start page.

@@ -3,7 +3,6 @@ package portal
 import (
 	"bytes"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -221,14 +220,7 @@ func (p *Portal) finishWitness(w http.ResponseWriter, v *visit) error {
 	if !ok || cer.person != v.person.Number || cer.tray != name {
 		return ceremonyOver
 	}
-	find := func(_, handle []byte) (webauthn.User, error) {
-		who, err := p.cfg.Register.PersonByHandle(v.Context(), handle)
-		if err != nil {
-			return nil, err
-		}
-		return p.passkeyUser(v, who)
-	}
-	user, credential, err := p.passkeys.FinishPasskeyLogin(find, *cer.challenge, v.Request)
+	user, credential, err := p.passkeys.FinishPasskeyLogin(p.whose(v), *cer.challenge, v.Request)
 	if err != nil || credential.Authenticator.CloneWarning {
 		return passkeyRefused
 	}
@@ -236,11 +228,7 @@ func (p *Portal) finishWitness(w http.ResponseWriter, v *visit) error {
 	if err := p.mayWitness(v, witness.Number); err != nil {
 		return err
 	}
-	record, err := json.Marshal(credential)
-	if err != nil {
-		return fmt.Errorf("writing the passkey's record: %w", err)
-	}
-	if err := p.cfg.Register.UpdatePasskey(v.Context(), credential.ID, string(record)); err != nil {
+	if err := p.passkeyUsed(v, credential); err != nil {
 		return err
 	}
 	p.ceremonies.end(token)

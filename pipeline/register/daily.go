@@ -2,11 +2,9 @@ package register
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 
 	"letterlock/scanner/letter"
 )
@@ -86,7 +84,7 @@ func queueDailyMails(ctx context.Context, tx *sql.Tx, who string, day letter.Dat
 	}
 	people, err := scanNumbers(rows)
 	for _, n := range people {
-		id := strings.ToLower(rand.Text()) + "@" + domain
+		id := newMessageID(domain)
 		_, failed := tx.ExecContext(ctx, `INSERT INTO daily_mails (person, day, message_id, well) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (person) DO UPDATE SET day = excluded.day, message_id = excluded.message_id, well = excluded.well, sent = NULL
 			WHERE daily_mails.day <> excluded.day OR daily_mails.well > excluded.well`, n, day.String(), id, well)

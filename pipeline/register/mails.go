@@ -19,6 +19,9 @@ type Mail struct {
 	MessageID string // the same at every attempt, so that a mailbox can tell a repeat
 }
 
+// newMessageID is one that no other message has.
+func newMessageID(domain string) string { return strings.ToLower(rand.Text()) + "@" + domain }
+
 // QueueMails writes down one mail for each enabled team leader of the letter's
 // helpline, before any is sent, and returns how many people that are. Asked
 // again, it adds nobody twice.
@@ -35,7 +38,7 @@ func (r *Register) QueueMails(ctx context.Context, l Letter, domain string) (peo
 		}
 		people = len(numbers)
 		for _, n := range numbers {
-			id := strings.ToLower(rand.Text()) + "@" + domain
+			id := newMessageID(domain)
 			if _, err := tx.ExecContext(ctx, `INSERT INTO mails (letter, person, message_id) VALUES ($1, $2, $3)
 				ON CONFLICT (letter, person) DO NOTHING`, string(l.ID), n, id); err != nil {
 				return err

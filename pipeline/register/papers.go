@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"letterlock/scanner/letter"
@@ -55,17 +54,12 @@ func (r *Register) Paper(ctx context.Context, id letter.ID) (Paper, error) {
 	return scanPaper(r.read.QueryRowContext(ctx, `SELECT `+paperColumns+` WHERE letter = $1`, string(id)))
 }
 
-// PapersCalled returns the papers that bear the reference and are not on record as
-// destroyed: one, or none, or very rarely two.
+// PapersCalled returns the papers that bear the reference, in its canonical form,
+// and are not on record as destroyed: one, or none, or very rarely two.
 func (r *Register) PapersCalled(ctx context.Context, reference string) ([]Paper, error) {
-	// A reference is the beginning of the id and a check character: see letter.ID.
-	begins := strings.ToLower(strings.ReplaceAll(reference, "-", ""))
-	if begins == "" {
-		return nil, nil
-	}
-	begins = begins[:len(begins)-1]
+	from, to := idsOf(reference)
 	rows, err := r.read.QueryContext(ctx, `SELECT `+paperColumns+` WHERE letter >= $1 AND letter < $2 AND reference = $3 AND state <> $4
-		ORDER BY received, letter`, begins, begins+"~", reference, letter.PaperDestroyed)
+		ORDER BY received, letter`, from, to, reference, letter.PaperDestroyed)
 	if err != nil {
 		return nil, fmt.Errorf("reading papers: %w", err)
 	}

@@ -108,9 +108,14 @@ func (r *Register) OpenedBy(ctx context.Context, letters []Letter) (map[letter.I
 // IDsOf returns the ids of every letter on the register, living or gone, that
 // has this reference in its canonical form: one as a rule, more by accident.
 func (r *Register) IDsOf(ctx context.Context, reference string) ([]letter.ID, error) {
-	// A reference is the id's first seven characters and a check character.
+	from, to := idsOf(reference)
+	return r.ids(ctx, `SELECT DISTINCT letter FROM entries WHERE letter > $1 AND letter < $2 AND letter <> '' ORDER BY letter LIMIT 50`, from, to)
+}
+
+// idsOf are the bounds between which the ids lie that have this reference in its
+// canonical form: it is the id's first seven characters and a check character.
+func idsOf(reference string) (from, to string) {
 	head := strings.ToLower(strings.ReplaceAll(reference, "-", ""))
 	head = head[:len(head)-1]
-	return r.ids(ctx, `SELECT DISTINCT letter FROM entries WHERE letter > $1 AND letter < $2 AND letter <> '' ORDER BY letter LIMIT 50`,
-		head, head+"~")
+	return head, head + "~"
 }

@@ -2,11 +2,9 @@ package register
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"letterlock/scanner/letter"
@@ -60,7 +58,7 @@ func queueReminders(ctx context.Context, tx *sql.Tx, who string, day letter.Date
 	}
 	people, err := scanNumbers(rows)
 	for _, n := range people {
-		id := strings.ToLower(rand.Text()) + "@" + domain
+		id := newMessageID(domain)
 		_, failed := tx.ExecContext(ctx, `INSERT INTO reminders (person, day, message_id) VALUES ($1, $2, $3)
 			ON CONFLICT (person) DO UPDATE SET day = excluded.day, message_id = excluded.message_id, sent = NULL
 			WHERE reminders.day <> excluded.day`, n, day.String(), id)

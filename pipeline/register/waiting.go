@@ -2,11 +2,9 @@ package register
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 
 	"letterlock/scanner/letter"
 )
@@ -73,7 +71,7 @@ func queueRequestMails(ctx context.Context, tx *sql.Tx, missing, domain string) 
 		return m, row.Scan(&m.Request, &m.Person)
 	})
 	for _, m := range owed {
-		id := strings.ToLower(rand.Text()) + "@" + domain
+		id := newMessageID(domain)
 		_, failed := tx.ExecContext(ctx, `INSERT INTO request_mails (request, person, message_id) VALUES ($1, $2, $3)
 			ON CONFLICT (request, person) DO NOTHING`, m.Request, m.Person, id)
 		err = errors.Join(err, failed)
