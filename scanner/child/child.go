@@ -3,8 +3,9 @@
 // that read what a stranger made.
 //
 // The child is the same executable, started with a hidden first argument (its
-// word) and one argument of settings as JSON. It gets an empty environment and
-// no file but those it is handed open, and it confines itself before it reads
+// word) and one argument of settings as JSON. It gets an environment of ours
+// alone and no file but those it is handed open, and it confines itself before
+// it reads
 // a byte: limits on what it may use, no network, no other program, and no file
 // but its own. What the system does not grant of that is logged by the process
 // that started it (see Confinement). A child never outlives that process.
@@ -77,7 +78,10 @@ func Start(command []string, settings any, stdin, stdout *os.File, extra ...*os.
 	}
 	args := append(append([]string{}, command[1:]...), string(raw))
 	p := &Process{cmd: exec.Command(command[0], args...), ended: make(chan struct{})}
-	p.cmd.Env = []string{}
+	// The C library of a build with cgo sets up to 128 MiB of addresses aside for
+	// each thread, and how many threads there are is chance: a child would come
+	// to the end of its address space on a busy machine only.
+	p.cmd.Env = []string{"MALLOC_ARENA_MAX=1"}
 	p.cmd.ExtraFiles = extra
 	p.cmd.SysProcAttr = attributes()
 	if stdin != nil { // a nil *os.File must not become a non-nil io.Reader
