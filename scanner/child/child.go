@@ -5,9 +5,8 @@
 // The child is the same executable, started with a hidden first argument (its
 // word) and one argument of settings as JSON. It gets an environment of ours
 // alone and no file but those it is handed open, and it confines itself before
-// it reads
-// a byte: limits on what it may use, no network, no other program, and no file
-// but its own. What the system does not grant of that is logged by the process
+// it reads a byte: limits on what it may use, no network, no other program, and
+// no file but its own. What the system does not grant of that is logged by the process
 // that started it (see Confinement). A child never outlives that process.
 package child
 
