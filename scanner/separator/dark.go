@@ -2,6 +2,7 @@ package separator
 
 import (
 	"image"
+	"math"
 	"slices"
 )
 
@@ -108,9 +109,11 @@ func (l *laid) darkAt(x, y int, fine, coarse []bool) (c darkCell) {
 
 // spread takes the cells that hang together with one out of them all, and returns their
 // area; nothing of what lets more than half of the print be seen, and lies on print with
-// a good part of it: along the edges of anything there is print that is seen.
+// a good part of it: along the edges of anything there is print that is seen. On a bar
+// nothing dark can be seen, but what lies on both sides of it lies on it, too.
 func spread(cells map[image.Point]darkCell, from image.Point) (mm2 float64) {
-	all, asked, shows := 0, 0, 0
+	var dark, bars []image.Point
+	asked, shows := 0, 0
 	todo := []image.Point{from}
 	for len(todo) > 0 {
 		at := todo[len(todo)-1]
@@ -121,8 +124,10 @@ func spread(cells map[image.Point]darkCell, from image.Point) (mm2 float64) {
 		}
 		delete(cells, at)
 		mm2 += cellMM2 * c.share
-		if !c.bar {
-			all++
+		if c.bar && c.share == 0 {
+			bars = append(bars, at)
+		} else {
+			dark = append(dark, at)
 		}
 		if c.asked {
 			asked++
@@ -135,8 +140,29 @@ func spread(cells map[image.Point]darkCell, from image.Point) (mm2 float64) {
 		}
 	}
 	const part = 4 // one in so many
-	if 2*shows > asked && part*shows >= all {
+	if 2*shows > asked && part*shows >= len(dark) {
 		return 0
 	}
+	for _, at := range bars {
+		if among(at, dark) {
+			mm2 += cellMM2
+		}
+	}
 	return mm2
+}
+
+// among reports whether a cell lies between others: seen from it, they are not all on
+// one side.
+func among(at image.Point, others []image.Point) bool {
+	var angles []float64
+	for _, o := range others {
+		angles = append(angles, math.Atan2(float64(o.Y-at.Y), float64(o.X-at.X)))
+	}
+	slices.Sort(angles)
+	for i := 1; i < len(angles); i++ {
+		if angles[i]-angles[i-1] > math.Pi {
+			return false
+		}
+	}
+	return len(angles) > 0 && angles[len(angles)-1]-angles[0] >= math.Pi
 }

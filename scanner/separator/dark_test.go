@@ -53,7 +53,7 @@ func TestADarkThingOverASheetIsHeld(t *testing.T) {
 	words := resample(letterPage(3, 1), printDPI/dpi, 0)
 	var mu sync.Mutex
 	said := map[string]int{}
-	seen := []int{83, 755} // that were once taken for stains, for the print along their edges
+	seen := []int{83, 755, 1031} // that were once taken for stains, for the print along their edges
 	parallel(len(seen)+*darkThings, func(i int) {
 		if i -= len(seen); i < 0 {
 			i = seen[-i-1]
