@@ -99,7 +99,7 @@ func TestAnOpeningFindsALostLetter(t *testing.T) {
 	if loud() {
 		t.Fatal("every letter is looked for every few seconds")
 	}
-	if _, err := o.Page(t.Context(), o.state(m.ID), 1, 50); !errors.Is(err, portal.ErrLost) {
+	if _, err := o.Page(t.Context(), o.state(m.ID), portal.View{Page: 1, DPI: 50}); !errors.Is(err, portal.ErrLost) {
 		t.Fatalf("opening it: %v", err)
 	}
 	if !loud() {

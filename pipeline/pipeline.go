@@ -98,6 +98,8 @@ type Server struct {
 	swept atomic.Int64 // when the last sweep ended, in Unix time
 	shut  atomic.Bool  // a sign was found that this is an older copy, on record or not
 
+	showing *showing
+
 	lookForMissing atomic.Bool // a letter was asked for and not there: look at all of them now
 
 	mu      sync.Mutex
@@ -112,7 +114,7 @@ func New(cfg Config) *Server {
 	if cfg.Step == nil {
 		cfg.Step = func(string, letter.ID) {}
 	}
-	return &Server{cfg: cfg, held: map[string]time.Time{}, strays: map[string]register.Found{}}
+	return &Server{cfg: cfg, showing: newShowing(), held: map[string]time.Time{}, strays: map[string]register.Found{}}
 }
 
 // brief is how old an unknown manifest may be. It equals the life of
@@ -442,6 +444,7 @@ func (s *Server) expire(ctx context.Context, l *register.Letter) error {
 	if err := s.cfg.Register.DeleteRows(ctx, *l, s.removedBy(l), s.cfg.Now()); err != nil {
 		return err
 	}
+	s.closeLetter(l.ID)
 	s.cfg.Step("rows-deleted", l.ID)
 	return nil
 }

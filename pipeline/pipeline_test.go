@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"letterlock/pipeline/archive"
+	"letterlock/pipeline/portal"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/seal"
@@ -40,7 +41,7 @@ func TestALetterGoesItsWay(t *testing.T) {
 	if !bytes.HasPrefix(plain, []byte("%PDF")) {
 		t.Error("what opens is not the letter")
 	}
-	if jpeg, err := o.Page(t.Context(), o.state(m.ID), 1, 72); err != nil || !bytes.HasPrefix(jpeg, []byte{0xff, 0xd8}) {
+	if jpeg, err := o.Page(t.Context(), o.state(m.ID), portal.View{Page: 1, DPI: 72}); err != nil || !bytes.HasPrefix(jpeg, []byte{0xff, 0xd8}) {
 		t.Errorf("its first page: %d bytes, %v", len(jpeg), err)
 	}
 }

@@ -163,21 +163,6 @@ func (s *Server) PDF(ctx context.Context, l register.Letter) ([]byte, error) {
 	return plain, err
 }
 
-// Page opens the letter for a person and draws page n, from 1, as a JPEG. The
-// opening must be on record before.
-func (s *Server) Page(ctx context.Context, l register.Letter, n, dpi int) ([]byte, error) {
-	plain, err := s.PDF(ctx, l)
-	if err != nil {
-		return nil, err
-	}
-	doc, err := s.cfg.Pages.Document(ctx, plain)
-	if err != nil {
-		return nil, err
-	}
-	defer doc.Close()
-	return doc.JPEG(ctx, n, dpi)
-}
-
 func (s *Server) readSmall(ctx context.Context, key string) ([]byte, error) {
 	body, size, err := s.cfg.Store.Read(ctx, key, "")
 	if err != nil {

@@ -427,6 +427,9 @@ func (r *roles) close() {
 			r.in.log.Warn("the scanner did not close well", "error", err)
 		}
 	}
+	if r.server != nil {
+		_ = r.server.Close() // it wipes, and cannot fail
+	}
 	if r.pages != nil {
 		r.pages.Close()
 	}

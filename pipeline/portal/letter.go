@@ -59,7 +59,7 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 		return err
 	}
 	// Nobody is asked whether they can read what cannot be shown.
-	if _, err := p.cfg.Reader.PDF(v.Context(), l); err != nil {
+	if err := p.cfg.Reader.Ready(v.Context(), l); err != nil {
 		return readerTrouble(err)
 	}
 	body := letterBody{Letter: l, Undecided: l.State == register.Opened, Final: l.Paper == letter.PaperDestroyed,
@@ -111,7 +111,12 @@ func (p *Portal) pageImage(w http.ResponseWriter, v *visit) error {
 	if err := p.recordOpening(v, register.ShownPages); err != nil {
 		return err
 	}
-	jpeg, err := p.cfg.Reader.Page(v.Context(), v.letter, n, pageDPI)
+	mark, err := p.mark(v)
+	if err != nil {
+		return err
+	}
+	turn, _ := strconv.Atoi(v.URL.Query().Get("turn")) // anything else is upright
+	jpeg, err := p.cfg.Reader.Page(v.Context(), v.letter, View{Page: n, DPI: pageDPI, Turn: turn & 3, Mark: mark})
 	if err != nil {
 		return readerTrouble(err)
 	}
@@ -120,6 +125,16 @@ func (p *Portal) pageImage(w http.ResponseWriter, v *visit) error {
 	}
 	sendLetter(w, "image/jpeg", jpeg)
 	return nil
+}
+
+// mark says on a page who looks at it, by number, and since when: as the opening
+// stands in the register, so that a photograph leads back to it.
+func (p *Portal) mark(v *visit) (string, error) {
+	at, err := p.cfg.Register.OpenedAt(v.Context(), v.letter.ID, v.session)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("Staff number %d, opened %s", v.person.Number, moment(at)), nil
 }
 
 func (p *Portal) letterPDF(w http.ResponseWriter, v *visit) error {

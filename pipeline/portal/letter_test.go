@@ -2,12 +2,15 @@ package portal
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
@@ -172,6 +175,24 @@ func TestReadableIsOfEveryPage(t *testing.T) {
 	whole := h.letter(9) // the PDF is every page
 	v.get("/l/" + string(whole) + "/letter.pdf")
 	wantRedirect(t, v.post("/l/"+string(whole)+"/readable", nil), "/l/"+string(whole)+"?done=readable")
+}
+
+// Every page says who looks at it and since when, as the register says it.
+func TestEveryPageIsMarked(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(2)
+	v := h.as(h.lead)
+	v.looksAt(id, 1)
+	h.now = h.now.Add(10 * time.Minute)
+	v.get("/l/" + string(id) + "/page/2.jpg?turn=3")
+	h.now = h.now.Add(6 * time.Minute) // which is another opening
+	h.as(h.lead).get("/l/" + string(id) + "/page/2.jpg?turn=-1")
+	h.as(h.lead).get("/l/" + string(id) + "/page/2.jpg?turn=sideways")
+	first, later := fmt.Sprintf("Staff number %d, opened 24 November 2026 at 2:02pm", h.lead), fmt.Sprintf("Staff number %d, opened 24 November 2026 at 2:18pm", h.lead)
+	want := []View{{1, pageDPI, 0, first}, {2, pageDPI, 3, first}, {2, pageDPI, 3, later}, {2, pageDPI, 0, later}}
+	if diff := cmp.Diff(want, h.reader.shown); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestScanAgain(t *testing.T) {

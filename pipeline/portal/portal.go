@@ -33,9 +33,18 @@ import (
 type Reader interface {
 	// PDF returns the whole letter, or ErrGone or ErrLost.
 	PDF(ctx context.Context, l register.Letter) ([]byte, error)
-	// Page returns one page, counted from 1, as a JPEG of that many dots per
-	// inch, or ErrGone or ErrLost.
-	Page(ctx context.Context, l register.Letter, page, dpi int) (jpeg []byte, err error)
+	// Ready opens the letter so that its pages can be shown, or returns ErrGone or ErrLost.
+	Ready(ctx context.Context, l register.Letter) error
+	// Page returns one page as a JPEG, or ErrGone or ErrLost.
+	Page(ctx context.Context, l register.Letter, view View) (jpeg []byte, err error)
+}
+
+// View is how one page of a letter is shown.
+type View struct {
+	Page int    // from 1
+	DPI  int    // dots per inch of paper
+	Turn int    // clockwise, by so many quarters: 0 to 3
+	Mark string // who looks at it, and since when; stands in a margin of its own
 }
 
 // ErrGone is what a Reader returns for a letter that the storage's own

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -244,6 +245,9 @@ func must(t testing.TB, err error) {
 type fakeReader struct {
 	before func(l register.Letter) // what must be true before plaintext is made
 	fails  error
+
+	mu    sync.Mutex
+	shown []View // what was asked for
 }
 
 func (f *fakeReader) open(l register.Letter) error {
@@ -260,14 +264,19 @@ func (f *fakeReader) PDF(_ context.Context, l register.Letter) ([]byte, error) {
 	return []byte("%PDF-1.7 a letter"), nil
 }
 
-func (f *fakeReader) Page(_ context.Context, l register.Letter, page, dpi int) ([]byte, error) {
+func (f *fakeReader) Ready(_ context.Context, l register.Letter) error { return f.open(l) }
+
+func (f *fakeReader) Page(_ context.Context, l register.Letter, view View) ([]byte, error) {
 	if err := f.open(l); err != nil {
 		return nil, err
 	}
-	if page < 1 || page > l.Pages {
-		return nil, errors.New("a page that the letter does not have")
+	if view.Page < 1 || view.Page > l.Pages || view.Turn < 0 || view.Turn > 3 || view.Mark == "" {
+		return nil, errors.New("a page that the letter does not have, or one that says not who looks at it")
 	}
-	return drawPage(page, dpi)
+	f.mu.Lock()
+	f.shown = append(f.shown, view)
+	f.mu.Unlock()
+	return drawPage(view.Page, view.DPI)
 }
 
 // drawPage draws something like a page of handwriting on A4, as a JPEG.

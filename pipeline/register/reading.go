@@ -54,6 +54,20 @@ func (r *Register) RecordOpening(ctx context.Context, id letter.ID, person int64
 	})
 }
 
+// OpenedAt is when the session's opening of the letter was recorded, the one that
+// stands for its looks now; ErrNotRead if there is none.
+func (r *Register) OpenedAt(ctx context.Context, id letter.ID, session []byte) (time.Time, error) {
+	var at int64
+	err := r.read.QueryRowContext(ctx, `SELECT at FROM openings WHERE letter = $1 AND session = $2`, string(id), session).Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, ErrNotRead
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading an opening: %w", err)
+	}
+	return fromMillis(at), nil
+}
+
 // PageShown notes that the person is shown one page of the letter, from 1. It is
 // no entry of its own: the opening is on the register.
 func (r *Register) PageShown(ctx context.Context, id letter.ID, person int64, page int) error {

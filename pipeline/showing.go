@@ -1,0 +1,152 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"letterlock/pipeline/portal"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// How long, and how much of, what people read is held in memory. Somebody turns
+// the page within two minutes, and a letter of 20 colour pages has 5 MB; a page's
+// picture has a third of one.
+const (
+	readingPause   = 2 * time.Minute
+	mostOpened     = 16
+	mostOpenedMB   = 96
+	mostPictures   = 64
+	mostPicturesMB = 32
+
+	// atOnce is how many pages are made at once, whoever waits: each needs some
+	// 20 MB beside the letter itself, and a child of the renderer for half of its time.
+	atOnce = 4
+	// aheadTime is how long a page may take that nobody has asked for yet.
+	aheadTime = 30 * time.Second
+)
+
+// showing is what the server holds while people read.
+type showing struct {
+	opened   *keep[openedKey]
+	pictures *keep[pictureKey]
+	turns    chan struct{} // one for each page that is being made
+	ahead    chan struct{} // one for the page that is made ahead
+}
+
+// openedKey is one sealed copy of a letter: after a move it is another.
+type openedKey struct {
+	id   letter.ID
+	lies register.Lodging
+}
+
+type pictureKey struct {
+	openedKey
+	portal.View
+}
+
+func newShowing() *showing {
+	return &showing{
+		opened:   newKeep[openedKey](readingPause, mostOpened, mostOpenedMB<<20),
+		pictures: newKeep[pictureKey](readingPause, mostPictures, mostPicturesMB<<20),
+		turns:    make(chan struct{}, atOnce),
+		ahead:    make(chan struct{}, 1),
+	}
+}
+
+// Close wipes what is held of letters that people read. The server can still be
+// used, and then holds nothing.
+func (s *Server) Close() error {
+	s.showing.opened.close()
+	s.showing.pictures.close()
+	return nil
+}
+
+// closeLetter wipes what is held of a letter that comes to its end.
+func (s *Server) closeLetter(id letter.ID) {
+	s.showing.opened.forget(func(k openedKey) bool { return k.id == id })
+	s.showing.pictures.forget(func(k pictureKey) bool { return k.id == id })
+}
+
+// Ready opens the letter for a person who is about to be shown its pages. The
+// opening must be on record before; errors are those of PDF.
+func (s *Server) Ready(ctx context.Context, l register.Letter) error {
+	_, done, err := s.plain(ctx, l)
+	if err != nil {
+		return err
+	}
+	done()
+	return nil
+}
+
+// plain is the opened letter, until done is called.
+func (s *Server) plain(ctx context.Context, l register.Letter) (plain []byte, done func(), err error) {
+	return s.showing.opened.get(ctx, openedKey{l.ID, l.Lies}, func(ctx context.Context) ([]byte, error) { return s.PDF(ctx, l) })
+}
+
+// Page opens the letter for a person and draws one page as a JPEG. The opening
+// must be on record before; errors are those of PDF. The page after it is then
+// made too, if nobody waits for another.
+func (s *Server) Page(ctx context.Context, l register.Letter, view portal.View) ([]byte, error) {
+	key := pictureKey{openedKey{l.ID, l.Lies}, view}
+	held, done, err := s.showing.pictures.get(ctx, key, func(ctx context.Context) ([]byte, error) { return s.picture(ctx, l, view) })
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	next := view
+	if next.Page++; next.Page <= l.Pages {
+		s.readAhead(l, next)
+	}
+	return slices.Clone(held), nil
+}
+
+// picture makes one page, when it is its turn.
+func (s *Server) picture(ctx context.Context, l register.Letter, view portal.View) ([]byte, error) {
+	select {
+	case s.showing.turns <- struct{}{}:
+		defer func() { <-s.showing.turns }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	plain, done, err := s.plain(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	doc, err := s.cfg.Pages.Document(ctx, plain)
+	if err != nil {
+		return nil, err
+	}
+	pixels, err := doc.Colour(ctx, view.Page, view.DPI)
+	doc.Close()
+	if err != nil {
+		return nil, err
+	}
+	defer clear(pixels.Pix)
+	return shownJPEG(pixels, view.DPI, view.Turn, view.Mark)
+}
+
+// readAhead makes a page before it is asked for, unless somebody waits for one
+// that is. Its reader's opening of the letter is on record.
+func (s *Server) readAhead(l register.Letter, view portal.View) {
+	key := pictureKey{openedKey{l.ID, l.Lies}, view}
+	if len(s.showing.turns) > 0 || s.showing.pictures.has(key) {
+		return
+	}
+	select {
+	case s.showing.ahead <- struct{}{}:
+	default:
+		return
+	}
+	go func() {
+		defer func() { <-s.showing.ahead }()
+		ctx, cancel := context.WithTimeout(context.Background(), aheadTime)
+		defer cancel()
+		_, done, err := s.showing.pictures.get(ctx, key, func(ctx context.Context) ([]byte, error) { return s.picture(ctx, l, view) })
+		if err == nil {
+			done() // whoever asks for it is told what is wrong otherwise
+		}
+	}()
+}

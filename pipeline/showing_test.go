@@ -1,0 +1,138 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"io"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"letterlock/pipeline/portal"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/specimen"
+)
+
+// reads counts how often the storage is read.
+type reads struct {
+	Store
+	n atomic.Int32
+}
+
+func (r *reads) Read(ctx context.Context, key, version string) (io.ReadCloser, int64, error) {
+	r.n.Add(1)
+	return r.Store.Read(ctx, key, version)
+}
+
+// A letter is fetched and opened once for all of its pages, the next page is there
+// before it is asked for, and nothing is left in memory once the letter has ended.
+func TestALetterIsOpenedOnceForItsReader(t *testing.T) {
+	counted := &reads{}
+	o := newOffice(t, func(c *Config) {
+		counted.Store = c.Store
+		c.Store = counted
+	})
+	m := o.depositPDF(specimen.New(1, 3).ColourPDF(), func(m *letter.Manifest, _ *[]byte) { m.Pages = 3 })
+	o.work(m.ID)
+	l, ctx := o.state(m.ID), t.Context()
+	before := counted.n.Load()
+	o.must(o.Ready(ctx, l))
+	view := portal.View{Page: 1, DPI: 50, Mark: "Staff number 1"}
+	first, err := o.Page(ctx, l, view)
+	o.must(err)
+	ahead := view
+	ahead.Page = 2
+	for !o.showing.pictures.has(pictureKey{openedKey{l.ID, l.Lies}, ahead}) {
+		time.Sleep(time.Millisecond)
+	}
+	second, err := o.Page(ctx, l, ahead)
+	o.must(err)
+	if bytes.Equal(first, second) {
+		t.Error("two pages are one")
+	}
+	if n := counted.n.Load() - before; n != 1 {
+		t.Errorf("the storage was read %d times", n)
+	}
+	other := view
+	other.Mark = "Staff number 2"
+	theirs, err := o.Page(ctx, l, other)
+	o.must(err)
+	if bytes.Equal(first, theirs) {
+		t.Error("somebody is shown a page with another person's mark")
+	}
+
+	plain, done, err := o.plain(ctx, l)
+	o.must(err)
+	done()
+	if !bytes.HasPrefix(plain, []byte("%PDF")) {
+		t.Fatal("what is held is not the letter")
+	}
+	for len(o.showing.ahead) > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	o.toDeadline(m)
+	o.work(m.ID)
+	if !wiped(plain) || len(o.showing.opened.held)+len(o.showing.pictures.held) != 0 {
+		t.Errorf("the letter has ended, and is in memory: %s", o.log)
+	}
+}
+
+// The mark stands beside the page and never on it, whichever way it is turned.
+func TestTheMarkIsNotOnThePage(t *testing.T) {
+	page := image.NewRGBA(image.Rect(0, 0, 300, 400))
+	for i := range page.Pix {
+		page.Pix[i] = byte(i)
+	}
+	for turn := range 4 {
+		upright := turned(page, turn)
+		plain, err := withMark(upright, 150, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		marked, err := withMark(upright, 150, "Staff number 12, opened 24 November 2026 at 2:02pm")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var right, foot int
+		for y := range marked.Rect.Dy() {
+			for x := range marked.Rect.Dx() {
+				at := marked.RGBAAt(x, y)
+				switch {
+				case x < upright.Rect.Dx() && y < upright.Rect.Dy():
+					if at != upright.RGBAAt(x, y) {
+						t.Fatalf("turned %d: the page is changed at %d,%d", turn, x, y)
+					}
+				case at == plain.RGBAAt(x, y):
+				case y >= upright.Rect.Dy():
+					foot++
+				default:
+					right++
+				}
+			}
+		}
+		if right < 300 || foot < 300 {
+			t.Errorf("turned %d: %d dots of the mark at the right, %d at the foot", turn, right, foot)
+		}
+	}
+}
+
+func TestTurned(t *testing.T) {
+	page := image.NewRGBA(image.Rect(0, 0, 3, 2))
+	ink := color.RGBA{1, 2, 3, 255}
+	page.SetRGBA(2, 0, ink) // at the top, to the right
+	for turn, at := range []image.Point{{2, 0}, {1, 2}, {0, 1}, {0, 0}} {
+		if got := turned(page, turn); got.RGBAAt(at.X, at.Y) != ink {
+			t.Errorf("turned %d: it is not at %v of %v", turn, at, got.Rect)
+		}
+	}
+	shown, err := shownJPEG(page, 150, 1, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size, err := jpeg.DecodeConfig(bytes.NewReader(shown)); err != nil || size.Width != 2+37 || size.Height != 3+37 {
+		t.Errorf("%+v, %v", size, err)
+	}
+}
