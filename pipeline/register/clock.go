@@ -15,11 +15,7 @@ const clockSlack = 5 * time.Minute
 // clock that runs backwards, or that leaps over a silence longer than
 // MaxSilence, is in doubt from here on, in every process and after every
 // restart, until ConfirmClock: or else the next entry would hide the leap.
-func (r *Register) doubtClock(ctx context.Context, tx *sql.Tx, now time.Time) error {
-	newest, err := newestEntry(ctx, tx)
-	if err != nil {
-		return err
-	}
+func (r *Register) doubtClock(ctx context.Context, tx *sql.Tx, newest, now time.Time) error {
 	if why := r.clockWrong(newest, now); why != "" {
 		return setMeta(ctx, tx, metaDoubt, why)
 	}

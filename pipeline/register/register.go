@@ -54,6 +54,8 @@ type Register struct {
 	read  *sql.DB
 	cfg   Config
 
+	appending appending
+
 	onDue atomic.Pointer[DueFunc]
 }
 
@@ -117,6 +119,9 @@ func (r *Register) open(ctx context.Context) error {
 	}
 	if err := bringUpToDate(ctx, provider); err != nil {
 		return fmt.Errorf("bringing tables up to date: %w", err)
+	}
+	if err := r.appending.prepare(ctx, r.write); err != nil {
+		return err
 	}
 	if r.read, err = openSQLite(r.cfg.Path, "mode=ro"); err != nil {
 		return err

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -17,53 +19,151 @@ import (
 	"letterlock/scanner/letter"
 )
 
+// appending is what append asks of the database, prepared once: each of them is
+// short, and reading its text would take longer than doing it.
+type appending struct {
+	head, entry, hash, checkpoint *sql.Stmt
+
+	// edge is the tree's edge under the newest checkpoint that append signed.
+	edge atomic.Pointer[edge]
+}
+
+// edge is the right edge of the tree: the hashes of its largest whole subtrees,
+// all that a further entry is hashed with. A checkpoint signs their root, so
+// that whoever reads the same checkpoint knows the edge without reading it, also
+// after a transaction that was taken back and beside other processes.
+type edge struct {
+	signed string
+	hashes hashes
+}
+
+// prepare prepares the statements; db has one connection, or it would be done
+// again for each transaction.
+func (a *appending) prepare(ctx context.Context, db *sql.DB) error {
+	for _, one := range []struct {
+		to   **sql.Stmt
+		text string
+	}{
+		{&a.head, `SELECT COALESCE(c.size, 0), COALESCE(c.note, ''), (SELECT at FROM entries ORDER BY seq DESC LIMIT 1),
+			EXISTS (SELECT 1 FROM meta WHERE name = $1) FROM (SELECT 1 AS one) AS always LEFT JOIN checkpoint c ON c.one = always.one`},
+		{&a.entry, `INSERT INTO entries (seq, at, kind, letter, line) VALUES ($1, $2, $3, $4, $5)`},
+		{&a.hash, `INSERT INTO tree (idx, hash) VALUES ($1, $2)`},
+		{&a.checkpoint, `INSERT INTO checkpoint (one, size, note) VALUES (1, $1, $2)
+			ON CONFLICT (one) DO UPDATE SET size = excluded.size, note = excluded.note`},
+	} {
+		prepared, err := db.PrepareContext(ctx, one.text)
+		if err != nil {
+			return fmt.Errorf("preparing to append: %w", err)
+		}
+		*one.to = prepared
+	}
+	return nil
+}
+
 // append writes one entry, its hashes and the new signed head. It must be part
 // of the transaction that makes the change it records: a crash leaves both or
 // neither.
 func (r *Register) append(ctx context.Context, tx *sql.Tx, ev Event, id letter.ID, by int64) error {
 	var size int64
+	var signed string
+	var newest sql.NullInt64
 	var closed bool
-	err := tx.QueryRowContext(ctx, `SELECT COALESCE((SELECT size FROM checkpoint WHERE one = 1), 0), EXISTS (SELECT 1 FROM meta WHERE name = $1)`,
-		metaClosed).Scan(&size, &closed)
-	if err != nil {
+	if err := tx.StmtContext(ctx, r.appending.head).QueryRowContext(ctx, metaClosed).Scan(&size, &signed, &newest, &closed); err != nil {
 		return fmt.Errorf("reading the register's head: %w", err)
 	}
 	if closed && !mayRecordClosed(ctx, ev) {
 		return ErrClosed
 	}
 	now := r.cfg.Now()
-	if err := r.doubtClock(ctx, tx, now); err != nil {
-		return fmt.Errorf("comparing the clock with the register: %w", err)
+	if newest.Valid {
+		if err := r.doubtClock(ctx, tx, fromMillis(newest.Int64), now); err != nil {
+			return fmt.Errorf("comparing the clock with the register: %w", err)
+		}
 	}
 	e, line, err := newEntry(size, now, ev, id, by)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO entries (seq, at, kind, letter, line) VALUES ($1, $2, $3, $4, $5)`,
-		e.N, millis(e.At), e.Kind, string(id), string(line)); err != nil {
+	if _, err := tx.StmtContext(ctx, r.appending.entry).ExecContext(ctx, e.N, millis(e.At), e.Kind, string(id), string(line)); err != nil {
 		return fmt.Errorf("writing entry: %w", err)
 	}
-	hashes, err := tlog.StoredHashes(size, line, hashReader(ctx, tx))
+	return r.grow(ctx, tx, size, signed, line)
+}
+
+// grow hashes an entry into the tree of size entries under the signed checkpoint
+// and signs the new head.
+func (r *Register) grow(ctx context.Context, tx *sql.Tx, size int64, signed string, line []byte) error {
+	known, err := r.appending.edgeUnder(ctx, tx, size, signed)
+	if err != nil {
+		return fmt.Errorf("reading the tree's edge: %w", err)
+	}
+	added, err := tlog.StoredHashes(size, line, known)
 	if err != nil {
 		return fmt.Errorf("hashing entry: %w", err)
 	}
 	first := tlog.StoredHashCount(size)
-	for i, h := range hashes {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO tree (idx, hash) VALUES ($1, $2)`, first+int64(i), h[:]); err != nil {
+	insert := tx.StmtContext(ctx, r.appending.hash)
+	for i, h := range added {
+		known[first+int64(i)] = h
+		if _, err := insert.ExecContext(ctx, first+int64(i), h[:]); err != nil {
 			return fmt.Errorf("writing tree: %w", err)
 		}
 	}
-	root, err := tlog.TreeHash(size+1, hashReader(ctx, tx))
+	next := make(hashes, len(known))
+	root, err := tlog.TreeHash(size+1, kept(known, next))
 	if err != nil {
 		return fmt.Errorf("hashing tree: %w", err)
 	}
-	signed, err := signHead(tlog.Tree{N: size + 1, Hash: root}, r.cfg.Signer)
+	head, err := signHead(tlog.Tree{N: size + 1, Hash: root}, r.cfg.Signer)
 	if err != nil {
 		return fmt.Errorf("signing the register's head: %w", err)
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO checkpoint (one, size, note) VALUES (1, $1, $2)
-		ON CONFLICT (one) DO UPDATE SET size = excluded.size, note = excluded.note`, size+1, string(signed))
-	return err
+	if _, err := tx.StmtContext(ctx, r.appending.checkpoint).ExecContext(ctx, size+1, string(head)); err != nil {
+		return fmt.Errorf("writing the register's head: %w", err)
+	}
+	r.appending.edge.Store(&edge{string(head), next})
+	return nil
+}
+
+// edgeUnder is the edge of the tree of size entries that the checkpoint signs,
+// as a copy to add to.
+func (a *appending) edgeUnder(ctx context.Context, tx *sql.Tx, size int64, signed string) (hashes, error) {
+	if last := a.edge.Load(); last != nil && last.signed == signed {
+		return maps.Clone(last.hashes), nil
+	}
+	read := hashes{}
+	_, err := tlog.TreeHash(size, kept(hashReader(ctx, tx), read))
+	return read, err
+}
+
+// hashes are hashes of the tree by their place in it.
+type hashes map[int64]tlog.Hash
+
+// ReadHashes is tlog.HashReader.
+func (known hashes) ReadHashes(idx []int64) ([]tlog.Hash, error) {
+	out := make([]tlog.Hash, len(idx))
+	for i, n := range idx {
+		h, ok := known[n]
+		if !ok {
+			return nil, errors.New("a hash of the tree is missing")
+		}
+		out[i] = h
+	}
+	return out, nil
+}
+
+// kept keeps in into what is read from.
+func kept(from tlog.HashReader, into hashes) tlog.HashReader {
+	return tlog.HashReaderFunc(func(idx []int64) ([]tlog.Hash, error) {
+		read, err := from.ReadHashes(idx)
+		if err != nil {
+			return nil, err
+		}
+		for i, n := range idx {
+			into[n] = read[i]
+		}
+		return read, nil
+	})
 }
 
 type querier interface {
@@ -104,19 +204,11 @@ func hashReader(ctx context.Context, q querier) tlog.HashReader {
 		if err != nil {
 			return nil, err
 		}
-		out := make([]tlog.Hash, len(idx))
-		for i, n := range idx {
-			h, ok := found[n]
-			if !ok {
-				return nil, errors.New("a hash of the tree is missing")
-			}
-			out[i] = h
-		}
-		return out, nil
+		return found.ReadHashes(idx)
 	})
 }
 
-func readHashes(ctx context.Context, q querier, idx []int64) (map[int64]tlog.Hash, error) {
+func readHashes(ctx context.Context, q querier, idx []int64) (hashes, error) {
 	if len(idx) == 0 {
 		return nil, nil
 	}
@@ -129,7 +221,7 @@ func readHashes(ctx context.Context, q querier, idx []int64) (map[int64]tlog.Has
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
-	found := make(map[int64]tlog.Hash, len(idx))
+	found := make(hashes, len(idx))
 	for rows.Next() {
 		var n int64
 		var raw sql.RawBytes
