@@ -74,6 +74,38 @@ func TestUnopenedLettersAreMailedAgain(t *testing.T) {
 	}
 }
 
+// Whoever has said that they know somebody in a letter is not reminded of it, nor
+// told of it when it has gone to another helpline of theirs.
+func TestNobodyIsMailedALetterTheyAreWalledOffFrom(t *testing.T) {
+	o := newOffice(t)
+	eve := o.person(register.TeamLeader, "eve@example.org", "respect-phoneline", "mens-advice-line")
+	o.now = time.Date(2026, 12, 1, 10, 0, 0, 0, letter.London)
+	m := o.deposit()
+	o.work(m.ID)
+	o.must(o.cfg.Register.RecordOpening(t.Context(), m.ID, eve, []byte("e"), "pages"))
+	o.must(o.cfg.Register.Recuse(t.Context(), m.ID, eve))
+	to := func(act func() error) (who []string) {
+		t.Helper()
+		o.post.taken = nil
+		o.must(act())
+		for _, m := range o.post.taken {
+			who = append(who, m.To)
+		}
+		return who
+	}
+	o.now = o.now.AddDate(0, 0, 1).Add(time.Minute)
+	if got := to(func() error { return o.tellUnopened(t.Context()) }); !slices.Equal(got, []string{"ada@example.org"}) {
+		t.Errorf("reminded: %v", got)
+	}
+	o.must(o.cfg.Register.RecordOpening(t.Context(), m.ID, oneLeader, []byte("s"), "pages"))
+	o.must(o.cfg.Register.AskRedirection(t.Context(), m.ID, "mens-advice-line", oneLeader))
+	o.confirm(m.ID)
+	o.person(register.TeamLeader, "fay@example.org", "mens-advice-line")
+	if got := to(func() error { o.work(m.ID); return nil }); !slices.Equal(got, []string{"fay@example.org"}) {
+		t.Errorf("told of the letter that came to their helpline: %v", got)
+	}
+}
+
 // A reminder that was not taken is owed: with the same Message-ID, and only as
 // long as nobody has opened the letter.
 func TestAReminderThatFailsIsOwed(t *testing.T) {

@@ -23,12 +23,13 @@ type Mail struct {
 func newMessageID(domain string) string { return strings.ToLower(rand.Text()) + "@" + domain }
 
 // QueueMails writes down one mail for each enabled team leader of the letter's
-// helpline, before any is sent, and returns how many people that are. Asked
-// again, it adds nobody twice.
+// helpline who is not walled off from it, before any is sent, and returns how many
+// people that are. Asked again, it adds nobody twice.
 func (r *Register) QueueMails(ctx context.Context, l Letter, domain string) (people int, err error) {
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, `SELECT p.number FROM people p JOIN people_helplines h ON h.person = p.number
-			WHERE h.helpline = $1 AND p.role = $2 AND p.disabled IS NULL AND p.email <> ''`, l.Helpline, string(TeamLeader))
+			WHERE h.helpline = $1 AND p.role = $2 AND p.disabled IS NULL AND p.email <> ''
+			AND NOT EXISTS (SELECT 1 FROM walls w WHERE w.letter = $3 AND w.person = p.number)`, l.Helpline, string(TeamLeader), string(l.ID))
 		if err != nil {
 			return err
 		}
@@ -53,10 +54,12 @@ func (r *Register) QueueMails(ctx context.Context, l Letter, domain string) (peo
 }
 
 // UnsentMails returns what is still owed about the letter. A person who was
-// disabled meanwhile is owed nothing: see DisablePerson.
+// disabled meanwhile is owed nothing (see DisablePerson), nor is one who was
+// walled off from it.
 func (r *Register) UnsentMails(ctx context.Context, id letter.ID) ([]Mail, error) {
 	rows, err := r.read.QueryContext(ctx, `SELECT m.person, p.email, m.message_id FROM mails m
-		JOIN people p ON p.number = m.person WHERE m.letter = $1 AND m.sent IS NULL ORDER BY m.person`, string(id))
+		JOIN people p ON p.number = m.person WHERE m.letter = $1 AND m.sent IS NULL
+		AND NOT EXISTS (SELECT 1 FROM walls w WHERE w.letter = m.letter AND w.person = m.person) ORDER BY m.person`, string(id))
 	if err != nil {
 		return nil, fmt.Errorf("reading mails: %w", err)
 	}

@@ -23,14 +23,16 @@ const unreadSince = `SELECT 1 FROM letters l WHERE l.state = 'notified' AND
 	(SELECT max(m.sent) FROM mails m WHERE m.letter = l.id) <= `
 
 // OwedReminders writes down one reminder a day for each team leader with a letter
-// of their helpline that has waited since before forLeaders, and for each manager
+// of their helpline, from which they are not walled off, that has waited since
+// before forLeaders, and for each manager
 // while any letter has waited since before forManagers, and returns what is still
 // owed of them. However often it is asked, by however many processes, each person
 // is owed one a day, and none once the letters are opened.
 func (r *Register) OwedReminders(ctx context.Context, day letter.Date, forLeaders, forManagers time.Time, domain string) ([]Reminder, error) {
 	const who = ` FROM people p LEFT JOIN reminders m ON m.person = p.number WHERE p.disabled IS NULL AND p.email <> '' AND (
 		p.role = '` + string(TeamLeader) + `' AND EXISTS (` + unreadSince + `$1 AND (l.named = 0 OR l.named = p.number)
-			AND l.helpline IN (SELECT h.helpline FROM people_helplines h WHERE h.person = p.number))
+			AND l.helpline IN (SELECT h.helpline FROM people_helplines h WHERE h.person = p.number)
+			AND NOT EXISTS (SELECT 1 FROM walls w WHERE w.letter = l.id AND w.person = p.number))
 		OR p.role = '` + string(Manager) + `' AND EXISTS (` + unreadSince + `$2))`
 	args := []any{millis(forLeaders), millis(forManagers), day.String()}
 	var missing bool
