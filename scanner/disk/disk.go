@@ -31,7 +31,8 @@ type Disk interface {
 	// OpenFile is os.OpenFile, but never waits at a pipe. Whoever does not
 	// want to follow a link looks with Lstat first.
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
-	// List is what is in a folder, in no order. Names may be no UTF-8.
+	// List is what is in a folder, in no order: names and types. Whoever wants
+	// more of an entry asks Lstat, never its Info. Names may be no UTF-8.
 	List(dir string) ([]fs.DirEntry, error)
 	Lstat(name string) (fs.FileInfo, error)
 	Mkdir(name string, perm fs.FileMode) error

@@ -2,6 +2,7 @@ package disk
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path"
 
@@ -40,4 +41,18 @@ func renameNew(root *os.Root, from, to string) error {
 		return root.Rename(from, to)
 	}
 	return err
+}
+
+// readNames lists an open folder by what it holds of each entry, its name and its
+// type. From a folder of an os.Root package os would also look at every single
+// file, for Info, which nobody asks for: four times the cost where a hundred
+// thousand slips lie.
+func readNames(dir *os.File) ([]fs.DirEntry, error) {
+	fd, err := unix.FcntlInt(dir.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "list", Path: dir.Name(), Err: err}
+	}
+	own := os.NewFile(uintptr(fd), dir.Name())
+	defer own.Close()
+	return own.ReadDir(-1)
 }

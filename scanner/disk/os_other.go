@@ -2,7 +2,10 @@
 
 package disk
 
-import "os"
+import (
+	"io/fs"
+	"os"
+)
 
 // openForWriting cannot be known here; stillness and structure must do.
 func openForWriting(*os.File) bool { return false }
@@ -10,3 +13,6 @@ func openForWriting(*os.File) bool { return false }
 // renameNew renames. The caller has looked whether the name is free; only
 // somebody who takes it this very moment loses.
 func renameNew(root *os.Root, from, to string) error { return root.Rename(from, to) }
+
+// readNames lists an open folder.
+func readNames(dir *os.File) ([]fs.DirEntry, error) { return dir.ReadDir(-1) }

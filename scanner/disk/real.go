@@ -37,7 +37,7 @@ func (r *Real) List(dir string) ([]fs.DirEntry, error) {
 		return nil, err
 	}
 	defer d.Close()
-	return d.ReadDir(-1)
+	return readNames(d)
 }
 
 // Lstat implements Disk.
