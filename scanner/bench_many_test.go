@@ -1,14 +1,11 @@
 package scanner
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
-
-	"letterlock/scanner/letter"
 )
 
 // BenchmarkAfterTenThousand is what a letter costs an edge from its first look
@@ -59,19 +56,12 @@ func officeAfter(b *testing.B, letters int) (*office, *timed) {
 			b.Fatal(err)
 		}
 	}
-	for n := range letters {
-		id := letter.NewID()
-		r := record{ID: id, Site: o.cfg.Site, Helpline: line, Class: letter.SixMonths, Pages: 1,
-			Received: morning.AddDate(0, 0, -1-n/100).UTC().Truncate(time.Second).Add(time.Duration(n%100) * time.Minute),
-			SHA256:   fmt.Sprintf("%064x", n), Paper: letter.PaperKept, Slip: id.Reference() + ".txt"}
-		data, err := json.Marshal(r)
-		if err != nil {
-			b.Fatal(err)
-		}
-		mark := takenScan{fmt.Sprintf("%064x", n), id, letter.DateOf(r.Received), line}
-		write("scanner/"+recordPath(id), data)
-		write("scanner/"+r.place(), []byte(r.slip("")))
-		write("state/"+mark.mark(), nil)
+	share, state := takenBefore(letters)
+	for name, data := range share {
+		write("scanner/"+name, data)
+	}
+	for name, data := range state {
+		write("state/"+name, data)
 	}
 	workshop := &timed{Workshop: o.cfg.Workshop}
 	o.cfg.Workshop = workshop

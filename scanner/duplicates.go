@@ -64,8 +64,9 @@ func readMark(day letter.Date, name string) (takenScan, bool) {
 
 // duplicates is the edge's memory of the scans that it took.
 type duplicates struct {
-	key   []byte
-	taken map[string][]takenScan // by keyed hash, hex; several if a person has said so
+	key    []byte
+	taken  map[string][]takenScan // by keyed hash, hex; several if a person has said so
+	hashes map[letter.ID]string   // of taken, by the id of a scan's first letter
 	// unsure is a claim that may have been taken: the disk has said that it
 	// failed, and may have kept it all the same. By keyed hash.
 	unsure map[string]letter.ID
@@ -77,11 +78,26 @@ type duplicates struct {
 // add takes in a scan that is sure to become a letter. Its mark may follow.
 func (d *duplicates) add(s takenScan) {
 	all := d.taken[s.hash]
+	d.hashes[s.id] = s.hash
 	switch at := slices.IndexFunc(all, func(o takenScan) bool { return o.id == s.id }); {
 	case at < 0:
 		d.taken[s.hash] = append(all, s)
 	case s.helpline != "": // which an older mark does not say
 		all[at] = s
+	}
+}
+
+// drop forgets of the scans with that hash those that are over.
+func (d *duplicates) drop(hash string, over func(takenScan) bool) {
+	d.taken[hash] = slices.DeleteFunc(d.taken[hash], func(s takenScan) bool {
+		is := over(s)
+		if is {
+			delete(d.hashes, s.id)
+		}
+		return is
+	})
+	if len(d.taken[hash]) == 0 {
+		delete(d.taken, hash)
 	}
 }
 
@@ -97,7 +113,7 @@ func (e *Edge) recall() error {
 		err = errors.New("the file " + duplicatesKey + " in the state folder is damaged")
 	}
 	if e.known.taken == nil {
-		e.known.taken, e.known.kept = map[string][]takenScan{}, map[takenScan]bool{}
+		e.known.taken, e.known.hashes, e.known.kept = map[string][]takenScan{}, map[letter.ID]string{}, map[takenScan]bool{}
 	}
 	e.known.key = key
 	if err != nil {
@@ -193,10 +209,9 @@ func (e *Edge) forget() {
 		}
 	}
 	maps.DeleteFunc(e.known.kept, func(s takenScan, _ bool) bool { return over(s.day) })
-	for hash, all := range e.known.taken {
-		e.known.taken[hash] = slices.DeleteFunc(all, func(s takenScan) bool { return over(s.day) })
+	for hash := range e.known.taken {
+		e.known.drop(hash, func(s takenScan) bool { return over(s.day) })
 	}
-	maps.DeleteFunc(e.known.taken, func(_ string, all []takenScan) bool { return len(all) == 0 })
 	if err = errors.Join(err, e.sweepCuts(over)); err != nil {
 		e.tell("forget", "What is remembered of scans whose time is over cannot be deleted: "+disk.Plain("deleting it", err).Error()+". Trying again.")
 		return
@@ -321,7 +336,7 @@ func (e *Edge) askAbout(hash string, c folder.Claim) *duplicate {
 // takenFor is for which helpline a scan was taken, "" if that is not known.
 func (e *Edge) takenFor(s takenScan) string {
 	if s.helpline == "" {
-		return e.records[s.id].Helpline // while its slip lies in the folder
+		return e.shelf.records[s.id].Helpline // while its slip lies in the folder
 	}
 	return s.helpline
 }

@@ -69,10 +69,9 @@ type Edge struct {
 	state      disk.Disk
 	closeState func() error // nil for a simulated disk
 	jobs       []*job
-	records    map[letter.ID]record // of the slips
-	slips      map[string]letter.ID // whose slip lies at a place
-	tidy       map[letter.ID]bool   // whose stray slips were looked for since the start
-	slipDirs   map[string]bool      // by helpline: whether its folder of slips outlives a power cut
+	shelf      shelf
+	tidy       map[letter.ID]bool // whose stray slips were looked for since the start
+	slipDirs   map[string]bool    // by helpline: whether its folder of slips outlives a power cut
 
 	reach        reach
 	call         *call         // of the store, under way or answered; nil if there is none
@@ -91,10 +90,9 @@ type Edge struct {
 	goneHeard   time.Time            // when that was fetched
 	slipsTended time.Time
 	slipLast    letter.ID
-	told        map[string]string  // the sentence that stands about a subject
-	posted      map[string]posted  // by helpline
-	waiting     map[string]waiting // by helpline
-	printed     map[string]bool    // by helpline: whether the sheet of slips is as it should be
+	told        map[string]string // the sentence that stands about a subject
+	posted      map[string]posted // by helpline
+	printed     map[string]bool   // by helpline: whether the sheet of slips is as it should be
 	printedAt   time.Time
 	loadedAt    time.Time       // when load was last tried
 	unread      time.Time       // since when it cannot read everything; zero if it can
@@ -115,7 +113,7 @@ func Open(cfg Config) (*Edge, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	e := &Edge{Config: cfg, state: cfg.stateDisk, told: map[string]string{}, posted: map[string]posted{}, waiting: map[string]waiting{}, printed: map[string]bool{}}
+	e := &Edge{Config: cfg, state: cfg.stateDisk, told: map[string]string{}, posted: map[string]posted{}, printed: map[string]bool{}}
 	if e.state == nil {
 		if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
 			return nil, fmt.Errorf("making the state folder of the scanner: %w", err)
@@ -214,7 +212,7 @@ func (e *Edge) attach() error {
 	if err != nil {
 		return err
 	}
-	e.folder, e.jobs, e.records, e.slips = f, nil, map[letter.ID]record{}, map[string]letter.ID{}
+	e.folder, e.jobs, e.shelf = f, nil, newShelf()
 	e.gone, e.goneHeard = map[letter.ID]string{}, time.Time{}
 	e.known.unsure = map[string]letter.ID{} // load finds out
 	e.printed, e.tidy, e.slipDirs = map[string]bool{}, map[letter.ID]bool{}, map[string]bool{}
@@ -250,14 +248,17 @@ func (e *Edge) load() {
 	_, manifests := e.each(folder.SpoolDir, folder.ManifestExt, func(data []byte) error {
 		return e.foundSealed(data, on)
 	})
+	var found []record
 	dark, records := e.each(folder.RecordDir, ".json", func(data []byte) error {
 		var r record
 		err := json.Unmarshal(data, &r)
 		if err == nil {
-			e.know(r)
+			found = append(found, r)
 		}
 		return err
 	})
+	e.shelf.fill(found)
+	clear(e.printed)
 	e.dark = dark
 	err = errors.Join(err, manifests, records)
 	e.loadedAt = e.Now()

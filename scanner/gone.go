@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"slices"
 
 	"letterlock/scanner/disk"
 	"letterlock/scanner/letter"
@@ -42,9 +41,13 @@ func (e *Edge) hearGone(ctx context.Context) error {
 // forgetGone drops what is remembered of the scans of letters that are gone. A
 // crash leaves some of it, which the next start drops.
 func (e *Edge) forgetGone() (err error) {
-	for hash, all := range e.known.taken {
-		e.known.taken[hash] = slices.DeleteFunc(all, func(s takenScan) bool {
-			if _, is := e.gone[s.id]; !is {
+	for id := range e.gone {
+		hash, known := e.known.hashes[id]
+		if !known {
+			continue
+		}
+		e.known.drop(hash, func(s takenScan) bool {
+			if s.id != id {
 				return false
 			}
 			removed := e.state.Remove(s.mark())
@@ -55,9 +58,6 @@ func (e *Edge) forgetGone() (err error) {
 			delete(e.known.kept, s)
 			return true
 		})
-		if len(e.known.taken[hash]) == 0 {
-			delete(e.known.taken, hash)
-		}
 	}
 	return err
 }

@@ -2,12 +2,9 @@ package scanner
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"html/template"
-	"maps"
 	"path"
-	"slices"
 	"time"
 
 	"letterlock/scanner/disk"
@@ -82,14 +79,12 @@ func (e *Edge) print() {
 func (e *Edge) printOf(helpline string) error {
 	at := path.Join(helpline, folder.SlipsFile)
 	var slips []printed
-	for _, r := range slices.SortedFunc(maps.Values(e.records), newestFirst) {
-		if r.Helpline == helpline && r.Paper != paperOverdue && len(slips) < printsAtMost {
-			p := printed{record: r}
-			if r.Moved != "" {
-				p.HandOver = handOver(e.title(r.Moved))
-			}
-			slips = append(slips, p)
+	for _, r := range e.shelf.newest(helpline, printsAtMost) {
+		p := printed{record: r}
+		if r.Moved != "" {
+			p.HandOver = handOver(e.title(r.Moved))
 		}
+		slips = append(slips, p)
 	}
 	if len(slips) == 0 {
 		return e.remove(at)
@@ -102,18 +97,4 @@ func (e *Edge) printOf(helpline string) error {
 	}
 	// Not synced: it is made of the records, and made anew after every start.
 	return disk.Post(e.folder.Disk(), at, 0o664, sheet.Bytes())
-}
-
-func newestFirst(a, b record) int {
-	if c := b.Received.Compare(a.Received); c != 0 {
-		return c
-	}
-	// Stacks that were taken in the same second, one after the other.
-	if c := cmp.Compare(a.First, b.First); c != 0 {
-		return c
-	}
-	if a.Place != b.Place {
-		return a.Place - b.Place
-	}
-	return bytes.Compare([]byte(a.ID), []byte(b.ID))
 }

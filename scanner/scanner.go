@@ -202,7 +202,6 @@ func (e *Edge) giveBack(c *folder.Claim, out outcome) error {
 	if err := e.folder.GiveBack(c, out.dir, out.note); err != nil {
 		return err
 	}
-	delete(e.waiting, c.Helpline) // STATUS.txt counts it
 	e.step("refused", c.ID)
 	return nil
 }

@@ -343,8 +343,8 @@ func (s *simulation) halfAYearOn() {
 			s.violated("remembered for too long: %s", name)
 		}
 	})
-	for _, id := range slices.Sorted(maps.Keys(s.edge.records)) {
-		if paper := s.edge.records[id].Paper; paper != paperOverdue {
+	for _, id := range slices.Sorted(maps.Keys(s.edge.shelf.records)) {
+		if paper := s.edge.shelf.records[id].Paper; paper != paperOverdue {
 			s.violated("half a year on the slip of letter %s says %q", id, paper)
 		}
 	}

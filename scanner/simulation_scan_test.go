@@ -135,6 +135,18 @@ func (s *simulation) newScan(helpline string) *simScan {
 	return d
 }
 
+// scanOf is a scan of that kind that nobody is asked about, of one letter if it is
+// sound.
+func (s *simulation) scanOf(kind simKind) *simScan {
+	for {
+		d := s.newScan(line)
+		if d.kind == kind && !d.asked && (kind != soundScan || len(d.sheets) == 1) {
+			return d
+		}
+		delete(s.scans, string(d.data))
+	}
+}
+
 // expect asks the code that cuts stacks what is to become of the pages. That no
 // two people's letters become one is checked here as well, once, against how
 // the stack was laid.

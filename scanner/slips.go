@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -86,7 +85,7 @@ func (r record) slipBase() string {
 
 func (e *Edge) slipTaken(r record, slip string) bool {
 	r.Slip = slip
-	other, ok := e.slips[r.place()]
+	other, ok := e.shelf.whose[r.place()]
 	return ok && other != r.ID
 }
 
@@ -195,14 +194,16 @@ func (e *Edge) writeSlip(r record) error {
 		}
 		e.slipDirs[r.Helpline] = true
 	}
-	return disk.WriteBytes(d, r.place(), 0o660, []byte(r.slip(e.title(r.Moved))))
+	return e.folder.Ours(path.Dir(r.place()), func() error {
+		return disk.WriteBytes(d, r.place(), 0o660, []byte(r.slip(e.title(r.Moved))))
+	})
 }
 
 func recordPath(id letter.ID) string { return path.Join(folder.RecordDir, string(id)+".json") }
 
 // recorded reports whether a letter is taken.
 func (e *Edge) recorded(id letter.ID) bool {
-	_, is := e.records[id]
+	_, is := e.shelf.records[id]
 	return is
 }
 
@@ -217,26 +218,26 @@ func (e *Edge) saveRecord(r record) error {
 // dropStraySlips removes what a crash between a slip and its record has left:
 // slips of this reference that are no letter's.
 func (e *Edge) dropStraySlips(r record) error {
-	for _, asks := range []string{"", scanAgainSlip, handOverSlip, overdueSlip} {
-		stray := r
-		stray.Slip = asks + r.ID.Reference() + ".txt"
-		if _, known := e.slips[stray.place()]; known {
-			continue
+	return e.folder.Ours(path.Dir(r.place()), func() error {
+		for _, asks := range []string{"", scanAgainSlip, handOverSlip, overdueSlip} {
+			stray := r
+			stray.Slip = asks + r.ID.Reference() + ".txt"
+			if _, known := e.shelf.whose[stray.place()]; known {
+				continue
+			}
+			if err := e.remove(stray.place()); err != nil {
+				return err
+			}
 		}
-		if err := e.remove(stray.place()); err != nil {
-			return err
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // know takes in a record that is on disk.
 func (e *Edge) know(r record) {
-	if old, ok := e.records[r.ID]; ok {
-		delete(e.slips, old.place())
+	if e.shelf.put(r) {
+		e.printed[r.Helpline] = false
 	}
-	e.records[r.ID], e.slips[r.place()] = r, r.ID
-	e.printed[r.Helpline] = false
 }
 
 // slipsAtOnce bounds how many slips one round looks after, so that years of
@@ -259,15 +260,8 @@ func (e *Edge) tendSlips(ctx context.Context) {
 		e.tell("gone", "")
 	}
 	e.slipsTended = e.Now()
-	ids := slices.Sorted(maps.Keys(e.records))
-	// Go on behind the one that was last, and around.
-	at, found := slices.BinarySearch(ids, e.slipLast)
-	if found {
-		at++
-	}
-	for n := range min(slipsAtOnce, len(ids)) {
-		id := ids[(at+n)%len(ids)]
-		err := e.tendSlip(ctx, e.records[id])
+	for _, id := range e.shelf.next(e.slipLast, slipsAtOnce) {
+		err := e.tendSlip(ctx, e.shelf.records[id])
 		if errors.Is(err, errWaits) && e.call != nil {
 			e.slipsTended = time.Time{} // the next pass goes on here
 			return
@@ -325,7 +319,7 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 		return err
 	}
 	if next.Slip != r.Slip {
-		return e.remove(r.place())
+		return e.unslip(r)
 	}
 	return nil
 }
@@ -340,16 +334,20 @@ func (e *Edge) dropOverdue(r record) error {
 }
 
 func (e *Edge) removeSlip(r record) error {
-	if err := e.remove(r.place()); err != nil {
+	if err := e.unslip(r); err != nil {
 		return err
 	}
 	if err := e.remove(recordPath(r.ID)); err != nil {
 		return err
 	}
-	delete(e.records, r.ID)
-	delete(e.slips, r.place())
+	e.shelf.drop(r)
 	e.printed[r.Helpline] = false
 	return nil
+}
+
+// unslip removes a slip, or finds it gone.
+func (e *Edge) unslip(r record) error {
+	return e.folder.Ours(path.Dir(r.place()), func() error { return e.remove(r.place()) })
 }
 
 // remove deletes a file that may be gone already.

@@ -152,8 +152,8 @@ func TestManySlipsTakeTurns(t *testing.T) {
 	for _, n := range asked {
 		counts = append(counts, n)
 	}
-	if len(counts) != len(o.records) || slices.Min(counts) != 2 || slices.Max(counts) != 2 {
-		t.Errorf("five rounds asked about %d of %d slips, each %d to %d times", len(counts), len(o.records), slices.Min(counts), slices.Max(counts))
+	if len(counts) != len(o.shelf.records) || slices.Min(counts) != 2 || slices.Max(counts) != 2 {
+		t.Errorf("five rounds asked about %d of %d slips, each %d to %d times", len(counts), len(o.shelf.records), slices.Min(counts), slices.Max(counts))
 	}
 }
 
@@ -171,7 +171,7 @@ func TestStacksOfTheSameSecond(t *testing.T) {
 	sheet := o.given("")[folder.SlipsFile]
 	at := func(r record) int { return strings.Index(sheet, r.ID.Reference()) }
 	stacks := map[letter.ID][]record{}
-	for _, r := range o.records {
+	for _, r := range o.shelf.records {
 		stacks[r.First] = append(stacks[r.First], r)
 	}
 	for first, letters := range stacks {
@@ -294,7 +294,7 @@ func TestAMovedLettersSlipIsCutOff(t *testing.T) {
 					to, want = "", m.ID.Reference()+".txt"
 				}
 				o.answerMoved(m, letter.PaperMayGo, "", to)
-				old := o.records[m.ID]
+				old := o.shelf.records[m.ID]
 				next := old
 				next.Paper, next.Moved = letter.PaperMayGo, to
 				next.Slip = o.slipName(next)

@@ -2,9 +2,7 @@ package scanner
 
 import (
 	"fmt"
-	"io/fs"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -111,45 +109,19 @@ func (e *Edge) status(helpline string, view folder.View) string {
 	return strings.Join(lines, "\r\n\r\n")
 }
 
-// waiting is what lies in a helpline's folder for people, and when that was counted.
-type waiting struct {
-	lines []string
-	at    time.Time
-}
-
 // waitsForPeople says what was given back to people and where to look for what to
-// do. It is counted once a minute, and when something was given back: the folders
-// may hold years of refused scans.
-func (e *Edge) waitsForPeople(helpline string) []string {
-	now := e.Now()
-	if w, known := e.waiting[helpline]; known && now.Sub(w.at).Abs() < statusEvery {
-		return w.lines
-	}
-	w := waiting{at: now}
+// do.
+func (e *Edge) waitsForPeople(helpline string) (lines []string) {
 	for _, dir := range append([]string{folder.RefusedDir}, folder.QuestionDirs...) {
-		n, err := e.givenBack(path.Join(helpline, dir))
-		switch {
-		case err != nil: // one that cannot be listed is told elsewhere
+		switch n := e.folder.GivenBack(helpline, dir); {
 		case n == 0:
 		case dir == folder.RefusedDir:
-			w.lines = append(w.lines, fmt.Sprintf("Refused: %s. Open the folder \"refused\": the note beside each says what is wrong and what to do.", words.Count(n, "scan")))
+			lines = append(lines, fmt.Sprintf("Refused: %s. Open the folder \"refused\": the note beside each says what is wrong and what to do.", words.Count(n, "scan")))
 		default:
-			w.lines = append(w.lines, fmt.Sprintf("YOUR ANSWER IS NEEDED: %s in the folder %q. The note beside each asks, and says into which folder to move it for which answer. It is not taken before.", words.Count(n, "scan"), dir))
+			lines = append(lines, fmt.Sprintf("YOUR ANSWER IS NEEDED: %s in the folder %q. The note beside each asks, and says into which folder to move it for which answer. It is not taken before.", words.Count(n, "scan"), dir))
 		}
 	}
-	e.waiting[helpline] = w
-	return w.lines
-}
-
-// givenBack counts the scans in a folder that have their note beside them.
-func (e *Edge) givenBack(dir string) (n int, err error) {
-	names, err := disk.Names(e.folder.Disk(), dir, func(entry fs.DirEntry) bool { return entry.Type().IsRegular() })
-	for _, name := range names {
-		if _, noted := slices.BinarySearch(names, name+folder.NoteExt); noted {
-			n++
-		}
-	}
-	return n, err
+	return lines
 }
 
 func (e *Edge) helplineOf(j *job) string {

@@ -34,11 +34,7 @@ func TestWhatALetterCosts(t *testing.T) {
 	}
 	s := newSimulation(1)
 	s.ended = true // nothing goes wrong
-	for len(s.scans) < 2 {
-		if d := s.newScan(line); d.kind != soundScan || len(d.sheets) != 1 || d.asked {
-			delete(s.scans, string(d.data))
-		}
-	}
+	scans := []*simScan{s.scanOf(soundScan), s.scanOf(soundScan)}
 	got, n := map[string]syncs{}, syncs{}
 	count := func(op disktest.Op) error {
 		switch op {
@@ -53,8 +49,8 @@ func TestWhatALetterCosts(t *testing.T) {
 	s.cfg.Step = func(step string, _ letter.ID) { got[step], n = n, syncs{} }
 	e, err := Open(s.cfg)
 	s.must(err)
-	for scan := range s.scans {
-		s.must(writeSim(s.share, line+"/scan.pdf", []byte(scan)))
+	for _, scan := range scans {
+		s.must(writeSim(s.share, line+"/scan.pdf", scan.data))
 		n = syncs{}
 		for range 60 {
 			s.must(e.Once(t.Context()))

@@ -96,7 +96,11 @@ func (f *Folder) GiveBack(c *Claim, dir string, n Note) error {
 	target := strings.TrimSuffix(note, NoteExt)
 	switch name, err := f.scan(*c); {
 	case err == nil:
-		if target, err = f.moveBack(*c, dir, name, to, target); err != nil {
+		err := f.Ours(to, func() (err error) {
+			target, err = f.moveBack(*c, dir, name, to, target)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	case errors.Is(err, fs.ErrNotExist): // it has left already
@@ -107,9 +111,14 @@ func (f *Folder) GiveBack(c *Claim, dir string, n Note) error {
 		return disk.Plain("finding a claimed scan", err)
 	}
 	f.step("returned", c.ID)
-	if _, err := disk.MoveFree(f.disk, path.Join(c.Path(noteDir), dir, target+NoteExt), to, target+NoteExt); err != nil {
+	err = f.Ours(to, func() error {
+		_, err := disk.MoveFree(f.disk, path.Join(c.Path(noteDir), dir, target+NoteExt), to, target+NoteExt)
+		return err
+	})
+	if err != nil {
 		return err
 	}
+	f.gaveBack(to)
 	f.step("noted", c.ID)
 	// A crash here leaves an empty claim, which Claims clears away.
 	return f.Release(*c)
@@ -169,7 +178,7 @@ func (f *Folder) makeReturn(helpline, dir string) (string, error) {
 	if err := disk.MakeDir(f.disk, to, 0o770); err != nil {
 		return "", fmt.Errorf("giving a scan back: %w", err)
 	}
-	return to, f.makeAnswers(helpline, dir)
+	return to, f.Ours(to, func() error { return f.makeAnswers(helpline, dir) })
 }
 
 // writeNote decides that the scan is given back, where, and under which name.
