@@ -230,7 +230,11 @@ func (s *Server) checkReviews(ctx context.Context) (bad, good string, err error)
 	if n > 0 {
 		bad = words.Are(n, "letter") + " kept for safeguarding and due to be looked at again. The helplines' manager finds what is due on the portal's list of letters."
 	}
-	return bad, "No safeguarding decision is due to be looked at again.", err
+	left, leftErr := s.cfg.Register.NamedHaveLeft(ctx)
+	if left > 0 {
+		bad = strings.TrimSpace(bad + " " + words.Are(left, "letter") + " kept for safeguarding in the name of a leader who has left, so that the manager alone can open what is kept. The manager names another leader on the letter's page.")
+	}
+	return bad, "No safeguarding decision is due to be looked at again, and every leader named in one is still there.", errors.Join(err, leftErr)
 }
 
 func (s *Server) checkHolds(ctx context.Context) (bad, good string, err error) {

@@ -344,3 +344,16 @@ func TestTheCheckSaysWhoseOwnerHasLeft(t *testing.T) {
 		t.Error("it is well, though who answers for it has left")
 	}
 }
+
+// The check says that the one leader who may open a five-year letter has left.
+func TestTheCheckSaysWhoseLeaderHasLeft(t *testing.T) {
+	o := newOffice(t)
+	o.safeguarded()
+	if !ok(o.Check(t.Context()), "reviews") {
+		t.Error("nobody has left, and it is not well")
+	}
+	o.must(o.cfg.Register.DisablePerson(t.Context(), oneLeader))
+	if ok(o.Check(t.Context()), "reviews") {
+		t.Error("it is well, though its leader has left")
+	}
+}

@@ -151,3 +151,11 @@ func (r *Register) ReviewsDue(ctx context.Context, today letter.Date) (n int, er
 }
 
 const reviewsDue = `SELECT count(*) FROM letters WHERE review <> '' AND review <= $1`
+
+// NamedHaveLeft counts the letters that a leader alone may open, beside the
+// manager, who can no longer sign in.
+func (r *Register) NamedHaveLeft(ctx context.Context) (letters int, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT count(*) FROM letters l JOIN people p ON p.number = l.named
+		WHERE l.named <> 0 AND l.answers = '' AND p.disabled IS NOT NULL`).Scan(&letters)
+	return letters, err
+}

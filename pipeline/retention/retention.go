@@ -20,66 +20,6 @@ import (
 	"letterlock/scanner/letter"
 )
 
-// Record is the retention record of a period.
-type Record struct {
-	Period    Period
-	Made      time.Time
-	Total     Line
-	Helplines []Line // by name
-	Alarms    int    // that were raised in the period
-
-	Exceptions []Exception // in the order in which they happened
-	Wrong      []string    // where the counts do not add up; nothing where all is well
-}
-
-// Line is the counts of one helpline, or of all.
-type Line struct {
-	Helpline string // empty for all
-	Letters  Letters
-	Paper    Paper
-}
-
-// Letters counts letters, and the responses that are kept like them.
-// Before + Arrived + Filed + MovedIn = Deleted + MovedOut + After, and
-// After = Ordinary + FiveYears + Held.
-type Letters struct {
-	Before    int // living when the period began
-	Arrived   int
-	Filed     int // responses, which have no paper
-	MovedIn   int // from another helpline, to which they had been given by mistake
-	MovedOut  int
-	Deleted   int // with proof
-	Erased    int // of Deleted: before their time, as two people had decided
-	After     int // living when it ended
-	Ordinary  int // of After: to go after six months
-	FiveYears int // of After: kept for safeguarding
-	Held      int // of After: kept by a hold
-	Overdue   int // of After: past their deadline
-	Kept      int // decisions of the period to keep a letter for five years
-	Withdrawn int // such decisions, of whatever period, that two people withdrew in this one
-}
-
-// Paper counts paper originals. Before + In + MovedIn = Destroyed + MovedOut + After.
-type Paper struct {
-	Before    int // waiting for its destruction when the period began
-	In        int // one with each letter that arrived
-	MovedIn   int
-	MovedOut  int
-	Destroyed int // on record
-	After     int // waiting when it ended
-	Outlived  int // of After: its letter is gone, and it should be too
-	Sheets    int // of the destroyed
-	Certified int // of the destroyed: by a contractor
-	Unread    int // of the destroyed: nobody had looked at the scan, by the configuration's rule (destroy_after)
-}
-
-// Exception is something that was not as with every other letter.
-type Exception struct {
-	At     time.Time
-	Letter letter.ID // empty where it is about none
-	Says   string    // a whole sentence
-}
-
 // Kinds are the kinds of entry that Make reads; it passes over any others.
 var Kinds = slices.Sorted(maps.Keys(readers))
 
@@ -165,72 +105,6 @@ type maker struct {
 	missing int         // letters that the last day's count found fewer than the entries say, and not proven gone since
 	since   letter.Date // the day from which on every day's count has found fewer; zero if the last has not
 	first   bool        // that day is the last that began
-}
-
-// living is a letter that is on record and not proven gone.
-type living struct {
-	helpline     string
-	class        letter.Class
-	deadline     letter.Date
-	wasHeld      bool      // by a hold that has ended
-	unverifiable time.Time // since when; zero when it is not
-
-	answers   letter.ID   // of a response: its letter
-	late      bool        // it was past its deadline when a hold came
-	withdrawn letter.Date // when it was last decided not to keep it for five years after all; zero when it was not
-	erased    letter.Date // when it was decided to erase it before its time; zero when it was not
-}
-
-// what it is, at the head of a sentence.
-func (l *living) what() string {
-	if l.answers != "" {
-		return "The answer"
-	}
-	return "The letter"
-}
-
-// due is the day on which it must be gone, unless it is held.
-func (l *living) due() letter.Date {
-	if l.erased != (letter.Date{}) {
-		return l.erased
-	}
-	if l.deadline.Before(l.withdrawn) {
-		return l.withdrawn // its six months were over by then
-	}
-	return l.deadline
-}
-
-// hold keeps one letter and its answers or, where it names none, all of a helpline.
-type hold struct {
-	letter   letter.ID
-	helpline string
-}
-
-func (h hold) keeps(id letter.ID, l *living) bool {
-	if h.letter == "" {
-		return h.helpline == l.helpline
-	}
-	return h.letter == id || h.letter == l.answers
-}
-
-// held reports whether any hold keeps the letter. One that is to be erased, or
-// was past its deadline, is kept by none: a hold that is placed then comes too late.
-func (m *maker) held(id letter.ID, l *living) bool {
-	if l.erased != (letter.Date{}) || l.late {
-		return false
-	}
-	for _, h := range m.holds { // a handful
-		if h.keeps(id, l) {
-			return true
-		}
-	}
-	return false
-}
-
-// paper is a paper original.
-type paper struct {
-	helpline string
-	outlived bool
 }
 
 func (m *maker) line(helpline string) *Line {
@@ -557,13 +431,4 @@ func (m *maker) addsUp(l Line) {
 	if p.Before+p.In+p.MovedIn != p.Destroyed+p.MovedOut+p.After {
 		m.wrong("The papers of %s do not add up.", l.Helpline)
 	}
-}
-
-func (l *Line) add(o Line) {
-	a, b := &l.Letters, o.Letters
-	*a = Letters{a.Before + b.Before, a.Arrived + b.Arrived, a.Filed + b.Filed, a.MovedIn + b.MovedIn, a.MovedOut + b.MovedOut,
-		a.Deleted + b.Deleted, a.Erased + b.Erased, a.After + b.After, a.Ordinary + b.Ordinary, a.FiveYears + b.FiveYears, a.Held + b.Held, a.Overdue + b.Overdue, a.Kept + b.Kept, a.Withdrawn + b.Withdrawn}
-	c, d := &l.Paper, o.Paper
-	*c = Paper{c.Before + d.Before, c.In + d.In, c.MovedIn + d.MovedIn, c.MovedOut + d.MovedOut, c.Destroyed + d.Destroyed, c.After + d.After,
-		c.Outlived + d.Outlived, c.Sheets + d.Sheets, c.Certified + d.Certified, c.Unread + d.Unread}
 }
