@@ -72,8 +72,11 @@ func (l *laid) drawCode(m *matrix, col, row int) {
 // printed when there were no bars have wider words, and white where the bars are; others
 // have no marks.
 func (l *laid) drawMiddle(edge float64) {
-	for _, at := range l.paper.marks() {
+	mark := func(at point) {
 		l.draw(at.x-edge, at.y-edge, at.x+7*moduleMM+edge, at.y+7*moduleMM+edge, anything)
+	}
+	for _, at := range l.paper.marks() {
+		mark(at)
 	}
 	lines, _ := l.lines()
 	for _, s := range lines {
@@ -94,11 +97,13 @@ func (l *laid) drawMiddle(edge float64) {
 		}
 	}
 	const some = 0.2 // of their darkness: else it has none
-	if dark < some*n {
-		return
+	if dark >= some*n {
+		for _, s := range printed {
+			l.draw(s.x0, s.y0, s.x1, s.y1, black)
+		}
 	}
-	for _, s := range printed {
-		l.draw(s.x0, s.y0, s.x1, s.y1, black)
+	for _, at := range l.paper.middleMarks() {
+		mark(at) // on a bar
 	}
 }
 

@@ -155,19 +155,31 @@ func (p Paper) marks() (at []point) {
 		both(x, y)
 		both(w-wide-x, y)
 	}
-	if p == USLetter {
-		return at // the words leave no room between the halves
-	}
-	const apart = 27.0
-	for i := range 2 {
-		both(w/2-wide/2-float64(i+1)*apart, h/2-wide/2)
-	}
-	return append(at, point{w/2 - wide/2, h/2 - wide/2})
+	return append(at, p.middleMarks()...)
 }
 
-// mark draws a mark: black, white and black again, one within the other.
+// middleMarks are those at the height of the sheet's middle: in a row, or on the bars
+// where the words leave no room between the halves.
+func (p Paper) middleMarks() (at []point) {
+	const wide = 7 * moduleMM
+	w, h, _ := p.size()
+	y := h/2 - wide/2
+	if p == USLetter {
+		x := margin + (barWide-wide)/2
+		return []point{{x, y}, {w - wide - x, y}}
+	}
+	const apart = 27.0
+	for i := -2.0; i <= 2; i++ {
+		at = append(at, point{w/2 - wide/2 + i*apart, y})
+	}
+	return at
+}
+
+// mark draws a mark: black, white and black again, one within the other, and white around
+// them where it lies on a bar.
 func (p *press) mark(at point) (drawn string) {
-	for inset, shade := range []int{0, 1, 0} {
+	for i, shade := range []int{1, 0, 1, 0} {
+		inset := i - 1
 		edge := float64(7-2*inset) * moduleMM * pointsPerMM
 		drawn += fmt.Sprintf("%d g %.3f %.3f %.3f %.3f re f\n", shade, (at.x+float64(inset)*moduleMM)*pointsPerMM,
 			(p.height-at.y-float64(7-inset)*moduleMM)*pointsPerMM, edge, edge)
