@@ -66,7 +66,7 @@ func covered(page *image.Gray, code Code, at []place) (float64, error) {
 	if best.edgeHidden() {
 		return math.Inf(1), nil
 	}
-	return max(best.hidden()+best.wordsHidden()+best.wordsDiffer()+best.writing(), best.darkened()*mostCovered/mostDark), nil
+	return best.hidden() + best.wordsHidden() + best.wordsDiffer() + best.writing() + best.darkened()*mostCovered/mostDark, nil
 }
 
 // fitted lays the page on the sheet as it fits best: which of the codes was read is
