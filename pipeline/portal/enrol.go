@@ -121,7 +121,7 @@ func (p *Portal) finishEnrol(w http.ResponseWriter, v *visit) error {
 	}
 	p.ceremonies.end(token)
 	clearCookie(w, ceremonyCookie)
-	if err := p.signIn(w, v, who.Number, register.WithPasskey); err != nil {
+	if _, err := p.signInByCode(w, v, who.Number, register.WithPasskey); err != nil {
 		return err
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"to": "/account?made=1"})

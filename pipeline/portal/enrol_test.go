@@ -58,11 +58,51 @@ func TestEnrolmentCodeLocks(t *testing.T) {
 	wantText(t, w, "After five wrong tries you need a new code")
 }
 
+// A session that somebody else has got hold of must not become a passkey of
+// theirs, which would outlive it.
+func TestASessionAloneMakesNoPasskey(t *testing.T) {
+	h := newHouse(t)
+	v := h.as(h.lead) // who has no passkey, and signs in with the organisation's sign-in
+	const button = `data-begin="/account/passkey/begin"`
+	refuses := func(says string) {
+		t.Helper()
+		for _, step := range []string{"begin", "finish"} {
+			w := v.post("/account/passkey/"+step, nil)
+			wantStatus(t, w, http.StatusForbidden)
+			wantText(t, w, says)
+		}
+		if page := v.get("/account"); strings.Contains(page.Body.String(), button) {
+			t.Errorf("the button is offered:\n%s", page.Body)
+		}
+	}
+	begins := func() { // and shows it no more when it comes to the end
+		t.Helper()
+		wantText(t, v.get("/account"), button)
+		wantStatus(t, v.post("/account/passkey/begin", nil), http.StatusOK)
+		h.now = h.now.Add(againCounts)
+	}
+	v.showsAgain("/account")
+	begins()
+	refuses("Please use a code first")
+	wantText(t, v.get("/account"), "Ask your administrator for a code", "/enrol?person=1")
+	must(t, h.register.AddAnotherPasskey(t.Context(), h.lead, []byte("one"), "{}"))
+	v.showsAgain("/letters") // what was shown for something else
+	wantStatus(t, v.post("/account/passkey/begin", nil), http.StatusForbidden)
+	v.showsAgain("/account")
+	begins()
+	refuses("Please show first that it is you")
+	wantText(t, v.get("/account"), "show first that it is you", `data-to="/account"`)
+	if n := len(h.entries("passkey-added", "")); n != 1 {
+		t.Errorf("%d passkeys were added", n)
+	}
+}
+
 // TestHalfACeremony: whatever comes to the second half of a ceremony without a
 // device's true answer adds no passkey, signs nobody in and is no failure of ours.
 func TestHalfACeremony(t *testing.T) {
 	h := newHouse(t)
 	lead := h.as(h.lead)
+	lead.showsAgain("/account")
 	enrolling := h.nobody()
 	enrolling.post("/enrol", codeForm(h.lead2, h.code(h.lead2)))
 	for _, c := range []struct {

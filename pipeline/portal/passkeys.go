@@ -255,7 +255,7 @@ func (p *Portal) finishSignIn(w http.ResponseWriter, v *visit) error {
 	if err := p.passkeyUsed(v, credential); err != nil {
 		return err
 	}
-	if err := p.signIn(w, v, who.Number, register.WithPasskey); err != nil {
+	if _, err := p.signIn(w, v, who.Number, register.WithPasskey); err != nil {
 		return err
 	}
 	p.ceremonies.end(token)
@@ -298,7 +298,22 @@ func (p *Portal) finishMaking(v *visit, challenge *webauthn.SessionData, who reg
 	return credential.ID, string(out), nil
 }
 
+// mayMakeAnother refuses a further passkey to whoever has the session alone: the
+// passkey would outlive it, and whoever has taken a session over would stay.
+func (p *Portal) mayMakeAnother(v *visit) error {
+	switch {
+	case p.shows(v, accountPath):
+		return nil
+	case v.person.Passkeys == 0:
+		return codeFirst
+	}
+	return notAgainAt(accountPath)
+}
+
 func (p *Portal) beginSecond(w http.ResponseWriter, v *visit) error {
+	if err := p.mayMakeAnother(v); err != nil {
+		return err
+	}
 	token := p.ceremonies.begin(ceremony{purpose: forSecond, person: v.person.Number})
 	setCookie(w, ceremonyCookie, token)
 	return p.beginMaking(w, v, token, v.person)
@@ -310,6 +325,9 @@ func (p *Portal) finishSecond(w http.ResponseWriter, v *visit) error {
 	if !ok || cer.person != v.person.Number {
 		return ceremonyOver
 	}
+	if err := p.mayMakeAnother(v); err != nil {
+		return err
+	}
 	id, record, err := p.finishMaking(v, cer.challenge, v.person)
 	if err != nil {
 		return err
@@ -317,6 +335,7 @@ func (p *Portal) finishSecond(w http.ResponseWriter, v *visit) error {
 	if err := p.cfg.Register.AddAnotherPasskey(v.Context(), v.person.Number, id, record); err != nil {
 		return err
 	}
+	p.used(v, accountPath)
 	p.ceremonies.end(token)
 	clearCookie(w, ceremonyCookie)
 	writeJSON(w, http.StatusOK, map[string]string{"to": "/account?made=1"})

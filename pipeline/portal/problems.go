@@ -118,6 +118,10 @@ var (
 	noPasskey = &problem{Status: http.StatusForbidden, Heading: "You have no passkey yet",
 		Lines: []string{"This needs a passkey of your own, since your organisation’s sign-in may have been open for a while. Make one on the page “Your account”."},
 		Link:  "/account", LinkSay: "Your account"}
+	codeFirst = &problem{Status: http.StatusForbidden, Heading: "Please use a code first",
+		Lines: []string{"A session alone makes no passkey, and you have none yet to show that it is you. Nothing was made.",
+			"Ask your administrator for a code, and make your passkey with it."},
+		Link: "/enrol", LinkSay: "Set up your sign-in with a code"}
 	policyFirst = &problem{Status: http.StatusForbidden, Heading: "Please read the policy first",
 		Lines: []string{"Nothing was changed."}, Link: "/policy/confirm", LinkSay: "Read the policy"}
 	lastAdministrator = &problem{Status: http.StatusConflict, Heading: "Nobody else could invite people then",

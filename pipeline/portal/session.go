@@ -48,20 +48,33 @@ func (p *Portal) whoIsIt(v *visit) error {
 	return nil
 }
 
+// signInByCode signs in somebody whose enrolment code was right just now. It
+// serves as what shows anew that it is them, for making a further passkey.
+func (p *Portal) signInByCode(w http.ResponseWriter, v *visit, person int64, with register.SignInWith) (token string, err error) {
+	if token, err = p.signIn(w, v, person, with); err != nil {
+		return "", err
+	}
+	s, err := p.cfg.Register.Session(v.Context(), token)
+	if err != nil {
+		return "", fmt.Errorf("finding the session that was begun: %w", err)
+	}
+	p.shownAgain.add(s.Hash, accountPath)
+	return token, nil
+}
+
 // signIn begins a session for the person in this browser and ends the one that
 // was there, so that a token never changes hands.
-func (p *Portal) signIn(w http.ResponseWriter, v *visit, person int64, with register.SignInWith) error {
+func (p *Portal) signIn(w http.ResponseWriter, v *visit, person int64, with register.SignInWith) (token string, err error) {
 	if v.signedIn {
 		if err := p.cfg.Register.SignOut(v.Context(), v.session); err != nil {
-			return fmt.Errorf("ending the earlier session: %w", err)
+			return "", fmt.Errorf("ending the earlier session: %w", err)
 		}
 	}
-	token, err := p.cfg.Register.SignIn(v.Context(), person, with)
-	if err != nil {
-		return err
+	if token, err = p.cfg.Register.SignIn(v.Context(), person, with); err != nil {
+		return "", err
 	}
 	setCookie(w, sessionCookie, token)
-	return nil
+	return token, nil
 }
 
 func (p *Portal) signInPage(w http.ResponseWriter, v *visit) error {
@@ -105,8 +118,10 @@ func (p *Portal) home(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
+const accountPath = "/account"
+
 func (p *Portal) accountPage(w http.ResponseWriter, v *visit) error {
-	body := accountBody{Origin: p.cfg.Origin, SSO: p.ssoName()}
+	body := accountBody{Origin: p.cfg.Origin, SSO: p.ssoName(), Path: accountPath, Shown: p.shows(v, accountPath)}
 	var err error
 	if body.Passkeys, err = p.cfg.Register.PasskeysOf(v.Context(), v.person.Number); err != nil {
 		return err
@@ -136,6 +151,8 @@ func (p *Portal) accountPage(w http.ResponseWriter, v *visit) error {
 type accountBody struct {
 	Origin    string
 	SSO       string
+	Path      string
+	Shown     bool // the visitor has shown anew who they are
 	Passkeys  []register.Passkey
 	Elsewhere []time.Time // when the visitor's other sessions began
 }
@@ -174,7 +191,7 @@ func (p *Portal) sampleSignIn(w http.ResponseWriter, v *visit) error {
 	if err != nil || who.Disabled {
 		return errNowhere
 	}
-	if err := p.signIn(w, v, number, register.WithSample); err != nil {
+	if _, err := p.signIn(w, v, number, register.WithSample); err != nil {
 		return err
 	}
 	redirect(w, samePath(v.PostForm.Get("to")))

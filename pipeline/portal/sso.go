@@ -222,7 +222,11 @@ func (p *Portal) backFromSSO(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := p.signIn(w, v, who.Number, register.WithSSO); err != nil {
+	signIn := p.signIn
+	if cer.purpose == forEnrolment {
+		signIn = p.signInByCode
+	}
+	if _, err := signIn(w, v, who.Number, register.WithSSO); err != nil {
 		return err
 	}
 	p.ceremonies.end(token)
