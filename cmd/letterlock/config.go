@@ -59,6 +59,12 @@ type SSO struct {
 	ClientID         string `toml:"client_id" doc:"Who Letterlock is to the provider. The address to which it sends people back is the portal's, with /sign-in/sso/back."`
 	ClientSecretFile string `toml:"client_secret_file" doc:"A file that holds the client secret and nothing else."`
 	Name             string `toml:"name" def:"your organisation's account" doc:"What people call it: \"Sign in with ...\"."`
+
+	Groups      []string `toml:"groups" doc:"Who may do what by their groups at the provider, as in \"LL office = operations\" or \"LL leaders = team-leader respect-phoneline\": group, role, and a team leader's helplines. Of several groups the first in this list decides the role. Whoever is in none of them can do nothing. Absent: what people may do is said in Letterlock."`
+	GroupsClaim string   `toml:"groups_claim" def:"groups" doc:"In which claim the provider's tokens, or its userinfo, name a person's groups."`
+	Scopes      []string `toml:"scopes" doc:"Scopes to ask the provider for beside openid, where it names groups only then, as in \"groups\"."`
+	StepUpACR   []string `toml:"step_up_acr" doc:"What the provider's tokens must say (acr) of how a person has just signed in there, for that to serve in place of a passkey where something cannot be undone. It is asked for (acr_values). Name only what demands a second proof."`
+	StepUpAMR   []string `toml:"step_up_amr" doc:"The same for the list amr, as in \"mfa\". With neither, only a passkey of Letterlock's serves."`
 }
 
 // Metrics is where a monitoring system reads.
@@ -141,6 +147,11 @@ func (c *Config) check() error {
 	}
 	if s := c.SSO; s != nil && (s.Issuer == "" || s.ClientID == "" || s.ClientSecretFile == "" || s.Name == "") {
 		return errors.New("[sso] needs issuer, client_id and client_secret_file")
+	}
+	if c.SSO != nil {
+		if _, err := c.SSO.groups(c.names()); err != nil {
+			return err
+		}
 	}
 	if at := c.Metrics.Listen; at != "" {
 		if host, _, err := net.SplitHostPort(at); err != nil || !onLoopback(host) {

@@ -239,20 +239,6 @@ func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL, p
 	return cfg
 }
 
-// sso is the organisation's own sign-in. A sample reaches nothing beyond this
-// machine, and has none.
-func (in *installation) sso() (*portal.SSO, error) {
-	s := in.cfg.SSO
-	if s == nil || in.sample {
-		return nil, nil
-	}
-	secret, err := configfile.Secret(in.dir.config, s.ClientSecretFile, "organisation's sign-in's client secret")
-	if err != nil {
-		return nil, err
-	}
-	return &portal.SSO{Issuer: s.Issuer, ClientID: s.ClientID, Secret: secret, Name: s.Name}, nil
-}
-
 func (in *installation) scannerFolder() string {
 	return in.dir.named(in.cfg.Scanner.Folder, in.dir.in("scanner"))
 }
@@ -314,7 +300,7 @@ func (in *installation) greet(w *world, origin *url.URL, edge bool) error {
 }
 
 func (in *installation) greetAdministrator(w *world, origin *url.URL) error {
-	enrolled, err := in.register.HasPasskeyOf(w.ctx, register.Administrator)
+	enrolled, err := in.register.CanSignIn(w.ctx, register.Administrator, in.issuer())
 	if err != nil {
 		return err
 	}

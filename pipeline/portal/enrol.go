@@ -121,6 +121,12 @@ func (p *Portal) finishEnrol(w http.ResponseWriter, v *visit) error {
 	}
 	p.ceremonies.end(token)
 	clearCookie(w, ceremonyCookie)
+	if elsewhere, err := p.askedElsewhere(v, who); err != nil {
+		return err
+	} else if elsewhere {
+		writeJSON(w, http.StatusOK, map[string]string{"to": "/sign-in?made=1"})
+		return nil
+	}
 	if _, err := p.signInByCode(w, v, who.Number, register.WithPasskey); err != nil {
 		return err
 	}

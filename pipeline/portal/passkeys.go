@@ -62,6 +62,7 @@ type ceremony struct {
 	purpose   purpose
 	person    int64                 // who makes a passkey; 0 for a sign-in
 	proof     []byte                // of the enrolment code that was right
+	session   []byte                // in which it was begun, where that matters
 	tray      string                // what a witness signs
 	challenge *webauthn.SessionData // the one that is out, if any
 	sso       *ssoChallenge         // the question to the organisation's sign-in that is out, if any
@@ -249,8 +250,13 @@ func (p *Portal) finishSignIn(w http.ResponseWriter, v *visit) error {
 	}
 	who := user.(passkeyUser).person
 	// A counter that went backwards means that a copy of the passkey exists.
-	if who.Disabled || credential.Authenticator.CloneWarning {
+	if who.Disabled || who.Role == "" || credential.Authenticator.CloneWarning {
 		return passkeyRefused
+	}
+	if elsewhere, err := p.askedElsewhere(v, who); err != nil {
+		return err
+	} else if elsewhere {
+		return p.ssoFirst()
 	}
 	if err := p.passkeyUsed(v, credential); err != nil {
 		return err

@@ -112,6 +112,14 @@ var (
 	ssoUnknown = &problem{Status: http.StatusForbidden, Heading: "Letterlock does not know you yet",
 		Lines: []string{"Your organisation’s sign-in says who you are, but nobody here is signed in by it. If you are to use Letterlock, your administrator tells you a staff number and a code."},
 		Link:  "/enrol", LinkSay: "Set up your sign-in with a code"}
+	ssoNoGroup = &problem{Status: http.StatusForbidden, Heading: "None of your groups may use Letterlock",
+		Lines: []string{"Your organisation’s sign-in says who you are, and names no group of yours that Letterlock knows. So you can do nothing here, and that is on record.",
+			"If that is wrong, ask whoever looks after your organisation’s accounts to put you into the right group, and sign in again."},
+		Link: "/sign-in", LinkSay: "Back to the sign-in"}
+	ssoSomebodyElse = &problem{Status: http.StatusForbidden, Heading: "That was somebody else’s account",
+		Lines: []string{"You are signed in here as one person, and your organisation’s sign-in names another. Nothing was done. Show that it is you with your own account, or with your passkey."}}
+	ssoTooWeak = &problem{Status: http.StatusForbidden, Heading: "Your organisation’s sign-in did not ask enough",
+		Lines: []string{"What cannot be undone needs more than a password: a passkey, or an account that asks for a second proof. Nothing was done. Please go back and use your passkey."}}
 	ssoLinked = &problem{Status: http.StatusConflict, Heading: "This sign-in belongs to another staff number",
 		Lines: []string{"Your organisation’s sign-in says that you are somebody who has a staff number here already. Nothing was changed.", "Sign in as yourself there, or tell your administrator."},
 		Link:  "/sign-in", LinkSay: "Back to the sign-in"}
@@ -167,6 +175,13 @@ func notAgainAt(path string) *problem {
 	said := *notAgain
 	said.Link, said.LinkSay = path, "Go back and use your passkey"
 	return &said
+}
+
+// ssoFirst tells somebody of whom the organisation's sign-in says what they may
+// do that a passkey alone does not sign them in.
+func (p *Portal) ssoFirst() error {
+	return &problem{Status: http.StatusForbidden, Heading: "Please sign in with " + p.ssoName(),
+		Lines: []string{"It says what you may do here. Your passkey shows that it is you, where something cannot be undone."}}
 }
 
 // problemOf is the one place in which inner errors become sentences. An error

@@ -71,6 +71,7 @@ POST /requests/{request}/confirm manager dpo
 POST /requests/{request}/decline manager dpo
 POST /again/begin             staff
 POST /again/finish            staff
+GET  /again/sso               staff, with SSO
 GET  /holds                   manager dpo
 GET  /holds/new               manager
 POST /holds/new               manager

@@ -93,6 +93,7 @@ var routes = []route{
 	{method: "POST", path: "/requests/{request}/decline", who: overseers, serve: (*Portal).declineRequest},
 	{method: "POST", path: "/again/begin", who: staff, script: true, serve: (*Portal).beginAgain},
 	{method: "POST", path: "/again/finish", who: staff, script: true, serve: (*Portal).finishAgain},
+	{method: "GET", path: "/again/sso", who: staff, sso: true, serve: (*Portal).beginAgainSSO},
 
 	{method: "GET", path: "/holds", who: overseers, serve: (*Portal).holdsPage},
 	{method: "GET", path: "/holds/new", who: managers, serve: (*Portal).newHoldPage},

@@ -233,6 +233,20 @@ var entryKinds = []entryKind{
 	{"sso-unlinked", "Organisation’s sign-in ended", about(func(d register.SSOUnlinked, e register.Entry, t teller) string {
 		return t.staff(d.Person) + " can no longer sign in with the organisation’s sign-in. It was ended" + byWhom(e, t) + "."
 	})},
+	{"role-given", "Role given", about(func(d register.RoleGiven, e register.Entry, t teller) string {
+		of := make([]string, len(d.Helplines))
+		for i, h := range d.Helplines {
+			of[i] = t.helpline(string(h))
+		}
+		said := t.staff(e.By) + " is " + lowerFirst(worded(roleWords, d.Role))
+		if len(of) > 0 {
+			said += " of " + list(of)
+		}
+		return said + " from now on, as the organisation’s sign-in said of their groups."
+	})},
+	{"role-taken", "Role taken", about(func(_ register.RoleTaken, e register.Entry, t teller) string {
+		return t.staff(e.By) + " may do nothing any more: the organisation’s sign-in named no group of theirs that may."
+	})},
 	{"person-added", "Person added", about(func(d register.PersonAdded, e register.Entry, t teller) string {
 		return t.staff(d.Person) + " was added as " + lowerFirst(worded(roleWords, d.Role)) + byWhom(e, t) + "."
 	})},

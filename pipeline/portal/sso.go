@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,25 @@ type SSO struct {
 	ClientID string
 	Secret   string
 	Name     string // as people call it
+
+	// Groups are who may do what, by the groups that the provider names; empty
+	// where that is Letterlock's to say. A person of several is what the first
+	// that fits says; a team leader leads the helplines of all that fit.
+	Groups []Group
+	Claim  string   // in which the provider names a person's groups
+	Scopes []string // to be asked for beside openid
+
+	// StepUpACR and StepUpAMR are what the provider must say of how a person has
+	// just shown who they are (acr, or one of amr), for that to serve in place
+	// of a passkey; with both empty only a passkey does.
+	StepUpACR, StepUpAMR []string
+}
+
+// Group is what a group of the organisation's sign-in lets people do.
+type Group struct {
+	Name      string // exactly as the provider's tokens say it
+	Role      register.Role
+	Helplines []string // a team leader's
 }
 
 const (
@@ -63,6 +83,9 @@ func newSSO(cfg SSO, origin string, now func() time.Time) (*sso, error) {
 			return nil, errors.New("the issuer of the organisation's sign-in is everybody's: use the one with your own tenant's id")
 		}
 	}
+	if len(cfg.Groups) > 0 && cfg.Claim == "" {
+		return nil, errors.New("the organisation's sign-in needs the name of the claim in which it names a person's groups")
+	}
 	if cfg.ClientID == "" || cfg.Secret == "" || cfg.Name == "" {
 		return nil, errors.New("the organisation's sign-in needs a client id, a secret and a name")
 	}
@@ -72,7 +95,8 @@ func newSSO(cfg SSO, origin string, now func() time.Time) (*sso, error) {
 // ssoChallenge is what binds a provider's answer to this browser and this try.
 type ssoChallenge struct {
 	state, nonce, verifier string
-	to                     string // where the way leads on
+	to                     string    // where the way leads on
+	anew                   time.Time // when the person was to be asked anew; zero for a sign-in
 }
 
 // reach finds the provider's addresses and keys, once.
@@ -90,7 +114,11 @@ func (s *sso) reach(ctx context.Context) (*oidc.Provider, error) {
 		s.failed = s.now()
 		return nil, errors.New("the organisation's sign-in does not answer, or not as the issuer that is configured")
 	}
-	if strings.HasPrefix(s.Issuer, "https:") && !(strings.HasPrefix(provider.Endpoint().AuthURL, "https:") && strings.HasPrefix(provider.Endpoint().TokenURL, "https:")) {
+	addresses := []string{provider.Endpoint().AuthURL, provider.Endpoint().TokenURL}
+	if info := provider.UserInfoEndpoint(); info != "" {
+		addresses = append(addresses, info)
+	}
+	if strings.HasPrefix(s.Issuer, "https:") && slices.ContainsFunc(addresses, func(a string) bool { return !strings.HasPrefix(a, "https:") }) {
 		return nil, errors.New("the organisation's sign-in names addresses without TLS")
 	}
 	s.provider = provider
@@ -100,78 +128,107 @@ func (s *sso) reach(ctx context.Context) (*oidc.Provider, error) {
 func (s *sso) with(ctx context.Context) context.Context { return oidc.ClientContext(ctx, s.client) }
 
 func (s *sso) oauth(provider *oidc.Provider) *oauth2.Config {
-	return &oauth2.Config{ClientID: s.ClientID, ClientSecret: s.Secret, Endpoint: provider.Endpoint(), RedirectURL: s.back, Scopes: []string{oidc.ScopeOpenID}}
+	return &oauth2.Config{ClientID: s.ClientID, ClientSecret: s.Secret, Endpoint: provider.Endpoint(), RedirectURL: s.back, Scopes: append([]string{oidc.ScopeOpenID}, s.Scopes...)}
 }
 
-// ask returns the provider's address to which the browser goes.
-func (s *sso) ask(ctx context.Context, to string) (address string, ch ssoChallenge, err error) {
+// ask returns the provider's address to which the browser goes. With anew the
+// person is to be asked who they are there, however short ago they were.
+func (s *sso) ask(ctx context.Context, to string, anew bool) (address string, ch ssoChallenge, err error) {
 	provider, err := s.reach(ctx)
 	if err != nil {
 		return "", ssoChallenge{}, err
 	}
 	ch = ssoChallenge{state: rand.Text(), nonce: rand.Text(), verifier: oauth2.GenerateVerifier(), to: to}
-	return s.oauth(provider).AuthCodeURL(ch.state, oidc.Nonce(ch.nonce), oauth2.S256ChallengeOption(ch.verifier),
-		oauth2.SetAuthURLParam("max_age", fmt.Sprint(int(ssoMaxAge.Seconds())))), ch, nil
+	options := []oauth2.AuthCodeOption{oidc.Nonce(ch.nonce), oauth2.S256ChallengeOption(ch.verifier)}
+	if anew {
+		ch.anew = s.now()
+		options = append(options, oauth2.SetAuthURLParam("max_age", "0"), oauth2.SetAuthURLParam("prompt", "login"))
+		if len(s.StepUpACR) > 0 {
+			options = append(options, oauth2.SetAuthURLParam("acr_values", strings.Join(s.StepUpACR, " ")))
+		}
+	} else {
+		options = append(options, oauth2.SetAuthURLParam("max_age", fmt.Sprint(int(ssoMaxAge.Seconds()))))
+	}
+	return s.oauth(provider).AuthCodeURL(ch.state, options...), ch, nil
+}
+
+// ssoAnswer is what the provider says, once all of it is checked.
+type ssoAnswer struct {
+	subject string   // its name for the person
+	groups  []string // of the person, where they decide
+	strong  bool     // the person has shown who they are in a way that serves as a step-up
 }
 
 // oauthError is what a provider may call an error: a word, and never a sentence
 // that could name somebody.
 var oauthError = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
-// subject exchanges the code and returns the provider's name for the person. No
+// answer exchanges the code and returns what the provider says of the person. No
 // error holds anything of the token.
-func (s *sso) subject(ctx context.Context, code string, ch ssoChallenge) (string, error) {
+func (s *sso) answer(ctx context.Context, code string, ch ssoChallenge) (ssoAnswer, error) {
 	provider, err := s.reach(ctx)
 	if err != nil {
-		return "", err
+		return ssoAnswer{}, err
 	}
 	token, err := s.oauth(provider).Exchange(s.with(ctx), code, oauth2.VerifierOption(ch.verifier))
 	if err != nil {
 		if said, ok := errors.AsType[*oauth2.RetrieveError](err); ok && oauthError.MatchString(said.ErrorCode) {
-			return "", fmt.Errorf("the organisation's sign-in refuses to exchange the code: %s", said.ErrorCode)
+			return ssoAnswer{}, fmt.Errorf("the organisation's sign-in refuses to exchange the code: %s", said.ErrorCode)
 		}
-		return "", errors.New("the organisation's sign-in does not exchange the code")
+		return ssoAnswer{}, errors.New("the organisation's sign-in does not exchange the code")
 	}
 	raw, _ := token.Extra("id_token").(string)
 	id, err := provider.VerifierContext(s.with(ctx), &oidc.Config{ClientID: s.ClientID, Now: s.now}).Verify(ctx, raw)
 	if err != nil {
 		if _, ok := errors.AsType[*oidc.TokenExpiredError](err); ok {
-			return "", errors.New("the token of the organisation's sign-in has expired")
+			return ssoAnswer{}, errors.New("the token of the organisation's sign-in has expired")
 		}
-		return "", errors.New("the token of the organisation's sign-in is not signed by it, or not for this portal")
+		return ssoAnswer{}, errors.New("the token of the organisation's sign-in is not signed by it, or not for this portal")
 	}
-	return s.check(id, ch)
+	a, err := s.check(id, ch)
+	if err == nil && s.governs() {
+		a.groups, err = s.groups(ctx, provider, id, token)
+	}
+	return a, err
 }
 
 // check makes the comparisons that the library leaves to its user.
-func (s *sso) check(id *oidc.IDToken, ch ssoChallenge) (string, error) {
+func (s *sso) check(id *oidc.IDToken, ch ssoChallenge) (ssoAnswer, error) {
 	var claims struct {
 		AuthorizedParty string `json:"azp"`
 		AuthTime        int64  `json:"auth_time"`
+		ACR             string `json:"acr"`
+	}
+	var methods struct {
+		AMR []string `json:"amr"`
 	}
 	if err := id.Claims(&claims); err != nil {
-		return "", errors.New("the token of the organisation's sign-in cannot be read")
+		return ssoAnswer{}, errors.New("the token of the organisation's sign-in cannot be read")
 	}
+	_ = id.Claims(&methods) // some providers write one word in place of a list: that is none
 	since := s.now().Sub(time.Unix(claims.AuthTime, 0))
 	switch {
 	case subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(ch.nonce)) != 1:
-		return "", errors.New("the token answers another try")
+		return ssoAnswer{}, errors.New("the token answers another try")
 	case claims.AuthorizedParty != "" && claims.AuthorizedParty != s.ClientID, claims.AuthorizedParty == "" && len(id.Audience) > 1:
-		return "", errors.New("the token was made for another application")
+		return ssoAnswer{}, errors.New("the token was made for another application")
 	case claims.AuthTime == 0:
-		return "", errors.New("the token does not say when the person showed who they are (auth_time)")
+		return ssoAnswer{}, errors.New("the token does not say when the person showed who they are (auth_time)")
 	case since > ssoMaxAge+ssoLeeway, since < -ssoLeeway, id.IssuedAt.After(s.now().Add(ssoLeeway)):
-		return "", errors.New("the token says that the person showed too long ago who they are, or in the future")
+		return ssoAnswer{}, errors.New("the token says that the person showed too long ago who they are, or in the future")
+	case !ch.anew.IsZero() && time.Unix(claims.AuthTime, 0).Before(ch.anew.Add(-ssoLeeway)):
+		return ssoAnswer{}, errors.New("the token says that the person was not asked anew who they are")
 	case id.Subject == "" || len(id.Subject) > 255: // OpenID Connect Core 2
-		return "", errors.New("the token does not say who the person is")
+		return ssoAnswer{}, errors.New("the token does not say who the person is")
 	}
-	return id.Subject, nil
+	return ssoAnswer{subject: id.Subject, strong: slices.Contains(s.StepUpACR, claims.ACR) ||
+		slices.ContainsFunc(methods.AMR, func(m string) bool { return slices.Contains(s.StepUpAMR, m) })}, nil
 }
 
 // beginSSO sends the browser to the organisation's sign-in. It is a link and no
 // form: the content policy keeps a form from leading elsewhere.
 func (p *Portal) beginSSO(w http.ResponseWriter, v *visit) error {
-	return p.sendToSSO(w, v, "", samePath(v.URL.Query().Get("to")))
+	return p.sendToSSO(w, v, "", ceremony{purpose: forSSO}, samePath(v.URL.Query().Get("to")))
 }
 
 // enrolSSO does so for somebody whose enrolment code was right in this browser.
@@ -184,17 +241,17 @@ func (p *Portal) enrolSSO(w http.ResponseWriter, v *visit) error {
 		redirect(w, "/enrol")
 		return nil
 	}
-	return p.sendToSSO(w, v, token, "/account?linked=1")
+	return p.sendToSSO(w, v, token, ceremony{}, "/account?linked=1")
 }
 
 // sendToSSO begins a ceremony, unless there is one, and asks the provider.
-func (p *Portal) sendToSSO(w http.ResponseWriter, v *visit, token, to string) error {
-	address, ch, err := p.sso.ask(v.Context(), to)
+func (p *Portal) sendToSSO(w http.ResponseWriter, v *visit, token string, cer ceremony, to string) error {
+	address, ch, err := p.sso.ask(v.Context(), to, cer.purpose == forAgain)
 	if err != nil {
 		return because(ssoUnreachable, err)
 	}
 	if token == "" {
-		token = p.ceremonies.begin(ceremony{purpose: forSSO})
+		token = p.ceremonies.begin(cer)
 		setCookie(w, ceremonyCookie, token)
 	}
 	p.ceremonies.asksSSO(token, ch)
@@ -203,7 +260,8 @@ func (p *Portal) sendToSSO(w http.ResponseWriter, v *visit, token, to string) er
 }
 
 // backFromSSO takes the provider's answer: it signs in whom it names, or has the
-// person sign in so from now on whose enrolment code was right in this browser.
+// person sign in so from now on whose enrolment code was right in this browser,
+// or takes it for a showing of who is signed in.
 func (p *Portal) backFromSSO(w http.ResponseWriter, v *visit) error {
 	q := v.URL.Query()
 	token := p.ceremonyToken(v)
@@ -214,19 +272,19 @@ func (p *Portal) backFromSSO(w http.ResponseWriter, v *visit) error {
 	if q.Get("code") == "" {
 		return ssoRefused // by the provider, or by the person there
 	}
-	subject, err := p.sso.subject(v.Context(), q.Get("code"), *cer.sso)
+	a, err := p.sso.answer(v.Context(), q.Get("code"), *cer.sso)
 	if err != nil {
 		return because(ssoRefused, err)
 	}
-	who, err := p.whoSSO(v, cer, subject)
+	switch cer.purpose {
+	case forAgain:
+		err = p.shownBySSO(v, cer, a)
+	case forEnrolment:
+		err = p.linkBySSO(w, v, cer, a)
+	default:
+		err = p.signInBySSO(w, v, a)
+	}
 	if err != nil {
-		return err
-	}
-	signIn := p.signIn
-	if cer.purpose == forEnrolment {
-		signIn = p.signInByCode
-	}
-	if _, err := signIn(w, v, who.Number, register.WithSSO); err != nil {
 		return err
 	}
 	p.ceremonies.end(token)
@@ -235,23 +293,55 @@ func (p *Portal) backFromSSO(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
-// whoSSO is the person whom the provider's name belongs to, from now on if they
-// are enrolling.
-func (p *Portal) whoSSO(v *visit, cer ceremony, subject string) (register.Person, error) {
-	if cer.purpose == forEnrolment {
-		err := p.cfg.Register.LinkSSO(v.Context(), cer.person, cer.proof, p.sso.Issuer, subject)
-		if errors.Is(err, register.ErrCode) {
-			return register.Person{}, codeOver
-		}
-		if err != nil {
-			return register.Person{}, err
-		}
+// signInBySSO signs in whom the provider names.
+func (p *Portal) signInBySSO(w http.ResponseWriter, v *visit, a ssoAnswer) error {
+	who, err := p.whoSSO(v, a)
+	if err != nil {
+		return err
 	}
-	who, err := p.cfg.Register.PersonBySSO(v.Context(), p.sso.Issuer, subject)
+	_, err = p.signIn(w, v, who.Number, register.WithSSO)
+	return err
+}
+
+// linkBySSO has the person whose code was right sign in as whom the provider
+// names from now on. Whom it names no group for that may do anything keeps the
+// code for another try.
+func (p *Portal) linkBySSO(w http.ResponseWriter, v *visit, cer ceremony, a ssoAnswer) error {
+	if _, _, may := p.sso.given(a.groups); p.sso.governs() && !may {
+		return ssoNoGroup
+	}
+	err := p.cfg.Register.LinkSSO(v.Context(), cer.person, cer.proof, p.sso.Issuer, a.subject)
+	if errors.Is(err, register.ErrCode) {
+		return codeOver
+	}
+	if err != nil {
+		return err
+	}
+	who, err := p.whoSSO(v, a)
+	if err != nil {
+		return err
+	}
+	_, err = p.signInByCode(w, v, who.Number, register.WithSSO)
+	return err
+}
+
+// whoSSO is the person whom the provider names, who from now on may do what
+// their groups say, where groups decide.
+func (p *Portal) whoSSO(v *visit, a ssoAnswer) (register.Person, error) {
+	who, err := p.cfg.Register.PersonBySSO(v.Context(), p.sso.Issuer, a.subject)
 	if errors.Is(err, register.ErrNotFound) || err == nil && who.Disabled {
 		return register.Person{}, ssoUnknown
 	}
-	return who, err
+	if err != nil {
+		return register.Person{}, err
+	}
+	if p.sso.governs() {
+		return who, p.takeTheirWord(v, who, a)
+	}
+	if who.Role == "" { // taken when groups decided
+		return register.Person{}, ssoNoGroup
+	}
+	return who, nil
 }
 
 // endSSO has somebody sign in with the organisation's sign-in no more.

@@ -18,10 +18,13 @@ import (
 )
 
 // ssoHouse is a house whose organisation has a sign-in.
-func ssoHouse(t testing.TB, issuer string) *house {
+func ssoHouse(t testing.TB, issuer string, change ...func(*SSO)) *house {
 	t.Helper()
 	return newHouse(t, func(c *Config) {
 		c.SSO = &SSO{Issuer: issuer, ClientID: "web", Secret: "secret", Name: "Example account"}
+		for _, f := range change {
+			f(c.SSO)
+		}
 	})
 }
 
@@ -182,16 +185,26 @@ func TestSSOThatIsAway(t *testing.T) {
 	}
 }
 
-// TestAgainstARealProvider holds a provider that others have written, on a
-// library that the OpenID Foundation has certified, to what the fake does.
+// TestAgainstARealProvider holds a provider that others have written, on a library
+// that the OpenID Foundation has certified, to what the fake does.
 func TestAgainstARealProvider(t *testing.T) {
+	issuer := realProvider(t, "")
+	h := ssoHouse(t, issuer+"/")
+	h.now = time.Now()
+	conforms(t, h, logsInFor(issuer))
+}
+
+// realProvider starts the provider with one user, of that family name, and
+// returns its address.
+func realProvider(t *testing.T, family string) string {
+	t.Helper()
 	program := realpart.Tool(t, "openid-provider", "an OpenID Connect provider: see openid-provider in .ci/run")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 	must(t, l.Close())
 	users := filepath.Join(t.TempDir(), "users.json")
-	must(t, os.WriteFile(users, []byte(`{"ada": {"ID": "ada", "Username": "ada", "Password": "verysecure", "Email": "ada@example.org"}}`), 0o600))
+	must(t, os.WriteFile(users, []byte(`{"ada": {"ID": "ada", "Username": "ada", "Password": "verysecure", "Email": "ada@example.org", "LastName": "`+family+`"}}`), 0o600))
 	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), "PORT="+port, "USERS_FILE="+users, "REDIRECT_URI="+testOrigin+ssoBack)
 	must(t, cmd.Start())
@@ -200,14 +213,11 @@ func TestAgainstARealProvider(t *testing.T) {
 	for until := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if answer, err := http.Get(issuer + "/.well-known/openid-configuration"); err == nil {
 			must(t, answer.Body.Close())
-			break
+			return issuer
 		} else if time.Now().After(until) {
 			t.Fatal(err)
 		}
 	}
-	h := ssoHouse(t, issuer+"/")
-	h.now = time.Now()
-	conforms(t, h, logsInFor(issuer))
 }
 
 // logsInFor fills in the provider's own form, as a browser does.

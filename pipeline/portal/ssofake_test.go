@@ -33,19 +33,33 @@ type fakeProvider struct {
 	sign    func(signed, header string) string    // replaces the signature
 	asked   url.Values                            // with what the browser came last
 	answers func(w http.ResponseWriter) (ok bool) // instead of the token
+	scope   string                                // that it wants to be asked for
+	acr     string                                // values that it wants to be asked for
+	info    func() map[string]any                 // what its userinfo says; it has none if nil
 }
 
 func newFakeProvider(t testing.TB, now func() time.Time) *fakeProvider {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	f := &fakeProvider{t: t, now: now, subject: "subject-of-ada", url: "http://localhost:" + strconv.Itoa(l.Addr().(*net.TCPAddr).Port)}
+	f := &fakeProvider{scope: "openid", t: t, now: now, subject: "subject-of-ada", url: "http://localhost:" + strconv.Itoa(l.Addr().(*net.TCPAddr).Port)}
 	f.key, err = rsa.GenerateKey(rand.Reader, 2048)
 	must(t, err)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(map[string]any{"issuer": f.url, "authorization_endpoint": f.url + "/auth", "token_endpoint": f.url + "/token",
-			"jwks_uri": f.url + "/keys", "id_token_signing_alg_values_supported": []string{"RS256"}})
+		says := map[string]any{"issuer": f.url, "authorization_endpoint": f.url + "/auth", "token_endpoint": f.url + "/token",
+			"jwks_uri": f.url + "/keys", "id_token_signing_alg_values_supported": []string{"RS256"}}
+		if f.info != nil {
+			says["userinfo_endpoint"] = f.url + "/userinfo"
+		}
+		_ = json.NewEncoder(w).Encode(says)
+	})
+	mux.HandleFunc("GET /userinfo", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer x" {
+			f.t.Errorf("userinfo was asked as %q", r.Header.Get("Authorization"))
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(f.info())
 	})
 	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]string{"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "1",
@@ -67,7 +81,11 @@ func (f *fakeProvider) logsIn(t testing.TB, address string) (back string) {
 	u, err := url.Parse(address)
 	must(t, err)
 	f.asked = u.Query()
-	for name, want := range map[string]string{"response_type": "code", "client_id": "web", "scope": "openid", "code_challenge_method": "S256", "max_age": "900"} {
+	wants := map[string]string{"response_type": "code", "client_id": "web", "scope": f.scope, "code_challenge_method": "S256", "max_age": "900", "prompt": "", "acr_values": ""}
+	if f.asked.Has("prompt") { // who is to be asked anew
+		wants["max_age"], wants["prompt"], wants["acr_values"] = "0", "login", f.acr
+	}
+	for name, want := range wants {
 		if got := f.asked.Get(name); got != want {
 			t.Errorf("asked with %s=%q, want %q", name, got, want)
 		}

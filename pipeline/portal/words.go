@@ -194,6 +194,14 @@ func count[N int | int64](n N, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
+// roleOr is what a person is, or that they may do nothing at present.
+func roleOr(r register.Role) string {
+	if r == "" {
+		return "No role at present"
+	}
+	return worded(roleWords, r)
+}
+
 // list joins names as people do: A, B and C.
 func list(names []string) string {
 	if len(names) < 2 {
@@ -207,12 +215,13 @@ func (p *Portal) templateFuncs() template.FuncMap {
 		"static":             p.files.address,
 		"helpline":           p.helplineTitle,
 		"helplines":          func(names []string) string { return list(apply(names, p.helplineTitle)) },
+		"againSSO":           p.againSSO,
 		"moment":             moment,
 		"day":                day,
 		"count":              count[int],
 		"count64":            count[int64],
 		"list":               list,
-		"role":               func(r register.Role) string { return worded(roleWords, r) },
+		"role":               roleOr,
 		"roleDoes":           func(r register.Role) string { return worded(roleDoes, r) },
 		"state":              func(s register.State) string { return worded(stateWords, s) },
 		"stateSentence":      func(s register.State) string { return worded(stateSentences, s) },

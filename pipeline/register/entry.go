@@ -22,7 +22,7 @@ type Entry struct {
 	Data   json.RawMessage `json:"data,omitempty"`   // the Event's own fields, if it has any
 }
 
-// Event is what an Entry says. Each is a struct of this file or of entrykeeping.go, and each string
+// Event is what an Entry says. Each is a struct of this file, or of another whose name begins like its, and each string
 // in it is of a type that forms.go knows: an enumerated word, or a form too
 // narrow for a name or a sentence. Recording refuses what is neither.
 //

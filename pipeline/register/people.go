@@ -19,7 +19,7 @@ type Person struct {
 	Number    int64
 	Name      string
 	Email     string
-	Role      Role
+	Role      Role     // empty once the organisation's sign-in named none of theirs: see TakeRole
 	Helplines []string // a team leader's
 	Handle    []byte   // the random user handle of WebAuthn
 	Disabled  bool
@@ -231,10 +231,12 @@ func (r *Register) UpdatePasskey(ctx context.Context, id []byte, record string) 
 	})
 }
 
-// HasPasskeyOf reports whether anyone of that role can sign in already.
-func (r *Register) HasPasskeyOf(ctx context.Context, role Role) (bool, error) {
+// CanSignIn reports whether anyone of that role can sign in already: with a
+// passkey, or with the organisation's sign-in of that issuer ("" for none).
+func (r *Register) CanSignIn(ctx context.Context, role Role, issuer string) (bool, error) {
 	var n int
-	err := r.read.QueryRowContext(ctx, `SELECT count(*) FROM passkeys k JOIN people p ON p.number = k.person
-		WHERE p.role = $1 AND p.disabled IS NULL`, string(role)).Scan(&n)
+	err := r.read.QueryRowContext(ctx, `SELECT count(*) FROM people p WHERE p.role = $1 AND p.disabled IS NULL
+		AND (EXISTS (SELECT 1 FROM passkeys k WHERE k.person = p.number)
+		OR EXISTS (SELECT 1 FROM sso_people o WHERE o.person = p.number AND o.issuer = $2))`, string(role), issuer).Scan(&n)
 	return n > 0, err
 }

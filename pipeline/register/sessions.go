@@ -26,7 +26,8 @@ type Session struct {
 	Started time.Time
 }
 
-// SignIn begins a session and returns its token: 256 random bits.
+// SignIn begins a session and returns its token: 256 random bits. Nobody has one
+// who has left, or whose role was taken: ErrMoved.
 func (r *Register) SignIn(ctx context.Context, person int64, with SignInWith) (token string, err error) {
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw)
@@ -38,7 +39,7 @@ func (r *Register) SignIn(ctx context.Context, person int64, with SignInWith) (t
 		}
 		hash := sha256.Sum256(raw)
 		res, err := tx.ExecContext(ctx, `INSERT INTO sessions (hash, person, started, seen)
-			SELECT $1, number, $2, $2 FROM people WHERE number = $3 AND disabled IS NULL`, hash[:], now, person)
+			SELECT $1, number, $2, $2 FROM people WHERE number = $3 AND disabled IS NULL AND role <> ''`, hash[:], now, person)
 		if err := oneRow(res, err); err != nil {
 			return err
 		}

@@ -25,6 +25,17 @@ func (r *Register) PersonBySSO(ctx context.Context, issuer, subject string) (Per
 	return r.Person(ctx, number)
 }
 
+// SignsInWith reports whether the person signs in with the organisation's sign-in
+// of that issuer.
+func (r *Register) SignsInWith(ctx context.Context, number int64, issuer string) (bool, error) {
+	var n int
+	err := r.read.QueryRowContext(ctx, `SELECT count(*) FROM sso_people WHERE person = $1 AND issuer = $2`, number, issuer).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("finding how a person signs in: %w", err)
+	}
+	return n > 0, nil
+}
+
 // LinkSSO has the person sign in as that subject of that issuer from now on, and
 // consumes the enrolment code of that proof. If the code was replaced, used or
 // has expired meanwhile, it links nothing: ErrCode. An earlier link of the

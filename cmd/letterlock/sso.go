@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"letterlock/cmd/configfile"
+	"letterlock/pipeline/portal"
+	"letterlock/pipeline/register"
+)
+
+// sso is the organisation's own sign-in. A sample reaches nothing beyond this
+// machine, and has none.
+func (in *installation) sso() (*portal.SSO, error) {
+	s := in.cfg.SSO
+	if s == nil || in.sample {
+		return nil, nil
+	}
+	secret, err := configfile.Secret(in.dir.config, s.ClientSecretFile, "organisation's sign-in's client secret")
+	if err != nil {
+		return nil, err
+	}
+	groups, err := s.groups(in.cfg.names())
+	if err != nil {
+		return nil, err
+	}
+	return &portal.SSO{Issuer: s.Issuer, ClientID: s.ClientID, Secret: secret, Name: s.Name, Groups: groups, Claim: s.GroupsClaim,
+		Scopes: s.Scopes, StepUpACR: s.StepUpACR, StepUpAMR: s.StepUpAMR}, nil
+}
+
+// issuer is the organisation's sign-in's, or empty where there is none.
+func (in *installation) issuer() string {
+	if in.cfg.SSO == nil || in.sample {
+		return ""
+	}
+	return in.cfg.SSO.Issuer
+}
+
+// groups reads who may do what by their groups: "GROUP = ROLE HELPLINE...".
+func (s *SSO) groups(helplines []string) ([]portal.Group, error) {
+	var out []portal.Group
+	for _, line := range s.Groups {
+		at := strings.LastIndex(line, "=") // a group's name may hold one
+		group := portal.Group{Name: strings.TrimSpace(line[:max(at, 0)])}
+		words := strings.Fields(line[at+1:])
+		if at < 0 || group.Name == "" || len(words) == 0 {
+			return nil, fmt.Errorf("[sso] groups: %q is not like \"LL leaders = team-leader respect-phoneline\"", line)
+		}
+		group.Role, group.Helplines = register.Role(words[0]), words[1:]
+		if !slices.Contains(register.Roles, group.Role) {
+			return nil, fmt.Errorf("[sso] groups: there is no role %q: it is one of operations, team-leader, manager, dpo, administrator", words[0])
+		}
+		for _, h := range group.Helplines {
+			if !slices.Contains(helplines, h) {
+				return nil, fmt.Errorf("[sso] groups: there is no helpline %q: it is one of %s", h, list(helplines))
+			}
+		}
+		if (group.Role == register.TeamLeader) != (len(group.Helplines) > 0) {
+			return nil, fmt.Errorf("[sso] groups: a team leader needs a helpline, and nobody else has one: %q", line)
+		}
+		out = append(out, group)
+	}
+	return out, nil
+}
