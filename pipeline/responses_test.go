@@ -232,7 +232,7 @@ func TestAnswersFollowTheirLetter(t *testing.T) {
 		o.must(err)
 		o.work(id)
 		orphans := func() (ids []letter.ID) {
-			found, err := o.cfg.Register.Orphans(t.Context(), register.Readership{Helplines: []string{m.Helpline}}, register.Place{}, 10)
+			found, err := o.cfg.Register.Listed(t.Context(), register.Listing{Readership: register.Readership{Helplines: []string{m.Helpline}}, What: register.ListLoneAnswers, Limit: 10})
 			o.must(err)
 			for _, l := range found {
 				ids = append(ids, l.ID)

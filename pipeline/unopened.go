@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"letterlock/pipeline/mail"
 	"letterlock/scanner/letter"
@@ -25,10 +24,10 @@ const (
 // second one, with the same Message-ID.
 func (s *Server) tellUnopened(ctx context.Context) error {
 	now := s.cfg.Now().In(letter.London)
-	if s.Closed(ctx) || isWeekend(now) || now.Hour() < workBegins || now.Hour() >= workEnds {
+	if s.Closed(ctx) || letter.IsWeekend(now) || now.Hour() < workBegins || now.Hour() >= workEnds {
 		return nil
 	}
-	owed, err := s.cfg.Register.OwedReminders(ctx, letter.DateOf(now), workingDaysBefore(now, leadersAfter), workingDaysBefore(now, managersAfter), s.cfg.MailDomain)
+	owed, err := s.cfg.Register.OwedReminders(ctx, letter.DateOf(now), letter.WorkingDaysBefore(now, leadersAfter), letter.WorkingDaysBefore(now, managersAfter), s.cfg.MailDomain)
 	if err != nil {
 		return err
 	}
@@ -48,18 +47,4 @@ func (s *Server) tellUnopened(ctx context.Context) error {
 		}
 	}
 	return failed
-}
-
-func isWeekend(t time.Time) bool { return t.Weekday() == time.Saturday || t.Weekday() == time.Sunday }
-
-// workingDaysBefore is the same time of day so many working days earlier. Whoever
-// was told of a letter before it has had as many to open it.
-func workingDaysBefore(t time.Time, days int) time.Time {
-	for ; days > 0; days-- {
-		t = t.AddDate(0, 0, -1)
-		for isWeekend(t) {
-			t = t.AddDate(0, 0, -1)
-		}
-	}
-	return t
 }

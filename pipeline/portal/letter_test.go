@@ -271,7 +271,7 @@ func TestPreviewOpensNothing(t *testing.T) {
 
 func TestLetters(t *testing.T) {
 	h := newHouse(t)
-	wantText(t, h.as(h.lead).get("/letters"), "Nothing is waiting", "Letters that somebody has opened will be listed here")
+	wantText(t, h.as(h.lead).get("/letters"), "Nothing is waiting", "Letters of which somebody has said whether they can be read will be listed here")
 	var ids []letter.ID
 	for range perPage + 2 {
 		ids = append(ids, h.letter(1))

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -24,87 +25,187 @@ type card struct {
 }
 
 type lettersBody struct {
-	Reviews                  []card // safeguarding decisions that are due to be looked at again
-	Recusals                 []card // for the manager: from which somebody is walled off
-	Unopened, Opened         []card
-	Orphans                  []card // answers whose letters are gone
-	MoreUnopened, MoreOpened string // where the lists go on; empty at their end
-	MoreOrphans              string
-	Further                  bool // this is a further page of one of them
-	Helplines                []string
+	Filter    letterFilter
+	Helplines []string // whose letters the person reads
+	Choices   []choice
+	Sections  []section
+	Further   bool // this is a further page of one of them
+}
+
+// section is one list of the page.
+type section struct {
+	sectionOf
+	Cards []card
+	More  string // where the list goes on; empty at its end
+	id    string // where it is not the list's
+	None  string // what to say if nothing is in it; empty where it is then left out
+}
+
+// ID is the heading's.
+func (s section) ID() string { return cmp.Or(s.id, string(s.List), "called") }
+
+// sectionOf is what a section is, whoever looks at it.
+type sectionOf struct {
+	List     register.List // also the name of its cursor in addresses
+	Title    string
+	Says     string // what its letters have in common, where the title does not say
+	MoreSays string
+	Alarm    bool
+	who      []register.Role // empty: whoever may see the page
+	days     int             // working days before which everybody was told of its letters
+}
+
+// sections are the page's lists without a filter: mine to read first, then
+// everything else that can be opened.
+var sections = []sectionOf{
+	{List: register.ListReviews, Title: "To be looked at again", Alarm: true, MoreSays: "More letters to be looked at again",
+		Says: "These letters are kept for safeguarding, and the day has come on which somebody wanted to look again."},
+	{List: register.ListRecused, Title: "Somebody has stepped back", who: managers, MoreSays: "More letters from which somebody has stepped back",
+		Says: "These letters name somebody whom a reader knows. That reader cannot open them any more; see that somebody else reads them."},
+	{List: register.ListUnopened, Title: "Not opened yet", MoreSays: "More letters that nobody has opened"},
+	{List: register.ListUnfinished, Title: "Opened, and not yet said whether it can be read", MoreSays: "More letters of which nobody has said whether they can be read"},
+	{List: register.ListDecided, Title: "Opened", MoreSays: "Older letters"},
+	{List: register.ListLoneAnswers, Title: "Answers whose letters are gone", MoreSays: "More answers whose letters are gone",
+		Says: "These are kept copies of answers. Each has six months of its own, which began when it was filed."},
 }
 
 // lettersPage lists what nobody has opened first, longest waiting on top, then
-// what was opened, newest on top, and answers that no letter leads to any more. Each list goes on by its own cursor.
+// what nobody has finished, then everything else, newest on top. Each list goes
+// on by its own cursor. A filter leaves one list of all that.
 func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
 	q, who := v.URL.Query(), p.readership(v.person)
-	body := lettersBody{Helplines: who.Helplines, Further: q.Has("unopened") || q.Has("opened") || q.Has("answers")}
-	if !body.Further {
-		found, err := p.cfg.Register.ReviewsOf(v.Context(), who, perPage)
-		if err != nil {
-			return err
-		}
-		if body.Reviews, _, err = p.cards(v, found, ""); err != nil {
-			return err
-		}
+	filter, flaws := p.readFilter(q, who.Helplines)
+	lists := sections
+	if filter.of != nil {
+		lists = []sectionOf{filter.of.section()}
 	}
-	if !body.Further && v.person.Role == register.Manager {
-		found, err := p.cfg.Register.Recusals(v.Context(), who, perPage)
-		if err != nil {
-			return err
-		}
-		if body.Recusals, _, err = p.cards(v, found, ""); err != nil {
-			return err
-		}
+	body := lettersBody{Filter: filter, Helplines: who.Helplines, Choices: choices,
+		Further: slices.ContainsFunc(lists, func(s sectionOf) bool { return q.Has(string(s.List)) })}
+	if filter.Helpline != "" {
+		who.Helplines = []string{filter.Helpline}
 	}
-	if !body.Further || q.Has("answers") {
-		found, err := p.cfg.Register.Orphans(v.Context(), who, placeFrom(q.Get("answers")), perPage+1)
-		if err != nil {
-			return err
-		}
-		if body.Orphans, body.MoreOrphans, err = p.cards(v, found, "answers"); err != nil {
-			return err
-		}
+	pg := page{Name: "letters", Title: "Letters", Errors: flaws}
+	var err error
+	switch {
+	case len(flaws) > 0:
+	case filter.Reference != "":
+		body.Sections, err = p.lettersCalled(v, who, filter)
+	default:
+		body.Sections, err = p.lettersListed(v, who, lists, body)
 	}
-	if !body.Further || q.Has("unopened") {
-		found, err := p.cfg.Register.Unopened(v.Context(), who, placeFrom(q.Get("unopened")), perPage+1)
-		if err != nil {
-			return err
-		}
-		if body.Unopened, body.MoreUnopened, err = p.cards(v, found, "unopened"); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
-	if !body.Further || q.Has("opened") {
-		found, err := p.cfg.Register.OpenedLetters(v.Context(), who, placeFrom(q.Get("opened")), perPage+1)
-		if err != nil {
-			return err
-		}
-		if body.Opened, body.MoreOpened, err = p.cards(v, found, "opened"); err != nil {
-			return err
-		}
-	}
-	pg := page{Name: "letters", Title: "Letters", Body: body}
 	if q.Get("done") == "recused" {
 		pg.Note = "It is recorded that you know somebody in a letter. You will not see that letter any more, and the helplines’ manager is told here."
 	}
+	pg.Body = body
 	return p.ok(w, v, pg)
 }
 
-// cards says who has opened each letter; with one letter more than a page
-// holds it also says where the list goes on.
-func (p *Portal) cards(v *visit, found []register.Letter, cursor string) (out []card, more string, err error) {
-	if len(found) > perPage {
-		found = found[:perPage]
-		more = "/letters?" + url.Values{cursor: {placeText(register.PlaceOf(found[perPage-1]))}}.Encode()
+// lettersListed are the lists, or, on a further page, the one that goes on.
+func (p *Portal) lettersListed(v *visit, who register.Readership, lists []sectionOf, body lettersBody) (out []section, err error) {
+	filter, further := body.Filter, body.Further
+	for _, s := range lists {
+		cursor := string(s.List)
+		if further && !v.URL.Query().Has(cursor) || len(s.who) > 0 && !slices.Contains(s.who, v.person.Role) {
+			continue
+		}
+		found, err := p.cfg.Register.Listed(v.Context(), register.Listing{Readership: who, What: s.List, ToldBefore: p.workingDaysAgo(s.days),
+			After: placeFrom(v.URL.Query().Get(cursor)), Limit: perPage + 1})
+		if err != nil {
+			return nil, err
+		}
+		listed := section{sectionOf: s, None: p.noneOf(s, who.Helplines, filter, further)}
+		if len(found) > perPage {
+			found = found[:perPage]
+			listed.More = filter.address(url.Values{cursor: {placeText(register.PlaceOf(found[perPage-1]))}})
+		}
+		if listed.Cards, err = p.cards(v, found); err != nil {
+			return nil, err
+		}
+		switch {
+		case len(listed.Cards) > 0 && s.List == register.ListUnfinished && filter.of == nil && v.person.Role == register.TeamLeader:
+			out = append(out, mineFirst(listed)...)
+		case len(listed.Cards) > 0 || listed.None != "":
+			out = append(out, listed)
+		}
+	}
+	return out, nil
+}
+
+// mineFirst puts what the visitor has not opened before what waits only for their
+// word. It divides a page and not the list: to look for either among thousands
+// that nobody has finished would cost as much as those.
+func mineFirst(all section) (out []section) {
+	mine, rest := all, all
+	mine.Title, mine.id = "Opened by a colleague, and not by you", "not-by-you"
+	mine.Cards, rest.Cards = nil, nil
+	for _, c := range all.Cards {
+		if slices.Contains(c.Readers, you) {
+			rest.Cards = append(rest.Cards, c)
+		} else {
+			mine.Cards = append(mine.Cards, c)
+		}
+	}
+	switch {
+	case len(mine.Cards) == 0:
+		return []section{rest}
+	case len(rest.Cards) == 0:
+		return []section{mine}
+	}
+	mine.More = ""
+	return []section{mine, rest}
+}
+
+// lettersCalled is what bears the reference.
+func (p *Portal) lettersCalled(v *visit, who register.Readership, filter letterFilter) ([]section, error) {
+	found, err := p.cfg.Register.Called(v.Context(), who, filter.Reference)
+	if err != nil {
+		return nil, err
+	}
+	cards, err := p.cards(v, found)
+	of := p.ofHelplines(who.Helplines)
+	return []section{{sectionOf: sectionOf{Title: "Letter " + filter.Reference}, Cards: cards,
+		None: "No letter" + of + " with this reference can be opened. Read it from the paper again. If it is right, the letter is another helpline’s, is not stored yet, or is deleted already."}}, err
+}
+
+// noneOf is what to say where a list is empty, or "" where it is left out.
+func (p *Portal) noneOf(s sectionOf, helplines []string, filter letterFilter, further bool) string {
+	switch {
+	case further:
+		return "There are no further letters."
+	case filter.of != nil:
+		return "No letter" + p.ofHelplines(helplines) + " " + filter.of.is + "."
+	case s.List == register.ListUnopened:
+		return "Nothing is waiting. When a letter" + strings.Replace(p.ofHelplines(helplines), " of ", " for ", 1) + " arrives, you get a mail and find it here."
+	case s.List == register.ListDecided:
+		return "Letters of which somebody has said whether they can be read will be listed here until they are deleted."
+	}
+	return ""
+}
+
+func (p *Portal) ofHelplines(names []string) string {
+	return " of " + list(apply(names, p.helplineTitle))
+}
+
+// workingDaysAgo is the same time of day so many working days ago.
+func (p *Portal) workingDaysAgo(days int) time.Time {
+	return letter.WorkingDaysBefore(p.cfg.Now().In(letter.London), days)
+}
+
+// cards says who has opened each letter, and who has not.
+func (p *Portal) cards(v *visit, found []register.Letter) (out []card, err error) {
+	if len(found) == 0 {
+		return nil, nil
 	}
 	opened, err := p.cfg.Register.OpenedBy(v.Context(), found)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	people, err := p.cfg.Register.People(v.Context())
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	for _, l := range found {
 		c := card{Letter: l}
@@ -121,13 +222,16 @@ func (p *Portal) cards(v *visit, found []register.Letter, cursor string) (out []
 		}
 		out = append(out, c)
 	}
-	return out, more, nil
+	return out, nil
 }
+
+// you is what the visitor is called.
+const you = "you"
 
 // called is a colleague's name as the visitor reads it.
 func (p *Portal) called(v *visit, who register.Person) string {
 	if who.Number == v.person.Number {
-		return "you"
+		return you
 	}
 	return who.Name
 }

@@ -39,7 +39,7 @@ func TestRecuse(t *testing.T) {
 	}
 	wantSame(t, "readable", lead.post(path+"/readable", nil), nothing)
 
-	wantText(t, h.as(h.manager).get("/letters"), "Somebody has stepped back", id.Reference(), "Has stepped back</dt><dd>Ada Lead")
+	wantText(t, h.as(h.manager).get("/letters"), "Somebody has stepped back</h2>", id.Reference(), "Has stepped back</dt><dd>Ada Lead")
 	l, err := h.register.Letter(t.Context(), id)
 	must(t, err)
 	if l.State != register.Notified {

@@ -63,7 +63,7 @@ const letterColumns = `l.id, l.site, l.sent_helpline, l.sent_class, l.helpline, 
 	l.reason, l.told, l.review, l.named, l.held_since, l.erase, l.answers, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
 	l.object_version, l.trouble, l.attempts, l.not_before, l.receipt_due, l.readable_by, l.readable_at,
 	l.found_versions, l.found_markers, l.found_uploads, l.missing, l.version, COALESCE(p.state, ''), COALESCE(p.reason, ''),
-	COALESCE((SELECT group_concat(w.person) FROM walls w WHERE w.letter = l.id), '')
+	COALESCE((SELECT string_agg(CAST(w.person AS TEXT), ',') FROM walls w WHERE w.letter = l.id), '')
 	FROM letters l LEFT JOIN papers p ON p.letter = l.id`
 
 func scanLetter(row scannable) (Letter, error) {
@@ -108,41 +108,6 @@ func (r *Register) letters(ctx context.Context, where string, args ...any) ([]Le
 		return nil, fmt.Errorf("reading letters: %w", err)
 	}
 	return scanAll(rows, scanLetter)
-}
-
-// Letters returns up to limit living letters of the helplines, newest first,
-// received before the one that `after` names ("" begins).
-func (r *Register) Letters(ctx context.Context, helplines []string, after letter.ID, limit int) ([]Letter, error) {
-	var out []Letter
-	for _, h := range helplines { // a handful: each is one walk along the index
-		part, err := r.letters(ctx, `WHERE l.helpline = $1 AND ($2 = '' OR
-			(l.received, l.id) < (SELECT received, id FROM letters WHERE id = $2))
-			ORDER BY l.received DESC, l.id DESC LIMIT $3`, h, string(after), limit)
-		if err != nil {
-			return nil, err
-		}
-		out = mergeNewest(out, part, limit)
-	}
-	return out, nil
-}
-
-func mergeNewest(a, b []Letter, limit int) []Letter {
-	out := make([]Letter, 0, min(limit, len(a)+len(b)))
-	for len(out) < limit && len(a)+len(b) > 0 {
-		if len(b) == 0 || len(a) > 0 && newer(a[0], b[0]) {
-			out, a = append(out, a[0]), a[1:]
-		} else {
-			out, b = append(out, b[0]), b[1:]
-		}
-	}
-	return out
-}
-
-func newer(a, b Letter) bool {
-	if !a.Received.Equal(b.Received) {
-		return a.Received.After(b.Received)
-	}
-	return a.ID > b.ID
 }
 
 // EachLetter calls f with every living letter, oldest first.

@@ -96,21 +96,6 @@ func (r *Register) eachAnswer(ctx context.Context, tx *sql.Tx, to letter.ID, f f
 	return nil
 }
 
-// Orphans returns up to limit answers of the readership whose letter is gone,
-// and that people may be shown today, oldest first, after that place: no
-// letter's page leads to them any more.
-func (r *Register) Orphans(ctx context.Context, who Readership, after Place, limit int) ([]Letter, error) {
-	from := int64(-1)
-	if after.ID != "" {
-		from = millis(after.Received)
-	}
-	return r.shown(ctx, who, answersShown, from, after.ID, limit, older)
-}
-
-const answersShown = `('filed') AND (l.received, l.id) > ($2, $3)
-	AND l.deadline > $4 AND l.answers <> '' AND l.erase = '' AND (l.named = 0 OR $5 = 0 OR l.named = $5)
-	AND ` + notWalled + ` AND NOT EXISTS (SELECT 1 FROM letters o WHERE o.id = l.answers AND o.deadline > $4) ORDER BY l.received, l.id LIMIT $6`
-
 // Responses returns the kept answers to a letter, oldest first: those that can
 // be opened, and those that are being stored.
 func (r *Register) Responses(ctx context.Context, to letter.ID) ([]Letter, error) {

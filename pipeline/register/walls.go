@@ -70,19 +70,6 @@ func keepWalls(ctx context.Context, tx *sql.Tx, answer, to letter.ID) error {
 // said, and must not see it again.
 func (l Letter) WalledOff(person int64) bool { return slices.Contains(l.Walled, person) }
 
-// Recusals returns up to limit letters of the helplines from which somebody is
-// walled off, newest first: what the manager is told.
-func (r *Register) Recusals(ctx context.Context, who Readership, limit int) ([]Letter, error) {
-	found, err := r.letters(ctx, `WHERE l.id IN (SELECT letter FROM walls) AND l.answers = '' ORDER BY l.received DESC, l.id DESC`)
-	if err != nil {
-		return nil, err
-	}
-	found = slices.DeleteFunc(found, func(l Letter) bool {
-		return !slices.Contains(who.Helplines, l.Helpline) || l.WalledOff(who.Person) || !l.Open(r.Now())
-	})
-	return found[:min(limit, len(found))], nil
-}
-
 // readWalls reads the numbers that letterColumns joins with commas.
 func readWalls(joined string) ([]int64, error) {
 	if joined == "" {

@@ -90,6 +90,22 @@ func OpenUntil(received Date, c Class) Date {
 	return eve
 }
 
+// IsWeekend reports whether nobody works on the day of t, in its own zone. Public
+// holidays are not known, and count as working days.
+func IsWeekend(t time.Time) bool { return t.Weekday() == time.Saturday || t.Weekday() == time.Sunday }
+
+// WorkingDaysBefore is the same time of day so many working days before t.
+// Whoever was told of a letter before it has had as many to open it.
+func WorkingDaysBefore(t time.Time, days int) time.Time {
+	for ; days > 0; days-- {
+		t = t.AddDate(0, 0, -1)
+		for IsWeekend(t) {
+			t = t.AddDate(0, 0, -1)
+		}
+	}
+	return t
+}
+
 // Week is an ISO 8601 week that holds deadlines, written x2027-W21, and at the
 // same time the name of the key that dies when the week is over.
 type Week string

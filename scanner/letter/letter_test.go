@@ -268,3 +268,14 @@ func TestFlags(t *testing.T) {
 		}
 	}
 }
+
+func TestWorkingDaysBefore(t *testing.T) {
+	for _, c := range []struct {
+		day, days, want int // of November 2026, which begins on a Sunday
+	}{{3, 1, 2}, {2, 1, -1}, {2, 2, -2}, {6, 5, -1}, {8, 1, 6}, {9, 1, 6}, {9, 2, 5}, {10, 2, 6}} {
+		day := func(n int) time.Time { return time.Date(2026, 10, 31+n, 9, 30, 0, 0, London) }
+		if got := WorkingDaysBefore(day(c.day), c.days); !got.Equal(day(c.want)) {
+			t.Errorf("%d working days before %s: %s, want %s", c.days, day(c.day), got, day(c.want))
+		}
+	}
+}
