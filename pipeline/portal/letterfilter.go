@@ -48,15 +48,23 @@ var choices = []choice{
 	{"recused", "Somebody has stepped back", register.ListRecused, 0, "has a reader who has stepped back from it"},
 }
 
+// choiceOf is the choice of that key, or nil.
+func choiceOf(key string) *choice {
+	for i := range choices {
+		if choices[i].Key == key {
+			return &choices[i]
+		}
+	}
+	return nil
+}
+
 // readFilter reads the filter from an address, and says what is wrong with it.
 func (p *Portal) readFilter(q url.Values, helplines []string) (f letterFilter, flaws []formFlaw) {
 	f = letterFilter{Helpline: q.Get("helpline"), State: q.Get("state"), Typed: strings.TrimSpace(q.Get("reference"))}
 	if f.Helpline != "" && !slices.Contains(helplines, f.Helpline) {
 		flaws = append(flaws, formFlaw{"helpline", "Choose a helpline from the list."})
 	}
-	if i := slices.IndexFunc(choices, func(c choice) bool { return c.Key == f.State }); i >= 0 {
-		f.of = &choices[i]
-	} else if f.State != "" {
+	if f.of = choiceOf(f.State); f.of == nil && f.State != "" {
 		flaws = append(flaws, formFlaw{"state", "Choose from the list what you want to see."})
 	}
 	if f.Typed != "" {

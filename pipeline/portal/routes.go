@@ -63,6 +63,7 @@ var routes = []route{
 	{method: "POST", path: "/account/passkey/begin", who: staff, script: true, serve: (*Portal).beginSecond},
 	{method: "POST", path: "/account/passkey/finish", who: staff, script: true, serve: (*Portal).finishSecond},
 
+	{method: "GET", path: "/overview", who: managers, serve: (*Portal).overviewPage},
 	{method: "GET", path: "/letters", who: readers, serve: (*Portal).lettersPage},
 	{method: "GET", path: "/l/{id}", who: readers, own: true, serve: (*Portal).letterPage},
 	{method: "GET", path: "/l/{id}/page/{n}", who: readers, own: true, serve: (*Portal).pageImage},
@@ -151,7 +152,7 @@ var routes = []route{
 // homes is where each role's day begins.
 var homes = map[register.Role]string{
 	register.TeamLeader:    "/letters",
-	register.Manager:       "/letters",
+	register.Manager:       "/overview",
 	register.Operations:    "/desk",
 	register.DPO:           "/register",
 	register.Administrator: "/people",

@@ -1,0 +1,140 @@
+package portal
+
+import (
+	"net/http"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+type overviewBody struct {
+	Helplines []Helpline
+	Rows      []overviewRow
+	Lines     []overviewCell // what is of no one helpline
+}
+
+// overviewRow is one thing that is counted, for each of the helplines.
+type overviewRow struct {
+	Says  string
+	Cells []overviewCell
+	loud  bool // more than none of it needs somebody soon
+}
+
+// Loud reports whether somebody should see to it soon.
+func (r overviewRow) Loud() bool {
+	for _, c := range r.Cells {
+		if r.loud && c.Count > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// overviewCell is a count and the list that it counts.
+type overviewCell struct {
+	Count int
+	Of    string // what is counted
+	To    string
+}
+
+// overviewRows are the lists of letters that the overview counts, in its order.
+var overviewRows = []struct {
+	choice string
+	loud   bool
+}{
+	{"unopened", false}, {"unopened-1", true}, {"unopened-2", true}, {"unfinished", false}, {"scan-again", false},
+	{"recused", false}, {"held", false}, {"five-years", false}, {"review-due", true},
+}
+
+// overviewPage is everything of the helplines at a glance: how much there is of
+// what somebody may have to do, each count with the way to what it counts.
+func (p *Portal) overviewPage(w http.ResponseWriter, v *visit) error {
+	body := overviewBody{Helplines: p.cfg.Helplines}
+	for _, r := range overviewRows {
+		row, err := p.lettersRow(v, choiceOf(r.choice))
+		if err != nil {
+			return err
+		}
+		row.loud = r.loud
+		body.Rows = append(body.Rows, row)
+	}
+	more, err := p.dueAndPapers(v)
+	if err != nil {
+		return err
+	}
+	body.Rows = append(body.Rows, more...)
+	if body.Lines, err = p.overviewLines(v); err != nil {
+		return err
+	}
+	return p.ok(w, v, page{Name: "overview", Title: "Overview", Body: body})
+}
+
+// lettersRow counts one list of the letters page.
+func (p *Portal) lettersRow(v *visit, c *choice) (overviewRow, error) {
+	row := overviewRow{Says: c.Says}
+	for _, h := range p.cfg.Helplines {
+		who := p.readership(v.person)
+		who.Helplines = []string{h.Name}
+		n, err := p.cfg.Register.CountListed(v.Context(), register.Listing{Readership: who, What: c.list, ToldBefore: p.workingDaysAgo(c.days)})
+		if err != nil {
+			return row, err
+		}
+		row.Cells = append(row.Cells, overviewCell{n, c.Says + ", " + h.Title, letterFilter{Helpline: h.Name, State: c.Key}.Address()})
+	}
+	return row, nil
+}
+
+// dueAndPapers counts what the calendar lists as overdue, and the papers.
+func (p *Portal) dueAndPapers(v *visit) ([]overviewRow, error) {
+	today := letter.DateOf(p.cfg.Now())
+	due, err := p.cfg.Register.DueUntil(v.Context(), today.AddDays(-1))
+	if err != nil {
+		return nil, err
+	}
+	found, err := p.cfg.Register.PaperPiles(v.Context())
+	if err != nil {
+		return nil, err
+	}
+	overdue := overviewRow{Says: "Past their day, and not proven gone", loud: true}
+	papers, outlived := overviewRow{Says: "Papers that are not destroyed"}, overviewRow{Says: "Papers that outlived their letters", loud: true}
+	for _, h := range p.cfg.Helplines {
+		late, there, gone := 0, 0, 0
+		for _, d := range due {
+			if d.Helpline == h.Name {
+				late += d.Letters + d.Answers
+			}
+		}
+		for _, pile := range found {
+			if pile.Helpline == h.Name {
+				there += pile.Papers
+				if pile.LetterGone {
+					gone += pile.Papers
+				}
+			}
+		}
+		overdue.Cells = append(overdue.Cells, overviewCell{late, overdue.Says + ", " + h.Title, "/calendar"})
+		papers.Cells = append(papers.Cells, overviewCell{there, papers.Says + ", " + h.Title, "/papers"})
+		outlived.Cells = append(outlived.Cells, overviewCell{gone, outlived.Says + ", " + h.Title, "/papers"})
+	}
+	return []overviewRow{overdue, papers, outlived}, nil
+}
+
+// overviewLines count what is of no one helpline.
+func (p *Portal) overviewLines(v *visit) ([]overviewCell, error) {
+	holds, err := p.cfg.Register.HoldsInForce(v.Context())
+	if err != nil {
+		return nil, err
+	}
+	due, today := 0, letter.DateOf(p.cfg.Now())
+	for _, h := range holds {
+		if !today.Before(h.Review) {
+			due++
+		}
+	}
+	asked, err := p.cfg.Register.Requests(v.Context())
+	if err != nil {
+		return nil, err
+	}
+	return []overviewCell{{len(asked), "Requests that wait for a second person", "/requests"}, {len(holds), "Holds in force", "/holds"},
+		{due, "Holds that are due to be looked at again", "/holds"}}, nil
+}
