@@ -51,6 +51,7 @@ type Mail struct {
 // Portal is the web portal.
 type Portal struct {
 	Origin string `toml:"origin" doc:"The address that people type, as in https://letters.example.org. Passkeys are bound to its host name for ever. Absent: http://localhost and the port of --listen."`
+	Print  bool   `toml:"print" doc:"Whether a letter's pages may be printed from its page; each printing is then on the register. A PDF that somebody opens is their browser's to print, whatever stands here."`
 }
 
 // SSO is the organisation's own sign-in.

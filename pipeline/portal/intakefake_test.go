@@ -84,7 +84,7 @@ func (f *fakeIntake) Thumbnail(_ context.Context, token string, page int) ([]byt
 	if err := errors.Join(f.fails, f.unseen); err != nil {
 		return nil, err
 	}
-	return drawPage(page, 48)
+	return drawPage(page, 48, 48*827/100, 48*1169/100)
 }
 
 func (f *fakeIntake) Answer(ctx context.Context, token string, a Answer) error {

@@ -19,7 +19,8 @@ const pageDPI = 150
 
 type letterBody struct {
 	Letter    register.Letter
-	Pages     []int
+	Pages     []shownPage
+	Larger    bool // the pages are twice as wide
 	Undecided bool // nobody has said yet whether it is readable
 	Final     bool // the paper is destroyed: no decision can follow
 	Reasons   []register.ScanAgainReason
@@ -33,6 +34,7 @@ type letterBody struct {
 	Answered   *register.Letter  // of an answer: its letter, while that can be opened
 	Asked      *register.Request // what waits for a second person
 	Manages    bool              // the visitor may put it on hold
+	Prints     bool              // it may be printed
 }
 
 // recordOpening writes the opening into the register. It comes before the
@@ -75,18 +77,16 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	if err := p.tellAnswers(v, l, &body); err != nil {
 		return err
 	}
-	body.Manages = v.person.Role == register.Manager
+	body.Manages, body.Prints = v.person.Role == register.Manager, p.cfg.Print
 	if body.Holds, err = p.cfg.Register.HoldsOf(v.Context(), l); err != nil {
 		return err
 	}
-	for n := 1; n <= l.Pages; n++ {
-		body.Pages = append(body.Pages, n)
-	}
+	body.Pages, body.Larger = shownPages(v, l)
 	title := "Letter " + l.ID.Reference()
 	if l.IsResponse() {
 		title = "Answer " + l.ID.Reference()
 	}
-	return p.ok(w, v, page{Name: "letter", Title: title, Errors: flaws, Note: decisionNote(v, l), Body: body})
+	return p.ok(w, v, page{Name: "letter", Title: title, Script: "read.js", Errors: flaws, Note: decisionNote(v, l), Body: body})
 }
 
 // decisionNote thanks for a decision that has just been recorded; it does so
@@ -115,8 +115,7 @@ func (p *Portal) pageImage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	turn, _ := strconv.Atoi(v.URL.Query().Get("turn")) // anything else is upright
-	jpeg, err := p.cfg.Reader.Page(v.Context(), v.letter, View{Page: n, DPI: pageDPI, Turn: turn & 3, Mark: mark})
+	jpeg, err := p.cfg.Reader.Page(v.Context(), v.letter, View{Page: n, DPI: pageDPI, Turn: turnOf(v), Mark: mark})
 	if err != nil {
 		return readerTrouble(err)
 	}

@@ -190,7 +190,7 @@ func TestEveryPageIsMarked(t *testing.T) {
 	h.as(h.lead).get("/l/" + string(id) + "/page/2.jpg?turn=sideways")
 	first, later := fmt.Sprintf("Staff number %d, opened 24 November 2026 at 2:02pm", h.lead), fmt.Sprintf("Staff number %d, opened 24 November 2026 at 2:18pm", h.lead)
 	want := []View{{1, pageDPI, 0, first}, {2, pageDPI, 3, first}, {2, pageDPI, 3, later}, {2, pageDPI, 0, later}}
-	if diff := cmp.Diff(want, h.reader.shown); diff != "" {
+	if diff := cmp.Diff(want, h.reader.views()); diff != "" {
 		t.Error(diff)
 	}
 }

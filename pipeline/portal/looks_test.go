@@ -213,6 +213,7 @@ func looksOfLeader(l *looker) {
 	id := l.letter(2)
 	path := "/l/" + string(id)
 	l.everyRoute(register.TeamLeader, strings.NewReplacer("{$}", "", "{id}", string(id), "{n}", "1.jpg"))
+	l.at("letter-larger", path+"?larger=1&page=2&turn=1")
 	l.empty("letter-flaw", path, `form[action$="/scan-again"] button`)
 	for _, form := range []string{"safeguarding", "sharing", "erase", "redirect", "response"} {
 		l.empty(form+"-flaw", path+"/"+form, "main form .button")

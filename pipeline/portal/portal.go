@@ -78,6 +78,7 @@ type Config struct {
 	Helplines []Helpline
 	Sample    bool   // anyone may be anyone; only for a register that began as a sample
 	SSO       *SSO   // the organisation's own sign-in; nil for passkeys alone
+	Print     bool   // letters may be printed from the portal, on record
 	Policy    Policy // by whose authority paper is destroyed
 
 	Places      []register.Name // where it can be; at least one

@@ -245,6 +245,7 @@ func must(t testing.TB, err error) {
 type fakeReader struct {
 	before func(l register.Letter) // what must be true before plaintext is made
 	fails  error
+	pdf    []byte // what opens; nil for some bytes
 
 	mu    sync.Mutex
 	shown []View // what was asked for
@@ -257,9 +258,19 @@ func (f *fakeReader) open(l register.Letter) error {
 	return f.fails
 }
 
+// views is what was asked for so far.
+func (f *fakeReader) views() []View {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.shown)
+}
+
 func (f *fakeReader) PDF(_ context.Context, l register.Letter) ([]byte, error) {
 	if err := f.open(l); err != nil {
 		return nil, err
+	}
+	if f.pdf != nil {
+		return f.pdf, nil
 	}
 	return []byte("%PDF-1.7 a letter"), nil
 }
@@ -276,12 +287,14 @@ func (f *fakeReader) Page(_ context.Context, l register.Letter, view View) ([]by
 	f.mu.Lock()
 	f.shown = append(f.shown, view)
 	f.mu.Unlock()
-	return drawPage(view.Page, view.DPI)
+	if view.Turn%2 == 1 {
+		return drawPage(view.Page, view.DPI, a4Height, a4Width)
+	}
+	return drawPage(view.Page, view.DPI, a4Width, a4Height)
 }
 
-// drawPage draws something like a page of handwriting on A4, as a JPEG.
-func drawPage(page, dpi int) ([]byte, error) {
-	width, height := dpi*827/100, dpi*1169/100
+// drawPage draws something like a page of handwriting, of so many dots, as a JPEG.
+func drawPage(page, dpi, width, height int) ([]byte, error) {
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
 	draw.Draw(img, img.Bounds(), image.NewUniform(color.RGBA{252, 250, 244, 255}), image.Point{}, draw.Src)
 	ink := image.NewUniform(color.RGBA{40, 50, 90, 255})

@@ -49,6 +49,7 @@ GET  /letters                 team-leader manager
 GET  /l/{id}                  team-leader manager, own letters
 GET  /l/{id}/page/{n}         team-leader manager, own letters
 GET  /l/{id}/letter.pdf       team-leader manager, own letters
+POST /l/{id}/print            team-leader manager, own letters, where letters may be printed
 POST /l/{id}/readable         team-leader manager, own letters
 POST /l/{id}/scan-again       team-leader manager, own letters
 GET  /l/{id}/recuse           team-leader manager, own letters
@@ -134,6 +135,9 @@ func TestWhoMayDoWhat(t *testing.T) {
 		if r.sample {
 			who += ", in a sample"
 		}
+		if r.print {
+			who += ", where letters may be printed"
+		}
 		if r.sso {
 			who += ", with SSO"
 		}
@@ -147,7 +151,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 // TestEveryRouteAsEverybody calls each route as nobody, as every role, and as
 // a team leader of another helpline, and compares with the table.
 func TestEveryRouteAsEverybody(t *testing.T) {
-	h := newHouse(t)
+	h := newHouse(t, func(c *Config) { c.Print = true })
 	h.intake.asks(QuestionStack, "batch.pdf", Stack{Pages: 3, Begins: []int{1, 3}, Sheets: []int{2}})
 	_, err := h.register.BeginDay(t.Context())
 	must(t, err)

@@ -16,6 +16,7 @@ type route struct {
 	own          bool            // and only with a letter of their own helplines that may be shown today
 	sample       bool            // only where anyone may be anyone
 	sso          bool            // only where there is an organisation's sign-in
+	print        bool            // only where letters may be printed
 	script       bool            // called by script, which wants JSON back and not a page
 	serve        func(*Portal, http.ResponseWriter, *visit) error
 }
@@ -68,6 +69,7 @@ var routes = []route{
 	{method: "GET", path: "/l/{id}", who: readers, own: true, serve: (*Portal).letterPage},
 	{method: "GET", path: "/l/{id}/page/{n}", who: readers, own: true, serve: (*Portal).pageImage},
 	{method: "GET", path: "/l/{id}/letter.pdf", who: readers, own: true, serve: (*Portal).letterPDF},
+	{method: "POST", path: "/l/{id}/print", who: readers, own: true, print: true, serve: (*Portal).printLetter},
 	{method: "POST", path: "/l/{id}/readable", who: readers, own: true, serve: (*Portal).markReadable},
 	{method: "POST", path: "/l/{id}/scan-again", who: readers, own: true, serve: (*Portal).markScanAgain},
 	{method: "GET", path: "/l/{id}/recuse", who: readers, own: true, serve: (*Portal).recusePage},
@@ -171,7 +173,7 @@ func mayRead(who register.Person, l register.Letter) bool {
 func (p *Portal) newMux() *http.ServeMux {
 	byPath := map[string][]route{}
 	for _, r := range routes {
-		if (!r.sample || p.cfg.Sample) && (!r.sso || p.sso != nil) {
+		if (!r.sample || p.cfg.Sample) && (!r.sso || p.sso != nil) && (!r.print || p.cfg.Print) {
 			byPath[r.path] = append(byPath[r.path], r)
 		}
 	}

@@ -61,8 +61,11 @@ var entryKinds = []entryKind{
 		return "A mail about the letter went to " + list(apply(d.Staff, func(n int64) string { return lowerFirst(t.staff(n)) })) + "."
 	})},
 	{"letter-opened", "Letter opened", about(func(d register.LetterOpened, e register.Entry, t teller) string {
-		if d.As == register.ShownPDF {
+		switch d.As {
+		case register.ShownPDF:
 			return t.staff(e.By) + " opened the letter as a PDF."
+		case register.ShownPrint:
+			return t.staff(e.By) + " opened the letter to print it."
 		}
 		return t.staff(e.By) + " opened the letter."
 	})},

@@ -79,7 +79,7 @@ var forms = formsOf(
 	words(ScanAgainReasons...),
 	words(ForDrill, ForRestore),
 	words(ShareOverwritten, ShareVouched, ShareUnwritten, ShareLost),
-	words(ShownPages, ShownPDF),
+	words(ShownPages, ShownPDF, ShownPrint),
 	words(Tolds...),
 	words(WithPasskey, WithSSO, WithSample),
 	words(WithdrawReasons...),

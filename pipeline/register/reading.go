@@ -25,7 +25,7 @@ var ErrNotRead = errors.New("the letter was not opened by this person")
 // RecordOpening writes down that the person is about to be shown the letter;
 // without it nothing may be shown. One entry stands for a session and letter
 // for fifteen minutes. session is the hash of the session's token. The
-// PDF is always an entry of its own.
+// PDF and a printing are always entries of their own.
 func (r *Register) RecordOpening(ctx context.Context, id letter.ID, person int64, session []byte, as Shown) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		l, err := r.openable(ctx, tx, id)

@@ -262,6 +262,7 @@ type Shown string
 const (
 	ShownPages Shown = "pages" // as pictures of its pages
 	ShownPDF   Shown = "pdf"   // the file itself
+	ShownPrint Shown = "print" // as pictures of its pages, to be printed
 )
 
 // SignInWith is by what means somebody signed in.

@@ -3,10 +3,14 @@
 package portaltest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +31,7 @@ type Browser struct {
 	Origin string // of the portal, http://localhost:PORT: the one address without TLS to which browsers give passkeys
 
 	ctx     context.Context
+	profile string
 	problem chan string // what the browser's console complains about
 	device  webauthn.AuthenticatorID
 }
@@ -46,7 +51,7 @@ func New(t testing.TB, origin string) *Browser {
 	t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, 6*time.Minute)
 	t.Cleanup(cancel)
-	b := &Browser{T: t, Origin: origin, problem: make(chan string, 100)}
+	b := &Browser{T: t, Origin: origin, profile: profile, problem: make(chan string, 100)}
 	b.ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
 	b.Do(chromedp.EmulateViewport(1280, 900))
@@ -177,6 +182,27 @@ func (b *Browser) Wants(texts ...string) {
 	}
 }
 
+// WantsThat fails the test when what a script finds on the page does not come to
+// be what is wanted.
+func (b *Browser) WantsThat(script, want string) {
+	b.T.Helper()
+	got := b.Finds(script)
+	for until := time.Now().Add(patience); got != want && time.Now().Before(until); got = b.Finds(script) {
+		time.Sleep(50 * time.Millisecond)
+	}
+	if got != want {
+		b.T.Fatalf("%s is %q, want %q\n%s", script, got, want, b.Text())
+	}
+}
+
+// Finds is what a script finds on the page, as text.
+func (b *Browser) Finds(script string) string {
+	b.T.Helper()
+	said, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("(async () => String("+script+"))()", chromedp.EvalAwaitPromise))
+	b.must(err)
+	return said
+}
+
 // WantsPath fails the test when the browser does not come there.
 func (b *Browser) WantsPath(path string) {
 	b.T.Helper()
@@ -197,6 +223,34 @@ func (b *Browser) At() string {
 		b.T.Fatal(err)
 	}
 	return at
+}
+
+// Keeps closes the browser and returns which of the fragments are in a file of
+// its profile: what it leaves on the disk for whoever has the computer next.
+func (b *Browser) Keeps(fragments map[string][]byte) (found []string) {
+	b.T.Helper()
+	b.must(chromedp.Cancel(b.ctx))
+	files := 0
+	b.must(filepath.WalkDir(b.profile, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		files++
+		for name, fragment := range fragments {
+			if bytes.Contains(content, fragment) && !slices.Contains(found, name) {
+				found = append(found, name)
+			}
+		}
+		return nil
+	}))
+	if files == 0 {
+		b.T.Fatal("the browser has no profile")
+	}
+	return found
 }
 
 // NewDevice gives the browser a device of another person: a built-in

@@ -67,6 +67,18 @@ func (b *Browser) Lay(l Layout, features ...string) {
 	b.Do(chromedp.EmulateViewport(l.Width, 900))
 }
 
+// OnPaper does f while the page is laid out as it is printed.
+func (b *Browser) OnPaper(f func()) {
+	b.T.Helper()
+	for _, media := range []string{"print", ""} {
+		_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: media})
+		b.must(err)
+		if media == "print" {
+			f()
+		}
+	}
+}
+
 // Be gives the browser the cookie of somebody's session.
 func (b *Browser) Be(cookie, value string) {
 	b.T.Helper()
@@ -170,7 +182,7 @@ func (b *Browser) Weight() (bytes int, faults []string) {
 		return moved > 0.001 ? ["what is on it moves while it is loaded: " + moved] : [];
 	})()`)
 	bytes, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](`performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"))
-		.filter((e) => !/\/page\/\d+\.jpg$/.test(e.name)).reduce((sum, e) => sum + e.decodedBodySize, 0)`))
+		.filter((e) => !/\/page\/\d+\.jpg(\?|$)/.test(e.name)).reduce((sum, e) => sum + e.decodedBodySize, 0)`))
 	b.must(err)
 	return bytes, faults
 }

@@ -1,0 +1,24 @@
+package portal
+
+import (
+	"net/http"
+
+	"letterlock/pipeline/register"
+)
+
+// printLetter shows the pages of a letter to be printed. Only here does the style
+// sheet print them, and the printing is on record before the first of them is shown.
+// Who photographs the screen is not stopped by it, nor by anything.
+func (p *Portal) printLetter(w http.ResponseWriter, v *visit) error {
+	if err := p.recordOpening(v, register.ShownPrint); err != nil {
+		return err
+	}
+	if err := p.cfg.Reader.Ready(v.Context(), v.letter); err != nil {
+		return readerTrouble(err)
+	}
+	pages, _ := shownPages(v, v.letter)
+	return p.ok(w, v, page{Name: "print", Title: "Print " + v.letter.ID.Reference(), Body: struct {
+		Letter register.Letter
+		Pages  []shownPage
+	}{v.letter, pages}})
+}

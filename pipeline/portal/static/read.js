@@ -1,0 +1,52 @@
+// Turns a letter's pages, makes them larger, and goes from one to the next.
+// Without it the same is done by the links under each page.
+"use strict";
+(() => {
+  const bar = document.getElementById("turner");
+  const pages = document.querySelector(".pages");
+  const figures = [...pages.querySelectorAll("figure")];
+  const where = document.getElementById("turner-at");
+
+  const at = () => Math.max(0, figures.findLastIndex((f) => f.getBoundingClientRect().top <= window.innerHeight / 2));
+  const say = () => {
+    const text = figures[at()].querySelector("img").alt;
+    if (where.textContent !== text) where.textContent = text;
+  };
+  const go = (by) => {
+    const to = figures[at() + by];
+    if (!to) return;
+    to.scrollIntoView({ behavior: "instant" });
+    to.focus({ preventScroll: true });
+    say();
+  };
+  const turn = () => {
+    const image = figures[at()].querySelector("img");
+    const quarters = (Number(image.dataset.turn) + 1) % 4;
+    image.dataset.turn = quarters;
+    [image.width, image.height] = [image.getAttribute("height"), image.getAttribute("width")];
+    image.src = image.dataset.page + (quarters ? "?turn=" + quarters : "");
+  };
+  const larger = (button) => {
+    const here = figures[at()];
+    const large = pages.classList.toggle("larger");
+    for (const f of figures) f.tabIndex = large ? 0 : -1; // what scrolls sideways is reached by keyboard
+    button.setAttribute("aria-pressed", large);
+    here.scrollIntoView({ behavior: "instant" });
+  };
+
+  const does = { before: () => go(-1), after: () => go(1), turn, larger };
+  bar.addEventListener("click", (e) => {
+    const button = e.target.closest("button");
+    if (button) does[button.dataset.does](button);
+  });
+  document.addEventListener("keydown", (e) => {
+    if (e.ctrlKey || e.altKey || e.metaKey || e.shiftKey || e.target.closest("input, select, textarea, dialog, .larger figure")) return;
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[e.key];
+    if (!by) return;
+    e.preventDefault();
+    go(by);
+  });
+  document.addEventListener("scroll", say, { passive: true });
+  bar.hidden = false;
+  say();
+})();

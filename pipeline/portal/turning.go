@@ -1,0 +1,65 @@
+package portal
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// shownPage is one page of a letter on its reader's screen. One page is turned at a
+// time; with script any of them can be, and nothing is loaded anew.
+type shownPage struct {
+	N             int    // from 1
+	Page, Source  string // its picture upright, and as it is turned
+	Width, Height int    // what its picture has at pageDPI, if the paper is A4: its place is kept until it is there
+	Turn          int    // clockwise, in quarters
+	Before, After int    // the pages next to it; 0 for none
+
+	TurnAt, LargerAt string // the letter with this page turned once more, and with larger pages or smaller ones
+}
+
+// An A4 page with the margins of its mark, in dots of pageDPI.
+const a4Width, a4Height = 1278, 1791
+
+// shownPages are the letter's pages as the address asks for them: which of them is
+// turned, and whether they are larger.
+func shownPages(v *visit, l register.Letter) (out []shownPage, larger bool) {
+	asked := v.URL.Query()
+	turned, turn := wholeNumber(asked.Get("page")), turnOf(v)
+	larger = asked.Get("larger") == "1"
+	for n := 1; n <= l.Pages; n++ {
+		page := fmt.Sprintf("%s/page/%d.jpg", letterPath(l.ID), n)
+		f := shownPage{N: n, Page: page, Source: page, Width: a4Width, Height: a4Height, Before: n - 1, After: (n + 1) % (l.Pages + 1)}
+		if int64(n) == turned && turn > 0 {
+			f.Turn, f.Source = turn, page+"?turn="+strconv.Itoa(turn)
+		}
+		if f.Turn%2 == 1 {
+			f.Width, f.Height = a4Height, a4Width
+		}
+		f.TurnAt, f.LargerAt = pageAt(l.ID, n, (f.Turn+1)%4, larger), pageAt(l.ID, n, f.Turn, !larger)
+		out = append(out, f)
+	}
+	return out, larger
+}
+
+// pageAt is the letter's address at a page that is turned by so many quarters.
+func pageAt(id letter.ID, n, turn int, larger bool) string {
+	q := url.Values{}
+	if turn > 0 {
+		q.Set("page", strconv.Itoa(n))
+		q.Set("turn", strconv.Itoa(turn))
+	}
+	if larger {
+		q.Set("larger", "1")
+	}
+	return letterPath(id) + "?" + q.Encode() + "#page-" + strconv.Itoa(n)
+}
+
+// turnOf is by how many quarters the address asks for a page to be turned.
+func turnOf(v *visit) int {
+	turn, _ := strconv.Atoi(v.URL.Query().Get("turn")) // anything else is upright
+	return turn & 3
+}

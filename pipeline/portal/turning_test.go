@@ -1,0 +1,78 @@
+package portal
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// reads is a letter of three pages that its team leader has before her.
+func (b *browser) reads() (link string) {
+	b.t.Helper()
+	id := b.letter(3)
+	b.be(b.lead)
+	link = "/l/" + string(id)
+	b.Open(link)
+	return link
+}
+
+// A reader goes through a letter with the arrow keys, turns a page that lies on
+// its side, makes it larger, and is shown no page that is not asked for.
+func TestTurningPagesInTheBrowser(t *testing.T) {
+	b := newBrowser(t, func(c *Config) { c.Sample = true })
+	b.reads()
+	b.WantsThat(`document.getElementById("turner-at").textContent`, "Page 1 of 3")
+	for _, c := range []struct{ key, at string }{
+		{kb.ArrowRight, "page-2"}, {kb.ArrowRight, "page-3"}, {kb.ArrowRight, "page-3"}, {kb.ArrowLeft, "page-2"},
+	} {
+		b.Keys(c.key)
+		b.WantsThat(`document.activeElement.id`, c.at)
+	}
+	b.WantsThat(`document.getElementById("turner-at").textContent`, "Page 2 of 3")
+	b.Do(chromedp.Click(chromedp.CSS(`[data-does=turn]`)))
+	const second = `document.querySelector("#page-2 img")`
+	b.WantsThat(`new URL(`+second+`.src).search`, "?turn=1")
+	b.WantsThat(second+`.complete && `+second+`.width > `+second+`.height`, "true")
+	for range 3 {
+		b.Do(chromedp.Click(chromedp.CSS(`[data-does=turn]`)))
+	}
+	b.WantsThat(`new URL(`+second+`.src).search`, "")
+	wide := b.Finds(second + `.getBoundingClientRect().width`)
+	b.Do(chromedp.Click(chromedp.CSS(`[data-does=larger]`)))
+	b.WantsThat(second+`.getBoundingClientRect().width >= 1.5 * `+wide, "true")
+	b.WantsThat(`document.querySelector("[data-does=larger]").getAttribute("aria-pressed")`, "true")
+	b.WantsNoSideways(320)
+	// The arrow keys choose among the reasons, and turn no page then.
+	b.TabTo("#reason")
+	b.Keys(kb.ArrowDown)
+	b.WantsThat(`document.activeElement.name`, "reason")
+	for _, said := range b.Complaints() {
+		t.Errorf("the browser complains: %s", said)
+	}
+}
+
+// Without script the same is done by links.
+func TestTurningPagesWithoutScript(t *testing.T) {
+	b := newBrowser(t, func(c *Config) { c.Sample = true })
+	b.WithoutScript(true)
+	link := b.reads()
+	b.Wants("Turn page 2", "Page before", "Next page")
+	b.Press(`a[href="` + link + `?page=2&turn=1#page-2"]`)
+	b.Press(`a[href="` + link + `?larger=1&page=2&turn=1#page-2"]`)
+	b.Wants("Smaller")
+	if n := b.LoadImages(); n != 3 {
+		t.Fatalf("%d of 3 pages are there", n)
+	}
+	shown := b.reader.views()
+	turned := false
+	for _, v := range shown {
+		turned = turned || v.Page == 2 && v.Turn == 1
+		if v.Turn != 0 && v.Page != 2 {
+			t.Errorf("another page is turned: %+v", v)
+		}
+	}
+	if !turned {
+		t.Errorf("the page is not turned: %+v", shown)
+	}
+}
