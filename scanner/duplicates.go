@@ -32,10 +32,10 @@ import (
 //
 // Earlier versions did not write down the helpline.
 //
-// The file is made once it is sure that the scan becomes a letter, when that is
-// sealed, and before it is deposited; until then the spool says it. A scan that
-// is given back is not remembered: nothing must be deleted for being the same as
-// what was never taken.
+// Once it is sure that the scan becomes a letter, when that is sealed, the spool
+// says it; the file is made when the server has the letter, before the spool
+// forgets it. A scan that is given back is not remembered: nothing must be deleted
+// for being the same as what was never taken.
 const (
 	duplicatesKey = "duplicates.key"
 	takenDir      = "taken"

@@ -230,26 +230,15 @@ func (e *Edge) detach() {
 // load finds every letter on its way that is not known yet, and every slip.
 // What cannot be read stays where it is and keeps none of the others back.
 func (e *Edge) load() {
-	known := map[letter.ID]*job{}
-	for _, j := range e.jobs {
-		known[j.id] = j
-	}
-	on := func(id letter.ID) *job {
-		if known[id] == nil {
-			known[id] = &job{id: id}
-			e.jobs = append(e.jobs, known[id])
-		}
-		return known[id]
-	}
-	claims, err := e.folder.Claims()
-	for _, c := range claims {
-		err = errors.Join(err, e.loadClaim(c, on))
-	}
-	_, manifests := e.each(folder.SpoolDir, folder.ManifestExt, func(data []byte) error {
+	on := e.jobsByID()
+	err := e.loadClaims(on)
+	all := func(letter.ID) bool { return true }
+	_, manifests := e.each(folder.SpoolDir, folder.ManifestExt, all, func(data []byte) error {
 		return e.foundSealed(data, on)
 	})
 	var found []record
-	dark, records := e.each(folder.RecordDir, ".json", func(data []byte) error {
+	fresh := func(id letter.ID) bool { return !e.recorded(id) } // of which nobody else has changed any
+	dark, records := e.each(folder.RecordDir, ".json", fresh, func(data []byte) error {
 		var r record
 		err := json.Unmarshal(data, &r)
 		if err == nil {
@@ -257,8 +246,10 @@ func (e *Edge) load() {
 		}
 		return err
 	})
-	e.shelf.fill(found)
-	clear(e.printed)
+	if len(found) > 0 {
+		e.shelf.fill(found)
+		clear(e.printed)
+	}
 	e.dark = dark
 	err = errors.Join(err, manifests, records)
 	e.loadedAt = e.Now()
@@ -271,6 +262,21 @@ func (e *Edge) load() {
 	}
 	e.unread = time.Time{}
 	e.tell("load", "")
+}
+
+// jobsByID finds the job of a letter, or makes one.
+func (e *Edge) jobsByID() func(letter.ID) *job {
+	known := map[letter.ID]*job{}
+	for _, j := range e.jobs {
+		known[j.id] = j
+	}
+	return func(id letter.ID) *job {
+		if known[id] == nil {
+			known[id] = &job{id: id}
+			e.jobs = append(e.jobs, known[id])
+		}
+		return known[id]
+	}
 }
 
 // loadAgain is load once a minute while something cannot be read: a share may
@@ -286,6 +292,23 @@ func (e *Edge) loadAgain() {
 // not keep back all others for ever.
 func (e *Edge) mayHideTwin() bool {
 	return !e.unread.IsZero() && e.Now().Sub(e.unread).Abs() < 10*time.Minute
+}
+
+// loadClaims finds the letters of every claim.
+func (e *Edge) loadClaims(on func(letter.ID) *job) error {
+	claims, err := e.folder.Claims()
+	for _, c := range claims {
+		err = errors.Join(err, e.loadClaim(c, on))
+	}
+	return err
+}
+
+// claimedAfterAll finds a scan that is claimed although the disk has said that it
+// failed.
+func (e *Edge) claimedAfterAll() {
+	if e.loadClaims(e.jobsByID()) != nil {
+		e.load() // which says so
+	}
 }
 
 // loadClaim finds the letters of a claim that are on their way, or the scan of
@@ -330,9 +353,10 @@ func (e *Edge) loadClaim(c folder.Claim, on func(letter.ID) *job) error {
 // whose record cannot be read: then it is not known whose a slip is.
 func (e *Edge) dimmed(id letter.ID) bool { return e.dark == nil || e.dark[id.Reference()] }
 
-// each reads the files of one kind in a private folder. It returns the
-// references of those that cannot be read, and nil if none of them can.
-func (e *Edge) each(dir, ext string, read func([]byte) error) (unread map[string]bool, err error) {
+// each reads the files of one kind in a private folder that are wanted. It
+// returns the references of those that cannot be read, and nil if none of them
+// can.
+func (e *Edge) each(dir, ext string, wanted func(letter.ID) bool, read func([]byte) error) (unread map[string]bool, err error) {
 	d := e.folder.Disk()
 	if err := disk.SyncDir(d, dir); err != nil {
 		return nil, err // what may be undone is not believed
@@ -346,7 +370,7 @@ func (e *Edge) each(dir, ext string, read func([]byte) error) (unread map[string
 	for _, entry := range list {
 		name, ok := strings.CutSuffix(entry.Name(), ext)
 		id, err := letter.ParseID(name)
-		if !ok || err != nil {
+		if !ok || err != nil || !wanted(id) {
 			continue
 		}
 		data, err := disk.ReadFile(d, path.Join(dir, entry.Name()))

@@ -59,8 +59,9 @@ func takenBefore(letters int) (share, state map[string][]byte) {
 }
 
 // TestALetterCostsNoMoreAfterThousands counts what an edge does for a letter, for
-// a scan that is refused, and while nothing happens, where three thousand of each
-// lie there and where three hundred do, of which no round goes through more.
+// a scan that is refused or finds no room, and while nothing happens, where three
+// thousand of each lie there and where three hundred do, of which no round goes
+// through more.
 func TestALetterCostsNoMoreAfterThousands(t *testing.T) {
 	few, many := costsAfter(t, 300), costsAfter(t, 3000)
 	for what, few := range few {
@@ -115,6 +116,9 @@ func costsAfter(t *testing.T, kept int) map[string]work {
 	measure("an idle minute", nil)
 	measure("a letter", s.scanOf(soundScan).data)
 	measure("a refusal", s.scanOf(foreignScan).data)
+	s.share.Room = s.share.Used() + 1000
+	measure("a scan that there is no room for", s.scanOf(soundScan).data)
+	s.share.Room = 0
 	if got := e.folder.GivenBack(line, folder.RefusedDir); got != kept+1 {
 		t.Errorf("%d scans are said to be refused, not %d", got, kept+1)
 	}

@@ -136,11 +136,11 @@ func (e *Edge) claimSome() (more bool) {
 		switch {
 		case errors.Is(err, folder.ErrUnsettled): // it settles anew
 		case e.foundNoRoom(err):
-			e.load() // it may be claimed all the same
+			e.claimedAfterAll()
 			return false
 		case err != nil:
 			e.tell("claim", "Scans cannot be taken from their folders: "+err.Error()+". Trying again; nothing is lost.")
-			e.load() // it may be claimed all the same
+			e.claimedAfterAll()
 			return false
 		default:
 			claimed++

@@ -67,6 +67,7 @@ type job struct {
 	scan      takenScan        // what duplicates of the scan are told; with clean
 	manifest  *letter.Manifest // from step 4 on
 	kept      bool             // which letters its scan holds is on disk, see keep
+	spooled   bool             // the sealed letter is known to lie beside its manifest
 	stored    bool             // the first half of step 5 is done
 	deposited time.Time        // when step 5 was last done by this process
 	tries     int              // that failed, one after the other
@@ -104,6 +105,11 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 	}
 	if j.manifest == nil {
 		if sealed, err := e.sealedBefore(j); sealed || err != nil {
+			return false, err
+		}
+	}
+	if j.manifest != nil && !j.spooled {
+		if err := e.findSpooled(j); err != nil {
 			return false, err
 		}
 	}
@@ -209,8 +215,9 @@ func (e *Edge) giveBack(c *folder.Claim, out outcome) error {
 // seal is step 4: the clean PDF is encrypted to the key of the letter's expiry
 // week and spooled, with the manifest beside it. A crash before the manifest
 // is on disk leaves a sealed letter that nobody has heard of, and it is sealed
-// again. Afterwards it never is: two seals of a letter differ, and the bucket
-// may hold this one already. So the manifest is returned once it is on disk,
+// again; so it is after a power cut that has left the manifest alone (see
+// findSpooled). Once both are on disk it never is: two seals of a letter differ,
+// and the bucket may hold this one already. So the manifest is returned then,
 // even beside an error.
 func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 	m := letter.Manifest{
@@ -228,8 +235,8 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 		return nil, fmt.Errorf("opening a clean PDF: %w", err)
 	}
 	defer plain.Close()
-	// With its folder: a power cut must not take it and leave the manifest.
-	err = disk.Write(d, spooled(j.id, sealedExt), 0o600, func(out disk.File) error {
+	// The sync of their folder that makes sure of the manifest makes sure of both.
+	err = disk.WriteFirst(d, spooled(j.id, sealedExt), 0o600, func(out disk.File) error {
 		size, sum, err := seal.Seal(out, plain, to)
 		m.Size, m.SHA256 = size, hex.EncodeToString(sum[:])
 		return disk.Plain("spooling a sealed letter", err)
@@ -243,6 +250,7 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 	if err := disk.WriteJSON(d, spooled(j.id, folder.ManifestExt), 0o600, sealed{m, j.scan.hash, j.scan.id}); err != nil {
 		return nil, err
 	}
+	j.spooled = true
 	e.step("sealed", j.id)
 	// The claimed scan is enough to make it again. A crash before this line
 	// leaves it in the claim, and it goes with the claim.
@@ -310,6 +318,37 @@ func (e *Edge) foundSealed(data []byte, on func(letter.ID) *job) error {
 	return nil
 }
 
+// findSpooled looks whether the letter of a manifest is there. It is not when a
+// power cut came before their folder was synced: then nobody outside has heard of
+// either, and it is sealed again. It is gone for good when it is recorded, or was
+// and has no claim any more. A crash in the middle leads here again.
+func (e *Edge) findSpooled(j *job) error {
+	d := e.folder.Disk()
+	_, err := d.Lstat(spooled(j.id, sealedExt))
+	if j.spooled = err == nil; j.spooled || errors.Is(err, fs.ErrNotExist) && j.claim.ID == "" {
+		return nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err = d.Lstat(j.claim.Path("")) // the folder as a whole may be away
+	}
+	if err != nil {
+		return disk.Plain("looking for a sealed letter", err)
+	}
+	err = e.remove(spooled(j.id, folder.ManifestExt))
+	if err == nil {
+		err = disk.SyncDir(d, folder.SpoolDir)
+	}
+	if err != nil {
+		return err
+	}
+	if j.clean == nil { // it may yet be given back, and is no twin then
+		e.known.drop(j.scan.hash, func(s takenScan) bool { return s.id == j.scan.id })
+		j.scan = takenScan{}
+	}
+	j.manifest = nil
+	return nil
+}
+
 // depositDue says when step 5 is to be done: after every start and then once a
 // day while there is no receipt, so that neither the fourteen days of incoming/
 // nor an outage of the server loses a letter.
@@ -331,9 +370,6 @@ func (e *Edge) deposit(ctx context.Context, j *job) error {
 	if !letter.DateOf(e.Now()).Before(m.Deadline()) {
 		// It may have been in the bucket and be gone from it, as it must.
 		return errUnanswered
-	}
-	if err := e.mark(j.scan); err != nil {
-		return err // no letter is deposited whose twin would not be known
 	}
 	if !j.stored {
 		if err := e.store(ctx, m); err != nil {
@@ -394,6 +430,10 @@ func (e *Edge) receive(ctx context.Context, j *job) (end bool, err error) {
 		return false, errWaits // which was told already
 	}
 	e.step("receipt", j.id)
+	// Before the spool forgets the letter, which has told its twins so far.
+	if err := e.mark(j.scan); err != nil {
+		return false, err
+	}
 	r := e.newRecord(j, *receipt)
 	if err := e.writeSlip(r); err != nil {
 		return false, err

@@ -23,12 +23,12 @@ func TestWhatALetterCosts(t *testing.T) {
 		"claim":      {1, 2}, // what is known of it; the claim's names; the claim. Without: a scan that nobody knows for whom, or none
 		"claimed":    {0, 1}, // the scan's arrival. Without: its departure alone, and it is lost
 		"normalised": {0, 0}, // it can be made again
-		"spooled":    {1, 1}, // the sealed letter. Without: a manifest whose letter nobody has
-		"sealed":     {1, 1}, // the manifest. Without: sealed once more, and the bucket has two of one letter
-		"stored":     {0, 1}, // the mark of its scan. Without: its twin taken
+		"spooled":    {1, 0}, // the sealed letter. Without: a manifest whose letter nobody has
+		"sealed":     {1, 1}, // the manifest; the names of both. Without: sealed once more, and the bucket has two of one letter
+		"stored":     {0, 0},
 		"deposited":  {0, 0},
 		"receipt":    {0, 0},
-		"slip":       {1, 1}, // Without: a letter of which operations have no reference
+		"slip":       {1, 2}, // the mark of its scan; the slip and its name. Without: its twin taken; a letter of which operations have no reference
 		"recorded":   {1, 1}, // Without: a letter deposited again that the server may have ended by then
 		"taken":      {0, 4}, // the scan out of its claim, the claim, the sealed letter, the manifest, one after the other
 	}
