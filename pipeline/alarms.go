@@ -137,7 +137,7 @@ func (s *Server) keepAlarms(ctx context.Context, finders alarmFinders) error {
 			failed = errors.Join(failed, fmt.Errorf("looking for %s: %w", kind, err))
 		}
 	}
-	return errors.Join(failed, s.cfg.Register.KeepAlarms(ctx, found), s.tellAlarms(ctx), s.tellRequests(ctx), s.tellUnopened(ctx), s.sendInvitations(ctx))
+	return errors.Join(failed, s.cfg.Register.KeepAlarms(ctx, found), s.tellAlarms(ctx), s.tellRequests(ctx), s.tellCalled(ctx), s.tellUnopened(ctx), s.sendInvitations(ctx))
 }
 
 // tellAlarms sends the day's mail, which says whether there is something and

@@ -42,6 +42,7 @@ const (
 	ARequest                  // something waits for a second person
 	AnInvitation              // somebody can set up their sign-in
 	Unopened                  // letters of one's own helpline wait for longer than they should
+	ACall                     // what a colleague has decided needs somebody
 	UnopenedLong              // letters of some helpline wait for longer than their leaders should let them
 )
 
@@ -70,6 +71,8 @@ var texts = map[About]struct{ Subject, First, Then, Last string }{
 	AnAlarm: {"Letterlock needs you", "Something at Letterlock needs you. What it is and what to do is said here:", signInFirst,
 		"This message comes once a day until it is solved. Do not forward it."},
 	ARequest: {"Something waits for a second person", "Somebody at Letterlock has asked for what a second person must confirm. You may:", signInFirst,
+		"Do not forward this message."},
+	ACall: {"Letterlock needs you", "What a colleague has decided at Letterlock needs you. It is said here:", signInFirst,
 		"Do not forward this message."},
 	AllIsWell: {"Letterlock today", "Letterlock is at work, and nothing is wrong today. It is here:", signInFirst,
 		"This message comes once a day. If one day it does not, ask the administrator why."},

@@ -43,6 +43,9 @@ func checkMessage(t *testing.T, text string, want Message) {
 	if want.About == ARequest {
 		subject, first = "Something waits for a second person", "Somebody at Letterlock has asked for what a second person must confirm. You may:"
 	}
+	if want.About == ACall {
+		subject, first = "Letterlock needs you", "What a colleague has decided at Letterlock needs you. It is said here:"
+	}
 	then := "You will be asked to sign in."
 	if want.About == AnInvitation {
 		subject, first = "Set up your sign-in", "You are invited to Letterlock. Set up your sign-in here:"

@@ -34,7 +34,8 @@ func TestOutbox(t *testing.T) {
 	request := Message{About: ARequest, To: other.To, MessageID: "a-third@letters.example.org", Link: letterWaits.Link}
 	invitation := Message{About: AnInvitation, To: other.To, MessageID: "a-fourth@letters.example.org", Link: letterWaits.Link}
 	reminder := Message{About: Unopened, To: other.To, MessageID: "a-fifth@letters.example.org", Link: letterWaits.Link}
-	for _, m := range []Message{other, request, invitation, reminder} {
+	called := Message{About: ACall, To: other.To, MessageID: "a-sixth@letters.example.org", Link: letterWaits.Link}
+	for _, m := range []Message{other, request, invitation, reminder, called} {
 		if err := o.Send(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
@@ -43,8 +44,8 @@ func TestOutbox(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 5 {
-		t.Fatalf("five messages, one of them twice, made %v", files)
+	if len(files) != 6 {
+		t.Fatalf("six messages, one of them twice, made %v", files)
 	}
 	for _, f := range files {
 		info, err := f.Info()
@@ -65,7 +66,7 @@ func TestOutbox(t *testing.T) {
 		t.Error("the link is not on a line of its own")
 	}
 
-	for _, m := range []Message{other, request, invitation, reminder} {
+	for _, m := range []Message{other, request, invitation, reminder, called} {
 		if text, err = os.ReadFile(filepath.Join(dir, m.MessageID+".eml")); err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +74,7 @@ func TestOutbox(t *testing.T) {
 	}
 
 	lines := strings.Split(strings.TrimSpace(console.String()), "\n")
-	if len(lines) != 6 || !strings.Contains(lines[0], name) {
+	if len(lines) != 7 || !strings.Contains(lines[0], name) {
 		t.Errorf("the console says:\n%s", console.String())
 	}
 	if strings.Contains(console.String(), canary) || strings.Contains(console.String(), "/l/") {

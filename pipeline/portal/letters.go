@@ -97,7 +97,7 @@ func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	if q.Get("done") == "recused" {
-		pg.Note = "It is recorded that you know somebody in a letter. You will not see that letter any more, and the helplines’ manager is told here."
+		pg.Note = "It is recorded that you know somebody in a letter. You will not see that letter any more, and the helplines’ manager is told."
 	}
 	pg.Body = body
 	return p.ok(w, v, pg)

@@ -2,9 +2,6 @@ package portal
 
 import (
 	"net/http"
-	"slices"
-
-	"letterlock/pipeline/register"
 )
 
 // lastReader is told to whoever is the only one left who may read the letter: one
@@ -14,33 +11,22 @@ var lastReader = &problem{Status: http.StatusConflict, Heading: "Nobody else may
 		"Close it, and ask the administrator to invite another team leader or a manager. Then come back to this letter."}}
 
 func (p *Portal) recusePage(w http.ResponseWriter, v *visit) error {
-	if err := p.othersMayRead(v); err != nil {
+	others, err := p.cfg.Register.OthersMayRead(v.Context(), v.letter, v.person.Number)
+	if err != nil {
 		return err
+	}
+	if !others {
+		return lastReader
 	}
 	return p.ok(w, v, page{Name: "recuse", Title: "Do you know somebody in this letter?", Body: v.letter})
 }
 
 // recuse walls the visitor off from the letter.
 func (p *Portal) recuse(w http.ResponseWriter, v *visit) error {
-	if err := p.othersMayRead(v); err != nil {
-		return err
-	}
 	const shows = "/letters?done=recused"
 	if err := p.cfg.Register.Recuse(v.once(shows), v.letter.ID, v.person.Number); err != nil {
 		return err
 	}
 	redirect(w, v.shown(shows))
-	return nil
-}
-
-// othersMayRead reports lastReader if nobody but the visitor may read the letter.
-func (p *Portal) othersMayRead(v *visit) error {
-	people, err := p.enabledPeople(v)
-	if err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(people, func(who register.Person) bool { return who.Number != v.person.Number && mayRead(who, v.letter) }) {
-		return lastReader
-	}
 	return nil
 }

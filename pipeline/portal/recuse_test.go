@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,4 +87,33 @@ func TestRecuseLeavesAReader(t *testing.T) {
 		}
 	}
 	wantStatus(t, manager.get(path), http.StatusOK)
+}
+
+// Of the last two readers who step back in the same moment one does, and the
+// letter keeps the other.
+func TestTheLastTwoStepBackAtOnce(t *testing.T) {
+	for range 20 {
+		h := newHouse(t)
+		id := h.letter(1)
+		path := "/l/" + string(id)
+		leads := []*visitor{h.as(h.lead), h.as(h.lead2)}
+		for _, v := range leads {
+			v.looksAt(id, 1)
+		}
+		must(t, h.register.DisablePerson(t.Context(), h.manager))
+		answers := make(chan int)
+		for _, v := range leads {
+			go func() { answers <- v.post(path+"/recuse", nil).Code }()
+		}
+		codes := []int{<-answers, <-answers}
+		slices.Sort(codes)
+		if !slices.Equal(codes, []int{http.StatusSeeOther, http.StatusConflict}) {
+			t.Fatalf("answered %v", codes)
+		}
+		l, err := h.register.Letter(t.Context(), id)
+		must(t, err)
+		if len(l.Walled) != 1 {
+			t.Fatalf("walled off are %v", l.Walled)
+		}
+	}
 }

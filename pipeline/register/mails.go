@@ -114,7 +114,7 @@ func (r *Register) Notified(ctx context.Context, l *Letter) error {
 func (r *Register) MailsWaiting(ctx context.Context) (n int, err error) {
 	err = r.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM mails WHERE sent IS NULL) +
 		(SELECT count(*) FROM request_mails WHERE sent IS NULL) + (SELECT count(*) FROM daily_mails WHERE sent IS NULL) +
-		(SELECT count(*) FROM reminders WHERE sent IS NULL) + (SELECT count(*) FROM invitations)`).Scan(&n)
+		(SELECT count(*) FROM reminders WHERE sent IS NULL) + (SELECT count(*) FROM calls WHERE sent IS NULL) + (SELECT count(*) FROM invitations)`).Scan(&n)
 	return n, err
 }
 

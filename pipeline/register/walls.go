@@ -3,6 +3,7 @@ package register
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -14,12 +15,21 @@ import (
 // Recuse records that the person, who has opened the letter, knows somebody in
 // it. From then on they are walled off from it, and from its kept answers, for as
 // long as those live; nobody can undo it. A letter that only they had opened is
-// unopened again, so that it waits for somebody else.
+// unopened again, so that it waits for somebody else. The managers are owed a mail.
+// If nobody else may read the letter it is ErrLastReader, and nothing is recorded:
+// of two who step back at the same moment the second is told so.
 func (r *Register) Recuse(ctx context.Context, id letter.ID, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		l, err := r.whoHasRead(ctx, tx, id, person)
 		if err != nil {
 			return err
+		}
+		others, err := othersMayRead(ctx, tx, l, person)
+		if err != nil {
+			return err
+		}
+		if !others {
+			return ErrLastReader
 		}
 		first := id
 		if l.IsResponse() {
@@ -34,8 +44,29 @@ func (r *Register) Recuse(ctx context.Context, id letter.ID, person int64) error
 				return err
 			}
 		}
-		return nil
+		return r.callManagers(ctx, tx, id, CalledRecused, person)
 	})
+}
+
+// ErrLastReader is returned to whoever is the only one left who may read a letter.
+var ErrLastReader = errors.New("nobody else may read the letter")
+
+// OthersMayRead reports whether somebody beside the person may read the letter.
+func (r *Register) OthersMayRead(ctx context.Context, l Letter, person int64) (bool, error) {
+	return othersMayRead(ctx, r.read, l, person)
+}
+
+// othersMayRead asks of everybody else what the portal asks of who wants to read.
+func othersMayRead(ctx context.Context, q querier, l Letter, person int64) (others bool, err error) {
+	err = q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM people p WHERE p.disabled IS NULL AND p.number <> $1
+		AND p.number NOT IN (SELECT w.person FROM walls w WHERE w.letter = $2)
+		AND (p.role = $3 OR p.role = $4 AND ($5 = 0 OR $5 = p.number)
+			AND EXISTS (SELECT 1 FROM people_helplines h WHERE h.person = p.number AND h.helpline = $6)))`,
+		person, string(l.ID), string(Manager), string(TeamLeader), l.Named, l.Helpline).Scan(&others)
+	if err != nil {
+		err = fmt.Errorf("reading who may read a letter: %w", err)
+	}
+	return others, err
 }
 
 func (r *Register) wallOff(ctx context.Context, tx *sql.Tx, id letter.ID, person int64) error {
