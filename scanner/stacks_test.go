@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"slices"
@@ -138,6 +139,36 @@ func TestADoubtfulPageIsNotLost(t *testing.T) {
 	}
 	if flagged != 1 {
 		t.Errorf("%d letters have the page, and say so", flagged)
+	}
+	o.ended(3)
+}
+
+// TestAPageWithACodeIsALettersIfAPersonSaysSo: the person sees that the letter's last page
+// went through the scanner over the separator. It is stored, and its reader is told.
+func TestAPageWithACodeIsALettersIfAPersonSaysSo(t *testing.T) {
+	o, stack := withStack(t, 3)
+	o.cfg.Workshop.(marked).marks[4] = separator.Marks{Codes: sheet(0).Codes, Damaged: true}
+	o.taken("stack.tif", stack)
+	q, err := OpenQuestions(o.Edge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	list, err := q.List()
+	if err != nil || len(list) != 1 {
+		t.Fatalf("questions: %+v, %v", list, err)
+	}
+	cuts := separator.Cuts{Begins: []int{2, 5, 7}, LeaveOut: []int{1, 6}}
+	if err := q.Answer(t.Context(), list[0].Token, folder.Cut, cuts); !errors.Is(err, separator.ErrCutsSheet) {
+		t.Fatalf("nobody has said so, and: %v", err)
+	}
+	cuts.Despite = []int{4}
+	if err := q.Answer(t.Context(), list[0].Token, folder.Cut, cuts); err != nil {
+		t.Fatal(err)
+	}
+	all := o.goOn()
+	if len(all) != 3 || all[0].Pages != 3 || !slices.Contains(all[0].Flags.Of(3), letter.MaybeSheet) {
+		t.Errorf("the letters: %+v", all)
 	}
 	o.ended(3)
 }

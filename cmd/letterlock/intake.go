@@ -60,7 +60,7 @@ func (i *intake) Stack(ctx context.Context, token string) (portal.Stack, error) 
 	if err != nil {
 		return portal.Stack{}, inPortal(err)
 	}
-	stack := portal.Stack{Pages: len(batch.Pages), Begins: batch.Cuts.Begins, Sheets: batch.Cuts.LeaveOut, Doubtful: batch.Doubtful()}
+	stack := portal.Stack{Pages: len(batch.Pages), Begins: batch.Cuts.Begins, Sheets: batch.Cuts.LeaveOut, Doubtful: batch.Doubtful(), Coded: batch.Coded()}
 	for _, h := range batch.Held {
 		if stack.Says != "" {
 			stack.Says += " "
@@ -78,7 +78,7 @@ func (i *intake) Thumbnail(ctx context.Context, token string, page int) ([]byte,
 
 // Answer implements portal.Intake.
 func (i *intake) Answer(ctx context.Context, token string, a portal.Answer) error {
-	return inPortal(i.questions.Answer(ctx, token, answerWords[a.Kind], separator.Cuts{Begins: a.Begins, LeaveOut: a.Sheets}))
+	return inPortal(i.questions.Answer(ctx, token, answerWords[a.Kind], separator.Cuts{Begins: a.Begins, LeaveOut: a.Sheets, Despite: a.Despite}))
 }
 
 // inPortal turns the scanner's errors into the portal's.
@@ -96,7 +96,7 @@ func inPortal(err error) error {
 
 // badCuts says what is wrong with where a person would cut a stack.
 var badCuts = map[error]string{
-	separator.ErrCutsSheet:  "A page that bears the code of a separator or cover sheet would become part of a letter. Leave that page out; if a page of a letter lies over the sheet, put the stack right and scan it again.",
+	separator.ErrCutsSheet:  "A page that bears the code of a separator or cover sheet would become part of a letter. Leave that page out; or, if a letter’s page is there, tick that.",
 	separator.ErrCutsBegin:  "After a sheet that is left out a new letter has to begin, and the first page that stays has to begin one.",
 	separator.ErrCutsNobody: "A letter cannot begin on a page that is left out.",
 	separator.ErrCutsNone:   "Say at least of one page that a letter begins there.",

@@ -251,6 +251,49 @@ func TestIntakeInTheBrowser(t *testing.T) {
 	}
 }
 
+// TestAPageWithACodeInTheBrowser: a separator went through the scanner with a letter's
+// last page over it. With the keyboard alone somebody says that the page is the letter's.
+func TestAPageWithACodeInTheBrowser(t *testing.T) {
+	b := newBrowser(t)
+	b.intake.asks(QuestionStack, "batch.pdf", Stack{Pages: 5, Begins: []int{2, 5}, Sheets: []int{1, 4}, Doubtful: []int{4}, Coded: []int{1, 4}})
+	b.enrol(b.ops)
+	b.Open("/intake/token-1")
+	send := func() {
+		t.Helper()
+		b.TabTo("main form .button")
+		b.Leads(func() { b.Keys(kb.Enter) })
+	}
+	b.TabTo("#page-4")
+	b.Keys(kb.ArrowUp) // to the last choice: it is left out, and there is nothing more to say
+	b.Do(chromedp.WaitNotVisible(chromedp.ID("despite-4")))
+	b.Keys(kb.ArrowDown)
+	b.Do(chromedp.WaitVisible(chromedp.ID("despite-4")))
+	b.TabTo("#confirm")
+	b.Keys(" ")
+	send()
+	b.Wants("Please put this right", "Page 4 bears the code of a separator or cover sheet.")
+	b.shoot("stack-code")
+	b.WantsNoSideways(320)
+	b.TabTo("#despite-4")
+	b.Keys(" ")
+	b.TabTo("#confirm")
+	b.Keys(" ")
+	send()
+	b.WantsPath("/intake?done=1")
+	b.Wants("It is recorded that the stack holds 2 letters.")
+	want := Answer{Kind: AnswerSplit, Begins: []int{2, 5}, Sheets: []int{1}, Despite: []int{4}}
+	if diff := cmp.Diff(want, b.intake.answers["token-1"]); diff != "" {
+		t.Errorf("the answer (-want +got):\n%s", diff)
+	}
+	b.SignOut()
+	b.enrol(b.dpo)
+	b.Open("/register")
+	b.Wants("Pages with a sheet’s code that are a letter’s all the same: 1.")
+	for _, said := range b.Complaints() {
+		t.Errorf("the browser complains: %s", said)
+	}
+}
+
 func (b *browser) splitInTheBrowser() {
 	b.t.Helper()
 	b.TabTo(`a[href="/intake/token-2"]`)

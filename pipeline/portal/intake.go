@@ -63,15 +63,16 @@ type Stack struct {
 	// Doubtful are those of Sheets that may be a letter's: nothing is proposed for
 	// them, so that none is left out because nobody looked.
 	Doubtful []int
+	Coded    []int  // the pages that bear a sheet's code
 	Says     string // what to look at, in plain words; may be empty
 }
 
 // Answer is what a person answers. Begins and Sheets are for AnswerSplit: on
 // which pages, from 1 and ascending, a letter begins, and which are separator
-// sheets that leave.
+// sheets that leave. Despite are those of Stack.Coded that are a letter's all the same.
 type Answer struct {
-	Kind           AnswerKind
-	Begins, Sheets []int
+	Kind                    AnswerKind
+	Begins, Sheets, Despite []int
 }
 
 // ErrAnswered is what an Intake returns for a token that it does not know.
@@ -161,7 +162,7 @@ func (p *Portal) give(v *visit, token string, a Answer, letters int) error {
 	if err != nil {
 		return err
 	}
-	entry := register.ScanAnswered{Kind: q.Kind, Answer: a.Kind, Letters: letters}
+	entry := register.ScanAnswered{Kind: q.Kind, Answer: a.Kind, Letters: letters, Despite: len(a.Despite)}
 	if err := p.cfg.Register.Record(ctx, entry, v.person.Number); err != nil {
 		return because(answerNotRecorded, fmt.Errorf("recording an answer: %w", err))
 	}

@@ -101,6 +101,8 @@ type leaf struct {
 	N        int
 	Is       place
 	Doubtful bool // it may be a letter's or a sheet
+	Coded    bool // it bears a sheet's code
+	Despite  bool // the person says that it is a letter's all the same
 }
 
 // questionPage shows one question with every page of its scan. The pages have
@@ -118,17 +120,19 @@ func (p *Portal) questionPage(w http.ResponseWriter, v *visit) error {
 		p.logFailure(v, err.Error())
 		stack = Stack{}
 	}
-	return p.showQuestion(w, v, q, stack, proposed(stack), nil)
+	return p.showQuestion(w, v, q, stack, cuts{places: proposed(stack)}, nil)
 }
 
-func (p *Portal) showQuestion(w http.ResponseWriter, v *visit, q Question, stack Stack, places []place, flaws []formFlaw) error {
-	body := questionBody{Question: q, Unseen: stack.Pages == 0, Letters: len(at(places, begins))}
+func (p *Portal) showQuestion(w http.ResponseWriter, v *visit, q Question, stack Stack, said cuts, flaws []formFlaw) error {
+	body := questionBody{Question: q, Unseen: stack.Pages == 0, Letters: len(at(said.places, begins))}
 	// The note beside the file says mostly the same, with other words around it.
 	if !strings.Contains(q.Says, stack.Says) {
 		body.Look = stack.Says
 	}
-	for i, is := range places {
-		body.Leaves = append(body.Leaves, leaf{i + 1, is, slices.Contains(stack.Doubtful, i+1)})
+	for i, is := range said.places {
+		n := i + 1
+		body.Leaves = append(body.Leaves, leaf{n, is,
+			slices.Contains(stack.Doubtful, n), slices.Contains(stack.Coded, n), slices.Contains(said.despite, n)})
 	}
 	// Never the file's name: a title goes into the browser's history.
 	return p.ok(w, v, page{Name: "question", Title: "Intake: " + lowerFirst(worded(questionWords, q.Kind)), Errors: flaws, Body: body})
@@ -227,9 +231,9 @@ func (p *Portal) splitStack(w http.ResponseWriter, v *visit, q Question) error {
 	if v.PostForm.Get("pages") != strconv.Itoa(stack.Pages) {
 		return stackChanged
 	}
-	places, flaws := readPlaces(v.PostForm, stack.Pages)
+	said, flaws := readCuts(v.PostForm, stack)
 	if len(flaws) == 0 {
-		a := Answer{Kind: AnswerSplit, Begins: at(places, begins), Sheets: at(places, sheet)}
+		a := Answer{Kind: AnswerSplit, Begins: at(said.places, begins), Sheets: at(said.places, sheet), Despite: said.despite}
 		err := p.give(v, q.Token, a, len(a.Begins))
 		bad, isBad := errors.AsType[BadAnswer](err)
 		switch {
@@ -241,7 +245,7 @@ func (p *Portal) splitStack(w http.ResponseWriter, v *visit, q Question) error {
 		}
 		flaws = []formFlaw{{"stack", bad.Says}}
 	}
-	return p.showQuestion(w, v, q, stack, places, flaws)
+	return p.showQuestion(w, v, q, stack, said, flaws)
 }
 
 // place is what a page of a stack is, as the form has it.
@@ -276,6 +280,12 @@ func proposed(stack Stack) []place {
 	return out
 }
 
+// cuts is what a person says of a stack.
+type cuts struct {
+	places  []place
+	despite []int // pages that are a letter's although they bear a sheet's code
+}
+
 // at is the pages, from 1, that are this.
 func at(places []place, is place) (pages []int) {
 	for i, pl := range places {
@@ -286,12 +296,13 @@ func at(places []place, is place) (pages []int) {
 	return pages
 }
 
-// readPlaces reads the form of a stack, and says what is to be put right in it.
-// No page may be lost, and none may join the letter before a separator sheet.
-func readPlaces(form url.Values, pages int) (places []place, flaws []formFlaw) {
+// readCuts reads the form of a stack, and says what is to be put right in it.
+// No page may be lost, and none may join the letter before a separator sheet. Of a page
+// that bears a sheet's code it has to be said twice that it is a letter's.
+func readCuts(form url.Values, stack Stack) (said cuts, flaws []formFlaw) {
 	flaw := func(field, says string) { flaws = append(flaws, formFlaw{field, says}) }
 	open := false
-	for n := 1; n <= pages; n++ {
+	for n := 1; n <= stack.Pages; n++ {
 		field := "page-" + strconv.Itoa(n)
 		is := place(form.Get(field))
 		switch {
@@ -299,15 +310,20 @@ func readPlaces(form url.Values, pages int) (places []place, flaws []formFlaw) {
 			flaw(field, fmt.Sprintf("Choose what page %d is.", n))
 		case is == goesOn && !open:
 			flaw(field, fmt.Sprintf("Page %d has no letter to go on with. If it is part of a letter, that letter begins here.", n))
+		case is == sheet || !slices.Contains(stack.Coded, n):
+		case form.Get("despite-"+strconv.Itoa(n)) == "yes":
+			said.despite = append(said.despite, n)
+		default:
+			flaw(field, fmt.Sprintf("Page %d bears the code of a separator or cover sheet. Leave it out; or, if a letter’s page is there, tick that.", n))
 		}
-		places = append(places, is)
+		said.places = append(said.places, is)
 		open = is != sheet
 	}
-	if len(flaws) == 0 && len(at(places, begins)) == 0 {
+	if len(flaws) == 0 && len(at(said.places, begins)) == 0 {
 		flaw("stack", "No letter is left. Choose at least one page on which a letter begins.")
 	}
 	if form.Get("confirm") != "yes" {
 		flaw("confirm", "Take the stack in your hand, compare it with the pages, and tick the box.")
 	}
-	return places, flaws
+	return said, flaws
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -58,7 +59,7 @@ func TestDoubtfulPagesAreNotLeftOutByDefault(t *testing.T) {
 	stack := Stack{Pages: 5, Begins: []int{2, 4}, Sheets: []int{1, 3}, Doubtful: []int{3}}
 	path := h.intake.asks(QuestionStack, "batch.pdf", stack)
 	w := v.get(path)
-	wantText(t, w, `id="page-1-sheet" value="sheet" checked`, `id="page-4-begins" value="begins" checked`, "If a letter’s page lies over a sheet, do not answer here")
+	wantText(t, w, `id="page-1-sheet" value="sheet" checked`, `id="page-4-begins" value="begins" checked`, "If a letter’s page lies over a sheet, put the stack right")
 	if s := w.Body.String(); strings.Count(s, " checked") != 4 || strings.Count(s, "Look at this page") != 1 || strings.Contains(s, `value="sheet" checked><label for="page-3`) {
 		t.Error("something is proposed for the page that may be a letter's, or another is called so")
 	}
@@ -71,6 +72,37 @@ func TestDoubtfulPagesAreNotLeftOutByDefault(t *testing.T) {
 		t.Error("an answer is on record")
 	}
 	wantRedirect(t, v.post(path, split("sbsbo")), "/intake?done=1") // somebody has looked
+}
+
+// TestAPageWithACodeIsALettersIfAPersonSaysSo: a letter's page may lie over a sheet, or be
+// written on one. To say so takes two marks, and is on record.
+func TestAPageWithACodeIsALettersIfAPersonSaysSo(t *testing.T) {
+	h := newHouse(t)
+	v := h.as(h.ops)
+	path := h.intake.asks(QuestionStack, "batch.pdf", Stack{Pages: 5, Begins: []int{2, 5}, Sheets: []int{1, 4}, Coded: []int{1, 4}})
+	w := v.get(path)
+	wantText(t, w, `id="despite-4" value="yes">`, "A letter’s page is here, although a sheet’s code is on it")
+	if n := strings.Count(w.Body.String(), `value="yes">`); n != 2 {
+		t.Errorf("it can be said of %d pages", n)
+	}
+	form := split("sboob")
+	w = v.post(path, form)
+	wantStatus(t, w, http.StatusUnprocessableEntity)
+	wantText(t, w, "Page 4 bears the code of a separator or cover sheet.", `id="page-4" value="on" checked`)
+	form.Set("despite-1", "yes") // is left out all the same
+	form.Set("despite-4", "yes")
+	form.Del("confirm")
+	wantText(t, v.post(path, form), "tick the box", `id="despite-4" value="yes" checked`)
+	form.Set("confirm", "yes")
+	wantRedirect(t, v.post(path, form), "/intake?done=1")
+	want := Answer{Kind: AnswerSplit, Begins: []int{2, 5}, Sheets: []int{1}, Despite: []int{4}}
+	if diff := cmp.Diff(want, h.intake.answers["token-1"]); diff != "" {
+		t.Errorf("the answer (-want +got):\n%s", diff)
+	}
+	if data := string(h.entries("scan-answered", "")[0].Data); data != `{"kind":"stack","answer":"split","letters":2,"despite":1}` {
+		t.Errorf("the register holds %s", data)
+	}
+	wantText(t, h.as(h.dpo).get("/register"), "said that it holds 2 letters. Pages with a sheet’s code that are a letter’s all the same: 1.")
 }
 
 // TestFlawedSplits: none of these reaches the register or the scanner folder,
@@ -170,8 +202,8 @@ func TestEverySplitIsSound(t *testing.T) {
 		for i, is := range places {
 			form.Set("page-"+strconv.Itoa(i+1), string(is))
 		}
-		got, flaws := readPlaces(form, pages)
-		if diff := cmp.Diff(places, got); diff != "" {
+		said, flaws := readCuts(form, Stack{Pages: pages})
+		if diff := cmp.Diff(places, said.places); diff != "" {
 			t.Fatalf("the proposal is read as another (-proposed +read):\n%s", diff)
 		}
 		if len(at(places, nobody)) > 0 {
@@ -181,17 +213,23 @@ func TestEverySplitIsSound(t *testing.T) {
 		} else if len(flaws) > 0 && len(at(places, begins)) > 0 {
 			t.Fatalf("the proposal %v is flawed: %v", places, flaws)
 		}
+		stack := Stack{Pages: pages, Coded: some.Draw(t, "coded")}
 		for n := range pages {
+			form.Set("despite-"+strconv.Itoa(n+1), rapid.SampledFrom([]string{"yes", ""}).Draw(t, "despite"))
 			form.Set("page-"+strconv.Itoa(n+1), rapid.SampledFrom([]string{"on", "begins", "sheet", "", "x"}).Draw(t, "place"))
 		}
-		got, flaws = readPlaces(form, pages)
+		said, flaws = readCuts(form, stack)
 		if len(flaws) > 0 {
 			return
 		}
 		last := sheet
-		for n, is := range got {
+		for n, is := range said.places {
 			if is != goesOn && is != begins && is != sheet || is == goesOn && last == sheet {
-				t.Fatalf("page %d of %v is in no letter", n+1, got)
+				t.Fatalf("page %d of %v is in no letter", n+1, said.places)
+			}
+			ticked := form.Get("despite-"+strconv.Itoa(n+1)) == "yes"
+			if coded := slices.Contains(stack.Coded, n+1); slices.Contains(said.despite, n+1) != (coded && ticked && is != sheet) || coded && is != sheet && !ticked {
+				t.Fatalf("page %d is %q, with a code: %v, ticked: %v; %v", n+1, is, coded, ticked, said.despite)
 			}
 			last = is
 		}

@@ -371,7 +371,11 @@ func sayAnswered(d register.ScanAnswered, e register.Entry, t teller) string {
 	case AnswerHereToo:
 		return t.staff(e.By) + " said of a scan whose bytes had been taken before for another helpline that it belongs where it was dropped. The earlier letter may be in the wrong place."
 	}
-	return t.staff(e.By) + " looked through a stack whose letters could not be told apart, and said that it holds " + count(d.Letters, "letter", "letters") + "."
+	said := t.staff(e.By) + " looked through a stack whose letters could not be told apart, and said that it holds " + count(d.Letters, "letter", "letters")
+	if d.Despite > 0 {
+		said += fmt.Sprintf(". Pages with a sheet’s code that are a letter’s all the same: %d", d.Despite)
+	}
+	return said + "."
 }
 
 func sayDestroyed(d register.PaperDestroyed, e register.Entry, t teller) string {

@@ -205,6 +205,9 @@ type ScanAnswered struct {
 	Kind    QuestionKind `json:"kind"`    // what was asked
 	Answer  AnswerKind   `json:"answer"`  // what the person said
 	Letters int          `json:"letters"` // how many letters are to come of the scan; 0 of one that was taken before
+	// Despite is how many pages the person said to be a letter's although a separator or
+	// cover sheet's code is on them.
+	Despite int `json:"despite,omitempty"`
 }
 
 // PaperDestroyed is the destruction record of one paper original, written by

@@ -62,6 +62,9 @@ type Cuts struct {
 	// letter when there is none before, whatever is left out in between. Where no letter
 	// begins they are one.
 	Kept []int `json:"kept,omitempty"`
+	// Despite are pages that are a letter's although a sheet's code is on them: a person
+	// has looked and said so of each. Begins and LeaveOut hold for them as for any page.
+	Despite []int `json:"despite,omitempty"`
 }
 
 // Batch is a stack cut into letters, or held.
@@ -176,6 +179,16 @@ func (b Batch) Doubtful() (pages []int) {
 	return slices.Compact(pages)
 }
 
+// Coded are the pages, ascending, that bear a sheet's code.
+func (b Batch) Coded() (pages []int) {
+	for n, p := range b.Pages {
+		if len(p.Marks.Codes) > 0 {
+			pages = append(pages, n+1)
+		}
+	}
+	return pages
+}
+
 // AtSheets is Cuts for a person who has said that the stack is to be split at its
 // sheets, and no word about the doubtful pages: those are kept. A sheet too many at the
 // end of a letter harms nobody; a page too few may be all there was.
@@ -199,27 +212,32 @@ var (
 	ErrCutsNobody = errors.New("a letter cannot begin on a page that is left out")
 	ErrCutsNone   = errors.New("there has to be at least one letter")
 	ErrCutsKept   = errors.New("only a page that may be a letter's or a sheet is kept, and no letter begins on it")
+	ErrCutsCode   = errors.New("only a page that bears a sheet's code, and is not left out, is a letter's despite it")
 )
 
 // Confirm cuts the stack as a person says who has looked at it. Whatever held
 // it is then answered. The same must hold as of a stack that nobody had to look
 // at, or the error is one of those above: each page is in one letter or left
 // out, no sheet is in a letter, no letter reaches over a page that is left out, but
-// for pages that are kept.
+// for pages that are kept, and for those with a code of which the person has said that
+// they are a letter's.
 func (b Batch) Confirm(cuts Cuts) (Batch, error) {
 	n := len(b.Pages)
-	if !ascending(cuts.Begins, n) || !ascending(cuts.LeaveOut, n) || !ascending(cuts.Kept, n) {
-		return Batch{}, ErrCutsOrder
+	for _, pages := range [...][]int{cuts.Begins, cuts.LeaveOut, cuts.Kept, cuts.Despite} {
+		if !ascending(pages, n) {
+			return Batch{}, ErrCutsOrder
+		}
 	}
 	if len(cuts.Begins)+len(cuts.Kept) == 0 {
 		return Batch{}, ErrCutsNone
 	}
-	doubtful := b.Doubtful()
+	doubtful, coded := b.Doubtful(), b.Coded()
 	open := false // whether a letter could go on with this page
 	for page := 1; page <= n; page++ {
 		out, begins := slices.Contains(cuts.LeaveOut, page), slices.Contains(cuts.Begins, page)
+		code, despite := slices.Contains(coded, page), slices.Contains(cuts.Despite, page)
 		if slices.Contains(cuts.Kept, page) {
-			if out || begins || !slices.Contains(doubtful, page) {
+			if out || begins || despite || !slices.Contains(doubtful, page) {
 				return Batch{}, ErrCutsKept
 			}
 			open = false
@@ -228,7 +246,9 @@ func (b Batch) Confirm(cuts Cuts) (Batch, error) {
 		switch {
 		case out && begins:
 			return Batch{}, ErrCutsNobody
-		case !out && len(b.Pages[page-1].Marks.Codes) > 0:
+		case despite && (out || !code):
+			return Batch{}, ErrCutsCode
+		case code && !out && !despite:
 			return Batch{}, ErrCutsSheet
 		case !out && !begins && !open:
 			return Batch{}, ErrCutsBegin
@@ -265,7 +285,7 @@ func (b Batch) cut(cuts Cuts) []Letter {
 		}
 		l := &letters[max(begun, 1)-1]
 		l.Pages = append(l.Pages, page)
-		if slices.Contains(cuts.Kept, page) {
+		if slices.Contains(cuts.Kept, page) || slices.Contains(cuts.Despite, page) {
 			l.Kept = append(l.Kept, page)
 		}
 	}

@@ -266,7 +266,7 @@ func whole(t *rapid.T, b Batch) {
 			if n <= last {
 				t.Fatalf("page %d comes after page %d", n, last)
 			}
-			if last = n; len(b.Pages[n-1].Marks.Codes) > 0 {
+			if last = n; len(b.Pages[n-1].Marks.Codes) > 0 && !slices.Contains(b.Cuts.Despite, n) {
 				t.Fatalf("page %d is a sheet, in a letter", n)
 			}
 		}
@@ -291,10 +291,11 @@ func TestAnyPagesAreInOnePlace(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := split(t, words.Draw(t, "stack"), settings.Draw(t, "duplex"))
 		whole(t, b)
-		begins, out := cuts.Draw(t, "begins"), cuts.Draw(t, "left out")
+		begins, out, despite := cuts.Draw(t, "begins"), cuts.Draw(t, "left out"), cuts.Draw(t, "despite a code")
 		slices.Sort(begins)
 		slices.Sort(out)
-		if done, err := b.Confirm(Cuts{Begins: begins, LeaveOut: out}); err == nil {
+		slices.Sort(despite)
+		if done, err := b.Confirm(Cuts{Begins: begins, LeaveOut: out, Despite: despite}); err == nil {
 			if len(done.Letters) != len(begins) {
 				t.Fatalf("%d letters of %d cuts", len(done.Letters), len(begins))
 			}
