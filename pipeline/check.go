@@ -54,6 +54,7 @@ func (s *Server) Check(ctx context.Context) []Line {
 		{"mail", s.checkMail},
 		{"people", s.checkPeople},
 		{"sign-in", s.checkSignIn},
+		{"certificate", s.checkCertificate},
 	} {
 		bad, good, err := c.find(ctx)
 		switch {

@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -77,8 +78,11 @@ type Config struct {
 	Signer   note.Signer   // signs receipts and the recipients list
 	Verifier note.Verifier // its public half
 
-	Origin       *url.URL // of the portal, for the mailed link
-	MailDomain   string   // of Message-IDs
+	Origin *url.URL // of the portal, for the mailed link
+	// Certificate is the portal's own, as its file says now; nil where a web
+	// server in front ends TLS.
+	Certificate  func() (*x509.Certificate, error)
+	MailDomain   string // of Message-IDs
 	Helplines    []string
 	DestroyAfter string // "readable" or "verified": when paper may go
 	HasLifecycle bool   // the storage ends letters by itself

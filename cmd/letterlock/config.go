@@ -52,6 +52,9 @@ type Mail struct {
 type Portal struct {
 	Origin string `toml:"origin" doc:"The address that people type, as in https://letters.example.org. Passkeys are bound to its host name for ever. Absent: http://localhost and the port of --listen."`
 	Print  bool   `toml:"print" doc:"Whether a letter's pages may be printed from its page; each printing is then on the register. A PDF that somebody opens is their browser's to print, whatever stands here."`
+
+	CertificateFile    string `toml:"certificate_file" doc:"TLS without a web server in front: the file of the portal's certificate in PEM, and after it in the same file those that lead to its authority. Read again when it has changed. Absent: a web server on this machine ends TLS."`
+	CertificateKeyFile string `toml:"certificate_key_file" doc:"The file of the certificate's private key, in PEM."`
 }
 
 // SSO is the organisation's own sign-in.
@@ -164,6 +167,16 @@ func (c *Config) check() error {
 		if err != nil || u.Host == "" || u.Path != "" || u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "localhost") {
 			return errors.New("origin is https:// and a host name, or http://localhost and a port")
 		}
+	}
+	return c.Portal.checkCertificate()
+}
+
+func (p Portal) checkCertificate() error {
+	switch {
+	case (p.CertificateFile == "") != (p.CertificateKeyFile == ""):
+		return errors.New("[portal] certificate_file and certificate_key_file belong together: set both, or neither")
+	case p.CertificateFile != "" && !strings.HasPrefix(p.Origin, "https://"):
+		return errors.New("[portal] origin is not https://, so that certificate_file is for nothing")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -247,9 +248,13 @@ func (in *installation) looks(sender pipeline.Sender) *pipeline.Server {
 
 // pipeline makes the server's role.
 func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender pipeline.Sender) *pipeline.Server {
+	var own func() (*x509.Certificate, error)
+	if files, ok := in.certificate(); ok {
+		own = files.Leaf
+	}
 	return pipeline.New(pipeline.Config{
 		Register: in.register, Prepare: in.prepare, Store: in.store, Keyring: in.keyring, Pages: pages, Mail: sender,
-		Signer: in.server.signer, Verifier: in.server.public(), HasLifecycle: in.cfg.Storage != nil, Origin: origin, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), DestroyAfter: in.cfg.DestroyAfter, Spool: in.dir.in("state"), SweepEvery: pace,
+		Signer: in.server.signer, Verifier: in.server.public(), HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), DestroyAfter: in.cfg.DestroyAfter, Spool: in.dir.in("state"), SweepEvery: pace,
 		Now: in.clock.Now, Log: in.log, Step: crashPoint,
 	})
 }

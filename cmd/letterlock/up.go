@@ -128,6 +128,7 @@ func (w *world) play(listen string, begin func(*installation) error, edge bool) 
 	if err := in.greet(w, origin, edge); err != nil {
 		return err
 	}
+	in.sayIfOpen(door.Addr())
 	return r.play(w.ctx, door)
 }
 
@@ -169,8 +170,8 @@ type roles struct {
 	pages     *page.Renderer
 	edge      *scanner.Edge
 	questions *scanner.Questions // of the edge's folder
-	portal    http.Handler
-	metrics   net.Listener // nil for nowhere
+	web       *http.Server       // the portal's
+	metrics   net.Listener       // nil for nowhere
 }
 
 func (in *installation) roles(w *world, origin *url.URL, edge bool) (*roles, error) {
@@ -211,10 +212,12 @@ func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
 		}
 		cfg.Intake = &intake{questions: r.questions}
 	}
-	if r.portal, err = portal.New(w.ctx, cfg); err != nil {
+	handler, err := portal.New(w.ctx, cfg)
+	if err != nil {
 		return configfile.Wrong("%s: %s", r.in.dir.config, err)
 	}
-	return nil
+	r.web, err = r.in.web(handler)
+	return err
 }
 
 func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL, policy []byte) portal.Config {
@@ -352,15 +355,7 @@ func (r *roles) play(ctx context.Context, door net.Listener) error {
 		running++
 		go func() { ended <- asTold(ctx, role()) }()
 	}
-	web := &http.Server{Handler: r.portal, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,
-		WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute}
-	begin(func() error {
-		err := web.Serve(door)
-		if errors.Is(err, http.ErrServerClosed) {
-			return nil
-		}
-		return err
-	})
+	begin(func() error { return r.answer(door) })
 	begin(func() error { return r.serve(ctx) })
 	if r.metrics != nil {
 		begin(func() error { return r.serveMetrics(ctx) })
@@ -376,13 +371,7 @@ func (r *roles) play(ctx context.Context, door net.Listener) error {
 		running--
 	}
 	stop()
-	// A moment for pages that are on their way; browsers keep idle connections
-	// open for ever.
-	quit, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	if web.Shutdown(quit) != nil {
-		_ = web.Close()
-	}
+	r.hangUp()
 	for range running {
 		errs = append(errs, <-ended)
 	}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"time"
+
+	"letterlock/cmd/configfile"
+	"letterlock/pipeline/certificate"
+)
+
+// certificate is where the portal's own certificate lies, if it has one. A
+// sample has none: it listens on this machine only.
+func (in *installation) certificate() (files certificate.Files, ok bool) {
+	p := in.cfg.Portal
+	if p.CertificateFile == "" || in.sample {
+		return files, false
+	}
+	beside := func(name string) string { return configfile.Beside(in.dir.config, name) }
+	return certificate.Files{Certificate: beside(p.CertificateFile), Key: beside(p.CertificateKeyFile)}, true
+}
+
+// web is the portal's web server, with TLS where the portal has a certificate.
+func (in *installation) web(portal http.Handler) (*http.Server, error) {
+	web := &http.Server{Handler: portal, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,
+		WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
+		// What it has to say is of connections that failed, and names addresses.
+		ErrorLog: log.New(io.Discard, "", 0)}
+	files, ok := in.certificate()
+	if !ok {
+		return web, nil
+	}
+	keeper, err := certificate.Keep(files, in.log)
+	if err != nil {
+		return nil, configfile.Wrong("the portal's certificate cannot be used: %s", err)
+	}
+	web.TLSConfig = keeper.TLS()
+	return web, nil
+}
+
+// sayIfOpen says that the portal can be reached from other machines without TLS.
+func (in *installation) sayIfOpen(at net.Addr) {
+	host, _, err := net.SplitHostPort(at.String())
+	if _, own := in.certificate(); err == nil && !own && !onLoopback(host) {
+		in.log.Warn("the portal listens on " + at.String() + " without TLS: let nothing reach it but the web server that ends TLS, or set [portal] certificate_file")
+	}
+}
+
+// answer answers at the door until the web server is shut.
+func (r *roles) answer(door net.Listener) error {
+	var err error
+	if r.web.TLSConfig != nil {
+		err = r.web.ServeTLS(door, "", "")
+	} else {
+		err = r.web.Serve(door)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// hangUp ends the web server. It leaves a moment for pages that are on their
+// way; browsers keep idle connections open for ever.
+func (r *roles) hangUp() {
+	quit, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if r.web.Shutdown(quit) != nil {
+		_ = r.web.Close()
+	}
+}

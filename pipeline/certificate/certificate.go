@@ -1,0 +1,112 @@
+// Package certificate is the portal's TLS certificate: two files that somebody
+// else renews, an ACME client as a rule, and that are taken up while the portal
+// runs.
+package certificate
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// Files are a certificate's two files, in PEM. Certificate begins with the
+// portal's own, and those that lead to a known authority follow; Key is its
+// private key, which nobody but Letterlock and its administrators should read.
+type Files struct {
+	Certificate, Key string
+}
+
+// Load reads both files. The error says what is wrong with them, in words for
+// an administrator, and names them.
+func (f Files) Load() (*tls.Certificate, error) {
+	for _, name := range []string{f.Certificate, f.Key} {
+		if _, err := os.Stat(name); err != nil {
+			var path *fs.PathError
+			if errors.As(err, &path) {
+				err = path.Err
+			}
+			return nil, fmt.Errorf("%s cannot be read: %w", name, err)
+		}
+	}
+	pair, err := tls.LoadX509KeyPair(f.Certificate, f.Key)
+	if err != nil {
+		return nil, fmt.Errorf("%s and %s are not a certificate and its key, both in PEM: %w", f.Certificate, f.Key, err)
+	}
+	return &pair, nil
+}
+
+// Leaf is the portal's own certificate of the pair, as it lies there now.
+func (f Files) Leaf() (*x509.Certificate, error) {
+	pair, err := f.Load()
+	if err != nil {
+		return nil, err
+	}
+	return pair.Leaf, nil
+}
+
+// state is by what a change of the files is told.
+func (f Files) state() (s [2]struct {
+	size int64
+	at   time.Time
+}) {
+	for i, name := range []string{f.Certificate, f.Key} {
+		if info, err := os.Stat(name); err == nil { // a link is followed: ACME clients change where it leads
+			s[i].size, s[i].at = info.Size(), info.ModTime()
+		}
+	}
+	return s
+}
+
+// Keeper has the newest certificate that was good. It is safe for use by many
+// goroutines.
+type Keeper struct {
+	files Files
+	log   *slog.Logger
+
+	mu    sync.Mutex
+	pair  *tls.Certificate
+	state any // of the files when they were last read
+}
+
+// Keep reads the files, which must be good now.
+func Keep(files Files, log *slog.Logger) (*Keeper, error) {
+	k := &Keeper{files: files, log: log, state: files.state()}
+	var err error
+	k.pair, err = files.Load()
+	return k, err
+}
+
+// TLS is a server's configuration with this certificate: TLS 1.2 and later
+// (NCSC, "Using TLS to protect data"), with Go's choice of ciphers.
+func (k *Keeper) TLS() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		return k.newest(), nil
+	}}
+}
+
+// newest reads the files again if they have changed. Files that are bad just
+// now, as they are between the writing of the one and of the other, leave the
+// certificate as it was, and are read again once they have changed again.
+func (k *Keeper) newest() *tls.Certificate {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	state := k.files.state()
+	if state == k.state {
+		return k.pair
+	}
+	k.state = state
+	pair, err := k.files.Load()
+	if err != nil {
+		k.log.Warn("the portal's new certificate is not taken up, the one before it is still used", "error", err)
+		return k.pair
+	}
+	k.pair = pair
+	k.log.Info("the portal's new certificate is taken up", "until", pair.Leaf.NotAfter)
+	return pair
+}
