@@ -92,8 +92,9 @@ type Config struct {
 	Step func(step string, id letter.ID)
 
 	// For tests of shares whose locks do not reach other machines.
-	noLock bool
-	steady func() time.Time // by which signs of life are awaited; default time.Now
+	noLock  bool
+	noPulse bool             // signs of life are given by nothing but Beat and Look
+	steady  func() time.Time // by which signs of life are awaited; default time.Now
 }
 
 // Folder is a scanner folder held by this process. It is for one goroutine.

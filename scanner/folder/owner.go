@@ -140,7 +140,9 @@ func takeOver(d *disk.Real, cfg *Config) (*ownership, error) {
 	delete(watchings.of, key)
 	ended := make(chan struct{})
 	o := &ownership{disk: d, now: cfg.steady, stop: sync.OnceFunc(func() { close(ended) }), mine: mine, beaten: now}
-	go o.live(ended)
+	if !cfg.noPulse {
+		go o.live(ended)
+	}
 	return o, nil
 }
 

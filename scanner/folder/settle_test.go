@@ -117,6 +117,7 @@ func TestSettleProperty(t *testing.T) {
 	leases := leasesWork(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		o := open(t)
+		defer o.Folder.Close() // each holds one of the user's few watchers of file events
 		files := map[string]*upload{}
 		claimed := 0
 		name := rapid.SampledFrom([]string{"a", "b", "c"})

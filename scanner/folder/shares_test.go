@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -131,10 +132,13 @@ func (v *visit) takes(n int) map[string]int {
 	v.await(fmt.Sprintf("%d scans to settle", n), func() bool {
 		for _, s := range v.look().Settled {
 			c, err := v.Claim(s)
-			if err != nil {
-				v.Fatal(err)
+			if err == nil {
+				err = v.Settled(c)
 			}
-			if err := v.Settled(c); err != nil {
+			if errors.Is(err, ErrUnsettled) {
+				continue // Samba gives a file its time after it has closed it
+			}
+			if err != nil {
 				v.Fatal(err)
 			}
 			file, err := v.Scan(c)

@@ -287,6 +287,9 @@ func TestEveryScanIsInOnePlace(t *testing.T) {
 				s.folder.owner.stop()
 				s.folder.lock.Close() // all that the end of a process does
 				s.folder.real.Close()
+				if s.folder.watched != nil {
+					s.folder.watched.Close()
+				}
 			}
 			s.start()
 			defer func() {
