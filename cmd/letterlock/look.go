@@ -239,7 +239,7 @@ func (c *checkCmd) Run(w *world) error {
 			}
 		} else {
 			for _, l := range lines {
-				fmt.Fprintf(w.out, "%-8s  %-9s  %s\n", cmp.Or(map[bool]string{true: "ok"}[l.OK], "LOOK"), l.Name, l.Says)
+				fmt.Fprintf(w.out, "%-8s  %-11s  %s\n", cmp.Or(map[bool]string{true: "ok"}[l.OK], "LOOK"), l.Name, l.Says)
 			}
 		}
 		if failed {
