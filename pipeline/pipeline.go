@@ -146,6 +146,11 @@ func (s *Server) Admit(ctx context.Context) error {
 			failed = errors.Join(failed, s.dismissSeen(ctx, site))
 			continue
 		}
+		if site, ok := letter.SplitReport(key); ok {
+			shown[key] = true
+			failed = errors.Join(failed, s.takeReport(ctx, site))
+			continue
+		}
 		why, err := s.admit(ctx, key)
 		if err == nil && why != "" {
 			// Not believed: it stays where it is, for a person, and is looked at

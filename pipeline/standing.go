@@ -214,22 +214,32 @@ func (s *Server) seenBy(ctx context.Context, site string) (serial uint64, err er
 	if err != nil {
 		return 0, fmt.Errorf("reading what a scanner has seen: %w", err)
 	}
-	key, err := s.cfg.Register.Edge(ctx, site)
-	if errors.Is(err, register.ErrNotFound) {
-		return 0, nil // revoked meanwhile, or never enrolled
-	}
-	if err != nil {
+	edge, err := s.edgeKey(ctx, site)
+	if err != nil || edge == nil {
 		return 0, err
-	}
-	edge, err := note.NewVerifier(key)
-	if err != nil {
-		return 0, fmt.Errorf("reading an edge's public key: %w", err)
 	}
 	said, err := letter.OpenSeen(msg, edge)
 	if err != nil {
 		return 0, nil
 	}
 	return said.Serial, nil
+}
+
+// edgeKey is the public key of the site's scanner; nil if it was revoked
+// meanwhile, or never enrolled.
+func (s *Server) edgeKey(ctx context.Context, site string) (note.Verifier, error) {
+	key, err := s.cfg.Register.Edge(ctx, site)
+	if errors.Is(err, register.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	edge, err := note.NewVerifier(key)
+	if err != nil {
+		return nil, fmt.Errorf("reading an edge's public key: %w", err)
+	}
+	return edge, nil
 }
 
 // dismissSeen removes what a scanner says it has seen once that is no sign any

@@ -28,9 +28,11 @@ type Config struct {
 	// Titles are what people call the helplines, by name; one without is called
 	// by its name, which is its folder's.
 	Titles map[string]string
-	Portal bool          // what the folder asks is answered in the portal too, see OpenQuestions
-	Signer note.Signer   // the site's private key, of the site's name
-	Server note.Verifier // the server's public key
+	Portal bool // what the folder asks is answered in the portal too, see OpenQuestions
+	// Reports has the server told what is in the folder, at most once a minute.
+	Reports bool
+	Signer  note.Signer   // the site's private key, of the site's name
+	Server  note.Verifier // the server's public key
 
 	Store    Store
 	Workshop Workshop
@@ -104,6 +106,7 @@ type Edge struct {
 	busy        bool            // whether the last pass left work
 	room        room            // on the disks
 	known       duplicates
+	reporting   reporting
 }
 
 // Open takes the scanner folder for this process and finds again what was under

@@ -17,6 +17,23 @@ var (
 	errNotSame    = errors.New("said to be taken before, but nothing like it was")
 )
 
+// The words for these, beside pdf.Codes.
+const (
+	whyStray      = "stray"
+	whyUnreadable = "unreadable"
+	whyLinked     = "linked"
+	whyNotSame    = "not-same"
+)
+
+// RefusalWords are all words in which a scan's refusal is reported to the server.
+func RefusalWords() []string {
+	words := []string{whyStray, whyUnreadable, whyLinked, whyNotSame}
+	for _, code := range pdf.Codes {
+		words = append(words, string(code))
+	}
+	return words
+}
+
 // outcome is what becomes of a scan that does not become a letter, for now.
 type outcome struct {
 	dir       string      // of the helpline: where it is given back
@@ -24,14 +41,15 @@ type outcome struct {
 	drop      bool        // it is deleted, because a person has said so
 	unsettled bool        // it was put back to settle anew: nothing is to be done
 	log       string      // one sentence, without a name
+	why       string      // it is refused, in a word that the server knows
 }
 
 // verdict is the outcome if err says that a scan cannot be taken as it is,
 // however often it is tried, after what a person has answered before.
 func verdict(err error, answer folder.Answer) (outcome, bool) {
 	const nothingLost = " Nothing is lost: this file is kept as it is."
-	refused := func(what, next string) (outcome, bool) {
-		return outcome{dir: folder.RefusedDir, note: folder.Note{What: what, Next: next},
+	refused := func(why, what, next string) (outcome, bool) {
+		return outcome{dir: folder.RefusedDir, why: why, note: folder.Note{What: what, Next: next},
 			log: "A scan is refused: " + err.Error() + "."}, true
 	}
 	var flaw *pdf.Refusal
@@ -57,18 +75,18 @@ func verdict(err error, answer folder.Answer) (outcome, bool) {
 		case repairable(flaw):
 			next += " If the letter cannot be scanned again: move this file into the folder \"repair\" here. Its pages are then drawn anew as pictures, and the reader is told."
 		}
-		return refused(what, next)
+		return refused(string(flaw.Code), what, next)
 	case errors.Is(err, errStray):
-		return refused("The file was put beside the helplines' folders and not into one of them, so nobody can know whose letter it is.",
+		return refused(whyStray, "The file was put beside the helplines' folders and not into one of them, so nobody can know whose letter it is.",
 			"Move the file into the folder of its helpline."+nothingLost)
 	case errors.Is(err, errUnreadable):
-		return refused("The scanning program has no right to read the file.",
+		return refused(whyUnreadable, "The scanning program has no right to read the file.",
 			"Ask the person who looks after the scanner to let the program read what the scanner writes, then move the file back into the folder of its helpline."+nothingLost)
 	case errors.Is(err, folder.ErrLinked):
-		return refused("Another name leads to this file (a hard link), so deleting it here would not delete it there.",
+		return refused(whyLinked, "Another name leads to this file (a hard link), so deleting it here would not delete it there.",
 			"Remove the other one, or copy this file, delete it, and put the copy into the folder of the helpline."+nothingLost)
 	case errors.Is(err, errNotSame):
-		return refused("It was said of this file that it was taken before, but no letter with exactly these bytes was taken, so it is not deleted.",
+		return refused(whyNotSame, "It was said of this file that it was taken before, but no letter with exactly these bytes was taken, so it is not deleted.",
 			"If it is a letter that was not taken yet, move it into the folder of its helpline. If it is not needed, delete it yourself."+nothingLost)
 	}
 	return outcome{}, false

@@ -66,6 +66,9 @@ func (e *Edge) pass(ctx context.Context) (rest time.Duration, err error) {
 		e.forget()
 	}
 	e.post(view)
+	if right {
+		e.sayReport(ctx)
+	}
 	e.print()
 	e.sayRoom()
 	more = more || view.More

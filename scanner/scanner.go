@@ -209,6 +209,9 @@ func (e *Edge) giveBack(c *folder.Claim, out outcome) error {
 		return err
 	}
 	e.step("refused", c.ID)
+	if out.why != "" {
+		e.noteRefused(c.Helpline, out.why)
+	}
 	return nil
 }
 

@@ -74,21 +74,7 @@ func (e *Edge) status(helpline string, view folder.View) string {
 			arriving += fmt.Sprintf(" %s waiting for a person; what to do is said below.", words.Are(a.Stuck, "file"))
 		}
 	}
-	ready, taking, waiting := 0, 0, 0
-	for _, scan := range e.left {
-		if scan.Helpline == helpline {
-			ready++
-		}
-	}
-	for _, j := range e.jobs {
-		switch {
-		case j.end || e.helplineOf(j) != helpline:
-		case j.manifest == nil:
-			taking++
-		default:
-			waiting++
-		}
-	}
+	ready, taking, waiting := e.underWay(helpline)
 	working := ""
 	if e.page.helpline == helpline {
 		working = fmt.Sprintf(" Looking at page %d of %d of one.", e.page.n, e.page.of)
@@ -107,6 +93,26 @@ func (e *Edge) status(helpline string, view folder.View) string {
 		}
 	}
 	return strings.Join(lines, "\r\n\r\n")
+}
+
+// underWay counts what has settled and is not claimed yet, what is claimed, and
+// what is sealed and has no receipt.
+func (e *Edge) underWay(helpline string) (ready, taking, waiting int) {
+	for _, scan := range e.left {
+		if scan.Helpline == helpline {
+			ready++
+		}
+	}
+	for _, j := range e.jobs {
+		switch {
+		case j.end || e.helplineOf(j) != helpline:
+		case j.manifest == nil:
+			taking++
+		default:
+			waiting++
+		}
+	}
+	return ready, taking, waiting
 }
 
 // waitsForPeople says what was given back to people and where to look for what to

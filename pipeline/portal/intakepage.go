@@ -23,6 +23,7 @@ type intakeBody struct {
 	Shows     int
 	Taken     []register.Entry // today's letters, newest first: their references, and nothing of what they say
 	MoreTaken bool             // than are listed
+	Scanners  []scannerBoard
 }
 
 // intakePage lists what the scanner folder asks, and what was taken today. It
@@ -35,6 +36,9 @@ func (p *Portal) intakePage(w http.ResponseWriter, v *visit) error {
 	pg := page{Name: "intake", Title: "Intake"}
 	body := intakeBody{Here: p.cfg.Intake != nil, Questions: found[:min(len(found), intakeShows)], Shows: intakeShows}
 	if body.Taken, body.MoreTaken, err = p.takenToday(v); err != nil {
+		return err
+	}
+	if body.Scanners, err = p.scannerBoards(v); err != nil {
 		return err
 	}
 	pg.Body = body

@@ -42,13 +42,25 @@ func SeenKey(site string) string { return IncomingPrefix + site + "/" + seenName
 const seenName = "seen"
 
 // SplitSeen reads a key that SeenKey makes.
-func SplitSeen(key string) (site string, ok bool) {
+func SplitSeen(key string) (site string, ok bool) { return splitSite(key, seenName) }
+
+// splitSite reads a key under incoming/ that has one name for each site.
+func splitSite(key, name string) (site string, ok bool) {
 	site, ok = strings.CutPrefix(key, IncomingPrefix)
 	if ok {
-		site, ok = strings.CutSuffix(site, "/"+seenName)
+		site, ok = strings.CutSuffix(site, "/"+name)
 	}
 	return site, ok && ValidName(site)
 }
+
+// ReportKey is where the site's edge says what is in its scanner folder. It is no
+// place of a manifest.
+func ReportKey(site string) string { return IncomingPrefix + site + "/" + reportName }
+
+const reportName = "report"
+
+// SplitReport reads a key that ReportKey makes.
+func SplitReport(key string) (site string, ok bool) { return splitSite(key, reportName) }
 
 // ReceiptKey is where the server answers it.
 func ReceiptKey(site string, id ID) string { return ReceiptsPrefix + site + "/" + string(id) }

@@ -24,6 +24,7 @@ const (
 	kindReceipt  = "letterlock receipt v1"
 	kindSeen     = "letterlock seen v1"
 	kindGone     = "letterlock gone v1"
+	kindReport   = "letterlock report v1"
 )
 
 // Manifest is the edge's signed word about one deposit: the commit of steps 1
@@ -96,7 +97,7 @@ func (m Manifest) valid() error {
 	switch {
 	case !ValidName(m.Site), !ValidName(m.Helpline), !m.Class.Valid():
 		return errors.New("manifest: site, helpline or class is not of the agreed form")
-	case m.Received.Nanosecond() != 0 || m.Received.Year() < 2000 || m.Received.Year() > 9000:
+	case !believable(m.Received):
 		return errors.New("manifest: received time is not of the agreed form")
 	case m.Pages < 1 || m.Size < 1 || !isHash(m.SHA256):
 		return errors.New("manifest: pages, size or hash is not of the agreed form")
