@@ -73,7 +73,7 @@ type SSO struct {
 
 // Metrics is where a monitoring system reads.
 type Metrics struct {
-	Listen string `toml:"listen" doc:"Address on this machine, as in localhost:9127, at which Prometheus finds /metrics. Absent: nowhere."`
+	Listen string `toml:"listen" doc:"Address on this machine, as in localhost:9127, at which Prometheus finds /metrics, and whoever looks after this process /healthz and /readyz. Absent: nowhere."`
 }
 
 // Destruction is what the destruction desk offers.

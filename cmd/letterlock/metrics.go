@@ -28,6 +28,8 @@ func (in *installation) metricsDoor() (net.Listener, error) {
 func (r *roles) serveMetrics(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", r.server.Metrics())
+	mux.Handle("GET /healthz", r.server.Healthz())
+	mux.Handle("GET /readyz", r.server.Readyz())
 	web := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
 	stop := context.AfterFunc(ctx, func() { _ = web.Close() })

@@ -1,0 +1,60 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// stillFor is after how long without the end of a sweep a server counts as
+// stuck. A sweep ends within seconds, and also where everything fails; the daily
+// looks of a large archive take minutes.
+const stillFor = 30 * time.Minute
+
+// Healthz answers whether the process does its work, for whoever starts it anew
+// when it does not: the sweeps go on. It asks nothing that may hang itself.
+func (s *Server) Healthz() http.Handler {
+	began := time.Now()
+	return health(func(context.Context) error {
+		last := began
+		if swept := s.swept.Load(); swept > 0 {
+			last = time.Unix(swept, 0)
+		}
+		if still := time.Since(last); still > stillFor {
+			return fmt.Errorf("nothing was looked after for %s: start Letterlock anew, and see its log", still.Round(time.Minute))
+		}
+		return nil
+	})
+}
+
+// Readyz answers whether people can be sent to this server: the register answers,
+// and it is not an older copy that serves nobody. That the storage or the mail
+// server is away is no reason to send them elsewhere; alarms say that.
+func (s *Server) Readyz() http.Handler {
+	return health(func(ctx context.Context) error {
+		if _, _, err := s.cfg.Register.Checkpoint(ctx); err != nil {
+			s.cfg.Log.Error("the register does not answer", "error", err)
+			return errors.New("the register does not answer; the log says why")
+		}
+		if s.Closed(ctx) {
+			return errors.New("this is an older copy and serves nobody until 'letterlock restore' has run")
+		}
+		return nil
+	})
+}
+
+func health(find func(context.Context) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
+		defer cancel()
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		if err := find(ctx); err != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = fmt.Fprintln(w, err) // the reader has gone if this fails
+			return
+		}
+		_, _ = fmt.Fprintln(w, "ok")
+	})
+}
