@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"letterlock/cmd/configfile"
@@ -13,7 +14,7 @@ import (
 )
 
 type repairCmd struct {
-	Scans []string `arg:"" name:"scan" help:"A refused scan, by its name or as HELPLINE/NAME."`
+	Scans []string `arg:"" name:"scan" help:"A refused scan, by its name, as HELPLINE/NAME, or where it lies."`
 }
 
 // Run moves refused scans to where the running scanner finds that they are to
@@ -29,7 +30,7 @@ func (r *repairCmd) Run(w *world) error {
 	}
 	defer d.Close()
 	for _, scan := range r.Scans {
-		helpline, name, err := refusedScan(d, cfg.Helplines, scan)
+		helpline, name, err := refusedScan(d, cfg, scan)
 		if err != nil {
 			return err
 		}
@@ -40,34 +41,74 @@ func (r *repairCmd) Run(w *world) error {
 		if _, err := disk.MoveFree(d, path.Join(helpline, folder.RefusedDir, name), to, name); err != nil {
 			return fmt.Errorf("%s stays where it is: %w", scan, err)
 		}
-		fmt.Fprintf(w.out, "%s will be drawn anew page by page. Its reader is told; compare the pages with the paper.\n", scan)
+		fmt.Fprintf(w.out, "%s is drawn anew page by page once the scanner comes to it: its slip in taken/, or a new note in refused/, says what came of it. "+
+			"Its reader is told; compare the pages with the paper.\n", scan)
 	}
 	return nil
 }
 
-// refusedScan finds the one refused scan of that name.
-func refusedScan(d disk.Disk, helplines []string, scan string) (helpline, name string, err error) {
-	wanted, name, both := strings.Cut(scan, "/")
-	if !both {
-		wanted, name = "", scan
-	}
-	for _, h := range helplines {
-		if wanted != "" && wanted != h {
-			continue
+// refusedScan finds the one refused scan that is meant.
+func refusedScan(d disk.Disk, cfg *Config, scan string) (helpline, name string, err error) {
+	wanted, name := named(cfg.Folder, scan)
+	// Who names the note beside a scan means the scan.
+	for _, name := range []string{name, strings.TrimSuffix(name, folder.NoteExt)} {
+		var found []string
+		for _, h := range cfg.Helplines {
+			if wanted != "" && wanted != h {
+				continue
+			}
+			is, err := isRefused(d, path.Join(h, folder.RefusedDir, name))
+			if err != nil {
+				return "", "", err
+			}
+			if is {
+				found = append(found, h)
+			}
 		}
-		_, _, noteErr := folder.ReadNote(d, path.Join(h, folder.RefusedDir, name))
-		switch {
-		case errors.Is(noteErr, fs.ErrNotExist):
-		case noteErr != nil:
-			return "", "", noteErr
-		case helpline != "":
-			return "", "", configfile.Wrong("two helplines have a refused scan of that name: write %s/%s or %s/%s", helpline, name, h, name)
+		switch len(found) {
+		case 0:
+		case 1:
+			return found[0], name, nil
 		default:
-			helpline = h
+			return "", "", configfile.Wrong("several helplines have a refused scan of that name: write %s/%s, for instance", found[0], name)
 		}
 	}
-	if helpline == "" {
-		return "", "", configfile.Wrong("there is no refused scan of the name %q", scan)
+	return "", "", configfile.Wrong("there is no refused scan of the name %q: 'scanner status' says whether it is on its way already", scan)
+}
+
+// isRefused reports whether a scan lies there with its note beside it: the note
+// of one that is to be drawn anew stays until the scanner comes to it.
+func isRefused(d disk.Disk, scan string) (bool, error) {
+	_, _, err := folder.ReadNote(d, scan)
+	if err == nil {
+		_, err = d.Lstat(scan)
+		err = disk.Plain("looking at a refused scan", err)
 	}
-	return helpline, name, nil
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// named is which scan is meant, and of which helpline if that is said: by a path
+// to where it lies, as HELPLINE/NAME or by its name alone.
+func named(root, scan string) (helpline, name string) {
+	full, err := filepath.Abs(scan)
+	if err == nil {
+		root, err = filepath.Abs(root)
+	}
+	if err == nil {
+		full, err = filepath.Rel(root, full)
+	}
+	for _, says := range []string{full, scan} {
+		parts := strings.Split(path.Clean(filepath.ToSlash(says)), "/")
+		if err == nil && len(parts) == 3 && parts[1] == folder.RefusedDir {
+			return parts[0], parts[2]
+		}
+	}
+	helpline, name, both := strings.Cut(path.Clean(filepath.ToSlash(scan)), "/")
+	if !both {
+		return "", helpline
+	}
+	return helpline, name
 }
