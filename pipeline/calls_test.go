@@ -49,3 +49,34 @@ func TestTheManagerIsToldOfARecusal(t *testing.T) {
 		t.Errorf("%d mails", n)
 	}
 }
+
+// A manager is told at once that somebody is in danger, and again only if it is
+// said again after it was said otherwise; the colleague to whom a letter is handed
+// is told too. Neither mail says which it is.
+func TestTheManagerIsToldOfDanger(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	m := o.read()
+	mo := o.person(register.Manager, "mo@example.org")
+	for _, risk := range []register.Risk{register.RiskUrgent, register.RiskUrgent} {
+		o.must(o.cfg.Register.AnswerRisk(ctx, m.ID, risk, oneLeader))
+		o.must(o.tellCalled(ctx))
+	}
+	if n := len(o.calls()); n != 1 {
+		t.Fatalf("%d mails", n)
+	}
+	for _, risk := range []register.Risk{register.RiskNone, register.RiskUrgent} {
+		o.must(o.cfg.Register.AnswerRisk(ctx, m.ID, risk, oneLeader))
+	}
+	o.must(o.cfg.Register.HandOver(ctx, m.ID, mo, oneLeader))
+	o.must(o.tellCalled(ctx))
+	taken := o.calls()
+	if len(taken) != 3 || taken[0].MessageID == taken[1].MessageID {
+		t.Fatalf("%+v", taken)
+	}
+	for _, sent := range taken {
+		if sent.To != "mo@example.org" || sent.Link != "http://localhost:8080/l/"+string(m.ID) {
+			t.Errorf("%+v", sent)
+		}
+	}
+}

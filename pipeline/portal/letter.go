@@ -35,6 +35,10 @@ type letterBody struct {
 	Asked      *register.Request // what waits for a second person
 	Manages    bool              // the visitor may put it on hold
 	Prints     bool              // it may be printed
+
+	Risks      []register.Risk
+	Colleagues []register.Person // to whom it may be handed over
+	HandedTo   string            // to whom it was; empty for nobody
 }
 
 // recordOpening writes the opening into the register. It comes before the
@@ -77,6 +81,9 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	if err := p.tellAnswers(v, l, &body); err != nil {
 		return err
 	}
+	if err := p.tellDeciding(v, l, &body); err != nil {
+		return err
+	}
 	body.Manages, body.Prints = v.person.Role == register.Manager, p.cfg.Print
 	if body.Holds, err = p.cfg.Register.HoldsOf(v.Context(), l); err != nil {
 		return err
@@ -95,9 +102,16 @@ func decisionNote(v *visit, l register.Letter) string {
 	done := v.URL.Query().Get("done")
 	switch {
 	case done == "readable" && l.State == register.Readable:
-		return "Thank you. It is recorded that you found this letter readable. Operations may now destroy the paper."
+		const said = "Thank you. It is recorded that you found this letter readable. Operations may now destroy the paper."
+		if !l.RiskAnswered() {
+			return said + " One question is left: is somebody at risk?"
+		}
+		return said
 	case done == "scan-again" && l.State == register.ScanAgain:
 		return "Thank you. Operations see that this letter must be scanned again, and why. The paper is kept."
+	}
+	if said := riskNote(done, l); said != "" {
+		return said
 	}
 	return keepingNote(done, l)
 }

@@ -58,12 +58,18 @@ type sectionOf struct {
 // sections are the page's lists without a filter: mine to read first, then
 // everything else that can be opened.
 var sections = []sectionOf{
+	{List: register.ListUrgent, Title: "Somebody is in danger", Alarm: true, MoreSays: "More letters in which somebody is in danger",
+		Says: "A reader has said so, and nobody has decided yet to keep the letter, or said otherwise."},
+	{List: register.ListHanded, Title: "Handed over to you", MoreSays: "More letters that were handed over to you",
+		Says: "A colleague wants you to go on with these."},
 	{List: register.ListReviews, Title: "To be looked at again", Alarm: true, MoreSays: "More letters to be looked at again",
 		Says: "These letters are kept for safeguarding, and the day has come on which somebody wanted to look again."},
 	{List: register.ListRecused, Title: "Somebody has stepped back", who: managers, MoreSays: "More letters from which somebody has stepped back",
 		Says: "These letters name somebody whom a reader knows. That reader cannot open them any more; see that somebody else reads them."},
 	{List: register.ListUnopened, Title: "Not opened yet", MoreSays: "More letters that nobody has opened"},
 	{List: register.ListUnfinished, Title: "Opened, and not yet said whether it can be read", MoreSays: "More letters of which nobody has said whether they can be read"},
+	{List: register.ListRiskUnsaid, Title: "Not yet said whether somebody is at risk", MoreSays: "More letters of which nobody has said whether somebody is at risk",
+		Says: "These can be read, and the paper may go. They are done once this is answered too."},
 	{List: register.ListDecided, Title: "Opened", MoreSays: "Older letters"},
 	{List: register.ListLoneAnswers, Title: "Answers whose letters are gone", MoreSays: "More answers whose letters are gone",
 		Says: "These are kept copies of answers. Each has six months of its own, which began when it was filed."},

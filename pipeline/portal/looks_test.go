@@ -215,6 +215,8 @@ func looksOfLeader(l *looker) {
 	l.everyRoute(register.TeamLeader, strings.NewReplacer("{$}", "", "{id}", string(id), "{n}", "1.jpg"))
 	l.at("letter-larger", path+"?larger=1&page=2&turn=1")
 	l.empty("letter-flaw", path, `form[action$="/scan-again"] button`)
+	l.empty("risk-flaw", path, `form[action*="/risk"] button`)
+	l.empty("hand-over-flaw", path, `form[action*="/hand-over"] button`)
 	for _, form := range []string{"safeguarding", "sharing", "erase", "redirect", "response"} {
 		l.empty(form+"-flaw", path+"/"+form, "main form .button")
 	}
@@ -227,6 +229,9 @@ func looksOfDeciding(l *looker) {
 	v.looksAt(id, 1)
 	wantRedirect(l.t, v.post(path+"/readable", nil), path+"?done=readable")
 	l.at("letter-readable", path+"?done=readable")
+	v.post(path+"/risk", url.Values{"risk": {"urgent"}})
+	v.post(path+"/hand-over", url.Values{"colleague": {fmt.Sprint(l.lead2)}})
+	l.at("letter-urgent", path+"?done=risk-urgent")
 	v.post(path+"/safeguarding", with(l.keepForm(), "confirm", "yes"))
 	l.at("letter-kept", path+"?done=kept")
 	l.at("safeguarding-again", path+"/safeguarding")

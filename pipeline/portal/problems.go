@@ -199,6 +199,8 @@ func problemOf(err error) (said *problem, known bool) {
 		return paperGone, true
 	case errors.Is(err, register.ErrNotRead):
 		return notRead, true
+	case errors.Is(err, register.ErrMayNotRead):
+		return badDecision, true
 	case errors.Is(err, register.ErrLastReader):
 		return lastReader, true
 	case errors.Is(err, ErrUpload):

@@ -78,6 +78,12 @@ var entryKinds = []entryKind{
 	{"letter-recused", "Reader walled off", about(func(_ register.LetterRecused, e register.Entry, t teller) string {
 		return t.staff(e.By) + " knows somebody in the letter, and is walled off from it."
 	})},
+	{"risk-said", "Risk answered", about(func(d register.RiskSaid, e register.Entry, t teller) string {
+		return t.staff(e.By) + " said of the letter: " + lowerFirst(worded(riskWords, d.Answer)) + "."
+	})},
+	{"letter-handed-over", "Letter handed over", about(func(d register.LetterHandedOver, e register.Entry, t teller) string {
+		return t.staff(e.By) + " handed the letter over to " + lowerFirst(t.staff(d.To)) + "."
+	})},
 	{"letter-safeguarded", "Kept for five years", about(func(d register.LetterSafeguarded, e register.Entry, t teller) string {
 		return fmt.Sprintf("%s decided that the letter is kept for five years, until %s: %s. The service user: %s. It is looked at again on %s; %s may open it, beside the manager.",
 			t.staff(e.By), day(d.Deadline), lowerFirst(worded(safeguardingReasonWords, d.Reason)), lowerFirst(worded(toldWords, d.Told)), day(d.Review), lowerFirst(t.staff(d.Named)))

@@ -47,6 +47,12 @@ var stateSentences = map[register.State]string{
 	register.Filed:     "A kept copy of an answer.",
 }
 
+var riskWords = map[register.Risk]string{
+	register.RiskNone:   "Nobody is at risk, as far as the letter tells",
+	register.RiskShare:  "Somebody is at risk, and an agency should be told",
+	register.RiskUrgent: "Somebody is in danger now, and the manager must know at once",
+}
+
 var reasonWords = map[register.ScanAgainReason]string{
 	register.PagesMissing: "Pages are missing",
 	register.CutOff:       "Something is cut off at the edge",
@@ -225,6 +231,7 @@ func (p *Portal) templateFuncs() template.FuncMap {
 		"roleDoes":           func(r register.Role) string { return worded(roleDoes, r) },
 		"state":              func(s register.State) string { return worded(stateWords, s) },
 		"stateSentence":      func(s register.State) string { return worded(stateSentences, s) },
+		"risk":               func(r register.Risk) string { return worded(riskWords, r) },
 		"reason":             func(r register.ScanAgainReason) string { return worded(reasonWords, r) },
 		"paper":              func(s register.PaperState) string { return worded(paperWords, s) },
 		"recountField":       recountField,

@@ -22,6 +22,8 @@ type CallReason string
 
 const (
 	CalledRecused CallReason = "recused" // a reader has stepped back
+	CalledUrgent  CallReason = "urgent"  // somebody is in danger now
+	CalledHanded  CallReason = "handed"  // a colleague hands the letter over
 )
 
 // callManagers owes every manager who has an address a mail about the letter, in

@@ -20,6 +20,17 @@ type LetterSafeguarded struct {
 	Named    int64              `json:"named"`    // staff number of the one leader who may open it, beside the manager
 }
 
+// RiskSaid says what the person in By answered to whether somebody is at risk. [P 3]
+type RiskSaid struct {
+	Answer Risk `json:"answer"`
+}
+
+// LetterHandedOver says that the person in By handed the letter to a colleague,
+// who may read it. [P 6]
+type LetterHandedOver struct {
+	To int64 `json:"to"` // staff number of the colleague
+}
+
 // SafeguardingReviewed says that the person in By looked at a five-year letter
 // again. [P 3, GDPR 5]
 type SafeguardingReviewed struct {
@@ -177,6 +188,8 @@ type ResponseLost struct {
 	Answers letter.ID `json:"answers"` // the letter that was answered
 }
 
+func (RiskSaid) kind() string              { return "risk-said" }
+func (LetterHandedOver) kind() string      { return "letter-handed-over" }
 func (ResponseFiled) kind() string         { return "response-filed" }
 func (ResponseLost) kind() string          { return "response-lost" }
 func (ErasureAsked) kind() string          { return "erasure-asked" }

@@ -75,6 +75,7 @@ var forms = formsOf(
 	words(QuestionDuplicate, QuestionOtherLine, QuestionStack),
 	words(RestoreSigns...),
 	words(Roles...),
+	words(Risks...),
 	words(SafeguardingReasons...),
 	words(ScanAgainReasons...),
 	words(ForDrill, ForRestore),

@@ -23,7 +23,7 @@ var allEvents = []Event{
 	LetterVerified{}, LetterUnverifiable{}, LetterLookedAtAgain{}, LetterReceipted{}, LetterNotified{}, LetterOpened{}, LetterReadable{},
 	LetterScanAgain{}, LetterRecused{}, ScanAnswered{}, PaperDestroyed{}, PapersCounted{}, ExpiryBegun{}, LetterDeleted{}, StrayFound{}, StrayRemoved{}, PersonAdded{}, PersonDisabled{}, PasskeysForgotten{}, PasskeyRevoked{}, SessionInTwoPlaces{}, SSOLinked{}, SSOUnlinked{}, RoleGiven{}, RoleTaken{}, PolicyPublished{}, PolicyConfirmed{},
 	CodeMade{}, PasskeyAdded{}, SignedIn{}, RegisterExported{}, LifecycleInstalled{}, DayBegun{}, BucketAdopted{}, ClockConfirmed{},
-	AlarmRaised{}, AlarmTold{}, UnreadTold{}, AlarmEnded{}, LetterSafeguarded{}, SafeguardingReviewed{}, LetterShared{}, LetterMoveBegun{}, LetterMoved{},
+	AlarmRaised{}, AlarmTold{}, UnreadTold{}, AlarmEnded{}, RiskSaid{}, LetterHandedOver{}, LetterSafeguarded{}, SafeguardingReviewed{}, LetterShared{}, LetterMoveBegun{}, LetterMoved{},
 	LetterMoveGivenUp{}, OldCopyRemoved{}, HoldPlaced{}, HoldReviewed{}, HoldRenewed{}, HoldReleased{}, ErasureAsked{}, ErasureConfirmed{},
 	WithdrawalAsked{}, SafeguardingWithdrawn{}, RedirectionAsked{}, LetterRedirected{}, RequestDeclined{}, ResponseFiled{}, ResponseLost{},
 	RestoreBegun{}, LetterAdopted{}, LetterFoundElsewhere{}, LetterNotFound{}, PaperFoundDestroyed{}, PaperWrittenOff{}, Restored{},

@@ -24,9 +24,12 @@ type Letter struct {
 	Been     []Lodging    // every place that was ever chosen for it, once it was to be moved
 
 	Reason SafeguardingReason // why it is kept for five years; empty when it is not
+	Risk   Risk               // what was said to whether somebody is at risk; empty for nothing
 	Told   Told               // what the service user knows of that
 	Review letter.Date        // when that is looked at again; zero for never
 	Named  int64              // staff number of the one leader who may open it; 0 for every leader of its helpline, nobodyElse for the manager alone
+
+	HandedTo int64 // staff number of the colleague to whom it was handed over; 0 for nobody
 
 	Answers letter.ID // the letter to which this is the kept answer; empty for a letter
 
@@ -60,7 +63,7 @@ const nobodyElse = -1
 type Found struct{ Versions, Markers, Uploads int }
 
 const letterColumns = `l.id, l.site, l.sent_helpline, l.sent_class, l.helpline, l.class, l.since, l.lies, l.coming, l.leaving, l.been, l.moves,
-	l.reason, l.told, l.review, l.named, l.held_since, l.erase, l.answers, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
+	l.reason, l.risk, l.handed_to, l.told, l.review, l.named, l.held_since, l.erase, l.answers, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
 	l.object_version, l.trouble, l.attempts, l.not_before, l.receipt_due, l.readable_by, l.readable_at,
 	l.found_versions, l.found_markers, l.found_uploads, l.missing, l.version, COALESCE(p.state, ''), COALESCE(p.reason, ''),
 	COALESCE((SELECT string_agg(CAST(w.person AS TEXT), ',') FROM walls w WHERE w.letter = l.id), '')
@@ -72,7 +75,7 @@ func scanLetter(row scannable) (Letter, error) {
 	var notBefore sql.NullInt64
 	var since, lies, coming, leaving, been, review, held, walled string
 	err := row.Scan(&l.ID, &l.Site, &l.Manifest.Helpline, &l.Manifest.Class, &l.Helpline, &l.Class, &since, &lies, &coming, &leaving, &been, &l.moves,
-		&l.Reason, &l.Told, &review, &l.Named, &held, &l.Erase, &l.Answers, &received, &l.Pages, &l.Sheets, &l.Sides, &l.Flags, &l.Repaired, &l.Size, &l.SHA256, &l.State,
+		&l.Reason, &l.Risk, &l.HandedTo, &l.Told, &review, &l.Named, &held, &l.Erase, &l.Answers, &received, &l.Pages, &l.Sheets, &l.Sides, &l.Flags, &l.Repaired, &l.Size, &l.SHA256, &l.State,
 		&l.ObjectVersion, &l.Trouble, &l.Attempts, &notBefore, &l.ReceiptDue, &l.ReadableBy, &readableAt,
 		&l.Found.Versions, &l.Found.Markers, &l.Found.Uploads, &l.Missing, &l.version, &l.Paper, &l.PaperReason, &walled)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -31,6 +31,9 @@ const (
 	ListScanAgain   List = "scan-again" // could not be read; oldest first
 	ListFiveYears   List = "five-years" // is kept for five years
 	ListHeld        List = "held"       // is on hold
+	ListUrgent      List = "urgent"     // somebody is in danger, and it is not decided to keep it; oldest first
+	ListRiskUnsaid  List = "risk-open"  // readable, and nobody has said whether somebody is at risk; oldest first
+	ListHanded      List = "handed"     // was handed to the reader; oldest first
 	ListReviews     List = "review-due" // five-year letters that are to be looked at again; oldest first
 	ListRecused     List = "recused"    // somebody is walled off from it
 	ListTooLong     List = "too-long"   // unopened, and everybody was told before Listing.ToldBefore; oldest first
@@ -63,6 +66,9 @@ var walks = map[List][]walk{
 	ListScanAgain:   {{where: `l.state = 'scan-again'`}},
 	ListFiveYears:   {{where: `l.class = 'five-years' AND ` + canBeOpened, newest: true}},
 	ListHeld:        {{where: `l.held_since <> '' AND ` + canBeOpened, newest: true}},
+	ListUrgent:      {{where: `l.risk = 'urgent' AND l.reason = '' AND ` + canBeOpened}},
+	ListRiskUnsaid:  {{where: `l.state = 'readable' AND l.risk = '' AND l.reason = ''`}},
+	ListHanded:      {{where: `l.handed_to <> 0 AND l.handed_to = $6 AND ` + canBeOpened, few: true}},
 	ListReviews:     {{where: `l.review <> '' AND l.review <= $7 AND ` + canBeOpened, few: true}},
 	ListRecused:     {{where: `l.id IN (SELECT letter FROM walls) AND ` + canBeOpened, newest: true, few: true}},
 	ListTooLong:     {{where: `l.state = 'receipted' AND ` + toldBefore}, {where: `l.state = 'notified' AND ` + toldBefore}},

@@ -58,15 +58,24 @@ func (r *Register) OthersMayRead(ctx context.Context, l Letter, person int64) (b
 
 // othersMayRead asks of everybody else what the portal asks of who wants to read.
 func othersMayRead(ctx context.Context, q querier, l Letter, person int64) (others bool, err error) {
-	err = q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM people p WHERE p.disabled IS NULL AND p.number <> $1
-		AND p.number NOT IN (SELECT w.person FROM walls w WHERE w.letter = $2)
-		AND (p.role = $3 OR p.role = $4 AND ($5 = 0 OR $5 = p.number)
-			AND EXISTS (SELECT 1 FROM people_helplines h WHERE h.person = p.number AND h.helpline = $6)))`,
-		person, string(l.ID), string(Manager), string(TeamLeader), l.Named, l.Helpline).Scan(&others)
+	return someReader(ctx, q, l, `p.number <> $6`, person)
+}
+
+// mayRead asks it of one person.
+func mayRead(ctx context.Context, q querier, l Letter, person int64) (bool, error) {
+	return someReader(ctx, q, l, `p.number = $6`, person)
+}
+
+func someReader(ctx context.Context, q querier, l Letter, which string, person int64) (some bool, err error) {
+	err = q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM people p WHERE p.disabled IS NULL AND `+which+`
+		AND p.number NOT IN (SELECT w.person FROM walls w WHERE w.letter = $1)
+		AND (p.role = $2 OR p.role = $3 AND ($4 = 0 OR $4 = p.number)
+			AND EXISTS (SELECT 1 FROM people_helplines h WHERE h.person = p.number AND h.helpline = $5)))`,
+		string(l.ID), string(Manager), string(TeamLeader), l.Named, l.Helpline, person).Scan(&some)
 	if err != nil {
 		err = fmt.Errorf("reading who may read a letter: %w", err)
 	}
-	return others, err
+	return some, err
 }
 
 func (r *Register) wallOff(ctx context.Context, tx *sql.Tx, id letter.ID, person int64) error {
@@ -75,6 +84,9 @@ func (r *Register) wallOff(ctx context.Context, tx *sql.Tx, id letter.ID, person
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO walls (letter, person) VALUES ($1, $2)`, string(id), person); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE letters SET handed_to = 0 WHERE id = $1 AND handed_to = $2`, string(id), person); err != nil {
 		return err
 	}
 	if l.State != Opened {

@@ -76,6 +76,18 @@ const (
 // ScanAgainReasons lists every reason in the order in which people are asked.
 var ScanAgainReasons = []ScanAgainReason{PagesMissing, CutOff, TooFaint, UpsideDown, WrongLetter}
 
+// Risk is what a reader says to whether somebody is at risk.
+type Risk string
+
+const (
+	RiskNone   Risk = "none"   // nobody, as far as the letter tells
+	RiskShare  Risk = "share"  // somebody is, and an agency should be told
+	RiskUrgent Risk = "urgent" // somebody is in danger now
+)
+
+// Risks lists every answer in the order in which people are asked.
+var Risks = []Risk{RiskNone, RiskShare, RiskUrgent}
+
 // SafeguardingReason says why a letter is kept for five years; the list is the
 // confidentiality policy's.
 type SafeguardingReason string

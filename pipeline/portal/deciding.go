@@ -1,0 +1,98 @@
+package portal
+
+import (
+	"net/http"
+	"slices"
+
+	"letterlock/pipeline/register"
+)
+
+// answerRisk takes the answer to whether somebody is at risk. Without it a letter
+// is not done.
+func (p *Portal) answerRisk(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	risk := register.Risk(v.PostForm.Get("risk"))
+	if !slices.Contains(register.Risks, risk) {
+		return p.showLetter(w, v, []formFlaw{{"risk", "Choose whether somebody is at risk. If you cannot tell, ask the helplines’ manager."}}, "")
+	}
+	shows := "?done=risk-" + string(risk)
+	switch {
+	case risk == register.RiskShare && v.letter.Reason == "":
+		shows = letterPath(v.letter.ID) + "/sharing"
+	case risk == register.RiskUrgent:
+		colleagues, err := p.colleagues(v)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(colleagues, func(who register.Person) bool { return who.Role == register.Manager && who.Email != "" }) {
+			shows += "-alone"
+		}
+	}
+	if err := p.cfg.Register.AnswerRisk(v.once(shows), v.letter.ID, risk, v.person.Number); err != nil {
+		return err
+	}
+	redirect(w, v.shown(shows))
+	return nil
+}
+
+// handOver hands the letter to a colleague who may read it.
+func (p *Portal) handOver(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	to := wholeNumber(v.PostForm.Get("colleague"))
+	colleagues, err := p.colleagues(v)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(colleagues, func(who register.Person) bool { return who.Number == to }) {
+		return p.showLetter(w, v, []formFlaw{{"colleague", "Choose the colleague who is to go on with this letter."}}, "")
+	}
+	const shows = "?done=handed-over"
+	if err := p.cfg.Register.HandOver(v.once(shows), v.letter.ID, to, v.person.Number); err != nil {
+		return err
+	}
+	redirect(w, v.shown(shows))
+	return nil
+}
+
+// colleagues are those beside the visitor who may read the letter.
+func (p *Portal) colleagues(v *visit) ([]register.Person, error) {
+	people, err := p.enabledPeople(v)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(people, func(who register.Person) bool {
+		return who.Number == v.person.Number || !mayRead(who, v.letter)
+	}), nil
+}
+
+// tellDeciding fills in what the letter's page asks of its reader.
+func (p *Portal) tellDeciding(v *visit, l register.Letter, body *letterBody) (err error) {
+	body.Risks = register.Risks
+	if body.Colleagues, err = p.colleagues(v); err != nil || l.HandedTo == 0 {
+		return err
+	}
+	who, err := p.cfg.Register.Person(v.Context(), l.HandedTo)
+	body.HandedTo = p.called(v, who)
+	return err
+}
+
+// riskNote says what has just been answered, where the letter bears it out.
+func riskNote(done string, l register.Letter) string {
+	switch {
+	case done == "risk-none" && l.Risk == register.RiskNone:
+		return "It is recorded that nobody is at risk, as far as this letter tells."
+	case done == "risk-share" && l.Risk == register.RiskShare:
+		return "It is recorded that somebody is at risk. Record below with whom you share the letter."
+	case done == "risk-urgent" && l.Risk == register.RiskUrgent:
+		return "It is recorded, and the helplines’ manager is told by mail now. A mail may be read late: if somebody is in danger at this moment, call 999, and then call the manager."
+	case done == "risk-urgent-alone" && l.Risk == register.RiskUrgent:
+		return "It is recorded. Nobody is told by mail: no other manager has an address at Letterlock. If somebody is in danger at this moment, call 999, and then call the manager."
+	case done == "handed-over" && l.HandedTo != 0:
+		return "It is recorded that you have handed this letter over. Your colleague is told by mail, and you can still open it."
+	}
+	return ""
+}

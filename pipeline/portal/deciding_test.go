@@ -1,0 +1,143 @@
+package portal
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"letterlock/pipeline/register"
+)
+
+// called is whom decisions owe a mail, by number and reason.
+func (h *house) called() (said []string) {
+	h.t.Helper()
+	owed, err := h.register.OwedCalls(h.t.Context(), "example.org")
+	must(h.t, err)
+	for _, c := range owed {
+		said = append(said, fmt.Sprintf("%d %s", c.Person, c.Why))
+	}
+	return said
+}
+
+// A letter is done once it is said whether somebody is at risk; the manager is
+// called when somebody is in danger.
+func TestIsSomebodyAtRisk(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	path := "/l/" + string(id)
+	lead := h.as(h.lead)
+	wantText(t, lead.post(path+"/risk", url.Values{"risk": {"none"}}), "Please open the letter first")
+	lead.looksAt(id, 1)
+	wantRedirect(t, lead.post(path+"/readable", nil), path+"?done=readable")
+	wantText(t, lead.get(path+"?done=readable"), "One question is left: is somebody at risk?", "without it the letter is not done")
+	wantText(t, lead.get("/letters"), "Not yet said whether somebody is at risk")
+	for _, odd := range []string{"", "maybe", "<script>"} {
+		w := lead.post(path+"/risk", url.Values{"risk": {odd}})
+		wantStatus(t, w, http.StatusUnprocessableEntity)
+		wantText(t, w, "Choose whether somebody is at risk", `id="risk"`)
+	}
+	if n := len(h.entries("risk-said", id)); n != 0 {
+		t.Fatalf("%d answers on record", n)
+	}
+
+	to := action(t, lead.get(path), path+"/risk")
+	for range 2 { // a double click
+		wantRedirect(t, lead.post(to, url.Values{"risk": {"none"}}), path+"?done=risk-none")
+	}
+	wantText(t, lead.get(path+"?done=risk-none"), "It is recorded that nobody is at risk")
+	if strings.Contains(lead.get("/letters").Body.String(), "Not yet said whether") {
+		t.Error("what was answered is asked")
+	}
+	if strings.Contains(lead.get(path+"?done=risk-urgent").Body.String(), "told by mail now") {
+		t.Error("an address is thanked for what is not so")
+	}
+
+	wantRedirect(t, lead.post(path+"/risk", url.Values{"risk": {"urgent"}}), path+"?done=risk-urgent")
+	wantText(t, lead.get(path+"?done=risk-urgent"), "call 999", "told by mail now")
+	wantText(t, h.as(h.manager).get("/letters"), "Somebody is in danger", id.Reference())
+	if got := strings.Join(h.called(), ", "); got != fmt.Sprintf("%d urgent", h.manager) {
+		t.Errorf("called are %s", got)
+	}
+	if n := len(h.entries("risk-said", id)); n != 2 {
+		t.Errorf("%d answers on record, want 2", n)
+	}
+	wantRedirect(t, lead.post(path+"/risk", url.Values{"risk": {"share"}}), path+"/sharing")
+	if strings.Contains(h.as(h.manager).get("/letters").Body.String(), "Somebody is in danger") {
+		t.Error("it is said after it was said otherwise")
+	}
+	wantText(t, h.as(h.dpo).get("/register?about="+id.Reference()), "said of the letter: somebody is in danger now")
+
+	must(t, h.register.DisablePerson(t.Context(), h.manager)) // nobody can be told
+	wantRedirect(t, lead.post(path+"/risk", url.Values{"risk": {"urgent"}}), path+"?done=risk-urgent-alone")
+	wantText(t, lead.get(path+"?done=risk-urgent-alone"), "Nobody is told by mail", "call 999")
+}
+
+// A letter goes to a colleague who may read it, and to nobody else.
+func TestHandingOver(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	path := "/l/" + string(id)
+	lead := h.as(h.lead)
+	lead.looksAt(id, 1)
+	for _, no := range []int64{0, h.lead, h.stranger, h.ops, h.dpo, 99} {
+		wantText(t, lead.post(path+"/hand-over", url.Values{"colleague": {fmt.Sprint(no)}}), "Choose the colleague")
+		if err := h.register.HandOver(t.Context(), id, no, h.lead); err == nil {
+			t.Errorf("it is handed to %d", no)
+		}
+	}
+	to := action(t, lead.get(path), path+"/hand-over")
+	for range 2 { // a double click
+		wantRedirect(t, lead.post(to, url.Values{"colleague": {fmt.Sprint(h.lead2)}}), path+"?done=handed-over")
+	}
+	wantText(t, lead.get(path+"?done=handed-over"), "you have handed this letter over", "It was handed over to Bea Lead")
+	second := h.as(h.lead2)
+	wantText(t, second.get("/letters"), "Handed over to you", id.Reference())
+	if got := strings.Join(h.called(), ", "); got != fmt.Sprintf("%d handed", h.lead2) {
+		t.Errorf("called are %s", got)
+	}
+	wantText(t, h.as(h.dpo).get("/register?about="+id.Reference()), "(Ada Lead) handed the letter over to", "(Bea Lead)")
+	if n := len(h.entries("letter-handed-over", id)); n != 1 {
+		t.Errorf("%d on record", n)
+	}
+	// She knows somebody in it: it is hers no more.
+	second.looksAt(id, 1)
+	wantRedirect(t, second.post(path+"/recuse", nil), "/letters?done=recused")
+	if l, err := h.register.Letter(t.Context(), id); err != nil || l.HandedTo != 0 {
+		t.Errorf("it is handed to %d, %v", l.HandedTo, err)
+	}
+	wantText(t, lead.post(path+"/hand-over", url.Values{"colleague": {fmt.Sprint(h.lead2)}}), "Choose the colleague")
+	wantRedirect(t, lead.post(path+"/hand-over", url.Values{"colleague": {fmt.Sprint(h.manager)}}), path+"?done=handed-over")
+	must(t, h.register.Leave(t.Context(), h.manager, h.admin))
+	if l, err := h.register.Letter(t.Context(), id); err != nil || l.HandedTo != 0 {
+		t.Errorf("it is handed to %d, who has left, %v", l.HandedTo, err)
+	}
+}
+
+// On a telephone: a leader reads, says that somebody is in danger, and the
+// manager finds it on top.
+func TestSomebodyIsInDangerInTheBrowser(t *testing.T) {
+	b := newBrowser(t, func(c *Config) { c.Sample = true })
+	b.Do(chromedp.EmulateViewport(360, 740))
+	link := b.reads()
+	b.LoadImages()
+	b.Press(`form[action$="/readable"] button`)
+	b.Wants("One question is left: is somebody at risk?")
+	b.Do(chromedp.Click(chromedp.CSS(`[name=risk][value="` + string(register.RiskUrgent) + `"]`)))
+	b.Press(`form[action*="/risk"] button`)
+	b.Wants("the helplines’ manager is told by mail now", "Somebody is in danger now")
+	b.Do(chromedp.SetValue(chromedp.ID("colleague"), fmt.Sprint(b.manager)))
+	b.Press(`form[action*="/hand-over"] button`)
+	b.Wants("It was handed over to Mo Manager.")
+	b.be(b.manager)
+	b.Open("/letters")
+	b.Wants("Somebody is in danger", "Handed over to you")
+	b.Press(`main a[href="` + link + `"]`)
+	b.Wants("That was said of this letter.")
+	for _, said := range b.Complaints() {
+		t.Errorf("the browser complains: %s", said)
+	}
+}
