@@ -35,6 +35,7 @@ type letterBody struct {
 	Asked      *register.Request // what waits for a second person
 	Manages    bool              // the visitor may put it on hold
 	Prints     bool              // it may be printed
+	EndsIn     int64             // milliseconds until nobody may be shown it any more; 0 for one that is on hold
 
 	Risks      []register.Risk
 	Colleagues []register.Person // to whom it may be handed over
@@ -89,6 +90,9 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 		return err
 	}
 	body.Pages, body.Larger = shownPages(v, l)
+	if !l.Held() {
+		body.EndsIn = max(l.Deadline().Start().Sub(p.cfg.Now()).Milliseconds(), 1)
+	}
 	title := "Letter " + l.ID.Reference()
 	if l.IsResponse() {
 		title = "Answer " + l.ID.Reference()

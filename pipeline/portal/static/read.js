@@ -1,5 +1,6 @@
-// Turns a letter's pages, makes them larger, and goes from one to the next.
-// Without it the same is done by the links under each page.
+// Turns a letter's pages, makes them larger, and goes from one to the next;
+// without it the same is done by the links under each page. Closes a letter whose
+// time comes while it is open: it must not stay on the screen.
 "use strict";
 (() => {
   const bar = document.getElementById("turner");
@@ -49,4 +50,22 @@
   document.addEventListener("scroll", say, { passive: true });
   bar.hidden = false;
   say();
+
+  const ended = document.getElementById("ended");
+  const close = () => {
+    ended.parentElement.replaceChildren(ended);
+    ended.hidden = false;
+    ended.focus();
+  };
+  // A timer is not told how long the computer slept, and cannot wait for months.
+  const opened = Date.now();
+  const look = () => {
+    if (Date.now() - opened >= Number(ended.dataset.in)) close();
+  };
+  if (ended.dataset.in) setInterval(look, 1000);
+  document.addEventListener("error", async (e) => {
+    if (!e.target.matches?.(".pages img")) return;
+    const answer = await fetch(e.target.src, { method: "HEAD" }).catch(() => null);
+    if (answer?.status === 404 || answer?.status === 410) close(); // erased before its time, or taken by the storage
+  }, true);
 })();

@@ -1,0 +1,61 @@
+package portal
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// isClosed waits until the letter that was open is closed, with its pages.
+func (b *browser) isClosed() {
+	b.t.Helper()
+	b.Wants("This letter’s time is over, and it is closed here.")
+	b.WantsThat(`document.querySelectorAll("main img, main form").length`, "0")
+}
+
+// A letter whose deadline comes while it is open closes, and nobody has to touch
+// anything for it; its pages are answered with nothing.
+func TestALetterEndsWhileItIsOpenInTheBrowser(t *testing.T) {
+	b := newBrowser(t, func(c *Config) { c.Sample = true })
+	id := b.letter(2)
+	path := "/l/" + string(id)
+	l, err := b.register.Letter(t.Context(), id)
+	must(t, err)
+	b.now = l.Deadline().Start().Add(-4 * time.Second)
+	b.be(b.lead)
+	b.Open(path)
+	b.Wants("Page 2 of 2")
+	b.isClosed()
+	b.now = l.Deadline().Start()
+	for _, p := range []string{"", "/page/1.jpg", "/letter.pdf", "/response", "/safeguarding"} {
+		wantStatus(t, b.as(b.lead).get(path+p), http.StatusNotFound)
+	}
+}
+
+// One that is erased while it is open closes at its next page.
+func TestALetterIsErasedWhileItIsOpenInTheBrowser(t *testing.T) {
+	b := newBrowser(t, func(c *Config) { c.Sample = true })
+	link := b.reads()
+	b.LoadImages()
+	b.expire(letter.ID(link[len("/l/"):]))
+	b.Finds(`document.querySelector("[data-does=turn]").click()`)
+	b.isClosed()
+}
+
+// A letter on hold stays.
+func TestALetterOnHoldDoesNotClose(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	path := "/l/" + string(id)
+	wantText(t, h.as(h.lead).get(path), `id="ended"`, ` data-in="`)
+	h.as(h.manager).get(path)
+	_, err := h.register.PlaceHold(t.Context(), register.Hold{Helpline: "respect-phoneline", Reason: register.HoldReasons[0], Owner: h.manager,
+		Review: letter.DateOf(h.now).AddDays(1)}, h.manager)
+	must(t, err)
+	if w := h.as(h.lead).get(path); containsText(w.Body.String(), ` data-in="`) {
+		t.Error("it closes on its deadline")
+	}
+}
