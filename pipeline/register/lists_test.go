@@ -79,7 +79,7 @@ func TestListsHoldEveryLetterOnce(t *testing.T) {
 				today := letter.DateOf(d.now)
 				_ = d.Safeguard(ctx, m.ID, Safeguarding{Reason: SafeguardingReasons[0], Told: Tolds[0], Review: today.AddDays(30), Named: some()}, who) // refused a second time
 			case 3:
-				d.must(d.Recuse(ctx, m.ID, who))
+				_ = d.Recuse(ctx, m.ID, who) // refused of the last who may read it
 			}
 			who = some()
 		}
