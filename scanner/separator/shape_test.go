@@ -170,16 +170,28 @@ func TestNothingElseHasTheShapeOfASheet(t *testing.T) {
 		return 250
 	}
 	pages := map[string]func(*rand.Rand) *image.Gray{
-		"lined paper":        draw(func(_, y int) int { return black(y%31 < 2) }),
-		"squared paper":      draw(func(x, y int) int { return black(x%20 < 2 || y%20 < 2) }),
-		"a table":            draw(func(x, y int) int { return black((x%150 < 3 || y%60 < 3 || y < 160) && x > 60 && x < 760) }),
-		"a calendar":         draw(func(x, y int) int { return black(x%118 < 4 || y%160 < 4 || y%160 < 30 && y > 100) }),
-		"a frame":            draw(func(x, y int) int { return black(min(x, w-x, y, h-y) < 60 && min(x, w-x, y, h-y) > 40) }),
-		"a copier's edges":   draw(func(x, y int) int { return black(min(x, w-x, y, h-y) < 45) }),
-		"dark sides":         draw(func(x, _ int) int { return black(min(x, w-x) < 120) }),
-		"three broad bands":  draw(func(_, y int) int { return black(y < 250 || y > 500 && y < 670 || y > 920) }),
-		"six photographs":    draw(func(x, y int) int { return black(x%270 > 30 && x%270 < 240 && y%380 > 60 && y%380 < 330) }),
-		"a chess board":      draw(func(x, y int) int { return black((x/100+y/100)%2 == 0) }),
+		"lined paper":       draw(func(_, y int) int { return black(y%31 < 2) }),
+		"squared paper":     draw(func(x, y int) int { return black(x%20 < 2 || y%20 < 2) }),
+		"a table":           draw(func(x, y int) int { return black((x%150 < 3 || y%60 < 3 || y < 160) && x > 60 && x < 760) }),
+		"a calendar":        draw(func(x, y int) int { return black(x%118 < 4 || y%160 < 4 || y%160 < 30 && y > 100) }),
+		"a frame":           draw(func(x, y int) int { return black(min(x, w-x, y, h-y) < 60 && min(x, w-x, y, h-y) > 40) }),
+		"a copier's edges":  draw(func(x, y int) int { return black(min(x, w-x, y, h-y) < 45) }),
+		"dark sides":        draw(func(x, _ int) int { return black(min(x, w-x) < 120) }),
+		"three broad bands": draw(func(_, y int) int { return black(y < 250 || y > 500 && y < 670 || y > 920) }),
+		"six photographs":   draw(func(x, y int) int { return black(x%270 > 30 && x%270 < 240 && y%380 > 60 && y%380 < 330) }),
+		"a chess board":     draw(func(x, y int) int { return black((x/100+y/100)%2 == 0) }),
+		"a photograph of hills": draw(func(x, y int) int {
+			if min(x, w-x, y, h-y) < 60 {
+				return 215
+			}
+			return max(60, 250-190*y/h)
+		}),
+		"a photograph, dark in the middle": draw(func(x, y int) int {
+			if min(x, w-x, y, h-y) < 60 {
+				return 215
+			}
+			return 60 + 150*abs(y-h/2)/(h/2)
+		}),
 		"from dark to light": draw(func(x, y int) int { return x/6 + y/12 }),
 	}
 	for seed := range uint64(30) {
