@@ -160,6 +160,19 @@ func TestAFewZerosThatDrawAreNoPicture(t *testing.T) {
 	}
 }
 
+// TestZerosInATableAreNoPicture: all that is drawn with that number would be missing.
+func TestZerosInATableAreNoPicture(t *testing.T) {
+	whole := testdata(t, "baseline.jpg")
+	at := bytes.Index(whole, []byte{0xff, dqt}) + 5
+	for _, zeros := range []int{1, 63} {
+		spoiled := bytes.Clone(whole)
+		clear(spoiled[at+64-zeros:][:zeros])
+		if _, _, err := toPDF(spoiled, jpegToPDF); codeOf(err) != Damaged {
+			t.Errorf("taken with %d zeros in a table (%v)", zeros, err)
+		}
+	}
+}
+
 // TestZerosThatDrawAreNoPicture looks for the number of zeros that stand for
 // exactly as many blocks as they displaced, so that none is left over.
 func TestZerosThatDrawAreNoPicture(t *testing.T) {

@@ -181,7 +181,11 @@ func (d *jpegDecoder) quantiser(s []byte) error {
 			return errJPEG
 		}
 		for k := range 64 {
-			d.quantisers[s[0]&15][k] = int32(sample(s[1+k*size:], size))
+			q := int32(sample(s[1+k*size:], size))
+			if q == 0 {
+				return errJPEG // no picture needs it (T.81, table B.4): the table was overwritten
+			}
+			d.quantisers[s[0]&15][k] = q
 		}
 		s = s[1+64*size:]
 	}
@@ -325,7 +329,7 @@ func (d *jpegDecoder) blanked(h *scanHeader) bool {
 	stretch := 16 // bytes
 	switch {
 	case h.refines && h.to == 0:
-		return false // bits without a code
+		return false // bits without a code, each of which is less than a shade that anybody can see
 	case h.refines || h.to == 0:
 		stretch = 64 // as low bits may be, or an even shade from paper to dark
 	}
