@@ -47,7 +47,7 @@ const (
 	// Sheets that are as bad as shape says are alike by 0.7 and more; pages of
 	// letters by less than 0.4, of 268 of manuals, forms and drawings one by 0.54.
 	alikeEnough   = 0.6
-	leastContrast = 12 // grey levels of 255 between the sheet's black and white
+	leastContrast = 12  // grey levels of 255 between the sheet's black and white
 	leastBars     = 0.5 // correlation; of the same sheets 0.58 and more
 )
 
