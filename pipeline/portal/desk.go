@@ -143,18 +143,24 @@ func (p *Portal) showDestroyed(w http.ResponseWriter, v *visit, e register.Entry
 	if err != nil {
 		return err
 	}
-	body := destroyedBody{PaperDestroyed: d, By: lowerFirst(staffWords(names, e.By)), WitnessName: staffWords(names, d.Witness)}
+	return p.ok(w, v, page{Name: "destroyed", Title: "Destruction recorded", Body: destroyedWords(d, e, names)})
+}
+
+// destroyedWords is a destruction with the people in words.
+func destroyedWords(d register.PaperDestroyed, e register.Entry, names map[int64]string) destroyedBody {
+	body := destroyedBody{PaperDestroyed: d, By: lowerFirst(staffWords(names, e.By)), WitnessName: staffWords(names, d.Witness), by: e.By}
 	if d.ScannedBy != 0 {
 		body.Scanner = lowerFirst(staffWords(names, d.ScannedBy))
 	}
 	if d.ReadableBy != 0 {
 		body.Reader = lowerFirst(staffWords(names, d.ReadableBy))
 	}
-	return p.ok(w, v, page{Name: "destroyed", Title: "Destruction recorded", Body: body})
+	return body
 }
 
 type destroyedBody struct {
 	register.PaperDestroyed
+	by              int64
 	By, WitnessName string
 	Scanner, Reader string // empty for nobody
 }

@@ -15,6 +15,7 @@ import (
 
 	"letterlock/pipeline/portal/portaltest"
 	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
 )
 
 // heaviest is how many bytes a page may have with its style and scripts, not
@@ -275,6 +276,8 @@ func looksOfOperations(l *looker) {
 	v := l.is(l.ops)
 	l.at("desk-empty", "/desk")
 	l.at("intake-empty", "/intake")
+	l.reports(letter.Report{Folders: []letter.ReportLine{{Helpline: "respect-phoneline", Arriving: 3, Oldest: l.now, Stuck: 1}, {Helpline: "mens-advice-line"}},
+		Refused: []letter.Refused{{Helpline: "respect-phoneline", At: l.now, Why: "cut-off"}}})
 	overdue := l.readable(1)
 	l.expire(overdue)
 	again := l.letter(2)
@@ -306,6 +309,8 @@ func looksOfOperations(l *looker) {
 	l.at("sign-both", sign)
 	v.post(sign, nil)
 	l.at("destroyed", path)
+	l.at("trays", "/desk/trays")
+	l.at("trays-flaw", "/desk/trays?day=soon")
 }
 
 func looksOfDPO(l *looker) {
@@ -323,9 +328,14 @@ func looksOfAdministrator(l *looker) {
 	v := l.is(l.admin)
 	person := fmt.Sprint(l.lead2)
 	l.everyRoute(register.Administrator, strings.NewReplacer("{$}", "", "{person}", person))
-	for _, path := range []string{"/people/new", "/people/" + person, "/people/" + person + "/leave"} {
+	for _, path := range []string{"/people/new", "/people/" + person, "/people/" + person + "/edit", "/people/" + person + "/leave"} {
 		v.showsAgain(path)
 		l.at("shown"+strings.ReplaceAll(path, "/", "-"), path)
 	}
 	l.empty("invite-flaw", "/people/new", "main form .button")
+	l.Open("/people/" + person + "/edit")
+	l.Do(chromedp.Clear(chromedp.ID("name")))
+	l.Press("main form .button")
+	l.Wants("Please put this right")
+	l.looks("edit-flaw")
 }

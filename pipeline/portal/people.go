@@ -183,6 +183,8 @@ func (p *Portal) personPage(w http.ResponseWriter, v *visit) error {
 		pg.Note = "That passkey opens nothing any more, and every session of the person has ended."
 	case "code":
 		pg.Note = "A code was made, and shown once. If you have not noted it, make another one."
+	case "changed":
+		pg.Note = "That is changed, and holds at once. It is on record by the staff number, without name and address."
 	case "unlinked":
 		pg.Note = "The person can no longer sign in with the organisation’s sign-in, and every session of theirs has ended."
 	}

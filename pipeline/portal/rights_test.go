@@ -87,6 +87,7 @@ GET  /desk/{id}               operations
 POST /desk/{id}               operations
 GET  /desk/tray               operations
 POST /desk/tray               operations
+GET  /desk/trays              operations
 GET  /desk/lost/{id}          operations
 POST /desk/lost/{id}          operations
 GET  /desk/sign/{token}       operations
@@ -113,6 +114,8 @@ GET  /people                  administrator
 GET  /people/new              administrator
 POST /people/new              administrator
 GET  /people/{person}         administrator
+GET  /people/{person}/edit    administrator
+POST /people/{person}/edit    administrator
 POST /people/{person}/code    administrator
 POST /people/{person}/revoke  administrator
 POST /people/{person}/end-sso administrator, with SSO

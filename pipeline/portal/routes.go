@@ -113,6 +113,7 @@ var routes = []route{
 
 	{method: "GET", path: "/desk/tray", who: []register.Role{register.Operations}, serve: (*Portal).trayPage},
 	{method: "POST", path: "/desk/tray", who: []register.Role{register.Operations}, serve: (*Portal).destroyTray},
+	{method: "GET", path: "/desk/trays", who: []register.Role{register.Operations}, serve: (*Portal).traysPage},
 	{method: "GET", path: "/desk/lost/{id}", who: []register.Role{register.Operations}, serve: (*Portal).lostPage},
 	{method: "POST", path: "/desk/lost/{id}", who: []register.Role{register.Operations}, serve: (*Portal).writeOffPaper},
 	{method: "GET", path: "/desk/sign/{token}", who: []register.Role{register.Operations}, serve: (*Portal).signPage},
@@ -145,6 +146,8 @@ var routes = []route{
 	{method: "GET", path: "/people/new", who: administrators, serve: (*Portal).invitePage},
 	{method: "POST", path: "/people/new", who: administrators, serve: (*Portal).invite},
 	{method: "GET", path: "/people/{person}", who: administrators, serve: (*Portal).personPage},
+	{method: "GET", path: "/people/{person}/edit", who: administrators, serve: (*Portal).editPersonPage},
+	{method: "POST", path: "/people/{person}/edit", who: administrators, serve: (*Portal).editPerson},
 	{method: "POST", path: "/people/{person}/code", who: administrators, serve: (*Portal).newCode},
 	{method: "POST", path: "/people/{person}/revoke", who: administrators, serve: (*Portal).revokePasskey},
 	{method: "POST", path: "/people/{person}/end-sso", who: administrators, sso: true, serve: (*Portal).endSSO},

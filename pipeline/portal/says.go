@@ -259,6 +259,7 @@ var entryKinds = []entryKind{
 	{"person-added", "Person added", about(func(d register.PersonAdded, e register.Entry, t teller) string {
 		return t.staff(d.Person) + " was added as " + lowerFirst(worded(roleWords, d.Role)) + byWhom(e, t) + "."
 	})},
+	{"person-changed", "Person changed", about(sayPersonChanged)},
 	{"person-disabled", "Person disabled", about(func(d register.PersonDisabled, e register.Entry, t teller) string {
 		return t.staff(d.Person) + " can no longer sign in, and name and address were erased" + byWhom(e, t) + "."
 	})},

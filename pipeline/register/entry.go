@@ -301,6 +301,16 @@ type PersonAdded struct {
 	Role   Role  `json:"role"`   // what the person may do
 }
 
+// PersonChanged says what the person in By has changed of a staff number's row in
+// the table of people, where name and address stand and nowhere else. [P 6, GDPR 16]
+type PersonChanged struct {
+	Person    int64  `json:"person"`    // staff number
+	Name      bool   `json:"name"`      // another name
+	Address   bool   `json:"address"`   // another mail address
+	Helplines bool   `json:"helplines"` // other helplines: now those of Leads
+	Leads     []Name `json:"leads,omitempty"`
+}
+
 // PersonDisabled says that a staff number can no longer sign in, for good, and
 // that the person's name and address were erased. By is who let them go (0: at
 // the console). [GDPR 17, GDPR 32]
@@ -445,6 +455,7 @@ func (LetterDeleted) kind() string       { return "letter-deleted" }
 func (StrayFound) kind() string          { return "stray-found" }
 func (StrayRemoved) kind() string        { return "stray-removed" }
 func (PersonAdded) kind() string         { return "person-added" }
+func (PersonChanged) kind() string       { return "person-changed" }
 func (PersonDisabled) kind() string      { return "person-disabled" }
 func (PasskeysForgotten) kind() string   { return "passkeys-forgotten" }
 func (PasskeyRevoked) kind() string      { return "passkey-revoked" }

@@ -36,19 +36,12 @@ func (r *Register) changeRole(ctx context.Context, number int64, role Role, help
 		if _, err := tx.ExecContext(ctx, `UPDATE people SET role = $1 WHERE number = $2`, string(role), number); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM people_helplines WHERE person = $1`, number); err != nil {
+		if err := setHelplines(ctx, tx, number, helplines); err != nil {
 			return err
-		}
-		for _, h := range helplines {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO people_helplines (person, helpline) VALUES ($1, $2)`, number, h); err != nil {
-				return err
-			}
 		}
 		for _, stmt := range []string{
 			`DELETE FROM sessions WHERE person = $1`, `DELETE FROM daily_mails WHERE person = $1`, `DELETE FROM request_mails WHERE person = $1`,
-			// What is owed of helplines that the person leads still is owed.
-			`DELETE FROM mails WHERE person = $1 AND sent IS NULL AND letter IN (SELECT id FROM letters
-				WHERE helpline NOT IN (SELECT helpline FROM people_helplines WHERE person = $1))`,
+			mailsOfOthers,
 		} {
 			if _, err := tx.ExecContext(ctx, stmt, number); err != nil {
 				return err
@@ -79,3 +72,8 @@ func roleOf(ctx context.Context, tx *sql.Tx, number int64) (role Role, helplines
 	slices.Sort(helplines)
 	return role, helplines, err
 }
+
+// mailsOfOthers are not sent any more once the person's helplines have changed.
+// What is owed of those that the person leads still is owed.
+const mailsOfOthers = `DELETE FROM mails WHERE person = $1 AND sent IS NULL AND letter IN (SELECT id FROM letters
+	WHERE helpline NOT IN (SELECT helpline FROM people_helplines WHERE person = $1))`

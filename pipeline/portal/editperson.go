@@ -1,0 +1,84 @@
+package portal
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"letterlock/pipeline/register"
+)
+
+type editBody struct {
+	personBody
+	Form      url.Values
+	Helplines []Helpline // to choose from; none but for a team leader
+}
+
+// editOf is the person whom the address names, for another act than what their own
+// page offers.
+func (p *Portal) editOf(v *visit) (personBody, error) {
+	person, err := p.personOf(v)
+	person.Path += "/edit"
+	person.Shown = p.shows(v, person.Path)
+	return person, err
+}
+
+func (p *Portal) editPersonPage(w http.ResponseWriter, v *visit) error {
+	person, err := p.editOf(v)
+	if err != nil {
+		return err
+	}
+	form := url.Values{"name": {person.Name}, "email": {person.Email}, "helpline": person.Person.Helplines}
+	return p.showEdit(w, v, person, form, nil)
+}
+
+func (p *Portal) showEdit(w http.ResponseWriter, v *visit, person personBody, form url.Values, flaws []formFlaw) error {
+	body := editBody{personBody: person, Form: form}
+	if person.Role == register.TeamLeader {
+		body.Helplines = p.cfg.Helplines
+	}
+	return p.ok(w, v, page{Name: "edit", Title: "Change " + person.Name, Script: "passkey.js", Errors: flaws, Body: body})
+}
+
+// editPerson changes what the person is called, where they are written to and
+// whose letters they read. What they do is not changed: that is another person's
+// sign-in.
+func (p *Portal) editPerson(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	person, err := p.editOf(v)
+	if err != nil {
+		return err
+	}
+	if !person.Shown {
+		return notAgainAt(person.Path)
+	}
+	v.PostForm.Set("role", string(person.Role))
+	who, flaws := p.readPerson(v.PostForm)
+	if len(flaws) > 0 {
+		return p.showEdit(w, v, person, v.PostForm, flaws)
+	}
+	who.Number = person.Number
+	changed := fmt.Sprintf("/people/%d?done=changed", person.Number)
+	if err := p.cfg.Register.ChangePerson(v.once(changed), who, v.person.Number); err != nil {
+		return err
+	}
+	p.used(v, person.Path)
+	redirect(w, changed)
+	return nil
+}
+
+func sayPersonChanged(d register.PersonChanged, e register.Entry, t teller) string {
+	var what []string
+	if d.Name {
+		what = append(what, "the name")
+	}
+	if d.Address {
+		what = append(what, "the mail address")
+	}
+	if d.Helplines {
+		what = append(what, "the helplines, now "+list(apply(d.Leads, func(n register.Name) string { return t.helpline(string(n)) })))
+	}
+	return fmt.Sprintf("%s changed of %s %s.", t.staff(e.By), lowerFirst(t.staff(d.Person)), list(what))
+}
