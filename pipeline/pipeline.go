@@ -84,9 +84,10 @@ type Config struct {
 	Certificate  func() (*x509.Certificate, error)
 	MailDomain   string // of Message-IDs
 	Helplines    []string
-	DestroyAfter string // "readable" or "verified": when paper may go
-	HasLifecycle bool   // the storage ends letters by itself
-	Spool        string // a folder for sealed letters on their way to another place; "" is the system's for temporary files
+	Settings     register.Values // of the configuration file; nil for those of DefaultSettings
+	DestroyAfter string          // "readable" or "verified": when paper may go
+	HasLifecycle bool            // the storage ends letters by itself
+	Spool        string          // a folder for sealed letters on their way to another place; "" is the system's for temporary files
 
 	SweepEvery time.Duration // between two sweeps of Run; 0 for two seconds
 

@@ -6,17 +6,16 @@ import (
 	"fmt"
 
 	"letterlock/pipeline/mail"
+	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
 
-// Letters that nobody opens are mailed again: to their team leaders after one
-// working day and to the managers after two, all of a day in one mail, and only
-// while people are at work. Public holidays are not known here, and count.
+// Letters that nobody opens are mailed again: to their team leaders after some
+// working days and to the managers after more, as the settings say, all of a day
+// in one mail, and only while people are at work. Public holidays are not known here, and count.
 const (
-	leadersAfter  = 1 // working days
-	managersAfter = 2
-	workBegins    = 8 // o'clock in London
-	workEnds      = 18
+	workBegins = 8 // o'clock in London
+	workEnds   = 18
 )
 
 // tellUnopened sends the day's reminders. A reminder is on record before it is
@@ -27,7 +26,12 @@ func (s *Server) tellUnopened(ctx context.Context) error {
 	if s.Closed(ctx) || letter.IsWeekend(now) || now.Hour() < workBegins || now.Hour() >= workEnds {
 		return nil
 	}
-	owed, err := s.cfg.Register.OwedReminders(ctx, letter.DateOf(now), letter.WorkingDaysBefore(now, leadersAfter), letter.WorkingDaysBefore(now, managersAfter), s.cfg.MailDomain)
+	is, err := s.settings(ctx)
+	if err != nil {
+		return err
+	}
+	owed, err := s.cfg.Register.OwedReminders(ctx, letter.DateOf(now), letter.WorkingDaysBefore(now, is[register.SettingLeaders]),
+		letter.WorkingDaysBefore(now, is[register.SettingManagers]), s.cfg.MailDomain)
 	if err != nil {
 		return err
 	}

@@ -101,6 +101,7 @@ type Field struct {
 	Section, Key, Default, Doc string
 	List                       bool // its value is a list of strings
 	Switch                     bool // its value is true or false, and false by default
+	Number                     bool // its value is a whole number
 }
 
 // Written is the default as it is written in the file.
@@ -108,6 +109,8 @@ func (f Field) Written() string {
 	switch {
 	case f.Switch:
 		return "false"
+	case f.Number:
+		return f.Default
 	case f.List && f.Default == "":
 		return "[]"
 	case f.List:
@@ -129,7 +132,7 @@ func Fields(config any) []Field {
 				inner = inner.Elem()
 			}
 			if inner.Kind() != reflect.Struct {
-				d.List, d.Switch = f.Type.Kind() == reflect.Slice, f.Type.Kind() == reflect.Bool
+				d.List, d.Switch, d.Number = f.Type.Kind() == reflect.Slice, f.Type.Kind() == reflect.Bool, f.Type.Kind() == reflect.Int
 				out = append(out, d)
 				continue
 			}
@@ -161,6 +164,12 @@ func setDefaults(v reflect.Value) {
 			if err := at.Addr().Interface().(*Duration).UnmarshalText([]byte(def)); err != nil {
 				panic(err) // a mistake in the struct's tags
 			}
+		case at.Kind() == reflect.Int:
+			n, err := strconv.Atoi(def)
+			if err != nil {
+				panic(err) // likewise
+			}
+			at.SetInt(int64(n))
 		case at.Kind() == reflect.Slice:
 			at.Set(reflect.ValueOf([]string{def}))
 		default:

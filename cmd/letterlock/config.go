@@ -7,8 +7,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"letterlock/cmd/configfile"
+	"letterlock/pipeline"
+	"letterlock/pipeline/register"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/separator"
@@ -51,10 +54,14 @@ type Mail struct {
 // Portal is the web portal.
 type Portal struct {
 	Origin string `toml:"origin" doc:"The address that people type, as in https://letters.example.org. Passkeys are bound to its host name for ever. Absent: http://localhost and the port of --listen."`
-	Print  bool   `toml:"print" doc:"Whether a letter's pages may be printed from its page; each printing is then on the register. A PDF that somebody opens is their browser's to print, whatever stands here."`
+	Print  bool   `toml:"print" doc:"Whether a letter's pages may be printed from its page; each printing is then on the register. A PDF that somebody opens is their browser's to print, whatever stands here. May be changed at the portal."`
 
 	CertificateFile    string `toml:"certificate_file" doc:"TLS without a web server in front: the file of the portal's certificate in PEM, and after it in the same file those that lead to its authority. Read again when it has changed. Absent: a web server on this machine ends TLS."`
 	CertificateKeyFile string `toml:"certificate_key_file" doc:"The file of the certificate's private key, in PEM."`
+
+	Idle           configfile.Duration `toml:"idle" def:"15m" doc:"After how long a session ends that nobody uses: 5 to 15 whole minutes. May be changed at the portal."`
+	RemindLeaders  int                 `toml:"remind_leaders" def:"1" doc:"After how many working days team leaders are reminded of a letter that nobody has opened: 1 to 5. May be changed at the portal."`
+	RemindManagers int                 `toml:"remind_managers" def:"2" doc:"After how many working days the helplines' manager is told of it: up to 10, and no fewer than for the team leaders. May be changed at the portal."`
 }
 
 // SSO is the organisation's own sign-in.
@@ -162,6 +169,9 @@ func (c *Config) check() error {
 			return errors.New("[metrics] listen is an address on this machine only, as in localhost:9127")
 		}
 	}
+	if wrong := c.Portal.settings().Check(pipeline.DefaultSettings); wrong != "" || time.Duration(c.Portal.Idle)%time.Minute != 0 {
+		return errors.New("[portal] idle is 5 to 15 whole minutes, remind_leaders 1 to 5, and remind_managers no fewer and at most 10")
+	}
 	if o := c.Portal.Origin; o != "" {
 		u, err := url.Parse(o)
 		if err != nil || u.Host == "" || u.Path != "" || u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "localhost") {
@@ -179,6 +189,16 @@ func (p Portal) checkCertificate() error {
 		return errors.New("[portal] origin is not https://, so that certificate_file is for nothing")
 	}
 	return nil
+}
+
+// settings are what an administrator may change at the portal.
+func (p Portal) settings() register.Values {
+	v := register.Values{register.SettingIdle: int(time.Duration(p.Idle).Minutes()), register.SettingPrint: 0,
+		register.SettingLeaders: p.RemindLeaders, register.SettingManagers: p.RemindManagers}
+	if p.Print {
+		v[register.SettingPrint] = 1
+	}
+	return v
 }
 
 // names lists the helplines' names.

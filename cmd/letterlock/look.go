@@ -58,6 +58,7 @@ type status struct {
 	Register    registerStatus              `json:"register"`
 	Alarms      []alarmStatus               `json:"alarms"`          // what somebody must see to, the gravest first
 	Outlived    int                         `json:"papers_outlived"` // papers whose letter is gone
+	Settings    register.Values             `json:"settings"`        // those that were changed at the portal; the file says the others
 }
 
 type alarmStatus struct {
@@ -110,6 +111,9 @@ func (in *installation) status(w *world) (s status, err error) {
 	if s.MailWaiting, err = in.register.MailsWaiting(w.ctx); err != nil {
 		return s, err
 	}
+	if s.Settings, err = in.register.ChangedSettings(w.ctx); err != nil {
+		return s, err
+	}
 	files, err := folder.Count(in.scannerFolder(), in.cfg.names())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a server alone has none
 		return s, fmt.Errorf("the scanner folder cannot be read: %s", configfile.Reason(err))
@@ -138,6 +142,9 @@ func (s status) print(w *world) error {
 	fmt.Fprintf(t, "held for a person\t%d\n", s.Held)
 	fmt.Fprintf(t, "mail waiting\t%d\n", s.MailWaiting)
 	fmt.Fprintf(t, "register entries\t%d\n", s.Register.Entries)
+	for _, is := range slices.Sorted(maps.Keys(s.Settings)) {
+		fmt.Fprintf(t, "changed at the portal: %s\t%d\n", is, s.Settings[is])
+	}
 	for _, a := range s.Alarms {
 		fmt.Fprintf(t, "ALARM %s\t%d\tsince %s; 'letterlock check' says what to do\n", a.Kind, a.Count, a.Since)
 	}

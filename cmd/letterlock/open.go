@@ -163,7 +163,7 @@ func (in *installation) openRegister(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg := register.Config{Path: in.dir.database(), Signer: key.signer, Verifier: key.verifier, Now: in.clock.Now, CodeKey: codes,
+	cfg := register.Config{Path: in.dir.database(), Idle: time.Duration(in.cfg.Portal.Idle), Signer: key.signer, Verifier: key.verifier, Now: in.clock.Now, CodeKey: codes,
 		Step: func(step string) { crashPoint(step, "") },
 		// With a storage that has a clock of its own too: where it runs on this very
 		// machine, that clock is the same one.
@@ -254,7 +254,7 @@ func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender p
 	}
 	return pipeline.New(pipeline.Config{
 		Register: in.register, Prepare: in.prepare, Store: in.store, Keyring: in.keyring, Pages: pages, Mail: sender,
-		Signer: in.server.signer, Verifier: in.server.public(), HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), DestroyAfter: in.cfg.DestroyAfter, Spool: in.dir.in("state"), SweepEvery: pace,
+		Signer: in.server.signer, Verifier: in.server.public(), HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), Settings: in.cfg.Portal.settings(), DestroyAfter: in.cfg.DestroyAfter, Spool: in.dir.in("state"), SweepEvery: pace,
 		Now: in.clock.Now, Log: in.log, Step: crashPoint,
 	})
 }

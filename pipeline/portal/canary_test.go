@@ -68,7 +68,7 @@ func attr(n *html.Node, name string) string {
 // be in a log, once where people type and once everywhere, and sends it as
 // everybody who sees the form, with headers and addresses that hold it too.
 func TestTheLogHoldsNoCanary(t *testing.T) {
-	h := newHouse(t, func(c *Config) { c.Print = true })
+	h := newHouse(t, letsPrint)
 	const canary = "Zuleika-Canary"
 	id := h.readable(2)
 	h.intake.asks(QuestionDuplicate, canary+".pdf", Stack{Pages: 1})

@@ -85,7 +85,7 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	if err := p.tellDeciding(v, l, &body); err != nil {
 		return err
 	}
-	body.Manages, body.Prints = v.person.Role == register.Manager, p.cfg.Print
+	body.Manages, body.Prints = v.person.Role == register.Manager, p.prints(v.Context())
 	if body.Holds, err = p.cfg.Register.HoldsOf(v.Context(), l); err != nil {
 		return err
 	}

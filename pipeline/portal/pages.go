@@ -2,6 +2,7 @@ package portal
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"embed"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"letterlock/pipeline/register"
 )
@@ -92,7 +94,7 @@ var menus = map[register.Role][]menuItem{
 	register.Manager:       {{Path: "/overview", Says: "Overview"}, {Path: "/letters", Says: "Letters"}, {Path: "/papers", Says: "Papers"}, {Path: "/requests", Says: "Requests"}, {Path: "/holds", Says: "Holds"}, {Path: "/calendar", Says: "Calendar"}, {Path: "/retention", Says: "Retention record"}, {Path: "/evidence", Says: "Evidence"}},
 	register.Operations:    {{Path: "/desk", Says: "Destruction desk"}, {Path: "/papers", Says: "Papers"}, {Path: "/intake", Says: "Intake"}},
 	register.DPO:           {{Path: "/register", Says: "Register"}, {Path: "/openings", Says: "Openings"}, {Path: "/calendar", Says: "Calendar"}, {Path: "/requests", Says: "Requests"}, {Path: "/holds", Says: "Holds"}, {Path: "/retention", Says: "Retention record"}, {Path: "/evidence", Says: "Evidence"}},
-	register.Administrator: {{Path: "/people", Says: "People"}, {Path: "/check", Says: "Checks"}},
+	register.Administrator: {{Path: "/people", Says: "People"}, {Path: "/settings", Says: "Settings"}, {Path: "/check", Says: "Checks"}},
 }
 
 // menu is the person's menu, with what waits for them. A scanner folder that
@@ -112,12 +114,21 @@ func (p *Portal) menu(v *visit) []menuItem {
 	return items
 }
 
+// idle is after how long a session ends that nobody uses.
+func (p *Portal) idle(ctx context.Context) time.Duration {
+	idle, err := p.cfg.Register.Idle(ctx)
+	if err != nil {
+		return register.SessionIdle // the page is about the same trouble, and only warns too late
+	}
+	return idle
+}
+
 // show writes a page. It is made whole before its first byte is sent, so that
 // a fault in it can still become a plain page.
 func (p *Portal) show(w http.ResponseWriter, v *visit, status int, pg page) {
 	pg.SignedIn, pg.Person, pg.Sample = v.signedIn, v.person, p.cfg.Sample
 	pg.Token = rand.Text()
-	pg.Idle = int(register.SessionIdle.Seconds())
+	pg.Idle = int(p.idle(v.Context()).Seconds())
 	if v.signedIn {
 		pg.Menu = p.menu(v)
 		pg.Alarms = p.alarms(v)

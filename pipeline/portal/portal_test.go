@@ -69,6 +69,7 @@ func newHouse(t testing.TB, change ...func(*Config)) *house {
 		Helplines: []Helpline{{"respect-phoneline", "Respect Phoneline"}, {"mens-advice-line", "Men’s Advice Line"}},
 		Policy:    Policy{Name: "confidentiality-policy-1", Text: []byte("# Confidentiality\n\nAfter six months all records go. <script>alert(1)</script>")}, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 	}
+	cfg.Settings = register.Values{register.SettingIdle: 15, register.SettingPrint: 0, register.SettingLeaders: 1, register.SettingManagers: 2}
 	for _, f := range change {
 		f(&cfg)
 	}
@@ -314,3 +315,6 @@ func drawPage(page, dpi, width, height int) ([]byte, error) {
 func containsText(body string, texts ...string) bool {
 	return !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(body, text) })
 }
+
+// letsPrint is a configuration file that lets letters be printed.
+func letsPrint(c *Config) { c.Settings[register.SettingPrint] = 1 }

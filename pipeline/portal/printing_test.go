@@ -12,7 +12,7 @@ import (
 // on paper when somebody prints all the same; where they may, each printing is
 // on record first.
 func TestPrintingInTheBrowser(t *testing.T) {
-	b := newBrowser(t, func(c *Config) { c.Sample, c.Print = true, true })
+	b := newBrowser(t, letsPrint, func(c *Config) { c.Sample = true })
 	link := b.reads()
 	id := letter.ID(strings.TrimPrefix(link, "/l/"))
 	onPaper := func() (n string) {

@@ -121,6 +121,8 @@ POST /people/{person}/revoke  administrator
 POST /people/{person}/end-sso administrator, with SSO
 GET  /people/{person}/leave   administrator
 POST /people/{person}/leave   administrator
+GET  /settings                administrator
+POST /settings                administrator
 GET  /check                   administrator
 `
 
@@ -156,7 +158,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 // TestEveryRouteAsEverybody calls each route as nobody, as every role, and as
 // a team leader of another helpline, and compares with the table.
 func TestEveryRouteAsEverybody(t *testing.T) {
-	h := newHouse(t, func(c *Config) { c.Print = true })
+	h := newHouse(t, letsPrint)
 	h.intake.asks(QuestionStack, "batch.pdf", Stack{Pages: 3, Begins: []int{1, 3}, Sheets: []int{2}})
 	_, err := h.register.BeginDay(t.Context())
 	must(t, err)

@@ -153,6 +153,8 @@ var routes = []route{
 	{method: "POST", path: "/people/{person}/end-sso", who: administrators, sso: true, serve: (*Portal).endSSO},
 	{method: "GET", path: "/people/{person}/leave", who: administrators, serve: (*Portal).leavePage},
 	{method: "POST", path: "/people/{person}/leave", who: administrators, serve: (*Portal).letGo},
+	{method: "GET", path: "/settings", who: administrators, serve: (*Portal).settingsPage},
+	{method: "POST", path: "/settings", who: administrators, serve: (*Portal).changeSettings},
 	{method: "GET", path: "/check", who: administrators, serve: (*Portal).checkPage},
 }
 
@@ -178,7 +180,7 @@ func mayRead(who register.Person, l register.Letter) bool {
 func (p *Portal) newMux() *http.ServeMux {
 	byPath := map[string][]route{}
 	for _, r := range routes {
-		if (!r.sample || p.cfg.Sample) && (!r.sso || p.sso != nil) && (!r.print || p.cfg.Print) {
+		if (!r.sample || p.cfg.Sample) && (!r.sso || p.sso != nil) {
 			byPath[r.path] = append(byPath[r.path], r)
 		}
 	}
@@ -250,6 +252,9 @@ func (p *Portal) admit(v *visit, rt route) error {
 	}
 	if err := p.limitPerson(v); err != nil {
 		return err
+	}
+	if rt.print && !p.prints(v.Context()) {
+		return errNowhere
 	}
 	if len(rt.who) == 0 {
 		return nil

@@ -256,6 +256,13 @@ var entryKinds = []entryKind{
 	{"role-taken", "Role taken", about(func(_ register.RoleTaken, e register.Entry, t teller) string {
 		return t.staff(e.By) + " may do nothing any more: the organisation’s sign-in named no group of theirs that may."
 	})},
+	{"setting-changed", "Setting changed", about(func(d register.SettingChanged, e register.Entry, t teller) string {
+		said := t.staff(e.By) + " changed a setting. " + SettingName(d.Setting) + ": " + SettingSays(d.Setting, d.Value)
+		if d.File {
+			said += ", as the configuration file says"
+		}
+		return said + "."
+	})},
 	{"person-added", "Person added", about(func(d register.PersonAdded, e register.Entry, t teller) string {
 		return t.staff(d.Person) + " was added as " + lowerFirst(worded(roleWords, d.Role)) + byWhom(e, t) + "."
 	})},

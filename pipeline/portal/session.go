@@ -89,7 +89,7 @@ func (p *Portal) signInPage(w http.ResponseWriter, v *visit) error {
 	case q.Has("lost"):
 		pg.Note = "You had been signed out, so what you sent last was not saved. Sign in and enter it again."
 	case q.Has("idle"):
-		pg.Note = "You were signed out because nothing had happened for 15 minutes. Sign in to go on where you were."
+		pg.Note = "You were signed out because nothing had happened for " + count(int(p.idle(v.Context()).Minutes()), "minute", "minutes") + ". Sign in to go on where you were."
 	case q.Has("made") && p.sso != nil:
 		pg.Note = "Your passkey is made. Sign in with " + p.ssoName() + "; you use the passkey where something cannot be undone."
 	case q.Has("out"):

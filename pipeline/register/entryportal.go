@@ -14,5 +14,14 @@ type RoleGiven struct {
 // sessions have ended. [P 6, GDPR 32]
 type RoleTaken struct{}
 
-func (RoleGiven) kind() string { return "role-given" }
-func (RoleTaken) kind() string { return "role-taken" }
+// SettingChanged says that the person in By had a setting be something else while
+// Letterlock ran. [GDPR 32, R A.AM.G.2]
+type SettingChanged struct {
+	Setting Setting `json:"setting"` // which
+	Value   int     `json:"value"`   // what it is from now on
+	File    bool    `json:"file"`    // a change was taken back: it is what the configuration file says
+}
+
+func (RoleGiven) kind() string      { return "role-given" }
+func (RoleTaken) kind() string      { return "role-taken" }
+func (SettingChanged) kind() string { return "setting-changed" }

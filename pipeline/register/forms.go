@@ -80,6 +80,7 @@ var forms = formsOf(
 	words(ScanAgainReasons...),
 	words(ForDrill, ForRestore),
 	words(ShareOverwritten, ShareVouched, ShareUnwritten, ShareLost),
+	words(Settings...),
 	words(ShownPages, ShownPDF, ShownPrint),
 	words(Tolds...),
 	words(WithPasskey, WithSSO, WithSample),

@@ -40,6 +40,10 @@ type Config struct {
 	Now      func() time.Time // the product's clock
 	CodeKey  []byte           // HMAC key for enrolment codes, kept outside the database
 
+	// Idle is how long a session lives that nobody uses, where that is not changed
+	// at the portal; at most SessionIdle, which 0 stands for.
+	Idle time.Duration
+
 	// MaxSilence is how much later than the entry before it an entry may be
 	// without putting the clock in doubt; 0 for however much.
 	MaxSilence time.Duration

@@ -13,7 +13,7 @@ import (
 
 // How long a session lives.
 const (
-	SessionIdle = 15 * time.Minute // without a request
+	SessionIdle = 15 * time.Minute // without a request, at most: see Idle
 	SessionMax  = 8 * time.Hour    // at most
 )
 
@@ -31,10 +31,14 @@ type Session struct {
 func (r *Register) SignIn(ctx context.Context, person int64, with SignInWith) (token string, err error) {
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw)
+	idle, err := r.Idle(ctx)
+	if err != nil {
+		return "", err
+	}
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
 		now := millis(r.Now())
 		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE seen <= $1 OR started <= $2`,
-			now-SessionIdle.Milliseconds(), now-SessionMax.Milliseconds()); err != nil {
+			now-idle.Milliseconds(), now-SessionMax.Milliseconds()); err != nil {
 			return err
 		}
 		hash := sha256.Sum256(raw)
@@ -70,7 +74,11 @@ func (r *Register) Session(ctx context.Context, token string) (Session, error) {
 		return Session{}, fmt.Errorf("reading session: %w", err)
 	}
 	s.Started = fromMillis(started)
-	if now.Sub(fromMillis(seen)) >= SessionIdle || now.Sub(s.Started) >= SessionMax {
+	idle, err := r.Idle(ctx)
+	if err != nil {
+		return Session{}, err
+	}
+	if now.Sub(fromMillis(seen)) >= idle || now.Sub(s.Started) >= SessionMax {
 		return Session{}, ErrNotFound
 	}
 	if s.Person, err = r.Person(ctx, number); err != nil || s.Person.Disabled {
@@ -98,8 +106,12 @@ func (r *Register) SignOut(ctx context.Context, hash []byte) error {
 // the person.
 func (r *Register) SessionsOf(ctx context.Context, person int64) ([]Session, error) {
 	now := millis(r.Now())
+	idle, err := r.Idle(ctx)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := r.read.QueryContext(ctx, `SELECT hash, started FROM sessions WHERE person = $1 AND seen > $2 AND started > $3 ORDER BY started DESC`,
-		person, now-SessionIdle.Milliseconds(), now-SessionMax.Milliseconds())
+		person, now-idle.Milliseconds(), now-SessionMax.Milliseconds())
 	if err != nil {
 		return nil, fmt.Errorf("reading sessions: %w", err)
 	}

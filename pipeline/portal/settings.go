@@ -1,0 +1,150 @@
+package portal
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"letterlock/pipeline/register"
+)
+
+// settingWords are what people call the settings, and how a value is said.
+var settingWords = map[register.Setting]struct{ name, hint, unit, units string }{
+	register.SettingIdle:     {"Signed out when nothing happens for", "Minutes. A warning comes two minutes before.", "minute", "minutes"},
+	register.SettingPrint:    {"Letters may be printed", "Each printing is on record. A PDF that somebody opens is their browser’s to print.", "", ""},
+	register.SettingLeaders:  {"Team leaders are reminded of a letter that nobody has opened after", "Working days. All of a day come in one mail.", "working day", "working days"},
+	register.SettingManagers: {"The helplines’ manager is told of it after", "Working days; no fewer than for the team leaders.", "working day", "working days"},
+}
+
+// SettingName is what people call the setting.
+func SettingName(s register.Setting) string { return settingWords[s].name }
+
+// SettingSays is how the setting's value is said.
+func SettingSays(s register.Setting, n int) string {
+	if s == register.SettingPrint {
+		return map[bool]string{true: "yes", false: "no"}[n != 0]
+	}
+	return count(n, settingWords[s].unit, settingWords[s].units)
+}
+
+// settingLine is one setting as its page shows it.
+type settingLine struct {
+	Setting     register.Setting
+	Name, Hint  string
+	Is, File    string // said
+	Value       string // in the form; empty for as the file says
+	Changed     bool
+	Least, Most int
+	YesNo       bool
+}
+
+type settingsBody struct {
+	Lines  []settingLine
+	Path   string
+	Shown  bool
+	Origin string
+}
+
+const settingsPath = "/settings"
+
+// settings are as they are now.
+func (p *Portal) settings(ctx context.Context) (register.Values, error) {
+	changed, err := p.cfg.Register.ChangedSettings(ctx)
+	return changed.Over(p.cfg.Settings), err
+}
+
+// prints reports whether letters may be printed. Where it cannot be found out
+// they may not.
+func (p *Portal) prints(ctx context.Context) bool {
+	is, err := p.settings(ctx)
+	return err == nil && is[register.SettingPrint] != 0
+}
+
+func (p *Portal) settingsPage(w http.ResponseWriter, v *visit) error {
+	return p.showSettings(w, v, nil, nil)
+}
+
+// showSettings shows the settings, as a form once it is shown who asks. form is
+// what was sent and cannot be; nil for none.
+func (p *Portal) showSettings(w http.ResponseWriter, v *visit, form url.Values, flaws []formFlaw) error {
+	changed, err := p.cfg.Register.ChangedSettings(v.Context())
+	if err != nil {
+		return err
+	}
+	body := settingsBody{Path: settingsPath, Shown: p.shows(v, settingsPath), Origin: p.cfg.Origin}
+	is := changed.Over(p.cfg.Settings)
+	for _, s := range register.Settings {
+		line := settingLine{Setting: s, Name: settingWords[s].name, Hint: settingWords[s].hint, Is: SettingSays(s, is[s]), File: SettingSays(s, p.cfg.Settings[s]),
+			YesNo: s == register.SettingPrint}
+		line.Least, line.Most = s.Between()
+		var n int
+		if n, line.Changed = changed[s]; line.Changed {
+			line.Value = strconv.Itoa(n)
+		}
+		if form != nil {
+			line.Value = form.Get(string(s))
+		}
+		body.Lines = append(body.Lines, line)
+	}
+	pg := page{Name: "settings", Title: "Settings", Script: "passkey.js", Errors: flaws, Body: body}
+	if v.URL.Query().Has("done") {
+		pg.Note = "It is recorded what the settings are now. They hold at once."
+	}
+	return p.ok(w, v, pg)
+}
+
+// changeSettings has the settings be what the form says; an empty field is what
+// the configuration file says.
+func (p *Portal) changeSettings(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	if !p.shows(v, settingsPath) {
+		return notAgainAt(settingsPath)
+	}
+	to, flaws := readSettings(v.PostForm)
+	if wrong := to.Check(p.cfg.Settings); len(flaws) == 0 && wrong != "" {
+		flaws = append(flaws, settingFlaw(wrong))
+	}
+	if len(flaws) > 0 {
+		return p.showSettings(w, v, v.PostForm, flaws)
+	}
+	const done = settingsPath + "?done=1"
+	if err := p.cfg.Register.ChangeSettings(v.once(done), to, p.cfg.Settings, v.person.Number); err != nil {
+		return err
+	}
+	p.used(v, settingsPath)
+	redirect(w, done)
+	return nil
+}
+
+func readSettings(form url.Values) (to register.Values, flaws []formFlaw) {
+	to = register.Values{}
+	for _, s := range register.Settings {
+		text := strings.TrimSpace(form.Get(string(s)))
+		if text == "" {
+			continue
+		}
+		n, err := strconv.Atoi(text)
+		if least, most := s.Between(); err != nil || n < least || n > most {
+			flaws = append(flaws, settingFlaw(s))
+			continue
+		}
+		to[s] = n
+	}
+	return to, flaws
+}
+
+func settingFlaw(s register.Setting) formFlaw {
+	least, most := s.Between()
+	switch s {
+	case register.SettingPrint:
+		return formFlaw{string(s), "Choose yes, no, or what the configuration file says."}
+	case register.SettingManagers:
+		return formFlaw{string(s), fmt.Sprintf("Enter a whole number from %d to %d, and no fewer days than for the team leaders.", least, most)}
+	}
+	return formFlaw{string(s), fmt.Sprintf("Enter a whole number from %d to %d, or nothing for what the configuration file says.", least, most)}
+}
