@@ -55,6 +55,7 @@ func (s *Server) Check(ctx context.Context) []Line {
 		{"people", s.checkPeople},
 		{"sign-in", s.checkSignIn},
 		{"certificate", s.checkCertificate},
+		{"door", s.checkDoor},
 		{"settings", s.checkSettings},
 	} {
 		bad, good, err := c.find(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"letterlock/pipeline/portal"
 	"letterlock/pipeline/register"
@@ -17,7 +18,8 @@ func (s *Server) checkSignIn(ctx context.Context) (bad, good string, err error) 
 		return "", "", err
 	}
 	host := s.cfg.Origin.Hostname()
-	var administrators, elsewhere, few int
+	var administrators, elsewhere int
+	var few []string
 	for _, who := range people {
 		if who.Disabled {
 			continue
@@ -39,7 +41,7 @@ func (s *Server) checkSignIn(ctx context.Context) (bad, good string, err error) 
 			administrators += opens
 		}
 		if opens < 2 {
-			few++
+			few = append(few, strconv.FormatInt(who.Number, 10))
 		}
 	}
 	switch {
@@ -49,7 +51,21 @@ func (s *Server) checkSignIn(ctx context.Context) (bad, good string, err error) 
 	case administrators == 1:
 		bad = "The administrators have one passkey between them. If its device is lost nobody can be invited but at this console. Make a second one, on another device, at the portal's page \"Your account\"."
 	}
-	return bad, "Passkeys open the portal at " + host + ". Who has fewer than two, and should make a second one on another device: " + strconv.Itoa(few) + ".", nil
+	good = "Passkeys open the portal at " + host + ". Everybody has two or more."
+	if len(few) > 0 {
+		good = "Passkeys open the portal at " + host + ". Staff numbers with fewer than two, who should make another on another device: " + strings.Join(few, ", ") + "."
+	}
+	return bad, good, nil
+}
+
+// checkDoor finds out whether other machines reach the portal without TLS, as it
+// was last started.
+func (s *Server) checkDoor(ctx context.Context) (bad, good string, err error) {
+	at, err := s.cfg.Register.Meta(ctx, register.MetaExposed)
+	if at != "" {
+		bad = "The portal listens on " + at + " without TLS, where other machines can reach it: what they send and see can be read on the way. Start it with --listen localhost:8080 behind a web server on this machine that ends TLS, or set [portal] certificate_file."
+	}
+	return bad, "No other machine reaches the portal without TLS.", err
 }
 
 func has(people int) string {

@@ -40,11 +40,29 @@ func TestTheCheckLooksAtPasskeys(t *testing.T) {
 		t.Errorf("with one: %+v", l)
 	}
 	add(admin, "second", "localhost")
-	if l := says(); !l.OK {
+	if l := says(); !l.OK || !strings.Contains(l.Says, "fewer than two, who should make another on another device: 1.") {
 		t.Errorf("with two: %+v", l)
 	}
 	add(oneLeader, "third", "letters.example.org")
 	if l := says(); l.OK || !strings.HasPrefix(l.Says, "1 person has passkeys that were made under another host name than localhost") {
 		t.Errorf("with one of another host: %+v", l)
+	}
+}
+
+// A door that other machines reach without TLS is said, by any process, until the
+// portal is started with another.
+func TestTheCheckLooksAtTheDoor(t *testing.T) {
+	o := newOffice(t)
+	for at, well := range map[string]bool{"": true, "0.0.0.0:8080": false} {
+		o.must(o.cfg.Register.SetMeta(t.Context(), register.MetaExposed, at))
+		said := false
+		for _, l := range o.Check(t.Context()) {
+			if l.Name == "door" {
+				said = l.OK == well && strings.Contains(l.Says, at)
+			}
+		}
+		if !said {
+			t.Errorf("at %q it is not said", at)
+		}
 	}
 }

@@ -128,7 +128,9 @@ func (w *world) play(listen string, begin func(*installation) error, edge bool) 
 	if err := in.greet(w, origin, edge); err != nil {
 		return err
 	}
-	in.sayIfOpen(door.Addr())
+	if err := in.sayIfOpen(w.ctx, door.Addr()); err != nil {
+		return err
+	}
 	return r.play(w.ctx, door)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline/certificate"
+	"letterlock/pipeline/register"
 )
 
 // certificate is where the portal's own certificate lies, if it has one. A
@@ -42,12 +43,20 @@ func (in *installation) web(portal http.Handler) (*http.Server, error) {
 	return web, nil
 }
 
-// sayIfOpen says that the portal can be reached from other machines without TLS.
-func (in *installation) sayIfOpen(at net.Addr) {
+// sayIfOpen says that the portal can be reached from other machines without TLS,
+// and has 'check' say it, too, until the next start.
+func (in *installation) sayIfOpen(ctx context.Context, at net.Addr) error {
+	exposed := ""
 	host, _, err := net.SplitHostPort(at.String())
 	if _, own := in.certificate(); err == nil && !own && !onLoopback(host) {
-		in.log.Warn("the portal listens on " + at.String() + " without TLS: let nothing reach it but the web server that ends TLS, or set [portal] certificate_file")
+		exposed = at.String()
+		in.log.Warn("the portal listens on " + exposed + " without TLS: let nothing reach it but the web server that ends TLS, or set [portal] certificate_file")
 	}
+	err = in.register.SetMeta(ctx, register.MetaExposed, exposed)
+	if errors.Is(err, register.ErrClosed) { // it was said in the log, and is kept at the next start
+		return nil
+	}
+	return err
 }
 
 // answer answers at the door until the web server is shut.

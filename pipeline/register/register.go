@@ -246,6 +246,7 @@ const (
 	MetaKind       = "kind"        // KindReal or KindSample; written once
 	MetaClockAhead = "clock_ahead" // sample only: days that its clock runs ahead
 	MetaStrays     = "strays"      // how many strays did not go when it was last looked
+	MetaExposed    = "exposed"     // the address of the portal's door, where other machines reach it without TLS; empty where not
 	MetaUnread     = "unread"      // keys of what the last replay could not open, as JSON
 	MetaLifecycle  = "lifecycle"   // "installed" once the storage's rules were written
 
