@@ -44,6 +44,7 @@ POST /sign-out/everywhere     staff
 GET  /account                 staff
 POST /account/passkey/begin   staff
 POST /account/passkey/finish  staff
+GET  /security                staff
 GET  /overview                manager
 GET  /letters                 team-leader manager
 GET  /l/{id}                  team-leader manager, own letters

@@ -63,6 +63,7 @@ var routes = []route{
 	{method: "GET", path: "/account", who: staff, serve: (*Portal).accountPage},
 	{method: "POST", path: "/account/passkey/begin", who: staff, script: true, serve: (*Portal).beginSecond},
 	{method: "POST", path: "/account/passkey/finish", who: staff, script: true, serve: (*Portal).finishSecond},
+	{method: "GET", path: "/security", who: staff, serve: (*Portal).securityPage},
 
 	{method: "GET", path: "/overview", who: managers, serve: (*Portal).overviewPage},
 	{method: "GET", path: "/letters", who: readers, serve: (*Portal).lettersPage},
