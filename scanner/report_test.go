@@ -62,12 +62,21 @@ func TestTheServerIsToldWhatIsInTheFolder(t *testing.T) {
 				t.Errorf("of one change it is told %d times: %+v", puts-before, r)
 			}
 			before = puts
+			for range 20 { // a refusal every other second
+				o.drop(line+"/mrs-smith.pdf", []byte("no scan"))
+				o.pass(2)
+			}
+			if puts > before+1 {
+				t.Errorf("it is told %d times in less than a minute", puts-before)
+			}
+			o.wait(5 * time.Minute)
+			before = puts
 			o.wait(21 * time.Minute)
 			if n := puts - before; n < 1 || n > 3 {
 				t.Errorf("in 20 quiet minutes it is told %d times", n)
 			}
 			o.wait(25 * time.Hour)
-			if r = said(); len(r.Refused) != 0 || r.Folders[0].Refused != 1 {
+			if r = said(); len(r.Refused) != 0 || r.Folders[0].Refused < 2 {
 				t.Errorf("a day later it says %+v", r)
 			}
 		})

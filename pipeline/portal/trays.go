@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"time"
 
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
@@ -69,6 +70,10 @@ func (p *Portal) traysPage(w http.ResponseWriter, v *visit) error {
 	return p.ok(w, v, pg)
 }
 
+// oneTransaction is longer than a tray takes to go on record, and shorter than two
+// people take to sign another.
+const oneTransaction = 5 * time.Second
+
 // intoTray puts an entry, found newest first, to the tray that it was recorded
 // with: its transaction wrote them one after the other.
 func intoTray(trays []trayRecord, e register.Entry, names map[int64]string) ([]trayRecord, error) {
@@ -79,7 +84,7 @@ func intoTray(trays []trayRecord, e register.Entry, names map[int64]string) ([]t
 	paper := trayPaper{d, e.Letter}
 	if n := len(trays); n > 0 {
 		t := &trays[n-1]
-		if t.last == e.N+1 && t.by == e.By && t.PaperDestroyed.Witness == d.Witness && t.Method == d.Method && t.Place == d.Place && t.Certificate == d.Certificate {
+		if t.last == e.N+1 && t.Destroyed.Sub(d.Destroyed) < oneTransaction && t.by == e.By && t.PaperDestroyed.Witness == d.Witness && t.Method == d.Method && t.Place == d.Place && t.Certificate == d.Certificate {
 			t.destroyedBody, t.Papers, t.last = destroyedWords(d, e, names), append([]trayPaper{paper}, t.Papers...), e.N
 			return trays, nil
 		}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
@@ -23,9 +24,13 @@ func TestTraysAreShownFromTheRegister(t *testing.T) {
 		_, err := h.register.DestroyPapers(t.Context(), said, by)
 		must(t, err)
 	}
-	a, b, c, d := h.readable(1), h.readable(2), h.readable(1), h.readable(1)
+	a, b, c, d, e, f := h.readable(1), h.readable(2), h.readable(1), h.readable(1), h.readable(1), h.readable(1)
 	tray(h.ops, a, b)
 	tray(h.ops2, c)
+	h.now = h.now.Add(time.Minute)
+	tray(h.ops2, e) // the same two once more
+	h.readable(1)   // and something else on record
+	tray(h.ops2, f)
 	day := "/desk/trays?day=2026-11-24"
 	h.now = h.now.AddDate(0, 0, 1)
 	tray(h.ops, d)
@@ -35,8 +40,8 @@ func TestTraysAreShownFromTheRegister(t *testing.T) {
 	wantStatus(t, page, http.StatusOK)
 	wantText(t, page, "recorded on 24 November 2026", "2 papers, recorded on", "1 paper, recorded on", a.Reference(), b.Reference(), c.Reference(),
 		"D-2026-000001", "D-2026-000002", "D-2026-000003", "staff number 5 (Ola Office)", "staff number 6 (Pat Office)", "Mo Manager), who signed with a passkey", "level P-5")
-	if strings.Contains(page.Body.String(), d.Reference()) || strings.Count(page.Body.String(), "<section>") != 2 {
-		t.Errorf("not two trays, or another day's is among them:\n%s", page.Body)
+	if strings.Contains(page.Body.String(), d.Reference()) || strings.Count(page.Body.String(), "<section>") != 4 {
+		t.Errorf("not four trays, or another day's is among them:\n%s", page.Body)
 	}
 	if i, j := strings.Index(page.Body.String(), "D-2026-000001"), strings.Index(page.Body.String(), "D-2026-000002"); i > j {
 		t.Error("a tray is not in the order of its ledger numbers")
