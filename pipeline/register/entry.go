@@ -304,11 +304,11 @@ type PersonAdded struct {
 // PersonChanged says what the person in By has changed of a staff number's row in
 // the table of people, where name and address stand and nowhere else. [P 6, GDPR 16]
 type PersonChanged struct {
-	Person    int64  `json:"person"`    // staff number
-	Name      bool   `json:"name"`      // another name
-	Address   bool   `json:"address"`   // another mail address
-	Helplines bool   `json:"helplines"` // other helplines: now those of Leads
-	Leads     []Name `json:"leads,omitempty"`
+	Person    int64  `json:"person"`          // staff number
+	Name      bool   `json:"name"`            // another name
+	Address   bool   `json:"address"`         // another mail address
+	Helplines bool   `json:"helplines"`       // other helplines: now those of Leads
+	Leads     []Name `json:"leads,omitempty"` // the helplines that the person leads from then on
 }
 
 // PersonDisabled says that a staff number can no longer sign in, for good, and

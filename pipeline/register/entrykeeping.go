@@ -22,7 +22,7 @@ type LetterSafeguarded struct {
 
 // RiskSaid says what the person in By answered to whether somebody is at risk. [P 3]
 type RiskSaid struct {
-	Answer Risk `json:"answer"`
+	Answer Risk `json:"answer"` // what the person has said
 }
 
 // LetterHandedOver says that the person in By handed the letter to a colleague,
