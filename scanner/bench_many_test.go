@@ -47,25 +47,28 @@ func officeAfter(b *testing.B, letters int) (*office, *timed) {
 	o := newOffice(b)
 	o.pass(1)
 	o.close()
-	write := func(name string, data []byte) {
-		full := filepath.Join(o.base, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(full), 0o700); err != nil {
-			b.Fatal(err)
-		}
-		if err := os.WriteFile(full, data, 0o600); err != nil {
-			b.Fatal(err)
-		}
-	}
 	share, state := takenBefore(letters)
 	for name, data := range share {
-		write("scanner/"+name, data)
+		o.lay("scanner/"+name, data)
 	}
 	for name, data := range state {
-		write("state/"+name, data)
+		o.lay("state/"+name, data)
 	}
 	workshop := &timed{Workshop: o.cfg.Workshop}
 	o.cfg.Workshop = workshop
 	o.open()
 	o.pass(1)
 	return o, workshop
+}
+
+// lay puts a file somewhere in the office.
+func (o *office) lay(name string, data []byte) {
+	o.Helper()
+	full := filepath.Join(o.base, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(full), 0o700); err != nil {
+		o.Fatal(err)
+	}
+	if err := os.WriteFile(full, data, 0o600); err != nil {
+		o.Fatal(err)
+	}
 }

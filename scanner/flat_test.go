@@ -39,14 +39,15 @@ func (c tallied) List(dir string) ([]fs.DirEntry, error) {
 	return list, err
 }
 
-// takenBefore is what so many letters leave in the scanner folder and in the
-// edge's memory, a hundred a day, while their papers lie there.
+// takenBefore is what so many letters of the last months leave in the scanner
+// folder and in the edge's memory, while their papers lie there.
 func takenBefore(letters int) (share, state map[string][]byte) {
 	share, state = map[string][]byte{}, map[string][]byte{}
+	daily := max(100, letters/150) // so that none is past its deadline
 	for n := range letters {
 		id := letter.NewID()
 		r := record{ID: id, Site: "office", Helpline: line, Class: letter.SixMonths, Pages: 1,
-			Received: morning.AddDate(0, 0, -1-n/100).UTC().Truncate(time.Second).Add(time.Duration(n%100) * time.Minute),
+			Received: morning.AddDate(0, 0, -1-n/daily).UTC().Truncate(time.Second).Add(time.Duration(n%daily) * time.Minute),
 			SHA256:   fmt.Sprintf("%064x", n), Paper: letter.PaperKept, Slip: id.Reference() + ".txt"}
 		data, err := json.Marshal(r)
 		if err != nil {

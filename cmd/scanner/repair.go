@@ -41,7 +41,7 @@ func (r *repairCmd) Run(w *world) error {
 		if _, err := disk.MoveFree(d, path.Join(helpline, folder.RefusedDir, name), to, name); err != nil {
 			return fmt.Errorf("%s stays where it is: %w", scan, err)
 		}
-		fmt.Fprintf(w.out, "%s is drawn anew page by page once the scanner comes to it: its slip in taken/, or a new note in refused/, says what came of it. "+
+		fmt.Fprintf(w.out, "%s is drawn anew page by page once the scanner comes to it: its slip in taken/, or a new note, says what came of it. "+
 			"Its reader is told; compare the pages with the paper.\n", scan)
 	}
 	return nil
