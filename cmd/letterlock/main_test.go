@@ -193,11 +193,11 @@ func searchTree(dir string, words ...string) (found []string) {
 
 // listens waits until a program's output file holds the portal's address.
 func listens(ts *testscript.TestScript, _ bool, args []string) {
-	want := regexp.MustCompile(`http://localhost:\d+`)
+	want := regexp.MustCompile(`(?s)The portal is at +(http://localhost:\d+)\n.*\n(?:First sign-in|CLOSED) [^\n]*\n`)
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		if b, err := os.ReadFile(ts.MkAbs(args[0])); err == nil {
-			if url := want.FindString(string(b)); url != "" {
-				ts.Setenv("PORTAL", url)
+			if said := want.FindSubmatch(b); said != nil {
+				ts.Setenv("PORTAL", string(said[1]))
 				return
 			}
 		}
