@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -131,12 +132,15 @@ func run(args []string, out, errout io.Writer) (status int) {
 }
 
 // version is what the build knows of itself.
-func version() string {
+func version() string { return programVersion() + " " + runtime.Version() }
+
+// programVersion is the version that was built, as in v1.4.0.
+func programVersion() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok {
+	if !ok || info.Main.Version == "" {
 		return "unknown"
 	}
-	return info.Main.Version + " " + info.GoVersion
+	return info.Main.Version
 }
 
 // statusOf says once, in plain words, what went wrong.

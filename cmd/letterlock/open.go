@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -164,7 +165,7 @@ func (in *installation) openRegister(ctx context.Context) error {
 		return err
 	}
 	cfg := register.Config{Path: in.dir.database(), Idle: time.Duration(in.cfg.Portal.Idle), Signer: key.signer, Verifier: key.verifier, Now: in.clock.Now, CodeKey: codes,
-		Step: func(step string) { crashPoint(step, "") },
+		Program: programVersion(), Step: func(step string) { crashPoint(step, "") },
 		// With a storage that has a clock of its own too: where it runs on this very
 		// machine, that clock is the same one.
 		MaxSilence: time.Duration(in.cfg.MaxSilence)}
@@ -360,6 +361,10 @@ func (in *installation) recordLifecycle(ctx context.Context) error {
 // say translates an error for the person at the keyboard: one sentence, and
 // for the storage's troubles what to do.
 func say(err error) string {
+	if newer, ok := errors.AsType[*register.TooNewError](err); ok {
+		return fmt.Sprintf("this program (%s) is older than its data: a newer one (%s) has changed the tables (%d; this one knows them up to %d). Install that version or a later one. Nothing was changed",
+			programVersion(), cmp.Or(newer.Program, "of a version that is not on record"), newer.Tables, newer.Known)
+	}
 	switch {
 	case errors.Is(err, register.ErrClosed):
 		return "this is refused: Letterlock was restored from a backup, and is closed until you have run: letterlock restore. Nothing was changed; 'letterlock check' says by what it was recognised"

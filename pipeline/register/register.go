@@ -49,6 +49,8 @@ type Config struct {
 	MaxSilence time.Duration
 
 	Step func(step string) // observes a step between two transactions; nil for none
+
+	Program string // the program's version, which an older one names as what is needed; "" for unknown
 }
 
 // Register is an open register. It is safe for concurrent use, also by several
@@ -121,7 +123,10 @@ func (r *Register) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := bringUpToDate(ctx, provider); err != nil {
+	if err := r.refuseNewer(ctx, provider); err != nil {
+		return err
+	}
+	if err := r.bringUpToDate(ctx, provider); err != nil {
 		return fmt.Errorf("bringing tables up to date: %w", err)
 	}
 	if err := r.appending.prepare(ctx, r.write); err != nil {
@@ -132,26 +137,6 @@ func (r *Register) open(ctx context.Context) error {
 	}
 	r.read.SetMaxOpenConns(4)
 	return nil
-}
-
-// bringUpToDate makes the tables, or those that are new in this version.
-//
-// Another process may do the same in this moment: status is asked while the
-// service starts for the first time. Each migration is a transaction of its
-// own, so one of the two does it whole, and the other, told that the tables are
-// there already, finds at its next look that nothing is left to do.
-func bringUpToDate(ctx context.Context, provider *goose.Provider) error {
-	for try := 1; ; try++ {
-		_, err := provider.Up(ctx)
-		if err == nil || try == 20 {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
 }
 
 // openSQLite opens the file so that what is committed is on disk
@@ -249,6 +234,8 @@ const (
 	MetaExposed    = "exposed"     // the address of the portal's door, where other machines reach it without TLS; empty where not
 	MetaUnread     = "unread"      // keys of what the last replay could not open, as JSON
 	MetaLifecycle  = "lifecycle"   // "installed" once the storage's rules were written
+	MetaBackup     = "backup"      // when the last backup was made; see KeepTime
+	MetaTriedOut   = "tried_out"   // when it was last tried out whether a backup comes back
 
 	metaSerial    = "serial"      // of the last recipients list
 	metaPublished = "published"   // serial of the last list that is known to be in the bucket
@@ -260,6 +247,8 @@ const (
 
 	metaClosed      = "closed"       // the signs that this is an older copy, until a replay has ended
 	metaClosedSince = "closed_since" // and when the first was found
+
+	metaProgram = "program" // the version of the program that has changed the tables last
 
 	metaForgotten = "forgotten" // names of people who have gone may still be in the database's files
 

@@ -1,0 +1,104 @@
+package register
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pressly/goose/v3"
+)
+
+// TooNewError says that a newer program has brought the tables further than this
+// one knows them. It went no further: nothing was changed.
+type TooNewError struct {
+	Program string // version of the newer program; "" where it is not on record
+	Tables  int64  // number of its newest migration
+	Known   int64  // number of this program's newest
+}
+
+func (e *TooNewError) Error() string {
+	return fmt.Sprintf("tables of version %d, made by %q; this program knows them up to %d", e.Tables, e.Program, e.Known)
+}
+
+// refuseNewer ends the opening of a database that holds a migration which this
+// program does not have: it could read such tables wrongly, and would write into
+// them what the newer program does not expect.
+func (r *Register) refuseNewer(ctx context.Context, provider *goose.Provider) error {
+	there, err := migrated(ctx, r.write)
+	if err != nil {
+		return err
+	}
+	var known []int64
+	for _, source := range provider.ListSources() {
+		known = append(known, source.Version)
+	}
+	newer := &TooNewError{Known: slices.Max(known)}
+	for _, version := range there {
+		if version > 0 && !slices.Contains(known, version) { // 0 is goose's own
+			newer.Tables = max(newer.Tables, version)
+		}
+	}
+	if newer.Tables == 0 {
+		return nil
+	}
+	err = r.write.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, metaProgram).Scan(&newer.Program)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("reading which program made the tables: %w", err)
+	}
+	return newer
+}
+
+// migrated lists the migrations that the database has had; none in a new one.
+func migrated(ctx context.Context, db *sql.DB) (versions []int64, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("reading which tables there are: %w", err)
+		}
+	}()
+	var made bool
+	err = db.QueryRowContext(ctx, `SELECT count(*) > 0 FROM sqlite_master WHERE name = 'goose_db_version'`).Scan(&made)
+	if err != nil || !made {
+		return nil, err
+	}
+	rows, err := db.QueryContext(ctx, `SELECT version_id FROM goose_db_version WHERE is_applied ORDER BY version_id`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var version int64
+		if err := rows.Scan(&version); err != nil {
+			return nil, err
+		}
+		versions = append(versions, version)
+	}
+	return versions, rows.Err()
+}
+
+// bringUpToDate makes the tables, or those that are new in this version. A crash
+// after it leaves them without the name of the program that made them, which is
+// then missing from the words of a refusal and nowhere else.
+//
+// Another process may do the same in this moment: status is asked while the
+// service starts for the first time. Each migration is a transaction of its
+// own, so one of the two does it whole, and the other, told that the tables are
+// there already, finds at its next look that nothing is left to do.
+func (r *Register) bringUpToDate(ctx context.Context, provider *goose.Provider) error {
+	for try := 1; ; try++ {
+		done, err := provider.Up(ctx)
+		if err == nil && len(done) > 0 {
+			return r.SetMeta(ctx, metaProgram, r.cfg.Program)
+		}
+		if err == nil || try == 20 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
