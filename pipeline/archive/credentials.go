@@ -86,7 +86,9 @@ func newAdmin(c deposit.S3Config) (*admin, error) {
 	if c.Wrap != nil {
 		wire = c.Wrap(wire)
 	}
-	return &admin{c, &http.Client{Transport: wire, Timeout: adminTimeout}}, nil
+	return &admin{c, &http.Client{Transport: wire, Timeout: adminTimeout,
+		// A signed request with a new secret goes to the server that was named, and nowhere else.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}, nil
 }
 
 // put sends one signed request, which is always safe to repeat.

@@ -39,6 +39,27 @@ func TestMakeEdgeUser(t *testing.T) {
 	}
 }
 
+// TestAdminRequestsAreLedNowhereElse: a new scanner's secret goes to the server
+// that was named.
+func TestAdminRequestsAreLedNowhereElse(t *testing.T) {
+	stranger := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a stranger was asked") }))
+	defer stranger.Close()
+	server := httptest.NewServer(http.RedirectHandler(stranger.URL, http.StatusTemporaryRedirect))
+	defer server.Close()
+	c := deposit.S3Config{Endpoint: server.URL, Bucket: "letters", AccessKey: "a", SecretKey: "b"}
+	if err := archive.MakeEdgeUser(t.Context(), c, "office", "edge-office", rand.Text()); err == nil {
+		t.Error("a server that leads elsewhere has made a scanner")
+	}
+	s, err := deposit.OpenS3(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Get(t.Context(), "letters/x"); err == nil {
+		t.Error("something was read")
+	}
+}
+
 // as opens the bucket with other credentials.
 func as(t *testing.T, c deposit.S3Config, accessKey, secretKey string) *archive.S3 {
 	c.AccessKey, c.SecretKey = accessKey, secretKey

@@ -1,13 +1,17 @@
 package portal
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
+
+	"letterlock/pipeline/register"
 )
 
 // againCounts is how long a person who has shown anew who they are may act.
@@ -32,6 +36,38 @@ func (s *shownAgain) add(session []byte, address string) {
 		}
 	}
 	s.until[againKey(session, address)] = s.now().Add(againCounts)
+}
+
+// renew has what was shown in the session count under its new token.
+func (s *shownAgain) renew(old, renewed []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, until := range s.until {
+		if address, is := strings.CutPrefix(key, againKey(old, "")); is {
+			delete(s.until, key)
+			s.until[againKey(renewed, address)] = until
+		}
+	}
+}
+
+// hasShown notes that the visitor has shown anew who they are, for that address.
+// The session goes on under a new token, so that a copy of the old one is worth
+// nothing from now on. If the answer is lost on its way, the person signs in again.
+func (p *Portal) hasShown(w http.ResponseWriter, v *visit, address string) error {
+	token, renewed, err := p.cfg.Register.RenewSession(v.Context(), v.session)
+	if errors.Is(err, register.ErrMoved) {
+		return errSignIn // it ended meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	setCookie(w, sessionCookie, token)
+	p.shownAgain.renew(v.session, renewed)
+	p.places.renew(v.session, renewed)
+	p.trays.renew(v.session, renewed)
+	v.session = renewed
+	p.shownAgain.add(renewed, address)
+	return nil
 }
 
 // shows reports whether the visitor has shown anew, for this address, who they
@@ -90,7 +126,9 @@ func (p *Portal) finishAgain(w http.ResponseWriter, v *visit) error {
 	p.ceremonies.end(token)
 	clearCookie(w, ceremonyCookie)
 	to := samePath(v.URL.Query().Get("to"))
-	p.shownAgain.add(v.session, to)
+	if err := p.hasShown(w, v, to); err != nil {
+		return err
+	}
 	writeJSON(w, http.StatusOK, map[string]string{"to": to})
 	return nil
 }

@@ -45,6 +45,8 @@ func TestEnrolmentCode(t *testing.T) {
 	wantRedirect(t, h.nobody().get("/enrol/passkey"), "/enrol") // another browser knows nothing of it
 	h.now = h.now.Add(ceremonyLife)
 	wantRedirect(t, v.get("/enrol/passkey"), "/enrol")
+	h.now = h.now.Add(24 * time.Hour)
+	wantText(t, h.nobody().post("/enrol", codeForm(h.lead, code)), wrong)
 }
 
 func TestEnrolmentCodeLocks(t *testing.T) {

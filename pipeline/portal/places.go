@@ -69,6 +69,16 @@ func (p *places) note(session []byte, from, agent string) (all []whereabout, fou
 	return all, found
 }
 
+// renew has the session's places known under its new token.
+func (p *places) renew(old, renewed []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if u := p.known[string(old)]; u != nil {
+		delete(p.known, string(old))
+		p.known[string(renewed)] = u
+	}
+}
+
 // forget drops the sessions that have ended by themselves.
 func (p *places) forget(now time.Time) {
 	for session, u := range p.known {

@@ -55,7 +55,8 @@ func TestRetentionRecord(t *testing.T) {
 		for path, want := range map[string]string{"/retention/record.csv?period=2026": "text/csv; charset=utf-8", "/retention/record.pdf?period=2026": "application/pdf"} {
 			w := v.get(path)
 			wantStatus(t, w, http.StatusOK)
-			if w.Header().Get("Content-Type") != want || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment;") {
+			name := `attachment; filename="retention-record` + path[len("/retention/record"):len("/retention/record.csv")] + `"`
+			if w.Header().Get("Content-Type") != want || w.Header().Get("Content-Disposition") != name {
 				t.Errorf("%s: headers are %v", path, w.Header())
 			}
 		}

@@ -123,7 +123,7 @@ func (p *Portal) home(w http.ResponseWriter, v *visit) error {
 const accountPath = "/account"
 
 func (p *Portal) accountPage(w http.ResponseWriter, v *visit) error {
-	body := accountBody{Origin: p.cfg.Origin, SSO: p.ssoName(), Path: accountPath, Shown: p.shows(v, accountPath)}
+	body := accountBody{Origin: p.cfg.Origin, SSO: p.ssoName(), Path: accountPath, Shown: p.shows(v, accountPath), AtOnce: register.SessionsAtOnce}
 	var err error
 	if body.Passkeys, err = p.cfg.Register.PasskeysOf(v.Context(), v.person.Number); err != nil {
 		return err
@@ -157,6 +157,7 @@ type accountBody struct {
 	Shown     bool // the visitor has shown anew who they are
 	Passkeys  []register.Passkey
 	Elsewhere []time.Time // when the visitor's other sessions began
+	AtOnce    int         // how many sessions one person may have
 }
 
 // signOutEverywhere ends every session of the visitor, whoever has it.

@@ -78,6 +78,18 @@ func (s *trays) of(v *visit, token string) (tray, bool) {
 	return t, ok && t.ends.After(s.now()) && t.person == v.person.Number && bytes.Equal(t.session, v.session)
 }
 
+// renew has what waits in the session wait under its new token.
+func (s *trays) renew(old, renewed []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for token, t := range s.byToken {
+		if bytes.Equal(t.session, old) {
+			t.session = renewed
+			s.byToken[token] = t
+		}
+	}
+}
+
 func (s *trays) change(token string, how func(*tray)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

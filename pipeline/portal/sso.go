@@ -89,7 +89,16 @@ func newSSO(cfg SSO, origin string, now func() time.Time) (*sso, error) {
 	if cfg.ClientID == "" || cfg.Secret == "" || cfg.Name == "" {
 		return nil, errors.New("the organisation's sign-in needs a client id, a secret and a name")
 	}
-	return &sso{SSO: cfg, back: origin + ssoBack, now: now, client: &http.Client{Timeout: ssoPatience}}, nil
+	return &sso{SSO: cfg, back: origin + ssoBack, now: now, client: &http.Client{Timeout: ssoPatience, CheckRedirect: stayThere}}, nil
+}
+
+// stayThere follows an answer only to the host that gave it: what is asked of the
+// provider holds a secret, and leads nowhere else on anybody's word.
+func stayThere(r *http.Request, via []*http.Request) error {
+	if r.URL.Host != via[0].URL.Host || r.URL.Scheme != via[0].URL.Scheme || len(via) > 3 {
+		return http.ErrUseLastResponse
+	}
+	return nil
 }
 
 // ssoChallenge is what binds a provider's answer to this browser and this try.
@@ -226,8 +235,14 @@ func (s *sso) check(id *oidc.IDToken, ch ssoChallenge) (ssoAnswer, error) {
 }
 
 // beginSSO sends the browser to the organisation's sign-in. It is a link and no
-// form: the content policy keeps a form from leading elsewhere.
+// form: the content policy keeps a form from leading elsewhere. From another site
+// it leads to our own page with that link, so that nobody is signed in who has not
+// asked for it here.
 func (p *Portal) beginSSO(w http.ResponseWriter, v *visit) error {
+	if site := v.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+		redirect(w, "/sign-in?"+url.Values{"to": {samePath(v.URL.Query().Get("to"))}}.Encode())
+		return nil
+	}
 	return p.sendToSSO(w, v, "", ceremony{purpose: forSSO}, samePath(v.URL.Query().Get("to")))
 }
 
@@ -278,7 +293,7 @@ func (p *Portal) backFromSSO(w http.ResponseWriter, v *visit) error {
 	}
 	switch cer.purpose {
 	case forAgain:
-		err = p.shownBySSO(v, cer, a)
+		err = p.shownBySSO(w, v, cer, a)
 	case forEnrolment:
 		err = p.linkBySSO(w, v, cer, a)
 	default:

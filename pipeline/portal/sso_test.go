@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -176,11 +177,55 @@ func TestSSOThatIsAway(t *testing.T) {
 		wantText(t, h.nobody().get("/sign-in/sso"), "cannot be reached", "If you have a passkey")
 	}
 	wantText(t, h.nobody().get("/sign-in"), "Sign in with your passkey")
+	// One that calls itself another is not reached either.
+	f := newFakeProvider(t, time.Now)
+	wantText(t, ssoHouse(t, f.url+"/").nobody().get("/sign-in/sso"), "cannot be reached")
 	for _, issuer := range []string{"", "http://login.example.org", "https://login.microsoftonline.com/common/v2.0", "https://login.microsoftonline.com/organizations/v2.0", "https://x.org?a=b"} {
 		cfg := h.portal.cfg
 		cfg.SSO = &SSO{Issuer: issuer, ClientID: "web", Secret: "secret", Name: "x"}
 		if _, err := New(t.Context(), cfg); err == nil {
 			t.Errorf("the issuer %q is taken", issuer)
+		}
+	}
+}
+
+// TestSSOIsLedNowhereElse: an answer of the provider that leads to another host is
+// not followed, with the code and the secret in hand.
+func TestSSOIsLedNowhereElse(t *testing.T) {
+	stranger := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a stranger was asked") }))
+	defer stranger.Close()
+	f := newFakeProvider(t, func() time.Time { return time.Date(2026, 11, 24, 14, 2, 0, 0, time.UTC) })
+	h := ssoHouse(t, f.url)
+	h.enrolsSSO(t, h.lead, f.logsIn)
+	leads := func(to string) {
+		f.answers = func(w http.ResponseWriter) bool {
+			w.Header().Set("Location", to)
+			w.WriteHeader(http.StatusTemporaryRedirect)
+			return true
+		}
+	}
+	leads(stranger.URL)
+	wantText(t, h.nobody().follows(t, f.logsIn, "/sign-in/sso"), "did not let you in")
+	leads("/token") // in a circle
+	wantText(t, h.nobody().follows(t, f.logsIn, "/sign-in/sso"), "did not let you in")
+
+	moved := httptest.NewServer(http.RedirectHandler(stranger.URL, http.StatusFound))
+	defer moved.Close()
+	wantText(t, ssoHouse(t, strings.Replace(moved.URL, "127.0.0.1", "localhost", 1)).nobody().get("/sign-in/sso"), "cannot be reached")
+}
+
+// TestSSOBeginsOnOurOwnPage: another site cannot have somebody signed in who is
+// signed in at the provider; it can only lead to the page where they may do so.
+func TestSSOBeginsOnOurOwnPage(t *testing.T) {
+	f := newFakeProvider(t, time.Now)
+	h := ssoHouse(t, f.url)
+	for site, to := range map[string]string{"cross-site": "/sign-in?to=%2Fletters", "same-site": "/sign-in?to=%2Fletters", "same-origin": f.url, "none": f.url, "": f.url} {
+		r := httptest.NewRequest(http.MethodGet, "/sign-in/sso?to=/letters", nil)
+		r.Header.Set("Sec-Fetch-Site", site)
+		w := h.nobody().send(r)
+		wantStatus(t, w, http.StatusSeeOther)
+		if got := w.Header().Get("Location"); !strings.HasPrefix(got, to) {
+			t.Errorf("from %q it leads to %s", site, got)
 		}
 	}
 }

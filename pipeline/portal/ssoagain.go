@@ -25,7 +25,7 @@ func (p *Portal) beginAgainSSO(w http.ResponseWriter, v *visit) error {
 
 // shownBySSO takes the provider's answer as a showing of who is signed in, for
 // the address to which it leads back and for nothing else.
-func (p *Portal) shownBySSO(v *visit, cer ceremony, a ssoAnswer) error {
+func (p *Portal) shownBySSO(w http.ResponseWriter, v *visit, cer ceremony, a ssoAnswer) error {
 	if !v.signedIn || !bytes.Equal(cer.session, v.session) {
 		return ssoOver
 	}
@@ -38,6 +38,5 @@ func (p *Portal) shownBySSO(v *visit, cer ceremony, a ssoAnswer) error {
 	case !a.strong:
 		return ssoTooWeak
 	}
-	p.shownAgain.add(v.session, cer.sso.to)
-	return nil
+	return p.hasShown(w, v, cer.sso.to)
 }

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -196,7 +197,10 @@ func TestStepUpAtTheProvider(t *testing.T) {
 	} {
 		f.lie = proof
 		wantStatus(t, v.post("/people/new", invitation()), http.StatusForbidden)
+		copied := &visitor{h, maps.Clone(v.cookies)}
+		wantStatus(t, copied.get("/account"), http.StatusOK)
 		wantRedirect(t, v.follows(t, f.logsIn, "/again/sso?to=/people/new"), "/people/new")
+		wantStatus(t, copied.get("/account"), http.StatusSeeOther)                 // the session has a new token
 		wantStatus(t, v.post("/account/passkey/begin", nil), http.StatusForbidden) // for something else
 		wantStatus(t, v.post("/people/new", invitation()), http.StatusOK)
 		wantStatus(t, v.post("/people/new", invitation()), http.StatusForbidden)

@@ -15,6 +15,10 @@ import (
 const (
 	SessionIdle = 15 * time.Minute // without a request, at most: see Idle
 	SessionMax  = 8 * time.Hour    // at most
+
+	// SessionsAtOnce is how many sessions one person may have: some devices, and
+	// no more. One more ends the one that began first.
+	SessionsAtOnce = 5
 )
 
 // Session is a signed-in person. The sessions are here, and not with a
@@ -26,11 +30,19 @@ type Session struct {
 	Started time.Time
 }
 
-// SignIn begins a session and returns its token: 256 random bits. Nobody has one
-// who has left, or whose role was taken: ErrMoved.
-func (r *Register) SignIn(ctx context.Context, person int64, with SignInWith) (token string, err error) {
+// newToken is a session's token, 256 random bits, and the hash by which it is known.
+func newToken() (token string, hash []byte) {
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw)
+	sum := sha256.Sum256(raw)
+	return base64.RawURLEncoding.EncodeToString(raw), sum[:]
+}
+
+// SignIn begins a session and returns its token: 256 random bits. Nobody has one
+// who has left, or whose role was taken: ErrMoved. Of more than SessionsAtOnce
+// the oldest end.
+func (r *Register) SignIn(ctx context.Context, person int64, with SignInWith) (token string, err error) {
+	token, hash := newToken()
 	idle, err := r.Idle(ctx)
 	if err != nil {
 		return "", err
@@ -41,10 +53,14 @@ func (r *Register) SignIn(ctx context.Context, person int64, with SignInWith) (t
 			now-idle.Milliseconds(), now-SessionMax.Milliseconds()); err != nil {
 			return err
 		}
-		hash := sha256.Sum256(raw)
 		res, err := tx.ExecContext(ctx, `INSERT INTO sessions (hash, person, started, seen)
-			SELECT $1, number, $2, $2 FROM people WHERE number = $3 AND disabled IS NULL AND role <> ''`, hash[:], now, person)
+			SELECT $1, number, $2, $2 FROM people WHERE number = $3 AND disabled IS NULL AND role <> ''`, hash, now, person)
 		if err := oneRow(res, err); err != nil {
+			return err
+		}
+		// All but the new one and those that began last before it.
+		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE person = $1 AND hash <> $2 AND hash NOT IN
+			(SELECT hash FROM sessions WHERE person = $1 AND hash <> $2 ORDER BY started DESC LIMIT $3)`, person, hash, SessionsAtOnce-1); err != nil {
 			return err
 		}
 		return r.append(ctx, tx, SignedIn{With: with}, "", person)
@@ -52,7 +68,21 @@ func (r *Register) SignIn(ctx context.Context, person int64, with SignInWith) (t
 	if err != nil {
 		return "", fmt.Errorf("signing in: %w", err)
 	}
-	return base64.RawURLEncoding.EncodeToString(raw), nil
+	return token, nil
+}
+
+// RenewSession gives a session a new token, and returns it with its hash. The
+// session began when it began; the old token opens nothing any more. ErrMoved if
+// the session has ended.
+func (r *Register) RenewSession(ctx context.Context, hash []byte) (token string, renewed []byte, err error) {
+	token, renewed = newToken()
+	err = r.inTx(ctx, func(tx *sql.Tx) error {
+		return oneRow(tx.ExecContext(ctx, `UPDATE sessions SET hash = $1 WHERE hash = $2`, renewed, hash))
+	})
+	if err != nil {
+		return "", nil, fmt.Errorf("renewing a session's token: %w", err)
+	}
+	return token, renewed, nil
 }
 
 // Session finds the living session of a token and notes that it was used, or
