@@ -274,6 +274,12 @@ func (p *Portal) witnessed(token string, number int64) {
 func (p *Portal) recordTray(w http.ResponseWriter, v *visit) error {
 	token := v.PathValue("token")
 	path := signPath(token)
+	// Of a double click the second waits, and finds what became of the first.
+	end, err := p.sending.begin(v.Context(), path)
+	if err != nil {
+		return err
+	}
+	defer end()
 	t, ok := p.trays.of(v, token)
 	if !ok {
 		return trayOver
