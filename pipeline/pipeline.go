@@ -68,6 +68,9 @@ type Sender interface {
 }
 
 // Config is what a server needs.
+// ReadableByAnother in Config.DestroyAfter is the register's rule of the same name.
+const ReadableByAnother = "readable-by-another"
+
 type Config struct {
 	Register *register.Register
 	Store    Store
@@ -85,7 +88,7 @@ type Config struct {
 	MailDomain   string // of Message-IDs
 	Helplines    []string
 	Settings     register.Values // of the configuration file; nil for those of DefaultSettings
-	DestroyAfter string          // "readable" or "verified": when paper may go
+	DestroyAfter string          // "readable", ReadableByAnother or "verified": when paper may go
 	HasLifecycle bool            // the storage ends letters by itself
 	Spool        string          // a folder for sealed letters on their way to another place; "" is the system's for temporary files
 

@@ -167,7 +167,7 @@ func (r record) paper() string {
 		return "OVERDUE. The months for which letters are kept are over, and nothing says that this paper was destroyed. Look for it at the destruction desk in Letterlock: " +
 			"if the desk says that it may be destroyed, destroy it there. If it does not, the letter may be kept on purpose, or its paper is on record already: ask the helplines' manager, and destroy nothing until then."
 	default:
-		return "keep it locked away. Nobody has confirmed yet that the scan can be read."
+		return "keep it locked away. It is not confirmed yet that the scan can be read."
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 // Config is letterlock.toml. Each field's doc tag is its comment there and its
 // line in the README; def is what holds when the key is absent.
 type Config struct {
-	DestroyAfter  string              `toml:"destroy_after" def:"readable" doc:"When paper may be destroyed: \"readable\", once a team leader has found the scan readable, or \"verified\", once Letterlock has read it back."`
+	DestroyAfter  string              `toml:"destroy_after" def:"readable" doc:"When paper may be destroyed: \"readable\", once a team leader has found the scan readable, \"readable-by-another\", once somebody has who cannot have scanned it, or two people have, or \"verified\", once Letterlock has read it back. Who handles paper (operations, a manager) may have scanned it."`
 	Policy        string              `toml:"policy" def:"confidentiality-policy-1" doc:"The policy and its version, which a destruction record names as its authority. Lower-case letters, digits and hyphens."`
 	PolicyFile    string              `toml:"policy_file" doc:"The policy's text, in Markdown, which the portal publishes. Absent: policy.md in the data folder, written on the first start for you to replace."`
 	MaxSilence    configfile.Duration `toml:"max_silence" def:"336h" doc:"After a longer silence than this (the machine was off, or its clock leapt) nothing is deleted until a person has vouched for the clock."`
@@ -123,8 +123,8 @@ func readConfig(path string) (*Config, error) {
 }
 
 func (c *Config) check() error {
-	if c.DestroyAfter != "readable" && c.DestroyAfter != "verified" {
-		return errors.New(`destroy_after is "readable" or "verified"`)
+	if !slices.Contains([]string{"readable", pipeline.ReadableByAnother, "verified"}, c.DestroyAfter) {
+		return errors.New(`destroy_after is "readable", "readable-by-another" or "verified"`)
 	}
 	if !letter.ValidName(c.Policy) || !letter.ValidName(c.Scanner.Site) {
 		return errors.New("policy and site are up to 40 lower-case letters, digits and hyphens")

@@ -164,7 +164,7 @@ func (in *installation) openRegister(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg := register.Config{Path: in.dir.database(), Idle: time.Duration(in.cfg.Portal.Idle), Signer: key.signer, Verifier: key.verifier, Now: in.clock.Now, CodeKey: codes,
+	cfg := register.Config{Path: in.dir.database(), Idle: time.Duration(in.cfg.Portal.Idle), ReadableByAnother: in.cfg.DestroyAfter == pipeline.ReadableByAnother, Signer: key.signer, Verifier: key.verifier, Now: in.clock.Now, CodeKey: codes,
 		Program: programVersion(), Step: func(step string) { crashPoint(step, "") },
 		// With a storage that has a clock of its own too: where it runs on this very
 		// machine, that clock is the same one.

@@ -62,7 +62,10 @@ func (p *pack) resiscan() []demand {
 		"Paper is offered for destruction only once a team leader has found the scan readable; each certificate names that person, and an unread one carries an anomaly.", []string{destructions, transfers}}
 	apart := demand{"RESISCAN A.AM.IN.SH.1", "Who checks is not who scans", yes,
 		"Operations scan and cannot open letters; team leaders open them.", []string{procedure, destructions}}
-	if p.Setup.DestroyAfter != "readable" {
+	switch p.Setup.DestroyAfter {
+	case "readable-by-another":
+		apart.Where = "By configuration (destroy_after) paper goes only once somebody has found the scan readable who cannot have scanned it, or two people have; each certificate names them."
+	case "verified":
 		checked.Met, checked.Where = inPart, "By configuration (destroy_after) paper may go once the program has read the scan back; nobody need have looked at it."
 		apart.Met, apart.Where = inPart, "By configuration (destroy_after) nobody need have checked before paper goes."
 	}

@@ -53,7 +53,7 @@ type Setup struct {
 	Helplines    []Helpline
 	People       map[register.Role]int // who may sign in; team leaders stand with their helplines
 	S3           bool                  // the storage is a bucket, and not a folder
-	DestroyAfter string                // "readable" or "verified"
+	DestroyAfter string                // "readable", "readable-by-another" or "verified"
 	Places       []string              // where paper is destroyed or handed over
 	Contractors  []string              // who does it for us
 	Duplex       string                // as configured

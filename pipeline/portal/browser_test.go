@@ -28,11 +28,16 @@ type browser struct {
 
 func newBrowser(t *testing.T, change ...func(*Config)) *browser {
 	t.Helper()
+	return newBrowserUnder(t, false, change...)
+}
+
+func newBrowserUnder(t *testing.T, another bool, change ...func(*Config)) *browser {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	origin := "http://localhost:" + strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 	b := &browser{Browser: portaltest.New(t, origin)}
-	b.house = newHouse(t, append(change, func(c *Config) { c.Origin = origin })...)
+	b.house = newHouseUnder(t, another, append(change, func(c *Config) { c.Origin = origin })...)
 	server := &http.Server{Handler: b.portal}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close() })

@@ -22,6 +22,7 @@ type deskBody struct {
 	MayGo     []register.Paper
 	ScanAgain []register.Paper
 	Kept      []register.Paper
+	Another   []register.Paper // kept until somebody else has found the scan readable too
 	Shows     int
 	Waiting   int  // scans that wait for an answer at the intake
 	Unknown   bool // or that could not be found out
@@ -42,6 +43,9 @@ func (p *Portal) deskPage(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	if body.Kept, err = p.cfg.Register.Papers(v.Context(), letter.PaperKept, deskShows); err != nil {
+		return err
+	}
+	if body.Another, err = p.cfg.Register.PapersForAnother(v.Context(), deskShows); err != nil {
 		return err
 	}
 	waiting, err := p.waiting(v)
@@ -129,6 +133,9 @@ func paperWhy(paper register.Paper) string {
 	if paper.State == letter.PaperScanAgain {
 		return "it must be scanned again. The team leader said: " + worded(reasonWords, paper.Reason) + "."
 	}
+	if paper.AnotherDue() {
+		return "who found its scan readable may have scanned it too, and another person must find it readable first. Ask a team leader to open the letter: it is in their list."
+	}
 	return "nobody has found its scan readable yet."
 }
 
@@ -154,6 +161,9 @@ func destroyedWords(d register.PaperDestroyed, e register.Entry, names map[int64
 	}
 	if d.ReadableBy != 0 {
 		body.Reader = lowerFirst(staffWords(names, d.ReadableBy))
+	}
+	if d.ReadableToo != 0 {
+		body.Reader += " and by " + lowerFirst(staffWords(names, d.ReadableToo))
 	}
 	return body
 }

@@ -106,7 +106,10 @@ func decisionNote(v *visit, l register.Letter) string {
 	done := v.URL.Query().Get("done")
 	switch {
 	case done == "readable" && l.State == register.Readable:
-		const said = "Thank you. It is recorded that you found this letter readable. Operations may now destroy the paper."
+		said := "Thank you. It is recorded that you found this letter readable. Operations may now destroy the paper."
+		if l.AnotherDue() {
+			said = "Thank you. It is recorded that you found this letter readable. The paper is kept until another person has found it readable too."
+		}
 		if !l.RiskAnswered() {
 			return said + " One question is left: is somebody at risk?"
 		}

@@ -41,6 +41,7 @@ var choices = []choice{
 	{"unopened-2", "Not opened within two working days", register.ListTooLong, 2, "has waited unopened for longer than two working days"},
 	{"unfinished", "Opened, and not yet said whether it can be read", register.ListUnfinished, 0, "was opened without anybody having said whether it can be read"},
 	{"readable", "Found readable", register.ListReadable, 0, "was found readable"},
+	{"another", "To be found readable by another person", register.ListForAnother, 0, "waits for you to find it readable too"},
 	{"scan-again", "To be scanned again", register.ListScanAgain, 0, "is to be scanned again"},
 	{"held", "On hold", register.ListHeld, 0, "is on hold"},
 	{"five-years", "Kept for five years", register.ListFiveYears, 0, "is kept for five years"},

@@ -68,6 +68,8 @@ var sections = []sectionOf{
 		Says: "These letters name somebody whom a reader knows. That reader cannot open them any more; see that somebody else reads them."},
 	{List: register.ListUnopened, Title: "Not opened yet", MoreSays: "More letters that nobody has opened"},
 	{List: register.ListUnfinished, Title: "Opened, and not yet said whether it can be read", MoreSays: "More letters of which nobody has said whether they can be read"},
+	{List: register.ListForAnother, Title: "To be found readable by another person", MoreSays: "More letters that another person must find readable",
+		Says: "Who found these readable may have scanned them too. Their paper waits for the word of somebody else: yours, for one."},
 	{List: register.ListRiskUnsaid, Title: "Not yet said whether somebody is at risk", MoreSays: "More letters of which nobody has said whether somebody is at risk",
 		Says: "These can be read, and the paper may go. They are done once this is answered too."},
 	{List: register.ListDecided, Title: "Opened", MoreSays: "Older letters"},

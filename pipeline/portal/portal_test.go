@@ -48,6 +48,12 @@ const testOrigin = "http://localhost:8080"
 
 func newHouse(t testing.TB, change ...func(*Config)) *house {
 	t.Helper()
+	return newHouseUnder(t, false, change...)
+}
+
+// newHouseUnder may have the rule that who scanned is not the only one who checks.
+func newHouseUnder(t testing.TB, another bool, change ...func(*Config)) *house {
+	t.Helper()
 	h := &house{t: t, now: time.Date(2026, 11, 24, 14, 2, 0, 0, time.UTC), reader: &fakeReader{}}
 	h.intake = &fakeIntake{h: h}
 	h.files = &fakeResponses{h: h}
@@ -59,6 +65,7 @@ func newHouse(t testing.TB, change ...func(*Config)) *house {
 	must(t, err)
 	h.register, err = register.Open(t.Context(), register.Config{
 		Path: filepath.Join(t.TempDir(), "letterlock.db"), Signer: signer, Verifier: vkey, Now: h.clock, CodeKey: []byte("a key for tests"),
+		ReadableByAnother: another,
 	})
 	must(t, err)
 	t.Cleanup(func() { _ = h.register.Close() })

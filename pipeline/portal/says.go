@@ -159,6 +159,13 @@ var entryKinds = []entryKind{
 	{"papers-counted", "Papers counted", about(sayCounted)},
 	{"scan-answered", "Scan asked about", about(sayAnswered)},
 	{"paper-destroyed", "Paper destroyed", about(sayDestroyed)},
+	{"paper-kept-back", "Paper kept back", about(func(d register.PaperKeptBack, e register.Entry, t teller) string {
+		said := t.staff(e.By) + " was about to record that the paper is destroyed, and it is kept: nobody but who may have scanned it had found its scan readable."
+		if d.ScannedBy != 0 {
+			said += " It had been scanned, they said, by " + lowerFirst(t.staff(d.ScannedBy)) + "."
+		}
+		return said
+	})},
 	{"expiry-begun", "Letter due", about(func(d register.ExpiryBegun, _ register.Entry, _ teller) string {
 		return fmt.Sprintf("The letter was due on %s; the storage still held %s.", day(d.Deadline), foundWords(d.Versions, d.Markers, d.Uploads))
 	})},

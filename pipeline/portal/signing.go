@@ -14,6 +14,7 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
 )
 
 // A destruction is signed by two people at one screen: the one who destroyed the
@@ -108,9 +109,30 @@ func signPath(token string) string { return "/desk/sign/" + token }
 
 // toSign keeps what was read from a form, and leads to where it is signed.
 func (p *Portal) toSign(w http.ResponseWriter, v *visit, papers []register.Paper, says []register.Destroyed) error {
+	kept, err := p.cfg.Register.KeepBack(v.Context(), apply(says, func(d register.Destroyed) letter.ID { return d.Letter }), says[0].ScannedBy, v.person.Number)
+	if err != nil {
+		return err
+	}
+	if len(kept) > 0 {
+		return keptBack(kept)
+	}
 	token := p.trays.keep(tray{person: v.person.Number, session: v.session, papers: papers, says: says, form: v.PostForm})
 	redirect(w, signPath(token))
 	return nil
+}
+
+// keptBack says of which papers the destruction cannot go on record yet.
+func keptBack(papers []register.Paper) error {
+	these, them := "the paper", "it"
+	if len(papers) > 1 {
+		these, them = "the papers", "them"
+	}
+	return &problem{Status: http.StatusConflict, Heading: "Keep this paper",
+		Lines: []string{"A second person must have found the scan readable before " + these + " " +
+			list(apply(papers, func(paper register.Paper) string { return paper.Reference })) + " may go: nobody but who may have scanned " + them + " has. No destruction is recorded.",
+			"Ask a team leader to open the letter and say whether it can be read: it is in their list. Then come back to the destruction desk.",
+			"If it is destroyed already, say so to the helplines’ manager, and record it as soon as the second person has read the scan."},
+		Link: "/desk", LinkSay: "Back to the destruction desk"}
 }
 
 type signBody struct {

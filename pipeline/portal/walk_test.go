@@ -102,7 +102,7 @@ type walkField struct {
 const mark = "walk-mark"
 
 func newWalk(t *testing.T, seed uint64) *walk {
-	w := &walk{house: newHouse(t, func(c *Config) { c.Reader = quickReader{} }), rng: rand.New(rand.NewPCG(seed, 0)), sentBy: map[string]int64{}, answered: map[int]int{}}
+	w := &walk{house: newHouseUnder(t, seed%2 == 0, func(c *Config) { c.Reader = quickReader{} }), rng: rand.New(rand.NewPCG(seed, 0)), sentBy: map[string]int64{}, answered: map[int]int{}}
 	for _, n := range []int64{0, w.lead, w.lead2, w.stranger, w.manager, w.ops, w.ops2, w.dpo, w.admin} {
 		w.walkers = append(w.walkers, &walker{visitor: w.as(n), person: n, here: "/"})
 	}

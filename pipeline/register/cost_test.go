@@ -24,7 +24,8 @@ func TestQueriesFollowTheWorkDue(t *testing.T) {
 		"letters of a week":   {livingOfWeek, []any{"x2027-W21", "2027-05-24"}},
 		"letters overdue":     {overdue, []any{"2027-05-24"}},
 		"one letter":          {`SELECT ` + letterColumns + ` WHERE l.id = $1`, []any{"x"}},
-		"papers for the desk": {`SELECT ` + paperColumns + ` WHERE state = $1 ORDER BY received, letter LIMIT $2`, []any{"may-go", 10}},
+		"papers for the desk": {papersFor, []any{"may-go", 10, "kept"}},
+		"papers for another":  {papersForAnother, []any{10}},
 	} {
 		rows, err := d.read.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+q.query, q.args...)
 		d.must(err)

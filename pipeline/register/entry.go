@@ -221,6 +221,7 @@ type PaperDestroyed struct {
 	ScannedAt   Name         `json:"scanned_at"`             // site of the scanner that took it [R A.NB.4]
 	ScannedBy   int64        `json:"scanned_by"`             // staff number of who scanned it, as told at the desk; 0 when nobody knows any more [R A.NB.4]
 	ReadableBy  int64        `json:"readable_by"`            // staff number of who found the scan readable; 0 when only Letterlock verified it [R A.SC.8]
+	ReadableToo int64        `json:"readable_too,omitempty"` // staff number of who else did, where one was not enough [R A.AM.IN.SH.1]
 	Authority   Name         `json:"authority"`              // the policy and its version under which it was destroyed [BS, R 3.1.1.6]
 	Destroyed   time.Time    `json:"destroyed"`              // when the person in By recorded it [P 11]
 	Sheets      int          `json:"sheets"`                 // of paper, as counted by the person in By [P 11]

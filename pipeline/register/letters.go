@@ -357,7 +357,7 @@ func (r *Register) Verified(ctx context.Context, l *Letter, objectVersion string
 			to, paperMayGo = change{to: Filed, objectVersion: objectVersion}, false
 		}
 		if paperMayGo {
-			if err := setPaper(ctx, tx, l.ID, letter.PaperMayGo, "", 0); err != nil {
+			if err := setPaper(ctx, tx, l.ID, paperSays{State: letter.PaperMayGo}); err != nil {
 				return err
 			}
 			l.Paper = letter.PaperMayGo

@@ -32,6 +32,7 @@ const (
 	ListFiveYears   List = "five-years" // is kept for five years
 	ListHeld        List = "held"       // is on hold
 	ListUrgent      List = "urgent"     // somebody is in danger, and it is not decided to keep it; oldest first
+	ListForAnother  List = "another"    // readable, and somebody else than who said so must find it so too, but for the reader's own word; oldest first
 	ListRiskUnsaid  List = "risk-open"  // readable, and nobody has said whether somebody is at risk; oldest first
 	ListHanded      List = "handed"     // was handed to the reader; oldest first
 	ListReviews     List = "review-due" // five-year letters that are to be looked at again; oldest first
@@ -67,6 +68,7 @@ var walks = map[List][]walk{
 	ListFiveYears:   {{where: `l.class = 'five-years' AND ` + canBeOpened, newest: true}},
 	ListHeld:        {{where: `l.held_since <> '' AND ` + canBeOpened, newest: true}},
 	ListUrgent:      {{where: `l.risk = 'urgent' AND l.reason = '' AND ` + canBeOpened}},
+	ListForAnother:  {{where: `l.id IN (SELECT letter FROM papers WHERE state = 'kept' AND checked_by <> 0 AND checked_by <> $6) AND ` + canBeOpened, few: true}},
 	ListRiskUnsaid:  {{where: `l.state = 'readable' AND l.risk = '' AND l.reason = ''`}},
 	ListHanded:      {{where: `l.handed_to <> 0 AND l.handed_to = $6 AND ` + canBeOpened, few: true}},
 	ListReviews:     {{where: `l.review <> '' AND l.review <= $7 AND ` + canBeOpened, few: true}},

@@ -17,7 +17,8 @@ var bothHelplines = []string{"respect-phoneline", "mens-advice-line"}
 func TestListsAreReadInTheirOrder(t *testing.T) {
 	d := newDesk(t)
 	index := map[List]string{ListFiveYears: "letters_five_years", ListHeld: "letters_held", ListReviews: "letters_review", ListRecused: "(id=?)",
-		ListUrgent: "letters_urgent", ListHanded: "letters_handed"}
+		ListUrgent: "letters_urgent", ListHanded: "letters_handed",
+		ListForAnother: "papers_for_another"}
 	for list, ways := range walks {
 		for _, w := range ways {
 			query, args := Listing{What: list, Limit: 26}.query(w, "respect-phoneline", d.now)

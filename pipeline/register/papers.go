@@ -25,11 +25,12 @@ type Paper struct {
 	State      PaperState
 	Reason     ScanAgainReason // why it must be scanned again
 	CheckedBy  int64           // staff number of who found the scan readable
+	CheckedToo int64           // and of who else did, where one is not enough; 0 for nobody
 	Ledger     string          // once destroyed
 	LetterGone bool            // the scan has expired; this paper should be long gone
 }
 
-const paperColumns = `letter, reference, helpline, class, site, received, deadline, pages, sheets, state, reason, checked_by, ledger,
+const paperColumns = `letter, reference, helpline, class, site, received, deadline, pages, sheets, state, reason, checked_by, checked_too, ledger,
 	letter_gone FROM papers`
 
 func scanPaper(row scannable) (Paper, error) {
@@ -37,7 +38,7 @@ func scanPaper(row scannable) (Paper, error) {
 	var received int64
 	var deadline string
 	err := row.Scan(&p.Letter, &p.Reference, &p.Helpline, &p.Class, &p.Site, &received, &deadline, &p.Pages, &p.Sheets, &p.State,
-		&p.Reason, &p.CheckedBy, &p.Ledger, &p.LetterGone)
+		&p.Reason, &p.CheckedBy, &p.CheckedToo, &p.Ledger, &p.LetterGone)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Paper{}, ErrNotFound
 	}
@@ -77,18 +78,28 @@ func (r *Register) OutlivedPapers(ctx context.Context, limit int) ([]Paper, erro
 }
 
 // Papers returns up to limit paper originals in that state whose letter lives,
-// oldest first.
+// oldest first, but for PapersForAnother.
 func (r *Register) Papers(ctx context.Context, state PaperState, limit int) ([]Paper, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT `+paperColumns+` WHERE state = $1 AND letter_gone = 0 ORDER BY received, letter LIMIT $2`, state, limit)
+	rows, err := r.read.QueryContext(ctx, papersFor, state, limit, letter.PaperKept)
 	if err != nil {
 		return nil, fmt.Errorf("reading papers: %w", err)
 	}
 	return scanAll(rows, scanPaper)
 }
 
-func setPaper(ctx context.Context, tx *sql.Tx, id letter.ID, state PaperState, why ScanAgainReason, checkedBy int64) error {
-	res, err := tx.ExecContext(ctx, `UPDATE papers SET state = $1, reason = $2, checked_by = $3 WHERE letter = $4 AND state <> $5`,
-		state, string(why), checkedBy, string(id), letter.PaperDestroyed)
+const papersFor = `SELECT ` + paperColumns + ` WHERE state = $1 AND letter_gone = 0
+		AND (state <> $3 OR checked_by = 0) ORDER BY received, letter LIMIT $2`
+
+// paperSays is what is said of a paper that is there.
+type paperSays struct {
+	State                 PaperState
+	Reason                ScanAgainReason
+	CheckedBy, CheckedToo int64
+}
+
+func setPaper(ctx context.Context, tx *sql.Tx, id letter.ID, says paperSays) error {
+	res, err := tx.ExecContext(ctx, `UPDATE papers SET state = $1, reason = $2, checked_by = $3, checked_too = $4 WHERE letter = $5 AND state <> $6`,
+		says.State, string(says.Reason), says.CheckedBy, says.CheckedToo, string(id), letter.PaperDestroyed)
 	return oneRow(res, err)
 }
 
@@ -152,6 +163,11 @@ func (r *Register) destroyOne(ctx context.Context, tx *sql.Tx, d Destroyed, pers
 	if err != nil {
 		return "", err
 	}
+	if enough, err := r.checked(ctx, tx, p, d.ScannedBy); err != nil {
+		return "", err
+	} else if !enough && !p.LetterGone {
+		return "", ErrPaperNotFree
+	}
 	if ledger, err = r.nextLedger(ctx, tx); err != nil {
 		return "", fmt.Errorf("numbering destruction: %w", err)
 	}
@@ -194,12 +210,16 @@ func (r *Register) paperIsGone(ctx context.Context, tx *sql.Tx, p Paper, ledger 
 		letter.PaperDestroyed, string(ledger), string(p.Letter)); err != nil {
 		return err
 	}
-	// The edge learns it from a new receipt and takes its slip away.
+	return r.paperChanged(ctx, tx, p.Letter) // upon which the edge takes its slip away
+}
+
+// paperChanged has the edge learn from a new receipt what its slip is to say.
+func (r *Register) paperChanged(ctx context.Context, tx *sql.Tx, id letter.ID) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE letters SET receipt_due = 1, not_before = $1, version = version + 1
-		WHERE id = $2`, millis(r.Now()), string(p.Letter)); err != nil {
+		WHERE id = $2`, millis(r.Now()), string(id)); err != nil {
 		return err
 	}
-	return r.due(ctx, tx, p.Letter)
+	return r.due(ctx, tx, id)
 }
 
 // SheetsBetween is how many sheets the scan can come from: as many as the
@@ -215,7 +235,7 @@ func (p Paper) SheetsBetween() (fewest, most int) {
 func (r *Register) destroyed(p Paper, sides int, d Destruction, ledger Ledger) PaperDestroyed {
 	return PaperDestroyed{
 		Ledger: ledger, Reference: Reference(p.Reference), Class: p.Class, Received: p.Received, Scanned: p.Received,
-		ScannedAt: Name(p.Site), ScannedBy: d.ScannedBy, ReadableBy: p.CheckedBy, Authority: d.Authority,
+		ScannedAt: Name(p.Site), ScannedBy: d.ScannedBy, ReadableBy: p.CheckedBy, ReadableToo: p.CheckedToo, Authority: d.Authority,
 		Destroyed: r.Now().UTC().Truncate(time.Millisecond), Sheets: d.Sheets, Sides: sides, Pages: p.Pages,
 		Witness: d.Witness, WitnessWith: d.WitnessWith, Method: d.Method, Level: d.Level, Contractor: d.Contractor, Collection: d.Collection,
 		Certificate: d.Certificate, Place: d.Place, Anomalies: anomalies(p, d), LetterAlive: !p.LetterGone,

@@ -128,13 +128,20 @@ func (l Letter) Open(now time.Time) bool {
 }
 
 // MarkReadable records that the person, who has opened the letter, found it
-// readable; from then on its paper may be destroyed. Said again, it changes nothing.
+// readable; from then on its paper may be destroyed, or waits for another who finds
+// it so: see Config.ReadableByAnother. Said again, it changes nothing.
 func (r *Register) MarkReadable(ctx context.Context, id letter.ID, person int64) error {
 	return r.decide(ctx, id, person, func(tx *sql.Tx, l Letter) error {
 		if l.State == Readable {
-			return nil
+			return r.readableToo(ctx, tx, l, person)
 		}
-		if err := setPaper(ctx, tx, id, letter.PaperMayGo, "", person); err != nil {
+		says := paperSays{State: letter.PaperMayGo, CheckedBy: person}
+		if enough, err := r.checked(ctx, tx, Paper{Received: l.Received, CheckedBy: person}, 0); err != nil {
+			return err
+		} else if !enough {
+			says.State = letter.PaperKept
+		}
+		if err := setPaper(ctx, tx, id, says); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE letters SET readable_by = $1, readable_at = $2 WHERE id = $3`,
@@ -152,7 +159,7 @@ func (r *Register) MarkScanAgain(ctx context.Context, id letter.ID, person int64
 		if l.State == ScanAgain && l.PaperReason == why {
 			return nil
 		}
-		if err := setPaper(ctx, tx, id, letter.PaperScanAgain, why, 0); err != nil {
+		if err := setPaper(ctx, tx, id, paperSays{State: letter.PaperScanAgain, Reason: why}); err != nil {
 			return err
 		}
 		return r.move(ctx, tx, &l, change{to: ScanAgain, receiptDue: true}, LetterScanAgain{Reason: why}, person)

@@ -44,6 +44,11 @@ type Config struct {
 	// at the portal; at most SessionIdle, which 0 stands for.
 	Idle time.Duration
 
+	// ReadableByAnother is set where paper may go only once somebody who cannot have
+	// scanned it has found its scan readable, or two people have. It is asked when
+	// they say so, and again before the destruction is on record.
+	ReadableByAnother bool
+
 	// MaxSilence is how much later than the entry before it an entry may be
 	// without putting the clock in doubt; 0 for however much.
 	MaxSilence time.Duration

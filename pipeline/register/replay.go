@@ -261,7 +261,7 @@ func (r *Register) Adopt(ctx context.Context, a Adoption) error {
 			string(Receipted), a.At.Version, string(id)); err != nil {
 			return err
 		}
-		if err := setPaper(ctx, tx, id, a.Paper, a.Reason, 0); err != nil {
+		if err := setPaper(ctx, tx, id, paperSays{State: a.Paper, Reason: a.Reason}); err != nil {
 			return err
 		}
 		if a.Paper == letter.PaperDestroyed {
@@ -332,7 +332,7 @@ func (r *Register) complete(ctx context.Context, tx *sql.Tx, l Letter, m letter.
 // destroyed, as a receipt of this server says that is newer than the register.
 func (r *Register) FindPaperDestroyed(ctx context.Context, id letter.ID) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
-		err := setPaper(ctx, tx, id, letter.PaperDestroyed, "", 0)
+		err := setPaper(ctx, tx, id, paperSays{State: letter.PaperDestroyed})
 		if errors.Is(err, ErrMoved) {
 			return nil // known already, or no paper of ours
 		}
