@@ -11,6 +11,7 @@ import (
 
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline"
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
@@ -53,8 +54,9 @@ type Mail struct {
 
 // Portal is the web portal.
 type Portal struct {
-	Origin string `toml:"origin" doc:"The address that people type, as in https://letters.example.org. Passkeys are bound to its host name for ever. Absent: http://localhost and the port of --listen."`
-	Print  bool   `toml:"print" doc:"Whether a letter's pages may be printed from its page; each printing is then on the register. A PDF that somebody opens is their browser's to print, whatever stands here. May be changed at the portal."`
+	Origin   string `toml:"origin" doc:"The address that people type, as in https://letters.example.org. Passkeys are bound to its host name for ever. Absent: http://localhost and the port of --listen."`
+	Language string `toml:"language" def:"en" doc:"In which language the portal speaks. English (en) comes with Letterlock; another is one file, pipeline/portal/texts/en.toml translated."`
+	Print    bool   `toml:"print" doc:"Whether a letter's pages may be printed from its page; each printing is then on the register. A PDF that somebody opens is their browser's to print, whatever stands here. May be changed at the portal."`
 
 	CertificateFile    string `toml:"certificate_file" doc:"TLS without a web server in front: the file of the portal's certificate in PEM, and after it in the same file those that lead to its authority. Read again when it has changed. Absent: a web server on this machine ends TLS."`
 	CertificateKeyFile string `toml:"certificate_key_file" doc:"The file of the certificate's private key, in PEM."`
@@ -177,6 +179,9 @@ func (c *Config) check() error {
 		if err != nil || u.Host == "" || u.Path != "" || u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "localhost") {
 			return errors.New("origin is https:// and a host name, or http://localhost and a port")
 		}
+	}
+	if there := texts.Names(texts.Files); !slices.Contains(there, c.Portal.Language) {
+		return fmt.Errorf("[portal] language is one of: %s", strings.Join(there, ", "))
 	}
 	return c.Portal.checkCertificate()
 }

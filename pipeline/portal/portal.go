@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/go-webauthn/webauthn/webauthn"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 )
 
@@ -76,6 +78,7 @@ type Config struct {
 	Intake    Intake    // what the scanner folder asks; nil where the folder is on another machine
 	Origin    string    // as browsers see it, like https://letters.example.org; its host is the passkeys' RP id for ever
 	Helplines []Helpline
+	Language  string          // in which it speaks, like "en"; see package texts
 	Sample    bool            // anyone may be anyone; only for a register that began as a sample
 	Settings  register.Values // of the configuration file
 	SSO       *SSO            // the organisation's own sign-in; nil for passkeys alone
@@ -96,6 +99,16 @@ type Config struct {
 	Now   func() time.Time
 	Log   *slog.Logger
 	Check func(context.Context) []CheckLine // for the administrator's page; may be nil
+
+	languages fs.FS // in a test, instead of those of package texts
+}
+
+// files are the languages to choose from.
+func (c Config) files() fs.FS {
+	if c.languages != nil {
+		return c.languages
+	}
+	return texts.Files
 }
 
 // Portal is the portal's http.Handler. Timeouts and TLS are its server's business.
@@ -114,11 +127,13 @@ type Portal struct {
 	answering   sync.Mutex // one answer to the scanner folder at a time
 	files       *files
 	pages       pages
+	language    *texts.Language
 	policy      template.HTML
 	published   inForce
 }
 
-// New makes a Portal. It refuses an Origin that is not one, or that browsers
+// New makes a Portal. It refuses a Language that
+// there is no file for, or whose file is wrong, an Origin that is not one, or that browsers
 // do not give passkeys to, and to be a sample's portal on a register that did
 // not begin as a sample.
 func New(ctx context.Context, cfg Config) (*Portal, error) {
@@ -154,6 +169,9 @@ func New(ctx context.Context, cfg Config) (*Portal, error) {
 	}
 	if p.files, err = loadFiles(); err != nil {
 		return nil, fmt.Errorf("loading static files: %w", err)
+	}
+	if p.language, err = texts.New(cfg.files(), cfg.Language); err != nil {
+		return nil, fmt.Errorf("reading what the portal says: %w", err)
 	}
 	if p.pages, err = parsePages(p.templateFuncs()); err != nil {
 		return nil, fmt.Errorf("parsing pages: %w", err)

@@ -70,7 +70,7 @@ func newHouseUnder(t testing.TB, another bool, change ...func(*Config)) *house {
 	must(t, err)
 	t.Cleanup(func() { _ = h.register.Close() })
 	cfg := Config{
-		Register: h.register, Reader: h.reader, Responses: h.files, Intake: h.intake, Origin: testOrigin, Now: h.clock,
+		Register: h.register, Reader: h.reader, Responses: h.files, Intake: h.intake, Origin: testOrigin, Language: "en", Now: h.clock,
 		Retention: &fakeRetention{}, Evidence: fakeEvidence,
 		Places: []register.Name{"office"}, Contractors: []register.Name{"shred-station"},
 		Helplines: []Helpline{{"respect-phoneline", "Respect Phoneline"}, {"mens-advice-line", "Men’s Advice Line"}},

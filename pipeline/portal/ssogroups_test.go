@@ -189,7 +189,7 @@ func stepsUp(t *testing.T) (*fakeProvider, *house, *visitor) {
 // what it was asked for.
 func TestStepUpAtTheProvider(t *testing.T) {
 	f, h, v := stepsUp(t)
-	wantText(t, v.get("/people/new"), `href="/again/sso?to=%2fpeople%2fnew"`, "show it with Example account")
+	wantText(t, v.get("/people/new"), `href="/again/sso?to=%2Fpeople%2Fnew"`, "show it with Example account")
 	wantText(t, v.get("/account"), `href="/again/sso?to=/account"`)
 	for _, proof := range []func(map[string]any){
 		func(c map[string]any) { c["acr"] = f.acr },

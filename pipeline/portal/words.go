@@ -3,6 +3,7 @@ package portal
 import (
 	"fmt"
 	"html/template"
+	"maps"
 	"strings"
 	"time"
 
@@ -217,7 +218,12 @@ func list(names []string) string {
 }
 
 func (p *Portal) templateFuncs() template.FuncMap {
-	return template.FuncMap{
+	funcs := template.FuncMap{
+		"roleOf":             p.roleOf,
+		"passkeysOf":         passkeysOf,
+		"whereabouts":        placesWords,
+		"how":                howWords,
+		"titles":             func(of []Helpline) []string { return apply(of, func(h Helpline) string { return h.Title }) },
 		"static":             p.files.address,
 		"helpline":           p.helplineTitle,
 		"helplines":          func(names []string) string { return list(apply(names, p.helplineTitle)) },
@@ -250,6 +256,8 @@ func (p *Portal) templateFuncs() template.FuncMap {
 		"withdrawReason":     func(r register.WithdrawReason) string { return worded(withdrawReasonWords, r) },
 		"basis":              func(b register.Basis) string { return worded(basisWords, b) },
 	}
+	maps.Copy(funcs, speak(p.language))
+	return funcs
 }
 
 // openUntil is the last day on which the letter can surely be opened, and how

@@ -1,0 +1,90 @@
+package portal
+
+import (
+	"fmt"
+	"html/template"
+	"net/url"
+	"strings"
+
+	"letterlock/pipeline/portal/texts"
+	"letterlock/pipeline/register"
+)
+
+// speak returns the template functions by which a page says something.
+func speak(l *texts.Language) template.FuncMap {
+	return template.FuncMap{
+		"lang": l.Tag,
+		"t":    func(id string, with ...any) any { return l.Show(texts.Say(id, with...)) },
+		"say":  texts.Say,
+		"said": func(v any) any { return said(l, v) },
+		"link": link,
+	}
+}
+
+// said is what a page's field says.
+func said(l *texts.Language, v any) any {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case texts.Text:
+		return l.Show(v)
+	}
+	return v
+}
+
+// link is the element of a link to a page of ours, or to the portal's origin:
+// an address, and the value that ends it, if any.
+func link(address string, value ...any) (texts.Element, error) {
+	if samePath(address) != address && !isOrigin(address) {
+		return texts.Element{}, fmt.Errorf("a page links to %q", address)
+	}
+	for _, v := range value {
+		if s := fmt.Sprint(v); strings.Contains(address, "?") {
+			address += url.QueryEscape(s)
+		} else {
+			address += url.PathEscape(s)
+		}
+	}
+	return texts.Link(address), nil
+}
+
+func isOrigin(s string) bool { _, err := parseOrigin(s); return err == nil }
+
+// roleOf is what a person is, and of which helplines.
+func (p *Portal) roleOf(r register.Role, helplines []string) any {
+	role := any(roleOr(r))
+	if len(helplines) == 0 {
+		return role
+	}
+	return texts.Say("role.of", "role", role, "helplines", apply(helplines, p.helplineTitle))
+}
+
+// passkeysOf says how somebody signs in, and whether that is too little.
+func passkeysOf(who register.Person) texts.Text {
+	has := texts.Plain(fmt.Sprint(who.Passkeys))
+	switch who.Passkeys {
+	case 0:
+		has = texts.Say("people.no-passkey")
+	case 1:
+		has = texts.Say("people.one-passkey")
+	}
+	if who.SSO {
+		return texts.Say("people.with-sso", "passkeys", has)
+	}
+	return has
+}
+
+// placesWords says from where a session is used, and since when.
+func placesWords(places []whereabout) []texts.Text {
+	return apply(places, func(w whereabout) texts.Text {
+		return texts.Say("layout.place", "where", w.From, "since", w.First)
+	})
+}
+
+// howWords says how paper was destroyed.
+func howWords(d register.Destruction) texts.Text {
+	if d.Method == register.Contractor {
+		return texts.Say("desk.contractor", "method", worded(methodWords, d.Method), "contractor", d.Contractor, "collection", d.Collection, "certificate", d.Certificate)
+	}
+	return texts.Say("desk.shredder", "method", worded(methodWords, d.Method), "level", d.Level)
+}

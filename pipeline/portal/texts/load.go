@@ -1,0 +1,344 @@
+package texts
+
+import (
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+	"golang.org/x/text/message/catalog"
+)
+
+// reference is the language that says which texts there are.
+const reference = "en"
+
+// asHTML ends the key of a text's form for HTML. No id holds it.
+const asHTML = "\x00html"
+
+// entry is one text of a language.
+type entry struct {
+	forms  map[string][]piece // by plural form; "" for a text without
+	places []place            // what is put into it, in the order of its values
+}
+
+// piece is a part of a text: words, or a place.
+type piece struct {
+	words string
+	at    place // where words is empty
+}
+
+// place is where something is put into a text.
+type place struct {
+	name  string
+	lower bool // begins with a small letter
+	count bool // a number that decides the plural form
+	mark  rune // '<' where a marked part begins, '/' where it ends, 0 for a value
+}
+
+// counter is the name of the number that decides a text's plural form.
+const counter = "n"
+
+// mayDiffer are places that a language may use or leave out as it likes.
+var mayDiffer = map[string][]string{"date.moment": {"hour", "hour24", "half"}}
+
+// New reads the language of that name, NAME.toml in files. Its error says in
+// which text what is wrong, for whoever translates.
+func New(files fs.FS, name string) (*Language, error) {
+	if !slices.Contains(Names(files), name) {
+		return nil, fmt.Errorf("there is no language %q; there is: %s", name, strings.Join(Names(files), ", "))
+	}
+	l, err := read(files, name)
+	if err != nil {
+		return nil, err
+	}
+	if name != reference {
+		model, err := read(files, reference)
+		if err != nil {
+			return nil, err
+		}
+		if err := l.fits(model); err != nil {
+			return nil, fmt.Errorf("%s.toml: %w", name, err)
+		}
+	}
+	if err := l.compile(); err != nil {
+		return nil, fmt.Errorf("%s.toml: %w", name, err)
+	}
+	return l, nil
+}
+
+// Names are the languages in files, sorted.
+func Names(files fs.FS) []string {
+	found, _ := fs.Glob(files, "*.toml") // the pattern is a good one
+	for i, f := range found {
+		found[i] = strings.TrimSuffix(f, ".toml")
+	}
+	return found
+}
+
+// read reads a file without comparing it with another's.
+func read(files fs.FS, name string) (*Language, error) {
+	var all map[string]any
+	if _, err := toml.DecodeFS(files, name+".toml", &all); err != nil {
+		return nil, fmt.Errorf("%s.toml cannot be read: %w", name, err)
+	}
+	l := &Language{entries: map[string]entry{}}
+	tag, _ := all["language"].(string)
+	delete(all, "language")
+	var err error
+	if l.tag, err = language.Parse(tag); err != nil {
+		return nil, fmt.Errorf("%s.toml: its first line must name the language, like language = \"en-GB\"", name)
+	}
+	if err := l.take("", all); err != nil {
+		return nil, fmt.Errorf("%s.toml: %w", name, err)
+	}
+	return l, nil
+}
+
+// forms are the plural forms that languages can have.
+var forms = []string{"zero", "one", "two", "few", "many", "other"}
+
+// take takes the texts of a group, and of the groups in it.
+func (l *Language) take(group string, all map[string]any) error {
+	for _, key := range sortedKeys(all) {
+		id := strings.TrimPrefix(group+"."+key, ".")
+		var err error
+		switch v := all[key].(type) {
+		case string:
+			err = l.add(id, map[string]string{"": v})
+		case map[string]any:
+			if said := pluralForms(v); said != nil {
+				err = l.add(id, said)
+			} else {
+				err = l.take(id, v)
+			}
+		default:
+			err = fmt.Errorf("the text %q is neither words in quotation marks nor plural forms", id)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pluralForms is v as plural forms, or nil if it is a group of texts.
+func pluralForms(v map[string]any) map[string]string {
+	said := map[string]string{}
+	for key, words := range v {
+		s, ok := words.(string)
+		if !ok || !slices.Contains(forms, key) {
+			return nil
+		}
+		said[key] = s
+	}
+	return said
+}
+
+// add adds a text.
+func (l *Language) add(id string, said map[string]string) error {
+	e := entry{forms: map[string][]piece{}}
+	for _, form := range sortedKeys(said) {
+		pieces, err := parse(said[form])
+		if err != nil {
+			return fmt.Errorf("the text %q %w", id, err)
+		}
+		for i := range pieces {
+			if p := &pieces[i]; form != "" && p.at.name == counter {
+				p.at.count = true
+			}
+			if at := pieces[i].at; at.name != "" && !slices.Contains(e.places, at) {
+				e.places = append(e.places, at)
+			}
+		}
+		e.forms[form] = pieces
+	}
+	if n := (place{name: counter, count: true}); e.plural() && !slices.Contains(e.places, n) {
+		e.places = append(e.places, n)
+	}
+	l.entries[id] = e
+	return nil
+}
+
+func (e entry) plural() bool { _, plain := e.forms[""]; return !plain }
+
+// marked reports whether the text marks parts of itself.
+func (e entry) marked() bool {
+	return slices.ContainsFunc(e.places, func(p place) bool { return p.mark != 0 })
+}
+
+// token is a place in a text, or the beginning of something that only looks like one.
+var token = regexp.MustCompile(`\{([a-z][a-z0-9-]*)( lower)?\}|<(/?)([a-z][a-z0-9-]*)>|[{}<>]`)
+
+// parse takes a text to pieces. Marked parts do not lie in each other.
+func parse(s string) (out []piece, err error) {
+	s = strings.Trim(s, "\n")
+	if strings.TrimSpace(s) == "" {
+		return nil, errors.New("says nothing")
+	}
+	open := ""
+	for s != "" {
+		at := token.FindStringSubmatchIndex(s)
+		if at == nil {
+			out = append(out, piece{words: s})
+			break
+		}
+		if at[0] > 0 {
+			out = append(out, piece{words: s[:at[0]]})
+		}
+		m := token.FindStringSubmatch(s)
+		switch value, ends, mark := m[1], m[3] != "", m[4]; {
+		case value != "":
+			out = append(out, piece{at: place{name: value, lower: m[2] != ""}})
+		case mark != "" && !ends && open == "":
+			out, open = append(out, piece{at: place{name: mark, mark: '<'}}), mark
+		case mark != "" && ends && open == mark:
+			out, open = append(out, piece{at: place{name: mark, mark: '/'}}), ""
+		default:
+			return nil, fmt.Errorf("has %s where nothing begins or ends", m[0])
+		}
+		s = s[at[1]:]
+	}
+	if open != "" {
+		return nil, fmt.Errorf("lacks </%s>", open)
+	}
+	return out, nil
+}
+
+// fits compares the language's texts with the model's.
+func (l *Language) fits(model *Language) error {
+	for _, id := range model.IDs() {
+		if !l.Has(id) {
+			return fmt.Errorf("the text %q is missing; copy it from %s.toml and translate it", id, reference)
+		}
+	}
+	for _, id := range l.IDs() {
+		want, ok := model.entries[id]
+		if !ok {
+			return fmt.Errorf("there is no text %q in %s.toml; take it out", id, reference)
+		}
+		if err := l.entries[id].fits(want, mayDiffer[id]); err != nil {
+			return fmt.Errorf("the text %q %w", id, err)
+		}
+	}
+	return nil
+}
+
+func (e entry) fits(want entry, free []string) error {
+	if e.plural() != want.plural() {
+		if want.plural() {
+			return errors.New("needs plural forms, like { one = \"…\", other = \"…\" }")
+		}
+		return errors.New("has plural forms, and in English it has none")
+	}
+	names := want.names(sortedKeys(want.forms)[0])
+	for _, form := range sortedKeys(e.forms) {
+		has := e.names(form)
+		for _, name := range sortedKeys(has) {
+			if !names[name] && !slices.Contains(free, name) && name != counter {
+				return fmt.Errorf("has the placeholder %s, which the English has not", name)
+			}
+		}
+		for _, name := range sortedKeys(names) {
+			if !has[name] && !slices.Contains(free, name) && (name != counter || !e.plural()) {
+				return fmt.Errorf("lacks the placeholder %s", name)
+			}
+		}
+	}
+	return nil
+}
+
+// names are the places of one of the text's forms.
+func (e entry) names(form string) map[string]bool {
+	out := map[string]bool{}
+	for _, p := range e.forms[form] {
+		switch p.at.mark {
+		case 0:
+			if p.at.name != "" {
+				out[p.at.name] = true
+			}
+		case '<':
+			out["<"+p.at.name+">"] = true
+		}
+	}
+	return out
+}
+
+// compile makes the texts ready to be said.
+func (l *Language) compile() error {
+	needed := formsOf(l.tag)
+	b := catalog.NewBuilder(catalog.Fallback(l.tag))
+	for _, id := range l.IDs() {
+		e := l.entries[id]
+		if e.plural() {
+			for _, form := range needed {
+				if _, ok := e.forms[form]; !ok {
+					return fmt.Errorf("the text %q lacks the plural form %s", id, form)
+				}
+			}
+		}
+		for key, html := range map[string]bool{id: false, id + asHTML: true} {
+			if html && !e.marked() {
+				continue
+			}
+			if err := b.Set(l.tag, key, e.message(html)); err != nil {
+				return fmt.Errorf("the text %q: %w", id, err)
+			}
+		}
+	}
+	l.printer = message.NewPrinter(l.tag, message.Catalog(b))
+	return nil
+}
+
+// message is the text as golang.org/x/text knows texts.
+func (e entry) message(html bool) catalog.Message {
+	if !e.plural() {
+		return catalog.String(e.format("", html))
+	}
+	var cases []any
+	for _, form := range forms { // "other" comes last: it takes every number
+		if _, ok := e.forms[form]; ok {
+			cases = append(cases, form, e.format(form, html))
+		}
+	}
+	at := slices.Index(e.places, place{name: counter, count: true})
+	return plural.Selectf(at+1, "%d", cases...)
+}
+
+// formsOf are the plural forms that whole numbers have in a language.
+func formsOf(tag language.Tag) []string {
+	names := map[plural.Form]string{plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many", plural.Other: "other"}
+	found := map[string]bool{"other": true}
+	for n := range 1001 {
+		found[names[plural.Cardinal.MatchPlural(tag, n, 0, 0, 0, 0)]] = true
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// format is one form of the text as fmt knows formats.
+func (e entry) format(form string, html bool) string {
+	var b strings.Builder
+	for _, p := range e.forms[form] {
+		words := p.words
+		if p.at.name != "" {
+			verb := 's'
+			if p.at.count {
+				verb = 'd'
+			}
+			fmt.Fprintf(&b, "%%[%d]%c", slices.Index(e.places, p.at)+1, verb)
+			continue
+		}
+		if html {
+			words = template.HTMLEscapeString(words)
+		}
+		b.WriteString(strings.ReplaceAll(words, "%", "%%"))
+	}
+	return b.String()
+}
