@@ -110,15 +110,18 @@ func (p *Portal) finishAgain(w http.ResponseWriter, v *visit) error {
 	token := p.ceremonyToken(v)
 	cer, ok := p.ceremonies.take(token, forAgain)
 	if !ok || cer.person != v.person.Number {
-		return ceremonyOver
+		return notBelieved(ceremonyOver, byPasskey, notBegun)
 	}
 	user, err := p.passkeyUser(v, v.person)
 	if err != nil {
 		return err
 	}
 	credential, err := p.passkeys.FinishLogin(user, *cer.challenge, v.Request)
-	if err != nil || credential.Authenticator.CloneWarning {
-		return passkeyRefused
+	switch {
+	case err != nil:
+		return notBelieved(passkeyRefused, byPasskey, notProven)
+	case credential.Authenticator.CloneWarning:
+		return notBelieved(passkeyRefused, byPasskey, copied)
 	}
 	if err := p.passkeyUsed(v, credential); err != nil {
 		return err

@@ -55,6 +55,8 @@ func (p *Portal) checkCode(w http.ResponseWriter, v *visit) error {
 		if !errors.Is(err, register.ErrCode) {
 			return err
 		}
+		v.tried = number
+		p.logRefused(v, byCode, "the code is wrong, or no longer valid")
 		flaws = append(flaws, formFlaw{"code", "This number and this code do not belong together, or the code is no longer valid. " +
 			"Check both. After five wrong tries you need a new code from your administrator."})
 	}
@@ -114,7 +116,8 @@ func (p *Portal) finishEnrol(w http.ResponseWriter, v *visit) error {
 	}
 	err = p.cfg.Register.AddPasskey(v.Context(), who.Number, cer.proof, id, record)
 	if errors.Is(err, register.ErrCode) {
-		return codeOver
+		v.tried = who.Number
+		return notBelieved(codeOver, byCode, codeReplaced)
 	}
 	if err != nil {
 		return err

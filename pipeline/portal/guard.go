@@ -29,6 +29,7 @@ type visit struct {
 	signedIn  bool
 	session   []byte // hash of the session's token
 	person    register.Person
+	tried     int64           // staff number that somebody tried to sign in as, in vain; 0 if that is not known
 	places    []whereabout    // where the session is used, if from two places at once
 	letter    register.Letter // where the route is about one that is the person's to read
 	script    bool            // the caller is our script

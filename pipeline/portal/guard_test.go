@@ -3,6 +3,7 @@ package portal
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -225,6 +226,48 @@ func TestWhatIsRefusedIsLogged(t *testing.T) {
 			t.Errorf("the log lacks %s:\n%s", line, &h.log)
 		}
 	}
+}
+
+// TestARefusedSignInIsLogged with the way, why, and whose it was where that is
+// known, by number.
+func TestARefusedSignInIsLogged(t *testing.T) {
+	f := newFakeProvider(t, func() time.Time { return time.Date(2026, 11, 24, 14, 2, 0, 0, time.UTC) })
+	f.acr = "two-factors"
+	h := ssoHouse(t, f.url, func(s *SSO) { s.StepUpACR = []string{f.acr} })
+	v := h.enrolsSSO(t, h.lead, f.logsIn)
+	line := func(way, why string, staff int64, try func()) {
+		t.Helper()
+		h.log.Reset()
+		try()
+		want := fmt.Sprintf(`level=WARN msg="sign-in refused" way=%s why=%q staff=%d request=`, way, why, staff)
+		if !strings.Contains(h.log.String(), want) {
+			t.Errorf("the log lacks %s:\n%s", want, &h.log)
+		}
+		if strings.Contains(h.log.String(), "anary") || strings.Contains(h.log.String(), f.subject) || strings.Contains(h.log.String(), "AAAAA") {
+			t.Errorf("it tells more:\n%s", &h.log)
+		}
+	}
+	line(byCode, "the code is wrong, or no longer valid", h.lead2, func() { h.nobody().post("/enrol", codeForm(h.lead2, "AAAAA-AAAAA")) })
+	line(byPasskey, notBegun, 0, func() { h.nobody().post("/sign-in/finish", nil) })
+	line(byPasskey, notProven, 0, func() {
+		w := h.nobody()
+		w.post("/sign-in/begin", nil)
+		w.post("/sign-in/finish", nil)
+	})
+	line(byPasskey, notBegun, h.lead, func() { v.post("/again/finish", nil) })
+	line(bySSO, notBegun, 0, func() { h.nobody().get(ssoBack + "?code=the-code&state=x") })
+	line(bySSO, "its answer is not one to believe", 0, func() {
+		f.lie = func(c map[string]any) { c["nonce"] = "another" }
+		h.nobody().follows(t, f.logsIn, "/sign-in/sso")
+	})
+	line(bySSO, "it did not ask enough", h.lead, func() {
+		f.lie = nil
+		v.follows(t, f.logsIn, "/again/sso?to=/account")
+	})
+	line(bySSO, "of nobody who is known here", 0, func() {
+		must(t, h.register.DisablePerson(t.Context(), h.lead))
+		h.nobody().follows(t, f.logsIn, "/sign-in/sso")
+	})
 }
 
 func TestSignInLeadsBack(t *testing.T) {

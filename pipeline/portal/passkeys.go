@@ -205,6 +205,7 @@ func (p *Portal) whose(v *visit) webauthn.DiscoverableUserHandler {
 		if err != nil {
 			return nil, err
 		}
+		v.tried = who.Number
 		return p.passkeyUser(v, who)
 	}
 }
@@ -242,21 +243,23 @@ func (p *Portal) finishSignIn(w http.ResponseWriter, v *visit) error {
 	token := p.ceremonyToken(v)
 	cer, ok := p.ceremonies.take(token, forSignIn)
 	if !ok {
-		return ceremonyOver
+		return notBelieved(ceremonyOver, byPasskey, notBegun)
 	}
 	user, credential, err := p.passkeys.FinishPasskeyLogin(p.whose(v), *cer.challenge, v.Request)
 	if err != nil {
-		return passkeyRefused
+		return notBelieved(passkeyRefused, byPasskey, notProven)
 	}
 	who := user.(passkeyUser).person
-	// A counter that went backwards means that a copy of the passkey exists.
-	if who.Disabled || who.Role == "" || credential.Authenticator.CloneWarning {
-		return passkeyRefused
+	switch {
+	case who.Disabled || who.Role == "":
+		return notBelieved(passkeyRefused, byPasskey, "of somebody who may do nothing here any more")
+	case credential.Authenticator.CloneWarning:
+		return notBelieved(passkeyRefused, byPasskey, copied)
 	}
 	if elsewhere, err := p.askedElsewhere(v, who); err != nil {
 		return err
 	} else if elsewhere {
-		return p.ssoFirst()
+		return notBelieved(p.ssoFirst(), byPasskey, "of somebody of whom the organisation's sign-in decides")
 	}
 	if err := p.passkeyUsed(v, credential); err != nil {
 		return err

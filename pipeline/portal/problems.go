@@ -260,6 +260,9 @@ func (p *Portal) answer(w http.ResponseWriter, v *visit, err error) {
 		p.showAgain(w, v)
 		return
 	}
+	if refused, is := errors.AsType[*refusedSignIn](err); is {
+		p.logRefused(v, refused.way, refused.why)
+	}
 	said, known := problemOf(err)
 	if _, inner := errors.AsType[*caused](err); (inner || !known) && !errors.Is(err, context.Canceled) {
 		p.logFailure(v, err.Error())

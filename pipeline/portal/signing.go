@@ -252,11 +252,14 @@ func (p *Portal) finishWitness(w http.ResponseWriter, v *visit) error {
 	token := p.ceremonyToken(v)
 	cer, ok := p.ceremonies.take(token, forWitness)
 	if !ok || cer.person != v.person.Number || cer.tray != name {
-		return ceremonyOver
+		return notBelieved(ceremonyOver, byPasskey, notBegun)
 	}
 	user, credential, err := p.passkeys.FinishPasskeyLogin(p.whose(v), *cer.challenge, v.Request)
-	if err != nil || credential.Authenticator.CloneWarning {
-		return passkeyRefused
+	switch {
+	case err != nil:
+		return notBelieved(passkeyRefused, byPasskey, notProven)
+	case credential.Authenticator.CloneWarning:
+		return notBelieved(passkeyRefused, byPasskey, copied)
 	}
 	witness := user.(passkeyUser).person
 	if err := p.mayWitness(v, witness.Number); err != nil {

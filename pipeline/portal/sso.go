@@ -282,14 +282,14 @@ func (p *Portal) backFromSSO(w http.ResponseWriter, v *visit) error {
 	token := p.ceremonyToken(v)
 	cer, ok := p.ceremonies.takeSSO(token)
 	if !ok || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(cer.sso.state)) != 1 {
-		return ssoOver
+		return notBelieved(ssoOver, bySSO, notBegun)
 	}
 	if q.Get("code") == "" {
-		return ssoRefused // by the provider, or by the person there
+		return notBelieved(ssoRefused, bySSO, "refused there, by the provider or by the person")
 	}
 	a, err := p.sso.answer(v.Context(), q.Get("code"), *cer.sso)
 	if err != nil {
-		return because(ssoRefused, err)
+		return notBelieved(because(ssoRefused, err), bySSO, "its answer is not one to believe")
 	}
 	switch cer.purpose {
 	case forAgain:
@@ -323,11 +323,13 @@ func (p *Portal) signInBySSO(w http.ResponseWriter, v *visit, a ssoAnswer) error
 // code for another try.
 func (p *Portal) linkBySSO(w http.ResponseWriter, v *visit, cer ceremony, a ssoAnswer) error {
 	if _, _, may := p.sso.given(a.groups); p.sso.governs() && !may {
-		return ssoNoGroup
+		v.tried = cer.person
+		return notBelieved(ssoNoGroup, bySSO, noGroup)
 	}
 	err := p.cfg.Register.LinkSSO(v.Context(), cer.person, cer.proof, p.sso.Issuer, a.subject)
 	if errors.Is(err, register.ErrCode) {
-		return codeOver
+		v.tried = cer.person
+		return notBelieved(codeOver, byCode, codeReplaced)
 	}
 	if err != nil {
 		return err
@@ -345,16 +347,17 @@ func (p *Portal) linkBySSO(w http.ResponseWriter, v *visit, cer ceremony, a ssoA
 func (p *Portal) whoSSO(v *visit, a ssoAnswer) (register.Person, error) {
 	who, err := p.cfg.Register.PersonBySSO(v.Context(), p.sso.Issuer, a.subject)
 	if errors.Is(err, register.ErrNotFound) || err == nil && who.Disabled {
-		return register.Person{}, ssoUnknown
+		return register.Person{}, notBelieved(ssoUnknown, bySSO, "of nobody who is known here")
 	}
 	if err != nil {
 		return register.Person{}, err
 	}
+	v.tried = who.Number
 	if p.sso.governs() {
 		return who, p.takeTheirWord(v, who, a)
 	}
 	if who.Role == "" { // taken when groups decided
-		return register.Person{}, ssoNoGroup
+		return register.Person{}, notBelieved(ssoNoGroup, bySSO, noGroup)
 	}
 	return who, nil
 }

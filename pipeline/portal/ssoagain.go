@@ -27,16 +27,16 @@ func (p *Portal) beginAgainSSO(w http.ResponseWriter, v *visit) error {
 // the address to which it leads back and for nothing else.
 func (p *Portal) shownBySSO(w http.ResponseWriter, v *visit, cer ceremony, a ssoAnswer) error {
 	if !v.signedIn || !bytes.Equal(cer.session, v.session) {
-		return ssoOver
+		return notBelieved(ssoOver, bySSO, notBegun)
 	}
 	who, err := p.whoSSO(v, a)
 	switch {
 	case err != nil:
 		return err
 	case who.Number != v.person.Number:
-		return ssoSomebodyElse
+		return notBelieved(ssoSomebodyElse, bySSO, "of somebody else than who is signed in")
 	case !a.strong:
-		return ssoTooWeak
+		return notBelieved(ssoTooWeak, bySSO, "it did not ask enough")
 	}
 	return p.hasShown(w, v, cer.sso.to)
 }

@@ -80,7 +80,7 @@ func (p *Portal) takeTheirWord(v *visit, who register.Person, a ssoAnswer) error
 	if err := p.cfg.Register.TakeRole(v.Context(), who.Number); err != nil {
 		return err
 	}
-	return ssoNoGroup
+	return notBelieved(ssoNoGroup, bySSO, noGroup)
 }
 
 // askedElsewhere reports whether the person signs in with the organisation's

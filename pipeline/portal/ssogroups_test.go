@@ -158,6 +158,9 @@ func TestAPasskeyDoesNotPassByTheGroups(t *testing.T) {
 	must(t, b.register.LinkSSO(t.Context(), b.lead, proof, "https://login.example.org", "ada"))
 	b.Do(chromedp.Click(chromedp.CSS("[data-passkey]"), chromedp.NodeVisible), chromedp.WaitVisible(chromedp.ID("passkey-trouble")))
 	b.Wants("Please sign in with Example account.")
+	if want := fmt.Sprintf(`why="of somebody of whom the organisation's sign-in decides" staff=%d`, b.lead); !strings.Contains(b.log.String(), want) {
+		t.Errorf("the log lacks %s:\n%s", want, &b.log)
+	}
 	// Nor does a code, which makes a passkey.
 	code := b.code(b.lead)
 	b.NewDevice()
