@@ -64,6 +64,10 @@ func (s *Server) plausible(ctx context.Context, m letter.Manifest) (register.Hel
 	if err != nil {
 		return "", err
 	}
+	rescans, err := s.rescans(ctx, m)
+	if err != nil {
+		return "", err
+	}
 	switch now := s.cfg.Now(); {
 	case !slices.Contains(s.cfg.Helplines, m.Helpline):
 		return register.UnknownHelpline, nil
@@ -71,12 +75,26 @@ func (s *Server) plausible(ctx context.Context, m letter.Manifest) (register.Hel
 		return register.NoSuchDecision, nil // or a stolen scanner would keep letters for five years
 	case m.Received.After(now.Add(clockSlack)):
 		return register.FromTheFuture, nil
-	case m.Received.Before(now.Add(-brief)) && !accepted:
+	case m.Received.Before(now.Add(-brief)) && !accepted && !rescans:
 		return register.TooOld, nil
 	case !holds:
 		return register.KeyNotHeld, nil
 	}
 	return "", nil
+}
+
+// rescans reports whether the manifest is of a new scan of a letter that lives:
+// its paper came when that came. Who names a letter without right makes its own
+// end the sooner, and nothing else.
+func (s *Server) rescans(ctx context.Context, m letter.Manifest) (bool, error) {
+	if m.Replaces == "" {
+		return false, nil
+	}
+	old, err := s.cfg.Register.Letter(ctx, m.Replaces)
+	if errors.Is(err, register.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && old.Received.Equal(m.Received), err
 }
 
 // heldRest is how long a manifest that is held is left alone between two looks.

@@ -256,6 +256,8 @@ func (s *Server) step(ctx context.Context, l *register.Letter) error {
 		// acts is one transaction. What they leave to do is a newer receipt, and
 		// mails that a dead mail server still owes.
 		return errors.Join(s.receipt(ctx, l), s.sendMails(ctx, l))
+	case register.Replaced:
+		return errors.Join(s.receipt(ctx, l), s.rest(ctx, l))
 	case register.Filed:
 		return s.rest(ctx, l)
 	case register.Unverifiable, register.Expiring:
@@ -309,6 +311,9 @@ func (s *Server) receipt(ctx context.Context, l *register.Letter) error {
 	word := letter.Receipt{ID: l.ID, Version: l.ObjectVersion, SHA256: l.SHA256, Paper: l.Paper, Reason: string(l.PaperReason)}
 	if l.Helpline != l.Manifest.Helpline {
 		word.Helpline = l.Helpline // its paper lies with the wrong people
+	}
+	if l.State == register.Replaced {
+		word.Paper = letter.PaperReplaced // it goes on under the new scan's reference
 	}
 	msg, err := word.Sign(s.cfg.Signer)
 	if err != nil {
@@ -396,7 +401,7 @@ func (s *Server) rest(ctx context.Context, l *register.Letter) error {
 	if l.NotBefore == nil || l.ReceiptDue {
 		return nil
 	}
-	if l.IsResponse() {
+	if l.IsResponse() || l.State == register.Replaced { // whose new scan they are told of
 		return s.cfg.Register.Rest(ctx, l)
 	}
 	told, err := s.cfg.Register.Told(ctx, l.ID)

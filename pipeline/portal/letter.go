@@ -35,6 +35,7 @@ type letterBody struct {
 	Asked      *register.Request // what waits for a second person
 	Manages    bool              // the visitor may put it on hold
 	Prints     bool              // it may be printed
+	Scan       newScan           // other scans of its paper
 	EndsIn     int64             // milliseconds until nobody may be shown it any more; 0 for one that is on hold
 
 	Risks      []register.Risk
@@ -85,6 +86,9 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	if err := p.tellDeciding(v, l, &body); err != nil {
 		return err
 	}
+	if err := p.tellNewScan(v, l, &body); err != nil {
+		return err
+	}
 	body.Manages, body.Prints = v.person.Role == register.Manager, p.prints(v.Context())
 	if body.Holds, err = p.cfg.Register.HoldsOf(v.Context(), l); err != nil {
 		return err
@@ -114,6 +118,8 @@ func decisionNote(v *visit, l register.Letter) string {
 			return said + " One question is left: is somebody at risk?"
 		}
 		return said
+	case done == "other-paper" && l.Replaces == "" && l.Manifest.Replaces != "":
+		return "Thank you. It is recorded that this is another letter. The letter " + l.Manifest.Replaces.Reference() + " waits to be scanned again, and operations see that."
 	case done == "scan-again" && l.State == register.ScanAgain:
 		return "Thank you. Operations see that this letter must be scanned again, and why. The paper is kept."
 	}
@@ -201,6 +207,13 @@ func (p *Portal) markReadable(w http.ResponseWriter, v *visit) error {
 	}
 	if len(unseen) > 0 {
 		return p.showLetter(w, v, []formFlaw{{"page-" + strconv.Itoa(unseen[0]), notShown(unseen)}}, "")
+	}
+	same, err := p.sameLetter(v)
+	if err != nil {
+		return err
+	}
+	if !same {
+		return p.showLetter(w, v, []formFlaw{{"same", "Compare it with the old scan first, and say that it is the same letter."}}, "")
 	}
 	if err := p.cfg.Register.MarkReadable(v.Context(), v.letter.ID, v.person.Number); err != nil {
 		return err

@@ -118,9 +118,14 @@ func (h *house) newcomer(name string, role register.Role, helplines ...string) i
 // team leaders have been told about.
 func (h *house) letter(pages int) letter.ID {
 	h.t.Helper()
+	return h.admitted(letter.Manifest{ID: letter.NewID(), Site: "office", Helpline: "respect-phoneline", Class: letter.SixMonths,
+		Received: h.now.Truncate(time.Second), Pages: pages, Size: 1000, SHA256: strings.Repeat("ab", 32)})
+}
+
+// admitted takes the letter of a manifest as far as letter does.
+func (h *house) admitted(m letter.Manifest) letter.ID {
+	h.t.Helper()
 	ctx := h.t.Context()
-	m := letter.Manifest{ID: letter.NewID(), Site: "office", Helpline: "respect-phoneline", Class: letter.SixMonths,
-		Received: h.now.Truncate(time.Second), Pages: pages, Size: 1000, SHA256: strings.Repeat("ab", 32)}
 	must(h.t, h.register.Admit(ctx, m))
 	l, err := h.register.Letter(ctx, m.ID)
 	must(h.t, err)

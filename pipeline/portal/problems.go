@@ -74,6 +74,12 @@ var (
 			"Look at it again. If your choice still fits, please make it again."}}
 	paperGone = &problem{Status: http.StatusConflict, Heading: "The paper has been destroyed already",
 		Lines: []string{"Its destruction is on record, so what was found about the scan can no longer be changed. What you chose was not recorded."}}
+	newScanHere = &problem{Status: http.StatusConflict, Heading: "A new scan of this letter is here",
+		Lines: []string{"What is decided is decided of the new scan, so what you chose was not recorded.",
+			"Go back and load the page of the letter again: it leads to the new scan."}}
+	notNewScan = &problem{Status: http.StatusConflict, Heading: "This is not a new scan that can be taken apart",
+		Lines: []string{"It is a letter of its own already, or a new scan was found readable and the old one is erased. Nothing was changed.",
+			"If the wrong paper was scanned, tell operations: while the paper exists it can be scanned into the ordinary folder."}}
 	notRead = &problem{Status: http.StatusConflict, Heading: "Please open the letter first",
 		Lines: []string{"Only somebody who has opened a letter can say whether it is readable. What you chose was not recorded."}}
 	uploadLost = &problem{Status: http.StatusBadRequest, Heading: "The file did not arrive whole",
@@ -199,6 +205,10 @@ func problemOf(err error) (said *problem, known bool) {
 		return paperGone, true
 	case errors.Is(err, register.ErrNotRead):
 		return notRead, true
+	case errors.Is(err, register.ErrReplaced):
+		return newScanHere, true
+	case errors.Is(err, register.ErrNoNewScan), errors.Is(err, register.ErrOldScanEnd):
+		return notNewScan, true
 	case errors.Is(err, register.ErrMayNotRead):
 		return badDecision, true
 	case errors.Is(err, register.ErrLastReader):

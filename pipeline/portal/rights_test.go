@@ -53,6 +53,7 @@ GET  /l/{id}/letter.pdf       team-leader manager, own letters
 POST /l/{id}/print            team-leader manager, own letters, where letters may be printed
 POST /l/{id}/readable         team-leader manager, own letters
 POST /l/{id}/scan-again       team-leader manager, own letters
+POST /l/{id}/other-paper      team-leader manager, own letters
 POST /l/{id}/risk             team-leader manager, own letters
 POST /l/{id}/hand-over        team-leader manager, own letters
 GET  /l/{id}/recuse           team-leader manager, own letters

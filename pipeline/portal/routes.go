@@ -73,6 +73,7 @@ var routes = []route{
 	{method: "POST", path: "/l/{id}/print", who: readers, own: true, print: true, serve: (*Portal).printLetter},
 	{method: "POST", path: "/l/{id}/readable", who: readers, own: true, serve: (*Portal).markReadable},
 	{method: "POST", path: "/l/{id}/scan-again", who: readers, own: true, serve: (*Portal).markScanAgain},
+	{method: "POST", path: "/l/{id}/other-paper", who: readers, own: true, serve: (*Portal).markOtherPaper},
 	{method: "POST", path: "/l/{id}/risk", who: readers, own: true, serve: (*Portal).answerRisk},
 	{method: "POST", path: "/l/{id}/hand-over", who: readers, own: true, serve: (*Portal).handOver},
 	{method: "GET", path: "/l/{id}/recuse", who: readers, own: true, serve: (*Portal).recusePage},

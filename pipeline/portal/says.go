@@ -75,6 +75,24 @@ var entryKinds = []entryKind{
 	{"letter-scan-again", "Scan asked for again", about(func(d register.LetterScanAgain, e register.Entry, t teller) string {
 		return t.staff(e.By) + " asked for the letter to be scanned again: " + lowerFirst(worded(reasonWords, d.Reason)) + "."
 	})},
+	{"new-scan-taken", "New scan taken", about(func(d register.NewScanTaken, _ register.Entry, _ teller) string {
+		return fmt.Sprintf("The letter is the new scan of %s, which was asked for: %s. The paper, and all that was decided, is this one’s now.", d.Of.Reference(), lowerFirst(worded(reasonWords, d.Reason)))
+	})},
+	{"new-scan-apart", "New scan that is none", about(func(d register.NewScanApart, _ register.Entry, _ teller) string {
+		return fmt.Sprintf("The scanner said that the letter is a new scan of %s. It is a letter of its own, because %s.", d.Of.Reference(), worded(apartWords, d.Why))
+	})},
+	{"letter-replaced", "Scanned anew", about(func(d register.LetterReplaced, _ register.Entry, _ teller) string {
+		return "The new scan of the letter is here, as " + d.By.Reference() + ". This one is kept until a new one is found readable."
+	})},
+	{"new-scan-is-other", "New scan of another paper", about(func(d register.NewScanIsOther, e register.Entry, t teller) string {
+		return fmt.Sprintf("%s found the letter to be no new scan of %s but another. Each is a letter of its own again.", t.staff(e.By), d.Of.Reference())
+	})},
+	{"old-scan-ending", "Old scan erased", about(func(d register.OldScanEnding, e register.Entry, t teller) string {
+		if e.By == 0 {
+			return "The new scan " + d.By.Reference() + " was found readable before, and no hold keeps this one any more: it is erased now."
+		}
+		return fmt.Sprintf("%s found the new scan %s readable: this one is erased now.", t.staff(e.By), d.By.Reference())
+	})},
 	{"letter-recused", "Reader walled off", about(func(_ register.LetterRecused, e register.Entry, t teller) string {
 		return t.staff(e.By) + " knows somebody in the letter, and is walled off from it."
 	})},
@@ -429,6 +447,9 @@ func sayDeleted(d register.LetterDeleted, _ register.Entry, t teller) string {
 	}
 	if d.Early != "" {
 		by = "it was erased before its time (" + lowerFirst(worded(eraseReasonWords, d.Early)) + "); " + by
+	}
+	if d.NewScan != "" {
+		by += "; its new scan is " + d.NewScan.Reference()
 	}
 	return fmt.Sprintf("The letter for %s, due on %s, is gone: %s; a listing at %s showed nothing; its rows were erased at %s; its key %s.",
 		t.helpline(string(d.Helpline)), day(d.Deadline), by, moment(d.ListingEmpty), moment(d.RowsErased), key)

@@ -99,6 +99,13 @@ func (p *Portal) paperCalled(v *visit, typed string) (paper register.Paper, says
 	}
 	switch len(found) {
 	case 0:
+		newest, err := p.cfg.Register.NewScanOf(v.Context(), reference)
+		if err == nil {
+			return paper, "The paper " + reference + " was scanned again and is now called " + newest.Reference + ". Write that on it, cross out the old reference, and take it by the new one.", nil
+		}
+		if !errors.Is(err, register.ErrNotFound) {
+			return paper, "", err
+		}
 		return paper, "No paper " + reference + " waits. Read the reference from the paper again; or its destruction is on record already.", nil
 	case 1:
 		return found[0], "", nil

@@ -36,6 +36,7 @@ var stateWords = map[register.State]string{
 	register.Opened:    "Opened",
 	register.Readable:  "Readable",
 	register.ScanAgain: "To be scanned again",
+	register.Replaced:  "Scanned anew",
 	register.Filed:     "Filed",
 }
 
@@ -45,6 +46,7 @@ var stateSentences = map[register.State]string{
 	register.Opened:    "Opened, but nobody has said yet whether it can be read.",
 	register.Readable:  "Found readable.",
 	register.ScanAgain: "Could not be read. Operations have been asked to scan it again.",
+	register.Replaced:  "Could not be read, and was scanned anew.",
 	register.Filed:     "A kept copy of an answer.",
 }
 
@@ -130,12 +132,22 @@ var signWords = map[register.RestoreSign]string{
 	register.SignPerson:         "somebody said so",
 }
 
+// apartWords go on after "it is a letter of its own, because".
+var apartWords = map[register.ApartReason]string{
+	register.ApartUnknown:   "no such letter is here any more",
+	register.ApartElsewhere: "that letter is another helpline’s, or came from another scanner",
+	register.ApartOtherDay:  "that letter was received at another time",
+	register.ApartReplaced:  "that letter has a new scan already",
+	register.ApartNotAsked:  "that letter is not to be scanned again, or not any more",
+}
+
 var eraseReasonWords = map[register.EraseReason]string{
 	register.PersonAsked:    "The person concerned asks for it",
 	register.ScannedInError: "It should never have been scanned",
 	register.ScannedTwice:   "There is another scan of the same letter",
 	register.LegalDuty:      "A law or a court demands it",
 	register.NeverStored:    "It was filed and did not reach the storage",
+	register.NewerScan:      "A new scan of its paper was found readable",
 }
 
 var withdrawReasonWords = map[register.WithdrawReason]string{

@@ -96,7 +96,10 @@ func (r *Register) readableToo(ctx context.Context, tx *sql.Tx, l Letter, person
 	if err := r.append(ctx, tx, LetterReadable{}, l.ID, person); err != nil {
 		return err
 	}
-	return r.paperChanged(ctx, tx, l.ID)
+	if err := r.paperChanged(ctx, tx, l.ID); err != nil {
+		return err
+	}
+	return r.eachWith(ctx, tx, l.ID, func(old *Letter) error { return r.endOldScan(ctx, tx, old, person) })
 }
 
 // KeepBack keeps those of the papers that nobody but who scanned them, or may

@@ -168,12 +168,13 @@ type Balance struct {
 	Arrived            int // letters
 	Filed              int // responses
 	Deleted, Living    int // of both; Living with those whose proof is on its way
-	Destroyed, Waiting int // papers, one of which comes with each letter
+	Again              int // letters that are new scans of a paper which had come before
+	Destroyed, Waiting int // papers, one of which comes with each other letter
 }
 
 // Differs counts what is missing on either side; 0 where it adds up.
 func (b Balance) Differs() int {
-	return abs(b.Arrived+b.Filed-b.Deleted-b.Living) + abs(b.Arrived-b.Destroyed-b.Waiting)
+	return abs(b.Arrived+b.Filed-b.Deleted-b.Living) + abs(b.Arrived-b.Again-b.Destroyed-b.Waiting)
 }
 
 func abs(n int) int { return max(n, -n) }
@@ -181,10 +182,12 @@ func abs(n int) int { return max(n, -n) }
 // Balance counts, in one moment. It walks the index of the kinds it counts.
 func (r *Register) Balance(ctx context.Context) (b Balance, err error) {
 	err = r.read.QueryRowContext(ctx, balance, LetterAdmitted{}.kind(), LetterDeleted{}.kind(), PaperDestroyed{}.kind(), letter.PaperDestroyed,
-		ResponseFiled{}.kind(), LetterAdopted{}.kind(), PaperFoundDestroyed{}.kind(), PaperWrittenOff{}.kind()).Scan(&b.Arrived, &b.Deleted, &b.Destroyed, &b.Living, &b.Waiting, &b.Filed)
+		ResponseFiled{}.kind(), LetterAdopted{}.kind(), PaperFoundDestroyed{}.kind(), PaperWrittenOff{}.kind(),
+		LetterReplaced{}.kind(), NewScanIsOther{}.kind()).Scan(&b.Arrived, &b.Deleted, &b.Destroyed, &b.Living, &b.Waiting, &b.Filed, &b.Again)
 	return b, err
 }
 
 const balance = `SELECT (SELECT count(*) FROM entries WHERE kind IN ($1, $6)), (SELECT count(*) FROM entries WHERE kind = $2),
 	(SELECT count(*) FROM entries WHERE kind IN ($3, $7, $8)), (SELECT count(*) FROM letters) + (SELECT count(*) FROM erasures),
-	(SELECT count(*) FROM papers WHERE state <> $4), (SELECT count(*) FROM entries WHERE kind = $5)`
+	(SELECT count(*) FROM papers WHERE state <> $4), (SELECT count(*) FROM entries WHERE kind = $5),
+	(SELECT count(*) FROM entries WHERE kind = $9) - (SELECT count(*) FROM entries WHERE kind = $10)`

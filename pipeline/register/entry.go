@@ -261,20 +261,21 @@ type ExpiryBegun struct {
 // LetterDeleted is the deletion record of one letter: the proof of absence.
 // [P 2, P 10, GDPR 17, BS]
 type LetterDeleted struct {
-	Deadline     letter.Date  `json:"deadline"`        // on which the letter had to be gone [P 2]
-	Class        letter.Class `json:"class"`           // its retention class [GDPR 5]
-	Helpline     Name         `json:"helpline"`        // whom it was written to
-	Versions     int          `json:"versions"`        // found on the deadline and removed by Letterlock
-	Markers      int          `json:"markers"`         // found on the deadline and removed by Letterlock: the recycle bin of the policy [P 2]
-	Uploads      int          `json:"uploads"`         // found on the deadline and removed by Letterlock
-	By           Remover      `json:"removed_by"`      // who had removed it
-	ListingEmpty time.Time    `json:"listing_empty"`   // when a listing showed no version, marker or upload
-	Week         letter.Week  `json:"week"`            // the key it was sealed to; of several, as after a hold, the one that dies last
-	KeyDies      letter.Date  `json:"key_dies"`        // the day from which that key is due to be destroyed
-	KeyDead      bool         `json:"key_dead"`        // whether it had been destroyed when this was written
-	RowsErased   time.Time    `json:"rows_erased"`     // when the database's files held nothing of its rows, but for PaperKept
-	Early        EraseReason  `json:"early,omitempty"` // why two people had it erased before its time [P 5, GDPR 17]
-	PaperKept    bool         `json:"paper_kept"`      // the paper's destruction is not on record: its reference stays until it is [P 11]
+	Deadline     letter.Date  `json:"deadline"`           // on which the letter had to be gone [P 2]
+	Class        letter.Class `json:"class"`              // its retention class [GDPR 5]
+	Helpline     Name         `json:"helpline"`           // whom it was written to
+	Versions     int          `json:"versions"`           // found on the deadline and removed by Letterlock
+	Markers      int          `json:"markers"`            // found on the deadline and removed by Letterlock: the recycle bin of the policy [P 2]
+	Uploads      int          `json:"uploads"`            // found on the deadline and removed by Letterlock
+	By           Remover      `json:"removed_by"`         // who had removed it
+	ListingEmpty time.Time    `json:"listing_empty"`      // when a listing showed no version, marker or upload
+	Week         letter.Week  `json:"week"`               // the key it was sealed to; of several, as after a hold, the one that dies last
+	KeyDies      letter.Date  `json:"key_dies"`           // the day from which that key is due to be destroyed
+	KeyDead      bool         `json:"key_dead"`           // whether it had been destroyed when this was written
+	RowsErased   time.Time    `json:"rows_erased"`        // when the database's files held nothing of its rows, but for PaperKept
+	Early        EraseReason  `json:"early,omitempty"`    // why two people had it erased before its time [P 5, GDPR 17]
+	NewScan      letter.ID    `json:"new_scan,omitempty"` // the newer scan of its paper, where there was one
+	PaperKept    bool         `json:"paper_kept"`         // the paper's destruction is not on record: its reference stays until it is [P 11]
 }
 
 // StrayFound says that something lay among the letters beyond its deadline and

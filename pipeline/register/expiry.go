@@ -79,7 +79,7 @@ func (r *Register) DeleteRows(ctx context.Context, l Letter, by Remover, listing
 	ev, err := json.Marshal(LetterDeleted{Deadline: l.Deadline(), Class: l.Class, Helpline: Name(l.Helpline),
 		Versions: l.Found.Versions, Markers: l.Found.Markers, Uploads: l.Found.Uploads, By: by,
 		ListingEmpty: listingEmpty.UTC().Truncate(time.Millisecond), Week: key, KeyDies: key.Over(),
-		Early: l.Erase, PaperKept: !l.IsResponse() && l.Paper != letter.PaperDestroyed})
+		Early: l.Erase, NewScan: l.ReplacedBy, PaperKept: l.Paper != "" && l.Paper != letter.PaperDestroyed})
 	if err != nil {
 		return err
 	}

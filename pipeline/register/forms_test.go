@@ -21,7 +21,7 @@ import (
 var allEvents = []Event{
 	FolderMade{}, EdgeAdded{}, EdgeRevoked{}, KeyMade{}, KeyDeathBegun{}, KeyDestroyed{}, KeyFoundAgain{}, SharesMade{}, ShareEnding{}, ShareEnded{}, KeysRecombined{}, DrillDone{}, KeyRestored{}, LetterAdmitted{}, ManifestHeld{}, ManifestAccepted{},
 	LetterVerified{}, LetterUnverifiable{}, LetterLookedAtAgain{}, LetterReceipted{}, LetterNotified{}, LetterOpened{}, LetterReadable{},
-	LetterScanAgain{}, LetterRecused{}, ScanAnswered{}, PaperDestroyed{}, PaperKeptBack{}, PapersCounted{}, ExpiryBegun{}, LetterDeleted{}, StrayFound{}, StrayRemoved{}, PersonAdded{}, PersonDisabled{}, PersonChanged{}, PasskeysForgotten{}, PasskeyRevoked{}, SessionInTwoPlaces{}, SSOLinked{}, SSOUnlinked{}, RoleGiven{}, RoleTaken{}, SettingChanged{}, PolicyPublished{}, PolicyConfirmed{},
+	LetterScanAgain{}, NewScanTaken{}, NewScanApart{}, LetterReplaced{}, NewScanIsOther{}, OldScanEnding{}, LetterRecused{}, ScanAnswered{}, PaperDestroyed{}, PaperKeptBack{}, PapersCounted{}, ExpiryBegun{}, LetterDeleted{}, StrayFound{}, StrayRemoved{}, PersonAdded{}, PersonDisabled{}, PersonChanged{}, PasskeysForgotten{}, PasskeyRevoked{}, SessionInTwoPlaces{}, SSOLinked{}, SSOUnlinked{}, RoleGiven{}, RoleTaken{}, SettingChanged{}, PolicyPublished{}, PolicyConfirmed{},
 	CodeMade{}, PasskeyAdded{}, SignedIn{}, RegisterExported{}, LifecycleInstalled{}, DayBegun{}, BucketAdopted{}, ClockConfirmed{},
 	AlarmRaised{}, AlarmTold{}, UnreadTold{}, AlarmEnded{}, RiskSaid{}, LetterHandedOver{}, LetterSafeguarded{}, SafeguardingReviewed{}, LetterShared{}, LetterMoveBegun{}, LetterMoved{},
 	LetterMoveGivenUp{}, OldCopyRemoved{}, HoldPlaced{}, HoldReviewed{}, HoldRenewed{}, HoldReleased{}, ErasureAsked{}, ErasureConfirmed{},

@@ -21,7 +21,7 @@ const never = "9999-12-31"
 // released.
 type Hold struct {
 	Number   int64
-	Letter   letter.ID // and what was answered to it; empty: everything of the helpline, now and as long as the hold is in force
+	Letter   letter.ID // and what goes with it; empty: everything of the helpline, now and as long as the hold is in force
 	Helpline string
 	Reason   HoldReason
 	Owner    int64       // staff number of who answers for it
@@ -47,7 +47,7 @@ func (r *Register) PlaceHold(ctx context.Context, h Hold, person int64) (number 
 	err = r.formTx(ctx, person, func(tx *sql.Tx) error {
 		today := letter.DateOf(r.Now())
 		if h.Letter != "" {
-			l, err := r.openable(ctx, tx, h.Letter)
+			l, err := r.decidable(ctx, tx, h.Letter)
 			if err != nil {
 				return err
 			}
@@ -207,7 +207,7 @@ func (r *Register) checkHold(ctx context.Context, tx *sql.Tx, h Hold) error {
 
 // holdAgain works out anew what the hold's letters are under, and counts them.
 func (r *Register) holdAgain(ctx context.Context, tx *sql.Tx, h Hold) (letters int, err error) {
-	which, of := `id = $1 OR answers = $1 AND answers <> ''`, string(h.Letter)
+	which, of := `id = $1 OR `+goesWith, string(h.Letter)
 	if h.Letter == "" {
 		which, of = `helpline = $1`, h.Helpline
 	}
@@ -226,17 +226,20 @@ func (r *Register) holdAgain(ctx context.Context, tx *sql.Tx, h Hold) (letters i
 		if err := r.underHolds(ctx, tx, &l); err != nil {
 			return 0, err
 		}
+		if err := r.endOldScan(ctx, tx, &l, 0); err != nil { // the hold may be all that kept it
+			return 0, err
+		}
 		letters++
 	}
 	return letters, nil
 }
 
 // underHolds sets since when the letter is held, by its own holds, those of the
-// letter that it answers and its helpline's: the newest counts, which is the one that lasts longest.
+// letter with which it goes and its helpline's: the newest counts, which is the one that lasts longest.
 func (r *Register) underHolds(ctx context.Context, tx *sql.Tx, l *Letter) error {
 	var newest sql.NullString
 	if err := tx.QueryRowContext(ctx, `SELECT max(since) FROM holds WHERE `+holdsIt,
-		string(l.ID), l.Helpline, string(l.Answers)).Scan(&newest); err != nil {
+		string(l.ID), l.Helpline, string(l.goesWith())).Scan(&newest); err != nil {
 		return err
 	}
 	var since letter.Date
@@ -256,8 +259,8 @@ func (r *Register) underHolds(ctx context.Context, tx *sql.Tx, l *Letter) error 
 	return r.keep(ctx, tx, l)
 }
 
-// holdsIt is what holds a letter: a hold of its own, one of the letter that it
-// answers, and one of everything of its helpline.
+// holdsIt is what holds a letter: a hold of its own, one of the letter with which
+// it goes, and one of everything of its helpline.
 const holdsIt = `(letter = $1 OR letter = $3 AND letter <> '' OR letter = '' AND helpline = $2)`
 
 const holdColumns = `SELECT number, letter, helpline, reason, owner, placed, since, review FROM holds`
@@ -294,7 +297,7 @@ func (r *Register) HoldsInForce(ctx context.Context) ([]Hold, error) {
 
 // HoldsOf returns the holds that the letter is under.
 func (r *Register) HoldsOf(ctx context.Context, l Letter) ([]Hold, error) {
-	return r.holds(ctx, ` WHERE `+holdsIt+` ORDER BY number`, string(l.ID), l.Helpline, string(l.Answers))
+	return r.holds(ctx, ` WHERE `+holdsIt+` ORDER BY number`, string(l.ID), l.Helpline, string(l.goesWith()))
 }
 
 func (r *Register) holds(ctx context.Context, where string, args ...any) ([]Hold, error) {

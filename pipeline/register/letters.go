@@ -33,6 +33,10 @@ type Letter struct {
 
 	Answers letter.ID // the letter to which this is the kept answer; empty for a letter
 
+	Replaces   letter.ID       // the letter that had been scanned so that it could not be read, of which this is a new scan; Manifest.Replaces is what was said, this what is so
+	ReplacedBy letter.ID       // the newest scan of its paper, if there is one beside this
+	AskedAgain ScanAgainReason // why there was to be one
+
 	Erase EraseReason // why it is erased before its time; empty for one that is not
 
 	Walled []int64 // staff numbers of who knows somebody in it, and must not see it
@@ -52,6 +56,8 @@ type Letter struct {
 	Found         Found // noted by NoteRemains before it was removed
 	Missing       bool  // it was found nowhere in the storage when a restore was replayed
 
+	replacedAt time.Time // since when it has a newer scan
+
 	version int64 // for the compare-and-set
 	moves   int64 // the same for where it lies
 }
@@ -65,18 +71,20 @@ type Found struct{ Versions, Markers, Uploads int }
 const letterColumns = `l.id, l.site, l.sent_helpline, l.sent_class, l.helpline, l.class, l.since, l.lies, l.coming, l.leaving, l.been, l.moves,
 	l.reason, l.risk, l.handed_to, l.told, l.review, l.named, l.held_since, l.erase, l.answers, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
 	l.object_version, l.trouble, l.attempts, l.not_before, l.receipt_due, l.readable_by, l.readable_at,
+	l.sent_replaces, l.replaces, l.replaced_by, l.replaced_at, l.asked_again,
 	l.found_versions, l.found_markers, l.found_uploads, l.missing, l.version, COALESCE(p.state, ''), COALESCE(p.reason, ''),
 	COALESCE((SELECT string_agg(CAST(w.person AS TEXT), ',') FROM walls w WHERE w.letter = l.id), '')
 	FROM letters l LEFT JOIN papers p ON p.letter = l.id`
 
 func scanLetter(row scannable) (Letter, error) {
 	var l Letter
-	var received, readableAt int64
+	var received, readableAt, replacedAt int64
 	var notBefore sql.NullInt64
 	var since, lies, coming, leaving, been, review, held, walled string
 	err := row.Scan(&l.ID, &l.Site, &l.Manifest.Helpline, &l.Manifest.Class, &l.Helpline, &l.Class, &since, &lies, &coming, &leaving, &been, &l.moves,
 		&l.Reason, &l.Risk, &l.HandedTo, &l.Told, &review, &l.Named, &held, &l.Erase, &l.Answers, &received, &l.Pages, &l.Sheets, &l.Sides, &l.Flags, &l.Repaired, &l.Size, &l.SHA256, &l.State,
 		&l.ObjectVersion, &l.Trouble, &l.Attempts, &notBefore, &l.ReceiptDue, &l.ReadableBy, &readableAt,
+		&l.Manifest.Replaces, &l.Replaces, &l.ReplacedBy, &replacedAt, &l.AskedAgain,
 		&l.Found.Versions, &l.Found.Markers, &l.Found.Uploads, &l.Missing, &l.version, &l.Paper, &l.PaperReason, &walled)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Letter{}, ErrNotFound
@@ -87,7 +95,7 @@ func scanLetter(row scannable) (Letter, error) {
 	if l.Walled, err = readWalls(walled); err != nil {
 		return Letter{}, err
 	}
-	l.Received, l.ReadableAt = fromMillis(received), fromMillis(readableAt)
+	l.Received, l.ReadableAt, l.replacedAt = fromMillis(received), fromMillis(readableAt), fromMillis(replacedAt)
 	if notBefore.Valid {
 		t := fromMillis(notBefore.Int64)
 		l.NotBefore = &t
@@ -292,10 +300,10 @@ func (r *Register) Admit(ctx context.Context, m letter.Manifest) error {
 func (r *Register) insertLetter(ctx context.Context, tx *sql.Tx, m letter.Manifest) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO letters (id, reference, site, helpline, class, state, version, received,
 		deadline, week, pages, sheets, sides, flags, repaired, size, sha256, object, object_version, trouble, attempts, not_before, receipt_due,
-		readable_by, readable_at, found_versions, found_markers, found_uploads, sent_helpline, sent_class)
-		VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, '', '', 0, $18, 0, 0, 0, 0, 0, 0, $4, $5)`,
+		readable_by, readable_at, found_versions, found_markers, found_uploads, sent_helpline, sent_class, sent_replaces)
+		VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, '', '', 0, $18, 0, 0, 0, 0, 0, 0, $4, $5, $19)`,
 		string(m.ID), m.ID.Reference(), m.Site, m.Helpline, string(m.Class), string(Admitted), millis(m.Received),
-		m.Deadline().String(), string(m.Week()), m.Pages, m.Sheets, m.Sides, string(m.Flags), m.Repaired, m.Size, m.SHA256, m.ObjectKey(), millis(r.Now()))
+		m.Deadline().String(), string(m.Week()), m.Pages, m.Sheets, m.Sides, string(m.Flags), m.Repaired, m.Size, m.SHA256, m.ObjectKey(), millis(r.Now()), string(m.Replaces))
 	return err
 }
 
@@ -304,6 +312,10 @@ func (r *Register) insert(ctx context.Context, tx *sql.Tx, m letter.Manifest) er
 	if err := r.insertLetter(ctx, tx, m); err != nil {
 		return err
 	}
+	return r.insertPaper(ctx, tx, m)
+}
+
+func (r *Register) insertPaper(ctx context.Context, tx *sql.Tx, m letter.Manifest) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO papers (letter, reference, helpline, class, site, received, deadline, pages,
 		sheets, state, reason, checked_by, ledger, letter_gone) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', 0, '', 0)`,
 		string(m.ID), m.ID.Reference(), m.Helpline, string(m.Class), m.Site, millis(m.Received), m.Deadline().String(),
@@ -348,13 +360,22 @@ func (r *Register) Rest(ctx context.Context, l *Letter) error {
 }
 
 // Verified pins the object version that was read back, opened and rendered.
-// paperMayGo is set where the organisation destroys paper without waiting for a reader.
+// paperMayGo is set where the organisation destroys paper without waiting for a
+// reader; that of a new scan waits for one all the same, since the last was not
+// readable. What a new scan takes over it takes over here, in the transaction
+// before which nobody can be shown it.
 func (r *Register) Verified(ctx context.Context, l *Letter, objectVersion string, paperMayGo bool) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		to := change{to: Verified, objectVersion: objectVersion, due: true}
 		if l.IsResponse() {
 			// Nobody waits for its receipt, has its paper or is told of it.
 			to, paperMayGo = change{to: Filed, objectVersion: objectVersion}, false
+		}
+		if l.Manifest.Replaces != "" {
+			paperMayGo = false
+			if err := r.takeNewScan(ctx, tx, l); err != nil {
+				return err
+			}
 		}
 		if paperMayGo {
 			if err := setPaper(ctx, tx, l.ID, paperSays{State: letter.PaperMayGo}); err != nil {

@@ -148,7 +148,10 @@ func (r *Register) MarkReadable(ctx context.Context, id letter.ID, person int64)
 			person, millis(r.Now()), string(id)); err != nil {
 			return err
 		}
-		return r.move(ctx, tx, &l, change{to: Readable, receiptDue: true}, LetterReadable{}, person)
+		if err := r.move(ctx, tx, &l, change{to: Readable, receiptDue: true}, LetterReadable{}, person); err != nil {
+			return err
+		}
+		return r.eachWith(ctx, tx, id, func(old *Letter) error { return r.endOldScan(ctx, tx, old, person) })
 	})
 }
 
@@ -185,19 +188,33 @@ func (r *Register) decide(ctx context.Context, id letter.ID, person int64, act f
 	})
 }
 
+// decidable reads a letter of which people may decide something today.
+func (r *Register) decidable(ctx context.Context, tx *sql.Tx, id letter.ID) (Letter, error) {
+	l, err := r.openable(ctx, tx, id)
+	if err == nil && l.State == Replaced {
+		return Letter{}, ErrReplaced
+	}
+	return l, err
+}
+
 // whoHasRead reads a letter for the decision of a person who has opened it.
 func (r *Register) whoHasRead(ctx context.Context, tx *sql.Tx, id letter.ID, person int64) (Letter, error) {
-	l, err := r.openable(ctx, tx, id)
+	l, err := r.decidable(ctx, tx, id)
 	if err != nil {
 		return Letter{}, err
 	}
+	return l, hasRead(ctx, tx, id, person)
+}
+
+// hasRead reports ErrNotRead for a person who has not opened the letter.
+func hasRead(ctx context.Context, tx *sql.Tx, id letter.ID, person int64) error {
 	var read int
 	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM openings WHERE letter = $1 AND person = $2`,
 		string(id), person).Scan(&read); err != nil {
-		return Letter{}, err
+		return err
 	}
 	if read == 0 {
-		return Letter{}, ErrNotRead
+		return ErrNotRead
 	}
-	return l, nil
+	return nil
 }

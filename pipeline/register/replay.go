@@ -122,7 +122,7 @@ func (r *Register) FindElsewhere(ctx context.Context, l *Letter, at Lodging, hol
 		if _, err := tx.ExecContext(ctx, `UPDATE letters SET missing = 0 WHERE id = $1`, string(l.ID)); err != nil {
 			return err
 		}
-		if next.Helpline == from || !l.State.CanBeOpened() {
+		if next.Helpline == from || !l.State.CanBeOpened() || l.State == Replaced {
 			return nil
 		}
 		return r.tellAnew(ctx, tx, next.ID)
@@ -317,8 +317,9 @@ func (r *Register) complete(ctx context.Context, tx *sql.Tx, l Letter, m letter.
 	if adopted == 0 {
 		return ErrSameIDOther
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE letters SET site = $1, received = $2, sheets = $3, sides = $4, flags = $5, repaired = $6, size = $7 WHERE id = $8`,
-		m.Site, millis(m.Received), m.Sheets, m.Sides, string(m.Flags), m.Repaired, m.Size, string(l.ID)); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE letters SET site = $1, received = $2, sheets = $3, sides = $4, flags = $5, repaired = $6, size = $7,
+		sent_replaces = $8 WHERE id = $9`,
+		m.Site, millis(m.Received), m.Sheets, m.Sides, string(m.Flags), m.Repaired, m.Size, string(m.Replaces), string(l.ID)); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE papers SET site = $1, received = $2, sheets = $3 WHERE letter = $4`,

@@ -119,7 +119,7 @@ func (r *Register) unshared(ctx context.Context, tx *sql.Tx, id letter.ID) error
 }
 
 // ConfirmRequest does what was asked, on the word of a second person, with the
-// letter and with every kept answer to it. An erased letter is due at once and
+// letter and with all that goes with it. An erased letter is due at once and
 // ends like any other, with its proof. One that is not kept after all has its six
 // months from receipt again: the pipeline moves it back or, where they are over,
 // ends it. A redirected one is the right helpline's from this moment: its leaders
@@ -135,7 +135,7 @@ func (r *Register) ConfirmRequest(ctx context.Context, number, person int64) err
 		}
 		switch {
 		case q.Erase != "":
-			if err := r.eachAnswer(ctx, tx, l.ID, func(a *Letter) error {
+			if err := r.eachWith(ctx, tx, l.ID, func(a *Letter) error {
 				if a.Held() {
 					return ErrOnHold // by a hold of its own
 				}
@@ -151,7 +151,7 @@ func (r *Register) ConfirmRequest(ctx context.Context, number, person int64) err
 	})
 }
 
-// erase has the letter, or an answer to it, end at once.
+// erase has the letter, or one that goes with it, end at once.
 func (r *Register) erase(ctx context.Context, tx *sql.Tx, l *Letter, q Request, person int64) error {
 	l.Erase = q.Erase
 	return r.shorten(ctx, tx, l, ErasureConfirmed{Request: q.Number, Reason: q.Erase, AskedBy: q.AskedBy}, person)
@@ -162,7 +162,7 @@ func (r *Register) erase(ctx context.Context, tx *sql.Tx, l *Letter, q Request, 
 func (r *Register) unkeep(ctx context.Context, tx *sql.Tx, l *Letter, q Request, person int64) error {
 	l.Class, l.Since = l.Manifest.Class, l.ReceivedOn()
 	l.Reason, l.Told, l.Review, l.Named = "", "", letter.Date{}, 0
-	if err := r.nameForAnswers(ctx, tx, *l); err != nil {
+	if err := r.keepWith(ctx, tx, *l); err != nil {
 		return err
 	}
 	return r.shorten(ctx, tx, l, SafeguardingWithdrawn{Request: q.Number, Reason: q.Withdraw, AskedBy: q.AskedBy, Deadline: l.Deadline()}, person)
@@ -195,7 +195,7 @@ func (r *Register) redirect(ctx context.Context, tx *sql.Tx, q Request, l *Lette
 		}
 		return r.underHolds(ctx, tx, l) // another helpline, other holds
 	}
-	if err := r.eachAnswer(ctx, tx, l.ID, func(a *Letter) error {
+	if err := r.eachWith(ctx, tx, l.ID, func(a *Letter) error {
 		if err := give(a); err != nil {
 			return err
 		}
@@ -235,7 +235,7 @@ func (r *Register) second(ctx context.Context, tx *sql.Tx, number, person int64)
 	if _, err := tx.ExecContext(ctx, `DELETE FROM requests WHERE number = $1`, number); err != nil {
 		return q, Letter{}, err
 	}
-	l, err := r.openable(ctx, tx, q.Letter)
+	l, err := r.decidable(ctx, tx, q.Letter)
 	if err == nil && q.AskedBy == person {
 		err = ErrSameTwo
 	}

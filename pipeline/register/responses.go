@@ -77,10 +77,11 @@ func (r *Register) ResponseLost(ctx context.Context, id letter.ID) error {
 	})
 }
 
-// eachAnswer does f to every kept answer of the letter that is not on its way
-// out: what is decided of a letter holds for what was answered.
-func (r *Register) eachAnswer(ctx context.Context, tx *sql.Tx, to letter.ID, f func(*Letter) error) error {
-	ids, err := idsIn(ctx, tx, `SELECT id FROM letters WHERE answers = $1 AND answers <> '' AND erase = '' AND state <> $2`, string(to), string(Expiring))
+// eachWith does f to whatever goes with the letter and is not on its way out: its
+// kept answers, and older scans of the same paper. What is decided of a letter
+// holds for them.
+func (r *Register) eachWith(ctx context.Context, tx *sql.Tx, to letter.ID, f func(*Letter) error) error {
+	ids, err := idsIn(ctx, tx, `SELECT id FROM letters WHERE (`+goesWith+`) AND erase = '' AND state <> $2`, string(to), string(Expiring))
 	if err != nil {
 		return err
 	}
@@ -95,6 +96,9 @@ func (r *Register) eachAnswer(ctx context.Context, tx *sql.Tx, to letter.ID, f f
 	}
 	return nil
 }
+
+// goesWith picks what goes with the letter $1.
+const goesWith = `answers = $1 AND answers <> '' OR replaced_by = $1 AND replaced_by <> ''`
 
 // Responses returns the kept answers to a letter, oldest first: those that can
 // be opened, and those that are being stored.

@@ -86,7 +86,7 @@ func (r *Register) safeguard(ctx context.Context, tx *sql.Tx, l *Letter, s Safeg
 	if err := r.keep(ctx, tx, l); err != nil {
 		return err
 	}
-	if err := r.nameForAnswers(ctx, tx, *l); err != nil {
+	if err := r.keepWith(ctx, tx, *l); err != nil {
 		return err
 	}
 	return r.append(ctx, tx, LetterSafeguarded{Reason: s.Reason, Told: s.Told, From: today, Deadline: l.Deadline(),
@@ -97,7 +97,7 @@ func (r *Register) safeguard(ctx context.Context, tx *sql.Tx, l *Letter, s Safeg
 // at a five-year letter again: when the next time is, and who may open it.
 func (r *Register) ReviewSafeguarding(ctx context.Context, id letter.ID, review letter.Date, named, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
-		l, err := r.openable(ctx, tx, id)
+		l, err := r.decidable(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -111,18 +111,22 @@ func (r *Register) ReviewSafeguarding(ctx context.Context, id letter.ID, review 
 		if err := r.keep(ctx, tx, &l); err != nil {
 			return err
 		}
-		if err := r.nameForAnswers(ctx, tx, l); err != nil {
+		if err := r.keepWith(ctx, tx, l); err != nil {
 			return err
 		}
 		return r.append(ctx, tx, SafeguardingReviewed{Review: review, Named: named}, id, person)
 	})
 }
 
-// nameForAnswers lets whoever may open the letter, and nobody else, open what
-// was answered.
-func (r *Register) nameForAnswers(ctx context.Context, tx *sql.Tx, l Letter) error {
-	return r.eachAnswer(ctx, tx, l.ID, func(a *Letter) error {
+// keepWith lets whoever may open the letter, and nobody else, open what goes with
+// it. Older scans of its paper are kept as long as it is: none may end while no
+// newer one was found readable.
+func (r *Register) keepWith(ctx context.Context, tx *sql.Tx, l Letter) error {
+	return r.eachWith(ctx, tx, l.ID, func(a *Letter) error {
 		a.Named = l.Named
+		if a.State == Replaced {
+			a.Class, a.Since = l.Class, l.Since
+		}
 		return r.keep(ctx, tx, a)
 	})
 }

@@ -13,14 +13,20 @@ import (
 )
 
 // Recuse records that the person, who has opened the letter, knows somebody in
-// it. From then on they are walled off from it, and from its kept answers, for as
-// long as those live; nobody can undo it. A letter that only they had opened is
+// it. From then on they are walled off from it, from its kept answers and from every
+// other scan of its paper, for as long as those live; nobody can undo it. A letter that only they had opened is
 // unopened again, so that it waits for somebody else. The managers are owed a mail.
 // If nobody else may read the letter it is ErrLastReader, and nothing is recorded:
 // of two who step back at the same moment the second is told so.
 func (r *Register) Recuse(ctx context.Context, id letter.ID, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
-		l, err := r.whoHasRead(ctx, tx, id, person)
+		l, err := r.openable(ctx, tx, id)
+		if err == nil {
+			err = hasRead(ctx, tx, id, person)
+		}
+		if err == nil && l.ReplacedBy != "" {
+			l, err = letterIn(ctx, tx, l.ReplacedBy) // the one that others go on with
+		}
 		if err != nil {
 			return err
 		}
@@ -31,11 +37,11 @@ func (r *Register) Recuse(ctx context.Context, id letter.ID, person int64) error
 		if !others {
 			return ErrLastReader
 		}
-		first := id
+		first := l.ID
 		if l.IsResponse() {
 			first = l.Answers
 		}
-		ids, err := idsIn(ctx, tx, `SELECT id FROM letters WHERE id = $1 OR answers = $1 AND answers <> '' ORDER BY id`, string(first))
+		ids, err := idsIn(ctx, tx, `SELECT id FROM letters WHERE id = $1 OR `+goesWith+` ORDER BY id`, string(first))
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ const (
 	Opened       State = "opened"       // somebody was shown it
 	Readable     State = "readable"     // somebody found it readable
 	ScanAgain    State = "scan-again"   // somebody could not read it
+	Replaced     State = "replaced"     // somebody could not read it, and a new scan is here
 	Filed        State = "filed"        // a response that was read back, opened and rendered
 	Unverifiable State = "unverifiable" // the deposit is not what the manifest says; a person must look
 	Expiring     State = "expiring"     // due; the storage is being emptied
@@ -23,7 +24,7 @@ const (
 // CanBeOpened reports whether a letter in this state may be shown to a person.
 func (s State) CanBeOpened() bool {
 	switch s {
-	case Receipted, Notified, Opened, Readable, ScanAgain, Filed:
+	case Receipted, Notified, Opened, Readable, ScanAgain, Replaced, Filed:
 		return true
 	}
 	return false
@@ -75,6 +76,21 @@ const (
 
 // ScanAgainReasons lists every reason in the order in which people are asked.
 var ScanAgainReasons = []ScanAgainReason{PagesMissing, CutOff, TooFaint, UpsideDown, WrongLetter}
+
+// ApartReason says why what was said to be a new scan of a letter is a letter of
+// its own.
+type ApartReason string
+
+const (
+	ApartUnknown   ApartReason = "unknown"    // no such letter lives
+	ApartElsewhere ApartReason = "elsewhere"  // it is another helpline's, or another scanner's
+	ApartOtherDay  ApartReason = "other-time" // it was received at another time
+	ApartReplaced  ApartReason = "replaced"   // it has a new scan already
+	ApartNotAsked  ApartReason = "not-asked"  // it is not to be scanned again, or not any more
+)
+
+// ApartReasons lists every reason.
+var ApartReasons = []ApartReason{ApartUnknown, ApartElsewhere, ApartOtherDay, ApartReplaced, ApartNotAsked}
 
 // Risk is what a reader says to whether somebody is at risk.
 type Risk string
@@ -187,6 +203,10 @@ const (
 // NeverStored is no person's reason: a response was filed and did not reach the
 // storage.
 const NeverStored EraseReason = "never-stored"
+
+// NewerScan is no person's reason either: a new scan of the letter's paper was
+// found readable.
+const NewerScan EraseReason = "newer-scan"
 
 // EraseReasons lists every reason in the order in which people are asked.
 var EraseReasons = []EraseReason{PersonAsked, ScannedInError, ScannedTwice, LegalDuty}

@@ -15,6 +15,9 @@ type living struct {
 	unverifiable time.Time // since when; zero when it is not
 
 	answers   letter.ID   // of a response: its letter
+	filedTo   letter.ID   // likewise: the scan of it that was there then
+	newScan   letter.ID   // the newest scan of its paper, if there is one beside this
+	since     time.Time   // when that came
 	late      bool        // it was past its deadline when a hold came
 	withdrawn letter.Date // when it was last decided not to keep it for five years after all; zero when it was not
 	erased    letter.Date // when it was decided to erase it before its time; zero when it was not
@@ -39,17 +42,18 @@ func (l *living) due() letter.Date {
 	return l.deadline
 }
 
-// hold keeps one letter and its answers or, where it names none, all of a helpline.
+// hold keeps one letter with what goes with it or, where it names none, all of a helpline.
 type hold struct {
 	letter   letter.ID
 	helpline string
+	placed   time.Time
 }
 
 func (h hold) keeps(id letter.ID, l *living) bool {
 	if h.letter == "" {
 		return h.helpline == l.helpline
 	}
-	return h.letter == id || h.letter == l.answers
+	return h.letter == id || h.letter == l.answers || h.letter == l.newScan
 }
 
 // held reports whether any hold keeps the letter. One that is to be erased, or

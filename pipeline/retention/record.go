@@ -35,7 +35,7 @@ type Letters struct {
 	MovedIn   int // from another helpline, to which they had been given by mistake
 	MovedOut  int
 	Deleted   int // with proof
-	Erased    int // of Deleted: before their time, as two people had decided
+	Erased    int // of Deleted: before their time, as two people had decided, or because a new scan can be read
 	After     int // living when it ended
 	Ordinary  int // of After: to go after six months
 	FiveYears int // of After: kept for safeguarding
@@ -48,7 +48,7 @@ type Letters struct {
 // Paper counts paper originals. Before + In + MovedIn = Destroyed + MovedOut + After.
 type Paper struct {
 	Before    int // waiting for its destruction when the period began
-	In        int // one with each letter that arrived
+	In        int // one with each letter that arrived, new scans of a paper left out
 	MovedIn   int
 	MovedOut  int
 	Destroyed int // on record

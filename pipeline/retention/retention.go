@@ -35,6 +35,10 @@ var readers = map[string]reader{
 	"safeguarding-withdrawn": reads((*maker).withdrawn),
 	"letter-shared":          reads((*maker).shared),
 	"letter-redirected":      reads((*maker).redirected),
+	"letter-replaced":        reads((*maker).replaced),
+	"new-scan-apart":         reads((*maker).apart),
+	"new-scan-is-other":      reads((*maker).otherPaper),
+	"old-scan-ending":        reads((*maker).oldScanEnding),
 	"erasure-confirmed":      reads((*maker).erasure),
 	"response-filed":         reads((*maker).filed),
 	"response-lost":          reads((*maker).lost),
@@ -150,7 +154,7 @@ func (m *maker) admitted(e register.Entry, ev register.LetterAdmitted) {
 // filed counts a response like a letter that came without paper.
 func (m *maker) filed(e register.Entry, ev register.ResponseFiled) {
 	helpline := string(ev.Helpline)
-	m.living[e.Letter] = &living{helpline: helpline, class: ev.Class, deadline: ev.Deadline, answers: ev.Answers}
+	m.living[e.Letter] = &living{helpline: helpline, class: ev.Class, deadline: ev.Deadline, answers: ev.Answers, filedTo: ev.Answers}
 	m.line(helpline).Letters.Filed++
 }
 
@@ -207,7 +211,7 @@ func (m *maker) inTime(e register.Entry, ev register.LetterDeleted, l *living) {
 	case ev.Early == register.NeverStored: // said when it was lost
 	case ev.Early != "":
 		m.line(l.helpline).Letters.Erased++
-		if decided {
+		if decided && ev.Early != register.NewerScan { // which was said when it was decided
 			m.except(e.At, e.Letter, "%s, due on %s, was erased as two people had decided on %s: %s.", l.what(), day(ev.Deadline), day(l.erased), worded(eraseWords, ev.Early))
 		}
 	case due.Before(gone) && l.wasHeld:
@@ -239,7 +243,10 @@ func (m *maker) safeguarded(e register.Entry, ev register.LetterSafeguarded) {
 		return
 	}
 	l.class, l.deadline = letter.FiveYears, ev.Deadline
-	m.line(l.helpline).Letters.Kept++
+	if !m.keptBefore(e.Letter) {
+		m.line(l.helpline).Letters.Kept++
+	}
+	m.keptAlike(e.Letter, l)
 	m.except(e.At, e.Letter, "The letter is kept for five years, until %s: %s. It is looked at again on %s.", day(ev.Deadline), worded(reasonWords, ev.Reason), day(ev.Review))
 }
 
@@ -252,6 +259,7 @@ func (m *maker) withdrawn(e register.Entry, ev register.SafeguardingWithdrawn) {
 	}
 	l.class, l.deadline, l.withdrawn = letter.SixMonths, ev.Deadline, letter.DateOf(e.At)
 	m.line(l.helpline).Letters.Withdrawn++
+	m.keptAlike(e.Letter, l)
 	became := "It is due on %s"
 	if !l.withdrawn.Before(l.deadline) {
 		became = "Its six months were over on %s, so it was due at once"
@@ -284,7 +292,7 @@ func (m *maker) redirected(e register.Entry, ev register.LetterRedirected) {
 }
 
 func (m *maker) holdPlaced(e register.Entry, ev register.HoldPlaced) {
-	h := hold{e.Letter, string(ev.Helpline)}
+	h := hold{e.Letter, string(ev.Helpline), e.At}
 	for id, l := range m.living {
 		if h.keeps(id, l) && !letter.DateOf(e.At).Before(l.deadline) && !m.held(id, l) {
 			l.late = true

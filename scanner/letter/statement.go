@@ -46,6 +46,11 @@ type Manifest struct {
 	Sides    int   `json:"sides,omitempty"`
 	Flags    Flags `json:"flags,omitempty"`    // what a reader should know of single pages
 	Repaired bool  `json:"repaired,omitempty"` // the pages are pictures of a damaged scan, taken because a person said so
+
+	// Replaces is the letter whose paper this is a new scan of, as a person said at
+	// the scanner; empty for any other. Received is then that letter's: the paper
+	// came when it came, and its months do not begin anew.
+	Replaces ID `json:"replaces,omitempty"`
 }
 
 // ReceivedOn is the London day on which the letter was received.
@@ -104,6 +109,12 @@ func (m Manifest) valid() error {
 	case m.Sheets < 0 || m.Sheets > m.Pages || m.Sides < 0 || m.Sides > m.Pages || !m.Flags.valid(m.Pages):
 		return errors.New("manifest: sheets, sides or flags are not of the agreed form")
 	}
+	if m.Replaces == "" {
+		return nil
+	}
+	if _, err := ParseID(string(m.Replaces)); err != nil || m.Replaces == m.ID {
+		return errors.New("manifest: the letter that it replaces is not of the agreed form")
+	}
 	return nil
 }
 
@@ -113,6 +124,7 @@ const (
 	PaperMayGo     = "may-go"    // it may be destroyed at the destruction desk
 	PaperDestroyed = "destroyed" // its destruction is on the register
 	PaperScanAgain = "scan-again"
+	PaperReplaced  = "replaced" // it is a new scan's, which has a receipt of its own
 )
 
 // Receipt is the server's signed word to the edge that a deposit was read

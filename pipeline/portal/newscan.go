@@ -1,0 +1,60 @@
+package portal
+
+import (
+	"errors"
+	"net/http"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// newScan is what the page of a letter says of other scans of its paper.
+type newScan struct {
+	Of     *register.Letter // the scan before it, while that can be opened
+	Gone   letter.ID        // the same once it cannot
+	Newest letter.ID        // the newest scan, of one that has a newer one
+	Apart  letter.ID        // of which its scanner said that it is a new scan, and it is none
+	Same   bool             // the reader has said that it is the same letter
+}
+
+// tellNewScan fills in what the letter's page says of other scans of its paper.
+func (p *Portal) tellNewScan(v *visit, l register.Letter, body *letterBody) error {
+	body.Scan = newScan{Newest: l.ReplacedBy, Same: v.PostForm.Get("same") != ""}
+	if l.Replaces == "" {
+		body.Scan.Apart = l.Manifest.Replaces
+		return nil
+	}
+	old, err := p.cfg.Register.Letter(v.Context(), l.Replaces)
+	switch {
+	case errors.Is(err, register.ErrNotFound) || err == nil && !old.Open(p.cfg.Now()):
+		body.Scan.Gone = l.Replaces
+	case err != nil:
+		return err
+	default:
+		body.Scan.Of = &old
+	}
+	return nil
+}
+
+// sameLetter reports whether the reader has said that a new scan is one of the same
+// letter, as its page asks: the old scan is erased on that word.
+func (p *Portal) sameLetter(v *visit) (bool, error) {
+	if err := v.ParseForm(); err != nil {
+		return false, badForm
+	}
+	var body letterBody
+	if err := p.tellNewScan(v, v.letter, &body); err != nil {
+		return false, err
+	}
+	return body.Scan.Of == nil || body.Scan.Same, nil
+}
+
+// markOtherPaper takes it from a reader that a new scan is one of another paper.
+func (p *Portal) markOtherPaper(w http.ResponseWriter, v *visit) error {
+	const shows = "?done=other-paper"
+	if err := p.cfg.Register.MarkOtherPaper(v.once(shows), v.letter.ID, v.person.Number); err != nil {
+		return err
+	}
+	redirect(w, v.shown(shows))
+	return nil
+}

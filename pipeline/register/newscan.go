@@ -1,0 +1,274 @@
+package register
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"letterlock/scanner/letter"
+)
+
+// A paper whose scan could not be read is scanned again. The new scan is a letter
+// of its own, whose manifest names the old one because a person put it into the
+// folder that asks for it. Once it is read back it takes over, in one transaction,
+// the paper and all that was decided: who may read it and who is walled off, how
+// long it is kept, holds, requests, answers. Its months are the old one's.
+//
+// The old scan stays, Replaced, for as long as nobody has found a newer one
+// readable: a second bad scan must not cost the letter. It then ends like any
+// letter, with its proof, unless a hold keeps it. Of several scans of one paper
+// the newest is the one of which people decide; all others name it in replaced_by.
+
+// Errors of decisions about new scans.
+var (
+	ErrReplaced   = errors.New("a new scan of the letter is here")
+	ErrNoNewScan  = errors.New("the letter is no new scan of another")
+	ErrOldScanEnd = errors.New("the old scan is erased or on its way out")
+)
+
+// goesWith is the letter with which this one goes: whose holds hold it, for
+// instance.
+func (l Letter) goesWith() letter.ID {
+	if l.ReplacedBy != "" {
+		return l.ReplacedBy
+	}
+	return l.Answers
+}
+
+// takeNewScan makes l the new scan of the letter that its manifest names, if that
+// is what a person has asked for. If not, l stays a letter of its own, and its page
+// says what its scanner said of it.
+func (r *Register) takeNewScan(ctx context.Context, tx *sql.Tx, l *Letter) error {
+	old, err := letterIn(ctx, tx, l.Manifest.Replaces)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if why := r.apart(old, *l, err == nil); why != "" {
+		return r.append(ctx, tx, NewScanApart{Of: l.Manifest.Replaces, Why: why}, l.ID, 0)
+	}
+	why := old.PaperReason
+	if err := r.takeOver(ctx, tx, old, *l); err != nil {
+		return err
+	}
+	l.Replaces = old.ID
+	l.Class, l.Since, l.Reason, l.Told, l.Review, l.Named = old.Class, old.Since, old.Reason, old.Told, old.Review, old.Named
+	if err := r.keep(ctx, tx, l); err != nil {
+		return err
+	}
+	if err := r.underHolds(ctx, tx, l); err != nil {
+		return err
+	}
+	old.Review = letter.Date{} // one review is enough
+	if err := r.keep(ctx, tx, &old); err != nil {
+		return err
+	}
+	if err := r.move(ctx, tx, &old, change{to: Replaced, receiptDue: true}, LetterReplaced{By: l.ID}, 0); err != nil {
+		return err
+	}
+	if err := r.append(ctx, tx, NewScanTaken{Of: old.ID, Reason: why}, l.ID, 0); err != nil {
+		return err
+	}
+	if l.Class != letter.FiveYears {
+		return nil
+	}
+	return r.append(ctx, tx, LetterSafeguarded{Reason: l.Reason, Told: l.Told, From: l.Since, Deadline: l.Deadline(),
+		Review: l.Review, Named: l.Named}, l.ID, 0)
+}
+
+// apart is why l is no new scan of the letter old; empty where it is one.
+func (r *Register) apart(old, l Letter, lives bool) ApartReason {
+	switch {
+	case !lives || old.IsResponse():
+		return ApartUnknown
+	case old.Site != l.Site || old.Helpline != l.Helpline:
+		return ApartElsewhere
+	case !old.Received.Equal(l.Received):
+		return ApartOtherDay
+	case old.State == Replaced:
+		return ApartReplaced
+	case old.State != ScanAgain || old.Paper != letter.PaperScanAgain || !old.Open(r.Now()):
+		return ApartNotAsked
+	}
+	return ""
+}
+
+// takeOver gives the new scan what was the old one's. What was answered of a scan
+// that could not be read counts as far as somebody is at risk: that nobody is must
+// be said again.
+func (r *Register) takeOver(ctx context.Context, tx *sql.Tx, old, l Letter) error {
+	risk := old.Risk
+	if risk == RiskNone {
+		risk = ""
+	}
+	from, to := string(old.ID), string(l.ID)
+	for _, do := range []struct {
+		stmt string
+		args []any
+	}{
+		{`UPDATE letters SET replaced_by = $2 WHERE replaced_by = $1 AND replaced_by <> ''`, []any{from, to}}, // older ones
+		{`UPDATE letters SET replaced_by = $2, replaced_at = $3, asked_again = $4 WHERE id = $1`, []any{from, to, millis(r.Now()), string(old.PaperReason)}},
+		{`UPDATE letters SET replaces = $1, risk = $3, handed_to = $4 WHERE id = $2`, []any{from, to, string(risk), old.HandedTo}},
+		{`DELETE FROM papers WHERE letter = $1`, []any{from}}, // it is one paper, and the new scan's
+		{`DELETE FROM mails WHERE letter = $1 AND sent IS NULL`, []any{from}},
+		{`INSERT INTO walls (letter, person) SELECT $2, person FROM walls WHERE letter = $1`, []any{from, to}},
+		{`UPDATE letters SET answers = $2 WHERE answers = $1 AND answers <> ''`, []any{from, to}},
+		{`UPDATE holds SET letter = $2 WHERE letter = $1`, []any{from, to}},
+		{`UPDATE requests SET letter = $2 WHERE letter = $1`, []any{from, to}},
+	} {
+		if _, err := tx.ExecContext(ctx, do.stmt, do.args...); err != nil {
+			return fmt.Errorf("taking over from the old scan: %w", err)
+		}
+	}
+	return nil
+}
+
+// endOldScan has the letter erased if a newer scan of its paper was found readable,
+// by as many people as the rule demands, and no hold keeps it. Of any other it changes nothing.
+func (r *Register) endOldScan(ctx context.Context, tx *sql.Tx, old *Letter, person int64) error {
+	if old.State != Replaced || old.Held() || old.Erase != "" {
+		return nil
+	}
+	newest, err := letterIn(ctx, tx, old.ReplacedBy)
+	if errors.Is(err, ErrNotFound) || err == nil && (newest.State != Readable || newest.AnotherDue()) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	old.Erase = NewerScan
+	return r.shorten(ctx, tx, old, OldScanEnding{By: newest.ID}, person)
+}
+
+// MarkOtherPaper records that the person, who has opened the letter, found it to be
+// no new scan of the one that it is said to replace: somebody scanned another paper.
+// The old scan gets back its paper and what was its own before, and waits to be
+// scanned again; the letter keeps what was decided since, its walls, and the old
+// one's months, within which its own paper can be scanned into the ordinary folder.
+func (r *Register) MarkOtherPaper(ctx context.Context, id letter.ID, person int64) error {
+	return r.formTx(ctx, person, func(tx *sql.Tx) error {
+		l, err := r.whoHasRead(ctx, tx, id, person)
+		if err != nil {
+			return err
+		}
+		if l.Replaces == "" {
+			return ErrNoNewScan
+		}
+		if l.Paper == letter.PaperDestroyed {
+			return ErrPaperGone
+		}
+		old, err := letterIn(ctx, tx, l.Replaces)
+		if errors.Is(err, ErrNotFound) || err == nil && (old.State != Replaced || old.Erase != "") {
+			return ErrOldScanEnd
+		}
+		if err != nil {
+			return err
+		}
+		if err := r.giveBack(ctx, tx, l, old); err != nil {
+			return err
+		}
+		return r.apartAgain(ctx, tx, l.ID, old.ID, person)
+	})
+}
+
+// giveBack gives the old scan what was its own when the other took it over.
+func (r *Register) giveBack(ctx context.Context, tx *sql.Tx, l, old Letter) error {
+	from, to, since := string(l.ID), string(old.ID), millis(old.replacedAt)
+	if err := r.insertPaper(ctx, tx, old.Manifest); err != nil {
+		return err
+	}
+	if err := setPaper(ctx, tx, old.ID, paperSays{State: letter.PaperScanAgain, Reason: old.AskedAgain}); err != nil {
+		return err
+	}
+	answers, err := r.answersFiledTo(ctx, tx, l.ID, old.ID)
+	if err != nil {
+		return err
+	}
+	for _, id := range answers {
+		if _, err := tx.ExecContext(ctx, `UPDATE letters SET answers = $2 WHERE id = $1`, string(id), to); err != nil {
+			return err
+		}
+	}
+	for _, do := range []struct {
+		stmt string
+		args []any
+	}{
+		{`UPDATE letters SET replaces = '' WHERE id = $1`, []any{from}},
+		{`UPDATE letters SET replaced_by = $2 WHERE replaced_by = $1 AND replaced_by <> '' AND id <> $2`, []any{from, to}},
+		{`UPDATE letters SET replaced_by = '', replaced_at = 0, asked_again = '' WHERE id = $1`, []any{to}},
+		{`UPDATE holds SET letter = $2 WHERE letter = $1 AND placed <= $3`, []any{from, to, since}},
+		{`UPDATE requests SET letter = $2 WHERE letter = $1 AND asked <= $3`, []any{from, to, since}},
+	} {
+		if _, err := tx.ExecContext(ctx, do.stmt, do.args...); err != nil {
+			return fmt.Errorf("giving back to the old scan: %w", err)
+		}
+	}
+	return nil
+}
+
+// answersFiledTo are the kept answers of the letter that were filed as answers to
+// another, as the register says.
+func (r *Register) answersFiledTo(ctx context.Context, tx *sql.Tx, of, to letter.ID) (filed []letter.ID, err error) {
+	all, err := idsIn(ctx, tx, `SELECT id FROM letters WHERE answers = $1 AND answers <> ''`, string(of))
+	for _, id := range all {
+		query, args := entriesQuery(1<<62, ResponseFiled{}.kind(), id, 1)
+		var line string
+		if err := tx.QueryRowContext(ctx, query, args...).Scan(&line); err != nil {
+			return nil, fmt.Errorf("reading what an answer was filed to: %w", err)
+		}
+		var entry struct{ Data ResponseFiled }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			return nil, fmt.Errorf("reading what an answer was filed to: %w", err)
+		}
+		if entry.Data.Answers == to {
+			filed = append(filed, id)
+		}
+	}
+	return filed, err
+}
+
+// apartAgain records that the two are letters of their own, and works out anew
+// which holds each is under.
+func (r *Register) apartAgain(ctx context.Context, tx *sql.Tx, id, oldID letter.ID, person int64) error {
+	l, err := letterIn(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	old, err := letterIn(ctx, tx, oldID)
+	if err != nil {
+		return err
+	}
+	if old.Class == letter.FiveYears {
+		old.Review = l.Review
+	}
+	if err := r.keep(ctx, tx, &old); err != nil {
+		return err
+	}
+	for _, one := range []*Letter{&l, &old} {
+		if err := r.underHolds(ctx, tx, one); err != nil {
+			return err
+		}
+		if err := r.eachWith(ctx, tx, one.ID, func(with *Letter) error { return r.underHolds(ctx, tx, with) }); err != nil {
+			return err
+		}
+	}
+	if err := r.move(ctx, tx, &l, change{to: l.State, receiptDue: l.ReceiptDue}, NewScanIsOther{Of: oldID}, person); err != nil {
+		return err
+	}
+	return r.move(ctx, tx, &old, change{to: ScanAgain, receiptDue: true}, LetterScanAgain{Reason: old.PaperReason}, person)
+}
+
+// NewScanOf is the newest scan of the paper that bore the reference, in its
+// canonical form, while a scan under it was replaced; ErrNotFound for none.
+func (r *Register) NewScanOf(ctx context.Context, reference string) (Paper, error) {
+	from, to := idsOf(reference)
+	return scanPaper(r.read.QueryRowContext(ctx, newScanOf, from, to, letter.PaperDestroyed))
+}
+
+// Of three scans of one paper the second knows the first.
+const newScanOf = `SELECT ` + paperColumns + ` WHERE state <> $3 AND letter = (
+	WITH RECURSIVE later (id) AS (
+		SELECT id FROM letters WHERE replaces >= $1 AND replaces < $2 AND replaces <> ''
+		UNION SELECT l.id FROM letters l JOIN later ON l.replaces = later.id AND l.replaces <> '')
+	SELECT later.id FROM later JOIN papers p ON p.letter = later.id LIMIT 1)`

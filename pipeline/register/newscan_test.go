@@ -1,0 +1,406 @@
+package register
+
+import (
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"letterlock/scanner/letter"
+)
+
+// askedAgain takes a letter as far as a leader's word that it cannot be read.
+func (d *desk) askedAgain(leader int64) Letter {
+	d.t.Helper()
+	l := d.receipted()
+	d.must(d.RecordOpening(d.t.Context(), l.ID, leader, []byte{byte(leader)}, ShownPages))
+	d.must(d.MarkScanAgain(d.t.Context(), l.ID, leader, TooFaint))
+	return d.letter(l.ID)
+}
+
+func (d *desk) letter(id letter.ID) Letter {
+	d.t.Helper()
+	l, err := d.Letter(d.t.Context(), id)
+	d.must(err)
+	return l
+}
+
+// scannedAnew takes a new scan of a letter as far as people can open it.
+func (d *desk) scannedAnew(of Letter, change ...func(*letter.Manifest)) Letter {
+	d.t.Helper()
+	m := d.manifest()
+	m.Replaces, m.Received, m.Helpline = of.ID, of.Received, of.Helpline
+	for _, c := range change {
+		c(&m)
+	}
+	return d.receiptedAs(m)
+}
+
+func (d *desk) receiptedAs(m letter.Manifest) Letter {
+	d.t.Helper()
+	ctx := d.t.Context()
+	d.must(d.Admit(ctx, m))
+	l := d.letter(m.ID)
+	d.must(d.Verified(ctx, &l, "v1", true))
+	d.must(d.Receipted(ctx, &l))
+	return d.letter(m.ID)
+}
+
+func (d *desk) opens(id letter.ID, person int64) {
+	d.t.Helper()
+	d.must(d.RecordOpening(d.t.Context(), id, person, []byte{byte(person)}, ShownPages))
+}
+
+func (d *desk) balanced() {
+	d.t.Helper()
+	if b, err := d.Balance(d.t.Context()); err != nil || b.Differs() != 0 {
+		d.t.Errorf("%+v, %v", b, err)
+	}
+}
+
+// wants is what must be so of a letter.
+func (d *desk) wants(id letter.ID, state State, paper PaperState) Letter {
+	d.t.Helper()
+	l := d.letter(id)
+	if l.State != state || l.Paper != paper {
+		d.t.Errorf("the letter is %s, its paper %q; want %s, %q", l.State, l.Paper, state, paper)
+	}
+	return l
+}
+
+func TestANewScanTakesOver(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	leader, walled := d.leader(), d.leader()
+	manager, err := d.AddPerson(ctx, Person{Name: "Mo", Role: Manager})
+	d.must(err)
+	old := d.receipted()
+	for _, who := range []int64{leader, walled} {
+		d.opens(old.ID, who)
+	}
+	today := letter.DateOf(d.now)
+	d.must(d.Recuse(ctx, old.ID, walled))
+	d.must(d.AnswerRisk(ctx, old.ID, RiskShare, leader))
+	d.must(d.Safeguard(ctx, old.ID, Safeguarding{Reason: ChildAtRisk, Told: Consented, Review: today.AddDays(30), Named: leader}, leader))
+	answer := d.manifest()
+	answer.Site = ResponseSite
+	d.must(d.FileResponse(ctx, answer, old.ID, leader))
+	hold, err := d.PlaceHold(ctx, Hold{Letter: old.ID, Reason: Coroner, Owner: manager, Review: today.AddDays(30)}, manager)
+	d.must(err)
+	d.must(d.MarkScanAgain(ctx, old.ID, leader, CutOff))
+	d.must(d.AskWithdrawal(ctx, old.ID, NoneApplies, leader))
+	old = d.letter(old.ID)
+
+	d.now = d.now.Add(40 * 24 * time.Hour)
+	l := d.scannedAnew(old)
+	if l.Replaces != old.ID || !slices.Equal(l.Walled, []int64{walled}) || l.Risk != RiskShare || l.Named != leader || l.Class != letter.FiveYears ||
+		l.Since != old.Since || l.Review != old.Review || !l.Held() || l.State != Receipted {
+		t.Errorf("the new scan is %+v", l)
+	}
+	if l.Paper != letter.PaperKept {
+		t.Errorf("the paper is %q although nobody has read the new scan", l.Paper) // destroy_after = "verified" all the same
+	}
+	was := d.wants(old.ID, Replaced, "")
+	if was.ReplacedBy != l.ID || !was.Held() || !was.ReceiptDue {
+		t.Errorf("the old scan is %+v", was)
+	}
+	if a := d.letter(answer.ID); a.Answers != l.ID || !a.Held() {
+		t.Errorf("the answer is one to %s", a.Answers)
+	}
+	if q, err := d.RequestOf(ctx, l.ID); err != nil || q.Withdraw != NoneApplies {
+		t.Errorf("the request is %+v, %v", q, err)
+	}
+	if found, err := d.NewScanOf(ctx, old.ID.Reference()); err != nil || found.Letter != l.ID {
+		t.Errorf("the paper %s is %+v, %v", old.ID.Reference(), found, err)
+	}
+	d.balanced()
+
+	for _, err := range []error{
+		d.MarkReadable(ctx, old.ID, leader), d.MarkScanAgain(ctx, old.ID, leader, TooFaint), d.AnswerRisk(ctx, old.ID, RiskNone, leader),
+		d.AskErasure(ctx, old.ID, PersonAsked, leader), d.ReviewSafeguarding(ctx, old.ID, today.AddDays(60), leader, manager),
+	} {
+		if !errors.Is(err, ErrReplaced) {
+			t.Errorf("a decision on the old scan: %v", err)
+		}
+	}
+	d.opens(l.ID, leader)
+	d.must(d.MarkReadable(ctx, l.ID, leader))
+	if was := d.letter(old.ID); was.Erase != "" {
+		t.Error("a hold does not keep the old scan")
+	}
+	d.must(d.ReleaseHold(ctx, hold, manager))
+	if was := d.letter(old.ID); was.Erase != NewerScan || !was.DueOn(letter.DateOf(d.now)) {
+		t.Errorf("the old scan is not erased: %+v", was)
+	}
+	if l := d.wants(l.ID, Readable, letter.PaperMayGo); l.Held() || l.Erase != "" {
+		t.Errorf("the new scan is %+v", l)
+	}
+	was = d.letter(old.ID)
+	d.must(d.ExpiryBegun(ctx, &was, Found{Versions: 1}))
+	d.must(d.DeleteRows(ctx, was, ByLetterlock, d.now))
+	_, err = d.ProveErased(ctx)
+	d.must(err)
+	d.balanced()
+	entries, err := d.Entries(ctx, -1, LetterDeleted{}.kind(), old.ID, 1)
+	d.must(err)
+	if len(entries) != 1 || !strings.Contains(string(entries[0].Data), `"early":"newer-scan","new_scan":"`+string(l.ID)+`"`) ||
+		!strings.Contains(string(entries[0].Data), `"paper_kept":false`) {
+		t.Errorf("the proof is %s", entries[0].Data)
+	}
+	if found, err := d.NewScanOf(ctx, old.ID.Reference()); err != nil || found.Letter != l.ID {
+		t.Errorf("once it is gone the paper %s is %+v, %v", old.ID.Reference(), found, err)
+	}
+	d.must(verify(d.export(), d.pub))
+}
+
+// Whatever is no new scan of a letter that waits for one is a letter of its own.
+func TestWhatIsNoNewScan(t *testing.T) {
+	for why, make := range map[ApartReason]func(d *desk, leader int64) Letter{
+		ApartUnknown: func(d *desk, _ int64) Letter {
+			l := Letter{Manifest: d.manifest()}
+			l.Helpline = l.Manifest.Helpline
+			return d.scannedAnew(l)
+		},
+		ApartElsewhere: func(d *desk, leader int64) Letter {
+			return d.scannedAnew(d.askedAgain(leader), func(m *letter.Manifest) { m.Helpline = "mens-advice-line" })
+		},
+		ApartOtherDay: func(d *desk, leader int64) Letter {
+			return d.scannedAnew(d.askedAgain(leader), func(m *letter.Manifest) { m.Received = m.Received.Add(time.Second) })
+		},
+		ApartReplaced: func(d *desk, leader int64) Letter {
+			l := d.askedAgain(leader)
+			d.scannedAnew(l)
+			return d.scannedAnew(l)
+		},
+		ApartNotAsked: func(d *desk, leader int64) Letter {
+			l := d.askedAgain(leader)
+			d.must(d.MarkReadable(d.t.Context(), l.ID, leader))
+			return d.scannedAnew(l)
+		},
+	} {
+		t.Run(string(why), func(t *testing.T) {
+			d := newDesk(t)
+			l := make(d, d.leader())
+			if l.Replaces != "" || l.Paper != letter.PaperKept || l.State != Receipted {
+				t.Errorf("it is %+v", l)
+			}
+			entries, err := d.Entries(t.Context(), -1, NewScanApart{}.kind(), l.ID, 2)
+			d.must(err)
+			if len(entries) != 1 || !strings.Contains(string(entries[0].Data), `"why":"`+string(why)+`"`) {
+				t.Errorf("the register says %v", entries)
+			}
+			d.balanced()
+		})
+	}
+	t.Run("another scanner's", func(t *testing.T) {
+		d := newDesk(t)
+		if l := d.scannedAnew(d.askedAgain(d.leader()), func(m *letter.Manifest) { m.Site = "attic" }); l.Replaces != "" {
+			t.Error("another scanner has replaced a letter")
+		}
+	})
+}
+
+// A second bad scan costs nothing, and a third that can be read ends both.
+func TestASecondBadScan(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	leader, other := d.leader(), d.leader()
+	first := d.askedAgain(leader)
+	second := d.scannedAnew(first)
+	d.opens(second.ID, leader)
+	d.must(d.MarkScanAgain(ctx, second.ID, leader, UpsideDown))
+	third := d.scannedAnew(d.letter(second.ID))
+	for _, id := range []letter.ID{first.ID, second.ID} {
+		if l := d.wants(id, Replaced, ""); l.ReplacedBy != third.ID || l.Erase != "" {
+			t.Errorf("it is replaced by %s, erased %q", l.ReplacedBy, l.Erase)
+		}
+	}
+	if found, err := d.NewScanOf(ctx, first.ID.Reference()); err != nil || found.Letter != third.ID {
+		t.Errorf("the paper is %+v, %v", found, err)
+	}
+	d.opens(third.ID, leader)
+	d.must(d.Recuse(ctx, first.ID, leader)) // whoever steps back from one steps back from all
+	for _, id := range []letter.ID{first.ID, second.ID, third.ID} {
+		if !d.letter(id).WalledOff(leader) {
+			t.Errorf("the reader of %s is not walled off", id.Reference())
+		}
+	}
+	d.opens(third.ID, other)
+	d.must(d.MarkReadable(ctx, third.ID, other))
+	for _, id := range []letter.ID{first.ID, second.ID} {
+		if l := d.letter(id); l.Erase != NewerScan {
+			t.Errorf("the scan %s stays", id.Reference())
+		}
+	}
+	d.balanced()
+}
+
+// A new scan of another paper is undone: nothing of either letter is lost.
+func TestTheWrongPaperWasScanned(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	leader, other := d.leader(), d.leader()
+	manager, err := d.AddPerson(ctx, Person{Name: "Mo", Role: Manager})
+	d.must(err)
+	old := d.askedAgain(leader)
+	file := func(to letter.ID) letter.ID {
+		m := d.manifest()
+		m.Site = ResponseSite
+		d.must(d.FileResponse(ctx, m, to, leader))
+		return m.ID
+	}
+	put := func(id letter.ID) {
+		_, err := d.PlaceHold(ctx, Hold{Letter: id, Reason: Coroner, Owner: manager, Review: letter.DateOf(d.now).AddDays(30)}, manager)
+		d.must(err)
+	}
+	before := file(old.ID)
+	put(old.ID)
+	d.now = d.now.Add(time.Hour)
+	l := d.scannedAnew(old)
+	d.now = d.now.Add(time.Hour)
+	if err := d.MarkOtherPaper(ctx, l.ID, other); !errors.Is(err, ErrNotRead) {
+		t.Error("somebody who has not opened it:", err)
+	}
+	d.opens(l.ID, leader)
+	since := file(l.ID)
+	d.must(d.AskRedirection(ctx, l.ID, "mens-advice-line", leader))
+	d.must(d.MarkOtherPaper(ctx, l.ID, leader))
+	if err := d.MarkOtherPaper(ctx, l.ID, leader); !errors.Is(err, ErrNoNewScan) {
+		t.Error("a second time:", err)
+	}
+	if was := d.wants(old.ID, ScanAgain, letter.PaperScanAgain); was.PaperReason != TooFaint || was.ReplacedBy != "" || !was.Held() {
+		t.Errorf("the old letter is %+v", was)
+	}
+	if l := d.wants(l.ID, Opened, letter.PaperKept); l.Replaces != "" || l.Held() {
+		t.Errorf("the other letter is %+v", l)
+	}
+	if a, b := d.letter(before), d.letter(since); a.Answers != old.ID || b.Answers != l.ID || !a.Held() || b.Held() {
+		t.Errorf("what was answered belongs to %s and %s", a.Answers, b.Answers)
+	}
+	if _, err := d.RequestOf(ctx, l.ID); err != nil {
+		t.Error("what was asked of the other letter:", err)
+	}
+	d.balanced()
+	again := d.scannedAnew(d.letter(old.ID))
+	if again.Replaces != old.ID || !again.Held() {
+		t.Errorf("a new scan of the right paper is %+v", again)
+	}
+	d.opens(again.ID, leader)
+	d.must(d.MarkReadable(ctx, again.ID, leader))
+	d.balanced()
+}
+
+// Whatever people and scanners do, in whatever order: there is one paper for each
+// paper, no scan ends but for a newer one that was found readable, and whoever is
+// walled off from one scan of a paper is walled off from all.
+func TestNewScansInAnyOrder(t *testing.T) {
+	for seed := range uint64(30) {
+		d, ctx := newDesk(t), t.Context()
+		leaders := []int64{d.leader(), d.leader(), d.leader()}
+		random := rand.New(rand.NewPCG(seed, 80))
+		papers := map[letter.ID]int{} // which paper a letter is a scan of, as far as the register knows
+		var ids []letter.ID
+		n := 0
+		for range 60 {
+			d.now = d.now.Add(time.Minute)
+			who := leaders[random.IntN(len(leaders))]
+			if len(ids) == 0 || random.IntN(8) == 0 {
+				l := d.receipted()
+				ids, papers[l.ID] = append(ids, l.ID), n
+				n++
+				continue
+			}
+			id := ids[random.IntN(len(ids))]
+			l := d.letter(id)
+			switch random.IntN(6) {
+			case 0, 1:
+				made := d.scannedAnew(l)
+				ids, papers[made.ID] = append(ids, made.ID), n
+				if made.Replaces == "" {
+					n++ // a letter of its own
+				} else {
+					papers[made.ID] = papers[id]
+				}
+			case 2:
+				if !l.WalledOff(who) {
+					_ = d.RecordOpening(ctx, id, who, []byte{byte(who)}, ShownPages)
+					_ = d.MarkScanAgain(ctx, id, who, CutOff)
+				}
+			case 3:
+				if !l.WalledOff(who) && random.IntN(3) == 0 {
+					_ = d.RecordOpening(ctx, id, who, []byte{byte(who)}, ShownPages)
+					_ = d.MarkReadable(ctx, id, who)
+				}
+			case 4:
+				if random.IntN(3) == 0 {
+					_ = d.Recuse(ctx, id, who)
+				}
+			case 5:
+				if d.MarkOtherPaper(ctx, id, who) == nil {
+					papers[id] = n
+					n++
+				}
+			}
+			d.newScansHold(ids, papers)
+		}
+	}
+}
+
+// newScansHold checks what is always so.
+func (d *desk) newScansHold(ids []letter.ID, papers map[letter.ID]int) {
+	d.t.Helper()
+	d.balanced()
+	counted := map[int]int{}
+	walled := map[int][]int64{}
+	for _, id := range ids {
+		l := d.letter(id)
+		if l.Paper != "" {
+			counted[papers[id]]++
+		}
+		if (l.State == Replaced) != (l.ReplacedBy != "") || (l.State == Replaced) != (l.Paper == "") {
+			d.t.Fatalf("%s is %s, replaced by %q, its paper %q", id.Reference(), l.State, l.ReplacedBy, l.Paper)
+		}
+		if l.ReplacedBy == "" {
+			walled[papers[id]] = l.Walled
+			continue
+		}
+		if newest := d.letter(l.ReplacedBy); newest.ReplacedBy != "" || papers[newest.ID] != papers[id] {
+			d.t.Fatalf("%s is not replaced by the newest scan of its paper", id.Reference())
+		}
+	}
+	for _, id := range ids {
+		l := d.letter(id)
+		for _, person := range l.Walled {
+			if l.State == Replaced && !slices.Contains(walled[papers[id]], person) {
+				d.t.Fatalf("somebody is walled off from an old scan and not from the newest")
+			}
+		}
+	}
+	for paper, n := range counted {
+		if n != 1 {
+			d.t.Fatalf("paper %d is counted %d times", paper, n)
+		}
+	}
+}
+
+// Where the one who found a new scan readable may have scanned it too, the old scan
+// waits for another's word like the paper does.
+func TestAnOldScanWaitsForAnothersWord(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	d.readableByAnother(true)
+	leader := d.leader()
+	manager, err := d.AddPerson(ctx, Person{Name: "Mo", Role: Manager}) // who may have scanned it
+	d.must(err)
+	old := d.askedAgain(leader)
+	l := d.scannedAnew(old)
+	for _, who := range []int64{manager, leader} {
+		if was := d.letter(old.ID); was.Erase != "" {
+			t.Errorf("the old scan is erased before %d has looked", who)
+		}
+		d.opens(l.ID, who)
+		d.must(d.MarkReadable(ctx, l.ID, who))
+	}
+	if was := d.letter(old.ID); was.Erase != NewerScan {
+		t.Errorf("the old scan stays: %+v", was)
+	}
+	d.wants(l.ID, Readable, letter.PaperMayGo)
+}

@@ -1,0 +1,100 @@
+package retention
+
+import (
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// A new scan of a paper is a letter of its own, and the paper is counted once: it
+// came in with the first scan and goes with the last.
+
+// replaced hands what was the old scan's to the new one.
+func (m *maker) replaced(e register.Entry, ev register.LetterReplaced) {
+	old := m.living[e.Letter]
+	if old == nil || m.living[ev.By] == nil {
+		m.wrong("The letter %s has a new scan, and one of the two is not on record.", e.Letter.Reference())
+		return
+	}
+	old.newScan, old.since = ev.By, e.At
+	for _, l := range m.living {
+		if l.newScan == e.Letter {
+			l.newScan = ev.By
+		}
+		if l.answers == e.Letter {
+			l.answers = ev.By
+		}
+	}
+	for n, h := range m.holds {
+		if h.letter == e.Letter {
+			h.letter = ev.By
+			m.holds[n] = h
+		}
+	}
+	if p := m.papers[e.Letter]; p != nil {
+		delete(m.papers, e.Letter)
+		m.line(p.helpline).Paper.In--
+	}
+	m.except(e.At, e.Letter, "The letter could not be read and was scanned again: the new scan of its paper is %s.", ev.By.Reference())
+}
+
+// otherPaper undoes it.
+func (m *maker) otherPaper(e register.Entry, ev register.NewScanIsOther) {
+	old := m.living[ev.Of]
+	if old == nil || old.newScan != e.Letter {
+		m.wrong("The letter %s was found to be no new scan of %s, and was none.", e.Letter.Reference(), ev.Of.Reference())
+		return
+	}
+	for id, l := range m.living {
+		if l.newScan == e.Letter && id != ev.Of {
+			l.newScan = ev.Of
+		}
+		if l.filedTo == ev.Of {
+			l.answers = ev.Of
+		}
+	}
+	for n, h := range m.holds {
+		if h.letter == e.Letter && !h.placed.After(old.since) {
+			h.letter = ev.Of
+			m.holds[n] = h
+		}
+	}
+	old.newScan = ""
+	m.papers[ev.Of] = &paper{helpline: old.helpline}
+	m.line(old.helpline).Paper.In++
+	m.except(e.At, e.Letter, "The letter had been scanned as a new scan of %s and was found to be another.", ev.Of.Reference())
+}
+
+func (m *maker) apart(e register.Entry, ev register.NewScanApart) {
+	m.except(e.At, e.Letter, "The scanner said that the letter is a new scan of %s. It is not, as far as the register knows, and is counted as a letter of its own.", ev.Of.Reference())
+}
+
+// oldScanEnding is an old scan that is erased because a newer one can be read.
+func (m *maker) oldScanEnding(e register.Entry, ev register.OldScanEnding) {
+	l := m.living[e.Letter]
+	if l == nil {
+		m.wrong("The letter %s is to be erased, and is not on record.", e.Letter.Reference())
+		return
+	}
+	l.erased = letter.DateOf(e.At)
+	m.except(e.At, e.Letter, "The letter, due on %s, is erased before its time: its new scan %s was found readable.", day(l.deadline), ev.By.Reference())
+}
+
+// keptAlike has older scans of the paper kept as the letter is.
+func (m *maker) keptAlike(id letter.ID, as *living) {
+	for _, l := range m.living {
+		if l.newScan == id {
+			l.class, l.deadline, l.withdrawn = as.class, as.deadline, as.withdrawn
+		}
+	}
+}
+
+// keptBefore reports whether an older scan of the paper is kept for five years: then
+// its new scan is by the same decision.
+func (m *maker) keptBefore(id letter.ID) bool {
+	for _, l := range m.living {
+		if l.newScan == id && l.class == letter.FiveYears {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,48 @@
+package retention
+
+import (
+	"testing"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// A paper that is scanned three times, once by mistake for another, is one paper
+// and comes to its end; all letters that it was have theirs.
+func TestNewScansAddUp(t *testing.T) {
+	s := &story{now: began}
+	deadline := letter.Deadline(letter.DateOf(s.now), letter.SixMonths)
+	first := s.arrive("respect-phoneline")
+	s.say("hold-placed", first, register.HoldPlaced{Hold: 1, Helpline: "respect-phoneline", Reason: register.Coroner, Review: deadline, Letters: 1})
+	s.answer(first, "respect-phoneline")
+	other := s.arrive("respect-phoneline")
+	s.say("letter-replaced", first, register.LetterReplaced{By: other})
+	s.say("new-scan-is-other", other, register.NewScanIsOther{Of: first})
+	second := s.arrive("respect-phoneline")
+	s.say("letter-replaced", first, register.LetterReplaced{By: second})
+	s.say("old-scan-ending", first, register.OldScanEnding{By: second})
+	s.say("hold-released", second, register.HoldReleased{Hold: 1, Letters: 2})
+	s.erase(first, deadline, register.NewerScan)
+	s.destroy(other)
+	s.destroy(second)
+	stray := s.arrive("respect-phoneline")
+	s.say("new-scan-apart", stray, register.NewScanApart{Of: first, Why: register.ApartUnknown})
+
+	r := s.record(t, "2026")
+	if len(r.Wrong) > 0 {
+		t.Fatal(r.Wrong)
+	}
+	if p := r.Total.Paper; p.In != 3 || p.Destroyed != 2 || p.After != 1 {
+		t.Errorf("the papers: %+v", p)
+	}
+	if n := r.Total.Letters; n.Arrived != 4 || n.Filed != 1 || n.Deleted != 1 || n.Erased != 1 || n.After != 4 {
+		t.Errorf("the letters: %+v", n)
+	}
+
+	s.say("letter-replaced", first, register.LetterReplaced{By: stray})
+	s.say("new-scan-is-other", stray, register.NewScanIsOther{Of: second})
+	s.say("old-scan-ending", first, register.OldScanEnding{By: second})
+	if r := s.record(t, "2026"); len(r.Wrong) != 3 {
+		t.Errorf("of what cannot be it says %q", r.Wrong)
+	}
+}
