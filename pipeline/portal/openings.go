@@ -26,6 +26,7 @@ const maxOpenings = 20000
 type openingsBody struct {
 	Days    int
 	Choices []int
+	Chosen  bool // somebody asked for so many
 	Looked  int  // openings
 	Cut     bool // there are more in that time
 	People  []opener
@@ -56,10 +57,11 @@ type openedLetter struct {
 // openingsPage says who has opened how much, and marks what is unusual.
 func (p *Portal) openingsPage(w http.ResponseWriter, v *visit) error {
 	days, err := strconv.Atoi(v.URL.Query().Get("days"))
-	if err != nil || !slices.Contains(openingDays, days) {
+	chosen := err == nil && slices.Contains(openingDays, days)
+	if !chosen {
 		days = 30
 	}
-	body := openingsBody{Days: days, Choices: openingDays, Shows: 4 * perPage}
+	body := openingsBody{Days: days, Choices: openingDays, Chosen: chosen, Shows: 4 * perPage}
 	entries, cut, err := p.openingsSince(v, letter.DateOf(p.cfg.Now()).AddDays(-days).Start())
 	if err != nil {
 		return err

@@ -54,6 +54,7 @@ type retentionBody struct {
 	Periods  []periodChoice
 	From, To string // of a free range, as asked for
 	Asked    string // for the files
+	Chosen   bool   // it is another than the first that somebody asked for
 	exceptions
 }
 
@@ -100,7 +101,7 @@ func (p *Portal) retentionPage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	body.Sheet, body.Asked = sheet, url.QueryEscape(sheet.Period)
+	body.Sheet, body.Asked, body.Chosen = sheet, url.QueryEscape(sheet.Period), sheet.Period != body.Periods[0].Period
 	body.exceptions = exceptionsFrom(sheet.Rows, wholeNumber(q.Get("exception")))
 	return p.ok(w, v, page{Name: "retention", Title: "Retention record", Errors: flaws, Body: body})
 }
