@@ -40,6 +40,7 @@ func (s *Server) Check(ctx context.Context) []Line {
 		{"clock", s.checkClock},
 		{"storage", s.checkStorage},
 		{"register", s.checkRegister},
+		{"backup", s.checkBackup},
 		{"counts", s.checkCounts},
 		{"keys", s.checkKeys},
 		{"keyring", s.checkKeyring},

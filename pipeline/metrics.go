@@ -35,6 +35,13 @@ func (s *Server) metrics() []metric {
 			n, _, err := s.cfg.Register.Checkpoint(ctx)
 			return float64(n), err
 		}},
+		{"letterlock_backup_timestamp_seconds", "When the last backup was made, in Unix time; 0 before there was one.", func(ctx context.Context) (float64, error) {
+			made, err := s.cfg.Register.KeptTime(ctx, register.MetaBackup)
+			if err != nil || made.IsZero() {
+				return 0, err
+			}
+			return float64(made.Unix()), nil
+		}},
 		{"letterlock_sweep_timestamp_seconds", "When the server last looked for what is due, in Unix time; 0 before it has. It does so every few seconds.",
 			func(context.Context) (float64, error) { return float64(s.swept.Load()), nil }},
 	}

@@ -90,6 +90,7 @@ type Config struct {
 	Settings     register.Values // of the configuration file; nil for those of DefaultSettings
 	DestroyAfter string          // "readable", ReadableByAnother or "verified": when paper may go
 	HasLifecycle bool            // the storage ends letters by itself
+	Backups      *Backups        // nil where none are made
 	Spool        string          // a folder for sealed letters on their way to another place; "" is the system's for temporary files
 
 	SweepEvery time.Duration // between two sweeps of Run; 0 for two seconds

@@ -31,6 +31,7 @@ type Config struct {
 	Portal        Portal              `toml:"portal" doc:"Where people open letters."`
 	SSO           *SSO                `toml:"sso" doc:"The organisation's own sign-in (OpenID Connect), beside passkeys. Absent: passkeys alone. A sample has none."`
 	Metrics       Metrics             `toml:"metrics" doc:"Numbers for a monitoring system: how much is overdue, held, waiting; of nobody and of no one letter."`
+	Backup        Backup              `toml:"backup" doc:"Where 'letterlock backup' keeps copies of the register and the settings: sealed, without letters and without their keys."`
 	Destruction   Destruction         `toml:"destruction" doc:"What the record of a paper's destruction may name. The register keeps these words for years: no names of persons."`
 	Scanner       Scanner             `toml:"scanner" doc:"Where scans are dropped. Read by 'letterlock up' only; a scanner on another machine has its own file."`
 	Helplines     []Helpline          `toml:"helpline" doc:"One block for each helpline."`
@@ -83,6 +84,13 @@ type SSO struct {
 // Metrics is where a monitoring system reads.
 type Metrics struct {
 	Listen string `toml:"listen" doc:"Address on this machine, as in localhost:9127, at which Prometheus finds /metrics, and whoever looks after this process /healthz and /readyz. Absent: nowhere."`
+}
+
+// Backup is where backups go.
+type Backup struct {
+	Folder     string              `toml:"folder" doc:"A folder that is there, on another disk. Absent: no backups are made."`
+	Recipients []string            `toml:"recipients" doc:"Who can open a backup: what 'letterlock key backup' prints, as in \"age1pq1...\". The private halves are kept away from this machine."`
+	Keep       configfile.Duration `toml:"keep" def:"168h" doc:"How long a backup is kept: a week at most, since it tells of letters that are gone by then."`
 }
 
 // Destruction is what the destruction desk offers.
@@ -157,6 +165,9 @@ func (c *Config) check() error {
 	}
 	if s := c.Storage; s != nil && (s.Endpoint == "" || s.Bucket == "" || s.AccessKey == "" || s.SecretKeyFile == "") {
 		return errors.New("[storage] needs endpoint, bucket, access_key and secret_key_file")
+	}
+	if err := c.Backup.check(); err != nil {
+		return err
 	}
 	if s := c.SSO; s != nil && (s.Issuer == "" || s.ClientID == "" || s.ClientSecretFile == "" || s.Name == "") {
 		return errors.New("[sso] needs issuer, client_id and client_secret_file")

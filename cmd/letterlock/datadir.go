@@ -38,7 +38,7 @@ func (d dataDir) named(path, standard string) string {
 
 // The files of a data folder that this program itself reads and writes.
 func (d dataDir) database() string    { return d.in("state", "letterlock.db") }
-func (d dataDir) lockFile() string    { return d.in("state", "lock") }
+func (d dataDir) lockName() string    { return d.in("state", "lock") }
 func (d dataDir) edgeState() string   { return d.in("state", "edge") }
 func (d dataDir) cache() string       { return d.in("state", "cache") }
 func (d dataDir) policy() string      { return d.in("policy.md") }
@@ -90,13 +90,25 @@ func exists(path string) bool {
 // lock keeps a second process from playing a role on the same folder. The
 // kernel drops it with the process, however that ends.
 func (d dataDir) lock() (unlock func(), err error) {
-	f, err := os.OpenFile(d.lockFile(), os.O_RDWR|os.O_CREATE, 0o600)
+	unlock, err = lockFile(d.lockName())
+	if errors.Is(err, errLocked) {
+		return nil, fmt.Errorf("another Letterlock is at work in %s: stop it first, or choose another folder with --data", d.path)
+	}
+	return unlock, err
+}
+
+// errLocked says that another process holds a lock.
+var errLocked = errors.New("another process is at work")
+
+// lockFile holds a lock, which the kernel drops with the process.
+func lockFile(path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("the data folder cannot be locked: %s", configfile.Reason(err))
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("another Letterlock is at work in %s: stop it first, or choose another folder with --data", d.path)
+		return nil, errLocked
 	}
 	return func() { _ = f.Close() }, nil
 }
@@ -192,7 +204,12 @@ func writeFile(path string, text []byte, mode os.FileMode, publish func(passing,
 		_ = os.Remove(f.Name())
 		return err
 	}
-	dir, err := os.Open(filepath.Dir(path))
+	return syncFolder(filepath.Dir(path))
+}
+
+// syncFolder makes durable which names a folder holds.
+func syncFolder(path string) error {
+	dir, err := os.Open(path)
 	if err != nil {
 		return err
 	}

@@ -18,8 +18,9 @@ import (
 )
 
 type keyCmd struct {
-	List   keyListCmd `cmd:"" help:"List the expiry weeks' keys: when each dies, and whether it is there."`
-	Escrow escrowCmd  `cmd:"" help:"Shares of the keys with three custodians, any two of whom bring a lost keyring back."`
+	List   keyListCmd   `cmd:"" help:"List the expiry weeks' keys: when each dies, and whether it is there."`
+	Backup keyBackupCmd `cmd:"" help:"Make the key that opens backups, to be kept away from this machine."`
+	Escrow escrowCmd    `cmd:"" help:"Shares of the keys with three custodians, any two of whom bring a lost keyring back."`
 }
 
 type keyListCmd struct {

@@ -61,7 +61,8 @@ type cli struct {
 	User      userCmd      `cmd:"" help:"Add people, disable them, make enrolment codes."`
 	Key       keyCmd       `cmd:"" help:"The expiry weeks' keys, and their shares with custodians."`
 	Separator separatorCmd `cmd:"" help:"Print sheets to lay between the letters of a stack that is scanned in one go, and cover sheets, to a PDF."`
-	Restore   restoreCmd   `cmd:"" help:"After a restore from a backup: catch up with what the register or the bucket has missed, and open again."`
+	Backup    backupCmd    `cmd:"" help:"Make a backup of the register and the settings, sealed and without letters, and remove those whose time is over."`
+	Restore   restoreCmd   `cmd:"" help:"Restore a backup, or try out whether it comes back; after a restore: catch up with what the register or the bucket has missed, and open again."`
 	Register  registerCmd  `cmd:"" help:"Export the register, or verify an export."`
 	Evidence  evidenceCmd  `cmd:"" help:"Write the evidence pack for an auditor: policy, procedure, register, certificates, proofs, and what is demanded and where it is met. Ends with 3 when something is wrong."`
 	Retention retentionCmd `cmd:"" help:"The organisational retention record of a period: what arrived, was destroyed, deleted, held, kept for five years. Ends with 3 when it does not add up."`

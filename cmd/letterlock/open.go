@@ -74,6 +74,7 @@ type bucket interface {
 // installation is an opened data folder.
 type installation struct {
 	dir      dataDir
+	beside   dataDir // where the folders bucket and keyring are; in a drill not in dir
 	cfg      *Config
 	clock    *clock
 	sample   bool
@@ -88,7 +89,12 @@ type installation struct {
 
 // open opens what every command needs: configuration, register, store, keyring.
 func open(ctx context.Context, d dataDir, log *slog.Logger) (*installation, error) {
-	in := &installation{dir: d, clock: &clock{}, log: log}
+	return openBeside(ctx, d, d, log)
+}
+
+// openBeside opens a data folder with the bucket and the keyring of another.
+func openBeside(ctx context.Context, d, beside dataDir, log *slog.Logger) (*installation, error) {
+	in := &installation{dir: d, beside: beside, clock: &clock{}, log: log}
 	if err := in.open(ctx); err != nil {
 		in.close()
 		return nil, err
@@ -109,7 +115,7 @@ func (in *installation) open(ctx context.Context) (err error) {
 	if in.server, err = signingKey(in.dir.in("state", "server.key"), "letterlock-server"); err != nil {
 		return err
 	}
-	if in.keyring, err = keyring.Open(in.dir.named(in.cfg.KeyringFolder, in.dir.in("keyring"))); err != nil {
+	if in.keyring, err = keyring.Open(in.beside.named(in.cfg.KeyringFolder, in.beside.in("keyring"))); err != nil {
 		return fmt.Errorf("the keyring cannot be opened: %s", configfile.Reason(err))
 	}
 	// Before any command records anything. One that only looks goes on whatever
@@ -201,7 +207,7 @@ func (in *installation) setClock() {
 
 func (in *installation) openStore() error {
 	if in.cfg.Storage == nil {
-		path := in.dir.in("bucket")
+		path := in.beside.in("bucket")
 		dir, err := archive.OpenDir(path)
 		if err != nil {
 			return fmt.Errorf("the bucket folder cannot be opened: %s", configfile.Reason(err))
@@ -255,7 +261,7 @@ func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender p
 	}
 	return pipeline.New(pipeline.Config{
 		Register: in.register, Prepare: in.prepare, Store: in.store, Keyring: in.keyring, Pages: pages, Mail: sender,
-		Signer: in.server.signer, Verifier: in.server.public(), HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), Settings: in.cfg.Portal.settings(), DestroyAfter: in.cfg.DestroyAfter, Spool: in.dir.in("state"), SweepEvery: pace,
+		Signer: in.server.signer, Verifier: in.server.public(), HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), Settings: in.cfg.Portal.settings(), DestroyAfter: in.cfg.DestroyAfter, Backups: in.keptBackups(), Spool: in.dir.in("state"), SweepEvery: pace,
 		Now: in.clock.Now, Log: in.log, Step: crashPoint,
 	})
 }

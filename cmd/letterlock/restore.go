@@ -1,10 +1,16 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
+	"time"
 
+	"letterlock/cmd/configfile"
 	"letterlock/pipeline"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/page"
@@ -14,12 +20,86 @@ import (
 type restoreCmd struct {
 	WitnessSays bool `help:"A witness on another machine has found that the register is an older copy: close Letterlock, and replay."`
 	Yes         bool `help:"Do not ask."`
+
+	From  string `help:"A backup: restore it first, into a data folder in which there is no Letterlock." type:"path" placeholder:"FILE"`
+	Key   string `help:"The file with the key that opens the backup." type:"path" placeholder:"FILE"`
+	Drill bool   `help:"Try out beside a running server whether the backup comes back. Nothing is changed, and nothing kept."`
 }
 
-// Run shows what a restored database or bucket has missed, and replays it once
+// Run restores a backup where one is named, and replays.
+func (c *restoreCmd) Run(w *world) error {
+	if (c.From == "") != (c.Key == "") || c.Drill && c.From == "" {
+		return configfile.Wrong("--from names a backup and --key the file with its key: both are needed, also for --drill")
+	}
+	if c.Drill {
+		return c.drill(w)
+	}
+	if c.From != "" {
+		unpacked, err := w.dir.unpack(w.ctx, c.From, c.Key)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(w.out, unpacked.says())
+		fmt.Fprintf(w.out, "It is restored into %s, and closed. Should this end before the replay, go on with: letterlock restore\n\n", w.dir.path)
+	}
+	return c.replay(w)
+}
+
+// drill unpacks the backup beside the database, compares it with the bucket, and
+// wipes it. No act of the register that is in it is carried out.
+func (c *restoreCmd) drill(w *world) error {
+	return w.with(func(running *installation) (err error) {
+		unlock, err := running.dir.lockBackups()
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		if err := running.dir.wipeDrills(); err != nil {
+			return err
+		}
+		path, err := os.MkdirTemp(running.dir.in("state"), ".drill-*") // mode 0700
+		if err != nil {
+			return fmt.Errorf("no room for a drill: %s", configfile.Reason(err))
+		}
+		defer func() { err = errors.Join(err, wipeAll(path)) }()
+		dir := dataDir{path, filepath.Join(path, "letterlock.toml")}
+		unpacked, err := dir.unpack(w.ctx, c.From, c.Key)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(w.out, unpacked.says())
+		crashPoint("drill-unpacked", "")
+		began := time.Now()
+		in, err := openBeside(w.ctx, dir, running.dir, w.log)
+		if err != nil {
+			return err
+		}
+		defer in.close()
+		found, err := in.looks(nil).Backlog(w.ctx)
+		if err != nil {
+			return err
+		}
+		w.showBacklog(found)
+		fmt.Fprintf(w.out, "\nThis was a drill: nothing was changed, and what was unpacked is wiped. Comparing with the bucket took %s.\n", brief(time.Since(began)))
+		return running.register.KeepTime(w.ctx, register.MetaTriedOut, running.clock.Now())
+	})
+}
+
+// wipeAll wipes every file below the folder, and removes it.
+func wipeAll(path string) error {
+	err := filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			err = wipe(path)
+		}
+		return err
+	})
+	return errors.Join(err, os.RemoveAll(path))
+}
+
+// replay shows what a restored database or bucket has missed, and replays it once
 // the person agrees. It works beside a running server, which is closed until
 // then and opens by itself.
-func (c *restoreCmd) Run(w *world) error {
+func (c *restoreCmd) replay(w *world) error {
 	return w.with(func(in *installation) error {
 		pages, err := page.Open(page.Config{CacheDir: in.dir.cache()})
 		if err != nil {
@@ -43,11 +123,13 @@ func (c *restoreCmd) Run(w *world) error {
 		if err := w.agree("Replay all this?", c.Yes); err != nil {
 			return fmt.Errorf("%w; Letterlock stays closed", err)
 		}
+		began := time.Now()
 		done, err := server.Replay(w.ctx, func(step pipeline.ReplayStep) { fmt.Fprintf(w.out, "Now: %s.\n", step) })
 		if err != nil {
 			return err
 		}
 		w.showReplayed(found, done)
+		fmt.Fprintf(w.out, "The replay took %s.\n", brief(time.Since(began)))
 		return nil
 	})
 }

@@ -75,7 +75,7 @@ func (c *serveCmd) Run(w *world) error {
 // the context ends. begin is what a command does first.
 func (w *world) play(listen string, begin func(*installation) error, edge bool) (err error) {
 	defer func() { err = asTold(w.ctx, err) }()
-	known := exists(w.dir.lockFile())
+	known := exists(w.dir.lockName())
 	if known {
 		unlock, err := w.dir.lock()
 		if err != nil {
@@ -101,6 +101,9 @@ func (w *world) play(listen string, begin func(*installation) error, edge bool) 
 			return err
 		}
 		defer unlock()
+	}
+	if err := w.dir.wipeLeft(); err != nil {
+		return err
 	}
 	in, err := open(w.ctx, w.dir, w.log)
 	if err != nil {

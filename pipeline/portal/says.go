@@ -319,6 +319,9 @@ var entryKinds = []entryKind{
 		}
 		return t.staff(e.By) + " exported the register."
 	})},
+	{"backup-made", "Backup made", about(func(d register.BackupMade, _ register.Entry, _ teller) string {
+		return "A backup was made, which " + count(d.Recipients, "key opens", "keys open") + ". It holds no letter and no letter’s key."
+	})},
 	{"folder-made", "Register begun", about(func(d register.FolderMade, _ register.Entry, _ teller) string {
 		if d.Sample {
 			return "This register begins. It is a sample: nothing in it is real."

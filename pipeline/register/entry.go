@@ -380,6 +380,12 @@ type PolicyConfirmed struct {
 // export. [R A.AM.G.2]
 type RegisterExported struct{}
 
+// BackupMade says that a copy of the register, sealed to those who keep the
+// backups' keys, is about to be written. [GDPR 32]
+type BackupMade struct {
+	Recipients int `json:"recipients"` // how many keys open it
+}
+
 // LifecycleInstalled says that the storage's own rules were written. [P 2]
 type LifecycleInstalled struct{}
 
@@ -470,6 +476,7 @@ func (SessionInTwoPlaces) kind() string  { return "session-in-two-places" }
 func (PolicyPublished) kind() string     { return "policy-published" }
 func (PolicyConfirmed) kind() string     { return "policy-confirmed" }
 func (RegisterExported) kind() string    { return "register-exported" }
+func (BackupMade) kind() string          { return "backup-made" }
 func (LifecycleInstalled) kind() string  { return "lifecycle-installed" }
 func (DayBegun) kind() string            { return "day-begun" }
 func (AlarmRaised) kind() string         { return "alarm-raised" }

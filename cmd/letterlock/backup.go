@@ -1,0 +1,277 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+
+	"letterlock/cmd/configfile"
+	"letterlock/pipeline"
+	"letterlock/pipeline/backup"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/words"
+)
+
+type backupCmd struct{}
+
+// Run makes a backup, beside a running server, and removes those whose time is over.
+func (c *backupCmd) Run(w *world) error {
+	return w.with(func(in *installation) error {
+		to, err := in.mayBackUp()
+		if err != nil {
+			return err
+		}
+		unlock, err := in.dir.lockBackups()
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		path, err := in.backUp(w, to)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w.out, "Written: %s\n", path)
+		removed, err := backup.Rotate(in.backups(), in.clock.Now().Add(-time.Duration(in.cfg.Backup.Keep)))
+		if err != nil {
+			return fmt.Errorf("the backup is made, but older ones stay: %w", err)
+		}
+		if removed > 0 {
+			fmt.Fprintf(w.out, "Removed, since their time is over: %s\n", words.Number(removed, "backup"))
+		}
+		if _, outside := in.secrets(); len(outside) > 0 {
+			fmt.Fprintf(w.out, "Not in it, since they lie outside the configuration's folder: %s. Keep what they hold elsewhere.\n", list(outside))
+		}
+		return nil
+	})
+}
+
+// mayBackUp refuses what would not be a backup.
+func (in *installation) mayBackUp() ([]age.Recipient, error) {
+	b := in.cfg.Backup
+	if b.Folder == "" {
+		return nil, configfile.Wrong("no backups are set up: set [backup] folder and recipients in %s. 'letterlock key backup' makes the key", in.dir.config)
+	}
+	if info, err := os.Stat(in.backups()); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("the folder for backups, %s, is not there: is its disk mounted? Nothing was made", in.backups())
+	}
+	if within(in.backups(), in.dir.path) {
+		return nil, configfile.Wrong("[backup] folder is in the data folder: what takes the one takes the other. Name one on another disk")
+	}
+	return backup.Recipients(b.Recipients)
+}
+
+// within reports whether the path is the folder, or lies below it.
+func within(path, folder string) bool {
+	below, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(below)
+}
+
+func (in *installation) backups() string {
+	return configfile.Beside(in.dir.config, in.cfg.Backup.Folder)
+}
+
+// backUp makes one backup. It is on record before it is made; a crash at any step
+// leaves the backups that there were.
+func (in *installation) backUp(w *world, to []age.Recipient) (path string, err error) {
+	if err := in.register.Record(w.ctx, register.BackupMade{Recipients: len(to)}, 0); err != nil {
+		return "", err
+	}
+	crashPoint("backup-recorded", "")
+	if err := in.dir.wipeCopy(); err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, in.dir.wipeCopy()) }()
+	entries, checkpoint, err := in.register.Snapshot(w.ctx, in.dir.copied())
+	if err != nil {
+		return "", err
+	}
+	// A crash here leaves the copy beside the database. It is wiped at the next start.
+	crashPoint("backup-copied", "")
+	made := in.clock.Now().UTC().Truncate(time.Second)
+	about := backup.About{Program: programVersion(), Made: made, Entries: entries, Checkpoint: checkpoint}
+	if path, err = backup.Make(in.backups(), about, to, in.backupFiles()); err != nil {
+		return "", err
+	}
+	// A crash here leaves a good backup of which 'check' does not know.
+	crashPoint("backup-written", "")
+	return path, in.register.KeepTime(w.ctx, register.MetaBackup, made)
+}
+
+// copied is where the database's copy lies while a backup is made.
+func (d dataDir) copied() string { return d.in("state", ".backup.db") }
+
+// wipeCopy overwrites and removes a copy of the database: it names people.
+func (d dataDir) wipeCopy() error {
+	for _, path := range []string{d.copied(), d.copied() + "-journal"} {
+		if err := wipe(path); err != nil {
+			return fmt.Errorf("a copy of the database cannot be removed: %s", configfile.Reason(err))
+		}
+	}
+	return nil
+}
+
+// lockBackups lets one backup, or one drill, be at work at a time.
+func (d dataDir) lockBackups() (unlock func(), err error) {
+	unlock, err = lockFile(d.in("state", "backup.lock"))
+	if errors.Is(err, errLocked) {
+		return nil, fmt.Errorf("a backup or a drill is at work already: let it end (%w)", err)
+	}
+	return unlock, err
+}
+
+// wipeLeft wipes what a backup or a drill that was cut off has left, unless one is at work.
+func (d dataDir) wipeLeft() error {
+	unlock, err := d.lockBackups()
+	if errors.Is(err, errLocked) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return errors.Join(d.wipeDrills(), d.wipeCopy())
+}
+
+func (d dataDir) wipeDrills() error {
+	drills, err := filepath.Glob(d.in("state", ".drill-*"))
+	for _, path := range drills {
+		err = errors.Join(err, wipeAll(path))
+	}
+	return err
+}
+
+// wipe overwrites a file with zeros and removes it, if it is there.
+func wipe(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	zeros := make([]byte, 1<<20)
+	for at := int64(0); err == nil && at < info.Size(); at += int64(len(zeros)) {
+		_, err = f.WriteAt(zeros[:min(int64(len(zeros)), info.Size()-at)], at)
+	}
+	return errors.Join(err, f.Sync(), f.Close(), os.Remove(path))
+}
+
+// backupFiles are what a backup holds: the database, the signing keys and the
+// settings. The keyring is never among them, and neither is a letter.
+func (in *installation) backupFiles() []backup.File {
+	files := []backup.File{{Name: "config/letterlock.toml", Path: in.dir.config}}
+	settings, _ := in.secrets()
+	if in.cfg.PolicyFile == "" {
+		files = append(files, backup.File{Name: "data/policy.md", Path: in.dir.policy()})
+	} else if filepath.IsLocal(in.cfg.PolicyFile) {
+		settings = append(settings, in.cfg.PolicyFile)
+	}
+	for _, name := range settings {
+		files = append(files, backup.File{Name: "config/" + filepath.ToSlash(name), Path: configfile.Beside(in.dir.config, name)})
+	}
+	for _, name := range []string{"register.pub", "state/register.key", "state/server.key", "state/codes.key", "state/edge/site.key"} {
+		files = append(files, backup.File{Name: "data/" + name, Path: in.dir.in(filepath.FromSlash(name))})
+	}
+	there := files[:0]
+	for _, f := range files {
+		if exists(f.Path) { // a server without a scanner has no key of one
+			there = append(there, f)
+		}
+	}
+	return append(there, backup.File{Name: "data/" + databaseName, Path: in.dir.copied()})
+}
+
+// databaseName is the database's name in a backup, below data/. It is the last file.
+const databaseName = "state/letterlock.db"
+
+// secrets are the files that the configuration names and that hold one secret
+// each: those below its own folder, which a backup takes along under the same
+// name, and those elsewhere, whose place another machine may not have.
+func (in *installation) secrets() (beside, outside []string) {
+	var named []string
+	if in.cfg.Storage != nil {
+		named = append(named, in.cfg.Storage.SecretKeyFile)
+	}
+	if in.cfg.SSO != nil {
+		named = append(named, in.cfg.SSO.ClientSecretFile)
+	}
+	for _, name := range append(named, in.cfg.Mail.PasswordFile) {
+		switch {
+		case name == "":
+		case filepath.IsLocal(name):
+			beside = append(beside, name)
+		default:
+			outside = append(outside, name)
+		}
+	}
+	return beside, outside
+}
+
+// keptBackups is what a check must know of the backups; nil where none are made.
+func (in *installation) keptBackups() *pipeline.Backups {
+	if in.cfg.Backup.Folder == "" {
+		return nil
+	}
+	return &pipeline.Backups{Keep: time.Duration(in.cfg.Backup.Keep), Oldest: func() (time.Time, error) {
+		all, err := backup.List(in.backups())
+		if err != nil || len(all) == 0 {
+			return time.Time{}, err
+		}
+		return all[0].Made, nil
+	}}
+}
+
+type keyBackupCmd struct {
+	Out string `help:"The file to write, on a memory stick that is then kept away from this machine." required:"" type:"path" placeholder:"FILE"`
+}
+
+// Run makes the key pair that opens backups. Its private half is never on the
+// server's disk, unless somebody has it written there.
+func (c *keyBackupCmd) Run(w *world) error {
+	if within(c.Out, w.dir.path) {
+		return configfile.Wrong("the key that opens backups cannot be in the data folder: who has the one would have the other")
+	}
+	id, err := age.GenerateHybridIdentity()
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return configfile.Wrong("the key cannot be written: %s", configfile.Reason(err))
+	}
+	_, err = fmt.Fprintf(f, "# Letterlock: opens its backups, and no letter. Keep it away from the server.\n# public key: %s\n%s\n", id.Recipient(), id)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("the key cannot be written: %s", configfile.Reason(err))
+	}
+	_, err = fmt.Fprintf(w.out, "Written: %s. Keep it where the server is not, and a second one elsewhere.\nInto letterlock.toml:\n\n[backup]\nfolder = \"/mnt/backup\"\nrecipients = [%q]\n", c.Out, id.Recipient().String())
+	return err
+}
+
+// check refuses settings of backups that cannot be meant.
+func (b Backup) check() error {
+	if (b.Folder == "") != (len(b.Recipients) == 0) {
+		return errors.New("[backup] folder and recipients belong together: set both, or neither")
+	}
+	if keep := time.Duration(b.Keep); keep < 24*time.Hour || keep > backup.MaxAge {
+		return fmt.Errorf("[backup] keep is between 24h and %dh: a backup tells of letters that end the day after it was made, and may not outlive their keys", backup.MaxAge/time.Hour)
+	}
+	if b.Folder == "" {
+		return nil
+	}
+	for _, r := range b.Recipients {
+		if strings.HasPrefix(r, "AGE-SECRET-KEY") {
+			return errors.New("[backup] recipients holds a private key: it belongs on a memory stick, and here only the age1... that is printed beside it")
+		}
+	}
+	if _, err := backup.Recipients(b.Recipients); err != nil {
+		return fmt.Errorf("[backup] recipients: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package register
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+)
+
+// Snapshot writes a copy of the whole database, as it is at one moment, to path,
+// beside whoever is at work on it. What was deleted is not in the copy, not even as
+// free space. Neither are jobs: they name letters that are done with, and whatever
+// is due is found without them. The copy is looked through: one of a damaged
+// database is an error.
+//
+// It returns the number of entries in the copy and their signed checkpoint. The
+// file must not exist. A crash leaves a piece of the copy there, which is for
+// the caller to destroy: it names people.
+func (r *Register) Snapshot(ctx context.Context, path string) (entries int64, signed string, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("copying the database: %w", err)
+		}
+	}()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // before SQLite would make it with another mode
+	if err == nil {
+		err = f.Close()
+	}
+	if err == nil {
+		_, err = r.read.ExecContext(ctx, `VACUUM INTO $1`, path)
+	}
+	if err != nil {
+		return 0, "", err
+	}
+	copied, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: "_pragma=secure_delete(ON)&_pragma=journal_mode(MEMORY)"}).String())
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { _ = copied.Close() }()
+	copied.SetMaxOpenConns(1)
+	if err := forgetJobs(ctx, copied); err != nil {
+		return 0, "", err
+	}
+	var found string
+	if err := copied.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&found); err != nil {
+		return 0, "", err
+	}
+	if found != "ok" {
+		return 0, "", ErrDamaged
+	}
+	return head(ctx, copied)
+}
+
+// forgetJobs empties the job queue, where there is one.
+func forgetJobs(ctx context.Context, db *sql.DB) error {
+	var there bool
+	err := db.QueryRowContext(ctx, `SELECT count(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = 'river_job'`).Scan(&there)
+	if err != nil || !there {
+		return err
+	}
+	_, err = db.ExecContext(ctx, `DELETE FROM river_job`)
+	return err
+}
+
+// ErrDamaged says that a database is not whole.
+var ErrDamaged = errors.New("the database is damaged")
+
+// KeepTime notes a moment of this data folder under one of the names of Meta.
+func (r *Register) KeepTime(ctx context.Context, name string, at time.Time) error {
+	return r.SetMeta(ctx, name, at.UTC().Format(time.RFC3339))
+}
+
+// KeptTime is the moment that was noted last, or the zero time.
+func (r *Register) KeptTime(ctx context.Context, name string) (time.Time, error) {
+	said, err := r.Meta(ctx, name)
+	if err != nil || said == "" {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339, said)
+}
