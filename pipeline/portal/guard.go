@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"letterlock/pipeline/register"
 )
@@ -25,6 +26,8 @@ const maxBody = 64 << 10
 type visit struct {
 	*http.Request
 	from      string // the network address it came from; never in a log
+	began     time.Time
+	even      bool   // that there is nothing is answered in even steps of time: see evenOut
 	requestID string // in the log and on the page of a failure, so that the two can be brought together
 	signedIn  bool
 	session   []byte // hash of the session's token
@@ -72,7 +75,7 @@ var securityHeaders = map[string]string{
 // ServeHTTP answers one request.
 func (p *Portal) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w := &recorder{ResponseWriter: rw}
-	v := &visit{requestID: rand.Text()[:10], from: fromWhere(r)}
+	v := &visit{requestID: rand.Text()[:10], from: fromWhere(r), began: time.Now()}
 	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
 	v.Request = r
 	for name, value := range securityHeaders {

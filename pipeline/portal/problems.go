@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"letterlock/pipeline/register"
 )
@@ -36,6 +37,21 @@ var errNowhere = &problem{Status: http.StatusNotFound, Heading: "There is nothin
 		"The address may be mistyped, the letter may have been deleted because its time is over, or it may be meant for somebody else.",
 		"If a mail from Letterlock brought you here and you expected a letter, check that you are signed in as yourself, or ask the helplines’ manager.",
 	}}
+
+// evenStep is far longer than it takes to find out that there is nothing.
+const evenStep = 10 * time.Millisecond
+
+// evenOut waits for the end of the step of time in which the visit is. That a
+// letter is not the visitor's takes a little longer to find out than that there is
+// none (its row is read), and that must not tell the one from the other.
+func (v *visit) evenOut() {
+	wait := time.NewTimer(evenStep - time.Since(v.began)%evenStep)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-v.Context().Done():
+	}
+}
 
 var (
 	closedNow = &problem{Status: http.StatusServiceUnavailable, Heading: "Letterlock is closed for now",
@@ -276,6 +292,9 @@ func (p *Portal) answer(w http.ResponseWriter, v *visit, err error) {
 	said, known := problemOf(err)
 	if _, inner := errors.AsType[*caused](err); (inner || !known) && !errors.Is(err, context.Canceled) {
 		p.logFailure(v, err.Error())
+	}
+	if said == errNowhere && v.even {
+		v.evenOut()
 	}
 	if said.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(said.RetryAfter))

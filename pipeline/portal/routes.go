@@ -273,6 +273,7 @@ func (p *Portal) admit(v *visit, rt route) error {
 	if !rt.own {
 		return p.mustConfirm(v, rt)
 	}
+	v.even = true
 	id, err := letter.ParseID(v.PathValue("id"))
 	if err != nil {
 		return errNowhere
