@@ -108,6 +108,7 @@ type Server struct {
 	shut  atomic.Bool  // a sign was found that this is an older copy, on record or not
 
 	showing *showing
+	taking  chan struct{} // one for each file that is being taken
 
 	lookForMissing atomic.Bool // a letter was asked for and not there: look at all of them now
 
@@ -123,7 +124,7 @@ func New(cfg Config) *Server {
 	if cfg.Step == nil {
 		cfg.Step = func(string, letter.ID) {}
 	}
-	return &Server{cfg: cfg, showing: newShowing(), held: map[string]time.Time{}, strays: map[string]register.Found{}}
+	return &Server{cfg: cfg, showing: newShowing(), taking: make(chan struct{}, takenAtOnce), held: map[string]time.Time{}, strays: map[string]register.Found{}}
 }
 
 // brief is how old an unknown manifest may be. It equals the life of
@@ -259,7 +260,7 @@ func (s *Server) step(ctx context.Context, l *register.Letter) error {
 		return errors.Join(s.receipt(ctx, l), s.sendMails(ctx, l))
 	case register.Replaced:
 		return errors.Join(s.receipt(ctx, l), s.rest(ctx, l))
-	case register.Filed:
+	case register.Draft, register.ToConfirm, register.Filed:
 		return s.rest(ctx, l)
 	case register.Unverifiable, register.Expiring:
 		return nil // for a person; or due, but the clock is in doubt

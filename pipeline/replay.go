@@ -32,6 +32,7 @@ const (
 	ReplayPlaces   ReplayStep = "letters are looked for where they lie"
 	ReplayUnknown  ReplayStep = "letters that arrived since are read"
 	ReplayPapers   ReplayStep = "papers that were destroyed since are noted"
+	ReplayDrafts   ReplayStep = "copies of answers that waited to be kept wait anew"
 	ReplayDeadline ReplayStep = "letters past their deadline are ended"
 	ReplayRemains  ReplayStep = "what must not be in the storage any more is removed"
 	ReplayKeyEnds  ReplayStep = "keys past their week are destroyed"
@@ -80,6 +81,7 @@ func (s *Server) Replay(ctx context.Context, tell func(ReplayStep)) (done regist
 		{"replay-places", ReplayPlaces, r.settleAll},
 		{"replay-unknown", ReplayUnknown, r.adoptAll},
 		{"replay-papers", ReplayPapers, r.notePapers},
+		{"replay-drafts", ReplayDrafts, r.cfg.Register.DraftsCameBack},
 		{"replay-deadline", ReplayDeadline, r.endDue},
 		{"replay-remains", ReplayRemains, r.removeRemains},
 		{"replay-key-ends", ReplayKeyEnds, r.endKeys},

@@ -21,15 +21,32 @@ import (
 // the storage. What is not there by then was cut off.
 const filingTime = time.Hour
 
-// File takes the kept copy of an answer to a letter through the same normalise,
-// seal and deposit as a scan, and returns its id. Its plaintext is in memory
-// only. What cannot be taken is a *portal.NotTaken.
+// How many files are taken at once, each of which needs up to twice
+// portal.MaxUpload in memory, and how long somebody waits for their turn.
+const (
+	takenAtOnce = 3
+	takingWait  = 20 * time.Second
+)
+
+// File takes the copy of an answer to a letter through the same normalise, seal
+// and deposit as a scan, and returns its id. It is then a draft, which its
+// uploader looks at and keeps, or not. Its plaintext is in memory only, here and
+// while it is looked at; at rest it is sealed like a letter, so that a draft
+// outlives a restart and a new sign-in, is opened on record, and ends with the
+// proof of a letter and, whatever becomes of Letterlock, with the storage's rules.
+// What cannot be taken is a *portal.NotTaken.
 //
 // A crash before the register's line leaves nothing. One after it leaves a
 // response on record that is not in the storage: verify gives it up after
-// filingTime, with proof, and whoever filed it, and was never thanked, files it
-// again.
+// filingTime, with proof, and whoever uploaded it, and was never shown it, uploads
+// it again. One after the deposit leaves a response that the next start reads back
+// into a draft, for what is left of its hour.
 func (s *Server) File(ctx context.Context, to register.Letter, upload io.Reader, person int64) (letter.ID, error) {
+	done, err := s.takesTurn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer done()
 	clean, pages, err := normalised(ctx, upload)
 	if err != nil {
 		return "", err
@@ -62,7 +79,39 @@ func (s *Server) File(ctx context.Context, to register.Letter, upload io.Reader,
 		return "", errors.Join(err, s.cfg.Register.ResponseLost(lost, m.ID))
 	}
 	s.cfg.Step("response-put", m.ID)
+	// Read back now, so that its uploader need not wait for the queue; what cannot
+	// be is tried again by that.
+	if err := s.Advance(ctx, m.ID); err != nil {
+		s.cfg.Log.Warn("the copy of an answer waits to be read back and is tried again", "error", err)
+	}
 	return m.ID, nil
+}
+
+// takesTurn waits until few enough files are being taken, until done is called.
+func (s *Server) takesTurn(ctx context.Context) (done func(), err error) {
+	late := time.NewTimer(takingWait)
+	defer late.Stop()
+	select {
+	case s.taking <- struct{}{}:
+		return func() { <-s.taking }, nil
+	case <-late.C:
+		return nil, &portal.NotTaken{Says: "Several files are being taken right now. Please wait a minute, and upload it again."}
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// endDrafts ends the responses that nobody has kept within their time. While the
+// clock is in doubt they stay, and are shown to nobody.
+func (s *Server) endDrafts(ctx context.Context) error {
+	waiting, err := s.cfg.Register.DraftsOver(ctx)
+	if err != nil || !waiting {
+		return err
+	}
+	if may, err := s.mayDestroy(ctx, s.doubt); err != nil || !may {
+		return err
+	}
+	return s.cfg.Register.EndDrafts(ctx)
 }
 
 // normalised is the clean PDF of an upload, at its beginning, and its pages.

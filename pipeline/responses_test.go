@@ -21,6 +21,21 @@ func (o *office) file(m letter.Manifest, upload []byte) (letter.ID, error) {
 	return o.File(o.t.Context(), o.state(m.ID), bytes.NewReader(upload), oneLeader)
 }
 
+// kept files an answer and keeps it.
+func (o *office) kept(m letter.Manifest, upload []byte) letter.ID {
+	o.t.Helper()
+	id, err := o.file(m, upload)
+	o.must(err)
+	o.keeps(id)
+	return id
+}
+
+func (o *office) keeps(id letter.ID) {
+	o.t.Helper()
+	o.must(o.cfg.Register.RecordOpening(o.t.Context(), id, oneLeader, []byte("k"), "pages"))
+	o.must(o.cfg.Register.KeepResponse(o.t.Context(), id, register.AddressAsked, false, oneLeader))
+}
+
 func (o *office) filed(m letter.Manifest) []register.Letter {
 	o.t.Helper()
 	all, err := o.cfg.Register.Responses(o.t.Context(), m.ID)
@@ -37,14 +52,13 @@ func TestAResponseIsFiled(t *testing.T) {
 	m := o.read()
 	o.days(10)
 	for _, upload := range [][]byte{specimen.New(5, 2).ColourPDF(), specimen.New(6, 3).G4TIFF()} {
-		id, err := o.file(m, upload)
-		o.must(err)
+		id := o.kept(m, upload)
 		o.work(id)
 		l := o.state(id)
 		if l.State != register.Filed || l.Trouble != "" || l.NotBefore != nil || l.Answers != m.ID || l.Deadline() != letter.Deadline(letter.DateOf(o.now), letter.SixMonths) {
 			t.Errorf("it is %s because of %q, due %s\n%s", l.State, l.Trouble, l.Deadline(), o.log)
 		}
-		if got := o.story(id); got != "response-filed letter-verified" {
+		if got := o.story(id); got != "response-filed letter-verified letter-opened response-kept" {
 			t.Errorf("on the register: %s", got)
 		}
 		if plain, err := o.PDF(t.Context(), l); err != nil || !bytes.HasPrefix(plain, []byte("%PDF")) || bytes.Equal(plain, upload) {
@@ -139,7 +153,7 @@ func TestFilingIsCutOffAnywhere(t *testing.T) {
 			}
 			o.work(all[0].ID)
 			if stays {
-				if l := o.state(all[0].ID); l.State != register.Filed {
+				if l := o.state(all[0].ID); l.State != register.Draft {
 					t.Errorf("it is %s", l.State)
 				}
 				return
@@ -157,8 +171,7 @@ func TestAnswersFollowTheirLetter(t *testing.T) {
 		o := newOffice(t)
 		o.person(register.TeamLeader, "ben@example.org", "mens-advice-line")
 		m := o.read()
-		id, err := o.file(m, specimen.New(5, 2).ColourPDF())
-		o.must(err)
+		id := o.kept(m, specimen.New(5, 2).ColourPDF())
 		o.work(id)
 		return o, m, id
 	}
@@ -189,8 +202,7 @@ func TestAnswersFollowTheirLetter(t *testing.T) {
 	t.Run("on hold", func(t *testing.T) {
 		o, m, id := answered(t)
 		hold := o.hold(m.ID, "")
-		later, err := o.file(m, specimen.New(6, 2).ColourPDF())
-		o.must(err)
+		later := o.kept(m, specimen.New(6, 2).ColourPDF())
 		o.days(200)
 		o.work(id)
 		o.work(later)
@@ -228,8 +240,7 @@ func TestAnswersFollowTheirLetter(t *testing.T) {
 		m := o.read()
 		o.days(100)
 		o.must(o.PublishRecipients(t.Context()))
-		id, err := o.file(m, specimen.New(5, 2).ColourPDF())
-		o.must(err)
+		id := o.kept(m, specimen.New(5, 2).ColourPDF())
 		o.work(id)
 		orphans := func() (ids []letter.ID) {
 			found, err := o.cfg.Register.Listed(t.Context(), register.Listing{Readership: register.Readership{Helplines: []string{m.Helpline}}, What: register.ListLoneAnswers, Limit: 10})

@@ -10,7 +10,7 @@ import (
 )
 
 // DefaultSettings hold where the configuration file says nothing.
-var DefaultSettings = register.Values{register.SettingIdle: 15, register.SettingPrint: 0, register.SettingLeaders: 1, register.SettingManagers: 2}
+var DefaultSettings = register.Values{register.SettingIdle: 15, register.SettingPrint: 0, register.SettingLeaders: 1, register.SettingManagers: 2, register.SettingConfirm: 0}
 
 // fileSettings are those of the configuration file.
 func (s *Server) fileSettings() register.Values { return s.cfg.Settings.Over(DefaultSettings) }

@@ -25,7 +25,7 @@ func TestTheCheckSaysWhatWasChanged(t *testing.T) {
 	if l := says(); !l.OK || l.Says != "All settings are as the configuration file says." {
 		t.Errorf("%+v", l)
 	}
-	o.must(o.cfg.Register.ChangeSettings(t.Context(), register.Values{register.SettingLeaders: 2}, DefaultSettings, admin))
+	o.must(o.cfg.Register.ChangeSettings(t.Context(), register.Values{register.SettingLeaders: 2}, DefaultSettings, register.Administrator, admin))
 	if l := says(); !l.OK || !strings.Contains(l.Says, "2 working days (the file says 1 working day)") {
 		t.Errorf("%+v", l)
 	}

@@ -65,6 +65,7 @@ type Portal struct {
 	Idle           configfile.Duration `toml:"idle" def:"15m" doc:"After how long a session ends that nobody uses: 5 to 15 whole minutes. May be changed at the portal."`
 	RemindLeaders  int                 `toml:"remind_leaders" def:"1" doc:"After how many working days team leaders are reminded of a letter that nobody has opened: 1 to 5. May be changed at the portal."`
 	RemindManagers int                 `toml:"remind_managers" def:"2" doc:"After how many working days the helplines' manager is told of it: up to 10, and no fewer than for the team leaders. May be changed at the portal."`
+	ConfirmAddress bool                `toml:"confirm_address" doc:"Whether a second person must confirm that it is safe to write to the address of an answer before its copy is kept. The helplines' manager may change it at the portal."`
 }
 
 // SSO is the organisation's own sign-in.
@@ -207,10 +208,13 @@ func (p Portal) checkCertificate() error {
 	return nil
 }
 
-// settings are what an administrator may change at the portal.
+// settings are what an administrator or the manager may change at the portal.
 func (p Portal) settings() register.Values {
 	v := register.Values{register.SettingIdle: int(time.Duration(p.Idle).Minutes()), register.SettingPrint: 0,
-		register.SettingLeaders: p.RemindLeaders, register.SettingManagers: p.RemindManagers}
+		register.SettingLeaders: p.RemindLeaders, register.SettingManagers: p.RemindManagers, register.SettingConfirm: 0}
+	if p.ConfirmAddress {
+		v[register.SettingConfirm] = 1
+	}
 	if p.Print {
 		v[register.SettingPrint] = 1
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -166,49 +167,57 @@ func TestKillAtEveryStepOfKeeping(t *testing.T) {
 }
 
 // A process that is killed between any two steps of filing an answer has no
-// plaintext of it anywhere. An answer that reached the storage is filed at the
-// next start; of one that did not, nothing is left but its entries, and whoever
-// was never thanked files it again.
+// plaintext of it anywhere. An answer that reached the storage waits at the next
+// start to be kept, and ends with proof if nobody does; of one that did not,
+// nothing is left but its entries, and whoever was never shown it files it again.
 func TestKillAtEveryStepOfFiling(t *testing.T) {
-	for step, lost := range map[string]int{"response-filed": 1, "response-put": 0} {
-		t.Run(step, func(t *testing.T) {
+	for name, c := range map[string]struct {
+		step    string
+		later   bool // it is started again only a day later
+		lost    int  // answers that did not reach the storage
+		dropped int  // and those that nobody kept
+	}{"on record": {"response-filed", true, 1, 0}, "deposited": {"response-put", false, 0, 0}, "never kept": {"response-put", true, 0, 1}} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			data := newSample(t)
 			const canaryWord = "CANARYWORD"
 			answer := specimen.New(9, 1)
 			answer.Canary = canaryWord
-			p := start(t, data, step, "--sample")
+			p := start(t, data, c.step, "--sample")
 			p.isSetUp()
 			l := p.letters()[0]
-			files := func() {
-				t.Helper()
-				leader := p.signsIn(leaderOf(l.Helpline))
-				if status, page := leader.do(http.MethodGet, "/l/"+string(l.ID), nil); status != http.StatusOK {
-					t.Fatalf("the letter: %d\n%s", status, page)
-				}
-				leader.uploads("/l/"+string(l.ID)+"/response", answer.ColourPDF())
-			}
-			files()
+			leader := p.signsIn(leaderOf(l.Helpline))
+			leader.opens(l.ID)
+			leader.uploads("/l/"+string(l.ID)+"/response", answer.ColourPDF())
 			if !p.wait() {
 				t.Fatalf("the step was never reached; it said:\n%s", p.out)
 			}
 
-			// A day later, as nothing is given up that may still be on its way.
-			p = start(t, data, "", "--sample", "--clock", time.Now().AddDate(0, 0, 1).Format(time.DateOnly))
-			p.isSetUp()
-			p.eventually("it is filed, or known to be lost", func() bool {
-				return p.status().Letters[register.Filed] == 1-lost && count(entries(t, data), "response-lost") == lost
-			})
-			if lost > 0 {
-				files()
-				p.eventually("it is filed again", func() bool { return p.status().Letters[register.Filed] == 1 })
+			again := []string{"--sample"}
+			if c.later { // as nothing is given up that may still be on its way
+				again = append(again, "--clock", time.Now().AddDate(0, 0, 1).Format(time.DateOnly))
 			}
+			p = start(t, data, "", again...)
+			p.isSetUp()
+			p.eventually("it waits to be kept, or is known to be lost or gone", func() bool {
+				kinds := entries(t, data)
+				return count(kinds, "response-lost") == c.lost && count(kinds, "response-dropped") == c.dropped && count(kinds, "letter-deleted") == c.lost+c.dropped &&
+					p.status().Letters[register.Draft] == 1-c.lost-c.dropped
+			})
+			leader = p.signsIn(leaderOf(l.Helpline))
+			leader.opens(l.ID)
+			if c.lost+c.dropped > 0 {
+				leader.files(l.ID, answer.ColourPDF())
+			} else {
+				leader.keeps(regexp.MustCompile(`href="(/l/[^"]+)">A copy that you have not kept yet`).FindStringSubmatch(leader.opens(l.ID))[1])
+			}
+			p.eventually("it is kept", func() bool { return p.status().Letters[register.Filed] == 1 })
 			p.stop()
 			if n := len(copies(data, "*")); n != 4 {
 				t.Errorf("%d objects in the bucket of three letters and an answer", n)
 			}
-			if n := count(entries(t, data), "response-filed"); n != 1+lost {
-				t.Errorf("%d answers filed", n)
+			if n := count(entries(t, data), "response-filed"); n != 1+c.lost+c.dropped {
+				t.Errorf("%d answers uploaded", n)
 			}
 			for _, word := range []string{canaryWord, "Canary_Name"} {
 				if found := searchTree(data, word); len(found) > 0 {
@@ -271,7 +280,37 @@ func leaderNumber(helpline string) string {
 	return map[string]string{"respect-phoneline": "3", "mens-advice-line": "4"}[helpline]
 }
 
-// uploads files a copy of an answer, which must be taken.
+// opens looks at a letter's page, which must be shown.
+func (v *person) opens(id letter.ID) (page string) {
+	v.t.Helper()
+	status, page := v.do(http.MethodGet, "/l/"+string(id), nil)
+	if status != http.StatusOK {
+		v.t.Fatalf("the letter: %d\n%s", status, page)
+	}
+	return page
+}
+
+// files uploads the copy of an answer, looks at it and keeps it.
+func (v *person) files(to letter.ID, file []byte) {
+	v.t.Helper()
+	v.uploads("/l/"+string(to)+"/response", file)
+	v.keeps(v.led)
+}
+
+// keeps looks at every page of an uploaded copy, and keeps it.
+func (v *person) keeps(draft string) {
+	v.t.Helper()
+	status, page := v.do(http.MethodGet, draft, nil)
+	if status != http.StatusOK || strings.Contains(draft, "?") {
+		v.t.Fatalf("the copy at %s: %d\n%s", draft, status, page)
+	}
+	for n := 1; status == http.StatusOK; n++ {
+		status, _ = v.do(http.MethodGet, fmt.Sprintf("%s/page/%d.jpg", draft, n), nil)
+	}
+	v.sends(draft+"/keep", url.Values{"check": {"asked-safely"}})
+}
+
+// uploads sends the copy of an answer, which must be taken.
 func (v *person) uploads(path string, file []byte) {
 	v.t.Helper()
 	var body bytes.Buffer
@@ -310,7 +349,7 @@ func TestALifeLongerAndShorter(t *testing.T) {
 	const canaryWord = "CANARYWORD"
 	answer := specimen.New(9, 1)
 	answer.Canary = canaryWord
-	manager.uploads("/l/"+string(answered.ID)+"/response", answer.ColourPDF())
+	manager.files(answered.ID, answer.ColourPDF())
 	p.eventually("one is held, one is gone, one is answered", func() bool {
 		kinds := entries(t, data)
 		return count(kinds, "old-copy-removed") == 1 && count(kinds, "letter-deleted") == 1 && p.status().Letters[register.Filed] == 1

@@ -179,7 +179,7 @@ func (y *year) answers(s *scan) {
 	y.t.Helper()
 	a := aScan(s.helpline, plain)
 	y.draws(a)
-	y.as(leaderOf(s.helpline)).uploads("/l/"+string(s.id)+"/response", y.paper(a).ColourPDF())
+	y.as(leaderOf(s.helpline)).files(s.id, y.paper(a).ColourPDF())
 	y.eventually("the answer is read back", func() bool {
 		all, err := y.in.register.Responses(y.t.Context(), s.id)
 		y.must(err)

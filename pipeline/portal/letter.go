@@ -30,7 +30,8 @@ type letterBody struct {
 
 	SharedMore bool // more often than is listed
 	Holds      []register.Hold
-	Answers    []register.Letter // the kept copies
+	Answers    []register.Letter // the kept copies, and those that the visitor may keep or confirm
+	NotKept    string            // what became of the visitor's last copy that is not kept
 	Answered   *register.Letter  // of an answer: its letter, while that can be opened
 	Asked      *register.Request // what waits for a second person
 	Manages    bool              // the visitor may put it on hold
@@ -54,6 +55,9 @@ func (p *Portal) recordOpening(v *visit, as register.Shown) error {
 }
 
 func (p *Portal) letterPage(w http.ResponseWriter, v *visit) error {
+	if isUnkept(v.letter) {
+		return p.unkeptPage(w, v, nil, "")
+	}
 	return p.showLetter(w, v, nil, "")
 }
 
@@ -224,14 +228,18 @@ func (p *Portal) markReadable(w http.ResponseWriter, v *visit) error {
 
 // notShown says which pages somebody has yet to look at.
 func notShown(pages []int) string {
-	said := "page " + strconv.Itoa(pages[0])
+	return "You have not been shown " + pagesWords(pages) + " yet. Look at every page, and then say again whether you can read it."
+}
+
+// pagesWords names some pages.
+func pagesWords(pages []int) string {
 	switch {
 	case len(pages) > 6:
-		said = fmt.Sprintf("%d of its pages, of which page %d is the first,", len(pages), pages[0])
+		return fmt.Sprintf("%d of its pages, of which page %d is the first,", len(pages), pages[0])
 	case len(pages) > 1:
-		said = "pages " + list(apply(pages, strconv.Itoa))
+		return "pages " + list(apply(pages, strconv.Itoa))
 	}
-	return "You have not been shown " + said + " yet. Look at every page, and then say again whether you can read it."
+	return "page " + strconv.Itoa(pages[0])
 }
 
 func (p *Portal) markScanAgain(w http.ResponseWriter, v *visit) error {

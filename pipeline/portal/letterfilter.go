@@ -43,6 +43,7 @@ var choices = []choice{
 	{"readable", "Found readable", register.ListReadable, 0, "was found readable"},
 	{"another", "To be found readable by another person", register.ListForAnother, 0, "waits for you to find it readable too"},
 	{"scan-again", "To be scanned again", register.ListScanAgain, 0, "is to be scanned again"},
+	{"to-confirm", "Answers that wait for a second person", register.ListToConfirm, 0, "has an answer that waits for a second person"},
 	{"held", "On hold", register.ListHeld, 0, "is on hold"},
 	{"five-years", "Kept for five years", register.ListFiveYears, 0, "is kept for five years"},
 	{"review-due", "Kept for five years, and due to be looked at again", register.ListReviews, 0, "is due to be looked at again"},

@@ -60,6 +60,10 @@ type sectionOf struct {
 var sections = []sectionOf{
 	{List: register.ListUrgent, Title: "Somebody is in danger", Alarm: true, MoreSays: "More letters in which somebody is in danger",
 		Says: "A reader has said so, and nobody has decided yet to keep the letter, or said otherwise."},
+	{List: register.ListDrafts, Title: "Answers that you have not kept yet", Alarm: true, MoreSays: "More answers that you have not kept yet",
+		Says: "You have uploaded these copies and not said yet whether to keep them. Each is erased by itself within the hour."},
+	{List: register.ListToConfirm, Title: "Answers that wait for a second person", MoreSays: "More answers that wait for a second person",
+		Says: "Somebody who did not upload it must confirm that it is safe to write to the address. Until then it must not be posted."},
 	{List: register.ListHanded, Title: "Handed over to you", MoreSays: "More letters that were handed over to you",
 		Says: "A colleague wants you to go on with these."},
 	{List: register.ListReviews, Title: "To be looked at again", Alarm: true, MoreSays: "More letters to be looked at again",
@@ -104,6 +108,7 @@ func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
+	pg.Note = dropWords[register.DropReason(q.Get("done"))]
 	if q.Get("done") == "recused" {
 		pg.Note = "It is recorded that you know somebody in a letter. You will not see that letter any more, and the helplines’ manager is told."
 	}

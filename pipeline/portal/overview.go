@@ -42,7 +42,7 @@ var overviewRows = []struct {
 	choice string
 	loud   bool
 }{
-	{"unopened", false}, {"unopened-1", true}, {"unopened-2", true}, {"unfinished", false}, {"scan-again", false},
+	{"unopened", false}, {"unopened-1", true}, {"unopened-2", true}, {"unfinished", false}, {"scan-again", false}, {"to-confirm", true},
 	{"recused", false}, {"held", false}, {"five-years", false}, {"review-due", true},
 }
 

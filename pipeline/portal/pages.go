@@ -91,7 +91,7 @@ type menuItem struct {
 
 var menus = map[register.Role][]menuItem{
 	register.TeamLeader:    {{Path: "/letters", Says: "Letters"}},
-	register.Manager:       {{Path: "/overview", Says: "Overview"}, {Path: "/letters", Says: "Letters"}, {Path: "/papers", Says: "Papers"}, {Path: "/requests", Says: "Requests"}, {Path: "/holds", Says: "Holds"}, {Path: "/calendar", Says: "Calendar"}, {Path: "/retention", Says: "Retention record"}, {Path: "/evidence", Says: "Evidence"}},
+	register.Manager:       {{Path: "/overview", Says: "Overview"}, {Path: "/letters", Says: "Letters"}, {Path: "/papers", Says: "Papers"}, {Path: "/requests", Says: "Requests"}, {Path: "/holds", Says: "Holds"}, {Path: "/calendar", Says: "Calendar"}, {Path: "/retention", Says: "Retention record"}, {Path: "/evidence", Says: "Evidence"}, {Path: "/settings", Says: "Settings"}},
 	register.Operations:    {{Path: "/desk", Says: "Destruction desk"}, {Path: "/papers", Says: "Papers"}, {Path: "/intake", Says: "Intake"}},
 	register.DPO:           {{Path: "/register", Says: "Register"}, {Path: "/openings", Says: "Openings"}, {Path: "/calendar", Says: "Calendar"}, {Path: "/requests", Says: "Requests"}, {Path: "/holds", Says: "Holds"}, {Path: "/retention", Says: "Retention record"}, {Path: "/evidence", Says: "Evidence"}},
 	register.Administrator: {{Path: "/people", Says: "People"}, {Path: "/settings", Says: "Settings"}, {Path: "/check", Says: "Checks"}},

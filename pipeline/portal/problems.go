@@ -237,6 +237,8 @@ func problemOf(err error) (said *problem, known bool) {
 		return ssoLinked, true
 	case errors.Is(err, register.ErrLastAdministrator):
 		return lastAdministrator, true
+	case errors.Is(err, register.ErrDrafts):
+		return tooManyDrafts, true
 	case errors.Is(err, register.ErrSameTwo):
 		return twoPeople, true
 	case errors.Is(err, register.ErrOnHold):

@@ -17,7 +17,7 @@ func TestRecuse(t *testing.T) {
 	path := "/l/" + string(id)
 	lead := h.as(h.lead)
 	lead.looksAt(id, 2)
-	lead.upload(action(t, lead.get(path+"/response"), path+"/response"), "file", "x.pdf", []byte("%PDF"))
+	lead.keeps(lead.files(id))
 	before, err := h.register.Responses(t.Context(), id)
 	must(t, err)
 	wantText(t, lead.get(path), path+"/recuse")
@@ -49,7 +49,7 @@ func TestRecuse(t *testing.T) {
 	second := h.as(h.lead2)
 	wantText(t, second.get("/letters"), "Not opened yet", id.Reference(), "Still to read</dt><dd>you")
 	second.looksAt(id, 2)
-	second.upload(action(t, second.get(path+"/response"), path+"/response"), "file", "x.pdf", []byte("%PDF"))
+	second.keeps(second.files(id))
 	after, err := h.register.Responses(t.Context(), id)
 	must(t, err)
 	if len(before) != 1 || len(after) != 2 {

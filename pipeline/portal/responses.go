@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"letterlock/pipeline/register"
@@ -17,10 +18,11 @@ const MaxUpload = 100 << 20
 // uploadTime is how long a file may take to arrive.
 const uploadTime = 10 * time.Minute
 
-// Responses takes the kept copies of answers.
+// Responses takes the copies of answers.
 type Responses interface {
-	// File files what upload holds, a PDF or a scan, as the answer to a letter. A
-	// file that cannot be taken is a *NotTaken, one that breaks off ErrUpload.
+	// File takes what upload holds, a PDF or a scan, as the answer to a letter: a
+	// draft, for its uploader to keep or not. A file that cannot be taken is a
+	// *NotTaken, one that breaks off ErrUpload.
 	File(ctx context.Context, to register.Letter, upload io.Reader, person int64) (letter.ID, error)
 }
 
@@ -36,7 +38,15 @@ func (n *NotTaken) Error() string { return n.Says }
 // tellAnswers links a letter and the kept copies of its answers.
 func (p *Portal) tellAnswers(v *visit, l register.Letter, body *letterBody) (err error) {
 	if !l.IsResponse() {
-		body.Answers, err = p.cfg.Register.Responses(v.Context(), l.ID)
+		all, err := p.cfg.Register.Responses(v.Context(), l.ID)
+		if err != nil {
+			return err
+		}
+		body.Answers = slices.DeleteFunc(all, func(a register.Letter) bool {
+			return !a.DraftEnds.IsZero() && (a.UploadedBy != v.person.Number || !p.cfg.Now().Before(a.DraftEnds))
+		})
+		why, err := p.cfg.Register.WhyNotKept(v.Context(), l.ID, v.person.Number)
+		body.NotKept = notKeptWords[why]
 		return err
 	}
 	to, err := p.cfg.Register.Letter(v.Context(), l.Answers)
@@ -57,6 +67,9 @@ func (p *Portal) showResponse(w http.ResponseWriter, v *visit, flaws []formFlaw)
 	if v.letter.IsResponse() {
 		return errNowhere
 	}
+	if err := p.mayUpload(v); err != nil {
+		return err
+	}
 	today := letter.DateOf(p.cfg.Now())
 	return p.ok(w, v, page{Name: "response", Title: "File an answer to letter " + v.letter.ID.Reference(), Errors: flaws,
 		Body: struct {
@@ -67,6 +80,9 @@ func (p *Portal) showResponse(w http.ResponseWriter, v *visit, flaws []formFlaw)
 
 // fileResponse takes the form with the file. Of the file's name nothing is read.
 func (p *Portal) fileResponse(w http.ResponseWriter, v *visit) error {
+	if err := p.mayUpload(v); err != nil {
+		return err // before anything of the file is read
+	}
 	flaw := func(says string) error { return p.showResponse(w, v, []formFlaw{{"file", says}}) }
 	const choose = "Choose the file with the copy: a PDF, or a scan as TIFF, JPEG or PNG."
 	// A large file on a slow line takes longer than a form may.
@@ -87,7 +103,7 @@ func (p *Portal) fileResponse(w http.ResponseWriter, v *visit) error {
 	if file.FormName() != "file" || file.FileName() == "" {
 		return flaw(choose)
 	}
-	_, err = p.cfg.Responses.File(v.Context(), v.letter, file, v.person.Number)
+	id, err := p.cfg.Responses.File(v.Context(), v.letter, file, v.person.Number)
 	if not, ok := errors.AsType[*NotTaken](err); ok {
 		return flaw(not.Says + " Nothing was filed.")
 	}
@@ -103,6 +119,25 @@ func (p *Portal) fileResponse(w http.ResponseWriter, v *visit) error {
 	if err := p.cfg.Register.SpendForm(v.once(filed), v.person.Number); err != nil {
 		p.logFailure(v, err.Error()) // it is filed all the same
 	}
-	redirect(w, v.shown(filed))
+	draft, err := p.cfg.Register.Letter(v.Context(), id)
+	if err == nil && draft.State == register.Draft {
+		redirect(w, letterPath(id))
+		return nil
+	}
+	redirect(w, v.shown(filed)) // which lists it once it was read back
 	return nil
 }
+
+// mayUpload says why the visitor may not upload one more copy, if so.
+func (p *Portal) mayUpload(v *visit) error {
+	waiting, err := p.cfg.Register.Drafts(v.Context(), v.person.Number)
+	if err == nil && waiting >= register.MostDrafts {
+		err = tooManyDrafts
+	}
+	return err
+}
+
+var tooManyDrafts = &problem{Status: http.StatusConflict, Heading: "Some of your copies wait to be kept",
+	Lines: []string{"You have uploaded several copies of answers, and have not said yet whether to keep them. Nothing more was taken.",
+		"Look at them first: keep each, or throw it away."},
+	Link: "/letters", LinkSay: "See what waits"}

@@ -8,6 +8,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,27 @@ func (f *fakeResponses) File(ctx context.Context, to register.Letter, upload io.
 		return "", err
 	}
 	return m.ID, f.h.register.Verified(ctx, &l, "v1", true)
+}
+
+// files uploads the copy of an answer to the letter, which the visitor has opened,
+// and is led to it.
+func (v *visitor) files(to letter.ID) (draft string) {
+	v.h.t.Helper()
+	path := letterPath(to)
+	w := v.upload(action(v.h.t, v.get(path+"/response"), path+"/response"), "file", "x.pdf", []byte("%PDF"))
+	wantStatus(v.h.t, w, http.StatusSeeOther)
+	draft = w.Header().Get("Location")
+	if draft == path || !strings.HasPrefix(draft, "/l/") || strings.Contains(draft, "?") {
+		v.h.t.Fatalf("led to %s", draft)
+	}
+	return draft
+}
+
+// keeps looks at a draft and keeps it.
+func (v *visitor) keeps(draft string) {
+	v.h.t.Helper()
+	v.looksAt(letter.ID(strings.TrimPrefix(draft, "/l/")), 2)
+	wantRedirect(v.h.t, v.post(action(v.h.t, v.get(draft), draft+"/keep"), url.Values{"check": {"asked-safely"}}), draft+"?done=answer-kept")
 }
 
 // upload sends a file as a browser does.
@@ -82,7 +104,9 @@ func TestFilingTheCopyOfAnAnswer(t *testing.T) {
 	h.now = h.now.AddDate(0, 0, 10)
 	lead = h.as(h.lead)
 	lead.get(path)
-	wantRedirect(t, lead.upload(path+"/response", "file", "Mrs Canary.pdf", big), path+"?done=filed")
+	w = lead.upload(path+"/response", "file", "Mrs Canary.pdf", big)
+	wantStatus(t, w, http.StatusSeeOther)
+	lead.keeps(w.Header().Get("Location"))
 	if !bytes.Equal(h.files.took, big) {
 		t.Error("what was filed is not what was sent")
 	}
@@ -92,7 +116,8 @@ func TestFilingTheCopyOfAnAnswer(t *testing.T) {
 		t.Fatalf("filed: %+v", filed)
 	}
 	answer := "/l/" + string(filed[0].ID)
-	wantText(t, lead.get(path+"?done=filed"), "The copy of your answer is filed", `href="`+answer+`"`, filed[0].ID.Reference(), "2 pages")
+	wantText(t, lead.get(answer+"?done=answer-kept"), "The answer may be posted now")
+	wantText(t, lead.get(path), `href="`+answer+`"`, filed[0].ID.Reference(), "2 pages")
 	w = lead.get(answer)
 	wantText(t, w, "This is the kept copy of an answer", `href="`+path+`"`, id.Reference(), "Answer "+filed[0].ID.Reference())
 	for _, absent := range []string{"Can you read every page", "Is somebody at risk", "another helpline’s letter", "<dt>Paper"} {
@@ -106,7 +131,7 @@ func TestFilingTheCopyOfAnAnswer(t *testing.T) {
 	if strings.Contains(lead.get("/letters").Body.String(), filed[0].ID.Reference()) {
 		t.Error("an answer is listed among the letters")
 	}
-	wantText(t, h.as(h.dpo).get("/register?about="+filed[0].ID.Reference()), "filed the copy of an answer of 2 pages to the letter "+id.Reference())
+	wantText(t, h.as(h.dpo).get("/register?about="+filed[0].ID.Reference()), "handed in the copy of an answer of 2 pages to the letter "+id.Reference(), "found it safe to write to the address of the answer to the letter "+id.Reference(), "The person was asked, in another way that is safe")
 	if strings.Contains(h.log.String(), "Canary") || strings.Contains(h.log.String(), string(id)) {
 		t.Errorf("the log names a file or a letter:\n%s", &h.log)
 	}
@@ -138,7 +163,7 @@ func TestTheRegisterTellsOfAnAnswer(t *testing.T) {
 	id := h.readable(1)
 	lead := h.as(h.lead)
 	lead.get("/l/" + string(id))
-	wantRedirect(t, lead.upload("/l/"+string(id)+"/response", "file", "x.pdf", []byte("%PDF")), "/l/"+string(id)+"?done=filed")
+	lead.keeps(lead.files(id))
 	filed, err := h.register.Responses(t.Context(), id)
 	must(t, err)
 	wantStatus(t, lead.get("/l/"+string(filed[0].ID)), http.StatusOK)

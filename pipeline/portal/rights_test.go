@@ -71,6 +71,9 @@ POST /l/{id}/redirect         team-leader manager, own letters
 POST /l/{id}/take-back        team-leader manager, own letters
 GET  /l/{id}/response         team-leader manager, own letters
 POST /l/{id}/response         team-leader manager, own letters
+POST /l/{id}/keep             team-leader manager, own letters
+POST /l/{id}/throw-away       team-leader manager, own letters
+POST /l/{id}/confirm-address  team-leader manager, own letters
 GET  /requests                manager dpo
 GET  /requests/{request}      manager dpo
 POST /requests/{request}/confirm manager dpo
@@ -123,8 +126,8 @@ POST /people/{person}/revoke  administrator
 POST /people/{person}/end-sso administrator, with SSO
 GET  /people/{person}/leave   administrator
 POST /people/{person}/leave   administrator
-GET  /settings                administrator
-POST /settings                administrator
+GET  /settings                manager administrator
+POST /settings                manager administrator
 GET  /check                   administrator
 `
 

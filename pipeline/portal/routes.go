@@ -17,6 +17,7 @@ type route struct {
 	sample       bool            // only where anyone may be anyone
 	sso          bool            // only where there is an organisation's sign-in
 	print        bool            // only where letters may be printed
+	unkept       bool            // also with the copy of an answer that is not kept yet
 	script       bool            // called by script, which wants JSON back and not a page
 	serve        func(*Portal, http.ResponseWriter, *visit) error
 }
@@ -67,8 +68,8 @@ var routes = []route{
 
 	{method: "GET", path: "/overview", who: managers, serve: (*Portal).overviewPage},
 	{method: "GET", path: "/letters", who: readers, serve: (*Portal).lettersPage},
-	{method: "GET", path: "/l/{id}", who: readers, own: true, serve: (*Portal).letterPage},
-	{method: "GET", path: "/l/{id}/page/{n}", who: readers, own: true, serve: (*Portal).pageImage},
+	{method: "GET", path: "/l/{id}", who: readers, own: true, unkept: true, serve: (*Portal).letterPage},
+	{method: "GET", path: "/l/{id}/page/{n}", who: readers, own: true, unkept: true, serve: (*Portal).pageImage},
 	{method: "GET", path: "/l/{id}/letter.pdf", who: readers, own: true, serve: (*Portal).letterPDF},
 	{method: "POST", path: "/l/{id}/print", who: readers, own: true, print: true, serve: (*Portal).printLetter},
 	{method: "POST", path: "/l/{id}/readable", who: readers, own: true, serve: (*Portal).markReadable},
@@ -76,8 +77,8 @@ var routes = []route{
 	{method: "POST", path: "/l/{id}/other-paper", who: readers, own: true, serve: (*Portal).markOtherPaper},
 	{method: "POST", path: "/l/{id}/risk", who: readers, own: true, serve: (*Portal).answerRisk},
 	{method: "POST", path: "/l/{id}/hand-over", who: readers, own: true, serve: (*Portal).handOver},
-	{method: "GET", path: "/l/{id}/recuse", who: readers, own: true, serve: (*Portal).recusePage},
-	{method: "POST", path: "/l/{id}/recuse", who: readers, own: true, serve: (*Portal).recuse},
+	{method: "GET", path: "/l/{id}/recuse", who: readers, own: true, unkept: true, serve: (*Portal).recusePage},
+	{method: "POST", path: "/l/{id}/recuse", who: readers, own: true, unkept: true, serve: (*Portal).recuse},
 	{method: "GET", path: "/l/{id}/safeguarding", who: readers, own: true, serve: (*Portal).safeguardingPage},
 	{method: "POST", path: "/l/{id}/safeguarding", who: readers, own: true, serve: (*Portal).safeguard},
 	{method: "GET", path: "/l/{id}/sharing", who: readers, own: true, serve: (*Portal).sharingPage},
@@ -93,6 +94,9 @@ var routes = []route{
 
 	{method: "GET", path: "/l/{id}/response", who: readers, own: true, serve: (*Portal).responsePage},
 	{method: "POST", path: "/l/{id}/response", who: readers, own: true, serve: (*Portal).fileResponse},
+	{method: "POST", path: "/l/{id}/keep", who: readers, own: true, unkept: true, serve: (*Portal).keepResponse},
+	{method: "POST", path: "/l/{id}/throw-away", who: readers, own: true, unkept: true, serve: (*Portal).dropResponse},
+	{method: "POST", path: "/l/{id}/confirm-address", who: readers, own: true, unkept: true, serve: (*Portal).confirmResponse},
 
 	{method: "GET", path: "/requests", who: overseers, serve: (*Portal).requestsPage},
 	{method: "GET", path: "/requests/{request}", who: overseers, serve: (*Portal).requestPage},
@@ -155,8 +159,8 @@ var routes = []route{
 	{method: "POST", path: "/people/{person}/end-sso", who: administrators, sso: true, serve: (*Portal).endSSO},
 	{method: "GET", path: "/people/{person}/leave", who: administrators, serve: (*Portal).leavePage},
 	{method: "POST", path: "/people/{person}/leave", who: administrators, serve: (*Portal).letGo},
-	{method: "GET", path: "/settings", who: administrators, serve: (*Portal).settingsPage},
-	{method: "POST", path: "/settings", who: administrators, serve: (*Portal).changeSettings},
+	{method: "GET", path: "/settings", who: []register.Role{register.Manager, register.Administrator}, serve: (*Portal).settingsPage},
+	{method: "POST", path: "/settings", who: []register.Role{register.Manager, register.Administrator}, serve: (*Portal).changeSettings},
 	{method: "GET", path: "/check", who: administrators, serve: (*Portal).checkPage},
 }
 
@@ -171,9 +175,10 @@ var homes = map[register.Role]string{
 
 // mayRead reports whether the letter is the person's to read: the manager's
 // always, a team leader's if it is of their helpline and, where it is kept for
-// five years, names them; and nobody's who knows somebody in it.
+// five years, names them; and nobody's who knows somebody in it. The copy of an
+// answer that is not kept yet is its uploader's alone.
 func mayRead(who register.Person, l register.Letter) bool {
-	return !l.WalledOff(who.Number) && (who.Role == register.Manager ||
+	return !l.WalledOff(who.Number) && (l.State != register.Draft || l.UploadedBy == who.Number) && (who.Role == register.Manager ||
 		who.LeadsHelpline(l.Helpline) && (l.Named == 0 || l.Named == who.Number))
 }
 
@@ -282,7 +287,7 @@ func (p *Portal) admit(v *visit, rt route) error {
 	if err != nil {
 		return err
 	}
-	if !mayRead(v.person, l) || !l.Open(p.cfg.Now()) {
+	if !mayRead(v.person, l) || !l.Open(p.cfg.Now()) || isUnkept(l) && !rt.unkept {
 		return errNowhere
 	}
 	v.letter = l

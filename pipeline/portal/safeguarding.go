@@ -83,7 +83,9 @@ func (p *Portal) tellKeeping(v *visit, l register.Letter, body *letterBody) erro
 func keepingNote(done string, l register.Letter) string {
 	switch {
 	case done == "filed":
-		return "The copy of your answer is filed. It is checked now, and listed below."
+		return "The copy of your answer is uploaded, and not kept yet. Look at it below, under “Was it answered?”, once it has been checked."
+	case done == "answer-kept" && l.State == register.Filed:
+		return "It is recorded that it is safe to write to this address, and the copy is kept. The answer may be posted now. Delete your own file."
 	case done == "asked":
 		return "It is recorded. Nothing happens before a second person has confirmed it."
 	case done == "taken-back":

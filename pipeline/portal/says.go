@@ -113,12 +113,25 @@ var entryKinds = []entryKind{
 	{"letter-shared", "Shared with an agency", about(func(d register.LetterShared, e register.Entry, t teller) string {
 		return fmt.Sprintf("%s shared the letter on %s with %s. %s.", t.staff(e.By), day(d.On), lowerFirst(worded(agencyWords, d.Agency)), worded(basisWords, d.Basis))
 	})},
-	{"response-filed", "Answer filed", about(func(d register.ResponseFiled, e register.Entry, t teller) string {
-		return fmt.Sprintf("%s filed the copy of an answer of %s to the letter %s of %s; it must be gone on %s.",
+	{"response-filed", "Answer uploaded", about(func(d register.ResponseFiled, e register.Entry, t teller) string {
+		return fmt.Sprintf("%s handed in the copy of an answer of %s to the letter %s of %s; it must be gone on %s.",
 			t.staff(e.By), count(d.Pages, "page", "pages"), d.Answers.Reference(), t.helpline(string(d.Helpline)), day(d.Deadline))
 	})},
 	{"response-lost", "Answer not filed", about(func(d register.ResponseLost, _ register.Entry, _ teller) string {
 		return "The copy of an answer to the letter " + d.Answers.Reference() + " did not surely reach the storage; what there may be of it is removed, and it must be filed again."
+	})},
+	{"response-to-confirm", "Answer waits for a second person", about(func(d register.ResponseToConfirm, e register.Entry, t teller) string {
+		return fmt.Sprintf("%s found it safe to write to the address of the answer to the letter %s, and somebody else must confirm it. %s.", t.staff(e.By), d.Answers.Reference(), worded(addressCheckWords, d.Check))
+	})},
+	{"response-kept", "Answer kept", about(func(d register.ResponseKept, e register.Entry, t teller) string {
+		if d.FoundBy != e.By {
+			return fmt.Sprintf("%s confirmed that it is safe to write to the address of the answer to the letter %s, as %s had found, and its copy is kept. %s.",
+				t.staff(e.By), d.Answers.Reference(), lowerFirst(t.staff(d.FoundBy)), worded(addressCheckWords, d.Check))
+		}
+		return fmt.Sprintf("%s found it safe to write to the address of the answer to the letter %s, and its copy is kept. %s.", t.staff(e.By), d.Answers.Reference(), worded(addressCheckWords, d.Check))
+	})},
+	{"response-dropped", "Answer not kept", about(func(d register.ResponseDropped, e register.Entry, t teller) string {
+		return fmt.Sprintf("%s did not keep the copy of an answer to the letter %s, which is erased now. %s.", t.staff(e.By), d.Answers.Reference(), worded(dropReasonWords, d.Reason))
 	})},
 	{"erasure-asked", "Erasure asked for", about(func(d register.ErasureAsked, e register.Entry, t teller) string {
 		return fmt.Sprintf("%s asked for the letter to be erased before its time, request number %d: %s.", t.staff(e.By), d.Request, lowerFirst(worded(eraseReasonWords, d.Reason)))

@@ -242,9 +242,9 @@ func TestAnAnswerIsFiledOnce(t *testing.T) {
 	lead, path := h.as(h.lead), "/l/"+string(id)
 	lead.get(path)
 	to := action(t, lead.get(path+"/response"), path+"/response")
-	for range 2 {
-		wantRedirect(t, lead.upload(to, "file", "x.pdf", []byte("%PDF")), path+"?done=filed")
-	}
+	wantStatus(t, lead.upload(to, "file", "x.pdf", []byte("%PDF")), http.StatusSeeOther)
+	wantRedirect(t, lead.upload(to, "file", "x.pdf", []byte("%PDF")), path+"?done=filed")
+	wantText(t, lead.get(path+"?done=filed"), "not kept yet", "A copy that you have not kept yet")
 	filed, err := h.register.Responses(t.Context(), id)
 	must(t, err)
 	if len(filed) != 1 {

@@ -16,6 +16,7 @@ var settingWords = map[register.Setting]struct{ name, hint, unit, units string }
 	register.SettingIdle:     {"Signed out when nothing happens for", "Minutes. A warning comes two minutes before.", "minute", "minutes"},
 	register.SettingPrint:    {"Letters may be printed", "Each printing is on record. A PDF that somebody opens is their browser’s to print.", "", ""},
 	register.SettingLeaders:  {"Team leaders are reminded of a letter that nobody has opened after", "Working days. All of a day come in one mail.", "working day", "working days"},
+	register.SettingConfirm:  {"Somebody else confirms the address of an answer", "Whoever uploads the copy of an answer says how they know that it is safe to write to its address. If this is on, another reader of the letter must confirm that before the copy is kept.", "", ""},
 	register.SettingManagers: {"The helplines’ manager is told of it after", "Working days; no fewer than for the team leaders.", "working day", "working days"},
 }
 
@@ -24,10 +25,14 @@ func SettingName(s register.Setting) string { return settingWords[s].name }
 
 // SettingSays is how the setting's value is said.
 func SettingSays(s register.Setting, n int) string {
-	if s == register.SettingPrint {
+	if isYesNo(s) {
 		return map[bool]string{true: "yes", false: "no"}[n != 0]
 	}
 	return count(n, settingWords[s].unit, settingWords[s].units)
+}
+
+func isYesNo(s register.Setting) bool {
+	return s == register.SettingPrint || s == register.SettingConfirm
 }
 
 // settingLine is one setting as its page shows it.
@@ -39,6 +44,8 @@ type settingLine struct {
 	Changed     bool
 	Least, Most int
 	YesNo       bool
+	Mine        bool   // the visitor's to change
+	Decider     string // whose it is
 }
 
 type settingsBody struct {
@@ -63,6 +70,13 @@ func (p *Portal) prints(ctx context.Context) bool {
 	return err == nil && is[register.SettingPrint] != 0
 }
 
+// confirmsAddress reports whether somebody else must confirm the address of an
+// answer. Where it cannot be found out somebody must.
+func (p *Portal) confirmsAddress(ctx context.Context) bool {
+	is, err := p.settings(ctx)
+	return err != nil || is[register.SettingConfirm] != 0
+}
+
 func (p *Portal) settingsPage(w http.ResponseWriter, v *visit) error {
 	return p.showSettings(w, v, nil, nil)
 }
@@ -78,7 +92,7 @@ func (p *Portal) showSettings(w http.ResponseWriter, v *visit, form url.Values, 
 	is := changed.Over(p.cfg.Settings)
 	for _, s := range register.Settings {
 		line := settingLine{Setting: s, Name: settingWords[s].name, Hint: settingWords[s].hint, Is: SettingSays(s, is[s]), File: SettingSays(s, p.cfg.Settings[s]),
-			YesNo: s == register.SettingPrint}
+			YesNo: isYesNo(s), Mine: s.Decider() == v.person.Role, Decider: roleOr(s.Decider())}
 		line.Least, line.Most = s.Between()
 		var n int
 		if n, line.Changed = changed[s]; line.Changed {
@@ -96,7 +110,7 @@ func (p *Portal) showSettings(w http.ResponseWriter, v *visit, form url.Values, 
 	return p.ok(w, v, pg)
 }
 
-// changeSettings has the settings be what the form says; an empty field is what
+// changeSettings has the visitor's settings be what the form says; an empty field is what
 // the configuration file says.
 func (p *Portal) changeSettings(w http.ResponseWriter, v *visit) error {
 	if err := v.ParseForm(); err != nil {
@@ -105,7 +119,7 @@ func (p *Portal) changeSettings(w http.ResponseWriter, v *visit) error {
 	if !p.shows(v, settingsPath) {
 		return notAgainAt(settingsPath)
 	}
-	to, flaws := readSettings(v.PostForm)
+	to, flaws := readSettings(v.PostForm, v.person.Role)
 	if wrong := to.Check(p.cfg.Settings); len(flaws) == 0 && wrong != "" {
 		flaws = append(flaws, settingFlaw(wrong))
 	}
@@ -113,7 +127,7 @@ func (p *Portal) changeSettings(w http.ResponseWriter, v *visit) error {
 		return p.showSettings(w, v, v.PostForm, flaws)
 	}
 	const done = settingsPath + "?done=1"
-	if err := p.cfg.Register.ChangeSettings(v.once(done), to, p.cfg.Settings, v.person.Number); err != nil {
+	if err := p.cfg.Register.ChangeSettings(v.once(done), to, p.cfg.Settings, v.person.Role, v.person.Number); err != nil {
 		return err
 	}
 	p.used(v, settingsPath)
@@ -121,11 +135,11 @@ func (p *Portal) changeSettings(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
-func readSettings(form url.Values) (to register.Values, flaws []formFlaw) {
+func readSettings(form url.Values, role register.Role) (to register.Values, flaws []formFlaw) {
 	to = register.Values{}
 	for _, s := range register.Settings {
 		text := strings.TrimSpace(form.Get(string(s)))
-		if text == "" {
+		if text == "" || s.Decider() != role {
 			continue
 		}
 		n, err := strconv.Atoi(text)
@@ -141,7 +155,7 @@ func readSettings(form url.Values) (to register.Values, flaws []formFlaw) {
 func settingFlaw(s register.Setting) formFlaw {
 	least, most := s.Between()
 	switch s {
-	case register.SettingPrint:
+	case register.SettingPrint, register.SettingConfirm:
 		return formFlaw{string(s), "Choose yes, no, or what the configuration file says."}
 	case register.SettingManagers:
 		return formFlaw{string(s), fmt.Sprintf("Enter a whole number from %d to %d, and no fewer days than for the team leaders.", least, most)}

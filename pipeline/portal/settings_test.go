@@ -71,7 +71,7 @@ func TestSettingsThatCannotBe(t *testing.T) {
 	if n := len(h.entries("setting-changed", "")); n != 0 {
 		t.Errorf("%d changes on record", n)
 	}
-	if err := h.register.ChangeSettings(t.Context(), register.Values{register.SettingIdle: 500}, h.portal.cfg.Settings, h.admin); err == nil {
+	if err := h.register.ChangeSettings(t.Context(), register.Values{register.SettingIdle: 500}, h.portal.cfg.Settings, register.Administrator, h.admin); err == nil {
 		t.Error("the register takes what no page would send")
 	}
 }

@@ -37,6 +37,8 @@ var stateWords = map[register.State]string{
 	register.Readable:  "Readable",
 	register.ScanAgain: "To be scanned again",
 	register.Replaced:  "Scanned anew",
+	register.Draft:     "Not kept yet",
+	register.ToConfirm: "Waits for a second person",
 	register.Filed:     "Filed",
 }
 
@@ -47,6 +49,8 @@ var stateSentences = map[register.State]string{
 	register.Readable:  "Found readable.",
 	register.ScanAgain: "Could not be read. Operations have been asked to scan it again.",
 	register.Replaced:  "Could not be read, and was scanned anew.",
+	register.Draft:     "An uploaded copy of an answer that is not kept yet.",
+	register.ToConfirm: "An answer whose address a second person must confirm.",
 	register.Filed:     "A kept copy of an answer.",
 }
 
@@ -148,12 +152,33 @@ var eraseReasonWords = map[register.EraseReason]string{
 	register.LegalDuty:      "A law or a court demands it",
 	register.NeverStored:    "It was filed and did not reach the storage",
 	register.NewerScan:      "A new scan of its paper was found readable",
+	register.NotKept:        "It was uploaded and not kept",
 }
 
 var withdrawReasonWords = map[register.WithdrawReason]string{
 	register.OtherLetter:     "It was meant for another letter",
 	register.NoneApplies:     "None of the policy’s reasons applies",
 	register.ObjectionUpheld: "The person concerned objected, and rightly",
+}
+
+var addressCheckWords = map[register.AddressCheck]string{
+	register.AddressAsked:  "The person was asked, in another way that is safe",
+	register.AddressGiven:  "Their letter asks for an answer there, and speaks of no danger",
+	register.AddressAgency: "An agency that supports the person says so",
+	register.AddressBody:   "It is a place where nobody else gets their post, like a refuge, a solicitor or a prison",
+}
+
+var dropReasonWords = map[register.DropReason]string{
+	register.DroppedWrong:     "It is the wrong copy",
+	register.DroppedUnsafe:    "The address is not known to be safe",
+	register.DroppedTakenBack: "It was taken back before a second person had confirmed the address",
+	register.DroppedDeclined:  "A second person did not confirm that the address is safe",
+	register.DroppedUnkept:    "Nobody kept it in time",
+}
+
+var notKeptWords = map[register.CallReason]string{
+	register.CalledUnkept:   "A copy that you had uploaded here was not kept in time, and is erased. If it is to be kept, upload it again. Do not post the answer before that.",
+	register.CalledDeclined: "Somebody else did not confirm that it is safe to write to the address of your answer, and its copy is erased. Do not post it. Speak with the helplines’ manager about how the person can be reached safely.",
 }
 
 var questionWords = map[QuestionKind]string{
@@ -260,6 +285,7 @@ func (p *Portal) templateFuncs() template.FuncMap {
 		"question":           func(k QuestionKind) string { return worded(questionWords, k) },
 		"flags":              flagsOf,
 		"openUntil":          p.openUntil,
+		"addressCheck":       func(c register.AddressCheck) string { return worded(addressCheckWords, c) },
 		"safeguardingReason": func(r register.SafeguardingReason) string { return worded(safeguardingReasonWords, r) },
 		"told":               func(t register.Told) string { return worded(toldWords, t) },
 		"agency":             func(a register.Agency) string { return worded(agencyWords, a) },

@@ -24,6 +24,11 @@ const (
 	CalledRecused CallReason = "recused" // a reader has stepped back
 	CalledUrgent  CallReason = "urgent"  // somebody is in danger now
 	CalledHanded  CallReason = "handed"  // a colleague hands the letter over
+
+	CalledConfirm  CallReason = "confirm"  // a colleague's answer waits for somebody else to confirm its address
+	CalledUnkept   CallReason = "unkept"   // nobody kept the copy of an answer that they had uploaded
+	CalledBack     CallReason = "back"     // the copy that they had uploaded came back with a restore, and waits to be kept
+	CalledDeclined CallReason = "declined" // somebody else did not confirm the address of their answer
 )
 
 // callManagers owes every manager who has an address a mail about the letter, in
@@ -41,6 +46,26 @@ func (r *Register) callManagers(ctx context.Context, tx *sql.Tx, id letter.ID, w
 	}
 	for _, n := range managers {
 		if err := call(ctx, tx, id, n, why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// callOthers owes a mail about the letter to everybody beside the person who may
+// read it and has an address.
+func callOthers(ctx context.Context, tx *sql.Tx, l Letter, why CallReason, by int64) error {
+	rows, err := tx.QueryContext(ctx, `SELECT p.number `+readers+` AND p.email <> '' AND p.number <> $6`,
+		string(l.ID), string(Manager), string(TeamLeader), l.Named, l.Helpline, by)
+	if err != nil {
+		return err
+	}
+	others, err := scanNumbers(rows)
+	if err != nil {
+		return err
+	}
+	for _, n := range others {
+		if err := call(ctx, tx, l.ID, n, why); err != nil {
 			return err
 		}
 	}

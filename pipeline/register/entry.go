@@ -273,7 +273,7 @@ type LetterDeleted struct {
 	KeyDies      letter.Date  `json:"key_dies"`           // the day from which that key is due to be destroyed
 	KeyDead      bool         `json:"key_dead"`           // whether it had been destroyed when this was written
 	RowsErased   time.Time    `json:"rows_erased"`        // when the database's files held nothing of its rows, but for PaperKept
-	Early        EraseReason  `json:"early,omitempty"`    // why two people had it erased before its time [P 5, GDPR 17]
+	Early        EraseReason  `json:"early,omitempty"`    // why it was erased before its time: two people decided so, a new scan took over, or it is a response that was not kept [P 5, GDPR 17]
 	NewScan      letter.ID    `json:"new_scan,omitempty"` // the newer scan of its paper, where there was one
 	PaperKept    bool         `json:"paper_kept"`         // the paper's destruction is not on record: its reference stays until it is [P 11]
 }

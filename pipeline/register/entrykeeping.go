@@ -171,8 +171,10 @@ type RequestDeclined struct {
 	AskedBy int64 `json:"asked_by"` // staff number of who had asked
 }
 
-// ResponseFiled says that the person in By filed the copy of an answer, which
-// is the entry's letter. It is recorded before the copy is deposited. [P 2]
+// ResponseFiled says that the person in By uploaded the copy of an answer, which
+// is the entry's letter. It is recorded before the copy is deposited. Either
+// ResponseKept or ResponseDropped follows; of a copy from before there were these,
+// neither does, and it was kept. [P 2]
 type ResponseFiled struct {
 	Answers  letter.ID    `json:"answers"`  // the letter that was answered
 	Helpline Name         `json:"helpline"` // whose
@@ -188,6 +190,32 @@ type ResponseLost struct {
 	Answers letter.ID `json:"answers"` // the letter that was answered
 }
 
+// ResponseToConfirm says that the person in By, who has uploaded the answer and
+// looked at it, found it safe to write to its address. It is kept once somebody
+// else has confirmed that. [P 6, GDPR 32]
+type ResponseToConfirm struct {
+	Answers letter.ID    `json:"answers"` // the letter that was answered
+	Check   AddressCheck `json:"check"`   // how it was found
+}
+
+// ResponseKept says that the copy of an answer is kept from now on: it is safe to
+// write to its address, as the person in By has found or confirmed. [P 6, GDPR 32]
+type ResponseKept struct {
+	Answers letter.ID    `json:"answers"`  // the letter that was answered
+	Check   AddressCheck `json:"check"`    // how it was found
+	FoundBy int64        `json:"found_by"` // staff number of who found it: another than that in By where somebody else must confirm it
+}
+
+// ResponseDropped says that the copy of an answer is not kept, as the person in
+// By decided, or because its time was over (0): it is erased, with proof. [P 2, P 6]
+type ResponseDropped struct {
+	Answers letter.ID  `json:"answers"` // the letter that was answered
+	Reason  DropReason `json:"reason"`  // why
+}
+
+func (ResponseToConfirm) kind() string     { return "response-to-confirm" }
+func (ResponseKept) kind() string          { return "response-kept" }
+func (ResponseDropped) kind() string       { return "response-dropped" }
 func (RiskSaid) kind() string              { return "risk-said" }
 func (LetterHandedOver) kind() string      { return "letter-handed-over" }
 func (ResponseFiled) kind() string         { return "response-filed" }

@@ -31,7 +31,10 @@ type Letter struct {
 
 	HandedTo int64 // staff number of the colleague to whom it was handed over; 0 for nobody
 
-	Answers letter.ID // the letter to which this is the kept answer; empty for a letter
+	Answers    letter.ID    // the letter to which this is the kept answer; empty for a letter
+	UploadedBy int64        // staff number of who uploaded the answer; 0 for a letter
+	DraftEnds  time.Time    // when it ends if it is not kept until then; zero for what is kept, and for a letter
+	Address    AddressCheck // how the answer's address was found to be safe; empty before that was said
 
 	Replaces   letter.ID       // the letter that had been scanned so that it could not be read, of which this is a new scan; Manifest.Replaces is what was said, this what is so
 	ReplacedBy letter.ID       // the newest scan of its paper, if there is one beside this
@@ -69,7 +72,7 @@ const nobodyElse = -1
 type Found struct{ Versions, Markers, Uploads int }
 
 const letterColumns = `l.id, l.site, l.sent_helpline, l.sent_class, l.helpline, l.class, l.since, l.lies, l.coming, l.leaving, l.been, l.moves,
-	l.reason, l.risk, l.handed_to, l.told, l.review, l.named, l.held_since, l.erase, l.answers, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
+	l.reason, l.risk, l.handed_to, l.told, l.review, l.named, l.held_since, l.erase, l.answers, l.uploaded_by, l.draft_ends, l.address_check, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
 	l.object_version, l.trouble, l.attempts, l.not_before, l.receipt_due, l.readable_by, l.readable_at,
 	l.sent_replaces, l.replaces, l.replaced_by, l.replaced_at, l.asked_again,
 	l.found_versions, l.found_markers, l.found_uploads, l.missing, l.version, COALESCE(p.state, ''), COALESCE(p.reason, ''),
@@ -79,10 +82,10 @@ const letterColumns = `l.id, l.site, l.sent_helpline, l.sent_class, l.helpline, 
 func scanLetter(row scannable) (Letter, error) {
 	var l Letter
 	var received, readableAt, replacedAt int64
-	var notBefore sql.NullInt64
+	var notBefore, draftEnds sql.NullInt64
 	var since, lies, coming, leaving, been, review, held, walled string
 	err := row.Scan(&l.ID, &l.Site, &l.Manifest.Helpline, &l.Manifest.Class, &l.Helpline, &l.Class, &since, &lies, &coming, &leaving, &been, &l.moves,
-		&l.Reason, &l.Risk, &l.HandedTo, &l.Told, &review, &l.Named, &held, &l.Erase, &l.Answers, &received, &l.Pages, &l.Sheets, &l.Sides, &l.Flags, &l.Repaired, &l.Size, &l.SHA256, &l.State,
+		&l.Reason, &l.Risk, &l.HandedTo, &l.Told, &review, &l.Named, &held, &l.Erase, &l.Answers, &l.UploadedBy, &draftEnds, &l.Address, &received, &l.Pages, &l.Sheets, &l.Sides, &l.Flags, &l.Repaired, &l.Size, &l.SHA256, &l.State,
 		&l.ObjectVersion, &l.Trouble, &l.Attempts, &notBefore, &l.ReceiptDue, &l.ReadableBy, &readableAt,
 		&l.Manifest.Replaces, &l.Replaces, &l.ReplacedBy, &replacedAt, &l.AskedAgain,
 		&l.Found.Versions, &l.Found.Markers, &l.Found.Uploads, &l.Missing, &l.version, &l.Paper, &l.PaperReason, &walled)
@@ -99,6 +102,9 @@ func scanLetter(row scannable) (Letter, error) {
 	if notBefore.Valid {
 		t := fromMillis(notBefore.Int64)
 		l.NotBefore = &t
+	}
+	if draftEnds.Valid {
+		l.DraftEnds = fromMillis(draftEnds.Int64)
 	}
 	return l, l.readKeeping(since, lies, coming, leaving, been, review, held)
 }
@@ -369,7 +375,10 @@ func (r *Register) Verified(ctx context.Context, l *Letter, objectVersion string
 		to := change{to: Verified, objectVersion: objectVersion, due: true}
 		if l.IsResponse() {
 			// Nobody waits for its receipt, has its paper or is told of it.
-			to, paperMayGo = change{to: Filed, objectVersion: objectVersion}, false
+			to, paperMayGo = change{to: Draft, objectVersion: objectVersion}, false
+			if l.DraftEnds.IsZero() { // uploaded before there were drafts
+				to.to = Filed
+			}
 		}
 		if l.Manifest.Replaces != "" {
 			paperMayGo = false

@@ -39,10 +39,12 @@ const (
 	ListRecused     List = "recused"    // somebody is walled off from it
 	ListTooLong     List = "too-long"   // unopened, and everybody was told before Listing.ToldBefore; oldest first
 	ListLoneAnswers List = "answers"    // kept answers whose letter is gone; oldest first
+	ListDrafts      List = "drafts"     // answers that the reader has uploaded, and not yet kept; oldest first
+	ListToConfirm   List = "to-confirm" // answers whose address a second person must confirm; oldest first
 )
 
 // walk is one way along an index, in the order of receipt. $1 is the helpline,
-// $6 the reader, $7 the day and $8 Listing.ToldBefore.
+// $6 the reader, $7 the day, $8 Listing.ToldBefore and $9 now.
 type walk struct {
 	where  string
 	newest bool
@@ -75,6 +77,8 @@ var walks = map[List][]walk{
 	ListRecused:     {{where: `l.id IN (SELECT letter FROM walls) AND ` + canBeOpened, newest: true, few: true}},
 	ListTooLong:     {{where: `l.state = 'receipted' AND ` + toldBefore}, {where: `l.state = 'notified' AND ` + toldBefore}},
 	ListLoneAnswers: {{where: `l.state = 'filed' AND l.erase = '' AND NOT EXISTS (SELECT 1 FROM letters a WHERE a.id = l.answers AND a.deadline > $7)`}},
+	ListDrafts:      {{where: `l.draft_ends IS NOT NULL AND l.uploaded_by = $6 AND +l.state = 'draft' AND +l.draft_ends > $9`, few: true}},
+	ListToConfirm:   {{where: `l.state = 'to-confirm' AND l.erase = ''`}},
 }
 
 // Listing asks for a part of a list.
@@ -134,7 +138,7 @@ func (ask Listing) query(w walk, helpline string, now time.Time) (query string, 
 	if w.few {
 		place = `(+l.received, l.id) `
 	}
-	args = []any{helpline, from, string(ask.After.ID), ask.Limit, ask.Leader, ask.Person, letter.DateOf(now).String(), millis(ask.ToldBefore)}
+	args = []any{helpline, from, string(ask.After.ID), ask.Limit, ask.Leader, ask.Person, letter.DateOf(now).String(), millis(ask.ToldBefore), millis(now)}
 	return `WHERE ` + w.shown() + ` AND ` + place + compare + ` ($2, $3)` + order + ` LIMIT $4`, args
 }
 
@@ -164,7 +168,7 @@ func (r *Register) Called(ctx context.Context, who Readership, reference string)
 	}
 	return slices.DeleteFunc(found, func(l Letter) bool {
 		return !slices.Contains(who.Helplines, l.Helpline) || who.Leader != 0 && l.Named != 0 && l.Named != who.Leader ||
-			l.WalledOff(who.Person) || !l.Open(r.Now())
+			l.State == Draft && l.UploadedBy != who.Person || l.WalledOff(who.Person) || !l.Open(r.Now())
 	}), nil
 }
 

@@ -18,7 +18,7 @@ func TestListsAreReadInTheirOrder(t *testing.T) {
 	d := newDesk(t)
 	index := map[List]string{ListFiveYears: "letters_five_years", ListHeld: "letters_held", ListReviews: "letters_review", ListRecused: "(id=?)",
 		ListUrgent: "letters_urgent", ListHanded: "letters_handed",
-		ListForAnother: "papers_for_another"}
+		ListForAnother: "papers_for_another", ListDrafts: "letters_drafts"}
 	for list, ways := range walks {
 		for _, w := range ways {
 			query, args := Listing{What: list, Limit: 26}.query(w, "respect-phoneline", d.now)

@@ -83,9 +83,7 @@ func TestANewScanTakesOver(t *testing.T) {
 	d.must(d.Recuse(ctx, old.ID, walled))
 	d.must(d.AnswerRisk(ctx, old.ID, RiskShare, leader))
 	d.must(d.Safeguard(ctx, old.ID, Safeguarding{Reason: ChildAtRisk, Told: Consented, Review: today.AddDays(30), Named: leader}, leader))
-	answer := d.manifest()
-	answer.Site = ResponseSite
-	d.must(d.FileResponse(ctx, answer, old.ID, leader))
+	answer := d.answered(old.ID, leader)
 	hold, err := d.PlaceHold(ctx, Hold{Letter: old.ID, Reason: Coroner, Owner: manager, Review: today.AddDays(30)}, manager)
 	d.must(err)
 	d.must(d.MarkScanAgain(ctx, old.ID, leader, CutOff))
@@ -105,7 +103,7 @@ func TestANewScanTakesOver(t *testing.T) {
 	if was.ReplacedBy != l.ID || !was.Held() || !was.ReceiptDue {
 		t.Errorf("the old scan is %+v", was)
 	}
-	if a := d.letter(answer.ID); a.Answers != l.ID || !a.Held() {
+	if a := d.letter(answer); a.Answers != l.ID || !a.Held() {
 		t.Errorf("the answer is one to %s", a.Answers)
 	}
 	if q, err := d.RequestOf(ctx, l.ID); err != nil || q.Withdraw != NoneApplies {
@@ -242,12 +240,7 @@ func TestTheWrongPaperWasScanned(t *testing.T) {
 	manager, err := d.AddPerson(ctx, Person{Name: "Mo", Role: Manager})
 	d.must(err)
 	old := d.askedAgain(leader)
-	file := func(to letter.ID) letter.ID {
-		m := d.manifest()
-		m.Site = ResponseSite
-		d.must(d.FileResponse(ctx, m, to, leader))
-		return m.ID
-	}
+	file := func(to letter.ID) letter.ID { return d.answered(to, leader) }
 	put := func(id letter.ID) {
 		_, err := d.PlaceHold(ctx, Hold{Letter: id, Reason: Coroner, Owner: manager, Review: letter.DateOf(d.now).AddDays(30)}, manager)
 		d.must(err)

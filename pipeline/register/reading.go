@@ -122,9 +122,10 @@ func (r *Register) openable(ctx context.Context, tx *sql.Tx, id letter.ID) (Lett
 }
 
 // Open reports whether people may be shown the letter at that time: it was
-// verified, and its deadline has not come or a hold stops it.
+// verified, and its deadline has not come or a hold stops it. Of a draft its
+// uploader alone may be, and only within its time.
 func (l Letter) Open(now time.Time) bool {
-	return l.State.CanBeOpened() && !l.DueOn(letter.DateOf(now))
+	return l.State.CanBeOpened() && !l.DueOn(letter.DateOf(now)) && (l.DraftEnds.IsZero() || now.Before(l.DraftEnds))
 }
 
 // MarkReadable records that the person, who has opened the letter, found it

@@ -3,21 +3,44 @@ package register
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
+	"time"
 
 	"letterlock/scanner/letter"
 )
+
+// A response's way: its uploader's FileResponse puts it on record, the pipeline
+// deposits it and reads it back (Verified), and it is a Draft. Its uploader looks
+// at it and keeps it (KeepResponse), which makes it Filed, or ToConfirm where
+// somebody else must confirm its address first (ConfirmResponse); or throws it
+// away (DropResponse). A draft that nobody keeps ends by itself (EndDrafts).
+// Wherever a crash cuts this off, it goes on from the state that it has.
 
 // ResponseSite stands in a response's row where a letter has the site of its
 // scanner: it came through the portal.
 const ResponseSite = "portal"
 
+// DraftLives is how long an uploaded response waits to be kept.
+const DraftLives = time.Hour
+
+// MostDrafts is how many uploaded responses of one person wait at most.
+const MostDrafts = 5
+
+// ErrDrafts is returned to whoever uploads more than MostDrafts.
+var ErrDrafts = errors.New("too many uploaded responses wait to be kept")
+
 // IsResponse reports whether this is the kept copy of an answer, and no letter.
 func (l Letter) IsResponse() bool { return l.Answers != "" }
 
-// FileResponse records that the person files the sealed copy m of the answer to
+// unkept reports whether it is a response that is not kept yet.
+func (l Letter) unkept() bool { return !l.DraftEnds.IsZero() || l.State == ToConfirm }
+
+// FileResponse records that the person uploads the sealed copy m of the answer to
 // a letter, which they can open. It is recorded before the copy is deposited;
 // the pipeline then reads it back like any letter. It has six months of its own
-// from today.
+// from today, and ends after DraftLives if it is not kept. What the person was
+// told of an earlier one that was not kept is settled with it.
 func (r *Register) FileResponse(ctx context.Context, m letter.Manifest, to letter.ID, person int64) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		l, err := r.whoHasRead(ctx, tx, to, person)
@@ -27,21 +50,26 @@ func (r *Register) FileResponse(ctx context.Context, m letter.Manifest, to lette
 		if l.IsResponse() || m.Helpline != l.Helpline || m.Site != ResponseSite || m.Class != letter.SixMonths {
 			return ErrBadDecision
 		}
+		waiting, err := drafts(ctx, tx, person)
+		if err != nil {
+			return err
+		}
+		if waiting >= MostDrafts {
+			return ErrDrafts
+		}
 		if err := r.insertLetter(ctx, tx, m); err != nil {
 			return err
 		}
 		// Who may open the letter may open what was answered.
-		if _, err := tx.ExecContext(ctx, `UPDATE letters SET answers = $1, named = $2 WHERE id = $3`, string(to), l.Named, string(m.ID)); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE letters SET answers = $1, named = $2, uploaded_by = $3, draft_ends = $4 WHERE id = $5`,
+			string(to), l.Named, person, millis(r.Now().Add(DraftLives)), string(m.ID)); err != nil {
 			return err
 		}
 		if err := keepWalls(ctx, tx, m.ID, to); err != nil {
 			return err
 		}
-		filed, err := letterIn(ctx, tx, m.ID)
-		if err != nil {
-			return err
-		}
-		if err := r.underHolds(ctx, tx, &filed); err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM calls WHERE letter = $1 AND person = $2 AND why IN ($3, $4)`,
+			string(to), person, string(CalledUnkept), string(CalledDeclined)); err != nil {
 			return err
 		}
 		if err := r.append(ctx, tx, ResponseFiled{Answers: to, Helpline: Name(m.Helpline), Class: m.Class, Deadline: m.Deadline(),
@@ -50,6 +78,209 @@ func (r *Register) FileResponse(ctx context.Context, m letter.Manifest, to lette
 		}
 		return r.due(ctx, tx, m.ID)
 	})
+}
+
+// Drafts counts the responses that the person has uploaded, and that wait to be
+// kept.
+func (r *Register) Drafts(ctx context.Context, person int64) (int, error) {
+	return drafts(ctx, r.read, person)
+}
+
+func drafts(ctx context.Context, q querier, person int64) (n int, err error) {
+	err = q.QueryRowContext(ctx, `SELECT count(*) FROM letters WHERE draft_ends IS NOT NULL AND uploaded_by = $1 AND erase = ''`, person).Scan(&n)
+	if err != nil {
+		err = fmt.Errorf("counting drafts: %w", err)
+	}
+	return n, err
+}
+
+// KeepResponse records that the person, who has uploaded the draft and looked at
+// it, found it safe to write to its address, and wants it kept. With second it
+// then waits for somebody else to confirm that, and all who may are owed a mail.
+// ErrMoved is for what is no draft of theirs any more.
+func (r *Register) KeepResponse(ctx context.Context, id letter.ID, check AddressCheck, second bool, person int64) error {
+	if !check.valid() {
+		return ErrBadDecision
+	}
+	return r.formTx(ctx, person, func(tx *sql.Tx) error {
+		l, err := r.whoHasRead(ctx, tx, id, person)
+		if err != nil {
+			return err
+		}
+		if l.State != Draft || l.UploadedBy != person {
+			return ErrMoved
+		}
+		l.Address, l.DraftEnds = check, time.Time{}
+		if _, err := tx.ExecContext(ctx, `UPDATE letters SET address_check = $1, draft_ends = NULL WHERE id = $2`, string(check), string(id)); err != nil {
+			return err
+		}
+		if !second {
+			return r.file(ctx, tx, &l, person)
+		}
+		if err := r.move(ctx, tx, &l, change{to: ToConfirm}, ResponseToConfirm{Answers: l.Answers, Check: check}, person); err != nil {
+			return err
+		}
+		return callOthers(ctx, tx, l, CalledConfirm, person)
+	})
+}
+
+// ConfirmResponse records that the person, who has opened the response, confirms
+// that it is safe to write to its address: it is kept. ErrSameTwo is for who
+// uploaded it, ErrMoved for what does not wait for this any more.
+func (r *Register) ConfirmResponse(ctx context.Context, id letter.ID, person int64) error {
+	return r.formTx(ctx, person, func(tx *sql.Tx) error {
+		l, err := r.whoHasRead(ctx, tx, id, person)
+		if err != nil {
+			return err
+		}
+		may, err := mayRead(ctx, tx, l, person)
+		switch {
+		case err != nil:
+			return err
+		case l.State != ToConfirm:
+			return ErrMoved
+		case l.UploadedBy == person:
+			return ErrSameTwo
+		case !may:
+			return ErrMayNotRead
+		}
+		return r.file(ctx, tx, &l, person)
+	})
+}
+
+// file has the response be kept, under whatever holds its letter.
+func (r *Register) file(ctx context.Context, tx *sql.Tx, l *Letter, person int64) error {
+	if err := r.move(ctx, tx, l, change{to: Filed}, ResponseKept{Answers: l.Answers, Check: l.Address, FoundBy: l.UploadedBy}, person); err != nil {
+		return err
+	}
+	return r.underHolds(ctx, tx, l)
+}
+
+// DropResponse records that the person does not have the response kept: it is
+// erased at once, with proof. Of a draft its uploader may say so, because it is
+// the wrong copy or its address is not known to be safe; of one that waits for
+// somebody else its uploader takes it back, and anybody else who has opened it
+// declines, of which the uploader is told. All else is ErrMoved.
+func (r *Register) DropResponse(ctx context.Context, id letter.ID, why DropReason, person int64) error {
+	return r.formTx(ctx, person, func(tx *sql.Tx) error {
+		l, err := r.whoHasRead(ctx, tx, id, person)
+		if err != nil {
+			return err
+		}
+		own := l.UploadedBy == person
+		switch {
+		case l.State == Draft && own && (why == DroppedWrong || why == DroppedUnsafe):
+		case l.State == ToConfirm && own && why == DroppedTakenBack:
+		case l.State == ToConfirm && !own && why == DroppedDeclined:
+			if err := callUploader(ctx, tx, l, CalledDeclined); err != nil {
+				return err
+			}
+		default:
+			return ErrMoved
+		}
+		return r.drop(ctx, tx, &l, why, person)
+	})
+}
+
+// DraftsOver reports whether EndDrafts has anything to end.
+func (r *Register) DraftsOver(ctx context.Context) (bool, error) {
+	over, err := r.draftsOver(ctx)
+	return len(over) > 0, err
+}
+
+// A draft that was not read back yet is the pipeline's to read back or to give up.
+func (r *Register) draftsOver(ctx context.Context) ([]letter.ID, error) {
+	return r.ids(ctx, draftsOver, millis(r.Now()), string(Draft), string(Unverifiable))
+}
+
+// EndDrafts ends the responses that nobody has kept within their time, with proof,
+// and has their uploaders told.
+func (r *Register) EndDrafts(ctx context.Context) error {
+	over, err := r.draftsOver(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range over {
+		if err := r.inTx(ctx, func(tx *sql.Tx) error {
+			l, err := letterIn(ctx, tx, id)
+			if errors.Is(err, ErrNotFound) || err == nil && (l.DraftEnds.IsZero() || l.Erase != "") {
+				return nil // kept, or thrown away, in this moment
+			}
+			if err != nil {
+				return err
+			}
+			if err := callUploader(ctx, tx, l, CalledUnkept); err != nil {
+				return err
+			}
+			return r.drop(ctx, tx, &l, DroppedUnkept, 0)
+		}); err != nil {
+			return fmt.Errorf("ending a draft: %w", err)
+		}
+	}
+	return nil
+}
+
+const draftsOver = `SELECT id FROM letters WHERE draft_ends <= $1 AND erase = '' AND +state IN ($2, $3)`
+
+// drop has the response end at once.
+func (r *Register) drop(ctx context.Context, tx *sql.Tx, l *Letter, why DropReason, person int64) error {
+	l.Erase = NotKept
+	return r.shorten(ctx, tx, l, ResponseDropped{Answers: l.Answers, Reason: why}, person)
+}
+
+// draftsBack is how long what came back with a restore waits to be kept.
+const draftsBack = 24 * time.Hour
+
+// DraftsCameBack has every response that waited to be kept when the backup was
+// made wait anew, and its uploader told: whether it was kept since is on no record.
+func (r *Register) DraftsCameBack(ctx context.Context) error {
+	ids, err := r.ids(ctx, `SELECT id FROM letters WHERE draft_ends IS NOT NULL AND erase = ''`)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := r.inTx(ctx, func(tx *sql.Tx) error {
+			l, err := letterIn(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `UPDATE letters SET draft_ends = $1 WHERE id = $2`, millis(r.Now().Add(draftsBack)), string(id)); err != nil {
+				return err
+			}
+			return call(ctx, tx, id, l.UploadedBy, CalledBack)
+		}); err != nil {
+			return fmt.Errorf("having drafts wait anew: %w", err)
+		}
+	}
+	return nil
+}
+
+// callUploader owes the uploader of a response a mail about its letter, on whose
+// page they find what became of it; none where the letter is gone.
+func callUploader(ctx context.Context, tx *sql.Tx, l Letter, why CallReason) error {
+	_, err := letterIn(ctx, tx, l.Answers)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return call(ctx, tx, l.Answers, l.UploadedBy, why)
+}
+
+// WhyNotKept returns what became of the last response to the letter that the person
+// uploaded and that is not kept, unless they did so themselves: CalledUnkept or
+// CalledDeclined, or empty.
+func (r *Register) WhyNotKept(ctx context.Context, to letter.ID, person int64) (why CallReason, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT why FROM calls WHERE letter = $1 AND person = $2 AND why IN ($3, $4)`,
+		string(to), person, string(CalledUnkept), string(CalledDeclined)).Scan(&why)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading what became of an answer: %w", err)
+	}
+	return why, nil
 }
 
 // ResponseLost records that a response was filed and never reached the storage,
@@ -100,8 +331,8 @@ func (r *Register) eachWith(ctx context.Context, tx *sql.Tx, to letter.ID, f fun
 // goesWith picks what goes with the letter $1.
 const goesWith = `answers = $1 AND answers <> '' OR replaced_by = $1 AND replaced_by <> ''`
 
-// Responses returns the kept answers to a letter, oldest first: those that can
-// be opened, and those that are being stored.
+// Responses returns the answers to a letter, oldest first: those that are kept,
+// and those that are being stored or wait to be kept.
 func (r *Register) Responses(ctx context.Context, to letter.ID) ([]Letter, error) {
 	return r.letters(ctx, `WHERE l.answers = $1 AND l.answers <> '' AND l.erase = '' ORDER BY l.received, l.id`, string(to))
 }

@@ -54,6 +54,9 @@ func (r *Register) HandOver(ctx context.Context, id letter.ID, to, person int64)
 		if err != nil {
 			return err
 		}
+		if l.unkept() {
+			return ErrBadDecision
+		}
 		may, err := mayRead(ctx, tx, l, to)
 		if err != nil {
 			return err

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Setting is something that an administrator may change at the portal while
-// Letterlock runs. What the configuration file says holds until then, and again
+// Setting is something that an administrator or, where it is about letters, the
+// manager may change at the portal while Letterlock runs. What the configuration file says holds until then, and again
 // once the change is taken back.
 type Setting string
 
@@ -20,17 +20,18 @@ const (
 	SettingPrint    Setting = "print"                // 1 where letters may be printed, else 0
 	SettingLeaders  Setting = "remind-leaders-days"  // working days after which team leaders are reminded of an unopened letter
 	SettingManagers Setting = "remind-managers-days" // and after which the managers are told
+	SettingConfirm  Setting = "confirm-address"      // 1 where somebody else must confirm the address of an answer, else 0
 )
 
 // Settings lists every setting in the order in which people are asked.
-var Settings = []Setting{SettingIdle, SettingPrint, SettingLeaders, SettingManagers}
+var Settings = []Setting{SettingIdle, SettingPrint, SettingLeaders, SettingManagers, SettingConfirm}
 
 // Between is the least and the most that the setting may be.
 func (s Setting) Between() (least, most int) {
 	switch s {
 	case SettingIdle:
 		return 5, int(SessionIdle.Minutes())
-	case SettingPrint:
+	case SettingPrint, SettingConfirm:
 		return 0, 1
 	case SettingLeaders:
 		return 1, 5
@@ -38,6 +39,14 @@ func (s Setting) Between() (least, most int) {
 		return 1, 10
 	}
 	return 0, -1
+}
+
+// Decider is whose the setting is to change.
+func (s Setting) Decider() Role {
+	if s == SettingConfirm {
+		return Manager
+	}
+	return Administrator
 }
 
 // Values are what settings are. One that is absent is not changed.
@@ -72,8 +81,8 @@ func settingMeta(s Setting) string { return "setting " + string(s) }
 
 // ChangedSettings are the settings that somebody has changed at the portal.
 func (r *Register) ChangedSettings(ctx context.Context) (Values, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT name, value FROM meta WHERE name IN ($1, $2, $3, $4)`,
-		settingMeta(SettingIdle), settingMeta(SettingPrint), settingMeta(SettingLeaders), settingMeta(SettingManagers))
+	rows, err := r.read.QueryContext(ctx, `SELECT name, value FROM meta WHERE name IN ($1, $2, $3, $4, $5)`,
+		settingMeta(SettingIdle), settingMeta(SettingPrint), settingMeta(SettingLeaders), settingMeta(SettingManagers), settingMeta(SettingConfirm))
 	if err != nil {
 		return nil, fmt.Errorf("reading settings: %w", err)
 	}
@@ -93,15 +102,18 @@ func (r *Register) ChangedSettings(ctx context.Context) (Values, error) {
 	return out, rows.Err()
 }
 
-// ChangeSettings has each setting be what the values say, and that of the file
-// where they say nothing. by is the staff number of who decided it. Each that
-// becomes another than before is an entry.
-func (r *Register) ChangeSettings(ctx context.Context, to, file Values, by int64) error {
+// ChangeSettings has each setting that is the role's be what the values say, and
+// that of the file where they say nothing. by is the staff number of who decided
+// it. Each that becomes another than before is an entry.
+func (r *Register) ChangeSettings(ctx context.Context, to, file Values, role Role, by int64) error {
 	if wrong := to.Check(file); wrong != "" {
 		return fmt.Errorf("the setting %s cannot be that", wrong)
 	}
 	err := r.formTx(ctx, by, func(tx *sql.Tx) error {
 		for _, s := range Settings {
+			if s.Decider() != role {
+				continue
+			}
 			if err := r.changeSetting(ctx, tx, s, to, file, by); err != nil {
 				return err
 			}

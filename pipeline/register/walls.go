@@ -72,11 +72,15 @@ func mayRead(ctx context.Context, q querier, l Letter, person int64) (bool, erro
 	return someReader(ctx, q, l, `p.number = $6`, person)
 }
 
+// readers are who may read the letter of $1, which $4 names and which is of the
+// helpline of $5; $2 and $3 are the roles of readers.
+const readers = `FROM people p WHERE p.disabled IS NULL
+	AND p.number NOT IN (SELECT w.person FROM walls w WHERE w.letter = $1)
+	AND (p.role = $2 OR p.role = $3 AND ($4 = 0 OR $4 = p.number)
+		AND EXISTS (SELECT 1 FROM people_helplines h WHERE h.person = p.number AND h.helpline = $5))`
+
 func someReader(ctx context.Context, q querier, l Letter, which string, person int64) (some bool, err error) {
-	err = q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM people p WHERE p.disabled IS NULL AND `+which+`
-		AND p.number NOT IN (SELECT w.person FROM walls w WHERE w.letter = $1)
-		AND (p.role = $2 OR p.role = $3 AND ($4 = 0 OR $4 = p.number)
-			AND EXISTS (SELECT 1 FROM people_helplines h WHERE h.person = p.number AND h.helpline = $5)))`,
+	err = q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 `+readers+` AND `+which+`)`,
 		string(l.ID), string(Manager), string(TeamLeader), l.Named, l.Helpline, person).Scan(&some)
 	if err != nil {
 		err = fmt.Errorf("reading who may read a letter: %w", err)

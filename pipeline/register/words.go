@@ -16,7 +16,9 @@ const (
 	Readable     State = "readable"     // somebody found it readable
 	ScanAgain    State = "scan-again"   // somebody could not read it
 	Replaced     State = "replaced"     // somebody could not read it, and a new scan is here
-	Filed        State = "filed"        // a response that was read back, opened and rendered
+	Draft        State = "draft"        // an uploaded response that was read back, opened and rendered; nobody but its uploader sees it
+	ToConfirm    State = "to-confirm"   // a response whose uploader wants it kept; somebody else must confirm its address first
+	Filed        State = "filed"        // a response that is kept
 	Unverifiable State = "unverifiable" // the deposit is not what the manifest says; a person must look
 	Expiring     State = "expiring"     // due; the storage is being emptied
 )
@@ -24,7 +26,7 @@ const (
 // CanBeOpened reports whether a letter in this state may be shown to a person.
 func (s State) CanBeOpened() bool {
 	switch s {
-	case Receipted, Notified, Opened, Readable, ScanAgain, Replaced, Filed:
+	case Receipted, Notified, Opened, Readable, ScanAgain, Replaced, Draft, ToConfirm, Filed:
 		return true
 	}
 	return false
@@ -208,10 +210,40 @@ const NeverStored EraseReason = "never-stored"
 // found readable.
 const NewerScan EraseReason = "newer-scan"
 
+// NotKept is no person's reason for a letter: a response was uploaded, and not kept.
+const NotKept EraseReason = "not-kept"
+
 // EraseReasons lists every reason in the order in which people are asked.
 var EraseReasons = []EraseReason{PersonAsked, ScannedInError, ScannedTwice, LegalDuty}
 
 func (e EraseReason) valid() bool { return slices.Contains(EraseReasons, e) }
+
+// AddressCheck says how it was found that it is safe to write to the address of
+// an answer. There is no word for an address that is not.
+type AddressCheck string
+
+const (
+	AddressAsked  AddressCheck = "asked-safely"    // the person was asked in another way that is safe
+	AddressGiven  AddressCheck = "given-in-letter" // their letter asks for an answer there, and speaks of no danger
+	AddressAgency AddressCheck = "agency-confirms" // an agency that supports the person says so
+	AddressBody   AddressCheck = "not-at-home"     // a place where nobody else gets their post: a refuge, a solicitor, a prison
+)
+
+// AddressChecks lists every answer in the order in which people are asked.
+var AddressChecks = []AddressCheck{AddressAsked, AddressGiven, AddressAgency, AddressBody}
+
+func (a AddressCheck) valid() bool { return slices.Contains(AddressChecks, a) }
+
+// DropReason says why an uploaded response is not kept.
+type DropReason string
+
+const (
+	DroppedWrong     DropReason = "wrong-copy"     // its uploader saw that it is the wrong one
+	DroppedUnsafe    DropReason = "unsafe-address" // its uploader does not know its address to be safe
+	DroppedTakenBack DropReason = "taken-back"     // its uploader did not wait for somebody else to confirm the address
+	DroppedDeclined  DropReason = "declined"       // somebody else did not confirm the address
+	DroppedUnkept    DropReason = "never-kept"     // nobody kept it within its time; no person's reason
+)
 
 // WithdrawReason says why the decision to keep a letter for five years was wrong.
 type WithdrawReason string

@@ -41,6 +41,7 @@ var readers = map[string]reader{
 	"old-scan-ending":        reads((*maker).oldScanEnding),
 	"erasure-confirmed":      reads((*maker).erasure),
 	"response-filed":         reads((*maker).filed),
+	"response-dropped":       reads((*maker).dropped),
 	"response-lost":          reads((*maker).lost),
 	"hold-placed":            reads((*maker).holdPlaced),
 	"hold-released":          reads((*maker).holdReleased),
@@ -166,6 +167,14 @@ func (m *maker) lost(e register.Entry, ev register.ResponseLost) {
 	m.except(e.At, e.Letter, "This response to the letter %s was filed and did not reach the storage. It must be filed again.", ev.Answers.Reference())
 }
 
+// dropped is a response that was uploaded and not kept: it is erased at once, and
+// that is no exception.
+func (m *maker) dropped(e register.Entry, _ register.ResponseDropped) {
+	if l := m.living[e.Letter]; l != nil {
+		l.erased = letter.DateOf(e.At)
+	}
+}
+
 func (m *maker) erasure(e register.Entry, ev register.ErasureConfirmed) {
 	l := m.living[e.Letter]
 	if l == nil {
@@ -192,7 +201,7 @@ func (m *maker) deleted(e register.Entry, ev register.LetterDeleted) {
 		m.except(e.At, e.Letter, "The letter was deleted while its paper was not on record as destroyed.")
 	}
 	m.inTime(e, ev, l)
-	if ev.By == register.ByNobody && ev.Early != register.NeverStored {
+	if ev.By == register.ByNobody && ev.Early != register.NeverStored && ev.Early != register.NotKept {
 		m.except(e.At, e.Letter, "Nothing was left of %s when it was due, and the storage cannot have removed it by itself by then. Somebody else had removed it.", lower(l.what()))
 	}
 }
@@ -208,7 +217,7 @@ func (m *maker) inTime(e register.Entry, ev register.LetterDeleted, l *living) {
 		due = l.withdrawn // its six months were over when that was decided
 	}
 	switch gone := letter.DateOf(e.At); {
-	case ev.Early == register.NeverStored: // said when it was lost
+	case ev.Early == register.NeverStored, ev.Early == register.NotKept: // said when it was lost, or in order
 	case ev.Early != "":
 		m.line(l.helpline).Letters.Erased++
 		if decided && ev.Early != register.NewerScan { // which was said when it was decided

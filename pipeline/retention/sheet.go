@@ -79,7 +79,7 @@ type row struct {
 var letterRows = []row{
 	{says: "Living when the period began", of: func(l Line) int { return l.Letters.Before }},
 	{says: "Arrived", of: func(l Line) int { return l.Letters.Arrived }},
-	{says: "Responses filed, which are kept like letters", of: func(l Line) int { return l.Letters.Filed }, brief: true},
+	{says: "Responses uploaded, which are kept like letters or erased at once", of: func(l Line) int { return l.Letters.Filed }, brief: true},
 	{says: "Moved here from another helpline", of: func(l Line) int { return l.Letters.MovedIn }, brief: true},
 	{says: "Sum", of: func(l Line) int { return l.Letters.Before + l.Letters.Arrived + l.Letters.Filed + l.Letters.MovedIn }, sum: true},
 	{says: "Deleted, with proof", of: func(l Line) int { return l.Letters.Deleted }},
