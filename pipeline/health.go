@@ -13,20 +13,23 @@ import (
 // looks of a large archive take minutes.
 const stillFor = 30 * time.Minute
 
+// Stuck is why the process is to be started anew: the sweeps do not go on. It asks
+// nothing that may hang itself.
+func (s *Server) Stuck() error {
+	last := s.began
+	if swept := s.swept.Load(); swept > 0 {
+		last = time.Unix(swept, 0)
+	}
+	if still := time.Since(last); still > stillFor {
+		return fmt.Errorf("nothing was looked after for %s: start Letterlock anew, and see its log", still.Round(time.Minute))
+	}
+	return nil
+}
+
 // Healthz answers whether the process does its work, for whoever starts it anew
-// when it does not: the sweeps go on. It asks nothing that may hang itself.
+// when it does not.
 func (s *Server) Healthz() http.Handler {
-	began := time.Now()
-	return health(func(context.Context) error {
-		last := began
-		if swept := s.swept.Load(); swept > 0 {
-			last = time.Unix(swept, 0)
-		}
-		if still := time.Since(last); still > stillFor {
-			return fmt.Errorf("nothing was looked after for %s: start Letterlock anew, and see its log", still.Round(time.Minute))
-		}
-		return nil
-	})
+	return health(func(context.Context) error { return s.Stuck() })
 }
 
 // Readyz answers whether people can be sent to this server: the register answers,

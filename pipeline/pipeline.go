@@ -104,6 +104,7 @@ type Config struct {
 // several processes too.
 type Server struct {
 	cfg   Config
+	began time.Time
 	swept atomic.Int64 // when the last sweep ended, in Unix time
 	shut  atomic.Bool  // a sign was found that this is an older copy, on record or not
 
@@ -124,7 +125,7 @@ func New(cfg Config) *Server {
 	if cfg.Step == nil {
 		cfg.Step = func(string, letter.ID) {}
 	}
-	return &Server{cfg: cfg, showing: newShowing(), taking: make(chan struct{}, takenAtOnce), held: map[string]time.Time{}, strays: map[string]register.Found{}}
+	return &Server{cfg: cfg, began: time.Now(), showing: newShowing(), taking: make(chan struct{}, takenAtOnce), held: map[string]time.Time{}, strays: map[string]register.Found{}}
 }
 
 // brief is how old an unknown manifest may be. It equals the life of

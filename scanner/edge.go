@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -67,6 +68,7 @@ type Config struct {
 // Status.
 type Edge struct {
 	Config
+	passed     atomic.Int64   // when Run last ended a look at the folder, in Unix time; 0 before it has
 	folder     *folder.Folder // nil while it is gone
 	state      disk.Disk
 	closeState func() error // nil for a simulated disk

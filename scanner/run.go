@@ -3,6 +3,7 @@ package scanner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ import (
 func (e *Edge) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		rest, err := e.pass(ctx)
+		e.passed.Store(time.Now().Unix())
 		if ctx.Err() != nil {
 			return
 		}
@@ -28,6 +30,24 @@ func (e *Edge) Run(ctx context.Context) {
 		}
 		e.pause(ctx, rest)
 	}
+}
+
+// stillFor is after how long without the end of a look at the folder an edge counts
+// as stuck. One takes seconds, and with scans of hundreds of pages or a slow line
+// many minutes.
+const stillFor = 2 * time.Hour
+
+// Stuck is why the process is to be started anew: Run does not go on. It is nil
+// before Run has ended its first look.
+func (e *Edge) Stuck() error {
+	passed := e.passed.Load()
+	if passed == 0 {
+		return nil
+	}
+	if still := time.Since(time.Unix(passed, 0)); still > stillFor {
+		return fmt.Errorf("the scanner folder was not looked at for %s", still.Round(time.Minute))
+	}
+	return nil
 }
 
 // Once does all that can be done now: one look at the folder, a bounded amount

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"letterlock/cmd/configfile"
+	"letterlock/cmd/supervised"
 	"letterlock/pipeline"
 	"letterlock/pipeline/mail"
 	"letterlock/pipeline/portal"
@@ -134,6 +135,8 @@ func (w *world) play(listen string, begin func(*installation) error, edge bool) 
 	if err := in.sayIfOpen(w.ctx, door.Addr()); err != nil {
 		return err
 	}
+	supervised.Ready(w.log)
+	go supervised.Watch(w.ctx, w.log, r.server.Stuck)
 	return r.play(w.ctx, door)
 }
 
@@ -376,6 +379,7 @@ func (r *roles) play(ctx context.Context, door net.Listener) error {
 		running--
 	}
 	stop()
+	supervised.Stopping(r.in.log)
 	r.hangUp()
 	for range running {
 		errs = append(errs, <-ended)

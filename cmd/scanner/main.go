@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"letterlock/cmd/configfile"
+	"letterlock/cmd/supervised"
 	"letterlock/scanner"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/folder"
@@ -190,6 +192,15 @@ func (*runCmd) Run(w *world) error {
 	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines, Titles: c.titles(), Reports: true,
 		Signer: signer, Server: server, Store: store, Workshop: c.workshop(pages), Duplex: separator.Duplex(c.Duplex),
 		Arriving: time.Duration(c.ArrivingLimit), Log: w.log, Step: crashPoint}
+	// It is ready also while it waits, and goes on.
+	var begun atomic.Pointer[scanner.Edge]
+	supervised.Ready(w.log)
+	go supervised.Watch(w.ctx, w.log, func() error {
+		if edge := begun.Load(); edge != nil {
+			return edge.Stuck()
+		}
+		return nil
+	})
 	edge, err := folder.WhenFree(w.ctx, func() (*scanner.Edge, error) { return scanner.Open(cfg) },
 		func(*folder.HeldError) bool { return true },
 		func(held *folder.HeldError) { fmt.Fprintf(w.out, "Waiting: %s.\n", held) })
@@ -200,7 +211,9 @@ func (*runCmd) Run(w *world) error {
 		return err
 	}
 	fmt.Fprintf(w.out, "Drop scans into %s%c<helpline>\n", c.Folder, os.PathSeparator)
+	begun.Store(edge)
 	edge.Run(w.ctx)
+	supervised.Stopping(w.log)
 	return edge.Close()
 }
 
