@@ -155,7 +155,7 @@ func (p *program) withPages(n int) letterLine {
 }
 
 // mailedLink is the path of the link in the one mail about the letter.
-func mailedLink(t *testing.T, data string, id letter.ID) string {
+func mailedLink(t testing.TB, data string, id letter.ID) string {
 	t.Helper()
 	mails, err := filepath.Glob(filepath.Join(data, "outbox", "*.eml"))
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 
 // program is one run of the whole product as a process of its own.
 type program struct {
-	t    *testing.T
+	t    testing.TB
 	data string
 	cmd  *exec.Cmd
 	out  *safeBuffer
@@ -47,7 +47,7 @@ func (s *safeBuffer) String() string {
 }
 
 // letterlockCmd is the program's command line on a data folder.
-func letterlockCmd(t *testing.T, data string, args ...string) *exec.Cmd {
+func letterlockCmd(t testing.TB, data string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -61,7 +61,7 @@ func letterlockCmd(t *testing.T, data string, args ...string) *exec.Cmd {
 
 // start begins a run; crashAt, if not empty, is the step at which it ends itself
 // by SIGKILL, as killtest.At has it.
-func start(t *testing.T, data, crashAt string, args ...string) *program {
+func start(t testing.TB, data, crashAt string, args ...string) *program {
 	t.Helper()
 	p := &program{t: t, data: data, out: &safeBuffer{}}
 	p.cmd = letterlockCmd(t, data, append([]string{"up", "--listen", "localhost:0"}, args...)...)
@@ -110,7 +110,7 @@ func (p *program) stop() {
 }
 
 // newData is a data folder that does not exist yet, but for the compiled renderer.
-func newData(t *testing.T) string {
+func newData(t testing.TB) string {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
 	if err := warm(data); err != nil {
@@ -120,7 +120,7 @@ func newData(t *testing.T) string {
 }
 
 // command runs a command to its end and returns its output.
-func command(t *testing.T, data string, args ...string) string {
+func command(t testing.TB, data string, args ...string) string {
 	t.Helper()
 	out, err := letterlockCmd(t, data, args...).CombinedOutput()
 	if err != nil {
@@ -164,7 +164,7 @@ func (p *program) letters() []letterLine {
 }
 
 // lettersOf reads what 'letters --json' says.
-func lettersOf(t *testing.T, data string) (all []letterLine) {
+func lettersOf(t testing.TB, data string) (all []letterLine) {
 	t.Helper()
 	dec := json.NewDecoder(strings.NewReader(command(t, data, "letters", "--json")))
 	for dec.More() {
@@ -179,7 +179,7 @@ func lettersOf(t *testing.T, data string) (all []letterLine) {
 
 // entries returns the kinds of the register's entries, in order, after the
 // whole register was verified.
-func entries(t *testing.T, data string) (kinds []string) {
+func entries(t testing.TB, data string) (kinds []string) {
 	t.Helper()
 	export := filepath.Join(t.TempDir(), "register.ndjson")
 	command(t, data, "register", "export", "--out", export)

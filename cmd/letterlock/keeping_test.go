@@ -24,7 +24,7 @@ import (
 
 // person is somebody at a sample's portal.
 type person struct {
-	t      *testing.T
+	t      testing.TB
 	origin string
 	cookie string
 	led    string // where the last answer led
@@ -95,7 +95,7 @@ var announcedSample struct {
 }
 
 // newSample is a sample whose letters are announced and which has ended.
-func newSample(t *testing.T) (data string) {
+func newSample(t testing.TB) (data string) {
 	t.Helper()
 	announcedSample.Lock()
 	defer announcedSample.Unlock()

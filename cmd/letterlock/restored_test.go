@@ -180,7 +180,7 @@ func restoredSample(t *testing.T) (data string) {
 }
 
 // beside opens a data folder beside the program that may run on it.
-func beside(t *testing.T, data string) *installation {
+func beside(t testing.TB, data string) *installation {
 	t.Helper()
 	dir, err := locate(data, "")
 	must(t, err)
@@ -197,7 +197,7 @@ func moveSample(t *testing.T, data string, to letter.Date) {
 	must(t, in.moveClock(t.Context(), to.String()))
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -67,6 +67,13 @@ func (b *Browser) Lay(l Layout, features ...string) {
 	b.Do(chromedp.EmulateViewport(l.Width, 900))
 }
 
+// Phone looks at the pages on a phone's screen from now on, which knows touch and
+// no hovering.
+func (b *Browser) Phone() {
+	b.T.Helper()
+	b.Do(chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile, chromedp.EmulateTouch))
+}
+
 // OnPaper does f while the page is laid out as it is printed.
 func (b *Browser) OnPaper(f func()) {
 	b.T.Helper()
