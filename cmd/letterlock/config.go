@@ -44,6 +44,7 @@ type Storage struct {
 	Region        string `toml:"region" def:"us-east-1" doc:"Region of the bucket."`
 	AccessKey     string `toml:"access_key" doc:"Who Letterlock is to the S3 server. It may read and remove everything in the bucket."`
 	SecretKeyFile string `toml:"secret_key_file" doc:"A file that holds the secret key and nothing else. A relative path counts from this file."`
+	WithoutTLS    bool   `toml:"without_tls" doc:"Whether the endpoint may be http:// on another machine. Letters are sealed in any case; but leave it false unless nobody can be on the way, as in a network of its own within one machine."`
 }
 
 // Mail is the mail account.
@@ -61,6 +62,8 @@ type Portal struct {
 
 	CertificateFile    string `toml:"certificate_file" doc:"TLS without a web server in front: the file of the portal's certificate in PEM, and after it in the same file those that lead to its authority. Read again when it has changed. Absent: a web server on this machine ends TLS."`
 	CertificateKeyFile string `toml:"certificate_key_file" doc:"The file of the certificate's private key, in PEM."`
+
+	SubdomainsWithoutTLS bool `toml:"subdomains_without_tls" doc:"Whether there are hosts below the portal's name that have no HTTPS. Browsers that have been at the portal go to such hosts by HTTPS alone, for a year, unless this is true."`
 
 	Idle           configfile.Duration `toml:"idle" def:"15m" doc:"After how long a session ends that nobody uses: 5 to 15 whole minutes. May be changed at the portal."`
 	RemindLeaders  int                 `toml:"remind_leaders" def:"1" doc:"After how many working days team leaders are reminded of a letter that nobody has opened: 1 to 5. May be changed at the portal."`
@@ -167,6 +170,11 @@ func (c *Config) check() error {
 	if s := c.Storage; s != nil && (s.Endpoint == "" || s.Bucket == "" || s.AccessKey == "" || s.SecretKeyFile == "") {
 		return errors.New("[storage] needs endpoint, bucket, access_key and secret_key_file")
 	}
+	if s := c.Storage; s != nil {
+		if err := configfile.CheckEndpoint(s.Endpoint, s.WithoutTLS); err != nil {
+			return err
+		}
+	}
 	if err := c.Backup.check(); err != nil {
 		return err
 	}
@@ -179,7 +187,7 @@ func (c *Config) check() error {
 		}
 	}
 	if at := c.Metrics.Listen; at != "" {
-		if host, _, err := net.SplitHostPort(at); err != nil || !onLoopback(host) {
+		if host, _, err := net.SplitHostPort(at); err != nil || !configfile.OnLoopback(host) {
 			return errors.New("[metrics] listen is an address on this machine only, as in localhost:9127")
 		}
 	}

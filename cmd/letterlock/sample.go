@@ -44,25 +44,20 @@ func (in *installation) prepareSample(ctx context.Context, listen, day string) e
 
 // sampleStaysHere refuses a sample that would reach beyond this machine.
 func (in *installation) sampleStaysHere(listen string) error {
-	if host, _, err := net.SplitHostPort(listen); err != nil || !onLoopback(host) {
+	if host, _, err := net.SplitHostPort(listen); err != nil || !configfile.OnLoopback(host) {
 		return configfile.Wrong("a sample listens on this machine only: --listen localhost:8080")
 	}
 	if s := in.cfg.Storage; s != nil {
-		if u, err := url.Parse(s.Endpoint); err != nil || !onLoopback(u.Hostname()) {
+		if u, err := url.Parse(s.Endpoint); err != nil || !configfile.OnLoopback(u.Hostname()) {
 			return configfile.Wrong("a sample stores its letters on this machine only: [storage] endpoint must be on localhost")
 		}
 	}
 	if m := in.cfg.Mail.SMTP; m != "" {
-		if u, err := url.Parse(m); err != nil || !onLoopback(u.Hostname()) {
+		if u, err := url.Parse(m); err != nil || !configfile.OnLoopback(u.Hostname()) {
 			return configfile.Wrong("a sample mails to this machine only: [mail] smtp must be on localhost")
 		}
 	}
 	return nil
-}
-
-func onLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // moveClock moves the sample's day forward. Whoever moves it vouches for it.

@@ -257,6 +257,7 @@ bucket = %q
 region = %q
 access_key = %q
 secret_key_file = "storage.key"
+without_tls = %t
 `, site, strings.Join(names, ", "), strings.Join(titles, ", "), scans, in.server.verifier, in.cfg.Scanner.Duplex, time.Duration(in.cfg.Scanner.ArrivingLimit).String(),
-		in.cfg.Scanner.AllowSymbols, s.Endpoint, s.Bucket, s.Region, user)
+		in.cfg.Scanner.AllowSymbols, s.Endpoint, s.Bucket, s.Region, user, s.WithoutTLS)
 }

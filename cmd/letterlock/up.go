@@ -229,7 +229,7 @@ func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
 }
 
 func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL, policy []byte) portal.Config {
-	cfg := portal.Config{Register: in.register, Closed: server.Closed, Retention: retentionDesk{in}, Evidence: in.evidenceZip, Reader: server, Responses: server, Origin: origin.String(), Language: in.cfg.Portal.Language, Sample: in.sample, Settings: in.cfg.Portal.settings(),
+	cfg := portal.Config{Register: in.register, Closed: server.Closed, Retention: retentionDesk{in}, Evidence: in.evidenceZip, Reader: server, Responses: server, Origin: origin.String(), Language: in.cfg.Portal.Language, SubdomainsWithoutTLS: in.cfg.Portal.SubdomainsWithoutTLS, Sample: in.sample, Settings: in.cfg.Portal.settings(),
 		Policy: portal.Policy{Name: in.cfg.Policy, Text: policy}, Now: in.clock.Now, Log: in.log,
 		Check: func(ctx context.Context) []portal.CheckLine {
 			var out []portal.CheckLine

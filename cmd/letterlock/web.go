@@ -48,7 +48,7 @@ func (in *installation) web(portal http.Handler) (*http.Server, error) {
 func (in *installation) sayIfOpen(ctx context.Context, at net.Addr) error {
 	exposed := ""
 	host, _, err := net.SplitHostPort(at.String())
-	if _, own := in.certificate(); err == nil && !own && !onLoopback(host) {
+	if _, own := in.certificate(); err == nil && !own && !configfile.OnLoopback(host) {
 		exposed = at.String()
 		in.log.Warn("the portal listens on " + exposed + " without TLS: let nothing reach it but the web server that ends TLS, or set [portal] certificate_file")
 	}

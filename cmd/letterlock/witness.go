@@ -74,6 +74,9 @@ func (c *witnessCmd) sources(client *http.Client) (out []witness.Source, err err
 	if s == nil || s.Endpoint == "" || s.Bucket == "" || s.AccessKey == "" || s.SecretKeyFile == "" {
 		return nil, configfile.Wrong("%s: [storage] needs endpoint, bucket, access_key and secret_key_file", c.Storage)
 	}
+	if err := configfile.CheckEndpoint(s.Endpoint, s.WithoutTLS); err != nil {
+		return nil, configfile.Wrong("%s: %s", c.Storage, err)
+	}
 	secret, err := configfile.Secret(c.Storage, s.SecretKeyFile, "storage's secret key")
 	if err != nil {
 		return nil, err

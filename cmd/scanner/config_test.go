@@ -17,12 +17,13 @@ func TestReadmeHoldsTheConfigurationInFull(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	whole := "site = \"office\"\nhelplines = [\"respect-phoneline\"]\nfolder = \"scans\"\nserver_key = \"x\"\n[storage]\nendpoint = \"http://127.0.0.1:1\"\nbucket = \"b\"\naccess_key = \"a\"\n"
 	for want, text := range map[string]string{
-		"are needed":                   "site = \"office\"\n",
-		"this version knows no key":    whole + "colour = \"red\"\n",
-		"a time span is written":       "arriving_limit = 30\n" + whole,
-		"the file with the storage's":  whole,
-		"titles has 2 entries for 1":   "titles = [\"A\", \"B\"]\n" + whole,
-		"there is no configuration at": "",
+		"are needed":                    "site = \"office\"\n",
+		"this version knows no key":     whole + "colour = \"red\"\n",
+		"a time span is written":        "arriving_limit = 30\n" + whole,
+		"the file with the storage's":   whole,
+		"titles has 2 entries for 1":    "titles = [\"A\", \"B\"]\n" + whole,
+		"is http:// on another machine": strings.Replace(whole, "127.0.0.1:1", "s3.example.org", 1),
+		"there is no configuration at":  "",
 	} {
 		path := t.TempDir() + "/scanner.toml"
 		if text != "" {

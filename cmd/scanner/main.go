@@ -76,6 +76,7 @@ type Storage struct {
 	Region        string `toml:"region" def:"us-east-1" doc:"Region of the bucket."`
 	AccessKey     string `toml:"access_key" doc:"Who this scanner is to the S3 server."`
 	SecretKeyFile string `toml:"secret_key_file" def:"storage.key" doc:"The file with the secret key."`
+	WithoutTLS    bool   `toml:"without_tls" doc:"Whether the endpoint may be http:// on another machine. Letters are sealed in any case; but leave it false unless nobody can be on the way, as in a network of its own within one machine."`
 }
 
 // workshop is where scans are worked on.
@@ -141,6 +142,9 @@ func readConfig(path string) (*Config, error) {
 	}
 	if len(c.Titles) > 0 && len(c.Titles) != len(c.Helplines) {
 		return nil, configfile.Wrong("%s: titles has %d entries for %d helplines; it has one for each, in the same order", path, len(c.Titles), len(c.Helplines))
+	}
+	if err := configfile.CheckEndpoint(c.Storage.Endpoint, c.Storage.WithoutTLS); err != nil {
+		return nil, configfile.Wrong("%s: %s", path, err)
 	}
 	c.State = configfile.Beside(path, c.State)
 	return c, nil

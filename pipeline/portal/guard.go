@@ -65,7 +65,7 @@ var securityHeaders = map[string]string{
 	"Cross-Origin-Opener-Policy":   "same-origin",
 	"Cross-Origin-Resource-Policy": "same-origin",
 	"X-Content-Type-Options":       "nosniff",
-	"Strict-Transport-Security":    "max-age=31536000",
+	"Strict-Transport-Security":    "max-age=31536000; includeSubDomains",
 	"Cache-Control":                "no-store",
 	// With no-referrer the browser sends "Origin: null" and our own forms
 	// would look forged over plain HTTP.
@@ -80,6 +80,9 @@ func (p *Portal) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	v.Request = r
 	for name, value := range securityHeaders {
 		w.Header().Set(name, value)
+	}
+	if p.cfg.SubdomainsWithoutTLS {
+		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
 	}
 	defer p.logVisit(w, v)
 	defer p.recoverPanic(w, v)

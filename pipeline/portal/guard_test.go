@@ -25,7 +25,7 @@ var headersOnTheWall = map[string]string{
 	"Cross-Origin-Opener-Policy":   "same-origin",
 	"Cross-Origin-Resource-Policy": "same-origin",
 	"X-Content-Type-Options":       "nosniff",
-	"Strict-Transport-Security":    "max-age=31536000",
+	"Strict-Transport-Security":    "max-age=31536000; includeSubDomains",
 	"Cache-Control":                "no-store",
 	"Referrer-Policy":              "same-origin",
 	"Access-Control-Allow-Origin":  "", // no other site may read anything
@@ -68,6 +68,10 @@ func TestHeadersOnEverything(t *testing.T) {
 		if got := w.Header().Get("Content-Type"); got != want {
 			t.Errorf("%s comes as %q, want %q", name, got, want)
 		}
+	}
+	without := newHouse(t, func(c *Config) { c.SubdomainsWithoutTLS = true }).nobody().get("/sign-in")
+	if got := without.Header().Get("Strict-Transport-Security"); got != "max-age=31536000" {
+		t.Errorf("with hosts below that have no TLS it is %q", got)
 	}
 	wantStatus(t, answers["static"], http.StatusOK)
 	wantStatus(t, answers["413"], http.StatusRequestEntityTooLarge)

@@ -78,11 +78,14 @@ type Config struct {
 	Intake    Intake    // what the scanner folder asks; nil where the folder is on another machine
 	Origin    string    // as browsers see it, like https://letters.example.org; its host is the passkeys' RP id for ever
 	Helplines []Helpline
-	Language  string          // in which it speaks, like "en"; see package texts
-	Sample    bool            // anyone may be anyone; only for a register that began as a sample
-	Settings  register.Values // of the configuration file
-	SSO       *SSO            // the organisation's own sign-in; nil for passkeys alone
-	Policy    Policy          // by whose authority paper is destroyed
+
+	SubdomainsWithoutTLS bool // there are hosts below the origin's that browsers must go on reaching without TLS
+
+	Language string          // in which it speaks, like "en"; see package texts
+	Sample   bool            // anyone may be anyone; only for a register that began as a sample
+	Settings register.Values // of the configuration file
+	SSO      *SSO            // the organisation's own sign-in; nil for passkeys alone
+	Policy   Policy          // by whose authority paper is destroyed
 
 	Places      []register.Name // where it can be; at least one
 	Contractors []register.Name // who does it for us; may be empty

@@ -79,7 +79,7 @@ func TestSecurityPointByPoint(t *testing.T) {
 func TestSecurityPage(t *testing.T) {
 	h := newHouse(t)
 	for _, n := range []int64{h.ops, h.lead, h.manager, h.dpo, h.admin} {
-		wantText(t, h.as(n).get("/security"), "253 points", "<strong>3.4.1, level 1:</strong>", "Met: TestEveryRouteAsEverybody and TestRandomWalks")
+		wantText(t, h.as(n).get("/security"), "253 points", "<strong>5.4.3, level 2:</strong>", "Met: TestEveryRouteAsEverybody and TestRandomWalks")
 	}
 	wantStatus(t, h.nobody().get("/security"), http.StatusSeeOther)
 }
