@@ -111,6 +111,8 @@ type Server struct {
 	showing *showing
 	taking  chan struct{} // one for each file that is being taken
 
+	takingWait time.Duration // how long somebody waits for their turn
+
 	lookForMissing atomic.Bool // a letter was asked for and not there: look at all of them now
 
 	mu      sync.Mutex
@@ -125,7 +127,8 @@ func New(cfg Config) *Server {
 	if cfg.Step == nil {
 		cfg.Step = func(string, letter.ID) {}
 	}
-	return &Server{cfg: cfg, began: time.Now(), showing: newShowing(), taking: make(chan struct{}, takenAtOnce), held: map[string]time.Time{}, strays: map[string]register.Found{}}
+	return &Server{cfg: cfg, began: time.Now(), showing: newShowing(), taking: make(chan struct{}, takenAtOnce), takingWait: takingWait,
+		held: map[string]time.Time{}, strays: map[string]register.Found{}}
 }
 
 // brief is how old an unknown manifest may be. It equals the life of

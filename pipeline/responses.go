@@ -89,7 +89,7 @@ func (s *Server) File(ctx context.Context, to register.Letter, upload io.Reader,
 
 // takesTurn waits until few enough files are being taken, until done is called.
 func (s *Server) takesTurn(ctx context.Context) (done func(), err error) {
-	late := time.NewTimer(takingWait)
+	late := time.NewTimer(s.takingWait)
 	defer late.Stop()
 	select {
 	case s.taking <- struct{}{}:
