@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
@@ -35,12 +36,17 @@ func (s *Server) metrics() []metric {
 			n, _, err := s.cfg.Register.Checkpoint(ctx)
 			return float64(n), err
 		}},
+		{"letterlock_due_timestamp_seconds", "Since when the letter that waits longest could have moved on, in Unix time; 0 where none waits.", func(ctx context.Context) (float64, error) {
+			return moment(s.cfg.Register.DueSince(ctx))
+		}},
+		{"letterlock_unread_timestamp_seconds", "When the oldest letter arrived that nobody has opened, in Unix time; 0 where there is none.", func(ctx context.Context) (float64, error) {
+			return moment(s.cfg.Register.OldestUnread(ctx, s.cfg.Helplines))
+		}},
+		{"letterlock_scanner_timestamp_seconds", "When the scanner that is silent longest last said what lies in its folder, in Unix time; 0 where none has.", func(ctx context.Context) (float64, error) {
+			return moment(s.longestSilent(ctx))
+		}},
 		{"letterlock_backup_timestamp_seconds", "When the last backup was made, in Unix time; 0 before there was one.", func(ctx context.Context) (float64, error) {
-			made, err := s.cfg.Register.KeptTime(ctx, register.MetaBackup)
-			if err != nil || made.IsZero() {
-				return 0, err
-			}
-			return float64(made.Unix()), nil
+			return moment(s.cfg.Register.KeptTime(ctx, register.MetaBackup))
 		}},
 		{"letterlock_sweep_timestamp_seconds", "When the server last looked for what is due, in Unix time; 0 before it has. It does so every few seconds.",
 			func(context.Context) (float64, error) { return float64(s.swept.Load()), nil }},
@@ -48,6 +54,25 @@ func (s *Server) metrics() []metric {
 }
 
 func float(n int, err error) (float64, error) { return float64(n), err }
+
+func moment(t time.Time, err error) (float64, error) {
+	if err != nil || t.IsZero() {
+		return 0, err
+	}
+	return float64(t.Unix()), nil
+}
+
+// longestSilent is when the enrolled scanner that is silent longest last reported;
+// the zero time where none ever has.
+func (s *Server) longestSilent(ctx context.Context) (oldest time.Time, err error) {
+	reports, err := s.cfg.Register.Reports(ctx)
+	for _, said := range reports {
+		if oldest.IsZero() || said.At.Before(oldest) {
+			oldest = said.At
+		}
+	}
+	return oldest, err
+}
 
 // Metrics is the page that Prometheus reads (its text format, version 0.0.4):
 // counts and moments, of nobody and of no one letter. A number that cannot be

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"letterlock/pipeline/register"
+)
+
+// scraped is what a running Letterlock gives to a monitoring system.
+func scraped(t *testing.T) (text string) {
+	t.Helper()
+	door, err := net.Listen("tcp", "localhost:0")
+	must(t, err)
+	at := door.Addr().String()
+	must(t, door.Close())
+	data := newData(t)
+	settings := strings.Replace(template(), `#listen = ""`, `listen = "`+at+`"`, 1)
+	must(t, os.WriteFile(filepath.Join(data, "letterlock.toml"), []byte(settings), 0o600))
+	p := start(t, data, "")
+	p.eventually("the metrics are given", func() bool {
+		answer, err := http.Get("http://" + at + "/metrics")
+		if err != nil {
+			return false
+		}
+		body, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		text = string(body)
+		return err == nil && answer.StatusCode == http.StatusOK
+	})
+	p.stop()
+	return text
+}
+
+// Every number that the dashboard and the alerts go by is given by a running
+// Letterlock under that very name, and every kind of alarm that they name is one.
+func TestDashboardAndAlertsNameWhatThereIs(t *testing.T) {
+	text := scraped(t)
+	metric, kind := regexp.MustCompile(`letterlock_[a-z_]+`), regexp.MustCompile(`kind!?[=~]+"([a-z|-]+)"`)
+	for _, file := range []string{"grafana.json", "alerts.yml"} {
+		named := read(t, file)
+		names := metric.FindAllString(named, -1)
+		if len(names) < 10 {
+			t.Errorf("%s names %d numbers only", file, len(names))
+		}
+		for _, name := range names {
+			if !strings.Contains(text, "\n"+name+" ") && !strings.Contains(text, "\n"+name+"{") {
+				t.Errorf("%s goes by %s, which is not given", file, name)
+			}
+		}
+		for _, m := range kind.FindAllStringSubmatch(named, -1) {
+			for k := range strings.SplitSeq(m[1], "|") {
+				if !slices.Contains(register.AlarmKinds, register.AlarmKind(k)) {
+					t.Errorf("%s goes by the alarm %q, which is none", file, k)
+				}
+			}
+		}
+	}
+	// And what is given is shown: a new number is put on the dashboard.
+	for _, m := range regexp.MustCompile(`(?m)^# TYPE (letterlock_[a-z_]+) `).FindAllStringSubmatch(text, -1) {
+		if !strings.Contains(read(t, "grafana.json"), m[1]) || !strings.Contains(read(t, "alerts.yml"), m[1]) && m[1] != "letterlock_register_entries" {
+			t.Errorf("%s is given, and on no dashboard or in no alert", m[1])
+		}
+	}
+}
+
+func TestDashboardAndAlertsAreWellFormed(t *testing.T) {
+	var dashboard struct {
+		Title  string
+		Panels []struct {
+			ID      int
+			Title   string
+			Targets []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal([]byte(read(t, "grafana.json")), &dashboard); err != nil || dashboard.Title != "Letterlock" || len(dashboard.Panels) < 8 {
+		t.Errorf("the dashboard: %v, %+v", err, dashboard)
+	}
+	var expressions []string
+	for _, panel := range dashboard.Panels {
+		for _, target := range panel.Targets {
+			expressions = append(expressions, target.Expr)
+		}
+	}
+	var alerts struct {
+		Groups []struct {
+			Name  string
+			Rules []struct {
+				Alert, Expr, For    string
+				Labels, Annotations map[string]string
+			}
+		}
+	}
+	decoder := yaml.NewDecoder(strings.NewReader(read(t, "alerts.yml")))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&alerts); err != nil || len(alerts.Groups) != 1 {
+		t.Fatalf("the alerts: %v, %+v", err, alerts)
+	}
+	seen := map[string]bool{}
+	for _, rule := range alerts.Groups[0].Rules {
+		if rule.Alert == "" || rule.For == "" || rule.Labels["severity"] == "" || !strings.HasSuffix(rule.Annotations["summary"], ".") || seen[rule.Alert] {
+			t.Errorf("a rule lacks something, or is there twice: %+v", rule)
+		}
+		seen[rule.Alert] = true
+		expressions = append(expressions, rule.Expr)
+	}
+	for _, expression := range expressions {
+		if expression == "" || strings.Count(expression, "(") != strings.Count(expression, ")") || strings.Count(expression, `"`)%2 != 0 {
+			t.Errorf("an expression is not whole: %s", expression)
+		}
+	}
+}
