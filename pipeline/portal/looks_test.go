@@ -105,6 +105,9 @@ func (l *looker) looks(name string) {
 		}
 	}
 	fault("keyboard", l.Unseen())
+	fault("read aloud", l.Aloud())
+	fault("reduced motion", l.Moves())
+	fault("printed", l.Printed())
 	l.Lay(portaltest.Layout{Width: 1280, Scheme: "dark"}, "forced-colors", "active")
 	fault("keyboard in forced colours", l.Unseen())
 	for _, zoomed := range []int64{640, 320} { // 1280 pixels at 200 % and at 400 %
@@ -176,6 +179,17 @@ func TestLooksAreSeen(t *testing.T) {
 		{`put("main", "div", {className: "error-summary"}); put(".error-summary", "a", {href: "#why", textContent: "Say why."})`, l.Untied, "leads nowhere: Say why."},
 		{`put("main", "div", {className: "error-summary"}); put(".error-summary", "a", {href: "#why", textContent: "Say why."}); put("main", "input", {id: "why"})`, l.Untied, "not said at its field: Say why."},
 		{`await painted(); document.querySelector("h1").style.marginTop = "300px"; await painted()`, loading, "moves"},
+		{`put("main", "nav", {textContent: "more"})`, l.Aloud, "of navigation there are 2"},
+		{`put("main", "h5", {textContent: "Deep"})`, l.Aloud, "one of level 5: Deep"},
+		{`put("main", "input", {})`, l.Aloud, "a textbox has no name"},
+		{`put("main", "p", {className: "flaw", textContent: "Choose."})`, l.Aloud, "describes nothing: Choose."},
+		{`put("main", "p", {className: "note", textContent: "Done."})`, l.Aloud, "1 of .note"},
+		{`document.querySelector("header").setAttribute("aria-owns", "last"); put("main", "p", {id: "last", textContent: "last"})`, l.Aloud, "told after what follows it"},
+		{`document.querySelector("main").style = "display: flex; flex-direction: column-reverse"`, l.Aloud, "above what comes before it"},
+		{`document.querySelector("main a").style.transition = "color 1s"`, l.Moves, "moves: <a"},
+		{`document.querySelector("main").style.scrollBehavior = "smooth"`, l.Moves, "moves: <main"},
+		{`put("main", "p", {style: "color: #ccc", textContent: "pale"})`, l.Printed, "too pale on paper, 1.6: pale"},
+		{`put("main", "p", {className: "no-print", style: "display: block !important", textContent: "gone"})`, l.Printed, "is printed: <p"},
 		{`await fetch("http://127.0.0.1:1/").catch(() => {})`, l.Complaints, "127.0.0.1:1"},
 	} {
 		l.Lay(portaltest.Layouts[0])

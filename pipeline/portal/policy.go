@@ -50,6 +50,16 @@ func policyHTML(p Policy) (template.HTML, error) {
 	return template.HTML(out.String()), nil
 }
 
+// underHeading is the policy's text as a part of a page that has a heading of its
+// own: a screen reader tells of one heading of the first level. It is no text of a
+// person that is changed here: in that, goldmark writes < as an entity.
+func underHeading(policy template.HTML) template.HTML {
+	return template.HTML(lowerHeadings.Replace(string(policy)))
+}
+
+var lowerHeadings = strings.NewReplacer("<h1>", "<h2>", "</h1>", "</h2>", "<h2>", "<h3>", "</h2>", "</h3>", "<h3>", "<h4>", "</h3>", "</h4>",
+	"<h4>", "<h5>", "</h4>", "</h5>", "<h5>", "<h6>", "</h5>", "</h6>")
+
 // policyInForce puts the policy on the register, once, and returns it. A register
 // that is closed takes nothing; it is tried again when it opens.
 func (p *Portal) policyInForce(ctx context.Context) (register.Policy, error) {
@@ -151,7 +161,7 @@ func (p *Portal) showConfirmPolicy(w http.ResponseWriter, v *visit, to string, l
 		return nil
 	}
 	return p.ok(w, v, page{Name: "confirm-policy", Title: "Please read the policy first", Errors: flaws,
-		Body: confirmPolicyBody{policyBody{Name: p.cfg.Policy.Name, Text: p.policy, Since: policy.Since}, to, lost}})
+		Body: confirmPolicyBody{policyBody{Name: p.cfg.Policy.Name, Text: underHeading(p.policy), Since: policy.Since}, to, lost}})
 }
 
 // confirmPolicy records that the visitor has read and understood the policy, and
