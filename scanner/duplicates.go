@@ -163,9 +163,6 @@ func (e *Edge) hash(scan io.ReaderAt, size int64) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// claimDay is the day on which the claim's letter counts as received.
-func claimDay(c folder.Claim) letter.Date { return letter.DateOf(c.Received) }
-
 // mark keeps on disk what follow has taken in: a scan that is sure to become a
 // letter. It may be called again. Of a letter that has ended meanwhile nothing is
 // remembered any more.
@@ -292,6 +289,10 @@ func (e *Edge) askOnce(c folder.Claim, scan disk.File) (hash string, err error) 
 	}
 	ask := e.askAbout(hash, c)
 	switch c.Answer {
+	case folder.Again:
+		if ask != nil {
+			return "", &againSame{ask.before}
+		}
 	case folder.Same, folder.Mistake:
 		switch {
 		case ask == nil:

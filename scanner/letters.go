@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"time"
 
 	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
@@ -43,7 +45,14 @@ type clean struct {
 	Sides    int          `json:"sides,omitempty"`
 	Flags    letter.Flags `json:"flags,omitempty"`
 	Repaired bool         `json:"repaired,omitempty"`
+	rescan
 	stackPlace
+}
+
+// rescan is of which letter this is a new scan; zero for any other.
+type rescan struct {
+	Replaces letter.ID `json:"replaces,omitempty"`
+	Came     time.Time `json:"came,omitzero"` // when the paper came: as in that letter's manifest
 }
 
 // stackPlace is where a letter was in the stack that it was scanned with. It is
@@ -66,8 +75,12 @@ type content struct {
 
 // scan is what duplicates of the claim's scan are told.
 func (h content) scan(c folder.Claim) takenScan {
-	return takenScan{hash: h.Hash, id: h.Letters[0].ID, day: claimDay(c), helpline: c.Helpline}
+	first := h.Letters[0]
+	return takenScan{hash: h.Hash, id: first.ID, day: letter.DateOf(first.received(c)), helpline: c.Helpline}
 }
+
+// received is when the letter counts as received.
+func (l clean) received(c folder.Claim) time.Time { return cmp.Or(l.Came, c.Received) }
 
 func cleanPath(c folder.Claim, id letter.ID) string {
 	return c.Path(path.Join(cleanDir, string(id)+".pdf"))
@@ -126,13 +139,17 @@ func (e *Edge) makeClean(ctx context.Context, c folder.Claim, scan disk.File) (s
 
 // split gives each letter of a scan a clean PDF of its own.
 func (e *Edge) split(ctx context.Context, c folder.Claim, hash string, seen sight) ([]clean, error) {
+	again, err := e.rescanOf(c)
+	if err != nil {
+		return nil, err
+	}
 	batch, err := e.cut(c, hash, seen.pages)
 	if err != nil {
 		return nil, err
 	}
 	if !batch.WasCut() {
 		l := batch.Letters[0]
-		return []clean{{ID: c.ID, Pages: len(l.Pages), Sheets: sheetsOf(l), Sides: l.Sides, Flags: flagsOf(l, seen.flags), Repaired: seen.repaired}}, nil
+		return []clean{{ID: c.ID, Pages: len(l.Pages), Sheets: sheetsOf(l), Sides: l.Sides, Flags: flagsOf(l, seen.flags), Repaired: seen.repaired, rescan: again}}, nil
 	}
 	d := e.folder.Disk()
 	all, err := d.OpenFile(cleanPath(c, c.ID), os.O_RDONLY, 0)

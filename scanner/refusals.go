@@ -23,11 +23,12 @@ const (
 	whyUnreadable = "unreadable"
 	whyLinked     = "linked"
 	whyNotSame    = "not-same"
+	whyNotAgain   = "not-again"
 )
 
 // RefusalWords are all words in which a scan's refusal is reported to the server.
 func RefusalWords() []string {
-	words := []string{whyStray, whyUnreadable, whyLinked, whyNotSame}
+	words := []string{whyStray, whyUnreadable, whyLinked, whyNotSame, whyNotAgain}
 	for _, code := range pdf.Codes {
 		words = append(words, string(code))
 	}
@@ -46,7 +47,15 @@ type outcome struct {
 
 // verdict is the outcome if err says that a scan cannot be taken as it is,
 // however often it is tried, after what a person has answered before.
-func verdict(err error, answer folder.Answer) (outcome, bool) {
+func verdict(err error, c folder.Claim) (outcome, bool) {
+	out, ok := verdictOf(err, c.Answer)
+	if ok && c.Answer == folder.Again && out.dir == folder.RefusedDir {
+		out.note.Next = againNext(err, c.Again) // elsewhere it would be taken as a letter of its own
+	}
+	return out, ok
+}
+
+func verdictOf(err error, answer folder.Answer) (outcome, bool) {
 	const nothingLost = " Nothing is lost: this file is kept as it is."
 	refused := func(why, what, next string) (outcome, bool) {
 		return outcome{dir: folder.RefusedDir, why: why, note: folder.Note{What: what, Next: next},
@@ -55,6 +64,8 @@ func verdict(err error, answer folder.Answer) (outcome, bool) {
 	var flaw *pdf.Refusal
 	var again *duplicate
 	var unclear *unclearStack
+	var same *againSame
+	var wrong *againWrong
 	switch {
 	case err == nil:
 		return outcome{}, false
@@ -64,6 +75,12 @@ func verdict(err error, answer folder.Answer) (outcome, bool) {
 		return outcome{drop: true, log: "A scan is deleted: a person said that it is a letter which was taken before."}, true
 	case errors.As(err, &again):
 		return outcome{dir: again.dir(), note: again.note(), log: "A scan waits for an answer: " + err.Error() + "."}, true
+	case errors.As(err, &wrong):
+		return refused(whyNotAgain, wrong.what, "")
+	case errors.As(err, &same):
+		return refused(whyNotAgain, same.what(), "")
+	case errors.Is(err, errAgainStack):
+		return refused(whyNotAgain, "A separator sheet was seen in this scan, or something like one. A new scan is of one paper alone.", "")
 	case errors.As(err, &unclear):
 		return outcome{dir: folder.StacksDir, note: unclear.note(), log: "A stack waits for an answer: " + err.Error() + "."}, true
 	case errors.As(err, &flaw):

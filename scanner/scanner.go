@@ -118,7 +118,7 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 			return false, errWaits
 		}
 		holds, err := e.normalise(ctx, j.claim)
-		if out, ok := verdict(err, j.claim.Answer); ok {
+		if out, ok := verdict(err, j.claim); ok {
 			return true, e.finish(&j.claim, out)
 		}
 		if err != nil {
@@ -160,6 +160,9 @@ func (e *Edge) normalise(ctx context.Context, c folder.Claim) (content, error) {
 	}
 	if err := e.folder.Settled(c); err != nil {
 		return content{}, err
+	}
+	if _, err := e.rescanOf(c); err != nil {
+		return content{}, err // before anything dear
 	}
 	scan, err := e.whole(c)
 	if err != nil {
@@ -225,8 +228,8 @@ func (e *Edge) giveBack(c *folder.Claim, out outcome) error {
 func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 	m := letter.Manifest{
 		ID: j.id, Site: e.Site, Helpline: j.claim.Helpline, Class: letter.SixMonths,
-		Received: j.claim.Received, Pages: j.clean.Pages, Sheets: j.clean.Sheets, Sides: j.clean.Sides,
-		Flags: j.clean.Flags, Repaired: j.clean.Repaired,
+		Received: j.clean.received(j.claim), Pages: j.clean.Pages, Sheets: j.clean.Sheets, Sides: j.clean.Sides,
+		Flags: j.clean.Flags, Repaired: j.clean.Repaired, Replaces: j.clean.Replaces,
 	}
 	to, err := e.recipient(ctx, j.id, m.Week())
 	if err != nil {

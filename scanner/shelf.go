@@ -14,12 +14,13 @@ import (
 type shelf struct {
 	records map[letter.ID]record
 	whose   map[string]letter.ID   // slip lies at a place
+	asked   map[letter.ID]bool     // whose paper is to be scanned again
 	turns   []letter.ID            // all, in the order in which they are looked after
 	sheets  map[string][]letter.ID // by helpline, those that may be on its sheet, the oldest first
 }
 
 func newShelf() shelf {
-	return shelf{records: map[letter.ID]record{}, whose: map[string]letter.ID{}, sheets: map[string][]letter.ID{}}
+	return shelf{records: map[letter.ID]record{}, whose: map[string]letter.ID{}, asked: map[letter.ID]bool{}, sheets: map[string][]letter.ID{}}
 }
 
 // put takes in a record that is on disk. It reports whether it says anything new.
@@ -31,9 +32,9 @@ func (s *shelf) put(r record) bool {
 	if known {
 		s.drop(old)
 	}
-	s.records[r.ID], s.whose[r.place()] = r, r.ID
+	s.hold(r)
 	s.turns = insert(s.turns, r.ID, cmp.Compare[letter.ID])
-	if r.Paper != paperOverdue {
+	if r.onSheet() {
 		s.sheets[r.Helpline] = insert(s.sheets[r.Helpline], r.ID, s.older)
 	}
 	return true
@@ -47,9 +48,9 @@ func (s *shelf) fill(records []record) {
 			changed = append(changed, r)
 			continue
 		}
-		s.records[r.ID], s.whose[r.place()] = r, r.ID
+		s.hold(r)
 		s.turns = append(s.turns, r.ID)
-		if r.Paper != paperOverdue {
+		if r.onSheet() {
 			s.sheets[r.Helpline] = append(s.sheets[r.Helpline], r.ID)
 		}
 	}
@@ -62,13 +63,25 @@ func (s *shelf) fill(records []record) {
 	}
 }
 
+// hold remembers what can be looked up without an order.
+func (s *shelf) hold(r record) {
+	s.records[r.ID], s.whose[r.place()] = r, r.ID
+	if r.Paper == letter.PaperScanAgain {
+		s.asked[r.ID] = true
+	}
+}
+
+// onSheet reports whether a record's slip may be on its helpline's sheet.
+func (r record) onSheet() bool { return r.Paper != paperOverdue && r.Paper != letter.PaperReplaced }
+
 // drop forgets a record.
 func (s *shelf) drop(r record) {
 	s.turns = remove(s.turns, r.ID, cmp.Compare[letter.ID])
-	if r.Paper != paperOverdue {
+	if r.onSheet() {
 		s.sheets[r.Helpline] = remove(s.sheets[r.Helpline], r.ID, s.older)
 	}
 	delete(s.records, r.ID)
+	delete(s.asked, r.ID)
 	delete(s.whose, r.place())
 }
 

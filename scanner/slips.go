@@ -30,6 +30,10 @@ type record struct {
 	Moved    string       `json:"moved,omitempty"` // the helpline whose the paper is, if that is another, as in the receipt
 	Gone     bool         `json:"gone,omitempty"`  // the letter was erased before its deadline, and its paper waits
 	Slip     string       `json:"slip"`            // its file name
+	// Replaces is the letter of which this is a new scan, if it is one. That one's
+	// own record stays without a slip while the server says PaperReplaced: should the
+	// new scan turn out to be of another paper, it is asked for again.
+	Replaces letter.ID `json:"replaces,omitempty"`
 	stackPlace
 }
 
@@ -38,7 +42,7 @@ func (e *Edge) newRecord(j *job, r letter.Receipt) record {
 	m := *j.manifest
 	rec := record{
 		ID: m.ID, Site: m.Site, Helpline: m.Helpline, Class: m.Class, Received: m.Received,
-		Pages: m.Pages, SHA256: m.SHA256, Paper: r.Paper, Reason: r.Reason, Moved: r.Helpline,
+		Pages: m.Pages, SHA256: m.SHA256, Paper: r.Paper, Reason: r.Reason, Moved: r.Helpline, Replaces: m.Replaces,
 	}
 	if j.clean != nil {
 		rec.stackPlace = j.clean.stackPlace
@@ -106,6 +110,10 @@ func (r record) slip(moved string) string {
 	if r.Gone {
 		lines[5] = "The letter itself is deleted, before its time."
 	}
+	if r.Replaces != "" {
+		old := r.Replaces.Reference()
+		lines[1] = "This is the new scan of " + old + ". On the paper, cross out " + old + " and write this reference: " + r.ID.Reference()
+	}
 	if r.Moved != "" {
 		lines[0] += ": HAND OVER"
 		lines = slices.Insert(lines, 1, handOver(moved)+" The letter was scanned into the wrong helpline's folder.")
@@ -152,16 +160,12 @@ func (r record) paper() string {
 	case letter.PaperMayGo:
 		return "it may be destroyed. Take it to the destruction desk in Letterlock, which records it."
 	case letter.PaperScanAgain:
-		because := ""
-		if r.Reason != "" {
-			because = " (" + strings.ReplaceAll(r.Reason, "-", " ") + ")"
-		}
-		into := "the same folder"
+		into := fmt.Sprintf("the folder %q here", folder.AgainDir+"/"+againName(r))
 		if r.Moved != "" {
-			into = "the folder of the helpline to which it belongs"
+			into = fmt.Sprintf("the folder of the helpline to which it belongs, there into %q if you find that", folder.AgainDir+"/"+againName(r))
 		}
-		return "SCAN AGAIN. The helpline could not read the scan" + because +
-			". Scan the same paper once more into " + into + "; it gets a new reference. Do not destroy the paper."
+		return "SCAN AGAIN. The helpline could not read the scan" + r.because() +
+			". Scan the same paper once more, alone and in one file, into " + into + "; it gets a new reference. Do not destroy the paper."
 	case paperOverdue:
 		// The scanner is not told of a hold, nor of a letter that is kept for years.
 		return "OVERDUE. The months for which letters are kept are over, and nothing says that this paper was destroyed. Look for it at the destruction desk in Letterlock: " +
@@ -271,6 +275,7 @@ func (e *Edge) tendSlips(ctx context.Context) {
 		}
 		e.slipLast = id
 	}
+	e.tendAgain()
 }
 
 // tendSlip brings one slip up to date: first the new slip, then the record, and
@@ -302,6 +307,8 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 	switch {
 	case receipt != nil && receipt.Paper == letter.PaperDestroyed:
 		return e.removeSlip(r)
+	case over && r.Paper == letter.PaperReplaced:
+		return e.removeSlip(r)
 	case gone && !r.Gone:
 		next.Paper, next.Reason, next.Gone = letter.PaperMayGo, "", true
 	case over: // the server says nothing any more of a letter that is gone
@@ -312,6 +319,13 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 		next.Paper, next.Reason, next.Moved = receipt.Paper, receipt.Reason, receipt.Helpline
 	}
 	next.Slip = e.slipName(next)
+	if next.Paper == letter.PaperReplaced {
+		// A crash in between finds a slip missing, and comes here again.
+		if err := e.unslip(r); err != nil {
+			return err
+		}
+		return e.saveRecord(next)
+	}
 	if err := e.writeSlip(next); err != nil {
 		return err
 	}

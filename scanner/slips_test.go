@@ -219,8 +219,8 @@ func TestThePaperOfAMovedLetter(t *testing.T) {
 		{letter.PaperKept, "", "", ref, "keep it locked away", belongs},
 		{letter.PaperKept, "", "mens-advice-line", "HAND OVER " + ref, "keep it locked away", "may be destroyed"},
 		{letter.PaperMayGo, "", "mens-advice-line", "HAND OVER " + ref, "destruction desk", "into the same folder"},
-		{letter.PaperScanAgain, "too-dark", "mens-advice-line", "HAND OVER " + ref, "(too dark)", "into the same folder"},
-		{letter.PaperScanAgain, "too-dark", "", "SCAN AGAIN " + ref, "into the same folder", belongs},
+		{letter.PaperScanAgain, "too-dark", "mens-advice-line", "HAND OVER " + ref, "(too dark)", " here; it gets"},
+		{letter.PaperScanAgain, "too-dark", "", "SCAN AGAIN " + ref, "into the folder \"scan again/" + ref + "\" here", belongs},
 		{letter.PaperMayGo, "", "mens-advice-line", "HAND OVER " + ref, "destruction desk", "SCAN AGAIN"},
 	} {
 		o.answerMoved(m, c.paper, c.reason, c.to)

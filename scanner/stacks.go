@@ -82,6 +82,9 @@ func pagesAre(pages []int) string {
 // letter, and no page is lost.
 func (e *Edge) cut(c folder.Claim, hash string, pages []separator.Page) (separator.Batch, error) {
 	batch, err := separator.Split(c.Helpline, pages, e.Duplex)
+	if err == nil && c.Answer == folder.Again && (batch.WasCut() || len(batch.Held) > 0) {
+		return batch, errAgainStack
+	}
 	if err != nil || len(batch.Held) == 0 {
 		return batch, err
 	}

@@ -86,6 +86,7 @@ func (e *Edge) status(helpline string, view folder.View) string {
 	lines = append(lines,
 		fmt.Sprintf("Being taken: %s.%s", words.Count(taking, "scan"), working),
 		fmt.Sprintf("Sealed and on the way to the server: %s.", words.Count(waiting, "letter")))
+	lines = append(lines, e.asksAgain(helpline)...)
 	lines = append(lines, e.waitsForPeople(helpline)...)
 	for _, about := range []string{"room", "folder", "store", "clock", "recipients"} {
 		if said := e.told[about]; said != "" {

@@ -79,5 +79,6 @@ var refusalWords = map[string]string{
 	"stray":            "It was put beside the helplines’ folders, and not into one of them.",
 	"unreadable":       "The scanning program has no right to read it.",
 	"linked":           "Another name leads to the same file.",
+	"not-again":        "It was put in as a new scan of a paper, and cannot be one.",
 	"not-same":         "It was said to be taken before, and no such letter was.",
 }

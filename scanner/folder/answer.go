@@ -80,8 +80,8 @@ func Reserved(name string) bool {
 	return slices.Contains(ours, name) || isJunk(name)
 }
 
-// ours are the folders below a helpline's into which nobody drops scans.
-var ours = append([]string{TakenDir}, returnDirs...)
+// ours are the folders below a helpline's that are not looked into like it.
+var ours = append([]string{TakenDir, AgainDir}, returnDirs...)
 
 // makeAnswers makes the folders for the answers to scans given back in dir.
 // Strays have none: they are answered by moving them to their helpline.
@@ -102,7 +102,7 @@ func (f *Folder) makeAnswers(helpline, dir string) error {
 // dropNote removes the note of a scan that came back with an answer. Whatever
 // is not certainly that note stays.
 func (f *Folder) dropNote(c Claim, name string) {
-	if c.Answer == NoAnswer {
+	if c.Answer == NoAnswer || c.Answer == Again {
 		return
 	}
 	scan := path.Join(home(c.Helpline), c.Answer.Question(), name)

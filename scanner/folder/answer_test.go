@@ -115,7 +115,7 @@ func TestAnUnsettledAnswerIsStillAnAnswer(t *testing.T) {
 }
 
 func TestReservedNames(t *testing.T) {
-	for _, name := range []string{"refused", "duplicates", "stacks", "taken", ".letterlock", "lost+found"} {
+	for _, name := range []string{"refused", "duplicates", "stacks", "scan again", "taken", ".letterlock", "lost+found"} {
 		if !Reserved(name) {
 			t.Errorf("a helpline may be named %q", name)
 		}
@@ -125,5 +125,54 @@ func TestReservedNames(t *testing.T) {
 	}
 	if slices.Contains(returnDirs, TakenDir) {
 		t.Error("nothing is given back to where the slips are")
+	}
+}
+
+// What lies below the folder of a paper that is to be scanned again is a new scan of
+// it, to which a crash and a change of mind put it back.
+func TestANewScanSaysOfWhat(t *testing.T) {
+	o := open(t)
+	if err := o.MakeAgain(line, "K7QM-4T2X"); err != nil {
+		t.Fatal(err)
+	}
+	for at, again := range map[string]string{"scan again/K7QM-4T2X/scan.pdf": "K7QM-4T2X", "scan again/K7QM-4T2X/anna/scan.pdf": "K7QM-4T2X", "scan again/scan.pdf": ""} {
+		c := o.take(line+"/"+at, whole)
+		if c.Answer != Again || c.Again != again || c.Helpline != line {
+			t.Fatalf("%s is claimed as %+v", at, c)
+		}
+		o.Folder.Close()
+		o.reopen()
+		if claims, err := o.Claims(); err != nil || len(claims) != 1 || claims[0] != c {
+			t.Fatal(claims, err)
+		}
+		name := filepath.Join(o.dir, c.Path(scanDir), "scan.pdf")
+		if err := os.WriteFile(name, []byte(whole+" and END"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if again != "" {
+			o.DropAgain(line, again) // the request is closed meanwhile
+		}
+		if err := o.Settled(c); err == nil {
+			t.Fatal("it has changed")
+		}
+		scans := o.settle()
+		if len(scans) != 1 || scans[0].Answer != Again || scans[0].Again != again {
+			t.Fatalf("put back as %+v", scans)
+		}
+		if c, err := o.Claim(scans[0]); err != nil || o.Release(c) != nil {
+			t.Fatal(err)
+		}
+		if counts, err := Count(o.dir, []string{line}); err != nil || counts.Arriving+counts.Misplaced+counts.Elsewhere > 0 {
+			t.Error(counts, err)
+		}
+	}
+	if names, err := o.AgainFolders(line); err != nil || !slices.Equal(names, []string{"K7QM-4T2X"}) {
+		t.Error(names, err)
+	}
+	o.move(line+"/scan again/K7QM-4T2X", line+"/scan again/other")
+	o.take(line+"/scan again/other/x.pdf", whole)
+	o.DropAgain(line, "other")
+	if names, err := o.AgainFolders(line); err != nil || len(names) > 0 {
+		t.Error(names, err)
 	}
 }

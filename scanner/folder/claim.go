@@ -34,6 +34,7 @@ type Claim struct {
 	Helpline string    `json:"helpline"` // "" for a stray
 	Received time.Time `json:"received"` // UTC, whole seconds
 	Answer   Answer    `json:"answer,omitempty"`
+	Again    string    `json:"again,omitempty"` // as in Scan
 
 	// What the scan looked like when it had settled.
 	Size     int64 `json:"size"`     // bytes
@@ -61,6 +62,7 @@ func (f *Folder) Claim(s Scan) (Claim, error) {
 		ID:       f.cfg.NewID(),
 		Helpline: s.Helpline,
 		Answer:   s.Answer,
+		Again:    s.Again,
 		Received: f.cfg.Now().UTC().Truncate(time.Second),
 		Size:     s.seen.size,
 		Modified: s.seen.modified,
@@ -226,10 +228,9 @@ func (f *Folder) Scan(c Claim) (disk.File, error) {
 // ErrUnsettled returned. A crash before this check changes nothing: it is
 // made at the start of every work on the scan.
 func (f *Folder) Settled(c Claim) error {
-	dir := path.Join(home(c.Helpline), c.Answer.dir())
 	name, err := f.scan(c)
 	if errors.Is(err, fs.ErrNotExist) { // put back already
-		if err := disk.SyncDir(f.disk, dir); err != nil {
+		if err := disk.SyncDir(f.disk, c.from()); err != nil {
 			return err
 		}
 		return errors.Join(ErrUnsettled, f.Release(c))
@@ -247,8 +248,9 @@ func (f *Folder) Settled(c Claim) error {
 		return nil
 	}
 	// A crash after the move leaves a claim without a scan, as above.
-	if err := disk.MakeDir(f.disk, dir, 0o770); err != nil {
-		return fmt.Errorf("putting a scan back: %w", err)
+	dir, err := f.makeFrom(c)
+	if err != nil {
+		return err
 	}
 	if _, err := disk.MoveFree(f.disk, full, dir, name); err != nil {
 		return err

@@ -89,6 +89,9 @@ func (c *counter) home(helpline string, depth int) {
 	for _, answer := range answers {
 		c.arriving(&a, AnswerPath(helpline, "", answer.answer), 0, false)
 	}
+	if helpline != "" {
+		c.arriving(&a, againPath(helpline, "", ""), depth, false)
+	}
 	if a.Files > 0 {
 		c.counts.Arriving += a.Files
 		c.counts.Arrivals = append(c.counts.Arrivals, a)

@@ -6,6 +6,7 @@
 //	ROOT/<helpline>/duplicates/  what may have been taken before, likewise
 //	ROOT/<helpline>/other helpline/  what was taken before for another, likewise
 //	ROOT/<helpline>/stacks/      several letters that nobody can tell apart, likewise
+//	ROOT/<helpline>/scan again/REFERENCE/  drop a new scan of that paper here
 //	ROOT/<helpline>/taken/       one slip a letter
 //	ROOT/refused/                what was dropped into no helpline's folder
 //	ROOT/STATUS.txt              how many scans are where

@@ -176,6 +176,9 @@ func (r *round) home(helpline string, depth int) {
 			r.walk(Scan{Helpline: helpline, Answer: a.answer}, dir, 0)
 		}
 	}
+	if info, err := r.disk.Lstat(againPath(helpline, "", "")); helpline != "" && err == nil && info.IsDir() {
+		r.walk(Scan{Helpline: helpline, Answer: Again}, againPath(helpline, "", ""), depth)
+	}
 	r.lookIntoCorners(helpline)
 }
 
@@ -200,10 +203,14 @@ func (r *round) walk(as Scan, dir string, depth int) {
 		case Waits:
 			r.upload(as)
 		case LookedInto:
-			if root && (as.Helpline == "" || isOurs(r.disk, dir, e.Name())) || as.Answer != NoAnswer {
+			if root && (as.Helpline == "" || isOurs(r.disk, dir, e.Name())) || as.Answer != NoAnswer && as.Answer != Again {
 				continue
 			}
-			r.enter(as, depth)
+			below := as
+			if as.Answer == Again && as.Again == "" {
+				below.Again = e.Name()
+			}
+			r.enter(below, depth)
 		case Taken:
 			if !root || !isOurFile(e.Name()) {
 				r.file(as)

@@ -82,6 +82,8 @@ func traps(i int) []trap {
 			return trap{name, func(o *office) { o.drop(line+"/"+name, whole); o.drop(line+"/"+name+NoteExt, noteBegins) }}
 		}
 		return append(file("taken/K7QM-4T2X.txt", "STATUS.txt"), given("refused/old.pdf"), given("duplicates/old.pdf"), given("other helpline/old.pdf"), given("stacks/old.pdf"))
+	case is("`scan again/`"):
+		return file("scan again/K7QM-4T2X/scan.pdf", "scan again/K7QM-4T2X/anna/scan.pdf", "scan again/scan.pdf")
 	case is("among the slips"):
 		return file("taken/scan.pdf", "taken/anna/scan.pdf", "refused/scan.pdf", "duplicates/anna/scan.pdf", "stacks/scan.pdf", "refused/repair/too/deep.pdf", "other helpline/take it here too/anna/scan.pdf")
 	case is("any other folder"):

@@ -21,6 +21,7 @@ const looksUntilStill = 3
 type Scan struct {
 	Helpline string // "" if it was dropped into no helpline's folder
 	Answer   Answer // given by the folder that it lies in
+	Again    string // with the answer Again: the folder below AgainDir; "" for none
 	path     string
 	seen     shape
 }

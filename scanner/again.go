@@ -1,0 +1,196 @@
+package scanner
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
+)
+
+// New scans of papers that are to be scanned again. While the server asks for one,
+// which the edge knows from the letter's receipt, the paper has a folder of its own
+// (folder.AgainDir). The manifest of what is put there names the letter, and the
+// paper keeps the time at which it came. The edge refuses what is certainly wrong;
+// whether the letter still waits for a new scan when it arrives the server says.
+
+// againWrong is the error for a scan in folder.AgainDir that is no new scan of a
+// paper that is to be scanned again.
+type againWrong struct {
+	why  string // for the log
+	what string // for people
+}
+
+func (a *againWrong) Error() string { return a.why }
+
+// againSame is the error for a new scan whose bytes were taken before.
+type againSame struct{ before takenScan }
+
+func (a *againSame) Error() string {
+	return "it is said to be a new scan, and the same bytes were taken before, as letter " + string(a.before.id)
+}
+
+func (a *againSame) what() string {
+	return fmt.Sprintf("This is no new scan: exactly this file was scanned before, on %s, as %s.", inWords(a.before.day), a.before.id.Reference())
+}
+
+var errAgainStack = errors.New("it is said to be a new scan of one paper, and holds a separator sheet")
+
+// againNext says what to do with a refused scan that had been put into the folder
+// of a paper.
+func againNext(err error, paper string) string {
+	const kept = " Nothing is lost: this file is kept as it is."
+	var wrong *againWrong
+	if errors.As(err, &wrong) {
+		return "Take the paper and compare its reference with the slips in the folder \"taken\". If a slip there says SCAN AGAIN, put the file into the folder that it names. " +
+			"If the file is a letter that was not scanned before, move it into the folder of the helpline. If in doubt, ask the helplines' manager." + kept
+	}
+	return fmt.Sprintf("Scan the paper %s alone and in one file, and put that into the folder %q again.", paper, folder.AgainDir+"/"+paper) + kept
+}
+
+// rescanOf is of which letter the claimed scan is a new scan, by the folder into
+// which a person has put it; zero for any other scan.
+func (e *Edge) rescanOf(c folder.Claim) (rescan, error) {
+	if c.Answer != folder.Again {
+		return rescan{}, nil
+	}
+	if c.Again == "" {
+		return rescan{}, &againWrong{"it lies beside the folders of the papers that are to be scanned again",
+			"The file was put into the folder \"scan again\" itself and not into the folder of a paper there, so nobody can know which paper it is."}
+	}
+	r, ok := e.askedAs(c.Helpline, c.Again)
+	if !ok {
+		return rescan{}, &againWrong{"no such paper is to be scanned again",
+			"No paper of that reference is to be scanned again just now: the reference is not known, the request is closed, or a new scan has been taken already."}
+	}
+	if at := slices.IndexFunc(e.jobs, func(j *job) bool { return !j.end && j.claim.ID != c.ID && j.replaces() == r.ID }); at >= 0 {
+		return rescan{}, &againWrong{"a new scan of that paper is on its way",
+			"Another new scan of " + r.ID.Reference() + " was put there before this one and is on its way. All pages of a paper belong into one file."}
+	}
+	return rescan{r.ID, r.Received}, nil
+}
+
+// replaces is the letter of which the job's is a new scan; "" if none is known.
+func (j *job) replaces() letter.ID {
+	switch {
+	case j.manifest != nil:
+		return j.manifest.Replaces
+	case j.clean != nil:
+		return j.clean.Replaces
+	}
+	return ""
+}
+
+// askedAs is the letter whose paper is to be scanned again and has that folder. A
+// person may have made the folder, and written its name as people do.
+func (e *Edge) askedAs(helpline, name string) (record, bool) {
+	reference, err := letter.ParseReference(name)
+	var exactly, found []record
+	for id := range e.shelf.asked {
+		r := e.shelf.records[id]
+		switch h, ok := e.againIn(r); {
+		case !ok || h != helpline:
+		case againName(r) == name:
+			exactly = append(exactly, r)
+		case err == nil && reference == r.ID.Reference():
+			found = append(found, r)
+		}
+	}
+	if len(exactly) > 0 {
+		found = exactly
+	}
+	if len(found) != 1 {
+		return record{}, false // two papers of one reference: a person must say which
+	}
+	return found[0], true
+}
+
+// againIn is in which helpline's folder the new scan of a letter's paper is dropped,
+// if that is to be scanned again: in its own, or that to which it was moved. Where
+// this edge does not scan for that one there is none.
+func (e *Edge) againIn(r record) (helpline string, ok bool) {
+	if r.Paper != letter.PaperScanAgain || !letter.DateOf(e.Now()).Before(letter.Deadline(letter.DateOf(r.Received), r.Class)) {
+		return "", false
+	}
+	if r.Moved == "" {
+		return r.Helpline, true
+	}
+	return r.Moved, slices.Contains(e.Helplines, r.Moved)
+}
+
+// againName is the name of the folder of a letter's paper: as its slip's, which no
+// other has.
+func againName(r record) string {
+	name := strings.TrimSuffix(r.Slip, ".txt")
+	for _, asks := range []string{scanAgainSlip, handOverSlip} {
+		name = strings.TrimPrefix(name, asks)
+	}
+	return name
+}
+
+// tendAgain keeps a folder for each paper that is to be scanned again, and removes
+// the others. It is level-triggered: a crash leaves some too many or too few.
+func (e *Edge) tendAgain() {
+	want := map[string][]string{}
+	for id := range e.shelf.asked {
+		r := e.shelf.records[id]
+		if h, ok := e.againIn(r); ok {
+			want[h] = append(want[h], againName(r))
+		}
+	}
+	var failed error
+	for _, helpline := range e.Helplines {
+		have, err := e.folder.AgainFolders(helpline)
+		failed = errors.Join(failed, err)
+		for _, name := range want[helpline] {
+			if !slices.Contains(have, name) {
+				failed = errors.Join(failed, e.folder.MakeAgain(helpline, name))
+			}
+		}
+		for _, name := range have {
+			if !slices.Contains(want[helpline], name) {
+				e.folder.DropAgain(helpline, name)
+			}
+		}
+	}
+	switch {
+	case failed == nil:
+		e.tell("again", "")
+	case !e.foundNoRoom(failed):
+		e.tell("again", "The folders for papers that are to be scanned again cannot be kept in order: "+failed.Error()+". Trying again.")
+	}
+}
+
+// againSaid is how many papers STATUS.txt names that are to be scanned again.
+const againSaid = 10
+
+// asksAgain says which papers of a helpline are to be scanned again.
+func (e *Edge) asksAgain(helpline string) (lines []string) {
+	var names []string
+	for id := range e.shelf.asked {
+		r := e.shelf.records[id]
+		if h, ok := e.againIn(r); ok && h == helpline {
+			names = append(names, againName(r)+r.because())
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	slices.Sort(names)
+	more := ""
+	if n := len(names) - againSaid; n > 0 {
+		names, more = names[:againSaid], fmt.Sprintf(" and %d more", n)
+	}
+	return []string{"SCAN AGAIN: " + strings.Join(names, "; ") + more +
+		". Take the paper by its reference, scan it, and put the scan into the folder of that reference in the folder \"" + folder.AgainDir + "\"."}
+}
+
+// because is why the paper is to be scanned again, in brackets, if that is known.
+func (r record) because() string {
+	if r.Reason == "" {
+		return ""
+	}
+	return " (" + strings.ReplaceAll(r.Reason, "-", " ") + ")"
+}
