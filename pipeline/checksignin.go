@@ -55,6 +55,9 @@ func (s *Server) checkSignIn(ctx context.Context) (bad, good string, err error) 
 	if len(few) > 0 {
 		good = "Passkeys open the portal at " + host + ". Staff numbers with fewer than two, who should make another on another device: " + strings.Join(few, ", ") + "."
 	}
+	if s.cfg.WeakSSO {
+		good += " The organisation's sign-in is believed whatever it asked of a person, be it a password alone: [sso] strong asks for more."
+	}
 	return bad, good, nil
 }
 

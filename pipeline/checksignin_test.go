@@ -43,6 +43,13 @@ func TestTheCheckLooksAtPasskeys(t *testing.T) {
 	if l := says(); !l.OK || !strings.Contains(l.Says, "fewer than two, who should make another on another device: 1.") {
 		t.Errorf("with two: %+v", l)
 	}
+	if strings.Contains(says().Says, "strong") {
+		t.Error("a sign-in that there is not is called weak")
+	}
+	o.cfg.WeakSSO = true
+	if l := says(); !l.OK || !strings.Contains(l.Says, "[sso] strong asks for more") {
+		t.Errorf("with a weak sign-in of the organisation: %+v", l)
+	}
 	add(oneLeader, "third", "letters.example.org")
 	if l := says(); l.OK || !strings.HasPrefix(l.Says, "1 person has passkeys that were made under another host name than localhost") {
 		t.Errorf("with one of another host: %+v", l)

@@ -85,6 +85,7 @@ type Config struct {
 	// Certificate is the portal's own, as its file says now; nil where a web
 	// server in front ends TLS.
 	Certificate  func() (*x509.Certificate, error)
+	WeakSSO      bool   // the organisation's sign-in is believed whatever it asked of a person
 	MailDomain   string // of Message-IDs
 	Helplines    []string
 	Settings     register.Values // of the configuration file; nil for those of DefaultSettings

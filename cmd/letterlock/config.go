@@ -83,6 +83,7 @@ type SSO struct {
 	Scopes      []string `toml:"scopes" doc:"Scopes to ask the provider for beside openid, where it names groups only then, as in \"groups\"."`
 	StepUpACR   []string `toml:"step_up_acr" doc:"What the provider's tokens must say (acr) of how a person has just signed in there, for that to serve in place of a passkey where something cannot be undone. It is asked for (acr_values). Name only what demands a second proof."`
 	StepUpAMR   []string `toml:"step_up_amr" doc:"The same for the list amr, as in \"mfa\". With neither, only a passkey of Letterlock's serves."`
+	Strong      bool     `toml:"strong" doc:"Whether every sign-in there must say what step_up_acr or step_up_amr name, and not only one that shows anew who somebody is. Where these stand for a proof that cannot be phished (as \"phr\" or \"hwk\"), no way in is weaker than a passkey."`
 }
 
 // Metrics is where a monitoring system reads.
@@ -183,6 +184,9 @@ func (c *Config) check() error {
 	}
 	if c.SSO != nil {
 		if _, err := c.SSO.groups(c.names()); err != nil {
+			return err
+		}
+		if err := c.SSO.checkStrength(); err != nil {
 			return err
 		}
 	}

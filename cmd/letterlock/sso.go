@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ func (in *installation) sso() (*portal.SSO, error) {
 		return nil, err
 	}
 	return &portal.SSO{Issuer: s.Issuer, ClientID: s.ClientID, Secret: secret, Name: s.Name, Groups: groups, Claim: s.GroupsClaim,
-		Scopes: s.Scopes, StepUpACR: s.StepUpACR, StepUpAMR: s.StepUpAMR}, nil
+		Scopes: s.Scopes, StepUpACR: s.StepUpACR, StepUpAMR: s.StepUpAMR, Strong: s.Strong}, nil
 }
 
 // issuer is the organisation's sign-in's, or empty where there is none.
@@ -35,6 +36,17 @@ func (in *installation) issuer() string {
 		return ""
 	}
 	return in.cfg.SSO.Issuer
+}
+
+// checkStrength refuses words for a strong sign-in that no token would have to say.
+func (s *SSO) checkStrength() error {
+	if slices.Contains(slices.Concat(s.StepUpACR, s.StepUpAMR), "") {
+		return errors.New("[sso] step_up_acr and step_up_amr name words of the provider's tokens: an empty one would fit every token")
+	}
+	if s.Strong && len(s.StepUpACR)+len(s.StepUpAMR) == 0 {
+		return errors.New("[sso] strong needs step_up_acr or step_up_amr: they say what is strong enough")
+	}
+	return nil
 }
 
 // groups reads who may do what by their groups: "GROUP = ROLE HELPLINE...".

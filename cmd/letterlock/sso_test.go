@@ -26,3 +26,17 @@ func TestGroupsOfTheConfiguration(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsStrong(t *testing.T) {
+	for _, c := range []struct {
+		sso  SSO
+		says string
+	}{
+		{SSO{}, ""}, {SSO{StepUpACR: []string{"phr"}, Strong: true}, ""}, {SSO{StepUpAMR: []string{"hwk"}, Strong: true}, ""},
+		{SSO{Strong: true}, "strong needs"}, {SSO{StepUpACR: []string{""}}, "an empty one"}, {SSO{StepUpAMR: []string{"mfa", ""}}, "an empty one"},
+	} {
+		if err := c.sso.checkStrength(); (err != nil) != (c.says != "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%+v: %v", c.sso, err)
+		}
+	}
+}

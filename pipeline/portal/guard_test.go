@@ -264,7 +264,7 @@ func TestARefusedSignInIsLogged(t *testing.T) {
 		f.lie = func(c map[string]any) { c["nonce"] = "another" }
 		h.nobody().follows(t, f.logsIn, "/sign-in/sso")
 	})
-	line(bySSO, "it did not ask enough", h.lead, func() {
+	line(bySSO, notEnough, h.lead, func() {
 		f.lie = nil
 		v.follows(t, f.logsIn, "/again/sso?to=/account")
 	})

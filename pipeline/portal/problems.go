@@ -142,6 +142,9 @@ var (
 		Lines: []string{"You are signed in here as one person, and your organisation’s sign-in names another. Nothing was done. Show that it is you with your own account, or with your passkey."}}
 	ssoTooWeak = &problem{Status: http.StatusForbidden, Heading: "Your organisation’s sign-in did not ask enough",
 		Lines: []string{"What cannot be undone needs more than a password: a passkey, or an account that asks for a second proof. Nothing was done. Please go back and use your passkey."}}
+	ssoNotStrong = &problem{Status: http.StatusForbidden, Heading: "Your organisation’s sign-in did not ask enough",
+		Lines: []string{"Letterlock needs more than a password from it: an account that asks for a second proof. Nobody is signed in. If you have a passkey, sign in with that; otherwise tell your administrator."},
+		Link:  "/sign-in", LinkSay: "Back to the sign-in"}
 	ssoLinked = &problem{Status: http.StatusConflict, Heading: "This sign-in belongs to another staff number",
 		Lines: []string{"Your organisation’s sign-in says that you are somebody who has a staff number here already. Nothing was changed.", "Sign in as yourself there, or tell your administrator."},
 		Link:  "/sign-in", LinkSay: "Back to the sign-in"}

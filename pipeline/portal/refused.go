@@ -19,6 +19,7 @@ const (
 	copied    = "its counter went backwards: a copy of the passkey exists"
 
 	codeReplaced = "the code was used, replaced or ran out meanwhile"
+	notEnough    = "it did not ask enough"
 	noGroup      = "of no group that may do anything here"
 )
 

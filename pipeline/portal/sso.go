@@ -38,6 +38,9 @@ type SSO struct {
 	// just shown who they are (acr, or one of amr), for that to serve in place
 	// of a passkey; with both empty only a passkey does.
 	StepUpACR, StepUpAMR []string
+
+	// Strong says that a sign-in too is believed only where the provider says so.
+	Strong bool
 }
 
 // Group is what a group of the organisation's sign-in lets people do.
@@ -85,6 +88,9 @@ func newSSO(cfg SSO, origin string, now func() time.Time) (*sso, error) {
 	}
 	if len(cfg.Groups) > 0 && cfg.Claim == "" {
 		return nil, errors.New("the organisation's sign-in needs the name of the claim in which it names a person's groups")
+	}
+	if cfg.Strong && len(cfg.StepUpACR)+len(cfg.StepUpAMR) == 0 {
+		return nil, errors.New("the organisation's sign-in is to be strong, and it is not said what that is")
 	}
 	if cfg.ClientID == "" || cfg.Secret == "" || cfg.Name == "" {
 		return nil, errors.New("the organisation's sign-in needs a client id, a secret and a name")
@@ -152,11 +158,11 @@ func (s *sso) ask(ctx context.Context, to string, anew bool) (address string, ch
 	if anew {
 		ch.anew = s.now()
 		options = append(options, oauth2.SetAuthURLParam("max_age", "0"), oauth2.SetAuthURLParam("prompt", "login"))
-		if len(s.StepUpACR) > 0 {
-			options = append(options, oauth2.SetAuthURLParam("acr_values", strings.Join(s.StepUpACR, " ")))
-		}
 	} else {
 		options = append(options, oauth2.SetAuthURLParam("max_age", fmt.Sprint(int(ssoMaxAge.Seconds()))))
+	}
+	if (anew || s.Strong) && len(s.StepUpACR) > 0 {
+		options = append(options, oauth2.SetAuthURLParam("acr_values", strings.Join(s.StepUpACR, " ")))
 	}
 	return s.oauth(provider).AuthCodeURL(ch.state, options...), ch, nil
 }
@@ -291,10 +297,13 @@ func (p *Portal) backFromSSO(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return notBelieved(because(ssoRefused, err), bySSO, "its answer is not one to believe")
 	}
-	switch cer.purpose {
-	case forAgain:
+	switch {
+	case p.sso.Strong && !a.strong && cer.purpose != forAgain:
+		v.tried = cer.person
+		err = notBelieved(ssoNotStrong, bySSO, notEnough)
+	case cer.purpose == forAgain:
 		err = p.shownBySSO(w, v, cer, a)
-	case forEnrolment:
+	case cer.purpose == forEnrolment:
 		err = p.linkBySSO(w, v, cer, a)
 	default:
 		err = p.signInBySSO(w, v, a)

@@ -36,7 +36,7 @@ func (p *Portal) shownBySSO(w http.ResponseWriter, v *visit, cer ceremony, a sso
 	case who.Number != v.person.Number:
 		return notBelieved(ssoSomebodyElse, bySSO, "of somebody else than who is signed in")
 	case !a.strong:
-		return notBelieved(ssoTooWeak, bySSO, "it did not ask enough")
+		return notBelieved(ssoTooWeak, bySSO, notEnough)
 	}
 	return p.hasShown(w, v, cer.sso.to)
 }

@@ -34,7 +34,8 @@ type fakeProvider struct {
 	asked   url.Values                            // with what the browser came last
 	answers func(w http.ResponseWriter) (ok bool) // instead of the token
 	scope   string                                // that it wants to be asked for
-	acr     string                                // values that it wants to be asked for
+	acr     string                                // values that it wants to be asked for, where somebody is to show anew who they are
+	strong  bool                                  // or whenever
 	info    func() map[string]any                 // what its userinfo says; it has none if nil
 }
 
@@ -84,6 +85,9 @@ func (f *fakeProvider) logsIn(t testing.TB, address string) (back string) {
 	wants := map[string]string{"response_type": "code", "client_id": "web", "scope": f.scope, "code_challenge_method": "S256", "max_age": "900", "prompt": "", "acr_values": ""}
 	if f.asked.Has("prompt") { // who is to be asked anew
 		wants["max_age"], wants["prompt"], wants["acr_values"] = "0", "login", f.acr
+	}
+	if f.strong {
+		wants["acr_values"] = f.acr
 	}
 	for name, want := range wants {
 		if got := f.asked.Get(name); got != want {

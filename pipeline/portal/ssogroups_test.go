@@ -259,6 +259,41 @@ func TestStepUpThatDoesNotServe(t *testing.T) {
 	}
 }
 
+// TestASignInThatMustBeStrong: where that is configured, nobody is signed in, nor
+// linked, on a provider's word for a password.
+func TestASignInThatMustBeStrong(t *testing.T) {
+	f := newFakeProvider(t, func() time.Time { return time.Date(2026, 11, 24, 14, 2, 0, 0, time.UTC) })
+	f.acr, f.strong = "phr", true
+	h := ssoHouse(t, f.url, func(s *SSO) { s.StepUpACR, s.StepUpAMR, s.Strong = []string{f.acr}, []string{"hwk"}, true })
+	strong := func(c map[string]any) { c["acr"] = "phr" }
+	weak := map[string]func(map[string]any){"nothing said": nil, "a password": func(c map[string]any) { c["acr"], c["amr"] = "0", []string{"pwd"} }}
+	v := h.nobody()
+	v.post("/enrol", codeForm(h.lead, h.code(h.lead)))
+	for _, lie := range weak {
+		f.lie = lie
+		wantText(t, v.follows(t, f.logsIn, "/enrol/sso"), "did not ask enough", "Nobody is signed in")
+	}
+	f.lie = strong
+	wantRedirect(t, v.follows(t, f.logsIn, "/enrol/sso"), "/account?linked=1") // the code was not used up
+	for name, lie := range weak {
+		f.lie = lie
+		v := h.nobody()
+		if w := v.follows(t, f.logsIn, "/sign-in/sso"); w.Code != http.StatusForbidden || v.cookies[sessionCookie] != "" {
+			t.Errorf("%s: answered %d", name, w.Code)
+		}
+	}
+	f.lie = func(c map[string]any) { c["amr"] = []string{"pwd", "hwk"} }
+	wantRedirect(t, h.nobody().follows(t, f.logsIn, "/sign-in/sso"), "/")
+	if n := len(h.entries("signed-in", "")); n != 2 {
+		t.Errorf("%d sign-ins on record", n)
+	}
+	cfg := h.portal.cfg
+	cfg.SSO = &SSO{Issuer: f.url, ClientID: "web", Secret: "secret", Name: "x", Strong: true}
+	if _, err := New(t.Context(), cfg); err == nil {
+		t.Error("it is to be strong, and nobody has said what that is")
+	}
+}
+
 // A provider that others have written asks anew when it is told to.
 func TestStepUpAtARealProvider(t *testing.T) {
 	issuer := realProvider(t, "")
