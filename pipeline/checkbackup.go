@@ -23,7 +23,7 @@ const backupLate = 2 * 24 * time.Hour
 // longer than it may be: it holds rows of letters that are gone.
 func (s *Server) checkBackup(ctx context.Context) (bad, good string, err error) {
 	if s.cfg.Backups == nil {
-		return "", "No backups are set up: with this disk the register would be lost. Set [backup]; ADMIN.md says how.", nil
+		return "", "No backups are set up: with this disk the register would be lost. Set [backup]; cmd/letterlock/ADMIN.md says how.", nil
 	}
 	made, err := s.cfg.Register.KeptTime(ctx, register.MetaBackup)
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -46,11 +47,37 @@ func TestReadmeHoldsTheRulesOfTheScannerFolder(t *testing.T) {
 	configtest.Part(t, readme, "scanner folder", b.String())
 }
 
-// Every command that the README tells people to type is one that the program
-// understands; the scripts run them.
+// Every command that the README and ADMIN.md tell people to type is one that the
+// program understands; the scripts run them.
 func TestReadmesCommandsAreUnderstood(t *testing.T) {
-	text := read(t, readme)
-	lines := regexp.MustCompile(`(?m)^(?:letterlock|go run \./cmd/letterlock) (.+)$`).FindAllStringSubmatch(text, -1)
+	for _, page := range []string{readme, "ADMIN.md"} {
+		t.Run(filepath.Base(page), func(t *testing.T) { commandsAreUnderstood(t, read(t, page)) })
+	}
+}
+
+// Every test and script that ADMIN.md names as what holds it is there.
+func TestAdminNamesTestsThatAreThere(t *testing.T) {
+	var code strings.Builder
+	files, err := filepath.Glob("*_test.go")
+	must(t, err)
+	for _, f := range files {
+		code.WriteString(read(t, f))
+	}
+	named := regexp.MustCompile("`(Test\\w+|\\w+\\.txt)`").FindAllStringSubmatch(read(t, "ADMIN.md"), -1)
+	if len(named) < 6 {
+		t.Fatalf("only %d tests were found", len(named))
+	}
+	for _, m := range named {
+		if strings.HasSuffix(m[1], ".txt") && !exists(filepath.Join("testdata", "script", m[1])) ||
+			!strings.HasSuffix(m[1], ".txt") && !strings.Contains(code.String(), "func "+m[1]+"(t ") {
+			t.Errorf("there is no test %s", m[1])
+		}
+	}
+}
+
+func commandsAreUnderstood(t *testing.T, text string) {
+	t.Helper()
+	lines := regexp.MustCompile(`(?m)^ *(?:letterlock|go run \./cmd/letterlock) (.+)$`).FindAllStringSubmatch(text, -1)
 	lines = append(lines, regexp.MustCompile("`letterlock ([^`]+)`").FindAllStringSubmatch(text, -1)...)
 	if len(lines) < 10 {
 		t.Fatalf("only %d commands were found", len(lines))
