@@ -145,7 +145,7 @@ func TestLooks(t *testing.T) {
 		name string
 		look func(*looker)
 	}{
-		{"nobody", looksOfNobody}, {"leader", looksOfLeader}, {"deciding", looksOfDeciding}, {"manager", looksOfManager},
+		{"nobody", looksOfNobody}, {"leader", looksOfLeader}, {"deciding", looksOfDeciding}, {"answers", looksOfAnswers}, {"manager", looksOfManager},
 		{"operations", looksOfOperations}, {"dpo", looksOfDPO}, {"administrator", looksOfAdministrator},
 	} {
 		t.Run(who.name, func(t *testing.T) {

@@ -56,6 +56,7 @@ type page struct {
 	Note   string     // what has just been done, at the top
 	Errors []formFlaw // what is to be put right in the form, at the top
 	Script string     // the page's own script, if any
+	Also   string     // and a second one
 	Body   any
 
 	// Set by show.

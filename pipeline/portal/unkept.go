@@ -70,6 +70,7 @@ func (p *Portal) unkeptPage(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	}
 	pg := page{Name: "unkept", Title: "Look at the copy before it is kept", Script: "read.js", Errors: flaws, Body: body}
 	if l.State == register.ToConfirm {
+		pg.Also = "passkey.js"
 		pg.Title = "An answer that waits for a second person"
 		if v.URL.Query().Get("done") == "to-confirm" && body.Own {
 			pg.Note = "It is recorded that you found the address safe. Do not post the answer before somebody else has confirmed it."

@@ -54,6 +54,9 @@ func (w *walk) may(who *walker, method, path string) (may, plain bool) {
 			return false, plain
 		}
 		l, err := w.register.Letter(w.t.Context(), id)
+		if (l.State == register.Draft || l.State == register.ToConfirm) && !rt.unkept {
+			return false, plain
+		}
 		return err == nil && l.Open(w.now) && s.Person.Role != register.DPO && mayReadByTheWall(s.Person, l), plain
 	}
 	return true, plain
@@ -61,7 +64,7 @@ func (w *walk) may(who *walker, method, path string) (may, plain bool) {
 
 // mayReadByTheWall is mayRead once more, as people would write it on a wall.
 func mayReadByTheWall(who register.Person, l register.Letter) bool {
-	if slices.Contains(l.Walled, who.Number) {
+	if slices.Contains(l.Walled, who.Number) || l.State == register.Draft && l.UploadedBy != who.Number {
 		return false
 	}
 	if who.Role == register.Manager {
