@@ -1,0 +1,119 @@
+package main
+
+import (
+	"database/sql"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"letterlock/pipeline/register"
+)
+
+// Data folders of earlier versions are taken as they are: their tables are brought
+// up to date, the register verifies, every letter is there and opens, and the
+// program goes on with it.
+//
+// One is kept for each release, in testdata/kept: a sample with its letters
+// announced, ended, packed without state/cache and outbox (tar -C data -czf), and
+// beside it what 'letterlock letters --json' said. A name is a day, or a version.
+func TestDataFoldersOfEarlierVersionsAreTaken(t *testing.T) {
+	packed, err := filepath.Glob("testdata/kept/*.tar.gz")
+	must(t, err)
+	if len(packed) == 0 {
+		t.Fatal("none is kept")
+	}
+	for _, archive := range packed {
+		name := strings.TrimSuffix(archive, ".tar.gz")
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			data := newData(t)
+			if out, err := exec.Command("tar", "-C", data, "-xzf", archive).CombinedOutput(); err != nil {
+				t.Fatalf("tar: %v\n%s", err, out)
+			}
+			must(t, os.MkdirAll(filepath.Join(data, "outbox"), 0o700))
+			letters := sameLetters(t, data, read(t, name+".ndjson"))
+			entries(t, data) // which verifies
+			for _, l := range letters {
+				sealed, err := os.Open(copies(data, l.ID)[0])
+				must(t, err)
+				if clean := opened(t, data, l, sealed); !strings.HasPrefix(string(clean), "%PDF-") {
+					t.Errorf("the letter %s is no PDF", l.ID)
+				}
+				must(t, sealed.Close())
+			}
+			p := start(t, data, "", "--sample")
+			p.isSetUp()
+			p.eventually("it has looked at them", func() bool { return p.status().Letters[register.Notified] == len(letters) })
+			p.stop()
+			sameLetters(t, data, read(t, name+".ndjson"))
+		})
+	}
+}
+
+// sameLetters compares what an earlier version said of each letter, in the fields
+// that it had, with what this one says.
+func sameLetters(t *testing.T, data, said string) (letters []letterLine) {
+	t.Helper()
+	now := strings.Split(strings.TrimSpace(command(t, data, "letters", "--json")), "\n")
+	then := strings.Split(strings.TrimSpace(said), "\n")
+	if len(now) != len(then) {
+		t.Fatalf("there are %d letters, and there were %d", len(now), len(then))
+	}
+	for i := range then {
+		var was, is map[string]any
+		must(t, json.Unmarshal([]byte(then[i]), &was))
+		must(t, json.Unmarshal([]byte(now[i]), &is))
+		for field := range is {
+			if _, had := was[field]; !had {
+				delete(is, field)
+			}
+		}
+		if diff := cmp.Diff(was, is); diff != "" {
+			t.Error(diff)
+		}
+		var line letterLine
+		must(t, json.Unmarshal([]byte(now[i]), &line))
+		letters = append(letters, line)
+	}
+	return letters
+}
+
+// A program that is older than its data says which version is needed, whatever the
+// command, and changes nothing.
+func TestAnOlderProgramSaysWhatIsNeeded(t *testing.T) {
+	data := newSample(t)
+	db, err := sql.Open("sqlite", filepath.Join(data, "state", "letterlock.db"))
+	must(t, err)
+	_, err = db.Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (90001, TRUE); UPDATE meta SET value = 'v9.9.9' WHERE name = 'program'`)
+	must(t, err)
+	must(t, db.Close())
+	before := folderState(t, data)
+	for _, args := range [][]string{{"status"}, {"up", "--sample", "--listen", "localhost:0"}, {"backup"}, {"restore", "--yes"}, {"check"}} {
+		out, err := letterlockCmd(t, data, args...).CombinedOutput()
+		if exitCode(err) != exitFailed || !strings.Contains(string(out), "is older than its data: a newer one (v9.9.9)") || !strings.Contains(string(out), "Nothing was changed") {
+			t.Errorf("letterlock %v ended with %v and said:\n%s", args, err, out)
+		}
+	}
+	if diff := cmp.Diff(before, folderState(t, data)); diff != "" {
+		t.Errorf("something was changed:\n%s", diff)
+	}
+}
+
+// folderState is every file of a data folder and its content, but for locks.
+func folderState(t *testing.T, data string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	must(t, filepath.WalkDir(data, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || d.Name() == "lock" || strings.HasSuffix(path, ".lock") || strings.HasSuffix(path, "-shm") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		files[path] = string(text)
+		return err
+	}))
+	return files
+}
