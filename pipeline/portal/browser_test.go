@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +26,28 @@ import (
 type browser struct {
 	*house
 	*portaltest.Browser
+	slow atomic.Bool // pages arrive by and by
+}
+
+// dripping sends a page as a bad line does, a bit at a time: whole lines, since
+// words that are cut grow from their middle where they are centred.
+type dripping struct{ http.ResponseWriter }
+
+func (d dripping) Write(all []byte) (n int, err error) {
+	if !strings.HasPrefix(d.Header().Get("Content-Type"), "text/html") {
+		return d.ResponseWriter.Write(all)
+	}
+	for n < len(all) {
+		end := min(n+200, len(all))
+		end += bytes.IndexByte(append(slices.Clip(all[end:]), '\n'), '\n')
+		wrote, err := d.ResponseWriter.Write(all[n:end])
+		if n += wrote; err != nil || wrote == 0 {
+			return n, err
+		}
+		_ = http.NewResponseController(d.ResponseWriter).Flush()
+		time.Sleep(20 * time.Millisecond) // longer than a frame: what has come is painted
+	}
+	return n, nil
 }
 
 func newBrowser(t *testing.T, change ...func(*Config)) *browser {
@@ -38,7 +62,12 @@ func newBrowserUnder(t *testing.T, another bool, change ...func(*Config)) *brows
 	origin := "http://localhost:" + strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 	b := &browser{Browser: portaltest.New(t, origin)}
 	b.house = newHouseUnder(t, another, append(change, func(c *Config) { c.Origin = origin })...)
-	server := &http.Server{Handler: b.portal}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if b.slow.Load() {
+			w = dripping{w}
+		}
+		b.portal.ServeHTTP(w, r)
+	})}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return b

@@ -181,12 +181,15 @@ func (b *Browser) Weight() (bytes int, faults []string) {
 	b.T.Helper()
 	faults = b.finds(`(async () => {
 		const moved = await new Promise((done) => {
-			let sum = 0;
-			const look = new PerformanceObserver((list) => { for (const e of list.getEntries()) sum += e.value; });
+			let sum = 0, what = "";
+			const look = new PerformanceObserver((list) => { for (const e of list.getEntries()) {
+				sum += e.value;
+				for (const s of e.sources) what = what || s.node?.outerHTML?.slice(0, 120) || s.node?.data || "";
+			} });
 			look.observe({type: "layout-shift", buffered: true});
-			requestAnimationFrame(() => setTimeout(() => done(sum), 0));
+			requestAnimationFrame(() => setTimeout(() => done([sum, what]), 0));
 		});
-		return moved > 0.001 ? ["what is on it moves while it is loaded: " + moved] : [];
+		return moved[0] > 0.001 ? ["what is on it moves while it is loaded: " + moved.join(" ")] : [];
 	})()`)
 	bytes, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](`performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"))
 		.filter((e) => !/\/page\/\d+\.jpg(\?|$)/.test(e.name)).reduce((sum, e) => sum + e.decodedBodySize, 0)`))
