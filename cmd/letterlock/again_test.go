@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/specimen"
+)
+
+// rescans is the story of a paper that is scanned again, at a sample in which three
+// letters are announced. first is its first scan.
+type rescans struct {
+	t     *testing.T
+	data  string
+	first letterLine
+}
+
+// A letter that cannot be read is scanned again: its paper gets a folder, the new
+// scan that is dropped there takes over, the old one is erased with its proof once
+// the new one is readable, and one paper is destroyed. The process may be killed at
+// any step from the new scan to the old one's end.
+func TestKillAtEveryStepOfANewScan(t *testing.T) {
+	for _, step := range []string{"claimed", "sealed", "admitted", "verified", "recorded", "expiring", "rows-deleted"} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			s := rescans{t: t, data: newSample(t)}
+			s.asks()
+			ending := slices.Contains(expirySteps, step)
+			inFirst := step
+			if ending {
+				inFirst = ""
+			}
+			p, id := s.drops(inFirst)
+			if ending {
+				p.stop()
+				p = start(t, s.data, step, "--sample")
+				p.isSetUp()
+				s.reads(p, id)
+				if !p.wait() {
+					t.Fatalf("the step was never reached; it said:\n%s", p.out)
+				}
+				p = start(t, s.data, "", "--sample")
+				p.isSetUp()
+			} else {
+				s.reads(p, id)
+			}
+			s.ends(p, id)
+		})
+	}
+}
+
+// asks has the team leader find a letter that cannot be read.
+func (s *rescans) asks() {
+	s.t.Helper()
+	p := start(s.t, s.data, "", "--sample")
+	p.isSetUp()
+	s.first = p.letters()[0]
+	leader := p.signsIn(leaderOf(s.first.Helpline))
+	leader.opens(s.first.ID)
+	leader.sends("/l/"+string(s.first.ID)+"/scan-again", url.Values{"reason": {"cut-off"}})
+	p.eventually("its paper has a folder", func() bool { return exists(s.folder()) })
+	p.stop()
+}
+
+func (s *rescans) folder() string {
+	return filepath.Join(s.data, "scanner", s.first.Helpline, folder.AgainDir, s.first.Reference)
+}
+
+// drops puts the new scan into the paper's folder, and returns its letter once its
+// leader is told of it. If step is not empty the process is killed there.
+func (s *rescans) drops(step string) (*program, letter.ID) {
+	s.t.Helper()
+	paper := specimen.New(77, 1)
+	paper.Canary = "CANARYWORD"
+	must(s.t, os.WriteFile(filepath.Join(s.folder(), "Mrs_Canary_Jones.pdf"), paper.ColourPDF(), 0o600))
+	p := start(s.t, s.data, step, "--sample")
+	if step != "" {
+		if !p.wait() {
+			s.t.Fatalf("the step was never reached; it said:\n%s", p.out)
+		}
+		p = start(s.t, s.data, "", "--sample")
+	}
+	p.isSetUp()
+	p.eventually("the new scan has taken over", func() bool {
+		n := p.status().Letters
+		return n[register.Replaced] == 1 && n[register.Notified] == 3 && len(claimed(filepath.Join(s.data, "scanner"))) == 0
+	})
+	for _, l := range p.letters() {
+		if page := s.page(p, l); strings.Contains(page, "This is a new scan of") {
+			if l.Received != s.first.Received || l.Deadline != s.first.Deadline || l.Paper != letter.PaperKept {
+				s.t.Errorf("the new scan is %+v", l)
+			}
+			return p, l.ID
+		}
+	}
+	s.t.Fatal("no letter says that it is the new scan")
+	return nil, ""
+}
+
+// page is the letter's page as the manager sees it, without deciding anything.
+func (s *rescans) page(p *program, l letterLine) string {
+	s.t.Helper()
+	if l.Helpline != s.first.Helpline || l.ID == s.first.ID {
+		return ""
+	}
+	return p.signsIn(manager).opens(l.ID)
+}
+
+// reads has the leader look at every page of the new scan, and find it readable.
+func (s *rescans) reads(p *program, id letter.ID) {
+	s.t.Helper()
+	leader := p.signsIn(leaderOf(s.first.Helpline))
+	leader.opens(id)
+	for n, status := 1, http.StatusOK; status == http.StatusOK; n++ {
+		status, _ = leader.do(http.MethodGet, fmt.Sprintf("/l/%s/page/%d.jpg", id, n), nil)
+	}
+	leader.sends("/l/"+string(id)+"/readable", url.Values{"same": {"yes"}})
+}
+
+// ends checks the old scan's end, and has the one paper destroyed.
+func (s *rescans) ends(p *program, id letter.ID) {
+	s.t.Helper()
+	p.eventually("the old scan is gone, with proof", func() bool { return count(entries(s.t, s.data), "letter-deleted") == 1 })
+	p.signsIn(operations).sends("/desk/"+string(id), url.Values{"sheets": {"1"}, "scanner": {"1"}, "method": {"own-shredder"},
+		"level": {"P-5"}, "place": {"office"}, "witness": {"2"}})
+	reference := id.Reference()
+	p.eventually("no slip is left of either", func() bool {
+		slips, _ := filepath.Glob(filepath.Join(s.data, "scanner", s.first.Helpline, "taken", "*.txt"))
+		return !slices.ContainsFunc(slips, func(slip string) bool {
+			return strings.Contains(slip, reference) || strings.Contains(slip, s.first.Reference)
+		})
+	})
+	if exists(filepath.Dir(s.folder())) {
+		s.t.Error("the folder of the paper is left")
+	}
+	p.stop()
+	if n, all := len(copies(s.data, s.first.ID)), len(copies(s.data, "*")); n != 0 || all != 3 {
+		s.t.Errorf("%d objects are left of the old scan, %d of all", n, all)
+	}
+	kinds := entries(s.t, s.data)
+	for _, k := range []string{"letter-scan-again", "new-scan-taken", "letter-replaced", "old-scan-ending", "letter-deleted", "paper-destroyed"} {
+		if n := count(kinds, k); n != 1 {
+			s.t.Errorf("%d entries %s", n, k)
+		}
+	}
+	for _, word := range []string{"CANARYWORD", "Mrs_Canary"} {
+		if found := searchTree(s.data, word); len(found) > 0 {
+			s.t.Errorf("the new scan's plaintext is in %v", found)
+		}
+	}
+}
