@@ -276,3 +276,58 @@ func TestTheManagerHasAddressesConfirmed(t *testing.T) {
 	wantText(t, h.as(h.dpo).get("/register?kind=setting-changed"), "(Mo Manager) changed a setting. Somebody else confirms the address of an answer: yes.")
 	wantText(t, admin.get("/settings?done=1"), "It is recorded what the settings are now")
 }
+
+// Every form of an answer's page, as everybody who sees it, with each kind of bad
+// input and after the session died: nothing happens, nothing is on record, and the
+// log holds nothing of what was sent.
+func TestTheFormsOfAnAnswerWithBadInput(t *testing.T) {
+	h := newHouse(t, letsConfirm)
+	id := h.readable(1)
+	lead := h.as(h.lead)
+	lead.get(letterPath(id))
+	draft, waits := lead.files(id), lead.files(id)
+	lead.looksAt(idAt(draft), 2)
+	lead.looksAt(idAt(waits), 2)
+	must(t, h.register.KeepResponse(t.Context(), idAt(waits), register.AddressAsked, true, h.lead))
+	foreign, err := h.register.Letter(t.Context(), h.letter(1))
+	must(t, err)
+	const canary = "Zuleika-Canary"
+	inputs := h.badInputs(foreign)
+	inputs["a name"] = func(pageField) []string { return []string{canary} }
+	sent := 0
+	for _, page := range []struct {
+		path string
+		who  int64
+	}{{draft, h.lead}, {waits, h.lead}, {waits, h.lead2}, {waits, h.manager}, {letterPath(id) + "/response", h.lead}} {
+		v := h.as(page.who)
+		v.showsAgain(page.path)
+		for _, f := range formsOf(t, v.get(page.path).Body) {
+			if len(f.fields) == 0 {
+				continue
+			}
+			for name, bad := range inputs {
+				h.sendsBadly(t, v, page.path, f, name, bad)
+			}
+			h.sendsTooLate(t, page.path, f)
+			sent++
+		}
+	}
+	if sent < 7 {
+		t.Errorf("only %d forms were sent", sent)
+	}
+	for path, state := range map[string]register.State{draft: register.Draft, waits: register.ToConfirm} {
+		l, err := h.register.Letter(t.Context(), idAt(path))
+		must(t, err)
+		if l.State != state || l.Erase != "" {
+			t.Errorf("it is %+v", l)
+		}
+	}
+	for _, secret := range []string{canary, string(idAt(draft)), string(idAt(waits)), idAt(draft).Reference(), "Ada Lead"} {
+		if strings.Contains(h.log.String(), secret) {
+			t.Errorf("the log holds %q", secret)
+		}
+	}
+	if strings.Contains(h.log.String(), "level=ERROR") {
+		t.Errorf("a form is a failure of ours:\n%s", &h.log)
+	}
+}
