@@ -28,12 +28,12 @@ type unkeptBody struct {
 	Checks   []register.AddressCheck
 	Chosen   register.AddressCheck
 
-	Second   bool              // of a draft: somebody else must confirm the address then
-	Own      bool              // the visitor has uploaded it
-	Uploader string            // who has
-	Others   []register.Person // who may confirm it
-	Path     string            // of this page, for which the visitor shows anew who they are
-	Shown    bool              // and has done so
+	Second   bool     // of a draft: somebody else must confirm the address then
+	Own      bool     // the visitor has uploaded it
+	Uploader string   // who has
+	Others   []string // who may confirm it
+	Path     string   // of this page, for which the visitor shows anew who they are
+	Shown    bool     // and has done so
 	Origin   string
 }
 
@@ -57,7 +57,7 @@ func (p *Portal) unkeptPage(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 		return err
 	}
 	body := unkeptBody{Letter: l, Checks: register.AddressChecks, Chosen: chosen, Own: l.UploadedBy == v.person.Number,
-		Second: p.confirmsAddress(v.Context()), Uploader: staffWords(names, l.UploadedBy), Others: others,
+		Second: p.confirmsAddress(v.Context()), Uploader: staffWords(names, l.UploadedBy), Others: apply(others, func(who register.Person) string { return who.Name }),
 		Path: letterPath(l.ID), Shown: p.shows(v, letterPath(l.ID)), Origin: p.cfg.Origin}
 	var about letterBody
 	if err := p.tellAnswers(v, l, &about); err != nil {

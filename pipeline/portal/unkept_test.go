@@ -181,12 +181,12 @@ func TestASecondPersonConfirmsTheAddress(t *testing.T) {
 	lead.get(path)
 	draft := lead.files(id)
 	lead.looksAt(idAt(draft), 2)
-	wantText(t, lead.get(draft), "Somebody else must confirm it before the copy is kept: Bea Lead, or Mo Manager")
+	wantText(t, lead.get(draft), "Somebody else must confirm it before the copy is kept", "Bea Lead and Mo Manager")
 	to := action(t, lead.get(draft), draft+"/keep")
 	for range 2 {
 		wantRedirect(t, lead.post(to, safe), draft+"?done=to-confirm")
 	}
-	wantText(t, lead.get(draft+"?done=to-confirm"), "before somebody else has confirmed it", "Bea Lead, or Mo Manager", "It waits for a second person")
+	wantText(t, lead.get(draft+"?done=to-confirm"), "before somebody else has confirmed it", "Bea Lead and Mo Manager", "It waits for a second person")
 	lead.showsAgain(draft)
 	wantText(t, lead.post(draft+"/confirm-address", nil), "You uploaded this answer yourself")
 	calls, err := h.register.OwedCalls(t.Context(), "example.org")

@@ -45,7 +45,7 @@ func TestAnAnswerIsKeptInTheBrowser(t *testing.T) {
 			b.LoadImages()
 			b.Do(chromedp.Click(chromedp.CSS(`[name=check][value="given-in-letter"]`)))
 			b.Press(`form[action*="/keep"] .button`)
-			b.Wants("It waits for a second person", "Do not post the answer", "Bea Lead, or Mo Manager")
+			b.Wants("It waits for a second person", "Do not post the answer", "Bea Lead and Mo Manager")
 
 			b.be(b.lead2)
 			b.Wants("Answers that wait for a second person")
