@@ -3,6 +3,7 @@ package portal
 import (
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
 
@@ -55,4 +56,30 @@ func TestKeyboardInTheBrowser(t *testing.T) {
 	b.Keys("P")
 	b.goes("main form .danger")
 	b.Wants("Destruction recorded", "D-2026-000001", "(Pat Office)")
+}
+
+// TestKeyboardOfTheDPOInTheBrowser finds a letter on the register and whoever
+// opened it, and goes on to the openings, without a mouse.
+func TestKeyboardOfTheDPOInTheBrowser(t *testing.T) {
+	b := newBrowser(t, func(c *Config) { c.Sample = true })
+	id := b.readable(1)
+	b.be(b.dpo)
+	b.TabTo("#about")
+	b.Keys("not a reference")
+	b.goes("main .filter .button")
+	b.Wants("Please put this right")
+	b.TabTo("#about")
+	b.Do(chromedp.Evaluate[chromedp.Void](`document.activeElement.select()`))
+	b.Keys(id.Reference())
+	b.TabTo("#kind")
+	b.Keys("Letter found")
+	b.goes("main .filter .button")
+	b.Wants("(Ada Lead) found the letter readable.")
+	b.goes(`nav a[href="/openings"]`)
+	b.TabTo("#days")
+	b.Keys("9")
+	b.goes("main .filter .button")
+	b.WantsPath("/openings?days=90")
+	b.goes("main tbody th a")
+	b.Wants("(Ada Lead) opened the letter.")
 }
