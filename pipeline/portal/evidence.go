@@ -14,12 +14,25 @@ const evidenceLimit = time.Hour
 
 // evidencePage says what an evidence pack is.
 func (p *Portal) evidencePage(w http.ResponseWriter, v *visit) error {
-	return p.ok(w, v, page{Name: "evidence", Title: "Evidence pack"})
+	return p.ok(w, v, page{Name: "evidence", Title: "Evidence pack", Script: "passkey.js",
+		Body: evidenceBody{Shown: p.shows(v, evidencePath), Path: evidencePath, Origin: p.cfg.Origin}})
+}
+
+// evidencePath is where the visitor shows anew who they are before a pack leaves.
+const evidencePath = "/evidence"
+
+type evidenceBody struct {
+	Shown        bool // a pack may be taken
+	Path, Origin string
 }
 
 // takeEvidence hands out an evidence pack while it is made. That it was taken is
 // on record first, and so on the register in it.
 func (p *Portal) takeEvidence(w http.ResponseWriter, v *visit) error {
+	if !p.shows(v, evidencePath) {
+		redirect(w, evidencePath)
+		return nil
+	}
 	if err := p.cfg.Register.Record(v.Context(), register.RegisterExported{}, v.person.Number); err != nil {
 		return fmt.Errorf("recording the export: %w", err)
 	}

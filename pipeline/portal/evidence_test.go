@@ -28,6 +28,12 @@ func TestEvidencePackIsOnRecordFirst(t *testing.T) {
 		}
 	})
 	v := h.as(h.dpo)
+	wantText(t, v.get("/evidence"), "show first that it is you")
+	wantRedirect(t, v.post("/evidence/pack.zip", nil), "/evidence")
+	if n := len(h.entries("register-exported", "")); n != 0 {
+		t.Errorf("%d packs are on record before anybody showed who asks", n)
+	}
+	v.showsAgain(evidencePath)
 	wantText(t, v.get("/evidence"), `action="/evidence/pack.zip"`, "That you took it is recorded first")
 	w := v.post("/evidence/pack.zip", nil)
 	wantStatus(t, w, http.StatusOK)

@@ -47,7 +47,7 @@ func TestHeadersOnEverything(t *testing.T) {
 		"no such file": h.nobody().get("/static/style.css"), "413": h.nobody().send(big),
 		"405":          h.nobody().send(httptest.NewRequest("BREW", "/sign-in", nil)),
 		"clean path":   h.nobody().get("//l//x"),
-		"export":       h.as(h.dpo).post("/register/export.ndjson", nil),
+		"export":       h.as(h.dpo).exports(),
 		"json trouble": h.nobody().post("/sign-in/finish", nil),
 	}
 	for name, w := range answers {

@@ -318,7 +318,7 @@ func TestFileNamesStayOnThePage(t *testing.T) {
 	h.intake.unseen = nil
 	w := v.post(path, split("b"))
 	wantText(t, v.get("/intake?done=1"), "Thank you")
-	export := h.as(h.dpo).post("/register/export.ndjson", nil).Body.String()
+	export := h.as(h.dpo).exports().Body.String()
 	for where, text := range map[string]string{"log": h.log.String(), "address": path + w.Header().Get("Location"), "register": export} {
 		if strings.Contains(text, "Canary") {
 			t.Errorf("the %s holds the file's name:\n%s", where, text)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -153,10 +154,23 @@ func TestReferenceOfTwoLetters(t *testing.T) {
 	wantText(t, h.as(h.dpo).get("/register?about="+first.Reference()), "More than one letter has this reference", string(first), string(second))
 }
 
+// exports takes a copy of the register, after showing who asks.
+func (v *visitor) exports() *httptest.ResponseRecorder {
+	v.h.t.Helper()
+	v.showsAgain(registerPath)
+	return v.post("/register/export.ndjson", nil)
+}
+
 func TestExport(t *testing.T) {
 	h := newHouse(t)
 	h.readable(1)
-	w := h.as(h.dpo).post("/register/export.ndjson", nil)
+	v := h.as(h.dpo)
+	wantText(t, v.get("/register"), "show first that it is you")
+	wantRedirect(t, v.post("/register/export.ndjson", nil), "/register#export")
+	if n := len(h.entries("register-exported", "")); n != 0 {
+		t.Errorf("%d copies are on record before anybody showed who asks", n)
+	}
+	w := v.exports()
 	wantStatus(t, w, http.StatusOK)
 	if w.Header().Get("Content-Type") != "application/x-ndjson" || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("headers are %v", w.Header())

@@ -25,7 +25,13 @@ type registerBody struct {
 	Filtered   bool
 	Size       int64
 	Checkpoint string
+
+	Shown        bool // a copy may be taken
+	Path, Origin string
 }
+
+// registerPath is where the visitor shows anew who they are before a copy leaves.
+const registerPath = "/register"
 
 // registerPage shows the data-protection officer what is on record, newest first.
 func (p *Portal) registerPage(w http.ResponseWriter, v *visit) error {
@@ -40,7 +46,8 @@ func (p *Portal) registerPage(w http.ResponseWriter, v *visit) error {
 	if body.Size, body.Checkpoint, err = p.cfg.Register.Checkpoint(v.Context()); err != nil {
 		return err
 	}
-	pg := page{Name: "register", Title: "Register"}
+	body.Shown, body.Path, body.Origin = p.shows(v, registerPath), registerPath, p.cfg.Origin
+	pg := page{Name: "register", Title: "Register", Script: "passkey.js"}
 	want, flaws := body.wanted()
 	var flaw string
 	if want.id, flaw, err = p.letterAsked(v, &body); err != nil {
@@ -236,6 +243,10 @@ func staffWords(names map[int64]string, number int64) string {
 // exportRegister hands out the whole register. That it was taken is on record
 // first, and so is the last line of what is taken.
 func (p *Portal) exportRegister(w http.ResponseWriter, v *visit) error {
+	if !p.shows(v, registerPath) {
+		redirect(w, registerPath+"#export")
+		return nil
+	}
 	if err := p.cfg.Register.Record(v.Context(), register.RegisterExported{}, v.person.Number); err != nil {
 		return fmt.Errorf("recording the export: %w", err)
 	}
