@@ -12,17 +12,19 @@ import (
 
 // How long, and how much of, what people read is held in memory. Somebody turns
 // the page within two minutes, and a letter of 20 colour pages has 5 MB; a page's
-// picture has a third of one.
+// picture has a third of one. With 50 readers at once all of it stays far enough
+// below 512 MB for the rest of the server and its children: BenchmarkReaders of
+// cmd/letterlock measures that.
 const (
 	readingPause   = 2 * time.Minute
 	mostOpened     = 16
-	mostOpenedMB   = 96
+	mostOpenedMB   = 48
 	mostPictures   = 64
-	mostPicturesMB = 32
+	mostPicturesMB = 24
 
 	// atOnce is how many pages are made at once, whoever waits: each needs some
 	// 20 MB beside the letter itself, and a child of the renderer for half of its time.
-	atOnce = 4
+	atOnce = 3
 	// aheadTime is how long a page may take that nobody has asked for yet.
 	aheadTime = 30 * time.Second
 )

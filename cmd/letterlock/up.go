@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"letterlock/cmd/configfile"
@@ -191,7 +193,16 @@ func (in *installation) roles(w *world, origin *url.URL, edge bool) (*roles, err
 	return r, nil
 }
 
+// heap is how many bytes of memory the program takes at ease: from there on it
+// clears away more often what it no longer needs, so that many readers at once do
+// not take twice of what they need. It is no wall: what must be in memory goes
+// beyond it. Somebody's own GOMEMLIMIT stands.
+const heap = 160 << 20
+
 func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(heap)
+	}
 	if r.pages, err = page.Open(page.Config{CacheDir: r.in.dir.cache()}); err != nil {
 		return err
 	}
