@@ -50,7 +50,7 @@ type Storage struct {
 // Mail is the mail account.
 type Mail struct {
 	SMTP         string `toml:"smtp" doc:"Mail server, as in smtps://user@mail.example.org or smtp://127.0.0.1:1025. Absent: mail is written to outbox/ and nobody is told."`
-	PasswordFile string `toml:"password_file" doc:"A file that holds the mail account's password and nothing else."`
+	PasswordFile string `toml:"password_file" doc:"A file that holds the mail account's password and nothing else. A new one counts at once."`
 	From         string `toml:"from" def:"letterlock@localhost" doc:"Sender of the mails. Answers to them are not read by Letterlock."`
 }
 

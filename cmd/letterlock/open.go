@@ -283,6 +283,11 @@ func (in *installation) sender(console io.Writer) (pipeline.Sender, error) {
 	if err != nil {
 		return nil, configfile.Wrong("%s: %s", in.dir.config, err)
 	}
+	if m.PasswordFile != "" {
+		sender.Renew(func() (string, error) {
+			return configfile.Secret(in.dir.config, m.PasswordFile, "mail account's password")
+		})
+	}
 	return sender, nil
 }
 

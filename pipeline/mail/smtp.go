@@ -40,9 +40,15 @@ type SMTP struct {
 	security       security
 	trust          *tls.Config
 	user, password string
+	renewed        func() (password string, err error) // nil for one that stays
 	from           *netmail.Address
 	now            func() time.Time
 }
+
+// Renew has the password asked for before each conversation, so that a new one
+// counts without a restart. Where it cannot be had, that of NewSMTP is used. It is
+// called before anything is sent.
+func (s *SMTP) Renew(password func() (string, error)) { s.renewed = password }
 
 // NewSMTP prepares to send from the given address through the server, which
 // is smtp://host:port (STARTTLS demanded, except on loopback, where nothing
@@ -169,7 +175,7 @@ func (s *SMTP) options(dial gomail.DialContextFunc) []gomail.Option {
 		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory), gomail.WithTLSConfig(s.trust))
 	}
 	if s.user != "" {
-		options = append(options, gomail.WithUsername(s.user), gomail.WithPassword(s.password),
+		options = append(options, gomail.WithUsername(s.user), gomail.WithPassword(s.passwordNow()),
 			gomail.WithOpportunisticSMTPAuth(gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthPlain, gomail.SMTPAuthLogin))
 	}
 	return options
@@ -221,4 +227,14 @@ func refusal(ctx context.Context, err error) error {
 		return fmt.Errorf("sending mail: the server answered %s: %w", answer, ErrPermanent)
 	}
 	return fmt.Errorf("sending mail: the server answered %s", answer)
+}
+
+// passwordNow is the password to be used from now on.
+func (s *SMTP) passwordNow() string {
+	if s.renewed != nil {
+		if password, err := s.renewed(); err == nil && password != "" {
+			return password
+		}
+	}
+	return s.password
 }

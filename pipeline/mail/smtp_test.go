@@ -232,6 +232,23 @@ func TestEncryption(t *testing.T) {
 		noCanary(t, err)
 	})
 
+	t.Run("new password", func(t *testing.T) {
+		office := &postOffice{password: "open sesame"}
+		s := newSMTP(t, "smtp://clerk@"+office.open(t, nil, false), "of last year")
+		password, err := "of last year", error(nil)
+		s.Renew(func() (string, error) { return password, err })
+		if err := s.Ping(t.Context()); err == nil {
+			t.Fatal("an old password is taken")
+		}
+		password = "open sesame"
+		if err := s.Send(t.Context(), letterWaits); err != nil {
+			t.Errorf("with the new password: %v", err)
+		}
+		if password, err = "open sesame", errors.New("the file is being written"); s.Ping(t.Context()) == nil {
+			t.Error("a password that could not be had is used")
+		}
+	})
+
 	t.Run("password in clear on loopback", func(t *testing.T) {
 		office := &postOffice{password: "open sesame"}
 		s := newSMTP(t, "smtp://clerk@"+office.open(t, nil, false), "open sesame")
