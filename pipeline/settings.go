@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"letterlock/pipeline/portal"
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 )
 
@@ -29,13 +30,14 @@ func (s *Server) checkSettings(ctx context.Context) (bad, good string, err error
 	if err != nil {
 		return "", "", err
 	}
+	say := texts.English().Text // check speaks English, as everything on the console
 	if wrong := changed.Check(s.fileSettings()); wrong != "" {
-		return "What was changed at the portal does not go together with the configuration file any more (" + portal.SettingName(wrong) + "). Look at the portal's page \"Settings\".", "", nil
+		return "What was changed at the portal does not go together with the configuration file any more (" + say(portal.SettingName(wrong)) + "). Look at the portal's page \"Settings\".", "", nil
 	}
 	var says []string
 	for _, is := range register.Settings {
 		if n, ok := changed[is]; ok {
-			says = append(says, fmt.Sprintf("%s is %s (the file says %s)", portal.SettingName(is), portal.SettingSays(is, n), portal.SettingSays(is, s.fileSettings()[is])))
+			says = append(says, fmt.Sprintf("%s is %s (the file says %s)", say(portal.SettingName(is)), say(portal.SettingSays(is, n)), say(portal.SettingSays(is, s.fileSettings()[is]))))
 		}
 	}
 	if len(says) == 0 {

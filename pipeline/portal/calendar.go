@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -15,8 +16,8 @@ type calendarBody struct {
 
 // span is some days of the calendar.
 type span struct {
-	Title   string
-	Empty   string
+	Title   texts.Text
+	Empty   texts.Text
 	Overdue bool
 	Days    []register.Due
 	All     int // letters and answers of all its days
@@ -40,17 +41,17 @@ func (p *Portal) calendarPage(w http.ResponseWriter, v *visit) error {
 	if body.Held, err = p.cfg.Register.OnHold(v.Context()); err != nil {
 		return err
 	}
-	return p.ok(w, v, page{Name: "calendar", Title: "Retention calendar", Body: body})
+	return p.ok(w, v, page{Name: "calendar", Title: texts.Say("calendar.retention-calendar"), Body: body})
 }
 
 // spans puts what is due under the headings of the calendar. A day that has come
 // is not overdue before it is over: what is due goes in its course.
 func spans(today letter.Date, due []register.Due) []span {
 	out := []span{
-		{Title: "Overdue", Empty: "Nothing is past its day.", Overdue: true},
-		{Title: "Within 7 days", Empty: "Nothing is due."},
-		{Title: "Within 14 days", Empty: "Nothing is due."},
-		{Title: "Within 30 days", Empty: "Nothing is due."},
+		{Title: texts.Say("calendar.overdue"), Empty: texts.Say("calendar.nothing-is-past-its-day"), Overdue: true},
+		{Title: texts.Say("calendar.within-7-days"), Empty: texts.Say("calendar.nothing-is-due")},
+		{Title: texts.Say("calendar.within-14-days"), Empty: texts.Say("calendar.nothing-is-due")},
+		{Title: texts.Say("calendar.within-30-days"), Empty: texts.Say("calendar.nothing-is-due")},
 	}
 	for _, d := range due {
 		at := &out[3]

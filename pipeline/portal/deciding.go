@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 )
 
@@ -15,7 +16,7 @@ func (p *Portal) answerRisk(w http.ResponseWriter, v *visit) error {
 	}
 	risk := register.Risk(v.PostForm.Get("risk"))
 	if !slices.Contains(register.Risks, risk) {
-		return p.showLetter(w, v, []formFlaw{{"risk", "Choose whether somebody is at risk. If you cannot tell, ask the helplines’ manager."}}, "")
+		return p.showLetter(w, v, []formFlaw{{"risk", texts.Say("letter.choose-whether-somebody")}}, "")
 	}
 	shows := "?done=risk-" + string(risk)
 	switch {
@@ -48,7 +49,7 @@ func (p *Portal) handOver(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	if !slices.ContainsFunc(colleagues, func(who register.Person) bool { return who.Number == to }) {
-		return p.showLetter(w, v, []formFlaw{{"colleague", "Choose the colleague who is to go on with this letter."}}, "")
+		return p.showLetter(w, v, []formFlaw{{"colleague", texts.Say("letter.choose-the-colleague-who-is-to-go")}}, "")
 	}
 	const shows = "?done=handed-over"
 	if err := p.cfg.Register.HandOver(v.once(shows), v.letter.ID, to, v.person.Number); err != nil {
@@ -81,18 +82,18 @@ func (p *Portal) tellDeciding(v *visit, l register.Letter, body *letterBody) (er
 }
 
 // riskNote says what has just been answered, where the letter bears it out.
-func riskNote(done string, l register.Letter) string {
+func riskNote(done string, l register.Letter) texts.Text {
 	switch {
 	case done == "risk-none" && l.Risk == register.RiskNone:
-		return "It is recorded that nobody is at risk, as far as this letter tells."
+		return texts.Say("letter.it-is-recorded-that-nobody")
 	case done == "risk-share" && l.Risk == register.RiskShare:
-		return "It is recorded that somebody is at risk. Record below with whom you share the letter."
+		return texts.Say("letter.it-is-recorded-that-somebody")
 	case done == "risk-urgent" && l.Risk == register.RiskUrgent:
-		return "It is recorded, and the helplines’ manager is told by mail now. A mail may be read late: if somebody is in danger at this moment, call 999, and then call the manager."
+		return texts.Say("letter.it-is-recorded-and-the-helplines")
 	case done == "risk-urgent-alone" && l.Risk == register.RiskUrgent:
-		return "It is recorded. Nobody is told by mail: no other manager has an address at Letterlock. If somebody is in danger at this moment, call 999, and then call the manager."
+		return texts.Say("letter.it-is-recorded-nobody-is-told")
 	case done == "handed-over" && l.HandedTo != 0:
-		return "It is recorded that you have handed this letter over. Your colleague is told by mail, and you can still open it."
+		return texts.Say("letter.it-is-recorded")
 	}
-	return ""
+	return nil
 }

@@ -2,13 +2,13 @@ package portal
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -54,7 +54,7 @@ func (p *Portal) deskPage(w http.ResponseWriter, v *visit) error {
 		body.Unknown = true
 	}
 	body.Waiting = len(waiting)
-	return p.ok(w, v, page{Name: "desk", Title: "Destruction desk", Body: body})
+	return p.ok(w, v, page{Name: "desk", Title: texts.Say("desk.destruction-desk"), Body: body})
 }
 
 type paperBody struct {
@@ -102,9 +102,9 @@ func (p *Portal) paperPage(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	if !mayBeDestroyed(paper) {
-		return &problem{Status: http.StatusConflict, Heading: "Keep this paper",
-			Lines: []string{"The paper " + paper.Reference + " may not be destroyed now: " + paperWhy(paper)},
-			Link:  "/desk", LinkSay: "Back to the destruction desk"}
+		return &problem{Status: http.StatusConflict, Heading: texts.Say("desk.keep-this-paper"),
+			Lines: []texts.Text{texts.Say("desk.the-paper-may-not-be-destroyed", "reference", paper.Reference, "paper", paperWhy(paper))},
+			Link:  "/desk", LinkSay: texts.Say("desk.back-to-the-destruction-desk")}
 	}
 	form := p.emptyForm()
 	if t, ok := p.trays.of(v, v.URL.Query().Get("change")); ok {
@@ -129,14 +129,14 @@ func mayBeDestroyed(paper register.Paper) bool {
 	return paper.State == letter.PaperMayGo || paper.LetterGone && paper.State != letter.PaperDestroyed
 }
 
-func paperWhy(paper register.Paper) string {
+func paperWhy(paper register.Paper) texts.Text {
 	if paper.State == letter.PaperScanAgain {
-		return "it must be scanned again. The team leader said: " + worded(reasonWords, paper.Reason) + "."
+		return texts.Say("desk.it-must-be-scanned-again-the-team", "reason", texts.Word("reason", paper.Reason))
 	}
 	if paper.AnotherDue() {
-		return "who found its scan readable may have scanned it too, and another person must find it readable first. Ask a team leader to open the letter: it is in their list."
+		return texts.Say("desk.who-found-its-scan-readable-may")
 	}
-	return "nobody has found its scan readable yet."
+	return texts.Say("desk.nobody-has-found-its-scan")
 }
 
 // showDestroyed shows the record of a destruction: after the form, after the
@@ -150,20 +150,20 @@ func (p *Portal) showDestroyed(w http.ResponseWriter, v *visit, e register.Entry
 	if err != nil {
 		return err
 	}
-	return p.ok(w, v, page{Name: "destroyed", Title: "Destruction recorded", Body: destroyedWords(d, e, names)})
+	return p.ok(w, v, page{Name: "destroyed", Title: texts.Say("desk.destruction-recorded"), Body: destroyedWords(d, e, names)})
 }
 
 // destroyedWords is a destruction with the people in words.
 func destroyedWords(d register.PaperDestroyed, e register.Entry, names map[int64]string) destroyedBody {
-	body := destroyedBody{PaperDestroyed: d, By: lowerFirst(staffWords(names, e.By)), WitnessName: staffWords(names, d.Witness), by: e.By}
+	body := destroyedBody{PaperDestroyed: d, By: staffWords(names, e.By), WitnessName: staffWords(names, d.Witness), by: e.By}
 	if d.ScannedBy != 0 {
-		body.Scanner = lowerFirst(staffWords(names, d.ScannedBy))
+		body.Scanner = staffWords(names, d.ScannedBy)
 	}
 	if d.ReadableBy != 0 {
-		body.Reader = lowerFirst(staffWords(names, d.ReadableBy))
+		body.Reader = staffWords(names, d.ReadableBy)
 	}
 	if d.ReadableToo != 0 {
-		body.Reader += " and by " + lowerFirst(staffWords(names, d.ReadableToo))
+		body.Reader = texts.Say("desk.and-by", "who", body.Reader, "too", staffWords(names, d.ReadableToo))
 	}
 	return body
 }
@@ -171,8 +171,8 @@ func destroyedWords(d register.PaperDestroyed, e register.Entry, names map[int64
 type destroyedBody struct {
 	register.PaperDestroyed
 	by              int64
-	By, WitnessName string
-	Scanner, Reader string // empty for nobody
+	By, WitnessName texts.Text
+	Scanner, Reader texts.Text // nil for nobody
 }
 
 // showPaper shows the form for one paper, or for a tray of them.
@@ -182,9 +182,9 @@ func (p *Portal) showPaper(w http.ResponseWriter, v *visit, papers []register.Pa
 		return err
 	}
 	body := paperBody{Action: "/desk/tray", deskPeople: people, Levels: register.Levels, Contractors: p.cfg.Contractors, Places: p.cfg.Places, Form: form}
-	title := fmt.Sprintf("Destroy %d papers", len(papers))
+	title := texts.Say("desk.destroy-papers", "papers", len(papers))
 	if len(papers) == 1 {
-		title, body.Action = "Destroy paper "+papers[0].Reference, "/desk/"+string(papers[0].Letter)
+		title, body.Action = texts.Say("desk.destroy-paper", "reference", papers[0].Reference), "/desk/"+string(papers[0].Letter)
 		if body.MayBeLost, err = p.cfg.Register.MayWriteOff(v.Context(), papers[0].Letter); err != nil {
 			return err
 		}
@@ -268,21 +268,21 @@ func (p *Portal) destroyPaper(w http.ResponseWriter, v *visit) error {
 // readDestruction reads the form, and says what is to be put right in it.
 func (p *Portal) readDestruction(form url.Values, papers []register.Paper, people deskPeople) (says []register.Destroyed, flaws []formFlaw) {
 	all := register.Destruction{Method: register.Method(form.Get("method")), Authority: register.Name(p.cfg.Policy.Name)}
-	flaw := func(field, says string) { flaws = append(flaws, formFlaw{field, says}) }
+	flaw := func(field string, says texts.Text) { flaws = append(flaws, formFlaw{field, says}) }
 	for _, paper := range papers {
 		says = append(says, register.Destroyed{Letter: paper.Letter})
 		readSheets(&says[len(says)-1].Destruction, form, papers, paper, flaw)
 	}
 	if all.ScannedBy = wholeNumber(form.Get("scanner")); !has(people.Scanners, all.ScannedBy) && form.Get("scanner") != nobodyKnows {
 		all.ScannedBy = 0
-		flaw("scanner", "Choose who scanned it. If nobody knows any more, choose that.")
+		flaw("scanner", texts.Say("desk.choose-who-scanned-it-if-nobody"))
 	}
 	p.readMethod(&all, form, flaw)
 	if all.Place = register.Name(form.Get("place")); !slices.Contains(p.cfg.Places, all.Place) {
-		flaw("place", "Choose where the paper was destroyed or handed over.")
+		flaw("place", texts.Say("desk.choose-where-the-paper"))
 	}
 	if form.Get("confirm") != "yes" {
-		flaw("confirm", "Tick the box once the paper is destroyed. This cannot be undone.")
+		flaw("confirm", texts.Say("desk.tick-the-box-once-the-paper"))
 	}
 	for i := range says {
 		sheets := says[i].Sheets
@@ -299,46 +299,54 @@ func has(people []register.Person, number int64) bool {
 	return slices.ContainsFunc(people, func(who register.Person) bool { return who.Number == number })
 }
 
-func readSheets(d *register.Destruction, form url.Values, papers []register.Paper, paper register.Paper, flaw func(field, says string)) {
+func readSheets(d *register.Destruction, form url.Values, papers []register.Paper, paper register.Paper, flaw func(field string, says texts.Text)) {
 	field := sheetsField(papers, paper)
 	d.Sheets = int(min(wholeNumber(form.Get(field)), 10000))
 	fewest, most := paper.SheetsBetween()
-	of := ""
-	if len(papers) > 1 {
-		of = " of " + paper.Reference
-	}
 	switch {
 	case d.Sheets < 1 || d.Sheets > 9999:
-		flaw(field, "Count the sheets of paper"+of+" and enter a whole number from 1 to 9999.")
+		if len(papers) == 1 {
+			flaw(field, texts.Say("desk.count-the-sheets"))
+		} else {
+			flaw(field, texts.Say("desk.count-the-sheets-of", "reference", paper.Reference))
+		}
 	case d.Sheets < fewest || d.Sheets > most:
 		// Said once for each count: whoever counted again and stands by it may go on.
 		if again := recountField(field); form.Get(again) != strconv.Itoa(d.Sheets) {
-			flaw(again, fmt.Sprintf("Stop: %s cannot belong to a scan of %s%s. Nothing has been recorded. Count the sheets again before you destroy anything.",
-				count(d.Sheets, "sheet", "sheets"), count(paper.Pages, "page", "pages"), strings.Replace(of, " of", ", that of", 1)))
+			flaw(again, sheetsDoNotFit(d.Sheets, paper, len(papers) == 1))
 		}
 	}
 }
 
-func (p *Portal) readMethod(d *register.Destruction, form url.Values, flaw func(field, says string)) {
+// sheetsDoNotFit says that so many sheets cannot be the paper of the scan.
+func sheetsDoNotFit(counted int, paper register.Paper, alone bool) texts.Text {
+	sheets, pages := texts.Say("count.sheet", "n", counted), texts.Say("count.page", "n", paper.Pages)
+	if alone {
+		return texts.Say("desk.stop", "sheets", sheets, "pages", pages)
+	}
+	return texts.Say("desk.stop-of", "sheets", sheets, "pages", pages, "reference", paper.Reference)
+}
+
+func (p *Portal) readMethod(d *register.Destruction, form url.Values, flaw func(field string, says texts.Text)) {
 	number := func(field string) register.Number {
 		n := register.Number(strings.ToUpper(strings.TrimSpace(form.Get(field))))
 		if !n.Valid() {
 			// Free text would be a place for names in a register that is kept for years.
-			flaw(field, "Enter the number on the contractor’s paper: digits, and no more letters than digits. Hyphens, slashes and full stops may stand between them.")
+			flaw(field, texts.Say("desk.enter-the-number"))
 		}
 		return n
 	}
 	switch {
 	case d.Method == register.Shredder:
 		if d.Level = register.Level(form.Get("level")); !slices.Contains(register.Levels, d.Level) {
-			flaw("level", "Choose the level that is written on the shredder, P-1 to P-7.")
+			flaw("level", texts.Say("desk.choose-the-level-that-is-written"))
 		}
 	case d.Method == register.Contractor && len(p.cfg.Contractors) > 0:
 		if d.Contractor = register.Name(form.Get("contractor")); !slices.Contains(p.cfg.Contractors, d.Contractor) {
-			flaw("contractor", "Choose the contractor who destroyed it.")
+			flaw("contractor", texts.Say("desk.choose-the-contractor"))
 		}
 		d.Collection, d.Certificate = number("collection"), number("certificate")
 	default:
-		flaw("method", "Choose how the paper was destroyed.")
+		flaw("method", texts.Say("desk.choose-how-the-paper"))
 	}
 }

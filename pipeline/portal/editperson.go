@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 )
 
@@ -37,7 +38,7 @@ func (p *Portal) showEdit(w http.ResponseWriter, v *visit, person personBody, fo
 	if person.Role == register.TeamLeader {
 		body.Helplines = p.cfg.Helplines
 	}
-	return p.ok(w, v, page{Name: "edit", Title: "Change " + person.Name, Script: "passkey.js", Errors: flaws, Body: body})
+	return p.ok(w, v, page{Name: "edit", Title: texts.Say("edit.change", "name", person.Name), Script: "passkey.js", Errors: flaws, Body: body})
 }
 
 // editPerson changes what the person is called, where they are written to and
@@ -69,16 +70,16 @@ func (p *Portal) editPerson(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
-func sayPersonChanged(d register.PersonChanged, e register.Entry, t teller) string {
-	var what []string
+func sayPersonChanged(d register.PersonChanged, e register.Entry, t teller) texts.Text {
+	var what []texts.Text
 	if d.Name {
-		what = append(what, "the name")
+		what = append(what, texts.Say("edit.the-name"))
 	}
 	if d.Address {
-		what = append(what, "the mail address")
+		what = append(what, texts.Say("edit.the-mail-address"))
 	}
 	if d.Helplines {
-		what = append(what, "the helplines, now "+list(apply(d.Leads, func(n register.Name) string { return t.helpline(string(n)) })))
+		what = append(what, texts.Say("edit.the-helplines-now", "helplines", apply(d.Leads, func(n register.Name) string { return t.helpline(string(n)) })))
 	}
-	return fmt.Sprintf("%s changed of %s %s.", t.staff(e.By), lowerFirst(t.staff(d.Person)), list(what))
+	return texts.Say("edit.changed-of", "who", t.staff(e.By), "person", t.staff(d.Person), "what", what)
 }

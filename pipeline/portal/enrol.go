@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 )
 
@@ -25,7 +26,7 @@ func (p *Portal) enrolPage(w http.ResponseWriter, v *visit) error {
 	if n := wholeNumber(v.URL.Query().Get("person")); n > 0 {
 		body.Person = strconv.FormatInt(n, 10)
 	}
-	return p.ok(w, v, page{Name: "enrol", Title: "Set up your sign-in", Body: body})
+	return p.ok(w, v, page{Name: "enrol", Title: texts.Say("enrol.set-up-your-sign"), Body: body})
 }
 
 // checkCode compares the code that was told by voice. The register counts the
@@ -40,10 +41,10 @@ func (p *Portal) checkCode(w http.ResponseWriter, v *visit) error {
 	code := strings.TrimSpace(v.PostForm.Get("code"))
 	var flaws []formFlaw
 	if number == 0 {
-		flaws = append(flaws, formFlaw{"person", "Enter your staff number. It is a whole number like 7."})
+		flaws = append(flaws, formFlaw{"person", texts.Say("enrol.enter-your-staff-number")})
 	}
 	if code == "" {
-		flaws = append(flaws, formFlaw{"code", "Enter the code that you were told. It has ten characters, like ABCDE-FGHIJ."})
+		flaws = append(flaws, formFlaw{"code", texts.Say("enrol.enter-the-code-that-you-were-told")})
 	}
 	if len(flaws) == 0 {
 		proof, err := p.cfg.Register.CheckCode(v.Context(), number, code)
@@ -57,10 +58,9 @@ func (p *Portal) checkCode(w http.ResponseWriter, v *visit) error {
 		}
 		v.tried = number
 		p.logRefused(v, byCode, "the code is wrong, or no longer valid")
-		flaws = append(flaws, formFlaw{"code", "This number and this code do not belong together, or the code is no longer valid. " +
-			"Check both. After five wrong tries you need a new code from your administrator."})
+		flaws = append(flaws, formFlaw{"code", texts.Say("enrol.this-number-and-this-code-do")})
 	}
-	return p.ok(w, v, page{Name: "enrol", Title: "Set up your sign-in", Errors: flaws,
+	return p.ok(w, v, page{Name: "enrol", Title: texts.Say("enrol.set-up-your-sign"), Errors: flaws,
 		Body: enrolBody{Person: v.PostForm.Get("person"), Origin: p.cfg.Origin}})
 }
 
@@ -84,7 +84,7 @@ func (p *Portal) enrolPasskeyPage(w http.ResponseWriter, v *visit) error {
 		redirect(w, "/enrol")
 		return nil
 	}
-	return p.ok(w, v, page{Name: "enrol-passkey", Title: "Make your passkey", Script: "passkey.js",
+	return p.ok(w, v, page{Name: "enrol-passkey", Title: texts.Say("enrol.make-your-passkey"), Script: "passkey.js",
 		Body: enrolBody{Person: strconv.FormatInt(who.Number, 10), Origin: p.cfg.Origin, SSO: p.ssoName()}})
 }
 

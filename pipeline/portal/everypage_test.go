@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 )
 
@@ -97,7 +98,7 @@ func TestARiskIsForThoseWhoRead(t *testing.T) {
 	id := h.readable(1)
 	path := "/l/" + string(id)
 	must(t, h.register.AnswerRisk(t.Context(), id, register.RiskShare, h.lead))
-	says := riskWords[register.RiskShare]
+	says := texts.English().Text(texts.Word("risk", register.RiskShare))
 	wantText(t, h.as(h.manager).get(path), says)
 	for _, p := range []string{"/desk", "/desk/" + string(id), "/papers", "/intake"} {
 		w := h.as(h.ops).get(p)

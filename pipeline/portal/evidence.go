@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 )
 
@@ -14,7 +15,7 @@ const evidenceLimit = time.Hour
 
 // evidencePage says what an evidence pack is.
 func (p *Portal) evidencePage(w http.ResponseWriter, v *visit) error {
-	return p.ok(w, v, page{Name: "evidence", Title: "Evidence pack", Script: "passkey.js",
+	return p.ok(w, v, page{Name: "evidence", Title: texts.Say("evidence.evidence-pack"), Script: "passkey.js",
 		Body: evidenceBody{Shown: p.shows(v, evidencePath), Path: evidencePath, Origin: p.cfg.Origin}})
 }
 

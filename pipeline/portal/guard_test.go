@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -405,7 +406,7 @@ func TestOpenUntilInWords(t *testing.T) {
 		179: "23 May 2027 (tomorrow)", 180: "23 May 2027 (today)", 181: "23 May 2027 (it may be gone any moment)",
 	} {
 		h.now = l.Received.AddDate(0, 0, days)
-		if got := h.portal.openUntil(l); got != want {
+		if got := h.portal.language.Text(h.portal.openUntil(l)); got != want {
 			t.Errorf("day %d: %q, want %q", days, got, want)
 		}
 	}
@@ -449,12 +450,12 @@ func TestCeremoniesAreBounded(t *testing.T) {
 
 func TestEveryFlagHasItsWords(t *testing.T) {
 	for _, flag := range letter.AllFlags {
-		if flagWords[flag] == "" {
+		if !texts.English().Has("flag." + string(flag)) {
 			t.Errorf("no words for %q", flag)
 		}
 	}
 	l := register.Letter{Manifest: letter.Manifest{Pages: 3, Flags: "2:blank 2:skewed"}}
-	if got := flagsOf(l, 2); len(got) != 2 || got[0] != "looks blank" {
+	if got := flagsOf(l, 2); len(got) != 2 || texts.English().Text(got[0]) != "looks blank" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -15,7 +16,7 @@ import (
 // holdCard is one hold in the list.
 type holdCard struct {
 	register.Hold
-	OwnerName string
+	OwnerName texts.Text
 	Due       bool // its review has come
 	Left      bool // who answers for it has left: only the number is known
 }
@@ -43,14 +44,14 @@ func (p *Portal) holdsPage(w http.ResponseWriter, v *visit) error {
 	for _, h := range holds {
 		body.Holds = append(body.Holds, p.holdCard(h, names))
 	}
-	pg := page{Name: "holds", Title: "Holds", Body: body}
+	pg := page{Name: "holds", Title: texts.Say("hold.holds"), Body: body}
 	switch v.URL.Query().Get("done") {
 	case "placed":
-		pg.Note = "The hold is on record. What it holds is moved by itself to where it outlives its time."
+		pg.Note = texts.Say("hold.the-hold-is-on-record")
 	case "reviewed":
-		pg.Note = "Thank you. It is recorded that you have looked at this hold again, and it goes on."
+		pg.Note = texts.Say("hold.thank-you-it-is-recorded")
 	case "released":
-		pg.Note = "The hold is released. What no other hold keeps goes back to its rule, and is deleted at once where its day has passed."
+		pg.Note = texts.Say("hold.the-hold-is-released")
 	}
 	return p.ok(w, v, pg)
 }
@@ -103,9 +104,9 @@ func (p *Portal) newHoldPage(w http.ResponseWriter, v *visit) error {
 }
 
 func (p *Portal) showHoldForm(w http.ResponseWriter, v *visit, f holdForm, flaws []formFlaw) error {
-	title := "Put on hold"
+	title := texts.Say("hold.put-on-hold")
 	if f.Hold.Number != 0 {
-		title = fmt.Sprintf("Hold number %d", f.Hold.Number)
+		title = texts.Say("hold.hold-number", "number", f.Hold.Number)
 	}
 	return p.ok(w, v, page{Name: "hold", Title: title, Errors: flaws, Body: f})
 }
@@ -121,22 +122,22 @@ func (p *Portal) placeHold(w http.ResponseWriter, v *visit) error {
 	h, flaws := f.read()
 	h.Letter, h.Helpline, h.Reason = f.Letter, v.PostForm.Get("helpline"), register.HoldReason(v.PostForm.Get("reason"))
 	if !slices.Contains(f.Reasons, h.Reason) {
-		flaws = append(flaws, formFlaw{"reason", "Choose who wants it kept."})
+		flaws = append(flaws, formFlaw{"reason", texts.Say("hold.choose-who-wants-it-kept")})
 	}
 	if h.Letter == "" && !slices.ContainsFunc(f.Lines, func(l Helpline) bool { return l.Name == h.Helpline }) {
-		flaws = append(flaws, formFlaw{"helpline", "Choose whose letters are held."})
+		flaws = append(flaws, formFlaw{"helpline", texts.Say("hold.choose-whose-letters-are-held")})
 	}
 	if len(flaws) > 0 {
 		return p.showHoldForm(w, v, f, flaws)
 	}
 	if !confirmed(v.PostForm) {
-		what := "everything of " + p.helplineTitle(h.Helpline) + ", now and as long as the hold is in force"
+		what := texts.Say("hold.everything-of-now-and-as-long", "helpline", p.helplineTitle(h.Helpline))
 		if h.Letter != "" {
-			what = "the letter " + h.Letter.Reference()
+			what = texts.Say("hold.the-letter", "reference", h.Letter.Reference())
 		}
-		return p.ok(w, v, page{Name: "confirm", Title: "Put it on hold?", Body: confirmBody{Back: "/holds", Action: "/holds/new", Form: v.PostForm,
-			Button: "Put it on hold", Says: []string{"Nothing that is held is deleted until the hold is released, whatever its deadline."},
-			Facts: append([]fact{{"What", what}, {"Who wants it", worded(holdReasonWords, h.Reason)}}, f.facts(h)...)}})
+		return p.ok(w, v, page{Name: "confirm", Title: texts.Say("hold.put-it-on-hold"), Body: confirmBody{Back: "/holds", Action: "/holds/new", Form: v.PostForm,
+			Button: texts.Say("hold.put-it-on-hold-2"), Says: []texts.Text{texts.Say("hold.nothing-that-is-held-is-deleted")},
+			Facts: append([]fact{{texts.Say("hold.what"), what}, {texts.Say("hold.who-wants"), texts.Word("hold-reason", h.Reason)}}, f.facts(h)...)}})
 	}
 	const placed = "/holds?done=placed"
 	if _, err := p.cfg.Register.PlaceHold(v.once(placed), h, v.person.Number); err != nil {
@@ -150,24 +151,24 @@ func (p *Portal) placeHold(w http.ResponseWriter, v *visit) error {
 func (f holdForm) read() (h register.Hold, flaws []formFlaw) {
 	h.Owner = wholeNumber(f.Form.Get("owner"))
 	if !slices.ContainsFunc(f.Owners, func(who register.Person) bool { return who.Number == h.Owner }) {
-		flaws = append(flaws, formFlaw{"owner", "Choose who answers for the hold."})
+		flaws = append(flaws, formFlaw{"owner", texts.Say("hold.choose-who-answers-for-the-hold")})
 	}
 	review, err := letter.ParseDate(f.Form.Get("review"))
 	if err != nil || review.Before(f.Earliest) || f.Latest.Before(review) {
-		flaws = append(flaws, formFlaw{"review", fmt.Sprintf("Enter the day on which the hold is looked at again, from %s to %s: %d days on at most.", day(f.Earliest), day(f.Latest), register.HoldReviewDays)})
+		flaws = append(flaws, formFlaw{"review", texts.Say("hold.enter-the-day-on-which-the-hold", "earliest", f.Earliest, "latest", f.Latest, "hold-review-days", register.HoldReviewDays)})
 	}
 	h.Review = review
 	return h, flaws
 }
 
 func (f holdForm) facts(h register.Hold) []fact {
-	var owner string
+	var owner texts.Text
 	for _, who := range f.Owners {
 		if who.Number == h.Owner {
-			owner = who.Name
+			owner = texts.Plain(who.Name)
 		}
 	}
-	return []fact{{"Who answers for it", owner}, {"Look at it again", day(h.Review)}}
+	return []fact{{texts.Say("hold.who-answers-2"), owner}, {texts.Say("hold.look-at-it-again"), texts.Day(h.Review)}}
 }
 
 // holdOf finds the hold that the address names.
@@ -251,9 +252,9 @@ func (p *Portal) releaseHold(w http.ResponseWriter, v *visit) error {
 	}
 	if !confirmed(v.PostForm) {
 		here := fmt.Sprintf("/holds/%d", h.Number)
-		return p.ok(w, v, page{Name: "confirm", Title: fmt.Sprintf("Release hold number %d?", h.Number), Body: confirmBody{Back: here, Action: here + "/release",
-			Form: v.PostForm, Button: "Release the hold", Danger: true,
-			Says: []string{"What no other hold keeps goes back to its own rule. What is past its deadline is deleted at once, and cannot be brought back."}}})
+		return p.ok(w, v, page{Name: "confirm", Title: texts.Say("hold.release-hold-number", "number", h.Number), Body: confirmBody{Back: here, Action: here + "/release",
+			Form: v.PostForm, Button: texts.Say("hold.release-the-hold"), Danger: true,
+			Says: []texts.Text{texts.Say("hold.what-no-other-hold-keeps-goes")}}})
 	}
 	const released = "/holds?done=released"
 	if err := p.cfg.Register.ReleaseHold(v.once(released), h.Number, v.person.Number); err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -33,7 +34,7 @@ func (p *Portal) intakePage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return because(folderDown, err)
 	}
-	pg := page{Name: "intake", Title: "Intake"}
+	pg := page{Name: "intake", Title: texts.Say("intake.intake")}
 	body := intakeBody{Here: p.cfg.Intake != nil, Questions: found[:min(len(found), intakeShows)], Shows: intakeShows}
 	if body.Taken, body.MoreTaken, err = p.takenToday(v); err != nil {
 		return err
@@ -66,30 +67,30 @@ func (p *Portal) takenToday(v *visit) (taken []register.Entry, more bool, err er
 
 // answerNote thanks for the answer that the person has just given, as the
 // register has it: nothing is thanked for because an address says so.
-func (p *Portal) answerNote(v *visit) (string, error) {
+func (p *Portal) answerNote(v *visit) (texts.Text, error) {
 	entries, err := p.cfg.Register.Entries(v.Context(), -1, "scan-answered", "", perPage)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	i := slices.IndexFunc(entries, func(e register.Entry) bool { return e.By == v.person.Number })
 	if i < 0 || p.cfg.Now().Sub(entries[i].At) > 5*time.Minute {
-		return "", nil
+		return nil, nil
 	}
 	var d register.ScanAnswered
 	if err := readEvent(entries[i], &d); err != nil {
-		return "", err
+		return nil, err
 	}
 	switch d.Answer {
 	case AnswerSame:
-		return "Thank you. It is recorded that this is the same letter. Its file is deleted; the letter that was taken stays.", nil
+		return texts.Say("intake.thank-you-it-is-recorded"), nil
 	case AnswerAnother:
-		return "Thank you. It is recorded that this is another letter. It is taken as one.", nil
+		return texts.Say("intake.thank-you-it-is-recorded-2"), nil
 	case AnswerMistake:
-		return "Thank you. It is recorded that the scan was dropped here by mistake. Its file is deleted; the letter of the other helpline stays.", nil
+		return texts.Say("intake.thank-you-it-is-recorded-3"), nil
 	case AnswerHereToo:
-		return "Thank you. It is recorded that the letter belongs here, and it is taken. Now tell the helplines’ manager that the earlier one may be with the wrong helpline.", nil
+		return texts.Say("intake.thank-you-it-is-recorded-4"), nil
 	}
-	return "Thank you. It is recorded that the stack holds " + count(d.Letters, "letter", "letters") + ". It is split and taken.", nil
+	return texts.Say("intake.thank-you-it-is-recorded-5", "n", d.Letters), nil
 }
 
 type questionBody struct {
@@ -139,7 +140,7 @@ func (p *Portal) showQuestion(w http.ResponseWriter, v *visit, q Question, stack
 			slices.Contains(stack.Doubtful, n), slices.Contains(stack.Coded, n), slices.Contains(said.despite, n)})
 	}
 	// Never the file's name: a title goes into the browser's history.
-	return p.ok(w, v, page{Name: "question", Title: "Intake: " + lowerFirst(worded(questionWords, q.Kind)), Errors: flaws, Body: body})
+	return p.ok(w, v, page{Name: "question", Title: texts.Say("intake.intake-2", "kind", texts.Word("question-kind", q.Kind)), Errors: flaws, Body: body})
 }
 
 // look is Intake.Stack for a person who waits.
@@ -247,7 +248,7 @@ func (p *Portal) splitStack(w http.ResponseWriter, v *visit, q Question) error {
 		case !isBad:
 			return err
 		}
-		flaws = []formFlaw{{"stack", bad.Says}}
+		flaws = []formFlaw{{"stack", texts.Plain(bad.Says)}}
 	}
 	return p.showQuestion(w, v, q, stack, said, flaws)
 }
@@ -304,30 +305,30 @@ func at(places []place, is place) (pages []int) {
 // No page may be lost, and none may join the letter before a separator sheet. Of a page
 // that bears a sheet's code it has to be said twice that it is a letter's.
 func readCuts(form url.Values, stack Stack) (said cuts, flaws []formFlaw) {
-	flaw := func(field, says string) { flaws = append(flaws, formFlaw{field, says}) }
+	flaw := func(field string, says texts.Text) { flaws = append(flaws, formFlaw{field, says}) }
 	open := false
 	for n := 1; n <= stack.Pages; n++ {
 		field := "page-" + strconv.Itoa(n)
 		is := place(form.Get(field))
 		switch {
 		case is != goesOn && is != begins && is != sheet:
-			flaw(field, fmt.Sprintf("Choose what page %d is.", n))
+			flaw(field, texts.Say("intake.choose-what-page", "page", n))
 		case is == goesOn && !open:
-			flaw(field, fmt.Sprintf("Page %d has no letter to go on with. If it is part of a letter, that letter begins here.", n))
+			flaw(field, texts.Say("intake.page-has-no-letter-to-go", "page", n))
 		case is == sheet || !slices.Contains(stack.Coded, n):
 		case form.Get("despite-"+strconv.Itoa(n)) == "yes":
 			said.despite = append(said.despite, n)
 		default:
-			flaw(field, fmt.Sprintf("Page %d bears the code of a separator or cover sheet. Leave it out; or, if a letter’s page is there, tick that.", n))
+			flaw(field, texts.Say("intake.page-bears-the-code", "page", n))
 		}
 		said.places = append(said.places, is)
 		open = is != sheet
 	}
 	if len(flaws) == 0 && len(at(said.places, begins)) == 0 {
-		flaw("stack", "No letter is left. Choose at least one page on which a letter begins.")
+		flaw("stack", texts.Say("intake.no-letter-is-left-choose-at-least"))
 	}
 	if form.Get("confirm") != "yes" {
-		flaw("confirm", "Take the stack in your hand, compare it with the pages, and tick the box.")
+		flaw("confirm", texts.Say("intake.take-the-stack-in-your-hand"))
 	}
 	return said, flaws
 }

@@ -3,12 +3,12 @@ package portal
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -25,13 +25,13 @@ type letterBody struct {
 	Final     bool // the paper is destroyed: no decision can follow
 	Reasons   []register.ScanAgainReason
 	Chosen    register.ScanAgainReason
-	Named     string   // who may open a five-year letter, beside the manager
-	Shared    []shared // with whom it was shared
+	Named     texts.Text // who may open a five-year letter, beside the manager
+	Shared    []shared   // with whom it was shared
 
 	SharedMore bool // more often than is listed
 	Holds      []register.Hold
 	Answers    []register.Letter // the kept copies, and those that the visitor may keep or confirm
-	NotKept    string            // what became of the visitor's last copy that is not kept
+	NotKept    texts.Text        // what became of the visitor's last copy that is not kept
 	Answered   *register.Letter  // of an answer: its letter, while that can be opened
 	Asked      *register.Request // what waits for a second person
 	Manages    bool              // the visitor may put it on hold
@@ -101,33 +101,33 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	if !l.Held() {
 		body.EndsIn = max(l.Deadline().Start().Sub(p.cfg.Now()).Milliseconds(), 1)
 	}
-	title := "Letter " + l.ID.Reference()
+	title := texts.Say("letter.letter", "reference", l.ID.Reference())
 	if l.IsResponse() {
-		title = "Answer " + l.ID.Reference()
+		title = texts.Say("letter.answer", "reference", l.ID.Reference())
 	}
 	return p.ok(w, v, page{Name: "letter", Title: title, Script: "read.js", Errors: flaws, Note: decisionNote(v, l), Body: body})
 }
 
 // decisionNote thanks for a decision that has just been recorded; it does so
 // only where the letter's state bears it out, whatever the address says.
-func decisionNote(v *visit, l register.Letter) string {
+func decisionNote(v *visit, l register.Letter) texts.Text {
 	done := v.URL.Query().Get("done")
 	switch {
 	case done == "readable" && l.State == register.Readable:
-		said := "Thank you. It is recorded that you found this letter readable. Operations may now destroy the paper."
+		said := texts.Say("letter.thank-you-it-is-recorded")
 		if l.AnotherDue() {
-			said = "Thank you. It is recorded that you found this letter readable. The paper is kept until another person has found it readable too."
+			said = texts.Say("letter.thank-you-it-is-recorded-2")
 		}
 		if !l.RiskAnswered() {
-			return said + " One question is left: is somebody at risk?"
+			return texts.Say("letter.one-question-is-left", "said", said)
 		}
 		return said
 	case done == "other-paper" && l.Replaces == "" && l.Manifest.Replaces != "":
-		return "Thank you. It is recorded that this is another letter. The letter " + l.Manifest.Replaces.Reference() + " waits to be scanned again, and operations see that."
+		return texts.Say("letter.thank-you-it-is-recorded-3", "reference", l.Manifest.Replaces.Reference())
 	case done == "scan-again" && l.State == register.ScanAgain:
-		return "Thank you. Operations see that this letter must be scanned again, and why. The paper is kept."
+		return texts.Say("letter.thank-you-operations-see")
 	}
-	if said := riskNote(done, l); said != "" {
+	if said := riskNote(done, l); said != nil {
 		return said
 	}
 	return keepingNote(done, l)
@@ -164,7 +164,7 @@ func (p *Portal) mark(v *visit) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("Staff number %d, opened %s", v.person.Number, moment(at)), nil
+	return p.language.Text(texts.Say("letter.staff-number-opened", "number", v.person.Number, "at", at)), nil
 }
 
 func (p *Portal) letterPDF(w http.ResponseWriter, v *visit) error {
@@ -217,7 +217,7 @@ func (p *Portal) markReadable(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	if !same {
-		return p.showLetter(w, v, []formFlaw{{"same", "Compare it with the old scan first, and say that it is the same letter."}}, "")
+		return p.showLetter(w, v, []formFlaw{{"same", texts.Say("letter.compare-it-with-the-old-scan")}}, "")
 	}
 	if err := p.cfg.Register.MarkReadable(v.Context(), v.letter.ID, v.person.Number); err != nil {
 		return err
@@ -227,19 +227,19 @@ func (p *Portal) markReadable(w http.ResponseWriter, v *visit) error {
 }
 
 // notShown says which pages somebody has yet to look at.
-func notShown(pages []int) string {
-	return "You have not been shown " + pagesWords(pages) + " yet. Look at every page, and then say again whether you can read it."
+func notShown(pages []int) texts.Text {
+	return texts.Say("letter.you-have-not-been-shown-yet-look", "said", pagesWords(pages))
 }
 
 // pagesWords names some pages.
-func pagesWords(pages []int) string {
+func pagesWords(pages []int) texts.Text {
 	switch {
 	case len(pages) > 6:
-		return fmt.Sprintf("%d of its pages, of which page %d is the first,", len(pages), pages[0])
+		return texts.Say("letter.not-shown-many", "n", len(pages), "first", pages[0])
 	case len(pages) > 1:
-		return "pages " + list(apply(pages, strconv.Itoa))
+		return texts.Say("letter.not-shown-pages", "pages", pages)
 	}
-	return "page " + strconv.Itoa(pages[0])
+	return texts.Say("letter.not-shown-page", "page", pages[0])
 }
 
 func (p *Portal) markScanAgain(w http.ResponseWriter, v *visit) error {
@@ -248,7 +248,7 @@ func (p *Portal) markScanAgain(w http.ResponseWriter, v *visit) error {
 	}
 	why := register.ScanAgainReason(v.PostForm.Get("reason"))
 	if !slices.Contains(register.ScanAgainReasons, why) {
-		return p.showLetter(w, v, []formFlaw{{"reason", "Choose what is wrong with the scan, so that operations can put it right."}}, why)
+		return p.showLetter(w, v, []formFlaw{{"reason", texts.Say("letter.choose-what-is-wrong")}}, why)
 	}
 	if err := p.cfg.Register.MarkScanAgain(v.Context(), v.letter.ID, v.person.Number, why); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -24,30 +25,30 @@ func (f letterFilter) On() bool { return f.Helpline != "" || f.State != "" || f.
 
 // choice is one list of letters that the filter offers.
 type choice struct {
-	Key  string // in addresses
-	Says string // in the form, and as the list's heading
+	Key  string     // in addresses
+	Says texts.Text // in the form, and as the list's heading
 	list register.List
-	days int    // working days, for what waits too long
-	is   string // goes on from "No letter of Respect Phoneline"
+	days int        // working days, for what waits too long
+	is   texts.Text // goes on from "No letter of Respect Phoneline"
 }
 
 func (c choice) section() sectionOf {
-	return sectionOf{List: c.list, Title: c.Says, MoreSays: "More of these letters", days: c.days}
+	return sectionOf{List: c.list, Title: c.Says, MoreSays: texts.Say("letters.more-of-these-letters"), days: c.days}
 }
 
 var choices = []choice{
-	{"unopened", "Not opened yet", register.ListUnopened, 0, "is waiting to be opened"},
-	{"unopened-1", "Not opened within a working day", register.ListTooLong, 1, "has waited unopened for longer than a working day"},
-	{"unopened-2", "Not opened within two working days", register.ListTooLong, 2, "has waited unopened for longer than two working days"},
-	{"unfinished", "Opened, and not yet said whether it can be read", register.ListUnfinished, 0, "was opened without anybody having said whether it can be read"},
-	{"readable", "Found readable", register.ListReadable, 0, "was found readable"},
-	{"another", "To be found readable by another person", register.ListForAnother, 0, "waits for you to find it readable too"},
-	{"scan-again", "To be scanned again", register.ListScanAgain, 0, "is to be scanned again"},
-	{"to-confirm", "Answers that wait for a second person", register.ListToConfirm, 0, "has an answer that waits for a second person"},
-	{"held", "On hold", register.ListHeld, 0, "is on hold"},
-	{"five-years", "Kept for five years", register.ListFiveYears, 0, "is kept for five years"},
-	{"review-due", "Kept for five years, and due to be looked at again", register.ListReviews, 0, "is due to be looked at again"},
-	{"recused", "Somebody has stepped back", register.ListRecused, 0, "has a reader who has stepped back from it"},
+	{"unopened", texts.Say("letters.not-opened-yet"), register.ListUnopened, 0, texts.Say("letters.is-waiting-to-be-opened")},
+	{"unopened-1", texts.Say("letters.not-opened-within-a-working-day"), register.ListTooLong, 1, texts.Say("letters.has-waited-unopened-for-longer")},
+	{"unopened-2", texts.Say("letters.not-opened-within-two-working"), register.ListTooLong, 2, texts.Say("letters.has-waited-unopened-for-longer-2")},
+	{"unfinished", texts.Say("letters.opened-and-not-yet-said-whether"), register.ListUnfinished, 0, texts.Say("letters.was-opened-without-anybody-having")},
+	{"readable", texts.Say("letters.found-readable"), register.ListReadable, 0, texts.Say("letters.was-found-readable")},
+	{"another", texts.Say("letters.to-be-found-readable-by-another"), register.ListForAnother, 0, texts.Say("letters.waits-for-you-to-find-it-readable")},
+	{"scan-again", texts.Say("letters.to-be-scanned-again"), register.ListScanAgain, 0, texts.Say("letters.is-to-be-scanned-again")},
+	{"to-confirm", texts.Say("letters.answers-that-wait-for-a-second"), register.ListToConfirm, 0, texts.Say("letters.has-an-answer-that-waits")},
+	{"held", texts.Say("letters.on-hold"), register.ListHeld, 0, texts.Say("letters.is-on-hold")},
+	{"five-years", texts.Say("letters.kept-for-five-years"), register.ListFiveYears, 0, texts.Say("letters.is-kept-for-five-years")},
+	{"review-due", texts.Say("letters.kept-for-five-years-and-due"), register.ListReviews, 0, texts.Say("letters.is-due-to-be-looked-at-again")},
+	{"recused", texts.Say("letters.somebody-has-stepped-back"), register.ListRecused, 0, texts.Say("letters.has-a-reader-who-has-stepped-back")},
 }
 
 // choiceOf is the choice of that key, or nil.
@@ -64,15 +65,15 @@ func choiceOf(key string) *choice {
 func (p *Portal) readFilter(q url.Values, helplines []string) (f letterFilter, flaws []formFlaw) {
 	f = letterFilter{Helpline: q.Get("helpline"), State: q.Get("state"), Typed: strings.TrimSpace(q.Get("reference"))}
 	if f.Helpline != "" && !slices.Contains(helplines, f.Helpline) {
-		flaws = append(flaws, formFlaw{"helpline", "Choose a helpline from the list."})
+		flaws = append(flaws, formFlaw{"helpline", texts.Say("letters.choose-a-helpline-from-the-list")})
 	}
 	if f.of = choiceOf(f.State); f.of == nil && f.State != "" {
-		flaws = append(flaws, formFlaw{"state", "Choose from the list what you want to see."})
+		flaws = append(flaws, formFlaw{"state", texts.Say("letters.choose-from-the-list")})
 	}
 	if f.Typed != "" {
 		var err error
 		if f.Reference, err = letter.ParseReference(f.Typed); err != nil {
-			flaws = append(flaws, formFlaw{"reference", "Read the reference from the paper again. It looks like K7QM-4T2X."})
+			flaws = append(flaws, formFlaw{"reference", texts.Say("letters.read-the-reference-from-the-paper")})
 		}
 	}
 	return f, flaws

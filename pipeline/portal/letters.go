@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -36,9 +37,9 @@ type lettersBody struct {
 type section struct {
 	sectionOf
 	Cards []card
-	More  string // where the list goes on; empty at its end
-	id    string // where it is not the list's
-	None  string // what to say if nothing is in it; empty where it is then left out
+	More  string     // where the list goes on; empty at its end
+	id    string     // where it is not the list's
+	None  texts.Text // what to say if nothing is in it; empty where it is then left out
 }
 
 // ID is the heading's.
@@ -47,9 +48,9 @@ func (s section) ID() string { return cmp.Or(s.id, string(s.List), "called") }
 // sectionOf is what a section is, whoever looks at it.
 type sectionOf struct {
 	List     register.List // also the name of its cursor in addresses
-	Title    string
-	Says     string // what its letters have in common, where the title does not say
-	MoreSays string
+	Title    texts.Text
+	Says     texts.Text // what its letters have in common, where the title does not say
+	MoreSays texts.Text
 	Alarm    bool
 	who      []register.Role // empty: whoever may see the page
 	days     int             // working days before which everybody was told of its letters
@@ -58,27 +59,27 @@ type sectionOf struct {
 // sections are the page's lists without a filter: mine to read first, then
 // everything else that can be opened.
 var sections = []sectionOf{
-	{List: register.ListUrgent, Title: "Somebody is in danger", Alarm: true, MoreSays: "More letters in which somebody is in danger",
-		Says: "A reader has said so, and nobody has decided yet to keep the letter, or said otherwise."},
-	{List: register.ListDrafts, Title: "Answers that you have not kept yet", Alarm: true, MoreSays: "More answers that you have not kept yet",
-		Says: "You have uploaded these copies and not said yet whether to keep them. Each is erased by itself within the hour."},
-	{List: register.ListToConfirm, Title: "Answers that wait for a second person", MoreSays: "More answers that wait for a second person",
-		Says: "Somebody who did not upload it must confirm that it is safe to write to the address. Until then it must not be posted."},
-	{List: register.ListHanded, Title: "Handed over to you", MoreSays: "More letters that were handed over to you",
-		Says: "A colleague wants you to go on with these."},
-	{List: register.ListReviews, Title: "To be looked at again", Alarm: true, MoreSays: "More letters to be looked at again",
-		Says: "These letters are kept for safeguarding, and the day has come on which somebody wanted to look again."},
-	{List: register.ListRecused, Title: "Somebody has stepped back", who: managers, MoreSays: "More letters from which somebody has stepped back",
-		Says: "These letters name somebody whom a reader knows. That reader cannot open them any more; see that somebody else reads them."},
-	{List: register.ListUnopened, Title: "Not opened yet", MoreSays: "More letters that nobody has opened"},
-	{List: register.ListUnfinished, Title: "Opened, and not yet said whether it can be read", MoreSays: "More letters of which nobody has said whether they can be read"},
-	{List: register.ListForAnother, Title: "To be found readable by another person", MoreSays: "More letters that another person must find readable",
-		Says: "Who found these readable may have scanned them too. Their paper waits for the word of somebody else: yours, for one."},
-	{List: register.ListRiskUnsaid, Title: "Not yet said whether somebody is at risk", MoreSays: "More letters of which nobody has said whether somebody is at risk",
-		Says: "These can be read, and the paper may go. They are done once this is answered too."},
-	{List: register.ListDecided, Title: "Opened", MoreSays: "Older letters"},
-	{List: register.ListLoneAnswers, Title: "Answers whose letters are gone", MoreSays: "More answers whose letters are gone",
-		Says: "These are kept copies of answers. Each has six months of its own, which began when it was filed."},
+	{List: register.ListUrgent, Title: texts.Say("letters.somebody-is-in-danger"), Alarm: true, MoreSays: texts.Say("letters.more-letters-in-which-somebody"),
+		Says: texts.Say("letters.a-reader-has-said-so-and-nobody")},
+	{List: register.ListDrafts, Title: texts.Say("letters.answers-that-you-have-not-kept"), Alarm: true, MoreSays: texts.Say("letters.more-answers"),
+		Says: texts.Say("letters.you-have-uploaded-these-copies")},
+	{List: register.ListToConfirm, Title: texts.Say("letters.answers-that-wait-for-a-second"), MoreSays: texts.Say("letters.more-answers-that-wait"),
+		Says: texts.Say("letters.somebody-who-did-not-upload")},
+	{List: register.ListHanded, Title: texts.Say("letters.handed-over"), MoreSays: texts.Say("letters.more-letters-that-were-handed"),
+		Says: texts.Say("letters.a-colleague-wants-you-to-go")},
+	{List: register.ListReviews, Title: texts.Say("letters.to-be-looked-at-again"), Alarm: true, MoreSays: texts.Say("letters.more-letters-to-be-looked"),
+		Says: texts.Say("letters.these-letters-are-kept")},
+	{List: register.ListRecused, Title: texts.Say("letters.somebody-has-stepped-back"), who: managers, MoreSays: texts.Say("letters.more-letters-from-which-somebody"),
+		Says: texts.Say("letters.these-letters-name-somebody-whom")},
+	{List: register.ListUnopened, Title: texts.Say("letters.not-opened-yet"), MoreSays: texts.Say("letters.more-letters-that-nobody")},
+	{List: register.ListUnfinished, Title: texts.Say("letters.opened-and-not-yet-said-whether"), MoreSays: texts.Say("letters.more-letters-of-which-nobody")},
+	{List: register.ListForAnother, Title: texts.Say("letters.to-be-found-readable-by-another"), MoreSays: texts.Say("letters.more-letters-that-another-person"),
+		Says: texts.Say("letters.who-found-these-readable-may")},
+	{List: register.ListRiskUnsaid, Title: texts.Say("letters.not-yet-said-whether-somebody"), MoreSays: texts.Say("letters.more-letters-of-which-nobody-2"),
+		Says: texts.Say("letters.these-can-be-read-and-the-paper")},
+	{List: register.ListDecided, Title: texts.Say("letters.opened"), MoreSays: texts.Say("letters.older-letters")},
+	{List: register.ListLoneAnswers, Title: texts.Say("letters.answers-whose-letters-are-gone"), MoreSays: texts.Say("letters.more-answers-whose-letters"),
+		Says: texts.Say("letters.these-are-kept-copies-of-answers")},
 }
 
 // lettersPage lists what nobody has opened first, longest waiting on top, then
@@ -96,7 +97,7 @@ func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
 	if filter.Helpline != "" {
 		who.Helplines = []string{filter.Helpline}
 	}
-	pg := page{Name: "letters", Title: "Letters", Errors: flaws}
+	pg := page{Name: "letters", Title: texts.Say("letters.letters"), Errors: flaws}
 	var err error
 	switch {
 	case len(flaws) > 0:
@@ -108,9 +109,11 @@ func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	pg.Note = dropWords[register.DropReason(q.Get("done"))]
+	if done := q.Get("done"); p.language.Has("dropped." + done) {
+		pg.Note = texts.Word("dropped", done)
+	}
 	if q.Get("done") == "recused" {
-		pg.Note = "It is recorded that you know somebody in a letter. You will not see that letter any more, and the helplines’ manager is told."
+		pg.Note = texts.Say("letters.it-is-recorded-that-you-know")
 	}
 	pg.Body = body
 	return p.ok(w, v, pg)
@@ -140,7 +143,7 @@ func (p *Portal) lettersListed(v *visit, who register.Readership, lists []sectio
 		switch {
 		case len(listed.Cards) > 0 && s.List == register.ListUnfinished && filter.of == nil && v.person.Role == register.TeamLeader:
 			out = append(out, mineFirst(listed)...)
-		case len(listed.Cards) > 0 || listed.None != "":
+		case len(listed.Cards) > 0 || listed.None != nil:
 			out = append(out, listed)
 		}
 	}
@@ -152,7 +155,7 @@ func (p *Portal) lettersListed(v *visit, who register.Readership, lists []sectio
 // that nobody has finished would cost as much as those.
 func mineFirst(all section) (out []section) {
 	mine, rest := all, all
-	mine.Title, mine.id = "Opened by a colleague, and not by you", "not-by-you"
+	mine.Title, mine.id = texts.Say("letters.opened-by-a-colleague"), "not-by-you"
 	mine.Cards, rest.Cards = nil, nil
 	for _, c := range all.Cards {
 		if slices.Contains(c.Readers, you) {
@@ -178,29 +181,26 @@ func (p *Portal) lettersCalled(v *visit, who register.Readership, filter letterF
 		return nil, err
 	}
 	cards, err := p.cards(v, found)
-	of := p.ofHelplines(who.Helplines)
-	return []section{{sectionOf: sectionOf{Title: "Letter " + filter.Reference}, Cards: cards,
-		None: "No letter" + of + " with this reference can be opened. Read it from the paper again. If it is right, the letter is another helpline’s, is not stored yet, or is deleted already."}}, err
+	return []section{{sectionOf: sectionOf{Title: texts.Say("letters.letter", "reference", filter.Reference)}, Cards: cards,
+		None: texts.Say("letters.no-letter-with-this-reference-can", "helplines", p.titles(who.Helplines))}}, err
 }
 
-// noneOf is what to say where a list is empty, or "" where it is left out.
-func (p *Portal) noneOf(s sectionOf, helplines []string, filter letterFilter, further bool) string {
+// noneOf is what to say where a list is empty, or nil where it is left out.
+func (p *Portal) noneOf(s sectionOf, helplines []string, filter letterFilter, further bool) texts.Text {
 	switch {
 	case further:
-		return "There are no further letters."
+		return texts.Say("letters.there-are-no-further-letters")
 	case filter.of != nil:
-		return "No letter" + p.ofHelplines(helplines) + " " + filter.of.is + "."
+		return texts.Say("letters.no-letter", "helplines", p.titles(helplines), "is", filter.of.is)
 	case s.List == register.ListUnopened:
-		return "Nothing is waiting. When a letter" + strings.Replace(p.ofHelplines(helplines), " of ", " for ", 1) + " arrives, you get a mail and find it here."
+		return texts.Say("letters.nothing-is-waiting-when-a-letter", "helplines", p.titles(helplines))
 	case s.List == register.ListDecided:
-		return "Letters of which somebody has said whether they can be read will be listed here until they are deleted."
+		return texts.Say("letters.letters-of-which-somebody")
 	}
-	return ""
+	return nil
 }
 
-func (p *Portal) ofHelplines(names []string) string {
-	return " of " + list(apply(names, p.helplineTitle))
-}
+func (p *Portal) titles(names []string) []string { return apply(names, p.helplineTitle) }
 
 // workingDaysAgo is the same time of day so many working days ago.
 func (p *Portal) workingDaysAgo(days int) time.Time {

@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -58,7 +60,7 @@ func (p *Portal) showLost(w http.ResponseWriter, v *visit, paper register.Paper,
 	if err != nil {
 		return err
 	}
-	return p.ok(w, v, page{Name: "lost", Title: "Paper " + paper.Reference + " is not there", Errors: flaws,
+	return p.ok(w, v, page{Name: "lost", Title: texts.Say("lost.paper-is-not-there", "reference", paper.Reference), Errors: flaws,
 		Body: lostBody{Paper: paper, Whys: register.LostPapers, Form: form, Alone: len(people.Witnesses) == 0, Action: lostPath(paper.Letter)}})
 }
 
@@ -79,10 +81,10 @@ func (p *Portal) writeOffPaper(w http.ResponseWriter, v *visit) error {
 	var flaws []formFlaw
 	why := register.LostPaper(v.PostForm.Get("why"))
 	if !slices.Contains(register.LostPapers, why) {
-		flaws = append(flaws, formFlaw{"why", "Choose what became of it."})
+		flaws = append(flaws, formFlaw{"why", texts.Say("lost.choose-what-became")})
 	}
 	if v.PostForm.Get("confirm") != "yes" {
-		flaws = append(flaws, formFlaw{"confirm", "Tick the box once you have looked for it together."})
+		flaws = append(flaws, formFlaw{"confirm", texts.Say("lost.tick-the-box-once-you-have-looked")})
 	}
 	if len(flaws) > 0 {
 		return p.showLost(w, v, paper, v.PostForm, flaws)
@@ -115,11 +117,12 @@ func (p *Portal) showWrittenOff(w http.ResponseWriter, v *visit, e register.Entr
 	if err != nil {
 		return err
 	}
-	return p.ok(w, v, page{Name: "written-off", Title: "Written off", Body: writtenOffBody{PaperWrittenOff: d, Recorded: moment(e.At),
-		By: lowerFirst(staffWords(names, e.By)), WitnessName: staffWords(names, d.Witness)}})
+	return p.ok(w, v, page{Name: "written-off", Title: texts.Say("lost.written-off"), Body: writtenOffBody{PaperWrittenOff: d, Recorded: e.At,
+		By: staffWords(names, e.By), WitnessName: staffWords(names, d.Witness)}})
 }
 
 type writtenOffBody struct {
 	register.PaperWrittenOff
-	Recorded, By, WitnessName string
+	Recorded        time.Time
+	By, WitnessName texts.Text
 }

@@ -1,12 +1,12 @@
 package portal
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"time"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -38,12 +38,12 @@ type openingsBody struct {
 // opener is what one person has opened.
 type opener struct {
 	Number   int64
-	Who      string
+	Who      texts.Text
 	Openings int
 	Letters  int
 	Night    int // openings at night
 	InARow   int // the most different letters within an hour
-	Marks    []string
+	Marks    []texts.Text
 }
 
 // openedLetter is who has opened one letter.
@@ -80,7 +80,7 @@ func (p *Portal) openingsPage(w http.ResponseWriter, v *visit) error {
 	}
 	all := openedLetters(entries)
 	body.Letters = all[:min(len(all), body.Shows)]
-	return p.ok(w, v, page{Name: "openings", Title: "Openings", Body: body})
+	return p.ok(w, v, page{Name: "openings", Title: texts.Say("openings.openings"), Body: body})
 }
 
 // openingsSince reads the openings since then, newest first.
@@ -123,10 +123,10 @@ func openers(entries []register.Entry) []opener {
 		}
 		o.Letters = len(letters)
 		if o.Night > 0 {
-			o.Marks = append(o.Marks, fmt.Sprintf("at night: %d", o.Night))
+			o.Marks = append(o.Marks, texts.Say("openings.at-night-count", "count", o.Night))
 		}
 		if o.InARow >= manyInARow {
-			o.Marks = append(o.Marks, fmt.Sprintf("many in a row: %d letters within an hour", o.InARow))
+			o.Marks = append(o.Marks, texts.Say("openings.many-in-a-row", "n", o.InARow))
 		}
 		out = append(out, o)
 	}

@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -15,7 +16,7 @@ type overviewBody struct {
 
 // overviewRow is one thing that is counted, for each of the helplines.
 type overviewRow struct {
-	Says  string
+	Says  texts.Text
 	Cells []overviewCell
 	loud  bool // more than none of it needs somebody soon
 }
@@ -33,7 +34,7 @@ func (r overviewRow) Loud() bool {
 // overviewCell is a count and the list that it counts.
 type overviewCell struct {
 	Count int
-	Of    string // what is counted
+	Of    texts.Text // what is counted
 	To    string
 }
 
@@ -66,7 +67,7 @@ func (p *Portal) overviewPage(w http.ResponseWriter, v *visit) error {
 	if body.Lines, err = p.overviewLines(v); err != nil {
 		return err
 	}
-	return p.ok(w, v, page{Name: "overview", Title: "Overview", Body: body})
+	return p.ok(w, v, page{Name: "overview", Title: texts.Say("overview.overview"), Body: body})
 }
 
 // lettersRow counts one list of the letters page.
@@ -79,7 +80,7 @@ func (p *Portal) lettersRow(v *visit, c *choice) (overviewRow, error) {
 		if err != nil {
 			return row, err
 		}
-		row.Cells = append(row.Cells, overviewCell{n, c.Says + ", " + h.Title, letterFilter{Helpline: h.Name, State: c.Key}.Address()})
+		row.Cells = append(row.Cells, overviewCell{n, texts.Say("overview.of-helpline", "says", c.Says, "title", h.Title), letterFilter{Helpline: h.Name, State: c.Key}.Address()})
 	}
 	return row, nil
 }
@@ -95,8 +96,8 @@ func (p *Portal) dueAndPapers(v *visit) ([]overviewRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	overdue := overviewRow{Says: "Past their day, and not proven gone", loud: true}
-	papers, outlived := overviewRow{Says: "Papers that are not destroyed"}, overviewRow{Says: "Papers that outlived their letters", loud: true}
+	overdue := overviewRow{Says: texts.Say("overview.past-their-day-and-not-proven"), loud: true}
+	papers, outlived := overviewRow{Says: texts.Say("overview.papers-that-are-not-destroyed")}, overviewRow{Says: texts.Say("overview.papers-that-outlived-their"), loud: true}
 	for _, h := range p.cfg.Helplines {
 		late, there, gone := 0, 0, 0
 		for _, d := range due {
@@ -112,9 +113,9 @@ func (p *Portal) dueAndPapers(v *visit) ([]overviewRow, error) {
 				}
 			}
 		}
-		overdue.Cells = append(overdue.Cells, overviewCell{late, overdue.Says + ", " + h.Title, "/calendar"})
-		papers.Cells = append(papers.Cells, overviewCell{there, papers.Says + ", " + h.Title, "/papers"})
-		outlived.Cells = append(outlived.Cells, overviewCell{gone, outlived.Says + ", " + h.Title, "/papers"})
+		overdue.Cells = append(overdue.Cells, overviewCell{late, texts.Say("overview.of-helpline", "says", overdue.Says, "title", h.Title), "/calendar"})
+		papers.Cells = append(papers.Cells, overviewCell{there, texts.Say("overview.of-helpline", "says", papers.Says, "title", h.Title), "/papers"})
+		outlived.Cells = append(outlived.Cells, overviewCell{gone, texts.Say("overview.of-helpline", "says", outlived.Says, "title", h.Title), "/papers"})
 	}
 	return []overviewRow{overdue, papers, outlived}, nil
 }
@@ -135,6 +136,6 @@ func (p *Portal) overviewLines(v *visit) ([]overviewCell, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []overviewCell{{len(asked), "Requests that wait for a second person", "/requests"}, {len(holds), "Holds in force", "/holds"},
-		{due, "Holds that are due to be looked at again", "/holds"}}, nil
+	return []overviewCell{{len(asked), texts.Say("overview.requests-that-wait-for-a-second"), "/requests"}, {len(holds), texts.Say("overview.holds-in-force"), "/holds"},
+		{due, texts.Say("overview.holds-that-are-due-to-be-looked"), "/holds"}}, nil
 }

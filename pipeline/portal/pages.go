@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 )
 
@@ -52,8 +53,8 @@ func parsePages(funcs template.FuncMap) (pages, error) {
 // page is what a template gets.
 type page struct {
 	Name   string // of its template
-	Title  string
-	Note   string     // what has just been done, at the top
+	Title  texts.Text
+	Note   texts.Text // what has just been done, at the top
 	Errors []formFlaw // what is to be put right in the form, at the top
 	Script string     // the page's own script, if any
 	Also   string     // and a second one
@@ -73,29 +74,33 @@ type page struct {
 }
 
 // formFlaw is one thing to put right in a form, said at the top and at its field.
-type formFlaw struct{ Field, Says string }
+type formFlaw struct {
+	Field string
+	Says  texts.Text
+}
 
 // Flaw is what is to be put right at the field, or empty.
-func (p page) Flaw(field string) string {
+func (p page) Flaw(field string) texts.Text {
 	for _, f := range p.Errors {
 		if f.Field == field {
 			return f.Says
 		}
 	}
-	return ""
+	return nil
 }
 
 type menuItem struct {
-	Path, Says string
-	Waits      int // how much waits there
+	Path  string
+	Says  texts.Text
+	Waits int // how much waits there
 }
 
 var menus = map[register.Role][]menuItem{
-	register.TeamLeader:    {{Path: "/letters", Says: "Letters"}},
-	register.Manager:       {{Path: "/overview", Says: "Overview"}, {Path: "/letters", Says: "Letters"}, {Path: "/papers", Says: "Papers"}, {Path: "/requests", Says: "Requests"}, {Path: "/holds", Says: "Holds"}, {Path: "/calendar", Says: "Calendar"}, {Path: "/retention", Says: "Retention record"}, {Path: "/evidence", Says: "Evidence"}, {Path: "/settings", Says: "Settings"}},
-	register.Operations:    {{Path: "/desk", Says: "Destruction desk"}, {Path: "/papers", Says: "Papers"}, {Path: "/intake", Says: "Intake"}},
-	register.DPO:           {{Path: "/register", Says: "Register"}, {Path: "/openings", Says: "Openings"}, {Path: "/calendar", Says: "Calendar"}, {Path: "/requests", Says: "Requests"}, {Path: "/holds", Says: "Holds"}, {Path: "/retention", Says: "Retention record"}, {Path: "/evidence", Says: "Evidence"}},
-	register.Administrator: {{Path: "/people", Says: "People"}, {Path: "/settings", Says: "Settings"}, {Path: "/check", Says: "Checks"}},
+	register.TeamLeader:    {{Path: "/letters", Says: texts.Say("menu.letters")}},
+	register.Manager:       {{Path: "/overview", Says: texts.Say("menu.overview")}, {Path: "/letters", Says: texts.Say("menu.letters")}, {Path: "/papers", Says: texts.Say("menu.papers")}, {Path: "/requests", Says: texts.Say("menu.requests")}, {Path: "/holds", Says: texts.Say("menu.holds")}, {Path: "/calendar", Says: texts.Say("menu.calendar")}, {Path: "/retention", Says: texts.Say("menu.retention-record")}, {Path: "/evidence", Says: texts.Say("menu.evidence")}, {Path: "/settings", Says: texts.Say("menu.settings")}},
+	register.Operations:    {{Path: "/desk", Says: texts.Say("menu.destruction-desk")}, {Path: "/papers", Says: texts.Say("menu.papers")}, {Path: "/intake", Says: texts.Say("menu.intake")}},
+	register.DPO:           {{Path: "/register", Says: texts.Say("menu.register")}, {Path: "/openings", Says: texts.Say("menu.openings")}, {Path: "/calendar", Says: texts.Say("menu.calendar")}, {Path: "/requests", Says: texts.Say("menu.requests")}, {Path: "/holds", Says: texts.Say("menu.holds")}, {Path: "/retention", Says: texts.Say("menu.retention-record")}, {Path: "/evidence", Says: texts.Say("menu.evidence")}},
+	register.Administrator: {{Path: "/people", Says: texts.Say("menu.people")}, {Path: "/settings", Says: texts.Say("menu.settings")}, {Path: "/check", Says: texts.Say("menu.checks")}},
 }
 
 // menu is the person's menu, with what waits for them. A scanner folder that

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"net/http"
 	"net/url"
@@ -10,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -31,7 +31,7 @@ type pile struct {
 	Site, Helpline                      string
 	Kept, ScanAgain, MayGo, Gone, Total int
 	Oldest                              time.Time
-	Age                                 string // of the oldest, in words
+	Age                                 texts.Text // of the oldest, in words
 }
 
 // siteCount is how the last count at a site ended.
@@ -39,7 +39,7 @@ type siteCount struct {
 	Site    string
 	Papers  int       // that must be there now
 	At      time.Time // zero for never
-	By      string
+	By      texts.Text
 	Listed  int
 	Differs []difference // that still stand
 	Settled int          // differences that do not any more
@@ -48,7 +48,7 @@ type siteCount struct {
 // difference is a paper of which the hand and the register disagree.
 type difference struct {
 	Reference string
-	Says      string // what is wrong, and what to do
+	Says      texts.Text // what is wrong, and what to do
 }
 
 // papersPage says what paper there is, where and how old, and whether somebody
@@ -62,9 +62,9 @@ func (p *Portal) papersPage(w http.ResponseWriter, v *visit) error {
 	if body.Sites, err = p.siteCounts(v, body.Piles); err != nil {
 		return err
 	}
-	pg := page{Name: "papers", Title: "Papers", Body: body}
+	pg := page{Name: "papers", Title: texts.Say("papers.papers"), Body: body}
 	if v.URL.Query().Has("done") {
-		pg.Note = "Your count is on record."
+		pg.Note = texts.Say("papers.your-count-is-on-record")
 	}
 	return p.ok(w, v, pg)
 }
@@ -96,15 +96,15 @@ func (p *Portal) piles(found []register.PaperPile) (out []pile) {
 }
 
 // age is how many days ago, in words.
-func age(since, now time.Time) string {
+func age(since, now time.Time) texts.Text {
 	from, to := letter.DateOf(since).Start(), letter.DateOf(now).Start()
 	switch days := int(math.Round(to.Sub(from).Hours() / 24)); { // the clocks change
 	default:
-		return fmt.Sprintf("%d days ago", days)
+		return texts.Say("papers.days-ago", "n", days)
 	case days <= 0:
-		return "today"
+		return texts.Say("papers.today")
 	case days == 1:
-		return "yesterday"
+		return texts.Say("papers.yesterday")
 	}
 }
 
@@ -141,7 +141,7 @@ func (p *Portal) siteCounts(v *visit, piles []pile) (out []siteCount, err error)
 		if !s.At.IsZero() {
 			continue // a later one is known
 		}
-		s.At, s.By, s.Listed = e.At, lowerFirst(staffWords(names, e.By)), d.Listed
+		s.At, s.By, s.Listed = e.At, staffWords(names, e.By), d.Listed
 		if err := p.standing(v, s, d); err != nil {
 			return nil, err
 		}
@@ -151,8 +151,8 @@ func (p *Portal) siteCounts(v *visit, piles []pile) (out []siteCount, err error)
 
 // standing names those differences of a count that have not been settled since.
 func (p *Portal) standing(v *visit, s *siteCount, d register.PapersCounted) error {
-	add := func(id letter.ID, says string) {
-		if says == "" {
+	add := func(id letter.ID, says texts.Text) {
+		if says == nil {
 			s.Settled++
 			return
 		}
@@ -163,9 +163,9 @@ func (p *Portal) standing(v *visit, s *siteCount, d register.PapersCounted) erro
 		if err != nil {
 			return err
 		}
-		says := ""
+		var says texts.Text
 		if waits {
-			says = "It must be there and was not found. Look between other papers, at the scanner and in the shredder’s bin. If it is destroyed, record that at the destruction desk; if it cannot be found, tell the helplines’ manager and the data-protection officer today."
+			says = texts.Say("papers.it-must-be-there")
 		}
 		add(id, says)
 	}
@@ -188,27 +188,27 @@ func (p *Portal) paperWaits(v *visit, id letter.ID) (bool, error) {
 	return err == nil && paper.State != letter.PaperDestroyed, err
 }
 
-// strangeness says why a paper that is there should not be; "" where it may.
-func (p *Portal) strangeness(v *visit, id letter.ID, site string) (string, error) {
+// strangeness says why a paper that is there should not be; nil where it may.
+func (p *Portal) strangeness(v *visit, id letter.ID, site string) (texts.Text, error) {
 	paper, err := p.cfg.Register.Paper(v.Context(), id)
 	if err != nil && !errors.Is(err, register.ErrNotFound) {
-		return "", err
+		return nil, err
 	}
 	if err == nil && paper.State != letter.PaperDestroyed {
 		if paper.Site == site {
-			return "", nil
+			return nil, nil
 		}
-		return "It was scanned at " + paper.Site + " and is missed there. Take it back.", nil
+		return texts.Say("papers.it-was-scanned-at-and-is-missed", "site", paper.Site), nil
 	}
 	done, err := p.cfg.Register.Entries(v.Context(), -1, "paper-destroyed", id, 1)
 	if err != nil || len(done) == 0 {
-		return "No paper of this letter is expected anywhere. Read the reference again. If it is right, lock the paper away and tell the data-protection officer.", err
+		return texts.Say("papers.no-paper-of-this-letter"), err
 	}
 	var d register.PaperDestroyed
 	if err := readEvent(done[0], &d); err != nil {
-		return "", err
+		return nil, err
 	}
-	return "It is on record as destroyed, under the ledger number " + string(d.Ledger) + ", and it is there. Lock it away and tell the data-protection officer today: another paper may have been destroyed in its place.", nil
+	return texts.Say("papers.it-is-on-record-as-destroyed", "ledger", d.Ledger), nil
 }
 
 type countBody struct {
@@ -254,7 +254,7 @@ func (p *Portal) showCount(w http.ResponseWriter, v *visit, form url.Values, fla
 	for _, id := range form["here"] {
 		body.Here[letter.ID(id)] = true
 	}
-	return p.ok(w, v, page{Name: "count", Title: "Count the papers", Errors: flaws, Body: body})
+	return p.ok(w, v, page{Name: "count", Title: texts.Say("papers.count-the-papers"), Errors: flaws, Body: body})
 }
 
 // countPapers compares what was ticked with what was listed and still waits.
@@ -298,7 +298,7 @@ func (p *Portal) countPapers(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	if form.Get("looked") != "yes" {
-		flaws = append(flaws, formFlaw{"looked", "Take every paper in your hand, compare its reference, and tick the box."})
+		flaws = append(flaws, formFlaw{"looked", texts.Say("papers.take-every-paper-in-your-hand")})
 	}
 	if len(flaws) > 0 {
 		return p.showCount(w, v, form, flaws)
@@ -313,16 +313,16 @@ func (p *Portal) countPapers(w http.ResponseWriter, v *visit) error {
 
 // readStrange reads the references of papers that were there and not listed.
 func (p *Portal) readStrange(v *visit, c *register.PapersCounted) (flaws []formFlaw, err error) {
-	flaw := func(says string) { flaws = append(flaws, formFlaw{"others", says}) }
+	flaw := func(says texts.Text) { flaws = append(flaws, formFlaw{"others", says}) }
 	typed := strings.FieldsFunc(v.PostForm.Get("others"), func(r rune) bool { return strings.ContainsRune("\r\n,;\t", r) })
 	if len(typed) > maxTray {
-		flaw(fmt.Sprintf("These are %d references. Enter at most %d, and tell the helplines’ manager: so many strange papers need somebody.", len(typed), maxTray))
+		flaw(texts.Say("papers.these-are-references-enter", "n", len(typed), "most", maxTray))
 		return flaws, nil
 	}
 	for _, text := range typed {
 		reference, err := letter.ParseReference(strings.TrimSpace(text))
 		if err != nil {
-			flaw(fmt.Sprintf("“%.20s” is no reference: read it from the paper again. It looks like K7QM-4T2X.", strings.TrimSpace(text)))
+			flaw(noReference(text))
 			continue
 		}
 		ids, err := p.cfg.Register.IDsOf(v.Context(), reference)
@@ -330,7 +330,7 @@ func (p *Portal) readStrange(v *visit, c *register.PapersCounted) (flaws []formF
 			return nil, err
 		}
 		if len(ids) == 0 {
-			flaw("No letter has the reference " + reference + ". Read it from the paper again. If it is right, take it out of this list, and drop its scan into the scanner folder: it was never taken.")
+			flaw(texts.Say("papers.no-letter-has-the-reference-read", "reference", reference))
 			continue
 		}
 		for _, id := range ids {
@@ -338,7 +338,7 @@ func (p *Portal) readStrange(v *visit, c *register.PapersCounted) (flaws []formF
 			if err != nil {
 				return nil, err
 			}
-			if says != "" && !slices.Contains(c.Strange, id) {
+			if says != nil && !slices.Contains(c.Strange, id) {
 				c.Strange = append(c.Strange, id)
 			}
 		}
@@ -347,17 +347,16 @@ func (p *Portal) readStrange(v *visit, c *register.PapersCounted) (flaws []formF
 }
 
 // sayCounted is a count in a sentence of the register.
-func sayCounted(d register.PapersCounted, e register.Entry, t teller) string {
-	said := fmt.Sprintf("%s compared the papers at %s with the register: %s expected", t.staff(e.By), d.Site, count(d.Listed, "paper was", "papers were"))
-	if len(d.Missing)+len(d.Strange) == 0 {
-		return said + ", and all were there."
+func sayCounted(d register.PapersCounted, e register.Entry, t teller) texts.Text {
+	said := texts.Say("counted.papers-counted", "who", t.staff(e.By), "site", d.Site, "n", d.Listed)
+	missing, strange := apply(d.Missing, letter.ID.Reference), apply(d.Strange, letter.ID.Reference)
+	switch {
+	case len(missing)+len(strange) == 0:
+		return texts.Say("counted.papers-all-there", "counted", said)
+	case len(strange) == 0:
+		return texts.Say("counted.papers-missing", "counted", said, "missing", missing)
+	case len(missing) == 0:
+		return texts.Say("counted.papers-strange", "counted", said, "strange", strange)
 	}
-	references := func(ids []letter.ID) string { return list(apply(ids, letter.ID.Reference)) }
-	if len(d.Missing) > 0 {
-		said += "; not found: " + references(d.Missing)
-	}
-	if len(d.Strange) > 0 {
-		said += "; there and not expected: " + references(d.Strange)
-	}
-	return said + "."
+	return texts.Say("counted.papers-differ", "counted", said, "missing", missing, "strange", strange)
 }

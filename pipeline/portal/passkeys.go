@@ -13,6 +13,7 @@ import (
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 )
 
@@ -179,8 +180,10 @@ type passkeyUser struct {
 	credentials []webauthn.Credential
 }
 
-func (u passkeyUser) WebAuthnID() []byte                         { return u.person.Handle }
-func (u passkeyUser) WebAuthnName() string                       { return fmt.Sprintf("staff number %d", u.person.Number) }
+func (u passkeyUser) WebAuthnID() []byte { return u.person.Handle }
+func (u passkeyUser) WebAuthnName() string {
+	return fmt.Sprintf("staff number %d", u.person.Number)
+}
 func (u passkeyUser) WebAuthnDisplayName() string                { return u.WebAuthnName() }
 func (u passkeyUser) WebAuthnCredentials() []webauthn.Credential { return u.credentials }
 
@@ -221,12 +224,12 @@ func (p *Portal) passkeyUsed(v *visit, credential *webauthn.Credential) error {
 
 // The sentences of a ceremony that did not come to its end.
 var (
-	ceremonyOver = &problem{Status: http.StatusConflict, Heading: "That took too long",
-		Lines: []string{"Nothing has happened. Please reload the page and try again."}}
-	passkeyRefused = &problem{Status: http.StatusForbidden, Heading: "This passkey was not accepted",
-		Lines: []string{"If it is not your first try, use your other passkey, or ask your administrator for a new enrolment code."}}
-	codeOver = &problem{Status: http.StatusForbidden, Heading: "Your enrolment code is no longer valid",
-		Lines: []string{"Please ask your administrator for a new one."}}
+	ceremonyOver = &problem{Status: http.StatusConflict, Heading: texts.Say("passkey.that-took-too-long"),
+		Lines: []texts.Text{texts.Say("passkey.nothing-has-happened-please")}}
+	passkeyRefused = &problem{Status: http.StatusForbidden, Heading: texts.Say("passkey.this-passkey-was-not-accepted"),
+		Lines: []texts.Text{texts.Say("passkey.if-it-is-not-your-first-try-use")}}
+	codeOver = &problem{Status: http.StatusForbidden, Heading: texts.Say("passkey.your-enrolment-code-is-no-longer"),
+		Lines: []texts.Text{texts.Say("passkey.please-ask-your-administrator")}}
 )
 
 func (p *Portal) beginSignIn(w http.ResponseWriter, v *visit) error {

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	netmail "net/mail"
 	"net/url"
@@ -13,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 )
 
@@ -43,12 +43,12 @@ func (p *Portal) peoplePage(w http.ResponseWriter, v *visit) error {
 			body.OneKey++
 		}
 	}
-	pg := page{Name: "people", Title: "People", Body: body}
+	pg := page{Name: "people", Title: texts.Say("people.people"), Body: body}
 	switch v.URL.Query().Get("done") {
 	case "invited":
-		pg.Note = "The person is invited. If you have not noted the code, make a new one on their page."
+		pg.Note = texts.Say("people.the-person-is-invited")
 	case "left":
-		pg.Note = "It is on record that this person can no longer sign in. Their name and address are erased; the register knows the number only."
+		pg.Note = texts.Say("people.it-is-on-record-that-this-person")
 	}
 	return p.ok(w, v, pg)
 }
@@ -69,7 +69,7 @@ func (p *Portal) invitePage(w http.ResponseWriter, v *visit) error {
 const invitePath = "/people/new"
 
 func (p *Portal) showInvite(w http.ResponseWriter, v *visit, form url.Values, flaws []formFlaw) error {
-	return p.ok(w, v, page{Name: "invite", Title: "Invite somebody", Script: "passkey.js", Errors: flaws,
+	return p.ok(w, v, page{Name: "invite", Title: texts.Say("people.invite-somebody"), Script: "passkey.js", Errors: flaws,
 		Body: inviteBody{form, register.Roles, p.cfg.Helplines, p.shows(v, invitePath), invitePath, p.cfg.Origin}})
 }
 
@@ -105,17 +105,17 @@ func (p *Portal) readPerson(form url.Values) (who register.Person, flaws []formF
 	who = register.Person{Name: strings.Join(strings.Fields(form.Get("name")), " "), Email: strings.TrimSpace(form.Get("email")),
 		Role: register.Role(form.Get("role"))}
 	if who.Name == "" || utf8.RuneCountInString(who.Name) > longestName || !utf8.ValidString(who.Name) || strings.ContainsFunc(who.Name, unicode.IsControl) {
-		flaws = append(flaws, formFlaw{"name", fmt.Sprintf("Enter the name by which colleagues know the person, in at most %d characters.", longestName)})
+		flaws = append(flaws, formFlaw{"name", texts.Say("people.enter-the-name", "most", longestName)})
 	}
 	if !slices.Contains(register.Roles, who.Role) {
-		flaws = append(flaws, formFlaw{"role", "Choose what the person does."})
+		flaws = append(flaws, formFlaw{"role", texts.Say("people.choose-what-the-person-does")})
 	}
 	if a, err := netmail.ParseAddress(who.Email); who.Email != "" && (err != nil || a.Name != "" || a.Address != who.Email ||
 		len(who.Email) > longestAddress || strings.ContainsFunc(who.Email, func(c rune) bool { return c > unicode.MaxASCII })) {
-		flaws = append(flaws, formFlaw{"email", "Enter an address like name@example.org, and nothing else."})
+		flaws = append(flaws, formFlaw{"email", texts.Say("people.enter-an-address-like-name")})
 	}
 	if who.Role == register.TeamLeader && who.Email == "" {
-		flaws = append(flaws, formFlaw{"email", "A team leader needs an address: that is where letters are announced."})
+		flaws = append(flaws, formFlaw{"email", texts.Say("people.a-team-leader-needs-an-address")})
 	}
 	for _, name := range form["helpline"] {
 		if slices.ContainsFunc(p.cfg.Helplines, func(h Helpline) bool { return h.Name == name }) && !slices.Contains(who.Helplines, name) {
@@ -124,9 +124,9 @@ func (p *Portal) readPerson(form url.Values) (who register.Person, flaws []formF
 	}
 	switch {
 	case who.Role == register.TeamLeader && len(who.Helplines) == 0:
-		flaws = append(flaws, formFlaw{"helpline", "Choose the helpline whose letters the person reads; it may be several."})
+		flaws = append(flaws, formFlaw{"helpline", texts.Say("people.choose-the-helpline-whose-letters")})
 	case who.Role != register.TeamLeader && len(who.Helplines) > 0:
-		flaws = append(flaws, formFlaw{"helpline", "Only a team leader has a helpline. The manager reads the letters of all, and everybody else of none. Take the ticks away, or choose team leader."})
+		flaws = append(flaws, formFlaw{"helpline", texts.Say("people.only-a-team-leader-has-a-helpline")})
 	}
 	return who, flaws
 }
@@ -139,7 +139,7 @@ type codeBody struct {
 }
 
 func (p *Portal) showCode(w http.ResponseWriter, v *visit, who register.Person, code string) error {
-	return p.ok(w, v, page{Name: "code", Title: "Their code", Body: codeBody{who, code, p.cfg.Now().Add(codeLife), p.cfg.Origin}})
+	return p.ok(w, v, page{Name: "code", Title: texts.Say("people.their-code"), Body: codeBody{who, code, p.cfg.Now().Add(codeLife), p.cfg.Origin}})
 }
 
 // personBody is one person as the administrator sees them.
@@ -177,16 +177,16 @@ func (p *Portal) personPage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	pg := page{Name: "person", Title: body.Name, Script: "passkey.js", Body: body}
+	pg := page{Name: "person", Title: texts.Plain(body.Name), Script: "passkey.js", Body: body}
 	switch v.URL.Query().Get("done") {
 	case "revoked":
-		pg.Note = "That passkey opens nothing any more, and every session of the person has ended."
+		pg.Note = texts.Say("people.that-passkey-opens-nothing-any")
 	case "code":
-		pg.Note = "A code was made, and shown once. If you have not noted it, make another one."
+		pg.Note = texts.Say("people.a-code-was-made-and-shown-once")
 	case "changed":
-		pg.Note = "That is changed, and holds at once. It is on record by the staff number, without name and address."
+		pg.Note = texts.Say("people.that-is-changed-and-holds-at-once")
 	case "unlinked":
-		pg.Note = "The person can no longer sign in with the organisation’s sign-in, and every session of theirs has ended."
+		pg.Note = texts.Say("people.the-person-can-no-longer-sign")
 	}
 	return p.ok(w, v, pg)
 }
@@ -237,8 +237,8 @@ func (p *Portal) revokePasskey(w http.ResponseWriter, v *visit) error {
 // heir says who reads a helpline's letters once somebody has gone.
 type heir struct {
 	register.UnreadOf
-	Leaders []string // who lead it still
-	Readers []string // and the manager
+	Leaders []string     // who lead it still
+	Readers []texts.Text // and the manager
 }
 
 type leaveBody struct {
@@ -273,7 +273,7 @@ func (p *Portal) leaves(v *visit) (leaveBody, error) {
 				h.Leaders = append(h.Leaders, who.Name)
 			}
 		}
-		h.Readers = append(slices.Clone(h.Leaders), "the helplines’ manager")
+		h.Readers = append(apply(h.Leaders, texts.Plain), texts.Say("people.the-helplines-manager"))
 		body.Heirs = append(body.Heirs, h)
 	}
 	return body, nil
@@ -284,7 +284,7 @@ func (p *Portal) leavePage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	return p.ok(w, v, page{Name: "leave", Title: body.Name + " leaves", Script: "passkey.js", Body: body})
+	return p.ok(w, v, page{Name: "leave", Title: texts.Say("leave.leaves", "name", body.Name), Script: "passkey.js", Body: body})
 }
 
 // letGo ends what the person may do. Their sessions end in the same transaction.
@@ -317,7 +317,7 @@ func (p *Portal) checkPage(w http.ResponseWriter, v *visit) error {
 			}
 		}
 	}
-	return p.ok(w, v, page{Name: "check", Title: "Checks", Body: body})
+	return p.ok(w, v, page{Name: "check", Title: texts.Say("people.checks"), Body: body})
 }
 
 type checkBody struct {

@@ -15,6 +15,7 @@ import (
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 )
 
@@ -133,7 +134,7 @@ func (p *Portal) policyPage(w http.ResponseWriter, v *visit) error {
 		}
 		body.Oversees = slices.Contains(overseers, v.person.Role)
 	}
-	return p.ok(w, v, page{Name: "policy", Title: "Confidentiality policy", Body: body})
+	return p.ok(w, v, page{Name: "policy", Title: texts.Say("policy.confidentiality-policy"), Body: body})
 }
 
 type confirmPolicyBody struct {
@@ -160,7 +161,7 @@ func (p *Portal) showConfirmPolicy(w http.ResponseWriter, v *visit, to string, l
 		redirect(w, to)
 		return nil
 	}
-	return p.ok(w, v, page{Name: "confirm-policy", Title: "Please read the policy first", Errors: flaws,
+	return p.ok(w, v, page{Name: "confirm-policy", Title: texts.Say("policy.please-read-the-policy-first"), Errors: flaws,
 		Body: confirmPolicyBody{policyBody{Name: p.cfg.Policy.Name, Text: underHeading(p.policy), Since: policy.Since}, to, lost}})
 }
 
@@ -172,7 +173,7 @@ func (p *Portal) confirmPolicy(w http.ResponseWriter, v *visit) error {
 	}
 	to := samePath(v.PostForm.Get("to"))
 	if v.PostForm.Get("read") != "yes" {
-		return p.showConfirmPolicy(w, v, to, false, []formFlaw{{"read", "Read the policy, and tick the box if you have understood it. If there is something that you do not understand, ask the data-protection officer."}})
+		return p.showConfirmPolicy(w, v, to, false, []formFlaw{{"read", texts.Say("policy.read-the-policy-and-tick-the-box")}})
 	}
 	policy, err := p.policyInForce(v.Context())
 	if err != nil {
@@ -219,5 +220,5 @@ func (p *Portal) policyPeoplePage(w http.ResponseWriter, v *visit) error {
 			body.Not = append(body.Not, policyReader{Person: who})
 		}
 	}
-	return p.ok(w, v, page{Name: "policy-people", Title: "Who has confirmed the policy", Body: body})
+	return p.ok(w, v, page{Name: "policy-people", Title: texts.Say("policy.who-has-confirmed-the-policy"), Body: body})
 }

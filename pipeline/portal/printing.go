@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 )
 
@@ -17,7 +18,7 @@ func (p *Portal) printLetter(w http.ResponseWriter, v *visit) error {
 		return readerTrouble(err)
 	}
 	pages, _ := shownPages(v, v.letter)
-	return p.ok(w, v, page{Name: "print", Title: "Print " + v.letter.ID.Reference(), Body: struct {
+	return p.ok(w, v, page{Name: "print", Title: texts.Say("print.print", "reference", v.letter.ID.Reference()), Body: struct {
 		Letter register.Letter
 		Pages  []shownPage
 	}{v.letter, pages}})

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"letterlock/pipeline/portal/texts"
 	"math"
 	"net"
 	"net/http"
@@ -82,17 +83,17 @@ func (l *limiter) forget(now time.Time) {
 
 // tooOften is the page for whoever has used up a rate.
 func tooOften(wait time.Duration) *problem {
-	return &problem{Status: http.StatusTooManyRequests, Heading: "That was too often in a short time",
+	return &problem{Status: http.StatusTooManyRequests, Heading: texts.Say("problem.that-was-too-often-in-a-short"),
 		RetryAfter: int(math.Ceil(wait.Seconds())),
-		Lines: []string{"To keep out machines that guess, Letterlock counts how often something is tried. Nothing was changed.",
-			"Please wait " + waitWords(wait) + " and try again. If you did not try this often, somebody else at your address did: tell your administrator."}}
+		Lines: []texts.Text{texts.Say("problem.to-keep-out-machines-that-guess"),
+			texts.Say("problem.please-wait-and-try-again", "wait", waitWords(wait))}}
 }
 
-func waitWords(wait time.Duration) string {
+func waitWords(wait time.Duration) texts.Text {
 	if wait <= time.Minute {
-		return "a minute"
+		return texts.Say("problem.a-minute")
 	}
-	return count(int(math.Ceil(wait.Minutes())), "minute", "minutes")
+	return texts.Say("settings.minutes", "n", int(math.Ceil(wait.Minutes())))
 }
 
 // limitAddress counts a request of an address, before anything is read of it.

@@ -1,14 +1,15 @@
 package portal
 
 import (
+	"letterlock/pipeline/portal/texts"
 	"net/http"
 )
 
 // lastReader is told to whoever is the only one left who may read the letter: one
 // that nobody may read would be as good as lost.
-var lastReader = &problem{Status: http.StatusConflict, Heading: "Nobody else may read this letter",
-	Lines: []string{"If you were walled off from it, nobody would be left to read it. Nothing was recorded.",
-		"Close it, and ask the administrator to invite another team leader or a manager. Then come back to this letter."}}
+var lastReader = &problem{Status: http.StatusConflict, Heading: texts.Say("recuse.nobody-else-may-read-this-letter"),
+	Lines: []texts.Text{texts.Say("recuse.if-you-were-walled-off"),
+		texts.Say("recuse.close-it-and-ask")}}
 
 func (p *Portal) recusePage(w http.ResponseWriter, v *visit) error {
 	others, err := p.cfg.Register.OthersMayRead(v.Context(), v.letter, v.person.Number)
@@ -18,7 +19,7 @@ func (p *Portal) recusePage(w http.ResponseWriter, v *visit) error {
 	if !others {
 		return lastReader
 	}
-	return p.ok(w, v, page{Name: "recuse", Title: "Do you know somebody in this letter?", Body: v.letter})
+	return p.ok(w, v, page{Name: "recuse", Title: texts.Say("recuse.do-you-know-somebody"), Body: v.letter})
 }
 
 // recuse walls the visitor off from the letter.

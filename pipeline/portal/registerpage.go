@@ -9,12 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
 
 type registerBody struct {
-	Entries    []told
+	Entries    []toldEntry
 	Kinds      []entryKind
 	Kind       string // the filter as it is set
 	About      string
@@ -47,13 +48,13 @@ func (p *Portal) registerPage(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	body.Shown, body.Path, body.Origin = p.shows(v, registerPath), registerPath, p.cfg.Origin
-	pg := page{Name: "register", Title: "Register", Script: "passkey.js"}
+	pg := page{Name: "register", Title: texts.Say("register.register"), Script: "passkey.js"}
 	want, flaws := body.wanted()
-	var flaw string
+	var flaw texts.Text
 	if want.id, flaw, err = p.letterAsked(v, &body); err != nil {
 		return err
 	}
-	if flaw != "" {
+	if flaw != nil {
 		flaws = append([]formFlaw{{"about", flaw}}, flaws...)
 	}
 	if len(flaws) == 0 && len(body.Choose) == 0 && (body.About == "" || want.id != "") {
@@ -76,27 +77,26 @@ func before(q url.Values) int64 {
 }
 
 // letterAsked finds the letter that a filter names, by reference or id.
-func (p *Portal) letterAsked(v *visit, body *registerBody) (id letter.ID, flaw string, err error) {
+func (p *Portal) letterAsked(v *visit, body *registerBody) (id letter.ID, flaw texts.Text, err error) {
 	if body.About == "" {
-		return "", "", nil
+		return "", nil, nil
 	}
 	if id, err := letter.ParseID(body.About); err == nil {
-		return id, "", nil
+		return id, nil, nil
 	}
 	ref, err := letter.ParseReference(body.About)
 	if err != nil {
-		said := err.Error()
-		return "", strings.ToUpper(said[:1]) + said[1:] + ".", nil
+		return "", noReference(body.About), nil
 	}
 	ids, err := p.cfg.Register.IDsOf(v.Context(), ref)
 	if err != nil || len(ids) == 0 {
-		return "", "", err
+		return "", nil, err
 	}
 	if len(ids) > 1 {
 		body.Choose = ids
-		return "", "", nil
+		return "", nil, nil
 	}
-	return ids[0], "", nil
+	return ids[0], nil, nil
 }
 
 // wanted is what the filter asks for.
@@ -112,7 +112,7 @@ type wanted struct {
 func (b registerBody) wanted() (want wanted, flaws []formFlaw) {
 	want.kind = b.Kind
 	if want.by = wholeNumber(b.By); b.By != "" && want.by < 1 {
-		flaws = append(flaws, formFlaw{"by", "Enter a staff number: a whole number, as it stands in the entries."})
+		flaws = append(flaws, formFlaw{"by", texts.Say("register.enter-a-staff-number-a-whole")})
 	}
 	date := func(field, text string, days int) (at time.Time) {
 		if text == "" {
@@ -120,14 +120,14 @@ func (b registerBody) wanted() (want wanted, flaws []formFlaw) {
 		}
 		d, err := letter.ParseDate(text)
 		if err != nil {
-			flaws = append(flaws, formFlaw{field, "Enter a day, as in 2026-11-01."})
+			flaws = append(flaws, formFlaw{field, texts.Say("register.enter-a-day-as-in-2026-11-01")})
 			return at
 		}
 		return d.AddDays(days).Start()
 	}
 	want.from, want.to = date("from", b.From, 0), date("to", b.To, 1)
 	if !want.from.IsZero() && !want.to.IsZero() && !want.from.Before(want.to) {
-		flaws = append(flaws, formFlaw{"from", "Enter two days, the earlier one first."})
+		flaws = append(flaws, formFlaw{"from", texts.Say("register.enter-two-days-the-earlier-one")})
 	}
 	return want, flaws
 }
@@ -205,9 +205,9 @@ func (p *Portal) tell(v *visit, body *registerBody, want wanted, before int64) e
 		}
 		answers[e.Letter] = len(filed) > 0
 	}
-	t := teller{staff: func(n int64) string { return staffWords(names, n) }, helpline: p.helplineTitle, answer: func(id letter.ID) bool { return answers[id] }}
+	t := teller{staff: func(n int64) texts.Text { return staffWords(names, n) }, helpline: p.helplineTitle, answer: func(id letter.ID) bool { return answers[id] }}
 	for _, e := range entries {
-		row := told{N: e.N, At: e.At, Says: say(e, t), Letter: e.Letter}
+		row := toldEntry{N: e.N, At: e.At, Says: p.told(e, t), Letter: e.Letter}
 		if e.Letter != "" {
 			row.Reference = e.Letter.Reference()
 		}
@@ -230,14 +230,14 @@ func (p *Portal) staffNames(v *visit) (map[int64]string, error) {
 	return names, nil
 }
 
-func staffWords(names map[int64]string, number int64) string {
+func staffWords(names map[int64]string, number int64) texts.Text {
 	if number == 0 {
-		return "Letterlock"
+		return texts.Say("staff.letterlock")
 	}
 	if name := names[number]; name != "" {
-		return fmt.Sprintf("Staff number %d (%s)", number, name)
+		return texts.Say("staff.number-name", "number", number, "name", name)
 	}
-	return fmt.Sprintf("Staff number %d", number)
+	return texts.Say("staff.number", "number", number)
 }
 
 // exportRegister hands out the whole register. That it was taken is on record

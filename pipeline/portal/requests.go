@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -33,7 +34,7 @@ func (p *Portal) comesBack(l register.Letter) *comeBack {
 	return &comeBack{deadline, !letter.DateOf(p.cfg.Now()).Before(deadline), l.Held()}
 }
 
-func (p *Portal) showAsk(w http.ResponseWriter, v *visit, name, title string, form url.Values, flaws []formFlaw) error {
+func (p *Portal) showAsk(w http.ResponseWriter, v *visit, name string, title texts.Text, form url.Values, flaws []formFlaw) error {
 	f := askForm{Letter: v.letter, Form: form, Reasons: register.EraseReasons, Wrong: register.WithdrawReasons, Back: p.comesBack(v.letter),
 		Lines: slices.Clone(p.cfg.Helplines)}
 	f.Lines = slices.DeleteFunc(f.Lines, func(h Helpline) bool { return h.Name == v.letter.Helpline })
@@ -45,7 +46,7 @@ func (p *Portal) erasePage(w http.ResponseWriter, v *visit) error {
 }
 
 func (p *Portal) showErase(w http.ResponseWriter, v *visit, form url.Values, flaws []formFlaw) error {
-	return p.showAsk(w, v, "erase", "Erase letter "+v.letter.ID.Reference()+" before its time", form, flaws)
+	return p.showAsk(w, v, "erase", texts.Say("request.erase-letter-before-its-time", "reference", v.letter.ID.Reference()), form, flaws)
 }
 
 func (p *Portal) withdrawPage(w http.ResponseWriter, v *visit) error {
@@ -56,7 +57,7 @@ func (p *Portal) showWithdraw(w http.ResponseWriter, v *visit, form url.Values, 
 	if v.letter.Reason == "" {
 		return register.ErrNotKept
 	}
-	return p.showAsk(w, v, "withdraw", "Do not keep letter "+v.letter.ID.Reference()+" for five years", form, flaws)
+	return p.showAsk(w, v, "withdraw", texts.Say("request.do-not-keep-letter-for-five-years", "reference", v.letter.ID.Reference()), form, flaws)
 }
 
 func (p *Portal) redirectPage(w http.ResponseWriter, v *visit) error {
@@ -64,7 +65,7 @@ func (p *Portal) redirectPage(w http.ResponseWriter, v *visit) error {
 }
 
 func (p *Portal) showRedirect(w http.ResponseWriter, v *visit, form url.Values, flaws []formFlaw) error {
-	return p.showAsk(w, v, "redirect", "Letter "+v.letter.ID.Reference()+" is another helpline’s", form, flaws)
+	return p.showAsk(w, v, "redirect", texts.Say("request.letter-is-another-helplines", "reference", v.letter.ID.Reference()), form, flaws)
 }
 
 // askedFor is what a letter's page is asked to say once a request is on record.
@@ -76,7 +77,7 @@ func (p *Portal) askErasure(w http.ResponseWriter, v *visit) error {
 	}
 	why := register.EraseReason(v.PostForm.Get("reason"))
 	if !slices.Contains(register.EraseReasons, why) {
-		return p.showErase(w, v, v.PostForm, []formFlaw{{"reason", "Choose why the letter must be erased."}})
+		return p.showErase(w, v, v.PostForm, []formFlaw{{"reason", texts.Say("request.choose-why-the-letter-must")}})
 	}
 	if err := p.cfg.Register.AskErasure(v.once(askedFor), v.letter.ID, why, v.person.Number); err != nil {
 		return err
@@ -91,7 +92,7 @@ func (p *Portal) askWithdrawal(w http.ResponseWriter, v *visit) error {
 	}
 	why := register.WithdrawReason(v.PostForm.Get("reason"))
 	if !slices.Contains(register.WithdrawReasons, why) {
-		return p.showWithdraw(w, v, v.PostForm, []formFlaw{{"reason", "Choose why the decision was wrong. If none of these fits, it stands."}})
+		return p.showWithdraw(w, v, v.PostForm, []formFlaw{{"reason", texts.Say("request.choose-why-the-decision-was-wrong")}})
 	}
 	if err := p.cfg.Register.AskWithdrawal(v.once(askedFor), v.letter.ID, why, v.person.Number); err != nil {
 		return err
@@ -106,7 +107,7 @@ func (p *Portal) askRedirection(w http.ResponseWriter, v *visit) error {
 	}
 	to := v.PostForm.Get("helpline")
 	if to == v.letter.Helpline || !slices.ContainsFunc(p.cfg.Helplines, func(h Helpline) bool { return h.Name == to }) {
-		return p.showRedirect(w, v, v.PostForm, []formFlaw{{"helpline", "Choose to which helpline the letter was written."}})
+		return p.showRedirect(w, v, v.PostForm, []formFlaw{{"helpline", texts.Say("request.choose-to-which-helpline")}})
 	}
 	if err := p.cfg.Register.AskRedirection(v.once(askedFor), v.letter.ID, to, v.person.Number); err != nil {
 		return err
@@ -136,7 +137,7 @@ func (p *Portal) takeBack(w http.ResponseWriter, v *visit) error {
 // letter says.
 type requestCard struct {
 	register.Request
-	Asker string
+	Asker texts.Text
 	Own   bool   // the visitor asked for it
 	Path  string // of its page, for which they show anew who they are
 	Shown bool   // and have done so
@@ -176,12 +177,12 @@ func (p *Portal) requestsPage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	pg := page{Name: "requests", Title: "Requests", Body: cards}
+	pg := page{Name: "requests", Title: texts.Say("request.requests"), Body: cards}
 	switch v.URL.Query().Get("done") {
 	case "confirmed":
-		pg.Note = "It is on record and is being done. Letterlock does the rest by itself."
+		pg.Note = texts.Say("request.it-is-on-record-and-is-being-done")
 	case "declined":
-		pg.Note = "It is on record that this was declined. The letter stays as it is."
+		pg.Note = texts.Say("request.it-is-on-record")
 	}
 	return p.ok(w, v, pg)
 }
@@ -218,7 +219,7 @@ func (p *Portal) requestPage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	return p.ok(w, v, page{Name: "request", Title: fmt.Sprintf("Request number %d", c.Number), Script: "passkey.js",
+	return p.ok(w, v, page{Name: "request", Title: texts.Say("request.request-number", "number", c.Number), Script: "passkey.js",
 		Body: struct {
 			requestCard
 			Origin string

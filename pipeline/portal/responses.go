@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -46,7 +47,7 @@ func (p *Portal) tellAnswers(v *visit, l register.Letter, body *letterBody) (err
 			return !a.DraftEnds.IsZero() && (a.UploadedBy != v.person.Number || !p.cfg.Now().Before(a.DraftEnds))
 		})
 		why, err := p.cfg.Register.WhyNotKept(v.Context(), l.ID, v.person.Number)
-		body.NotKept = notKeptWords[why]
+		body.NotKept = texts.Word("not-kept", why)
 		return err
 	}
 	to, err := p.cfg.Register.Letter(v.Context(), l.Answers)
@@ -71,7 +72,7 @@ func (p *Portal) showResponse(w http.ResponseWriter, v *visit, flaws []formFlaw)
 		return err
 	}
 	today := letter.DateOf(p.cfg.Now())
-	return p.ok(w, v, page{Name: "response", Title: "File an answer to letter " + v.letter.ID.Reference(), Errors: flaws,
+	return p.ok(w, v, page{Name: "response", Title: texts.Say("response.file-an-answer-to-letter", "reference", v.letter.ID.Reference()), Errors: flaws,
 		Body: struct {
 			Letter   register.Letter
 			Deadline letter.Date
@@ -83,8 +84,8 @@ func (p *Portal) fileResponse(w http.ResponseWriter, v *visit) error {
 	if err := p.mayUpload(v); err != nil {
 		return err // before anything of the file is read
 	}
-	flaw := func(says string) error { return p.showResponse(w, v, []formFlaw{{"file", says}}) }
-	const choose = "Choose the file with the copy: a PDF, or a scan as TIFF, JPEG or PNG."
+	flaw := func(says texts.Text) error { return p.showResponse(w, v, []formFlaw{{"file", says}}) }
+	choose := texts.Say("response.choose-the-file-with-the-copy")
 	// A large file on a slow line takes longer than a form may.
 	late := http.NewResponseController(w)
 	_ = late.SetReadDeadline(time.Now().Add(uploadTime))
@@ -105,7 +106,7 @@ func (p *Portal) fileResponse(w http.ResponseWriter, v *visit) error {
 	}
 	id, err := p.cfg.Responses.File(v.Context(), v.letter, file, v.person.Number)
 	if not, ok := errors.AsType[*NotTaken](err); ok {
-		return flaw(not.Says + " Nothing was filed.")
+		return flaw(texts.Say("response.nothing-was-filed", "why", not.Says))
 	}
 	if _, known := problemOf(err); err != nil && !known {
 		return because(notFiled, err)
@@ -137,7 +138,7 @@ func (p *Portal) mayUpload(v *visit) error {
 	return err
 }
 
-var tooManyDrafts = &problem{Status: http.StatusConflict, Heading: "Some of your copies wait to be kept",
-	Lines: []string{"You have uploaded several copies of answers, and have not said yet whether to keep them. Nothing more was taken.",
-		"Look at them first: keep each, or throw it away."},
-	Link: "/letters", LinkSay: "See what waits"}
+var tooManyDrafts = &problem{Status: http.StatusConflict, Heading: texts.Say("response.some-of-your-copies-wait"),
+	Lines: []texts.Text{texts.Say("response.you-have-uploaded-several-copies"),
+		texts.Say("response.look-at-them-first-keep-each")},
+	Link: "/letters", LinkSay: texts.Say("response.see-what-waits")}

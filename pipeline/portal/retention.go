@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -85,7 +86,10 @@ func exceptionsFrom(rows []string, number int64) (e exceptions) {
 	return e
 }
 
-type periodChoice struct{ Period, Says string }
+type periodChoice struct {
+	Period string
+	Says   texts.Text
+}
 
 // retentionPage shows the record of a period, of this month where none is asked for.
 func (p *Portal) retentionPage(w http.ResponseWriter, v *visit) error {
@@ -95,7 +99,7 @@ func (p *Portal) retentionPage(w http.ResponseWriter, v *visit) error {
 	var flaws []formFlaw
 	sheet, err := p.cfg.Retention.Sheet(v.Context(), period)
 	if errors.Is(err, ErrPeriod) {
-		flaws = []formFlaw{{"from", "Enter two days, the earlier one first, as in 2026-11-01."}}
+		flaws = []formFlaw{{"from", texts.Say("retention.enter-two-days-the-earlier-one")}}
 		sheet, err = p.cfg.Retention.Sheet(v.Context(), body.Periods[0].Period)
 	}
 	if err != nil {
@@ -103,7 +107,7 @@ func (p *Portal) retentionPage(w http.ResponseWriter, v *visit) error {
 	}
 	body.Sheet, body.Asked, body.Chosen = sheet, url.QueryEscape(sheet.Period), sheet.Period != body.Periods[0].Period
 	body.exceptions = exceptionsFrom(sheet.Rows, wholeNumber(q.Get("exception")))
-	return p.ok(w, v, page{Name: "retention", Title: "Retention record", Errors: flaws, Body: body})
+	return p.ok(w, v, page{Name: "retention", Title: texts.Say("retention.retention-record"), Errors: flaws, Body: body})
 }
 
 // periodAsked is what the form says: two days go before a choice.
@@ -123,16 +127,16 @@ func periods(today letter.Date) (out []periodChoice) {
 	first := today.AddDays(1 - today.Day)
 	for back := range 3 {
 		m := first.AddMonths(-back)
-		out = append(out, periodChoice{fmt.Sprintf("%04d-%02d", m.Year, int(m.Month)), m.Start().Format("January 2006")})
+		out = append(out, periodChoice{fmt.Sprintf("%04d-%02d", m.Year, int(m.Month)), texts.Month(m)})
 	}
 	for back := range 3 {
 		m := first.AddMonths(-3 * back)
 		n := (int(m.Month)-1)/3 + 1
-		out = append(out, periodChoice{fmt.Sprintf("%04d-Q%d", m.Year, n), fmt.Sprintf("Quarter %d of %d", n, m.Year)})
+		out = append(out, periodChoice{fmt.Sprintf("%04d-Q%d", m.Year, n), texts.Say("retention.quarter", "quarter", n, "year", m.Year)})
 	}
 	for back := range 3 {
 		y := fmt.Sprintf("%04d", today.Year-back)
-		out = append(out, periodChoice{y, y})
+		out = append(out, periodChoice{y, texts.Plain(y)})
 	}
 	return out
 }

@@ -2,12 +2,12 @@ package portal
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -17,14 +17,14 @@ import (
 type confirmBody struct {
 	Back   string // where the form is
 	Action string // where it is sent again
-	Says   []string
+	Says   []texts.Text
 	Facts  []fact
 	Form   url.Values // sent again, with confirm=yes
-	Button string
+	Button texts.Text
 	Danger bool // it cannot be undone
 }
 
-type fact struct{ Name, Says string }
+type fact struct{ Name, Says texts.Text }
 
 // confirmed reports whether the form was seen on a confirmation page.
 func confirmed(form url.Values) bool { return form.Get("confirm") == "yes" }
@@ -59,8 +59,8 @@ func (p *Portal) tellKeeping(v *visit, l register.Letter, body *letterBody) erro
 	if err != nil && !errors.Is(err, register.ErrNotFound) {
 		return err
 	}
-	if body.Named = named.Name; named.Disabled {
-		body.Named = fmt.Sprintf("Staff number %d, who has left: the manager names another when looking at the decision again,", l.Named)
+	if body.Named = texts.Plain(named.Name); named.Disabled {
+		body.Named = texts.Say("safeguarding.staff-number-who-has-left", "named", l.Named)
 	}
 	entries, err := p.cfg.Register.Entries(v.Context(), -1, "letter-shared", l.ID, sharingsShown+1)
 	if err != nil {
@@ -80,24 +80,24 @@ func (p *Portal) tellKeeping(v *visit, l register.Letter, body *letterBody) erro
 }
 
 // keepingNote says what has just been decided, where the letter bears it out.
-func keepingNote(done string, l register.Letter) string {
+func keepingNote(done string, l register.Letter) texts.Text {
 	switch {
 	case done == "filed":
-		return "The copy of your answer is uploaded, and not kept yet. Look at it below, under “Was it answered?”, once it has been checked."
+		return texts.Say("safeguarding.the-copy-of-your-answer")
 	case done == "answer-kept" && l.State == register.Filed:
-		return "It is recorded that it is safe to write to this address, and the copy is kept. The answer may be posted now. Delete your own file."
+		return texts.Say("safeguarding.it-is-recorded-that-it-is-safe")
 	case done == "asked":
-		return "It is recorded. Nothing happens before a second person has confirmed it."
+		return texts.Say("safeguarding.it-is-recorded-nothing-happens")
 	case done == "taken-back":
-		return "It is recorded that you took it back."
+		return texts.Say("safeguarding.it-is-recorded-that-you-took")
 	case done == "kept" && l.Reason != "":
-		return "It is recorded that this letter is kept for five years. It is sealed anew and moved by itself."
+		return texts.Say("safeguarding.it-is-recorded-that-this-letter")
 	case done == "reviewed" && l.Reason != "":
-		return "Thank you. It is recorded that you have looked at this decision again."
+		return texts.Say("safeguarding.thank-you-it-is-recorded")
 	case done == "shared" && l.Reason != "":
-		return "It is recorded that this letter was shared, and it is kept for five years."
+		return texts.Say("safeguarding.it-is-recorded-that-this-letter-2")
 	}
-	return ""
+	return nil
 }
 
 func (p *Portal) keepForm(v *visit, form url.Values) (keepForm, error) {
@@ -139,8 +139,8 @@ func (p *Portal) showKeepForm(w http.ResponseWriter, v *visit, name string, form
 	if err != nil {
 		return err
 	}
-	titles := map[string]string{"safeguarding": "Keep letter " + v.letter.ID.Reference() + " for five years",
-		"sharing": "Letter " + v.letter.ID.Reference() + " was shared with an agency"}
+	titles := map[string]texts.Text{"safeguarding": texts.Say("safeguarding.keep-letter-for-five-years", "reference", v.letter.ID.Reference()),
+		"sharing": texts.Say("safeguarding.letter-was-shared-with-an-agency", "reference", v.letter.ID.Reference())}
 	return p.ok(w, v, page{Name: name, Title: titles[name], Errors: flaws, Body: f})
 }
 
@@ -191,12 +191,12 @@ func (v *visit) afterKeeping(done string, named int64) string {
 
 func (p *Portal) confirmKeeping(w http.ResponseWriter, v *visit, f keepForm, s register.Safeguarding, again bool) error {
 	body := confirmBody{Back: letterPath(v.letter.ID) + "/safeguarding", Action: letterPath(v.letter.ID) + "/safeguarding",
-		Form: v.PostForm, Button: "Keep it for five years", Facts: f.facts(s),
-		Says: []string{fmt.Sprintf("The letter will be kept until %s, and only the team leader named here and the helplines’ manager can open it from now on.", day(f.Deadline))}}
-	title := "Keep letter " + v.letter.ID.Reference() + " for five years?"
+		Form: v.PostForm, Button: texts.Say("safeguarding.keep-it-for-five-years"), Facts: f.facts(s),
+		Says: []texts.Text{texts.Say("safeguarding.the-letter-will-be-kept", "deadline", f.Deadline)}}
+	title := texts.Say("safeguarding.keep-letter-for-five-years-2", "reference", v.letter.ID.Reference())
 	if again {
-		title, body.Button = "Look at letter "+v.letter.ID.Reference()+" again later?", "Record it"
-		body.Says = []string{"It stays kept until " + day(f.Deadline) + "."}
+		title, body.Button = texts.Say("safeguarding.look-at-letter-again-later", "reference", v.letter.ID.Reference()), texts.Say("safeguarding.record-it")
+		body.Says = []texts.Text{texts.Say("safeguarding.it-stays-kept", "deadline", f.Deadline)}
 	}
 	return p.ok(w, v, page{Name: "confirm", Title: title, Body: body})
 }
@@ -210,10 +210,10 @@ func (f keepForm) facts(s register.Safeguarding) []fact {
 		}
 	}
 	return []fact{
-		{"Why", worded(safeguardingReasonWords, s.Reason)},
-		{"Service user", worded(toldWords, s.Told)},
-		{"Look at it again", day(s.Review)},
-		{"May open it", named + " and the helplines’ manager"},
+		{texts.Say("safeguarding.why"), texts.Word("safeguarding-reason", s.Reason)},
+		{texts.Say("safeguarding.service-user"), texts.Word("told", s.Told)},
+		{texts.Say("safeguarding.look-at-it-again"), texts.Day(s.Review)},
+		{texts.Say("safeguarding.may-open"), texts.Say("safeguarding.and-the-helplines-manager", "named", named)},
 	}
 }
 
@@ -238,13 +238,13 @@ func (p *Portal) share(w http.ResponseWriter, v *visit) error {
 	}
 	if !confirmed(v.PostForm) {
 		body := confirmBody{Back: letterPath(v.letter.ID) + "/sharing", Action: letterPath(v.letter.ID) + "/sharing",
-			Form: v.PostForm, Button: "Record the sharing", Says: []string{"Letterlock sends nothing to anybody: this records what you have done."},
-			Facts: []fact{{"With", worded(agencyWords, sh.Agency)}, {"On", day(sh.On)}, {"Ground", worded(basisWords, sh.Basis)}}}
+			Form: v.PostForm, Button: texts.Say("safeguarding.record-the-sharing"), Says: []texts.Text{texts.Say("safeguarding.letterlock-sends-nothing")},
+			Facts: []fact{{texts.Say("safeguarding.with"), texts.Word("agency", sh.Agency)}, {texts.Say("safeguarding.on"), texts.Day(sh.On)}, {texts.Say("safeguarding.ground"), texts.Word("basis", sh.Basis)}}}
 		if s != nil {
 			body.Facts = append(body.Facts, f.facts(*s)...)
-			body.Says = append(body.Says, "With it the letter is kept for five years, until "+day(f.Deadline)+", and only the team leader named here and the helplines’ manager can open it from now on.")
+			body.Says = append(body.Says, texts.Say("safeguarding.with-it-the-letter-is-kept", "deadline", f.Deadline))
 		}
-		return p.ok(w, v, page{Name: "confirm", Title: "Letter " + v.letter.ID.Reference() + " was shared?", Body: body})
+		return p.ok(w, v, page{Name: "confirm", Title: texts.Say("safeguarding.letter-was-shared", "reference", v.letter.ID.Reference()), Body: body})
 	}
 	named := v.letter.Named
 	if s != nil {
@@ -265,19 +265,19 @@ func (f keepForm) readSafeguarding() (s register.Safeguarding, flaws []formFlaw)
 	if f.Letter.Reason == "" {
 		s.Reason, s.Told = register.SafeguardingReason(f.Form.Get("reason")), register.Told(f.Form.Get("told"))
 		if !slices.Contains(f.Reasons, s.Reason) {
-			flaws = append(flaws, formFlaw{"reason", "Choose why the letter must be kept. If none of these fits, it is not kept."})
+			flaws = append(flaws, formFlaw{"reason", texts.Say("safeguarding.choose-why-the-letter-must")})
 		}
 		if !slices.Contains(f.Tolds, s.Told) {
-			flaws = append(flaws, formFlaw{"told", "Choose what the service user knows of it."})
+			flaws = append(flaws, formFlaw{"told", texts.Say("safeguarding.choose-what-the-service-user")})
 		}
 	}
 	review, err := letter.ParseDate(f.Form.Get("review"))
 	if err != nil || review.Before(f.Earliest) || f.Latest.Before(review) {
-		flaws = append(flaws, formFlaw{"review", fmt.Sprintf("Enter the day on which somebody looks at it again, from %s to %s.", day(f.Earliest), day(f.Latest))})
+		flaws = append(flaws, formFlaw{"review", texts.Say("safeguarding.enter-the-day-on-which-somebody", "earliest", f.Earliest, "latest", f.Latest)})
 	}
 	s.Review = review
 	if !slices.ContainsFunc(f.Leaders, func(who register.Person) bool { return who.Number == s.Named }) {
-		flaws = append(flaws, formFlaw{"named", "Choose the team leader who may go on opening it."})
+		flaws = append(flaws, formFlaw{"named", texts.Say("safeguarding.choose-the-team-leader-who-may-go")})
 	}
 	return s, flaws
 }
@@ -285,14 +285,14 @@ func (f keepForm) readSafeguarding() (s register.Safeguarding, flaws []formFlaw)
 func (f keepForm) readSharing() (sh register.Sharing, flaws []formFlaw) {
 	sh = register.Sharing{Agency: register.Agency(f.Form.Get("agency")), Basis: register.Basis(f.Form.Get("basis"))}
 	if !slices.Contains(f.Agencies, sh.Agency) {
-		flaws = append(flaws, formFlaw{"agency", "Choose with what kind of agency it was shared."})
+		flaws = append(flaws, formFlaw{"agency", texts.Say("safeguarding.choose-with-what-kind-of-agency")})
 	}
 	if !slices.Contains(f.Bases, sh.Basis) {
-		flaws = append(flaws, formFlaw{"basis", "Choose on what ground it was shared."})
+		flaws = append(flaws, formFlaw{"basis", texts.Say("safeguarding.choose-on-what-ground")})
 	}
 	on, err := letter.ParseDate(f.Form.Get("on"))
 	if err != nil || on.Before(f.Letter.ReceivedOn()) || f.Today.Before(on) {
-		flaws = append(flaws, formFlaw{"on", fmt.Sprintf("Enter the day on which it was shared, from %s to today.", day(f.Letter.ReceivedOn()))})
+		flaws = append(flaws, formFlaw{"on", texts.Say("safeguarding.enter-the-day", "received-on", f.Letter.ReceivedOn())})
 	}
 	sh.On = on
 	return sh, flaws

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -20,7 +21,7 @@ type scannerBoard struct {
 
 type refusedLine struct {
 	letter.Refused
-	Says string
+	Says texts.Text
 }
 
 // scannerBoards is what each scanner said last of our helplines. It knows no
@@ -37,7 +38,7 @@ func (p *Portal) scannerBoards(v *visit) (out []scannerBoard, err error) {
 		board.Folders = slices.DeleteFunc(board.Folders, func(l letter.ReportLine) bool { return !p.isHelpline(l.Helpline) })
 		for _, f := range slices.Backward(r.Refused) {
 			if letter.DateOf(f.At) == letter.DateOf(now) && (f.Helpline == "" || p.isHelpline(f.Helpline)) {
-				board.Refused = append(board.Refused, refusedLine{f, refusalSays(f.Why)})
+				board.Refused = append(board.Refused, refusedLine{f, p.refusalSays(f.Why)})
 			}
 		}
 		out = append(out, board)
@@ -51,34 +52,9 @@ func (p *Portal) isHelpline(name string) bool {
 
 // refusalSays is a reason in a sentence. A word of a newer scanner is not shown:
 // nobody here knows what it may hold.
-func refusalSays(why string) string {
-	if says := refusalWords[why]; says != "" {
-		return says
+func (p *Portal) refusalSays(why string) texts.Text {
+	if !p.language.Has("refused." + why) {
+		return texts.Say("refusal.the-note-beside-the-file-says-why")
 	}
-	return "The note beside the file says why."
-}
-
-// refusalWords say why a scan was refused. A test holds them complete.
-var refusalWords = map[string]string{
-	"empty":            "The file is empty.",
-	"cut-off":          "The end of the file is missing: the scan broke off.",
-	"not-a-scan":       "It is no PDF, TIFF, JPEG or other picture of a page.",
-	"encrypted":        "It needs a password.",
-	"protected":        "It is protected in a way that cannot be undone here.",
-	"damaged":          "The file is damaged.",
-	"form-or-comments": "It has form fields or comments, which are not part of the page.",
-	"too-large":        "It is too large.",
-	"too-many-pages":   "It has too many pages.",
-	"too-heavy":        "It took too long to read.",
-	"unsupported":      "It is a rare kind of file that cannot be read here.",
-	"jbig2-symbols":    "The scanner has packed it in a way that can change a letter or a figure.",
-	"inseparable":      "It is not certain what belongs to which page.",
-	"left-over":        "Something is in the file that is on none of its pages.",
-	"several-scans":    "Another scan is in the same file.",
-	"not-as-scanned":   "The page that was made of it does not show what the scan showed.",
-	"stray":            "It was put beside the helplines’ folders, and not into one of them.",
-	"unreadable":       "The scanning program has no right to read it.",
-	"linked":           "Another name leads to the same file.",
-	"not-again":        "It was put in as a new scan of a paper, and cannot be one.",
-	"not-same":         "It was said to be taken before, and no such letter was.",
+	return texts.Word("refused", why)
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/scanner"
 	"letterlock/scanner/letter"
 )
@@ -40,13 +41,13 @@ func TestIntakeShowsWhatTheScannersSay(t *testing.T) {
 func TestEveryRefusalHasASentence(t *testing.T) {
 	words := scanner.RefusalWords()
 	for _, why := range words {
-		if refusalWords[why] == "" {
+		if !texts.English().Has("refused." + why) {
 			t.Errorf("%s has none", why)
 		}
 	}
-	for why := range refusalWords {
-		if !slices.Contains(words, why) {
-			t.Errorf("no scanner says %s", why)
+	for _, id := range texts.English().IDs() {
+		if why, is := strings.CutPrefix(id, "refused."); is && !slices.Contains(words, why) {
+			t.Errorf("no scanner says %s", id)
 		}
 	}
 }

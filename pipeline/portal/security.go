@@ -3,6 +3,7 @@ package portal
 import (
 	_ "embed"
 	"fmt"
+	"letterlock/pipeline/portal/texts"
 	"net/http"
 	"strings"
 )
@@ -67,5 +68,5 @@ func (p *Portal) securityPage(w http.ResponseWriter, v *visit) error {
 			body.Not = append(body.Not, point)
 		}
 	}
-	return p.ok(w, v, page{Name: "security", Title: "Security, point by point", Body: body})
+	return p.ok(w, v, page{Name: "security", Title: texts.Say("security.security-point-by-point"), Body: body})
 }

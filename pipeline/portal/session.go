@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 )
 
@@ -84,16 +85,16 @@ func (p *Portal) signInPage(w http.ResponseWriter, v *visit) error {
 		redirect(w, to)
 		return nil
 	}
-	pg := page{Name: "sign-in", Title: "Sign in", Script: "passkey.js", Body: signInBody{To: to, Origin: p.cfg.Origin, SSO: p.ssoName()}}
+	pg := page{Name: "sign-in", Title: texts.Say("sign-in.sign-in"), Script: "passkey.js", Body: signInBody{To: to, Origin: p.cfg.Origin, SSO: p.ssoName()}}
 	switch {
 	case q.Has("lost"):
-		pg.Note = "You had been signed out, so what you sent last was not saved. Sign in and enter it again."
+		pg.Note = texts.Say("sign-in.you-had-been-signed-out")
 	case q.Has("idle"):
-		pg.Note = "You were signed out because nothing had happened for " + count(int(p.idle(v.Context()).Minutes()), "minute", "minutes") + ". Sign in to go on where you were."
+		pg.Note = texts.Say("sign-in.you-were-signed-out-because", "n", int(p.idle(v.Context()).Minutes()))
 	case q.Has("made") && p.sso != nil:
-		pg.Note = "Your passkey is made. Sign in with " + p.ssoName() + "; you use the passkey where something cannot be undone."
+		pg.Note = texts.Say("sign-in.your-passkey-is-made-sign", "sso-name", p.ssoName())
 	case q.Has("out"):
-		pg.Note = "You are signed out."
+		pg.Note = texts.Say("sign-in.you-are-signed-out")
 	}
 	return p.ok(w, v, pg)
 }
@@ -137,14 +138,14 @@ func (p *Portal) accountPage(w http.ResponseWriter, v *visit) error {
 			body.Elsewhere = append(body.Elsewhere, s.Started)
 		}
 	}
-	pg := page{Name: "account", Title: "Your account", Script: "passkey.js", Body: body}
+	pg := page{Name: "account", Title: texts.Say("sign-in.your-account"), Script: "passkey.js", Body: body}
 	if v.URL.Query().Has("linked") {
-		pg.Note = "You are signed in. From now on you sign in with " + p.ssoName() + "."
+		pg.Note = texts.Say("sign-in.you-are-signed-in-from-now", "sso-name", p.ssoName())
 	}
 	if v.URL.Query().Has("made") {
-		pg.Note = "Your passkey is made, and you are signed in."
+		pg.Note = texts.Say("sign-in.your-passkey-is-made")
 		if v.person.Passkeys > 1 {
-			pg.Note = "Your further passkey is made."
+			pg.Note = texts.Say("sign-in.your-further-passkey-is-made")
 		}
 	}
 	return p.ok(w, v, pg)
@@ -176,7 +177,7 @@ func (p *Portal) samplePage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	return p.ok(w, v, page{Name: "sample", Title: "Who do you want to be?",
+	return p.ok(w, v, page{Name: "sample", Title: texts.Say("sign-in.who-do-you-want"),
 		Body: sampleBody{To: samePath(v.URL.Query().Get("to")), People: people}})
 }
 

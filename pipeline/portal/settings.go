@@ -2,33 +2,38 @@ package portal
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 )
 
-// settingWords are what people call the settings, and how a value is said.
-var settingWords = map[register.Setting]struct{ name, hint, unit, units string }{
-	register.SettingIdle:     {"Signed out when nothing happens for", "Minutes. A warning comes two minutes before.", "minute", "minutes"},
-	register.SettingPrint:    {"Letters may be printed", "Each printing is on record. A PDF that somebody opens is their browser’s to print.", "", ""},
-	register.SettingLeaders:  {"Team leaders are reminded of a letter that nobody has opened after", "Working days. All of a day come in one mail.", "working day", "working days"},
-	register.SettingConfirm:  {"Somebody else confirms the address of an answer", "Whoever uploads the copy of an answer says how they know that it is safe to write to its address. If this is on, another reader of the letter must confirm that before the copy is kept.", "", ""},
-	register.SettingManagers: {"The helplines’ manager is told of it after", "Working days; no fewer than for the team leaders.", "working day", "working days"},
+// settingWords are what people call the settings.
+var settingWords = map[register.Setting]struct{ name, hint texts.Text }{
+	register.SettingIdle:     {texts.Say("settings.signed-out-when-nothing-happens"), texts.Say("settings.minutes-a-warning-comes-two")},
+	register.SettingPrint:    {texts.Say("settings.letters-may-be-printed"), texts.Say("settings.each-printing-is-on-record-a-pdf")},
+	register.SettingLeaders:  {texts.Say("settings.team-leaders-are-reminded"), texts.Say("settings.working-days-all-of-a-day-come")},
+	register.SettingConfirm:  {texts.Say("settings.somebody-else-confirms"), texts.Say("settings.whoever-uploads-the-copy")},
+	register.SettingManagers: {texts.Say("settings.the-helplines-manager-is-told"), texts.Say("settings.working-days-no-fewer-than")},
 }
 
 // SettingName is what people call the setting.
-func SettingName(s register.Setting) string { return settingWords[s].name }
+func SettingName(s register.Setting) texts.Text { return settingWords[s].name }
 
 // SettingSays is how the setting's value is said.
-func SettingSays(s register.Setting, n int) string {
-	if isYesNo(s) {
-		return map[bool]string{true: "yes", false: "no"}[n != 0]
+func SettingSays(s register.Setting, n int) texts.Text {
+	switch {
+	case s == register.SettingIdle:
+		return texts.Say("settings.minutes", "n", n)
+	case !isYesNo(s):
+		return texts.Say("settings.working-days", "n", n)
+	case n == 0:
+		return texts.Say("settings.is-no")
 	}
-	return count(n, settingWords[s].unit, settingWords[s].units)
+	return texts.Say("settings.is-yes")
 }
 
 func isYesNo(s register.Setting) bool {
@@ -38,14 +43,14 @@ func isYesNo(s register.Setting) bool {
 // settingLine is one setting as its page shows it.
 type settingLine struct {
 	Setting     register.Setting
-	Name, Hint  string
-	Is, File    string // said
+	Name, Hint  texts.Text
+	Is, File    texts.Text
 	Value       string // in the form; empty for as the file says
 	Changed     bool
 	Least, Most int
 	YesNo       bool
-	Mine        bool   // the visitor's to change
-	Decider     string // whose it is
+	Mine        bool       // the visitor's to change
+	Decider     texts.Text // whose it is
 }
 
 type settingsBody struct {
@@ -103,9 +108,9 @@ func (p *Portal) showSettings(w http.ResponseWriter, v *visit, form url.Values, 
 		}
 		body.Lines = append(body.Lines, line)
 	}
-	pg := page{Name: "settings", Title: "Settings", Script: "passkey.js", Errors: flaws, Body: body}
+	pg := page{Name: "settings", Title: texts.Say("settings.settings"), Script: "passkey.js", Errors: flaws, Body: body}
 	if v.URL.Query().Has("done") {
-		pg.Note = "It is recorded what the settings are now. They hold at once."
+		pg.Note = texts.Say("settings.it-is-recorded-what-the-settings")
 	}
 	return p.ok(w, v, pg)
 }
@@ -156,9 +161,9 @@ func settingFlaw(s register.Setting) formFlaw {
 	least, most := s.Between()
 	switch s {
 	case register.SettingPrint, register.SettingConfirm:
-		return formFlaw{string(s), "Choose yes, no, or what the configuration file says."}
+		return formFlaw{string(s), texts.Say("settings.choose-yes")}
 	case register.SettingManagers:
-		return formFlaw{string(s), fmt.Sprintf("Enter a whole number from %d to %d, and no fewer days than for the team leaders.", least, most)}
+		return formFlaw{string(s), texts.Say("settings.enter-a-whole-number", "least", least, "most", most)}
 	}
-	return formFlaw{string(s), fmt.Sprintf("Enter a whole number from %d to %d, or nothing for what the configuration file says.", least, most)}
+	return formFlaw{string(s), texts.Say("settings.enter-a-whole-number-2", "least", least, "most", most)}
 }

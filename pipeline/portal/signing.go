@@ -13,6 +13,7 @@ import (
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -100,10 +101,10 @@ func (s *trays) change(token string, how func(*tray)) {
 	}
 }
 
-var trayOver = &problem{Status: http.StatusGone, Heading: "This form is no longer open",
-	Lines: []string{"It was not signed within half an hour, or Letterlock was started anew since. If you have not seen “Destruction recorded”, nothing was recorded.",
-		"If the paper is destroyed already, enter it again: it is still listed at the destruction desk."},
-	Link: "/desk", LinkSay: "Back to the destruction desk"}
+var trayOver = &problem{Status: http.StatusGone, Heading: texts.Say("sign.this-form-is-no-longer-open"),
+	Lines: []texts.Text{texts.Say("sign.it-was-not-signed-within-half"),
+		texts.Say("sign.if-the-paper-is-destroyed-already")},
+	Link: "/desk", LinkSay: texts.Say("sign.back-to-the-destruction-desk")}
 
 func signPath(token string) string { return "/desk/sign/" + token }
 
@@ -123,28 +124,27 @@ func (p *Portal) toSign(w http.ResponseWriter, v *visit, papers []register.Paper
 
 // keptBack says of which papers the destruction cannot go on record yet.
 func keptBack(papers []register.Paper) error {
-	these, them := "the paper", "it"
+	these, them := texts.Say("sign.the-paper"), "it"
 	if len(papers) > 1 {
-		these, them = "the papers", "them"
+		these, them = texts.Say("sign.the-papers"), "them"
 	}
-	return &problem{Status: http.StatusConflict, Heading: "Keep this paper",
-		Lines: []string{"A second person must have found the scan readable before " + these + " " +
-			list(apply(papers, func(paper register.Paper) string { return paper.Reference })) + " may go: nobody but who may have scanned " + them + " has. No destruction is recorded.",
-			"Ask a team leader to open the letter and say whether it can be read: it is in their list. Then come back to the destruction desk.",
-			"If it is destroyed already, say so to the helplines’ manager, and record it as soon as the second person has read the scan."},
-		Link: "/desk", LinkSay: "Back to the destruction desk"}
+	return &problem{Status: http.StatusConflict, Heading: texts.Say("sign.keep-this-paper"),
+		Lines: []texts.Text{texts.Say("sign.a-second-person-must-have-found", "these", these, "what", apply(papers, func(paper register.Paper) string { return paper.Reference }), "them", them),
+			texts.Say("sign.ask-a-team-leader-to-open"),
+			texts.Say("sign.if-it-is-destroyed-already-say")},
+		Link: "/desk", LinkSay: texts.Say("sign.back-to-the-destruction-desk")}
 }
 
 type signBody struct {
 	Lines   []signLine
 	What    register.Destruction // what is said of all of them
 	Lost    register.LostPaper   // or that it is not there
-	Scanner string
+	Scanner texts.Text
 	Path    string
 	Change  string // where the form is, filled in
 	Origin  string
-	Shown   bool   // the visitor has shown anew that it is them
-	Witness string // who has signed as one; empty for nobody yet
+	Shown   bool       // the visitor has shown anew that it is them
+	Witness texts.Text // who has signed as one; nil for nobody yet
 	Others  []register.Person
 	Done    bool
 }
@@ -184,7 +184,7 @@ func (p *Portal) signPage(w http.ResponseWriter, v *visit) error {
 		body.What = t.says[0].Destruction
 	}
 	if body.What.ScannedBy != 0 {
-		body.Scanner = lowerFirst(staffWords(names, body.What.ScannedBy))
+		body.Scanner = staffWords(names, body.What.ScannedBy)
 	}
 	if t.witness != 0 && (body.Done || t.until.After(p.cfg.Now())) {
 		body.Witness = staffWords(names, t.witness)
@@ -201,12 +201,12 @@ func (p *Portal) signPage(w http.ResponseWriter, v *visit) error {
 		}
 		body.Lines = append(body.Lines, line)
 	}
-	title := "Sign the destruction"
+	title := texts.Say("sign.sign-the-destruction")
 	switch {
 	case t.lost != "":
-		title = "Sign that the paper is not there"
+		title = texts.Say("sign.sign-that-the-paper-is-not-there")
 	case body.Done:
-		title = "Destructions recorded"
+		title = texts.Say("sign.destructions-recorded")
 	}
 	return p.ok(w, v, page{Name: "sign", Title: title, Script: "passkey.js", Body: body})
 }
@@ -237,10 +237,10 @@ func (p *Portal) beginWitness(w http.ResponseWriter, v *visit) error {
 }
 
 var (
-	ownWitness = &problem{Status: http.StatusForbidden, Heading: "That was your own passkey",
-		Lines: []string{"Somebody else must be the witness: they use a passkey of theirs here, on this device or with their phone."}}
-	noWitness = &problem{Status: http.StatusForbidden, Heading: "This person cannot be the witness",
-		Lines: []string{"A witness is a colleague of operations or the helplines’ manager."}}
+	ownWitness = &problem{Status: http.StatusForbidden, Heading: texts.Say("sign.that-was-your-own-passkey"),
+		Lines: []texts.Text{texts.Say("sign.somebody-else-must-be-the-witness")}}
+	noWitness = &problem{Status: http.StatusForbidden, Heading: texts.Say("sign.this-person-cannot-be-the-witness"),
+		Lines: []texts.Text{texts.Say("sign.a-witness-is-a-colleague")}}
 )
 
 // finishWitness takes the witness's signature. It signs nobody in.
@@ -353,7 +353,7 @@ func (t tray) recorded(path string) string {
 	return path
 }
 
-var trayNotFree = &problem{Status: http.StatusConflict, Heading: "Nothing was recorded",
-	Lines: []string{"One of these papers may not be destroyed any more, or is on record already: somebody acted on it in the meantime. All of the tray waits as before.",
-		"Look at the destruction desk which of them are still listed, and enter those again."},
-	Link: "/desk", LinkSay: "Back to the destruction desk"}
+var trayNotFree = &problem{Status: http.StatusConflict, Heading: texts.Say("sign.nothing-was-recorded"),
+	Lines: []texts.Text{texts.Say("sign.one-of-these-papers-may"),
+		texts.Say("sign.look-at-the-destruction-desk")},
+	Link: "/desk", LinkSay: texts.Say("sign.back-to-the-destruction-desk")}

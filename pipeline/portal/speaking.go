@@ -24,8 +24,6 @@ func speak(l *texts.Language) template.FuncMap {
 // said is what a page's field says.
 func said(l *texts.Language, v any) any {
 	switch v := v.(type) {
-	case nil:
-		return ""
 	case texts.Text:
 		return l.Show(v)
 	}
@@ -51,8 +49,8 @@ func link(address string, value ...any) (texts.Element, error) {
 func isOrigin(s string) bool { _, err := parseOrigin(s); return err == nil }
 
 // roleOf is what a person is, and of which helplines.
-func (p *Portal) roleOf(r register.Role, helplines []string) any {
-	role := any(roleOr(r))
+func (p *Portal) roleOf(r register.Role, helplines []string) texts.Text {
+	role := roleOr(r)
 	if len(helplines) == 0 {
 		return role
 	}
@@ -82,9 +80,9 @@ func placesWords(places []whereabout) []texts.Text {
 }
 
 // howWords says how paper was destroyed.
-func howWords(d register.Destruction) texts.Text {
-	if d.Method == register.Contractor {
-		return texts.Say("desk.contractor", "method", worded(methodWords, d.Method), "contractor", d.Contractor, "collection", d.Collection, "certificate", d.Certificate)
+func howWords(m register.Method, level register.Level, contractor register.Name, collection, certificate register.Number) texts.Text {
+	if m == register.Contractor {
+		return texts.Say("desk.contractor", "method", texts.Word("method", m), "contractor", contractor, "collection", collection, "certificate", certificate)
 	}
-	return texts.Say("desk.shredder", "method", worded(methodWords, d.Method), "level", d.Level)
+	return texts.Say("desk.shredder", "method", texts.Word("method", m), "level", level)
 }

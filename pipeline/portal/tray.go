@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -35,7 +36,7 @@ func (p *Portal) trayPage(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	if len(flaws) > 0 || len(papers) == 0 {
-		return p.ok(w, v, page{Name: "tray", Title: "Destroy several papers", Errors: flaws, Body: trayBody{References: q.Get("references"), Most: maxTray}})
+		return p.ok(w, v, page{Name: "tray", Title: texts.Say("tray.destroy-several-papers"), Errors: flaws, Body: trayBody{References: q.Get("references"), Most: maxTray}})
 	}
 	if len(papers) == 1 {
 		redirect(w, "/desk/"+string(papers[0].Letter))
@@ -51,7 +52,7 @@ func (p *Portal) trayPapers(v *visit, form url.Values) (papers []register.Paper,
 		switch {
 		case slices.ContainsFunc(papers, func(other register.Paper) bool { return other.Letter == paper.Letter }):
 		case !mayBeDestroyed(paper):
-			flaws = append(flaws, formFlaw{"references", "Keep the paper " + paper.Reference + ": " + paperWhy(paper)})
+			flaws = append(flaws, formFlaw{"references", texts.Say("tray.keep-the-paper", "reference", paper.Reference, "why", paperWhy(paper))})
 		default:
 			papers = append(papers, paper)
 		}
@@ -75,42 +76,47 @@ func (p *Portal) trayPapers(v *visit, form url.Values) (papers []register.Paper,
 		if err != nil {
 			return nil, nil, err
 		}
-		if says != "" {
+		if says != nil {
 			flaws = append(flaws, formFlaw{"references", says})
 			continue
 		}
 		add(found)
 	}
 	if len(papers) > maxTray {
-		flaws = append(flaws, formFlaw{"references", fmt.Sprintf("These are %d papers. Take at most %d at a time, so that each can be compared with its reference.", len(papers), maxTray)})
+		flaws = append(flaws, formFlaw{"references", texts.Say("tray.these-are-papers-take-at-most", "n", len(papers), "most", maxTray)})
 	}
 	return papers, flaws, nil
 }
 
 // paperCalled finds the one paper that bears the reference, or says what is wrong.
-func (p *Portal) paperCalled(v *visit, typed string) (paper register.Paper, says string, err error) {
+func (p *Portal) paperCalled(v *visit, typed string) (paper register.Paper, says texts.Text, err error) {
 	reference, err := letter.ParseReference(typed)
 	if err != nil {
-		return paper, fmt.Sprintf("“%.20s” is no reference: read it from the paper again. It looks like K7QM-4T2X.", typed), nil
+		return paper, noReference(typed), nil
 	}
 	found, err := p.cfg.Register.PapersCalled(v.Context(), reference)
 	if err != nil {
-		return paper, "", err
+		return paper, nil, err
 	}
 	switch len(found) {
 	case 0:
 		newest, err := p.cfg.Register.NewScanOf(v.Context(), reference)
 		if err == nil {
-			return paper, "The paper " + reference + " was scanned again and is now called " + newest.Reference + ". Write that on it, cross out the old reference, and take it by the new one.", nil
+			return paper, texts.Say("tray.the-paper-was-scanned-again", "reference", reference, "reference-2", newest.Reference), nil
 		}
 		if !errors.Is(err, register.ErrNotFound) {
-			return paper, "", err
+			return paper, nil, err
 		}
-		return paper, "No paper " + reference + " waits. Read the reference from the paper again; or its destruction is on record already.", nil
+		return paper, texts.Say("tray.no-paper-waits-read-the-reference", "reference", reference), nil
 	case 1:
-		return found[0], "", nil
+		return found[0], nil, nil
 	}
-	return paper, "Two papers bear the reference " + reference + ". Take each by itself, from the destruction desk: compare when it was received, and its pages.", nil
+	return paper, texts.Say("tray.two-papers-bear-the-reference", "reference", reference), nil
+}
+
+// noReference says that what somebody typed is none.
+func noReference(typed string) texts.Text {
+	return texts.Say("tray.no-reference", "typed", fmt.Sprintf("%.20s", strings.TrimSpace(typed)))
 }
 
 // destroyTray reads the form for several papers.
@@ -123,7 +129,7 @@ func (p *Portal) destroyTray(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	if len(flaws) > 0 || len(papers) == 0 {
-		return p.ok(w, v, page{Name: "tray", Title: "Destroy several papers", Errors: flaws, Body: trayBody{Most: maxTray}})
+		return p.ok(w, v, page{Name: "tray", Title: texts.Say("tray.destroy-several-papers"), Errors: flaws, Body: trayBody{Most: maxTray}})
 	}
 	people, err := p.deskPeople(v)
 	if err != nil {

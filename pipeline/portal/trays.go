@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -33,14 +34,14 @@ type trayPaper struct {
 // traysPage is every destruction of a day, tray by tray, from the register alone:
 // a certificate that can be printed at any time.
 func (p *Portal) traysPage(w http.ResponseWriter, v *visit) error {
-	pg := page{Name: "trays", Title: "Destroyed papers"}
+	pg := page{Name: "trays", Title: texts.Say("trays.destroyed-papers")}
 	body := traysBody{Day: v.URL.Query().Get("day"), Of: letter.DateOf(p.cfg.Now())}
 	if body.Day == "" {
 		body.Day = body.Of.String()
 	}
 	var err error
 	if body.Of, err = letter.ParseDate(body.Day); err != nil {
-		pg.Errors, pg.Body = []formFlaw{{"day", "Enter a day as in 2026-11-24."}}, body
+		pg.Errors, pg.Body = []formFlaw{{"day", texts.Say("trays.enter-a-day-as-in-2026-11-24")}}, body
 		return p.ok(w, v, pg)
 	}
 	end, err := p.cfg.Register.EntriesBefore(v.Context(), body.Of.AddDays(1).Start())

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 )
 
@@ -28,12 +29,12 @@ type unkeptBody struct {
 	Checks   []register.AddressCheck
 	Chosen   register.AddressCheck
 
-	Second   bool     // of a draft: somebody else must confirm the address then
-	Own      bool     // the visitor has uploaded it
-	Uploader string   // who has
-	Others   []string // who may confirm it
-	Path     string   // of this page, for which the visitor shows anew who they are
-	Shown    bool     // and has done so
+	Second   bool       // of a draft: somebody else must confirm the address then
+	Own      bool       // the visitor has uploaded it
+	Uploader texts.Text // who has
+	Others   []string   // who may confirm it
+	Path     string     // of this page, for which the visitor shows anew who they are
+	Shown    bool       // and has done so
 	Origin   string
 }
 
@@ -68,12 +69,12 @@ func (p *Portal) unkeptPage(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	if !l.DraftEnds.IsZero() {
 		body.EndsIn = max(l.DraftEnds.Sub(p.cfg.Now()).Milliseconds(), 1)
 	}
-	pg := page{Name: "unkept", Title: "Look at the copy before it is kept", Script: "read.js", Errors: flaws, Body: body}
+	pg := page{Name: "unkept", Title: texts.Say("unkept.look-at-the-copy-before"), Script: "read.js", Errors: flaws, Body: body}
 	if l.State == register.ToConfirm {
 		pg.Also = "passkey.js"
-		pg.Title = "An answer that waits for a second person"
+		pg.Title = texts.Say("unkept.an-answer-that-waits-for-a-second")
 		if v.URL.Query().Get("done") == "to-confirm" && body.Own {
-			pg.Note = "It is recorded that you found the address safe. Do not post the answer before somebody else has confirmed it."
+			pg.Note = texts.Say("unkept.it-is-recorded-that-you-found")
 		}
 	}
 	return p.ok(w, v, pg)
@@ -93,9 +94,9 @@ func (p *Portal) confirmers(v *visit) ([]register.Person, error) {
 	}), nil
 }
 
-var unkeptOver = &problem{Status: http.StatusConflict, Heading: "This answer does not wait for that any more",
-	Lines: []string{"It has been kept, confirmed or thrown away in the meantime, by you or by somebody else, or it never waited for it. Nothing was done now."},
-	Link:  "/letters", LinkSay: "Back to the letters"}
+var unkeptOver = &problem{Status: http.StatusConflict, Heading: texts.Say("unkept.this-answer-does-not-wait"),
+	Lines: []texts.Text{texts.Say("unkept.it-has-been-kept-confirmed")},
+	Link:  "/letters", LinkSay: texts.Say("unkept.back-to-the-letters")}
 
 // unkeptTrouble is why what waited a moment ago cannot be decided on.
 func unkeptTrouble(err error) error {
@@ -120,7 +121,7 @@ func (p *Portal) keepResponse(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	if !slices.Contains(register.AddressChecks, check) {
-		flaws = append(flaws, formFlaw{"check", "Say how you know that it is safe to write to this address. If you do not know, use the button below."})
+		flaws = append(flaws, formFlaw{"check", texts.Say("unkept.say-how-you-know-that-it-is-safe")})
 	}
 	if len(flaws) > 0 {
 		return p.unkeptPage(w, v, flaws, check)
@@ -142,15 +143,7 @@ func (p *Portal) unseenFlaws(v *visit) ([]formFlaw, error) {
 	if err != nil || len(unseen) == 0 {
 		return nil, err
 	}
-	return []formFlaw{{"page-" + strconv.Itoa(unseen[0]), "You have not been shown " + pagesWords(unseen) + " yet. Look at every page, and then decide again."}}, nil
-}
-
-// dropWords are what the letters page says once a copy is thrown away.
-var dropWords = map[register.DropReason]string{
-	register.DroppedWrong:     "It is recorded that it was the wrong copy. It is erased. If there is another, upload it on the letter’s page.",
-	register.DroppedUnsafe:    "The copy is not kept, and is erased. Do not post the answer: a letter in the wrong hands can cost a life. Ask the helplines’ manager how the person can be reached safely, and destroy what you have printed.",
-	register.DroppedTakenBack: "It is recorded that you took the answer back. Its copy is erased. Do not post it; if it is to be sent after all, upload it again.",
-	register.DroppedDeclined:  "It is recorded that you did not confirm the address. The copy is erased, and your colleague is told by mail. Tell them yourself too that the answer must not be posted.",
+	return []formFlaw{{"page-" + strconv.Itoa(unseen[0]), texts.Say("unkept.you-have-not-been-shown-yet-look", "unseen", pagesWords(unseen))}}, nil
 }
 
 // dropResponse has the copy of an answer erased, which nobody keeps.
@@ -162,7 +155,7 @@ func (p *Portal) dropResponse(w http.ResponseWriter, v *visit) error {
 		return unkeptOver
 	}
 	why := register.DropReason(v.PostForm.Get("reason"))
-	if dropWords[why] == "" {
+	if !p.language.Has("dropped." + string(why)) {
 		return badForm
 	}
 	shows := "/letters?done=" + string(why)
@@ -173,9 +166,9 @@ func (p *Portal) dropResponse(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
-var ownAddress = &problem{Status: http.StatusConflict, Heading: "This needs somebody else",
-	Lines: []string{"You uploaded this answer yourself, so another reader of its letter must confirm that it is safe to write to its address. Nothing was recorded."},
-	Link:  "/letters", LinkSay: "Back to the letters"}
+var ownAddress = &problem{Status: http.StatusConflict, Heading: texts.Say("unkept.this-needs-somebody-else"),
+	Lines: []texts.Text{texts.Say("unkept.you-uploaded-this-answer-yourself")},
+	Link:  "/letters", LinkSay: texts.Say("unkept.back-to-the-letters")}
 
 // confirmResponse is the word of a second person, who has been shown every page,
 // on the address of an answer.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
 )
 
@@ -15,7 +16,7 @@ func WhoMayDoWhat() string {
 	var b strings.Builder
 	b.WriteString("| address | not signed in |")
 	for _, role := range register.Roles {
-		b.WriteString(" " + strings.ToLower(roleWords[role]) + " |")
+		b.WriteString(" " + strings.ToLower(texts.English().Text(texts.Word("role", role))) + " |")
 	}
 	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(register.Roles)) + "\n")
 	var seen []string

@@ -7,12 +7,14 @@
 package texts
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -29,32 +31,58 @@ import (
 var Files embed.FS
 
 // Text is something to be said: an id, and what belongs into the text's
-// placeholders. It becomes words only where it is shown. The zero Text says
-// nothing.
-type Text struct {
+// placeholders. It becomes words only where it is shown. nil says nothing.
+type Text interface {
+	// String is the text's id, for logs and tests; people are never shown it.
+	String() string
+	phrase() phrase
+}
+
+// phrase is every Text there is.
+type phrase struct {
 	id    string
 	plain string // said as it is, where there is no such id
 	args  []any  // names and values in turn
 }
 
+func (p phrase) String() string { return cmp.Or(p.id, p.plain) }
+func (p phrase) phrase() phrase { return p }
+
 // Say is the text of that id. with are the names of its placeholders and the
 // value of each, in turn: a string or number as it is, a Text, a letter.Date, a
 // time.Time, a list of these, or, for a name that marks a part of the text, an
 // Element.
-func Say(id string, with ...any) Text { return Text{id: id, args: with} }
+func Say(id string, with ...any) Text { return phrase{id: id, args: with} }
 
-// Plain is data, the same in every language: a name, a reference.
-func Plain(s string) Text { return Text{plain: s} }
+// Plain is data, the same in every language: a name, a reference. Nothing says
+// nothing.
+func Plain(s string) Text {
+	if s == "" {
+		return nil
+	}
+	return phrase{plain: s}
+}
+
+// Listed is the things joined as people do: A, B and C. None of them says nothing.
+func Listed[T any](things []T) Text {
+	if len(things) == 0 {
+		return nil
+	}
+	return phrase{id: "list.all", args: []any{"things", things}}
+}
+
+// Day is a day as people say it.
+func Day(d letter.Date) Text { return phrase{id: "date.said", args: []any{"day", d}} }
 
 // Word is the text for an enumerated word, by the group of its ids. A word
 // that has no text is shown as it is, so that one that is new inside is never a
 // blank outside.
 func Word[K ~string](group string, k K) Text {
-	return Text{id: group + "." + string(k), plain: string(k)}
+	if k == "" {
+		return nil
+	}
+	return phrase{id: group + "." + string(k), plain: string(k)}
 }
-
-// IsZero reports whether the text says nothing.
-func (t Text) IsZero() bool { return t.id == "" && t.plain == "" }
 
 // Element is what a text marks a part of itself as, like a link.
 type Element struct{ open, end template.HTML }
@@ -97,43 +125,57 @@ func (l *Language) Needs(id string) []string {
 	return sortedKeys(names)
 }
 
+// English is the language that says which texts there are.
+var English = sync.OnceValue(func() *Language {
+	l, err := New(Files, reference)
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	return l
+})
+
 // IDs are the ids of all texts, sorted.
 func (l *Language) IDs() []string { return sortedKeys(l.entries) }
 
 // Text is the text in words, without markup.
 func (l *Language) Text(t Text) string {
-	e, ok := l.entries[t.id]
-	if !ok {
-		return t.otherwise()
+	if t == nil {
+		return ""
 	}
-	return l.printer.Sprintf(t.id, l.values(e, t, false)...)
+	p := t.phrase()
+	e, ok := l.entries[p.id]
+	if !ok {
+		return p.otherwise()
+	}
+	return l.printer.Sprintf(p.id, l.values(e, p, false)...)
 }
 
 // Show is the text for an html/template: a string, which the template escapes
 // as its place demands, or, where the text marks parts of itself, HTML in which
 // everything but these marks is escaped.
 func (l *Language) Show(t Text) any {
-	e, ok := l.entries[t.id]
+	if t == nil {
+		return ""
+	}
+	p := t.phrase()
+	e, ok := l.entries[p.id]
 	if !ok || !e.marked() {
 		return l.Text(t)
 	}
-	return template.HTML(l.printer.Sprintf(t.id+asHTML, l.values(e, t, true)...))
+	return template.HTML(l.printer.Sprintf(p.id+asHTML, l.values(e, p, true)...))
 }
-
-// Lines are the paragraphs of a text, which stand on lines of their own.
-func (l *Language) Lines(t Text) []string { return strings.Split(l.Text(t), "\n") }
 
 // otherwise is what is said for a text that is not there. New has seen to it
 // that only words which are new inside come here.
-func (t Text) otherwise() string {
-	if t.plain == "" && t.id != "" {
-		panic("no text has the id " + t.id)
+func (p phrase) otherwise() string {
+	if p.plain == "" {
+		panic("no text has the id " + p.id)
 	}
-	return t.plain
+	return p.plain
 }
 
 // values are what the placeholders of e stand for, in their order.
-func (l *Language) values(e entry, t Text, html bool) []any {
+func (l *Language) values(e entry, t phrase, html bool) []any {
 	out := make([]any, 0, len(e.places))
 	for _, p := range e.places {
 		if p.count {
@@ -160,7 +202,7 @@ func (l *Language) values(e entry, t Text, html bool) []any {
 	return out
 }
 
-func (t Text) arg(name string) any {
+func (t phrase) arg(name string) any {
 	for i := 0; i+1 < len(t.args); i += 2 {
 		if t.args[i] == name {
 			return t.args[i+1]
@@ -169,7 +211,7 @@ func (t Text) arg(name string) any {
 	panic("the text " + t.id + " is not given its " + name)
 }
 
-func (t Text) element(name string) Element {
+func (t phrase) element(name string) Element {
 	if e, ok := elements[name]; ok {
 		return e
 	}
@@ -196,6 +238,8 @@ func (l *Language) say(v any) string {
 		return l.Text(v)
 	case letter.Date:
 		return l.Day(v)
+	case inMonth:
+		return l.Text(Say("date.month", "month", l.month(v.Month), "year", v.Year))
 	case time.Time:
 		return l.Moment(v)
 	}
@@ -209,14 +253,15 @@ func (l *Language) say(v any) string {
 	return fmt.Sprint(v)
 }
 
+// inMonth is a day of which the month alone is said.
+type inMonth letter.Date
+
+// Month is the month of a day as people say it: November 2026.
+func Month(d letter.Date) Text { return phrase{id: "date.said", args: []any{"day", inMonth(d)}} }
+
 // Day writes a day as people say it: 24 November 2026.
 func (l *Language) Day(d letter.Date) string {
 	return l.Text(Say("date.day", "day", d.Day, "month", l.month(d.Month), "year", d.Year))
-}
-
-// Month writes a month as people say it: November 2026.
-func (l *Language) Month(d letter.Date) string {
-	return l.Text(Say("date.month", "month", l.month(d.Month), "year", d.Year))
 }
 
 // Moment writes a time as people say it, in London: 24 November 2026 at 2:02pm.

@@ -50,7 +50,9 @@ func TestSay(t *testing.T) {
 		text Text
 		want any
 	}{
-		{Text{}, ""},
+		{nil, ""},
+		{Plain(""), ""},
+		{Word("risk", ""), ""},
 		{Say("letters.empty"), "Nothing is here yet, 100 % sure."},
 		{Say("letters.count", "n", 1), "1 letter"},
 		{Say("letters.count", "n", int64(0)), "0 letters"},
