@@ -86,7 +86,7 @@ func (p *Portal) letterAsked(v *visit, body *registerBody) (id letter.ID, flaw t
 	}
 	ref, err := letter.ParseReference(body.About)
 	if err != nil {
-		return "", noReference(body.About), nil
+		return "", texts.Say("register.no-reference"), nil
 	}
 	ids, err := p.cfg.Register.IDsOf(v.Context(), ref)
 	if err != nil || len(ids) == 0 {
