@@ -110,6 +110,9 @@ var (
 		Link:  "/requests", LinkSay: texts.Say("problem.back-to-the-requests")}
 	onHold = &problem{Status: http.StatusConflict, Heading: texts.Say("problem.this-letter-is-on-hold"),
 		Lines: []texts.Text{texts.Say("problem.what-is-on-hold-is-not-erased")}}
+	oldAsked = &problem{Status: http.StatusConflict, Heading: texts.Say("problem.a-new-scan-came-after-that"),
+		Lines: []texts.Text{texts.Say("problem.whoever-asked-has-not-opened-it"), texts.Say("problem.let-them-open-the-new-scan")},
+		Link:  "/requests", LinkSay: texts.Say("problem.back-to-the-requests")}
 	keptHere = &problem{Status: http.StatusConflict, Heading: texts.Say("problem.this-letter-is-kept-for-five"),
 		Lines: []texts.Text{texts.Say("problem.a-letter-that-is-kept-for-five")}}
 	sharedAlready = &problem{Status: http.StatusConflict, Heading: texts.Say("problem.this-letter-was-shared"),
@@ -249,6 +252,8 @@ func problemOf(err error) (said *problem, known bool) {
 		return onHold, true
 	case errors.Is(err, register.ErrKeptHere):
 		return keptHere, true
+	case errors.Is(err, register.ErrOldAsked):
+		return oldAsked, true
 	case errors.Is(err, register.ErrShared):
 		return sharedAlready, true
 	case errors.Is(err, register.ErrKeptAlready):

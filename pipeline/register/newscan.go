@@ -46,6 +46,12 @@ func (r *Register) takeNewScan(ctx context.Context, tx *sql.Tx, l *Letter) error
 		return err
 	}
 	if why := r.apart(old, *l, err == nil); why != "" {
+		// It may well be the same paper: whoever knows somebody in the one is not
+		// shown the other, nor told of it.
+		if err := keepWalls(ctx, tx, l.ID, l.Manifest.Replaces); err != nil {
+			return err
+		}
+		l.Walled = old.Walled
 		return r.append(ctx, tx, NewScanApart{Of: l.Manifest.Replaces, Why: why}, l.ID, 0)
 	}
 	why := old.PaperReason
@@ -181,7 +187,7 @@ func (r *Register) giveBack(ctx context.Context, tx *sql.Tx, l, old Letter) erro
 	if err := setPaper(ctx, tx, old.ID, paperSays{State: letter.PaperScanAgain, Reason: old.AskedAgain}); err != nil {
 		return err
 	}
-	answers, err := r.answersFiledTo(ctx, tx, l.ID, old.ID)
+	answers, err := r.answersFiledBefore(ctx, tx, l.ID)
 	if err != nil {
 		return err
 	}
@@ -207,9 +213,9 @@ func (r *Register) giveBack(ctx context.Context, tx *sql.Tx, l, old Letter) erro
 	return nil
 }
 
-// answersFiledTo are the kept answers of the letter that were filed as answers to
-// another, as the register says.
-func (r *Register) answersFiledTo(ctx context.Context, tx *sql.Tx, of, to letter.ID) (filed []letter.ID, err error) {
+// answersFiledBefore are the answers of the letter that were filed as answers to
+// another, as the register says: to the scan before it, or to one before that.
+func (r *Register) answersFiledBefore(ctx context.Context, tx *sql.Tx, of letter.ID) (filed []letter.ID, err error) {
 	all, err := idsIn(ctx, tx, `SELECT id FROM letters WHERE answers = $1 AND answers <> ''`, string(of))
 	for _, id := range all {
 		query, args := entriesQuery(1<<62, ResponseFiled{}.kind(), id, 1)
@@ -221,7 +227,7 @@ func (r *Register) answersFiledTo(ctx context.Context, tx *sql.Tx, of, to letter
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			return nil, fmt.Errorf("reading what an answer was filed to: %w", err)
 		}
-		if entry.Data.Answers == to {
+		if entry.Data.Answers != of {
 			filed = append(filed, id)
 		}
 	}
@@ -239,9 +245,7 @@ func (r *Register) apartAgain(ctx context.Context, tx *sql.Tx, id, oldID letter.
 	if err != nil {
 		return err
 	}
-	if old.Class == letter.FiveYears {
-		old.Review = l.Review
-	}
+	old.Reason, old.Told, old.Review = l.Reason, l.Told, l.Review // its class has followed the other's
 	if err := r.keep(ctx, tx, &old); err != nil {
 		return err
 	}

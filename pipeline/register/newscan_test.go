@@ -282,6 +282,73 @@ func TestTheWrongPaperWasScanned(t *testing.T) {
 	d.balanced()
 }
 
+// What its scanner calls a new scan, and is none, may be of the same paper all the
+// same: whoever is walled off from the one is walled off from the other.
+func TestWhatIsNoNewScanHasTheWalls(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	leader, walled := d.leader(), d.leader()
+	old := d.askedAgain(leader)
+	d.opens(old.ID, walled)
+	d.must(d.Recuse(ctx, old.ID, walled))
+	d.must(d.MarkReadable(ctx, old.ID, leader)) // on a second look, while the new scan was on its way
+	l := d.scannedAnew(old)
+	if l.Replaces != "" || !slices.Equal(l.Walled, []int64{walled}) {
+		t.Errorf("it replaces %q, and walled off are %v", l.Replaces, l.Walled)
+	}
+}
+
+// What two people do to a letter was asked by one who has seen it, and not the scan
+// before it alone: that may be of another paper.
+func TestWhatWasAskedOfTheOldScan(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	leader := d.leader()
+	manager, err := d.AddPerson(ctx, Person{Name: "Mo", Role: Manager})
+	d.must(err)
+	old := d.askedAgain(leader)
+	d.must(d.AskErasure(ctx, old.ID, PersonAsked, leader))
+	l := d.scannedAnew(old)
+	q, err := d.RequestOf(ctx, l.ID)
+	d.must(err)
+	if err := d.ConfirmRequest(ctx, q.Number, manager); !errors.Is(err, ErrOldAsked) {
+		t.Error("before who asked has seen the new scan:", err)
+	}
+	if l := d.letter(l.ID); l.Erase != "" {
+		t.Error("a letter that nobody has read is erased")
+	}
+	d.opens(l.ID, leader)
+	d.must(d.ConfirmRequest(ctx, q.Number, manager))
+	if l := d.letter(l.ID); l.Erase != PersonAsked {
+		t.Error("afterwards it is not erased")
+	}
+}
+
+// The third scan of a paper turns out to be of another: whatever was answered to the
+// first two, and what was decided of all, is the second's again.
+func TestTheThirdScanIsOfAnotherPaper(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	leader := d.leader()
+	manager, err := d.AddPerson(ctx, Person{Name: "Mo", Role: Manager})
+	d.must(err)
+	first := d.askedAgain(leader)
+	answer := d.answered(first.ID, leader)
+	second := d.scannedAnew(first)
+	d.opens(second.ID, leader)
+	d.must(d.MarkScanAgain(ctx, second.ID, leader, UpsideDown))
+	third := d.scannedAnew(d.letter(second.ID))
+	d.opens(third.ID, leader)
+	today := letter.DateOf(d.now)
+	d.must(d.Safeguard(ctx, third.ID, Safeguarding{Reason: ChildAtRisk, Told: Consented, Review: today.AddDays(30), Named: leader}, leader))
+	d.must(d.MarkOtherPaper(ctx, third.ID, leader))
+	if a := d.letter(answer); a.Answers != second.ID {
+		t.Errorf("what was answered to the first scan belongs to %s, and not to %s", a.Answers, second.ID)
+	}
+	d.must(d.ReviewSafeguarding(ctx, second.ID, today.AddDays(60), leader, manager))
+	if l := d.letter(second.ID); l.Class != letter.FiveYears || l.Reason != ChildAtRisk || l.Told != Consented {
+		t.Errorf("the second scan is %+v", l)
+	}
+	d.balanced()
+}
+
 // Whatever people and scanners do, in whatever order: there is one paper for each
 // paper, no scan ends but for a newer one that was found readable, and whoever is
 // walled off from one scan of a paper is walled off from all.

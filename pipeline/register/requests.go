@@ -32,6 +32,7 @@ var (
 	ErrOnHold   = errors.New("the letter is on hold")
 	ErrKeptHere = errors.New("a letter that is kept for five years stays with its helpline")
 	ErrShared   = errors.New("a letter that was shared with an agency is kept for five years")
+	ErrOldAsked = errors.New("who asked has not opened the new scan of the letter")
 )
 
 // AskErasure records that the person, who has opened the letter, wants it erased
@@ -133,6 +134,13 @@ func (r *Register) ConfirmRequest(ctx context.Context, number, person int64) err
 			return err
 		}
 		if err := r.mayBe(ctx, tx, q, l); err != nil {
+			return err
+		}
+		// It may have been asked of the scan before this one, and nobody knows yet
+		// whether the paper is the same.
+		if err := hasRead(ctx, tx, l.ID, q.AskedBy); errors.Is(err, ErrNotRead) {
+			return ErrOldAsked
+		} else if err != nil {
 			return err
 		}
 		switch {

@@ -48,7 +48,7 @@ func (m *maker) otherPaper(e register.Entry, ev register.NewScanIsOther) {
 		if l.newScan == e.Letter && id != ev.Of {
 			l.newScan = ev.Of
 		}
-		if l.filedTo == ev.Of {
+		if l.answers == e.Letter && l.filedTo != e.Letter { // to it, or to a scan before it
 			l.answers = ev.Of
 		}
 	}

@@ -46,3 +46,20 @@ func TestNewScansAddUp(t *testing.T) {
 		t.Errorf("of what cannot be it says %q", r.Wrong)
 	}
 }
+
+// What was answered to the first of three scans is held with the second once the
+// third is found to be of another paper.
+func TestTheThirdScanIsOfAnotherPaper(t *testing.T) {
+	s := &story{now: began}
+	first := s.arrive("respect-phoneline")
+	s.answer(first, "respect-phoneline")
+	s.say("hold-placed", first, register.HoldPlaced{Hold: 1, Helpline: "respect-phoneline", Reason: register.Coroner,
+		Review: letter.DateOf(began).AddDays(30), Letters: 2})
+	second, third := s.arrive("respect-phoneline"), s.arrive("respect-phoneline")
+	s.say("letter-replaced", first, register.LetterReplaced{By: second})
+	s.say("letter-replaced", second, register.LetterReplaced{By: third})
+	s.say("new-scan-is-other", third, register.NewScanIsOther{Of: second})
+	if r := s.record(t, "2026"); len(r.Wrong) > 0 || r.Total.Letters.Held != 3 {
+		t.Errorf("held are %d; %q", r.Total.Letters.Held, r.Wrong)
+	}
+}
