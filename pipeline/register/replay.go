@@ -122,8 +122,8 @@ func (r *Register) FindElsewhere(ctx context.Context, l *Letter, at Lodging, hol
 		if _, err := tx.ExecContext(ctx, `UPDATE letters SET missing = 0 WHERE id = $1`, string(l.ID)); err != nil {
 			return err
 		}
-		if next.Helpline == from || !l.State.CanBeOpened() || l.State == Replaced {
-			return nil
+		if next.Helpline == from || !l.State.CanBeOpened() || l.State == Replaced || l.IsResponse() {
+			return nil // nobody is told of an old scan, nor of an answer
 		}
 		return r.tellAnew(ctx, tx, next.ID)
 	})
@@ -252,6 +252,11 @@ func (r *Register) Adopt(ctx context.Context, a Adoption) error {
 		}
 		if err := r.insert(ctx, tx, a.Manifest); err != nil {
 			return fmt.Errorf("adopting letter: %w", err)
+		}
+		if a.Paper == letter.PaperReplaced {
+			// By a new scan that this register does not know as one either: each is a
+			// letter of its own now, and their paper is kept until people have looked.
+			a.Paper = letter.PaperKept
 		}
 		if err := r.append(ctx, tx, LetterAdopted{Site: Name(a.Manifest.Site), Helpline: Name(a.At.Helpline), Class: a.At.Class, Since: a.At.Since,
 			Deadline: a.Manifest.Deadline(), Week: a.At.Week(), Pages: a.Manifest.Pages}, id, 0); err != nil {
