@@ -332,7 +332,5 @@ func containsText(body string, texts ...string) bool {
 // letsPrint is a configuration file that lets letters be printed.
 func letsPrint(c *Config) { c.Settings[register.SettingPrint] = 1 }
 
-// day and moment are what people read of a day and of a time.
+// day is what people read of a day.
 func day(d letter.Date) string  { return texts.English().Day(d) }
-func moment(t time.Time) string { return texts.English().Moment(t) }
-func words(t texts.Text) string { return texts.English().Text(t) }
