@@ -249,9 +249,6 @@ func TestEveryTextIsThereAndSaid(t *testing.T) {
 	}
 }
 
-// notYetTemplates still hold sentences of their own.
-var notYetTemplates = strings.Fields("")
-
 // sameEverywhere are words of a page that are the same in every language.
 var sameEverywhere = []string{"Letterlock"}
 
@@ -260,9 +257,6 @@ var sameEverywhere = []string{"Letterlock"}
 func TestNoTemplateSaysAnythingItself(t *testing.T) {
 	action := regexp.MustCompile(`(?s)\{\{.*?\}\}|</?noscript>`) // what is in a noscript is markup to whoever has no script
 	for name, source := range templateSources(t) {
-		if slices.Contains(notYetTemplates, strings.TrimSuffix(name, ".html")) {
-			continue
-		}
 		z := html.NewTokenizer(strings.NewReader(action.ReplaceAllString(source, "")))
 		for kind := z.Next(); kind != html.ErrorToken; kind = z.Next() {
 			token := z.Token()
@@ -281,5 +275,54 @@ func TestNoTemplateSaysAnythingItself(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestNoScriptSaysAnything: what a script has to say is on the page, in the page's
+// language.
+func TestNoScriptSaysAnything(t *testing.T) {
+	said := regexp.MustCompile(`"[A-Z][^"\n]* [^"\n]*"|'[A-Z][^'\n]* [^'\n]*'|` + "`[A-Z][^`]* [^`]*`")
+	scripts, err := filepath.Glob("static/*.js")
+	must(t, err)
+	if len(scripts) == 0 {
+		t.Fatal("no scripts are looked at")
+	}
+	for _, script := range scripts {
+		source, err := os.ReadFile(script)
+		must(t, err)
+		for _, s := range said.FindAllString(string(source), -1) {
+			t.Errorf("%s says %s by itself", script, s)
+		}
+	}
+}
+
+// notForPeople are calls whose words no page shows: they are for the log, or wrap an
+// error on its way there.
+var notForPeople = []string{"New", "Errorf", "Info", "Warn", "Error", "Debug", "panic"}
+
+// TestNoCodeSaysAnything: nor has the code a sentence of its own for people.
+func TestNoCodeSaysAnything(t *testing.T) {
+	words := regexp.MustCompile(`^\s*[A-Z][a-z’]+,? \pL|\pL \pL.*[.?!]$`)
+	for name, file := range codeFiles(t) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.ImportSpec, *ast.Field: // of a field its tag
+				return false
+			case *ast.CallExpr:
+				called := ""
+				switch f := n.Fun.(type) {
+				case *ast.Ident:
+					called = f.Name
+				case *ast.SelectorExpr:
+					called = f.Sel.Name
+				}
+				return !slices.Contains(notForPeople, called)
+			case *ast.BasicLit:
+				if s := unquoted(n); n.Kind == token.STRING && words.MatchString(s) {
+					t.Errorf("%s says %q by itself", name, s)
+				}
+			}
+			return true
+		})
 	}
 }

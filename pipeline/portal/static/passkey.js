@@ -16,7 +16,7 @@
     return;
   }
   if (!window.PublicKeyCredential) {
-    complain("This browser cannot use passkeys. Please use a newer one.");
+    complain(trouble.dataset.noPasskeys);
     return;
   }
   button.hidden = false;
@@ -77,13 +77,8 @@
     };
   };
 
-  const sentences = {
-    NotAllowedError: "That was stopped or took too long. Nothing has happened; you can try again.",
-    InvalidStateError: "This device already has a passkey of yours. Use another device for the next one.",
-    NotSupportedError: "This device cannot make the kind of passkey that is needed. Please use another one.",
-    SecurityError: "Passkeys do not work at this address. Tell your administrator.",
-    TypeError: "The portal could not be reached. Check your connection and try again.",
-  };
+  // The page has a sentence for each of the browser's errors that people meet.
+  const sentence = (err) => trouble.dataset[err.name[0].toLowerCase() + err.name.slice(1)] || err.message;
 
   button.addEventListener("click", async () => {
     button.disabled = true;
@@ -94,7 +89,7 @@
       const to = button.dataset.to ? "?" + new URLSearchParams({ to: button.dataset.to }) : "";
       location.assign((await post(button.dataset.finish + to, answer)).to);
     } catch (err) {
-      complain(sentences[err.name] || err.message);
+      complain(sentence(err));
       button.disabled = false;
     }
   });
