@@ -162,7 +162,9 @@ func (f *Folder) prepare() error {
 
 // sureOfArrivals makes sure of all claimed scans where they are before anything
 // makes sure that they have left where they were: the process may have been
-// killed between the two, and some lay in the folder that prepare syncs.
+// killed between the two, and some lay in the folder that prepare syncs. A claim
+// that its scan has left again is not touched: a sync of it makes sure of the
+// departure, and GiveBack makes sure of the arrival first.
 func (f *Folder) sureOfArrivals() error {
 	list, err := f.disk.List(ClaimedDir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -176,7 +178,10 @@ func (f *Folder) sureOfArrivals() error {
 		if err != nil || !e.IsDir() {
 			continue // nothing of ours
 		}
-		err = f.disk.SyncDir(Claim{ID: id}.Path(scanDir))
+		c := Claim{ID: id}
+		if _, err = f.scan(c); err == nil {
+			err = f.disk.SyncDir(c.Path(scanDir))
+		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return disk.Plain("making sure of a claimed scan", err)
 		}
