@@ -333,4 +333,4 @@ func containsText(body string, texts ...string) bool {
 func letsPrint(c *Config) { c.Settings[register.SettingPrint] = 1 }
 
 // day is what people read of a day.
-func day(d letter.Date) string  { return texts.English().Day(d) }
+func day(d letter.Date) string { return texts.English().Day(d) }
