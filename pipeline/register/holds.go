@@ -168,7 +168,13 @@ func (r *Register) takeHoldsAlong(ctx context.Context, tx *sql.Tx, id letter.ID,
 	if _, err := tx.ExecContext(ctx, `UPDATE holds SET helpline = $1 WHERE letter = $2`, to, string(id)); err != nil {
 		return err
 	}
-	rows, err := tx.QueryContext(ctx, holdColumns+` WHERE letter = '' AND helpline = $1 ORDER BY number`, from)
+	return r.placeAlike(ctx, tx, id, to, person, ` WHERE letter = '' AND helpline = $1 ORDER BY number`, from)
+}
+
+// placeAlike puts a letter of that helpline on a hold of its own for each that the
+// query finds.
+func (r *Register) placeAlike(ctx context.Context, tx *sql.Tx, id letter.ID, helpline string, person int64, where string, args ...any) error {
+	rows, err := tx.QueryContext(ctx, holdColumns+where, args...)
 	if err != nil {
 		return err
 	}
@@ -179,11 +185,11 @@ func (r *Register) takeHoldsAlong(ctx context.Context, tx *sql.Tx, id letter.ID,
 	for _, h := range holds {
 		var number int64
 		if err := tx.QueryRowContext(ctx, `INSERT INTO holds (letter, helpline, reason, owner, placed, since, review)
-			VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING number`, string(id), to, string(h.Reason), h.Owner,
+			VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING number`, string(id), helpline, string(h.Reason), h.Owner,
 			millis(r.Now()), h.Since.String(), h.Review.String()).Scan(&number); err != nil {
 			return err
 		}
-		if err := r.append(ctx, tx, HoldPlaced{Hold: number, Helpline: Name(to), Reason: h.Reason, Owner: h.Owner,
+		if err := r.append(ctx, tx, HoldPlaced{Hold: number, Helpline: Name(helpline), Reason: h.Reason, Owner: h.Owner,
 			Review: h.Review, Letters: 1}, id, person); err != nil {
 			return err
 		}

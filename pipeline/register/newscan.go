@@ -150,7 +150,8 @@ func (r *Register) endOldScan(ctx context.Context, tx *sql.Tx, old *Letter, pers
 // MarkOtherPaper records that the person, who has opened the letter, found it to be
 // no new scan of the one that it is said to replace: somebody scanned another paper.
 // The old scan gets back its paper and what was its own before, and waits to be
-// scanned again; the letter keeps what was decided since, its walls, and the old
+// scanned again; the letter keeps what was decided since, of which a hold keeps the
+// old one too, its walls, and the old
 // one's months, within which its own paper can be scanned into the ordinary folder.
 func (r *Register) MarkOtherPaper(ctx context.Context, id letter.ID, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
@@ -171,7 +172,7 @@ func (r *Register) MarkOtherPaper(ctx context.Context, id letter.ID, person int6
 		if err != nil {
 			return err
 		}
-		if err := r.giveBack(ctx, tx, l, old); err != nil {
+		if err := r.giveBack(ctx, tx, l, old, person); err != nil {
 			return err
 		}
 		return r.apartAgain(ctx, tx, l.ID, old.ID, person)
@@ -179,7 +180,7 @@ func (r *Register) MarkOtherPaper(ctx context.Context, id letter.ID, person int6
 }
 
 // giveBack gives the old scan what was its own when the other took it over.
-func (r *Register) giveBack(ctx context.Context, tx *sql.Tx, l, old Letter) error {
+func (r *Register) giveBack(ctx context.Context, tx *sql.Tx, l, old Letter, person int64) error {
 	from, to, since := string(l.ID), string(old.ID), millis(old.replacedAt)
 	if err := r.insertPaper(ctx, tx, old.Manifest); err != nil {
 		return err
@@ -210,7 +211,8 @@ func (r *Register) giveBack(ctx context.Context, tx *sql.Tx, l, old Letter) erro
 			return fmt.Errorf("giving back to the old scan: %w", err)
 		}
 	}
-	return nil
+	// Of a hold that came since nobody knows which of the two it is meant for.
+	return r.placeAlike(ctx, tx, old.ID, old.Helpline, person, ` WHERE letter = $1 ORDER BY number`, from)
 }
 
 // answersFiledBefore are the answers of the letter that were filed as answers to

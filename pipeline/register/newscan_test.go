@@ -501,3 +501,29 @@ func TestAnAnswerIsFoundElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// A hold that is placed while two letters are taken for one is meant for either, and
+// keeps both once they are apart.
+func TestAHoldOfTwoLetters(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	leader := d.leader()
+	manager, err := d.AddPerson(ctx, Person{Name: "Mo", Role: Manager})
+	d.must(err)
+	old := d.askedAgain(leader)
+	l := d.scannedAnew(old)
+	d.now = d.now.Add(time.Hour)
+	_, err = d.PlaceHold(ctx, Hold{Letter: l.ID, Reason: Coroner, Owner: manager, Review: letter.DateOf(d.now).AddDays(30)}, manager)
+	d.must(err)
+	d.opens(l.ID, leader)
+	d.must(d.MarkOtherPaper(ctx, l.ID, leader))
+	for _, id := range []letter.ID{old.ID, l.ID} {
+		if !d.letter(id).Held() {
+			t.Errorf("nothing holds %s", id)
+		}
+	}
+	entries, err := d.Entries(ctx, -1, HoldPlaced{}.kind(), old.ID, 2)
+	d.must(err)
+	if holds, err := d.HoldsInForce(ctx); err != nil || len(holds) != 2 || len(entries) != 1 {
+		t.Errorf("%+v, %v; on record are %d", holds, err, len(entries))
+	}
+}
