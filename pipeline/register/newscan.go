@@ -46,12 +46,18 @@ func (r *Register) takeNewScan(ctx context.Context, tx *sql.Tx, l *Letter) error
 		return err
 	}
 	if why := r.apart(old, *l, err == nil); why != "" {
-		// It may well be the same paper: whoever knows somebody in the one is not
-		// shown the other, nor told of it.
+		// It may well be the same paper: whoever knows somebody in the one, or may not
+		// open it, is not shown the other, nor told of it.
 		if err := keepWalls(ctx, tx, l.ID, l.Manifest.Replaces); err != nil {
 			return err
 		}
 		l.Walled = old.Walled
+		if old.Helpline == l.Helpline {
+			l.Named = old.Named
+			if err := r.keep(ctx, tx, l); err != nil {
+				return err
+			}
+		}
 		return r.append(ctx, tx, NewScanApart{Of: l.Manifest.Replaces, Why: why}, l.ID, 0)
 	}
 	why := old.PaperReason

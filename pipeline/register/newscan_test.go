@@ -297,6 +297,18 @@ func TestWhatIsNoNewScanHasTheWalls(t *testing.T) {
 	}
 }
 
+// Likewise where one leader alone may open the letter.
+func TestWhatIsNoNewScanIsForTheSameLeader(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	leader := d.leader()
+	old := d.askedAgain(leader)
+	d.must(d.Safeguard(ctx, old.ID, Safeguarding{Reason: ChildAtRisk, Told: Consented, Review: letter.DateOf(d.now).AddDays(30), Named: leader}, leader))
+	d.must(d.MarkReadable(ctx, old.ID, leader))
+	if l := d.scannedAnew(d.letter(old.ID)); l.Replaces != "" || l.Named != leader {
+		t.Errorf("it replaces %q, and may be opened by %d", l.Replaces, l.Named)
+	}
+}
+
 // What two people do to a letter was asked by one who has seen it, and not the scan
 // before it alone: that may be of another paper.
 func TestWhatWasAskedOfTheOldScan(t *testing.T) {
@@ -478,6 +490,26 @@ func TestAnOldScanIsAdopted(t *testing.T) {
 	d.must(d.MarkReadable(ctx, m.ID, leader))
 	d.wants(m.ID, Readable, letter.PaperMayGo)
 	d.balanced()
+}
+
+// A new scan that a restore adopts is told of when its scanner announces it again:
+// then it has the walls of the letter that it names.
+func TestANewScanIsAdoptedAndAnnounced(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	leader, walled := d.leader(), d.leader()
+	old := d.askedAgain(leader)
+	d.opens(old.ID, walled)
+	d.must(d.Recuse(ctx, old.ID, walled))
+	m := d.manifest()
+	m.Received = old.Received
+	d.must(d.Adopt(ctx, Adoption{Manifest: m, At: Lodging{Class: m.Class, Helpline: m.Helpline, Since: m.ReceivedOn(), Version: "v1"}}))
+	m.Replaces = old.ID
+	for range 2 { // once a day
+		d.must(d.Admit(ctx, m))
+	}
+	if l := d.letter(m.ID); !slices.Equal(l.Walled, []int64{walled}) {
+		t.Errorf("walled off are %v", l.Walled)
+	}
 }
 
 // An answer that a restore finds with another helpline, which has its letter since,

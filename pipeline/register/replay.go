@@ -331,6 +331,10 @@ func (r *Register) complete(ctx context.Context, tx *sql.Tx, l Letter, m letter.
 		m.Site, millis(m.Received), m.Sheets, string(l.ID)); err != nil {
 		return err
 	}
+	// It was adopted as a letter of its own, and may be another scan of that paper.
+	if err := keepWalls(ctx, tx, l.ID, m.Replaces); err != nil {
+		return err
+	}
 	return r.oweReceipt(ctx, tx, l)
 }
 

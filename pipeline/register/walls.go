@@ -113,9 +113,11 @@ func (r *Register) wallOff(ctx context.Context, tx *sql.Tx, id letter.ID, person
 	return r.move(ctx, tx, &l, change{to: Notified, receiptDue: l.ReceiptDue}, LetterRecused{}, person)
 }
 
-// keepWalls walls off from an answer whoever is walled off from its letter.
-func keepWalls(ctx context.Context, tx *sql.Tx, answer, to letter.ID) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO walls (letter, person) SELECT $1, person FROM walls WHERE letter = $2`, string(answer), string(to))
+// keepWalls walls off from an answer, or another scan, whoever is walled off from
+// the letter.
+func keepWalls(ctx context.Context, tx *sql.Tx, from, to letter.ID) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO walls (letter, person) SELECT $1, person FROM walls WHERE letter = $2
+		ON CONFLICT DO NOTHING`, string(from), string(to))
 	return err
 }
 
