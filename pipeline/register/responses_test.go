@@ -165,6 +165,23 @@ func (d *desk) keptOnce(id letter.ID) {
 	}
 }
 
+// The last who could confirm an answer's address cannot step back from it: whoever
+// uploaded it is no second person.
+func TestTheLastWhoCanConfirm(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	a, b := d.leader(), d.leader()
+	to := d.receipted().ID
+	d.opens(to, a)
+	id := d.draft(to, a)
+	d.must(d.KeepResponse(ctx, id, AddressAsked, true, a))
+	d.opens(id, b)
+	if err := d.Recuse(ctx, id, b); !errors.Is(err, ErrLastReader) {
+		t.Errorf("the last one steps back: %v", err)
+	}
+	d.leader()
+	d.must(d.Recuse(ctx, id, b))
+}
+
 // A draft is its uploader's in every list, and nothing else is done with it.
 func TestADraftIsNobodyElses(t *testing.T) {
 	d := newDesk(t)

@@ -62,8 +62,12 @@ func (r *Register) OthersMayRead(ctx context.Context, l Letter, person int64) (b
 	return othersMayRead(ctx, r.read, l, person)
 }
 
-// othersMayRead asks of everybody else what the portal asks of who wants to read.
+// othersMayRead asks of everybody else what the portal asks of who wants to read. Of
+// an answer that waits for a second person its uploader is none.
 func othersMayRead(ctx context.Context, q querier, l Letter, person int64) (others bool, err error) {
+	if l.State == ToConfirm {
+		return someReader(ctx, q, l, `p.number NOT IN ($6, $7)`, person, l.UploadedBy)
+	}
 	return someReader(ctx, q, l, `p.number <> $6`, person)
 }
 
@@ -79,9 +83,9 @@ const readers = `FROM people p WHERE p.disabled IS NULL
 	AND (p.role = $2 OR p.role = $3 AND ($4 = 0 OR $4 = p.number)
 		AND EXISTS (SELECT 1 FROM people_helplines h WHERE h.person = p.number AND h.helpline = $5))`
 
-func someReader(ctx context.Context, q querier, l Letter, which string, person int64) (some bool, err error) {
-	err = q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 `+readers+` AND `+which+`)`,
-		string(l.ID), string(Manager), string(TeamLeader), l.Named, l.Helpline, person).Scan(&some)
+func someReader(ctx context.Context, q querier, l Letter, which string, persons ...any) (some bool, err error) {
+	args := append([]any{string(l.ID), string(Manager), string(TeamLeader), l.Named, l.Helpline}, persons...)
+	err = q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 `+readers+` AND `+which+`)`, args...).Scan(&some)
 	if err != nil {
 		err = fmt.Errorf("reading who may read a letter: %w", err)
 	}
