@@ -95,6 +95,14 @@ func (d *day) goes(path string) {
 	d.Press(`a[href="` + path + `"]`)
 }
 
+// unfolds opens what there is to find by, which is folded away on a phone.
+func (d *day) unfolds() {
+	d.T.Helper()
+	if d.layout == "phone" {
+		d.Do(chromedp.Click(chromedp.CSS(".fold > summary"), chromedp.NodeVisible))
+	}
+}
+
 // does fills in fields by their ids and presses the form's button.
 func (d *day) does(button string, fields ...string) {
 	d.T.Helper()
@@ -222,7 +230,7 @@ func (d *day) leaderReads() {
 	d.sees("You need not say whom")
 	d.Press("main form .danger")
 	d.WantsPath("/letters?done=recused")
-	d.sees("stepped back")
+	d.sees("You will not see that letter any more")
 	d.goes(d.path(1))
 	d.goes(d.path(1) + "/erase")
 	d.does("main form .button", "reason", "yes")
@@ -307,6 +315,7 @@ func (d *day) managerOversees() {
 func (d *day) dpoAnswersForIt() {
 	d.comes(theDPO, "/sign-in")
 	d.sees("Register")
+	d.unfolds()
 	d.does("form.filter .button", "about", d.pages[2].ID.Reference())
 	d.sees("("+theLead+") found the letter readable.", "Ledger number D-")
 	d.Press(`nav a[href="/openings"]`)

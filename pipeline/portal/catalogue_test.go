@@ -5,12 +5,14 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"text/template/parse"
 	"unicode"
@@ -274,6 +276,31 @@ func TestNoTemplateSaysAnythingItself(t *testing.T) {
 					t.Errorf("%s says %q by itself", name, s)
 				}
 			}
+		}
+	}
+}
+
+var catalogueIDs = sync.OnceValue(func() map[string]bool {
+	ids := map[string]bool{}
+	if english, err := texts.New(texts.Files, "en"); err == nil {
+		for _, id := range english.IDs() {
+			ids[id] = true
+		}
+	}
+	return ids
+})
+
+var likeID = regexp.MustCompile(`[a-z0-9-]+\.[a-z0-9-]+`)
+
+// allSaid finds a text's id on a page: it was handed to the page and not said.
+func allSaid(t testing.TB, where string, a *httptest.ResponseRecorder) {
+	t.Helper()
+	if !strings.HasPrefix(a.Header().Get("Content-Type"), "text/html") {
+		return
+	}
+	for _, like := range likeID.FindAllString(a.Body.String(), -1) {
+		if catalogueIDs()[like] {
+			t.Errorf("%s shows the id %q instead of its text", where, like)
 		}
 	}
 }

@@ -185,6 +185,7 @@ func (v *visitor) send(r *http.Request) *httptest.ResponseRecorder {
 	}
 	w := httptest.NewRecorder()
 	v.h.portal.ServeHTTP(w, r)
+	allSaid(v.h.t, r.URL.Path, w)
 	for _, c := range w.Result().Cookies() {
 		if c.MaxAge < 0 {
 			delete(v.cookies, c.Name)

@@ -20,6 +20,7 @@ func (v *visitor) sent(r *http.Request) *httptest.ResponseRecorder {
 	r.Host = "localhost:8080"
 	a := httptest.NewRecorder()
 	v.h.portal.ServeHTTP(a, r)
+	allSaid(v.h.t, r.URL.Path, a)
 	return a
 }
 
