@@ -70,7 +70,7 @@ var forms = formsOf(
 	words(ByLetterlock, ByStorage, ByNobody),
 	words(ApartReasons...),
 	words(append([]EraseReason{NeverStored, NewerScan, NotKept}, EraseReasons...)...),
-	words(DroppedWrong, DroppedUnsafe, DroppedTakenBack, DroppedDeclined, DroppedUnkept),
+	words(append([]DropReason{DroppedUnkept}, DropReasons...)...),
 	words(append([]HoldReason{KeptUnknown}, HoldReasons...)...),
 	words(Levels...),
 	words(LostPapers...),

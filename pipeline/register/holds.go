@@ -51,7 +51,7 @@ func (r *Register) PlaceHold(ctx context.Context, h Hold, person int64) (number 
 			if err != nil {
 				return err
 			}
-			if l.unkept() {
+			if l.Unkept() {
 				return ErrBadDecision
 			}
 			h.Helpline = l.Helpline
@@ -246,7 +246,7 @@ func (r *Register) holdAgain(ctx context.Context, tx *sql.Tx, h Hold) (letters i
 // underHolds sets since when the letter is held, by its own holds, those of the
 // letter with which it goes and its helpline's: the newest counts, which is the one that lasts longest.
 func (r *Register) underHolds(ctx context.Context, tx *sql.Tx, l *Letter) error {
-	if l.unkept() {
+	if l.Unkept() {
 		return nil // it is held once it is kept
 	}
 	var newest sql.NullString

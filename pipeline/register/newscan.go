@@ -45,14 +45,14 @@ func (r *Register) takeNewScan(ctx context.Context, tx *sql.Tx, l *Letter) error
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
+	// Whoever knows somebody in the one is not shown the other, nor told of it: also
+	// of what is no new scan as far as the register knows it may well be the same paper.
+	if err := keepWalls(ctx, tx, l.ID, l.Manifest.Replaces); err != nil {
+		return err
+	}
+	l.Walled = old.Walled
 	if why := r.apart(old, *l, err == nil); why != "" {
-		// It may well be the same paper: whoever knows somebody in the one, or may not
-		// open it, is not shown the other, nor told of it.
-		if err := keepWalls(ctx, tx, l.ID, l.Manifest.Replaces); err != nil {
-			return err
-		}
-		l.Walled = old.Walled
-		if old.Helpline == l.Helpline {
+		if old.Helpline == l.Helpline { // nor whoever may not open it
 			l.Named = old.Named
 			if err := r.keep(ctx, tx, l); err != nil {
 				return err
@@ -115,22 +115,28 @@ func (r *Register) takeOver(ctx context.Context, tx *sql.Tx, old, l Letter) erro
 		risk = ""
 	}
 	from, to := string(old.ID), string(l.ID)
-	for _, do := range []struct {
-		stmt string
-		args []any
-	}{
+	return inOrder(ctx, tx, "taking over from the old scan", []statement{
 		{`UPDATE letters SET replaced_by = $2 WHERE replaced_by = $1 AND replaced_by <> ''`, []any{from, to}}, // older ones
 		{`UPDATE letters SET replaced_by = $2, replaced_at = $3, asked_again = $4 WHERE id = $1`, []any{from, to, millis(r.Now()), string(old.PaperReason)}},
 		{`UPDATE letters SET replaces = $1, risk = $3, handed_to = $4 WHERE id = $2`, []any{from, to, string(risk), old.HandedTo}},
 		{`DELETE FROM papers WHERE letter = $1`, []any{from}}, // it is one paper, and the new scan's
 		{`DELETE FROM mails WHERE letter = $1 AND sent IS NULL`, []any{from}},
-		{`INSERT INTO walls (letter, person) SELECT $2, person FROM walls WHERE letter = $1`, []any{from, to}},
 		{`UPDATE letters SET answers = $2 WHERE answers = $1 AND answers <> ''`, []any{from, to}},
 		{`UPDATE holds SET letter = $2 WHERE letter = $1`, []any{from, to}},
 		{`UPDATE requests SET letter = $2 WHERE letter = $1`, []any{from, to}},
-	} {
-		if _, err := tx.ExecContext(ctx, do.stmt, do.args...); err != nil {
-			return fmt.Errorf("taking over from the old scan: %w", err)
+	})
+}
+
+// statement is one of several that are done together.
+type statement struct {
+	sql  string
+	args []any
+}
+
+func inOrder(ctx context.Context, tx *sql.Tx, doing string, all []statement) error {
+	for _, do := range all {
+		if _, err := tx.ExecContext(ctx, do.sql, do.args...); err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
 		}
 	}
 	return nil
@@ -157,8 +163,8 @@ func (r *Register) endOldScan(ctx context.Context, tx *sql.Tx, old *Letter, pers
 // no new scan of the one that it is said to replace: somebody scanned another paper.
 // The old scan gets back its paper and what was its own before, and waits to be
 // scanned again; the letter keeps what was decided since, of which a hold keeps the
-// old one too, its walls, and the old
-// one's months, within which its own paper can be scanned into the ordinary folder.
+// old one too, its walls, and the old one's months, within which its own paper can
+// be scanned into the ordinary folder.
 func (r *Register) MarkOtherPaper(ctx context.Context, id letter.ID, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		l, err := r.whoHasRead(ctx, tx, id, person)
@@ -203,19 +209,14 @@ func (r *Register) giveBack(ctx context.Context, tx *sql.Tx, l, old Letter, pers
 			return err
 		}
 	}
-	for _, do := range []struct {
-		stmt string
-		args []any
-	}{
+	if err := inOrder(ctx, tx, "giving back to the old scan", []statement{
 		{`UPDATE letters SET replaces = '' WHERE id = $1`, []any{from}},
 		{`UPDATE letters SET replaced_by = $2 WHERE replaced_by = $1 AND replaced_by <> '' AND id <> $2`, []any{from, to}},
 		{`UPDATE letters SET replaced_by = '', replaced_at = 0, asked_again = '' WHERE id = $1`, []any{to}},
 		{`UPDATE holds SET letter = $2 WHERE letter = $1 AND placed <= $3`, []any{from, to, since}},
 		{`UPDATE requests SET letter = $2 WHERE letter = $1 AND asked <= $3`, []any{from, to, since}},
-	} {
-		if _, err := tx.ExecContext(ctx, do.stmt, do.args...); err != nil {
-			return fmt.Errorf("giving back to the old scan: %w", err)
-		}
+	}); err != nil {
+		return err
 	}
 	// Of a hold that came since nobody knows which of the two it is meant for.
 	return r.placeAlike(ctx, tx, old.ID, old.Helpline, person, ` WHERE letter = $1 ORDER BY number`, from)

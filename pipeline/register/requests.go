@@ -93,7 +93,7 @@ func (r *Register) ask(ctx context.Context, q Request, event func(number int64, 
 // again when it is confirmed.
 func (r *Register) mayBe(ctx context.Context, tx *sql.Tx, q Request, l Letter) error {
 	switch {
-	case l.unkept():
+	case l.Unkept():
 		return ErrBadDecision // who uploaded it throws it away
 	case q.Erase != "" && l.Held():
 		return ErrOnHold

@@ -33,8 +33,8 @@ var ErrDrafts = errors.New("too many uploaded responses wait to be kept")
 // IsResponse reports whether this is the kept copy of an answer, and no letter.
 func (l Letter) IsResponse() bool { return l.Answers != "" }
 
-// unkept reports whether it is a response that is not kept yet.
-func (l Letter) unkept() bool { return !l.DraftEnds.IsZero() || l.State == ToConfirm }
+// Unkept reports whether it is a response that is not kept yet.
+func (l Letter) Unkept() bool { return !l.DraftEnds.IsZero() || l.State == ToConfirm }
 
 // FileResponse records that the person uploads the sealed copy m of the answer to
 // a letter, which they can open. It is recorded before the copy is deposited;

@@ -38,11 +38,7 @@ func (r *Register) Closed(ctx context.Context) ([]RestoreSign, error) {
 
 // ClosedSince is when the first sign was found, or the zero time.
 func (r *Register) ClosedSince(ctx context.Context) (time.Time, error) {
-	said, err := r.Meta(ctx, metaClosedSince)
-	if err != nil || said == "" {
-		return time.Time{}, err
-	}
-	return time.Parse(time.RFC3339, said)
+	return r.KeptTime(ctx, metaClosedSince)
 }
 
 func closedFor(ctx context.Context, q querier) (signs []RestoreSign, err error) {

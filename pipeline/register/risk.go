@@ -54,7 +54,7 @@ func (r *Register) HandOver(ctx context.Context, id letter.ID, to, person int64)
 		if err != nil {
 			return err
 		}
-		if l.unkept() {
+		if l.Unkept() {
 			return ErrBadDecision
 		}
 		may, err := mayRead(ctx, tx, l, to)

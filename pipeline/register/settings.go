@@ -11,8 +11,8 @@ import (
 )
 
 // Setting is something that an administrator or, where it is about letters, the
-// manager may change at the portal while Letterlock runs. What the configuration file says holds until then, and again
-// once the change is taken back.
+// manager may change at the portal while Letterlock runs. What the configuration
+// file says holds until then, and again once the change is taken back.
 type Setting string
 
 const (
@@ -77,12 +77,14 @@ func (v Values) Over(file Values) Values {
 }
 
 // settingMeta is the name of a changed setting in the table of facts.
-func settingMeta(s Setting) string { return "setting " + string(s) }
+func settingMeta(s Setting) string { return settingsBegin + string(s) }
+
+// Names of changed settings lie between these.
+const settingsBegin, settingsEnd = "setting ", "setting!"
 
 // ChangedSettings are the settings that somebody has changed at the portal.
 func (r *Register) ChangedSettings(ctx context.Context) (Values, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT name, value FROM meta WHERE name IN ($1, $2, $3, $4, $5)`,
-		settingMeta(SettingIdle), settingMeta(SettingPrint), settingMeta(SettingLeaders), settingMeta(SettingManagers), settingMeta(SettingConfirm))
+	rows, err := r.read.QueryContext(ctx, `SELECT name, value FROM meta WHERE name >= $1 AND name < $2`, settingsBegin, settingsEnd)
 	if err != nil {
 		return nil, fmt.Errorf("reading settings: %w", err)
 	}

@@ -56,12 +56,10 @@ func (r *Register) Snapshot(ctx context.Context, path string) (entries int64, si
 
 // forgetJobs empties the job queue, where there is one.
 func forgetJobs(ctx context.Context, db *sql.DB) error {
-	var there bool
-	err := db.QueryRowContext(ctx, `SELECT count(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = 'river_job'`).Scan(&there)
-	if err != nil || !there {
+	if there, err := hasTable(ctx, db, "river_job"); err != nil || !there {
 		return err
 	}
-	_, err = db.ExecContext(ctx, `DELETE FROM river_job`)
+	_, err := db.ExecContext(ctx, `DELETE FROM river_job`)
 	return err
 }
 

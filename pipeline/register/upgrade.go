@@ -58,24 +58,19 @@ func migrated(ctx context.Context, db *sql.DB) (versions []int64, err error) {
 			err = fmt.Errorf("reading which tables there are: %w", err)
 		}
 	}()
-	var made bool
-	err = db.QueryRowContext(ctx, `SELECT count(*) > 0 FROM sqlite_master WHERE name = 'goose_db_version'`).Scan(&made)
-	if err != nil || !made {
+	if made, err := hasTable(ctx, db, "goose_db_version"); err != nil || !made {
 		return nil, err
 	}
 	rows, err := db.QueryContext(ctx, `SELECT version_id FROM goose_db_version WHERE is_applied ORDER BY version_id`)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var version int64
-		if err := rows.Scan(&version); err != nil {
-			return nil, err
-		}
-		versions = append(versions, version)
-	}
-	return versions, rows.Err()
+	return scanNumbers(rows)
+}
+
+func hasTable(ctx context.Context, db *sql.DB, name string) (there bool, err error) {
+	err = db.QueryRowContext(ctx, `SELECT count(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = $1`, name).Scan(&there)
+	return there, err
 }
 
 // bringUpToDate makes the tables, or those that are new in this version. A crash

@@ -14,10 +14,11 @@ import (
 
 // Recuse records that the person, who has opened the letter, knows somebody in
 // it. From then on they are walled off from it, from its kept answers and from every
-// other scan of its paper, for as long as those live; nobody can undo it. A letter that only they had opened is
-// unopened again, so that it waits for somebody else. The managers are owed a mail.
-// If nobody else may read the letter it is ErrLastReader, and nothing is recorded:
-// of two who step back at the same moment the second is told so.
+// other scan of its paper, for as long as those live; nobody can undo it. A letter
+// that only they had opened is unopened again, so that it waits for somebody else.
+// The managers are owed a mail. If nobody else may read the letter it is
+// ErrLastReader, and nothing is recorded: of two who step back at the same moment
+// the second is told so.
 func (r *Register) Recuse(ctx context.Context, id letter.ID, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		l, err := r.openable(ctx, tx, id)

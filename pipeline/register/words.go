@@ -245,6 +245,9 @@ const (
 	DroppedUnkept    DropReason = "never-kept"     // nobody kept it within its time; no person's reason
 )
 
+// DropReasons lists every reason that people have.
+var DropReasons = []DropReason{DroppedWrong, DroppedUnsafe, DroppedTakenBack, DroppedDeclined}
+
 // WithdrawReason says why the decision to keep a letter for five years was wrong.
 type WithdrawReason string
 
