@@ -376,16 +376,6 @@ type PolicyConfirmed struct {
 	Number int64 `json:"number"` // of the text: see PolicyPublished
 }
 
-// RegisterExported says that the person in By (0: at the console) took an
-// export. [R A.AM.G.2]
-type RegisterExported struct{}
-
-// BackupMade says that a copy of the register, sealed to those who keep the
-// backups' keys, is about to be written. [GDPR 32]
-type BackupMade struct {
-	Recipients int `json:"recipients"` // how many keys open it
-}
-
 // LifecycleInstalled says that the storage's own rules were written. [P 2]
 type LifecycleInstalled struct{}
 
@@ -475,8 +465,6 @@ func (SignedIn) kind() string            { return "signed-in" }
 func (SessionInTwoPlaces) kind() string  { return "session-in-two-places" }
 func (PolicyPublished) kind() string     { return "policy-published" }
 func (PolicyConfirmed) kind() string     { return "policy-confirmed" }
-func (RegisterExported) kind() string    { return "register-exported" }
-func (BackupMade) kind() string          { return "backup-made" }
 func (LifecycleInstalled) kind() string  { return "lifecycle-installed" }
 func (DayBegun) kind() string            { return "day-begun" }
 func (AlarmRaised) kind() string         { return "alarm-raised" }

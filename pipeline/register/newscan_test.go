@@ -2,7 +2,6 @@ package register
 
 import (
 	"errors"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -361,99 +360,6 @@ func TestTheThirdScanIsOfAnotherPaper(t *testing.T) {
 	d.balanced()
 }
 
-// Whatever people and scanners do, in whatever order: there is one paper for each
-// paper, no scan ends but for a newer one that was found readable, and whoever is
-// walled off from one scan of a paper is walled off from all.
-func TestNewScansInAnyOrder(t *testing.T) {
-	for seed := range uint64(30) {
-		d, ctx := newDesk(t), t.Context()
-		leaders := []int64{d.leader(), d.leader(), d.leader()}
-		random := rand.New(rand.NewPCG(seed, 80))
-		papers := map[letter.ID]int{} // which paper a letter is a scan of, as far as the register knows
-		var ids []letter.ID
-		n := 0
-		for range 60 {
-			d.now = d.now.Add(time.Minute)
-			who := leaders[random.IntN(len(leaders))]
-			if len(ids) == 0 || random.IntN(8) == 0 {
-				l := d.receipted()
-				ids, papers[l.ID] = append(ids, l.ID), n
-				n++
-				continue
-			}
-			id := ids[random.IntN(len(ids))]
-			l := d.letter(id)
-			switch random.IntN(6) {
-			case 0, 1:
-				made := d.scannedAnew(l)
-				ids, papers[made.ID] = append(ids, made.ID), n
-				if made.Replaces == "" {
-					n++ // a letter of its own
-				} else {
-					papers[made.ID] = papers[id]
-				}
-			case 2:
-				if !l.WalledOff(who) {
-					_ = d.RecordOpening(ctx, id, who, []byte{byte(who)}, ShownPages)
-					_ = d.MarkScanAgain(ctx, id, who, CutOff)
-				}
-			case 3:
-				if !l.WalledOff(who) && random.IntN(3) == 0 {
-					_ = d.RecordOpening(ctx, id, who, []byte{byte(who)}, ShownPages)
-					_ = d.MarkReadable(ctx, id, who)
-				}
-			case 4:
-				if random.IntN(3) == 0 {
-					_ = d.Recuse(ctx, id, who)
-				}
-			case 5:
-				if d.MarkOtherPaper(ctx, id, who) == nil {
-					papers[id] = n
-					n++
-				}
-			}
-			d.newScansHold(ids, papers)
-		}
-	}
-}
-
-// newScansHold checks what is always so.
-func (d *desk) newScansHold(ids []letter.ID, papers map[letter.ID]int) {
-	d.t.Helper()
-	d.balanced()
-	counted := map[int]int{}
-	walled := map[int][]int64{}
-	for _, id := range ids {
-		l := d.letter(id)
-		if l.Paper != "" {
-			counted[papers[id]]++
-		}
-		if (l.State == Replaced) != (l.ReplacedBy != "") || (l.State == Replaced) != (l.Paper == "") {
-			d.t.Fatalf("%s is %s, replaced by %q, its paper %q", id.Reference(), l.State, l.ReplacedBy, l.Paper)
-		}
-		if l.ReplacedBy == "" {
-			walled[papers[id]] = l.Walled
-			continue
-		}
-		if newest := d.letter(l.ReplacedBy); newest.ReplacedBy != "" || papers[newest.ID] != papers[id] {
-			d.t.Fatalf("%s is not replaced by the newest scan of its paper", id.Reference())
-		}
-	}
-	for _, id := range ids {
-		l := d.letter(id)
-		for _, person := range l.Walled {
-			if l.State == Replaced && !slices.Contains(walled[papers[id]], person) {
-				d.t.Fatalf("somebody is walled off from an old scan and not from the newest")
-			}
-		}
-	}
-	for paper, n := range counted {
-		if n != 1 {
-			d.t.Fatalf("paper %d is counted %d times", paper, n)
-		}
-	}
-}
-
 // Where the one who found a new scan readable may have scanned it too, the old scan
 // waits for another's word like the paper does.
 func TestAnOldScanWaitsForAnothersWord(t *testing.T) {
@@ -475,63 +381,6 @@ func TestAnOldScanWaitsForAnothersWord(t *testing.T) {
 		t.Errorf("the old scan stays: %+v", was)
 	}
 	d.wants(l.ID, Readable, letter.PaperMayGo)
-}
-
-// A restore may find an old scan of which the register has never heard: it is a
-// letter of its own, and its paper is kept.
-func TestAnOldScanIsAdopted(t *testing.T) {
-	d, ctx := newDesk(t), t.Context()
-	m := d.manifest()
-	at := Lodging{Class: m.Class, Helpline: m.Helpline, Since: m.ReceivedOn(), Version: "v1"}
-	d.must(d.Adopt(ctx, Adoption{Manifest: m, At: at, Paper: letter.PaperReplaced}))
-	d.wants(m.ID, Receipted, letter.PaperKept)
-	leader := d.leader()
-	d.opens(m.ID, leader)
-	d.must(d.MarkReadable(ctx, m.ID, leader))
-	d.wants(m.ID, Readable, letter.PaperMayGo)
-	d.balanced()
-}
-
-// A new scan that a restore adopts is told of when its scanner announces it again:
-// then it has the walls of the letter that it names.
-func TestANewScanIsAdoptedAndAnnounced(t *testing.T) {
-	d, ctx := newDesk(t), t.Context()
-	leader, walled := d.leader(), d.leader()
-	old := d.askedAgain(leader)
-	d.opens(old.ID, walled)
-	d.must(d.Recuse(ctx, old.ID, walled))
-	m := d.manifest()
-	m.Received = old.Received
-	d.must(d.Adopt(ctx, Adoption{Manifest: m, At: Lodging{Class: m.Class, Helpline: m.Helpline, Since: m.ReceivedOn(), Version: "v1"}}))
-	m.Replaces = old.ID
-	for range 2 { // once a day
-		d.must(d.Admit(ctx, m))
-	}
-	if l := d.letter(m.ID); !slices.Equal(l.Walled, []int64{walled}) {
-		t.Errorf("walled off are %v", l.Walled)
-	}
-}
-
-// An answer that a restore finds with another helpline, which has its letter since,
-// is what it was: whatever waits to be kept is not shown to all of that for it.
-func TestAnAnswerIsFoundElsewhere(t *testing.T) {
-	for _, draft := range []bool{true, false} {
-		d, ctx := newDesk(t), t.Context()
-		leader := d.leader()
-		l := d.receipted()
-		d.opens(l.ID, leader)
-		id, want := letter.ID(""), Draft
-		if draft {
-			id = d.draft(l.ID, leader)
-		} else {
-			id, want = d.answered(l.ID, leader), Filed
-		}
-		a := d.letter(id)
-		d.must(d.FindElsewhere(ctx, &a, Lodging{Class: a.Class, Helpline: "mens-advice-line", Since: a.Since, Version: "v2"}, false))
-		if a := d.letter(id); a.State != want || a.Helpline != "mens-advice-line" {
-			t.Errorf("it is %s, of %s", a.State, a.Helpline)
-		}
-	}
 }
 
 // A hold that is placed while two letters are taken for one is meant for either, and
