@@ -61,13 +61,16 @@ func (p *Portal) handOver(w http.ResponseWriter, v *visit) error {
 
 // colleagues are those beside the visitor who may read the letter.
 func (p *Portal) colleagues(v *visit) ([]register.Person, error) {
+	return p.readersBeside(v, v.letter, v.person.Number)
+}
+
+// readersBeside are those beside one person who may read the letter.
+func (p *Portal) readersBeside(v *visit, l register.Letter, person int64) ([]register.Person, error) {
 	people, err := p.enabledPeople(v)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(people, func(who register.Person) bool {
-		return who.Number == v.person.Number || !mayRead(who, v.letter)
-	}), nil
+	return slices.DeleteFunc(people, func(who register.Person) bool { return who.Number == person || !mayRead(who, l) }), nil
 }
 
 // tellDeciding fills in what the letter's page asks of its reader.

@@ -55,7 +55,7 @@ func (p *Portal) recordOpening(v *visit, as register.Shown) error {
 }
 
 func (p *Portal) letterPage(w http.ResponseWriter, v *visit) error {
-	if isUnkept(v.letter) {
+	if v.letter.Unkept() {
 		return p.unkeptPage(w, v, nil, "")
 	}
 	return p.showLetter(w, v, nil, "")
@@ -90,7 +90,7 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	if err := p.tellDeciding(v, l, &body); err != nil {
 		return err
 	}
-	if err := p.tellNewScan(v, l, &body); err != nil {
+	if body.Scan, err = p.scansOf(v, l); err != nil {
 		return err
 	}
 	body.Manages, body.Prints = v.person.Role == register.Manager, p.prints(v.Context())

@@ -109,10 +109,10 @@ func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	if done := q.Get("done"); p.language.Has("dropped." + done) {
+	switch done := q.Get("done"); {
+	case slices.Contains(register.DropReasons, register.DropReason(done)):
 		pg.Note = texts.Word("dropped", done)
-	}
-	if q.Get("done") == "recused" {
+	case done == "recused":
 		pg.Note = texts.Say("letters.it-is-recorded-that-you-know")
 	}
 	pg.Body = body

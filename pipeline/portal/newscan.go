@@ -17,23 +17,23 @@ type newScan struct {
 	Same   bool             // the reader has said that it is the same letter
 }
 
-// tellNewScan fills in what the letter's page says of other scans of its paper.
-func (p *Portal) tellNewScan(v *visit, l register.Letter, body *letterBody) error {
-	body.Scan = newScan{Newest: l.ReplacedBy, Same: v.PostForm.Get("same") != ""}
+// scansOf is what the letter's page says of other scans of its paper.
+func (p *Portal) scansOf(v *visit, l register.Letter) (newScan, error) {
+	scan := newScan{Newest: l.ReplacedBy, Same: v.PostForm.Get("same") != ""}
 	if l.Replaces == "" {
-		body.Scan.Apart = l.Manifest.Replaces
-		return nil
+		scan.Apart = l.Manifest.Replaces
+		return scan, nil
 	}
 	old, err := p.cfg.Register.Letter(v.Context(), l.Replaces)
 	switch {
 	case errors.Is(err, register.ErrNotFound) || err == nil && !old.Open(p.cfg.Now()):
-		body.Scan.Gone = l.Replaces
+		scan.Gone = l.Replaces
 	case err != nil:
-		return err
+		return scan, err
 	default:
-		body.Scan.Of = &old
+		scan.Of = &old
 	}
-	return nil
+	return scan, nil
 }
 
 // sameLetter reports whether the reader has said that a new scan is one of the same
@@ -42,11 +42,8 @@ func (p *Portal) sameLetter(v *visit) (bool, error) {
 	if err := v.ParseForm(); err != nil {
 		return false, badForm
 	}
-	var body letterBody
-	if err := p.tellNewScan(v, v.letter, &body); err != nil {
-		return false, err
-	}
-	return body.Scan.Of == nil || body.Scan.Same, nil
+	scan, err := p.scansOf(v, v.letter)
+	return err == nil && (scan.Of == nil || scan.Same), err
 }
 
 // markOtherPaper takes it from a reader that a new scan is one of another paper.

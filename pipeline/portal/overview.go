@@ -70,6 +70,11 @@ func (p *Portal) overviewPage(w http.ResponseWriter, v *visit) error {
 	return p.ok(w, v, page{Name: "overview", Title: texts.Say("overview.overview"), Body: body})
 }
 
+// ofHelpline is what is counted, and of whom.
+func ofHelpline(says texts.Text, h Helpline) texts.Text {
+	return texts.Say("overview.of-helpline", "says", says, "title", h.Title)
+}
+
 // lettersRow counts one list of the letters page.
 func (p *Portal) lettersRow(v *visit, c *choice) (overviewRow, error) {
 	row := overviewRow{Says: c.Says}
@@ -80,7 +85,7 @@ func (p *Portal) lettersRow(v *visit, c *choice) (overviewRow, error) {
 		if err != nil {
 			return row, err
 		}
-		row.Cells = append(row.Cells, overviewCell{n, texts.Say("overview.of-helpline", "says", c.Says, "title", h.Title), letterFilter{Helpline: h.Name, State: c.Key}.Address()})
+		row.Cells = append(row.Cells, overviewCell{n, ofHelpline(c.Says, h), letterFilter{Helpline: h.Name, State: c.Key}.Address()})
 	}
 	return row, nil
 }
@@ -113,9 +118,9 @@ func (p *Portal) dueAndPapers(v *visit) ([]overviewRow, error) {
 				}
 			}
 		}
-		overdue.Cells = append(overdue.Cells, overviewCell{late, texts.Say("overview.of-helpline", "says", overdue.Says, "title", h.Title), "/calendar"})
-		papers.Cells = append(papers.Cells, overviewCell{there, texts.Say("overview.of-helpline", "says", papers.Says, "title", h.Title), "/papers"})
-		outlived.Cells = append(outlived.Cells, overviewCell{gone, texts.Say("overview.of-helpline", "says", outlived.Says, "title", h.Title), "/papers"})
+		overdue.Cells = append(overdue.Cells, overviewCell{late, ofHelpline(overdue.Says, h), "/calendar"})
+		papers.Cells = append(papers.Cells, overviewCell{there, ofHelpline(papers.Says, h), "/papers"})
+		outlived.Cells = append(outlived.Cells, overviewCell{gone, ofHelpline(outlived.Says, h), "/papers"})
 	}
 	return []overviewRow{overdue, papers, outlived}, nil
 }

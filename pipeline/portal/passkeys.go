@@ -180,10 +180,8 @@ type passkeyUser struct {
 	credentials []webauthn.Credential
 }
 
-func (u passkeyUser) WebAuthnID() []byte { return u.person.Handle }
-func (u passkeyUser) WebAuthnName() string {
-	return fmt.Sprintf("staff number %d", u.person.Number)
-}
+func (u passkeyUser) WebAuthnID() []byte                         { return u.person.Handle }
+func (u passkeyUser) WebAuthnName() string                       { return fmt.Sprintf("staff number %d", u.person.Number) }
 func (u passkeyUser) WebAuthnDisplayName() string                { return u.WebAuthnName() }
 func (u passkeyUser) WebAuthnCredentials() []webauthn.Credential { return u.credentials }
 

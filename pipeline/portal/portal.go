@@ -135,10 +135,9 @@ type Portal struct {
 	published   inForce
 }
 
-// New makes a Portal. It refuses a Language that
-// there is no file for, or whose file is wrong, an Origin that is not one, or that browsers
-// do not give passkeys to, and to be a sample's portal on a register that did
-// not begin as a sample.
+// New makes a Portal. It refuses a Language that there is no file for, or whose
+// file is wrong, an Origin that is not one, or that browsers do not give passkeys
+// to, and to be a sample's portal on a register that did not begin as a sample.
 func New(ctx context.Context, cfg Config) (*Portal, error) {
 	origin, err := parseOrigin(cfg.Origin)
 	if err != nil {

@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"letterlock/pipeline/portal/texts"
 	"math"
 	"net"
 	"net/http"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"letterlock/pipeline/portal/texts"
 )
 
 // rate is how often somebody may do something: so many times at once, and once

@@ -1,8 +1,9 @@
 package portal
 
 import (
-	"letterlock/pipeline/portal/texts"
 	"net/http"
+
+	"letterlock/pipeline/portal/texts"
 )
 
 // lastReader is told to whoever is the only one left who may read the letter: one

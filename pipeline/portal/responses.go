@@ -38,26 +38,29 @@ func (n *NotTaken) Error() string { return n.Says }
 
 // tellAnswers links a letter and the kept copies of its answers.
 func (p *Portal) tellAnswers(v *visit, l register.Letter, body *letterBody) (err error) {
-	if !l.IsResponse() {
-		all, err := p.cfg.Register.Responses(v.Context(), l.ID)
-		if err != nil {
-			return err
-		}
-		body.Answers = slices.DeleteFunc(all, func(a register.Letter) bool {
-			return !a.DraftEnds.IsZero() && (a.UploadedBy != v.person.Number || !p.cfg.Now().Before(a.DraftEnds))
-		})
-		why, err := p.cfg.Register.WhyNotKept(v.Context(), l.ID, v.person.Number)
-		body.NotKept = texts.Word("not-kept", why)
+	if l.IsResponse() {
+		body.Answered, err = p.answered(v, l)
 		return err
 	}
-	to, err := p.cfg.Register.Letter(v.Context(), l.Answers)
-	if errors.Is(err, register.ErrNotFound) {
-		return nil
+	all, err := p.cfg.Register.Responses(v.Context(), l.ID)
+	if err != nil {
+		return err
 	}
-	if err == nil && mayRead(v.person, to) && to.Open(p.cfg.Now()) {
-		body.Answered = &to
-	}
+	body.Answers = slices.DeleteFunc(all, func(a register.Letter) bool {
+		return !a.DraftEnds.IsZero() && (a.UploadedBy != v.person.Number || !p.cfg.Now().Before(a.DraftEnds))
+	})
+	why, err := p.cfg.Register.WhyNotKept(v.Context(), l.ID, v.person.Number)
+	body.NotKept = texts.Word("not-kept", why)
 	return err
+}
+
+// answered is the letter of an answer, if the visitor can open it.
+func (p *Portal) answered(v *visit, answer register.Letter) (*register.Letter, error) {
+	to, err := p.cfg.Register.Letter(v.Context(), answer.Answers)
+	if errors.Is(err, register.ErrNotFound) || err == nil && !(mayRead(v.person, to) && to.Open(p.cfg.Now())) {
+		return nil, nil
+	}
+	return &to, err
 }
 
 func (p *Portal) responsePage(w http.ResponseWriter, v *visit) error {

@@ -30,6 +30,7 @@ var (
 	overseers = []register.Role{register.Manager, register.DPO}
 
 	administrators = []register.Role{register.Administrator}
+	settingUp      = []register.Role{register.Manager, register.Administrator}
 	paperKeepers   = []register.Role{register.Operations, register.Manager}
 )
 
@@ -159,8 +160,8 @@ var routes = []route{
 	{method: "POST", path: "/people/{person}/end-sso", who: administrators, sso: true, serve: (*Portal).endSSO},
 	{method: "GET", path: "/people/{person}/leave", who: administrators, serve: (*Portal).leavePage},
 	{method: "POST", path: "/people/{person}/leave", who: administrators, serve: (*Portal).letGo},
-	{method: "GET", path: "/settings", who: []register.Role{register.Manager, register.Administrator}, serve: (*Portal).settingsPage},
-	{method: "POST", path: "/settings", who: []register.Role{register.Manager, register.Administrator}, serve: (*Portal).changeSettings},
+	{method: "GET", path: "/settings", who: settingUp, serve: (*Portal).settingsPage},
+	{method: "POST", path: "/settings", who: settingUp, serve: (*Portal).changeSettings},
 	{method: "GET", path: "/check", who: administrators, serve: (*Portal).checkPage},
 }
 
@@ -287,7 +288,7 @@ func (p *Portal) admit(v *visit, rt route) error {
 	if err != nil {
 		return err
 	}
-	if !mayRead(v.person, l) || !l.Open(p.cfg.Now()) || isUnkept(l) && !rt.unkept {
+	if !mayRead(v.person, l) || !l.Open(p.cfg.Now()) || l.Unkept() && !rt.unkept {
 		return errNowhere
 	}
 	v.letter = l

@@ -3,9 +3,10 @@ package portal
 import (
 	_ "embed"
 	"fmt"
-	"letterlock/pipeline/portal/texts"
 	"net/http"
 	"strings"
+
+	"letterlock/pipeline/portal/texts"
 )
 
 // asvsText is the portal against OWASP's Application Security Verification

@@ -37,7 +37,8 @@ func SettingSays(s register.Setting, n int) texts.Text {
 }
 
 func isYesNo(s register.Setting) bool {
-	return s == register.SettingPrint || s == register.SettingConfirm
+	least, most := s.Between()
+	return least == 0 && most == 1
 }
 
 // settingLine is one setting as its page shows it.
@@ -115,8 +116,8 @@ func (p *Portal) showSettings(w http.ResponseWriter, v *visit, form url.Values, 
 	return p.ok(w, v, pg)
 }
 
-// changeSettings has the visitor's settings be what the form says; an empty field is what
-// the configuration file says.
+// changeSettings has the visitor's settings be what the form says; an empty field is
+// what the configuration file says.
 func (p *Portal) changeSettings(w http.ResponseWriter, v *visit) error {
 	if err := v.ParseForm(); err != nil {
 		return badForm
@@ -159,10 +160,10 @@ func readSettings(form url.Values, role register.Role) (to register.Values, flaw
 
 func settingFlaw(s register.Setting) formFlaw {
 	least, most := s.Between()
-	switch s {
-	case register.SettingPrint, register.SettingConfirm:
+	switch {
+	case isYesNo(s):
 		return formFlaw{string(s), texts.Say("settings.choose-yes")}
-	case register.SettingManagers:
+	case s == register.SettingManagers:
 		return formFlaw{string(s), texts.Say("settings.enter-a-whole-number", "least", least, "most", most)}
 	}
 	return formFlaw{string(s), texts.Say("settings.enter-a-whole-number-2", "least", least, "most", most)}

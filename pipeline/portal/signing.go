@@ -124,12 +124,8 @@ func (p *Portal) toSign(w http.ResponseWriter, v *visit, papers []register.Paper
 
 // keptBack says of which papers the destruction cannot go on record yet.
 func keptBack(papers []register.Paper) error {
-	these, them := texts.Say("sign.the-paper"), "it"
-	if len(papers) > 1 {
-		these, them = texts.Say("sign.the-papers"), "them"
-	}
 	return &problem{Status: http.StatusConflict, Heading: texts.Say("sign.keep-this-paper"),
-		Lines: []texts.Text{texts.Say("sign.a-second-person-must-have-found", "these", these, "what", apply(papers, func(paper register.Paper) string { return paper.Reference }), "them", them),
+		Lines: []texts.Text{texts.Say("sign.a-second-person-must-have-found", "n", len(papers), "papers", apply(papers, func(paper register.Paper) string { return paper.Reference })),
 			texts.Say("sign.ask-a-team-leader-to-open"),
 			texts.Say("sign.if-it-is-destroyed-already-say")},
 		Link: "/desk", LinkSay: texts.Say("sign.back-to-the-destruction-desk")}

@@ -23,9 +23,8 @@ func speak(l *texts.Language) template.FuncMap {
 
 // said is what a page's field says.
 func said(l *texts.Language, v any) any {
-	switch v := v.(type) {
-	case texts.Text:
-		return l.Show(v)
+	if t, ok := v.(texts.Text); ok {
+		return l.Show(t)
 	}
 	return v
 }

@@ -14,11 +14,6 @@ import (
 // its pages, from the sealed copy, each opening on record. Whoever goes away finds
 // it again on the letters page, until its hour is over.
 
-// isUnkept reports whether it is the copy of an answer that is not kept yet.
-func isUnkept(l register.Letter) bool {
-	return l.State == register.Draft || l.State == register.ToConfirm
-}
-
 // unkeptBody is the copy of an answer as its page shows it.
 type unkeptBody struct {
 	Letter   register.Letter
@@ -60,11 +55,9 @@ func (p *Portal) unkeptPage(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	body := unkeptBody{Letter: l, Checks: register.AddressChecks, Chosen: chosen, Own: l.UploadedBy == v.person.Number,
 		Second: p.confirmsAddress(v.Context()), Uploader: staffWords(names, l.UploadedBy), Others: apply(others, func(who register.Person) string { return who.Name }),
 		Path: letterPath(l.ID), Shown: p.shows(v, letterPath(l.ID)), Origin: p.cfg.Origin}
-	var about letterBody
-	if err := p.tellAnswers(v, l, &about); err != nil {
+	if body.Answered, err = p.answered(v, l); err != nil {
 		return err
 	}
-	body.Answered = about.Answered
 	body.Pages, body.Larger = shownPages(v, l)
 	if !l.DraftEnds.IsZero() {
 		body.EndsIn = max(l.DraftEnds.Sub(p.cfg.Now()).Milliseconds(), 1)
@@ -83,15 +76,9 @@ func (p *Portal) unkeptPage(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 // confirmers are those who may confirm the address of an answer beside whoever
 // uploaded it.
 func (p *Portal) confirmers(v *visit) ([]register.Person, error) {
-	people, err := p.enabledPeople(v)
-	if err != nil {
-		return nil, err
-	}
 	waits := v.letter
 	waits.State = register.ToConfirm // as it then is
-	return slices.DeleteFunc(people, func(who register.Person) bool {
-		return who.Number == v.letter.UploadedBy || !mayRead(who, waits)
-	}), nil
+	return p.readersBeside(v, waits, v.letter.UploadedBy)
 }
 
 var unkeptOver = &problem{Status: http.StatusConflict, Heading: texts.Say("unkept.this-answer-does-not-wait"),
@@ -151,11 +138,11 @@ func (p *Portal) dropResponse(w http.ResponseWriter, v *visit) error {
 	if err := v.ParseForm(); err != nil {
 		return badForm
 	}
-	if !isUnkept(v.letter) {
+	if !v.letter.Unkept() {
 		return unkeptOver
 	}
 	why := register.DropReason(v.PostForm.Get("reason"))
-	if !p.language.Has("dropped." + string(why)) {
+	if !slices.Contains(register.DropReasons, why) {
 		return badForm
 	}
 	shows := "/letters?done=" + string(why)
