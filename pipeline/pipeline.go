@@ -67,10 +67,10 @@ type Sender interface {
 	Send(ctx context.Context, m mail.Message) error
 }
 
-// Config is what a server needs.
 // ReadableByAnother in Config.DestroyAfter is the register's rule of the same name.
 const ReadableByAnother = "readable-by-another"
 
+// Config is what a server needs.
 type Config struct {
 	Register *register.Register
 	Store    Store

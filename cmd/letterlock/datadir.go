@@ -37,7 +37,7 @@ func (d dataDir) named(path, standard string) string {
 }
 
 // The files of a data folder that this program itself reads and writes.
-func (d dataDir) database() string    { return d.in("state", "letterlock.db") }
+func (d dataDir) database() string    { return d.in(filepath.FromSlash(databaseName)) }
 func (d dataDir) lockName() string    { return d.in("state", "lock") }
 func (d dataDir) edgeState() string   { return d.in("state", "edge") }
 func (d dataDir) cache() string       { return d.in("state", "cache") }
