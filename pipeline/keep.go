@@ -76,6 +76,20 @@ func (k *keep[K]) has(key K) bool {
 	return k.held[key] != nil
 }
 
+// settled waits for what is being made under key, if anything is, however that ends.
+func (k *keep[K]) settled(ctx context.Context, key K) {
+	k.mu.Lock()
+	h := k.held[key]
+	k.mu.Unlock()
+	if h == nil {
+		return
+	}
+	select {
+	case <-h.made:
+	case <-ctx.Done():
+	}
+}
+
 // find returns what is under key, for one user more, and whether that user is
 // to make it.
 func (k *keep[K]) find(key K) (h *holding, mine bool) {

@@ -34,6 +34,7 @@ type showing struct {
 	opened   *keep[openedKey]
 	pictures *keep[pictureKey]
 	turns    chan struct{} // one for each page that is being made
+	begun    chan struct{} // one for each first page that is made while its letter's page is sent
 	ahead    chan struct{} // one for the page that is made ahead
 }
 
@@ -53,6 +54,7 @@ func newShowing() *showing {
 		opened:   newKeep[openedKey](readingPause, mostOpened, mostOpenedMB<<20),
 		pictures: newKeep[pictureKey](readingPause, mostPictures, mostPicturesMB<<20),
 		turns:    make(chan struct{}, atOnce),
+		begun:    make(chan struct{}, atOnce),
 		ahead:    make(chan struct{}, 1),
 	}
 }
@@ -71,9 +73,11 @@ func (s *Server) closeLetter(id letter.ID) {
 	s.showing.pictures.forget(func(k pictureKey) bool { return k.id == id })
 }
 
-// Ready opens the letter for a person who is about to be shown its pages. The
-// opening must be on record before; errors are those of PDF.
-func (s *Server) Ready(ctx context.Context, l register.Letter) error {
+// Ready opens the letter for a person who is about to be shown its pages, and
+// begins to make the first that they will see. The opening must be on record
+// before; errors are those of PDF.
+func (s *Server) Ready(ctx context.Context, l register.Letter, first portal.View) error {
+	s.begin(l, first)
 	_, done, err := s.plain(ctx, l)
 	if err != nil {
 		return err
@@ -91,6 +95,7 @@ func (s *Server) plain(ctx context.Context, l register.Letter) (plain []byte, do
 // must be on record before; errors are those of PDF. The page after it is then
 // made too, if nobody waits for another.
 func (s *Server) Page(ctx context.Context, l register.Letter, view portal.View) ([]byte, error) {
+	s.awaitBefore(ctx, l, view)
 	key := pictureKey{openedKey{l.ID, l.Lies}, view}
 	held, done, err := s.showing.pictures.get(ctx, key, func(ctx context.Context) ([]byte, error) { return s.picture(ctx, l, view) })
 	if err != nil {
@@ -130,20 +135,43 @@ func (s *Server) picture(ctx context.Context, l register.Letter, view portal.Vie
 	return shownJPEG(pixels, view.DPI, view.Turn, view.Mark)
 }
 
+// awaitBefore waits for the page before, if that is being made for the same person:
+// a browser asks for the pages that follow the first at the same moment, and would
+// have them all drawn at once, and the first that is looked at the later.
+func (s *Server) awaitBefore(ctx context.Context, l register.Letter, view portal.View) {
+	view.Page, view.Turn = view.Page-1, 0
+	s.showing.pictures.settled(ctx, pictureKey{openedKey{l.ID, l.Lies}, view})
+}
+
+// begin makes a page that somebody will ask for in a moment: while the letter's page
+// is sent to them and their browser reads it. Where others wait it takes its turn as
+// if they had asked already, but there are no more of these than turns.
+func (s *Server) begin(l register.Letter, view portal.View) {
+	s.makeEarly(l, view, s.showing.begun)
+}
+
 // readAhead makes a page before it is asked for, unless somebody waits for one
-// that is. Its reader's opening of the letter is on record.
+// that is.
 func (s *Server) readAhead(l register.Letter, view portal.View) {
+	if len(s.showing.turns) == 0 {
+		s.makeEarly(l, view, s.showing.ahead)
+	}
+}
+
+// makeEarly makes a page that nobody has asked for, if it is among those that may be
+// made so. Its reader's opening of the letter is on record.
+func (s *Server) makeEarly(l register.Letter, view portal.View, among chan struct{}) {
 	key := pictureKey{openedKey{l.ID, l.Lies}, view}
-	if len(s.showing.turns) > 0 || s.showing.pictures.has(key) {
+	if s.showing.pictures.has(key) {
 		return
 	}
 	select {
-	case s.showing.ahead <- struct{}{}:
+	case among <- struct{}{}:
 	default:
 		return
 	}
 	go func() {
-		defer func() { <-s.showing.ahead }()
+		defer func() { <-among }()
 		ctx, cancel := context.WithTimeout(context.Background(), aheadTime)
 		defer cancel()
 		_, done, err := s.showing.pictures.get(ctx, key, func(ctx context.Context) ([]byte, error) { return s.picture(ctx, l, view) })

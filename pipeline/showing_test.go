@@ -39,8 +39,8 @@ func TestALetterIsOpenedOnceForItsReader(t *testing.T) {
 	o.work(m.ID)
 	l, ctx := o.state(m.ID), t.Context()
 	before := counted.n.Load()
-	o.must(o.Ready(ctx, l))
 	view := portal.View{Page: 1, DPI: 50, Mark: "Staff number 1"}
+	o.must(o.Ready(ctx, l, view))
 	first, err := o.Page(ctx, l, view)
 	o.must(err)
 	ahead := view
@@ -77,6 +77,43 @@ func TestALetterIsOpenedOnceForItsReader(t *testing.T) {
 	o.work(m.ID)
 	if !wiped(plain) || len(o.showing.opened.held)+len(o.showing.pictures.held) != 0 {
 		t.Errorf("the letter has ended, and is in memory: %s", o.log)
+	}
+}
+
+// The first page is made while the letter's page is on its way to whoever opens it,
+// and those that the browser asks for beside it come after it.
+func TestTheFirstPageIsMadeFirst(t *testing.T) {
+	o := newOffice(t)
+	m := o.depositPDF(specimen.New(1, 3).ColourPDF(), func(m *letter.Manifest, _ *[]byte) { m.Pages = 3 })
+	o.work(m.ID)
+	l, ctx := o.state(m.ID), t.Context()
+	view := func(page int) portal.View { return portal.View{Page: page, DPI: 50, Mark: "Staff number 1"} }
+	held := func(page int) bool { return o.showing.pictures.has(pictureKey{openedKey{l.ID, l.Lies}, view(page)}) }
+	o.must(o.Ready(ctx, l, view(1)))
+	for len(o.showing.begun) > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if !held(1) {
+		t.Error("the letter is ready, and its first page was not made")
+	}
+
+	asked := make(chan error, 1)
+	_, done, err := o.showing.pictures.get(ctx, pictureKey{openedKey{l.ID, l.Lies}, view(2)}, func(context.Context) ([]byte, error) {
+		go func() {
+			_, err := o.Page(ctx, l, view(3))
+			asked <- err
+		}()
+		time.Sleep(20 * time.Millisecond) // if it does not wait, it has begun by then
+		if held(3) {
+			t.Error("the third page is made while the second is")
+		}
+		return []byte("a page"), nil
+	})
+	o.must(err)
+	done()
+	o.must(<-asked)
+	if !held(3) {
+		t.Error("the third page was never made")
 	}
 }
 

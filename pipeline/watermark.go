@@ -1,12 +1,10 @@
 package pipeline
 
 import (
-	"bytes"
 	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
-	"image/jpeg"
 	"sync"
 
 	"golang.org/x/image/font"
@@ -30,12 +28,7 @@ func shownJPEG(page *image.RGBA, dpi, turn int, mark string) ([]byte, error) {
 		return nil, err
 	}
 	defer clear(marked.Pix)
-	var out bytes.Buffer
-	const quality = 85
-	if err := jpeg.Encode(&out, marked, &jpeg.Options{Quality: quality}); err != nil {
-		return nil, fmt.Errorf("writing a page: %w", err)
-	}
-	return out.Bytes(), nil
+	return encodeJPEG(marked)
 }
 
 // withMark is the page on a sheet that is larger by the margins.

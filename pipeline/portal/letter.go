@@ -71,8 +71,8 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 		return err
 	}
 	// Nobody is asked whether they can read what cannot be shown.
-	if err := p.cfg.Reader.Ready(v.Context(), l); err != nil {
-		return readerTrouble(err)
+	if err := p.ready(v, l); err != nil {
+		return err
 	}
 	body := letterBody{Letter: l, Undecided: l.State == register.Opened, Final: l.Paper == letter.PaperDestroyed,
 		Reasons: register.ScanAgainReasons, Chosen: chosen}
@@ -106,6 +106,19 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 		title = texts.Say("letter.answer", "reference", l.ID.Reference())
 	}
 	return p.ok(w, v, page{Name: "letter", Title: title, Script: "read.js", Errors: flaws, Note: decisionNote(v, l), Body: body})
+}
+
+// ready has the letter opened, and its first page made as the browser will ask for it.
+func (p *Portal) ready(v *visit, l register.Letter) error {
+	mark, err := p.mark(v)
+	if err != nil {
+		return err
+	}
+	pages, _ := shownPages(v, l)
+	if err := p.cfg.Reader.Ready(v.Context(), l, View{Page: 1, DPI: pageDPI, Turn: pages[0].Turn, Mark: mark}); err != nil {
+		return readerTrouble(err)
+	}
+	return nil
 }
 
 // decisionNote thanks for a decision that has just been recorded; it does so

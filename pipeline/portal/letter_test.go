@@ -96,6 +96,23 @@ func TestLetterPage(t *testing.T) {
 	}
 }
 
+// The first page is begun exactly as the browser then asks for it, or it is made twice.
+func TestTheFirstPageIsBegunAsItIsAskedFor(t *testing.T) {
+	h := newHouse(t, letsPrint)
+	id := string(h.letter(2))
+	v := h.as(h.lead)
+	for _, c := range []struct{ page, image string }{
+		{"", ""}, {"?page=1&turn=1", "?turn=1"}, {"?page=2&turn=3", ""},
+	} {
+		wantStatus(t, v.get("/l/"+id+c.page), http.StatusOK)
+		wantStatus(t, v.get("/l/"+id+"/page/1.jpg"+c.image), http.StatusOK)
+		begun, shown := h.reader.begun, h.reader.views()
+		if diff := cmp.Diff(begun[len(begun)-1], shown[len(shown)-1]); diff != "" {
+			t.Errorf("%s: begun and shown are not one:\n%s", c.page, diff)
+		}
+	}
+}
+
 // TestSameNothing: what is missing, malformed, foreign, not verified yet, due
 // or gone answers alike, to the byte.
 func TestSameNothing(t *testing.T) {

@@ -35,8 +35,9 @@ import (
 type Reader interface {
 	// PDF returns the whole letter, or ErrGone or ErrLost.
 	PDF(ctx context.Context, l register.Letter) ([]byte, error)
-	// Ready opens the letter so that its pages can be shown, or returns ErrGone or ErrLost.
-	Ready(ctx context.Context, l register.Letter) error
+	// Ready opens the letter so that its pages can be shown, the first of them as it
+	// is asked for next, or returns ErrGone or ErrLost.
+	Ready(ctx context.Context, l register.Letter, first View) error
 	// Page returns one page as a JPEG, or ErrGone or ErrLost.
 	Page(ctx context.Context, l register.Letter, view View) (jpeg []byte, err error)
 }

@@ -264,6 +264,7 @@ type fakeReader struct {
 
 	mu    sync.Mutex
 	shown []View // what was asked for
+	begun []View // what was said to be asked for next
 }
 
 func (f *fakeReader) open(l register.Letter) error {
@@ -290,7 +291,12 @@ func (f *fakeReader) PDF(_ context.Context, l register.Letter) ([]byte, error) {
 	return []byte("%PDF-1.7 a letter"), nil
 }
 
-func (f *fakeReader) Ready(_ context.Context, l register.Letter) error { return f.open(l) }
+func (f *fakeReader) Ready(_ context.Context, l register.Letter, first View) error {
+	f.mu.Lock()
+	f.begun = append(f.begun, first)
+	f.mu.Unlock()
+	return f.open(l)
+}
 
 func (f *fakeReader) Page(_ context.Context, l register.Letter, view View) ([]byte, error) {
 	if err := f.open(l); err != nil {

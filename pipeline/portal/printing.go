@@ -14,8 +14,8 @@ func (p *Portal) printLetter(w http.ResponseWriter, v *visit) error {
 	if err := p.recordOpening(v, register.ShownPrint); err != nil {
 		return err
 	}
-	if err := p.cfg.Reader.Ready(v.Context(), v.letter); err != nil {
-		return readerTrouble(err)
+	if err := p.ready(v, v.letter); err != nil {
+		return err
 	}
 	pages, _ := shownPages(v, v.letter)
 	return p.ok(w, v, page{Name: "print", Title: texts.Say("print.print", "reference", v.letter.ID.Reference()), Body: struct {

@@ -41,8 +41,8 @@ func (p *Portal) unkeptPage(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	}
 	l := v.letter
 	// Nobody is asked to keep what cannot be shown.
-	if err := p.cfg.Reader.Ready(v.Context(), l); err != nil {
-		return readerTrouble(err)
+	if err := p.ready(v, l); err != nil {
+		return err
 	}
 	others, err := p.confirmers(v)
 	if err != nil {

@@ -127,7 +127,7 @@ func (quickReader) PDF(context.Context, register.Letter) ([]byte, error) {
 	return []byte("%PDF-1.7"), nil
 }
 
-func (quickReader) Ready(context.Context, register.Letter) error { return nil }
+func (quickReader) Ready(context.Context, register.Letter, View) error { return nil }
 
 func (quickReader) Page(_ context.Context, l register.Letter, view View) ([]byte, error) {
 	if view.Page < 1 || view.Page > l.Pages || view.Turn < 0 || view.Turn > 3 || view.Mark == "" {
