@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"letterlock/pipeline/portal"
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 // DefaultSettings hold where the configuration file says nothing.

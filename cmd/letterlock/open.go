@@ -21,6 +21,7 @@ import (
 	"letterlock/pipeline/keyring"
 	"letterlock/pipeline/mail"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
@@ -268,13 +269,21 @@ func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender p
 
 // sender is the mail account, or the outbox where there is none.
 func (in *installation) sender(console io.Writer) (pipeline.Sender, error) {
+	language, err := texts.New(texts.Files, in.cfg.Portal.Language)
+	if err != nil {
+		return nil, err
+	}
 	m := in.cfg.Mail
 	if m.SMTP == "" {
-		return mail.NewOutbox(in.dir.in("outbox"), m.From, console, in.clock.Now)
+		outbox, err := mail.NewOutbox(in.dir.in("outbox"), m.From, console, in.clock.Now)
+		if err != nil {
+			return nil, err
+		}
+		outbox.Speak(language)
+		return outbox, nil
 	}
 	var password string
 	if m.PasswordFile != "" {
-		var err error
 		if password, err = configfile.Secret(in.dir.config, m.PasswordFile, "mail account's password"); err != nil {
 			return nil, err
 		}
@@ -283,6 +292,7 @@ func (in *installation) sender(console io.Writer) (pipeline.Sender, error) {
 	if err != nil {
 		return nil, configfile.Wrong("%s: %s", in.dir.config, err)
 	}
+	sender.Speak(language)
 	if m.PasswordFile != "" {
 		sender.Renew(func() (string, error) {
 			return configfile.Secret(in.dir.config, m.PasswordFile, "mail account's password")

@@ -21,9 +21,12 @@ import (
 	netmail "net/mail"
 	"regexp"
 	"strings"
+	plain "text/template"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"letterlock/pipeline/texts"
 )
 
 // ErrPermanent means that this message will never be taken as it is: the mail
@@ -65,45 +68,35 @@ type Message struct {
 	Requests, Reviews int
 }
 
-// texts are all that a message ever says beside its link.
-var texts = map[About]struct{ Subject, First, Then, Last string }{
-	ALetter: {"A letter is waiting", "A letter is waiting for you:", signInFirst, "Do not forward this message."},
-	AnAlarm: {"Letterlock needs you", "Something at Letterlock needs you. What it is and what to do is said here:", signInFirst,
-		"This message comes once a day until it is solved. Do not forward it."},
-	ARequest: {"Something waits for a second person", "Somebody at Letterlock has asked for what a second person must confirm. You may:", signInFirst,
-		"Do not forward this message."},
-	ACall: {"Letterlock needs you", "What a colleague has decided at Letterlock needs you. It is said here:", signInFirst,
-		"Do not forward this message."},
-	AllIsWell: {"Letterlock today", "Letterlock is at work, and nothing is wrong today. It is here:", signInFirst,
-		"This message comes once a day. If one day it does not, ask the administrator why."},
-	Unopened: {"Letters are waiting", "Nobody has opened letters that have waited for you for more than a working day. They are here:", signInFirst,
-		"This message comes once each working day until they are opened. Do not forward it."},
-	UnopenedLong: {"Letters are waiting unopened", "No team leader has opened letters that have waited for more than two working days. They are here:", signInFirst,
-		"This message comes once each working day until they are opened. Do not forward it."},
-	AnInvitation: {"Set up your sign-in", "You are invited to Letterlock. Set up your sign-in here:",
-		"You will be asked for your staff number and a code. Your administrator tells you both, by telephone or in person.",
-		"Nobody will ever send you a code by mail, or ask you for one. Do not forward this message."},
+// kinds are the groups of texts by what a message is about. A text is all that a
+// message ever says beside its link.
+var kinds = map[About]string{
+	ALetter:      "letter",
+	AnAlarm:      "alarm",
+	AllIsWell:    "well",
+	ARequest:     "request",
+	AnInvitation: "invitation",
+	Unopened:     "unopened",
+	ACall:        "call",
+	UnopenedLong: "unopened-long",
 }
 
-const signInFirst = "You will be asked to sign in."
+// plainBody has the checkpoint between empty lines, so that a witness finds it whole.
+var plainBody = plain.Must(plain.New("message").Parse(`{{.First}}
 
-const plainBody = `%s
+{{.Link}}
+{{range .Waits}}
+{{.}}{{end}}{{with .Waits}}
+{{end}}
+{{.Then}}
+{{.Last}}
+{{with .Checkpoint}}
+{{$.Witness}}
 
-%s
-%s
-%s
-%s
-`
-
-// plainCheckpoint stands between empty lines, so that a witness finds it whole.
-const plainCheckpoint = `
-Keep this message: it is a witness to the register. The register's checkpoint
-of the day:
-
-%s`
+{{.}}{{end}}`))
 
 var htmlBody = template.Must(template.New("message").Parse(`<!doctype html>
-<html lang="en">
+<html lang="{{.Lang}}">
 <head><meta charset="utf-8"><title>{{.Subject}}</title></head>
 <body>
 <p>{{.First}}</p>
@@ -111,7 +104,7 @@ var htmlBody = template.Must(template.New("message").Parse(`<!doctype html>
 {{range .Waits}}<p>{{.}}</p>
 {{end}}<p>{{.Then}}<br>
 {{.Last}}</p>
-{{with .Checkpoint}}<p>Keep this message: it is a witness to the register. The register's checkpoint of the day:</p>
+{{with .Checkpoint}}<p>{{$.Witness}}</p>
 <pre>{{.}}</pre>
 {{end}}</body>
 </html>
@@ -167,18 +160,42 @@ func isAddress(s string) bool {
 }
 
 // waits says what waits for people: how much, and nothing of what.
-func (m Message) waits() (says []string) {
+func (m Message) waits(l *texts.Language) (says []string) {
 	if m.Requests > 0 {
-		says = append(says, fmt.Sprintf("Requests that wait for a second person: %d.", m.Requests))
+		says = append(says, l.Text(texts.Say("mail.requests", "n", m.Requests)))
 	}
 	if m.Reviews > 0 {
-		says = append(says, fmt.Sprintf("Reviews that are due: %d.", m.Reviews))
+		says = append(says, l.Text(texts.Say("mail.reviews", "n", m.Reviews)))
 	}
 	return says
 }
 
+// said is a message in words.
+type said struct {
+	Lang, Subject, First, Link, Then, Last, Witness, Checkpoint string
+
+	Waits []string
+}
+
+// in says the message in a language.
+func (m Message) in(l *texts.Language) said {
+	kind := kinds[m.About]
+	then := texts.Say("mail.sign-in-first")
+	if m.About == AnInvitation {
+		then = texts.Say("mail.code-first")
+	}
+	return said{
+		Lang: l.Tag(), Link: m.Link, Checkpoint: m.Checkpoint, Waits: m.waits(l),
+		Subject: l.Text(texts.Word("mail-subject", kind)),
+		First:   l.Text(texts.Word("mail-first", kind)),
+		Then:    l.Text(then),
+		Last:    l.Text(texts.Word("mail-last", kind)),
+		Witness: l.Text(texts.Say("mail.witness")),
+	}
+}
+
 // compose makes the message ready to send, or says why it never can be.
-func compose(from *netmail.Address, m Message, now time.Time) (*gomail.Msg, error) {
+func compose(from *netmail.Address, l *texts.Language, m Message, now time.Time) (*gomail.Msg, error) {
 	switch {
 	case !isAddress(m.To):
 		return nil, fmt.Errorf("writing mail: the recipient's address is not a bare address in ASCII: %w", ErrPermanent)
@@ -189,9 +206,9 @@ func compose(from *netmail.Address, m Message, now time.Time) (*gomail.Msg, erro
 	case m.Checkpoint != "" && !validCheckpoint.MatchString(m.Checkpoint):
 		return nil, fmt.Errorf("writing mail: not a register's checkpoint: %w", ErrPermanent)
 	}
-	text := texts[m.About]
-	var html bytes.Buffer
-	if err := htmlBody.Execute(&html, map[string]any{"Subject": text.Subject, "First": text.First, "Then": text.Then, "Last": text.Last, "Link": m.Link, "Waits": m.waits(), "Checkpoint": m.Checkpoint}); err != nil {
+	says := m.in(l)
+	var text, html bytes.Buffer
+	if err := errors.Join(plainBody.Execute(&text, says), htmlBody.Execute(&html, says)); err != nil {
 		return nil, fmt.Errorf("writing mail: %w", err)
 	}
 	// Quoted-printable, because go-mail 0.8.1 writes that under the name of 7bit
@@ -200,19 +217,11 @@ func compose(from *netmail.Address, m Message, now time.Time) (*gomail.Msg, erro
 	msg := gomail.NewMsg(gomail.WithEncoding(gomail.EncodingQP), gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(from)
 	msg.ToMailAddress(&netmail.Address{Address: m.To})
-	msg.Subject(text.Subject)
+	msg.Subject(says.Subject)
 	msg.SetMessageIDWithValue(m.MessageID)
 	msg.SetDateWithValue(now)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office note comes back
-	waits := strings.Join(m.waits(), "\n")
-	if waits != "" {
-		waits = "\n" + waits + "\n"
-	}
-	plain := fmt.Sprintf(plainBody, text.First, m.Link, waits, text.Then, text.Last)
-	if m.Checkpoint != "" {
-		plain += fmt.Sprintf(plainCheckpoint, m.Checkpoint)
-	}
-	msg.SetBodyString(gomail.TypeTextPlain, plain)
+	msg.SetBodyString(gomail.TypeTextPlain, text.String())
 	msg.AddAlternativeString(gomail.TypeTextHTML, html.String())
 	return msg, nil
 }

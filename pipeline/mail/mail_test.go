@@ -6,11 +6,16 @@ import (
 	"mime"
 	"mime/multipart"
 	netmail "net/mail"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"letterlock/pipeline/texts"
 )
 
 // checkMessage reads the message as a mail program does and checks that it is
@@ -58,12 +63,12 @@ func checkMessage(t *testing.T, text string, want Message) {
 	}
 	waits, waitsHTML := "", ""
 	if want.Requests > 0 {
-		waits = "\nRequests that wait for a second person: 2.\nReviews that are due: 1.\n"
-		waitsHTML = "<p>Requests that wait for a second person: 2.</p>\n<p>Reviews that are due: 1.</p>\n"
+		waits = "\n2 requests wait for a second person.\n1 review is due.\n"
+		waitsHTML = "<p>2 requests wait for a second person.</p>\n<p>1 review is due.</p>\n"
 	}
 	if want.Checkpoint != "" {
-		plain = "\nKeep this message: it is a witness to the register. The register's checkpoint\nof the day:\n\n" + want.Checkpoint
-		html = "<p>Keep this message: it is a witness to the register. The register's checkpoint of the day:</p>\n<pre>" +
+		plain = "\nKeep this message: it is a witness to the register. The register’s checkpoint of the day:\n\n" + want.Checkpoint
+		html = "<p>Keep this message: it is a witness to the register. The register’s checkpoint of the day:</p>\n<pre>" +
 			strings.ReplaceAll(want.Checkpoint, "+", "&#43;") + "</pre>\n"
 	}
 	if diff := cmp.Diff(map[string]string{
@@ -81,7 +86,7 @@ func checkMessage(t *testing.T, text string, want Message) {
 	for _, want := range []struct{ kind, body string }{
 		{"text/plain", first + "\n\n" + want.Link + "\n" + waits + "\n" + then + "\n" + last + "\n" + plain},
 		{"text/html", `<!doctype html>
-<html lang="en">
+<html lang="en-GB">
 <head><meta charset="utf-8"><title>` + subject + `</title></head>
 <body>
 <p>` + first + `</p>
@@ -193,6 +198,38 @@ func TestSenders(t *testing.T) {
 		_, outbox := NewOutbox(t.TempDir(), from, io.Discard, now)
 		if slices.Contains([]error{domain, server, outbox}, nil) {
 			t.Errorf("%q was taken: %v, %v, %v", from, domain, server, outbox)
+		}
+	}
+}
+
+// A mail speaks the language that the office has chosen, and says which.
+func TestMailSpeaksTheOfficesLanguage(t *testing.T) {
+	english, err := texts.Files.ReadFile("en.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	german := strings.NewReplacer(`language = "en-GB"`, `language = "de"`, `letter = "A letter is waiting"`, `letter = "Ein Brief wartet"`,
+		`"You will be asked to sign in."`, `"Sie melden sich zuerst an."`).Replace(string(english))
+	l, err := texts.New(fstest.MapFS{"en.toml": {Data: english}, "de.toml": {Data: []byte(german)}}, "de")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	outbox, err := NewOutbox(dir, "letters@example.org", io.Discard, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outbox.Speak(l)
+	if err := outbox.Send(t.Context(), Message{To: "jo@example.org", MessageID: "x@example.org", Link: "https://letters.example.org/l/x"}); err != nil {
+		t.Fatal(err)
+	}
+	sent, err := os.ReadFile(filepath.Join(dir, "x@example.org.eml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Subject: Ein Brief wartet", "Sie melden sich zuerst an.", `<html lang=3D"de">`} {
+		if !strings.Contains(string(sent), want) {
+			t.Errorf("the mail lacks %q:\n%s", want, sent)
 		}
 	}
 }

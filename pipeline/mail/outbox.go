@@ -14,6 +14,8 @@ import (
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"letterlock/pipeline/texts"
 )
 
 // Outbox writes each message as an .eml file into a folder, where a person or
@@ -23,6 +25,7 @@ type Outbox struct {
 	from     *netmail.Address
 	announce io.Writer
 	now      func() time.Time
+	language *texts.Language
 
 	mu sync.Mutex // one message at a time: a repeat uses the same names
 }
@@ -42,13 +45,17 @@ func NewOutbox(dir, from string, announce io.Writer, now func() time.Time) (*Out
 	if err := syncDir(filepath.Dir(filepath.Clean(dir))); err != nil {
 		return nil, fmt.Errorf("opening outbox: %w", err)
 	}
-	return &Outbox{dir: dir, from: sender, announce: announce, now: now}, nil
+	return &Outbox{dir: dir, from: sender, announce: announce, now: now, language: texts.English()}, nil
 }
+
+// Speak has the messages say what they say in l instead of English. It is called
+// before anything is sent.
+func (o *Outbox) Speak(l *texts.Language) { o.language = l }
 
 // Send writes the message. When it returns nil, the file outlives a power cut.
 // The file is named by the Message-ID, so that a repeat takes its place.
 func (o *Outbox) Send(ctx context.Context, m Message) error {
-	msg, err := compose(o.from, m, o.now())
+	msg, err := compose(o.from, o.language, m, o.now())
 	if err != nil {
 		return err
 	}

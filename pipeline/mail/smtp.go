@@ -14,6 +14,8 @@ import (
 
 	gomail "github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
+
+	"letterlock/pipeline/texts"
 )
 
 const (
@@ -43,12 +45,17 @@ type SMTP struct {
 	renewed        func() (password string, err error) // nil for one that stays
 	from           *netmail.Address
 	now            func() time.Time
+	language       *texts.Language
 }
 
 // Renew has the password asked for before each conversation, so that a new one
 // counts without a restart. Where it cannot be had, that of NewSMTP is used. It is
 // called before anything is sent.
 func (s *SMTP) Renew(password func() (string, error)) { s.renewed = password }
+
+// Speak has the messages say what they say in l instead of English. It is called
+// before anything is sent.
+func (s *SMTP) Speak(l *texts.Language) { s.language = l }
 
 // NewSMTP prepares to send from the given address through the server, which
 // is smtp://host:port (STARTTLS demanded, except on loopback, where nothing
@@ -73,7 +80,7 @@ func NewSMTP(server, password, from string, now func() time.Time) (*SMTP, error)
 	if (u.User.Username() == "") != (password == "") {
 		return nil, errors.New("reading mail server: a user needs a password and a password needs a user")
 	}
-	s := &SMTP{host: u.Hostname(), user: u.User.Username(), password: password, from: sender, now: now}
+	s := &SMTP{host: u.Hostname(), user: u.User.Username(), password: password, from: sender, now: now, language: texts.English()}
 	s.security, s.port = startTLS, 587
 	switch {
 	case u.Scheme == "smtps":
@@ -99,7 +106,7 @@ func isLoopback(host string) bool {
 // any other the server may have the message all the same, when only its
 // answer was lost: send it again with the same Message-ID.
 func (s *SMTP) Send(ctx context.Context, m Message) error {
-	msg, err := compose(s.from, m, s.now())
+	msg, err := compose(s.from, s.language, m, s.now())
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"time"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 // alarm is something that somebody must see to, in words.

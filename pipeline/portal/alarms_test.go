@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 func TestEveryAlarmHasItsWords(t *testing.T) {

@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"slices"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 // answerRisk takes the answer to whether somebody is at risk. Without it a letter

@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"net/url"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 type editBody struct {

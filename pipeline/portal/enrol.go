@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 // wholeNumber reads a positive number as people type it; anything else is 0.

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 // everyPage looks at every page as everybody who may, and has each looked at.

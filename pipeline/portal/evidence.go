@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"time"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 // evidenceLimit is how long an evidence pack may take to be made and fetched: the

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 //go:embed templates/*.html

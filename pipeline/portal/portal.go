@@ -25,8 +25,8 @@ import (
 
 	"github.com/go-webauthn/webauthn/webauthn"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 // Reader opens sealed letters. What it returns is plaintext and goes to the

@@ -23,8 +23,8 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 

@@ -3,8 +3,8 @@ package portal
 import (
 	"net/http"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 // printLetter shows the pages of a letter to be printed. Only here does the style

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 // problem is an error as a person is told it. It says what happened, what

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"letterlock/pipeline/portal/texts"
+	"letterlock/pipeline/texts"
 )
 
 // rate is how often somebody may do something: so many times at once, and once

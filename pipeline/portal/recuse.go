@@ -3,7 +3,7 @@ package portal
 import (
 	"net/http"
 
-	"letterlock/pipeline/portal/texts"
+	"letterlock/pipeline/texts"
 )
 
 // lastReader is told to whoever is the only one left who may read the letter: one

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strconv"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 

@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"strings"
 
-	"letterlock/pipeline/portal/texts"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"letterlock/pipeline/portal/texts"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 

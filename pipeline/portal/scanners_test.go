@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"letterlock/pipeline/portal/texts"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner"
 	"letterlock/scanner/letter"
 )

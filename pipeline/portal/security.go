@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"strings"
 
-	"letterlock/pipeline/portal/texts"
+	"letterlock/pipeline/texts"
 )
 
 // asvsText is the portal against OWASP's Application Security Verification

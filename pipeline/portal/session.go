@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"time"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 // The portal's two cookies. With __Host- in front a browser takes them only

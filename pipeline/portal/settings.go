@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 // settingWords are what people call the settings.

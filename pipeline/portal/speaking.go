@@ -6,8 +6,8 @@ import (
 	"net/url"
 	"strings"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 // speak returns the template functions by which a page says something.

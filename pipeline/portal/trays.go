@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"time"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strconv"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 // The uploaded copy of an answer is looked at before it is kept: as pictures of

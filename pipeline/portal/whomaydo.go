@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"letterlock/pipeline/portal/texts"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 // WhoMayDoWhat is the portal's table of routes as a Markdown table for the

@@ -1,4 +1,5 @@
-// Package texts holds everything that the portal says, one file a language.
+// Package texts holds everything that the portal and the mails say, one file a
+// language.
 //
 // A file is TOML: a text stands under its id, and ids are grouped by the page
 // they are on. en.toml explains to translators how a text is written. Another
@@ -102,7 +103,7 @@ var elements = map[string]Element{
 	"number": {`<strong class="reference">`, "</strong>"},
 }
 
-// Language is everything that the portal says, in one language.
+// Language is everything that is said, in one language.
 type Language struct {
 	tag     language.Tag
 	printer *message.Printer
