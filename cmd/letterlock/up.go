@@ -342,6 +342,10 @@ func (in *installation) greetAdministrator(w *world, origin *url.URL) error {
 	return err
 }
 
+// unnamed is the first administrator's name until they give themselves one, on the
+// portal's page "People".
+const unnamed = "Not named yet"
+
 func (in *installation) firstAdministrator(ctx context.Context) (int64, error) {
 	people, err := in.register.People(ctx)
 	if err != nil {
@@ -352,7 +356,7 @@ func (in *installation) firstAdministrator(ctx context.Context) (int64, error) {
 			return p.Number, nil
 		}
 	}
-	return in.register.AddPerson(ctx, register.Person{Name: "Administrator", Role: register.Administrator})
+	return in.register.AddPerson(ctx, register.Person{Name: unnamed, Role: register.Administrator})
 }
 
 func (in *installation) mailDomain() string {

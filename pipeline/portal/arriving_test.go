@@ -7,8 +7,8 @@ import (
 	"letterlock/pipeline/portal/portaltest"
 )
 
-// Nothing on a page moves while the rest of it is still arriving over a bad line. The
-// columns of a long table do: they are as wide as what has come.
+// Nothing on a page moves while the rest of it is still arriving over a bad line. A
+// table, whose columns are as wide as what has come of it, is seen once it is whole.
 func TestNothingMovesWhileAPageArrives(t *testing.T) {
 	b := newBrowser(t)
 	b.slow.Store(true)
@@ -20,7 +20,8 @@ func TestNothingMovesWhileAPageArrives(t *testing.T) {
 		{b.admin, []string{fmt.Sprintf("/people/%d/edit", b.lead2), "/people"}},
 		{b.lead, []string{"/letters", "/l/" + string(letter)}},
 		{b.ops, []string{"/desk", "/desk/" + string(paper)}},
-		{b.dpo, []string{"/register", "/calendar"}},
+		{b.dpo, []string{"/register", "/calendar", "/retention", "/openings"}},
+		{b.manager, []string{"/overview", "/papers", "/requests"}},
 	} {
 		v := b.as(who.person)
 		b.Be(sessionCookie, v.cookies[sessionCookie])

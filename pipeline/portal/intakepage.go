@@ -25,10 +25,17 @@ type intakeBody struct {
 	Taken     []register.Entry // today's letters, newest first: their references, and nothing of what they say
 	MoreTaken bool             // than are listed
 	Scanners  []scannerBoard
+	Again     []againPaper
 }
 
-// intakePage lists what the scanner folder asks, and what was taken today. It
-// looks at no scan.
+// againPaper is a paper that is to be scanned again, since when somebody has said so.
+type againPaper struct {
+	register.Paper
+	Since time.Time
+}
+
+// intakePage lists what the scanner folder asks, which papers are to be scanned
+// again, and what was taken today. It looks at no scan.
 func (p *Portal) intakePage(w http.ResponseWriter, v *visit) error {
 	found, err := p.waiting(v)
 	if err != nil {
@@ -42,6 +49,9 @@ func (p *Portal) intakePage(w http.ResponseWriter, v *visit) error {
 	if body.Scanners, err = p.scannerBoards(v); err != nil {
 		return err
 	}
+	if body.Again, err = p.papersAgain(v); err != nil {
+		return err
+	}
 	pg.Body = body
 	if v.URL.Query().Has("done") {
 		if pg.Note, err = p.answerNote(v); err != nil {
@@ -49,6 +59,26 @@ func (p *Portal) intakePage(w http.ResponseWriter, v *visit) error {
 		}
 	}
 	return p.ok(w, v, pg)
+}
+
+// papersAgain is the papers that are to be scanned again, oldest first. A new scan
+// that has been read back takes its paper off this list.
+func (p *Portal) papersAgain(v *visit) (again []againPaper, err error) {
+	papers, err := p.cfg.Register.Papers(v.Context(), letter.PaperScanAgain, intakeShows)
+	if err != nil {
+		return nil, err
+	}
+	for _, paper := range papers {
+		asked, err := p.cfg.Register.Entries(v.Context(), -1, "letter-scan-again", paper.Letter, 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(asked) == 0 {
+			return nil, errors.New("a paper is to be scanned again, and nobody has said so on the register")
+		}
+		again = append(again, againPaper{paper, asked[0].At})
+	}
+	return again, nil
 }
 
 // takenToday is the letters that were taken since the day began.

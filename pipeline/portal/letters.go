@@ -25,6 +25,10 @@ type card struct {
 	Walled  []string // who knows somebody in it and must not
 }
 
+// ForAnother reports whether it waits to be opened although it was opened: all who
+// have done so have stepped back since.
+func (c card) ForAnother() bool { return c.State == register.Notified && len(c.Readers) > 0 }
+
 type lettersBody struct {
 	Filter    letterFilter
 	Helplines []string // whose letters the person reads

@@ -38,9 +38,9 @@ func TestMineToReadFirst(t *testing.T) {
 		who  int64
 		want map[string][]letter.ID
 	}{
-		{h.lead, map[string][]letter.ID{"Not opened yet": {nobodys}, "Opened by a colleague, and not by you": {hers}, unfinished: {mine}, "Opened": {done}}},
-		{h.lead2, map[string][]letter.ID{"Not opened yet": {nobodys}, "Opened by a colleague, and not by you": {mine}, unfinished: {hers}, "Opened": {done}}},
-		{h.manager, map[string][]letter.ID{"Not opened yet": {nobodys}, "Opened by a colleague, and not by you": nil, unfinished: {mine, hers}, "Opened": {done}}},
+		{h.lead, map[string][]letter.ID{"Waiting to be opened": {nobodys}, "Opened by a colleague, and not by you": {hers}, unfinished: {mine}, "Opened": {done}}},
+		{h.lead2, map[string][]letter.ID{"Waiting to be opened": {nobodys}, "Opened by a colleague, and not by you": {mine}, unfinished: {hers}, "Opened": {done}}},
+		{h.manager, map[string][]letter.ID{"Waiting to be opened": {nobodys}, "Opened by a colleague, and not by you": nil, unfinished: {mine, hers}, "Opened": {done}}},
 	} {
 		page := h.as(c.who).get("/letters").Body.String()
 		for heading, ids := range c.want {

@@ -5,8 +5,10 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -85,4 +87,26 @@ func TestTheWrongPaperInTheScanner(t *testing.T) {
 	stray := h.scanOf(old)
 	wantText(t, v.get("/l/"+string(stray)), "At the scanner this was put in as a new scan of letter", old.Reference())
 	wantText(t, h.as(h.dpo).get("/register?about="+string(stray)), "It is a letter of its own, because that letter has a new scan already")
+}
+
+// Operations see at the intake which papers are to be scanned again, and why, for as
+// long as the new scan is not there.
+func TestTheIntakeSaysWhatIsToBeScannedAgain(t *testing.T) {
+	h := newHouse(t)
+	old := h.letter(2)
+	wantText(t, h.as(h.ops).get("/intake"), "No letter has to be scanned again.")
+	h.opens(old, h.lead)
+	h.now = h.now.Add(26 * time.Hour)
+	must(t, h.register.MarkScanAgain(t.Context(), old, h.lead, register.CutOff))
+	v := h.as(h.ops)
+	w := v.get("/intake")
+	wantText(t, w, `class="reference">`+old.Reference(), texts.English().Text(texts.Word("reason", register.CutOff)),
+		"Waiting since</dt><dd>25 November 2026 at 4:02pm", "put the new scan into the folder of its reference")
+	if strings.Contains(w.Body.String(), "/l/") {
+		t.Error("the board leads to what a letter says")
+	}
+	h.scanOf(old)
+	if w := v.get("/intake"); strings.Contains(w.Body.String(), "Waiting since") {
+		t.Error("the new scan is here, and the board still asks for it")
+	}
 }

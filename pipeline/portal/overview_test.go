@@ -56,7 +56,7 @@ func TestOverviewCountsWhatItsLinksList(t *testing.T) {
 		}
 	}
 	for what, want := range map[string]int{
-		"Not opened yet": 5, "Not opened within a working day": 5, "Not opened within two working days": 4,
+		"Waiting to be opened": 5, "Not opened within a working day": 5, "Not opened within two working days": 4,
 		"Opened, and not yet said whether it can be read": 1, "To be scanned again": 1, "Somebody has stepped back": 1, "On hold": 1,
 		"Kept for five years": 1, "Kept for five years, and due to be looked at again": 1, "Past their day, and not proven gone": 0,
 		"Papers that are not destroyed": 10, "Papers that outlived their letters": 1,

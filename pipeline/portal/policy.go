@@ -119,7 +119,7 @@ func (p *Portal) askToConfirm(w http.ResponseWriter, v *visit) {
 // policyPage shows the policy to everybody: those whose letters these are have
 // a right to know it.
 func (p *Portal) policyPage(w http.ResponseWriter, v *visit) error {
-	body := policyBody{Name: p.cfg.Policy.Name, Text: p.policy}
+	body := policyBody{Name: p.cfg.Policy.Name, Text: underHeading(p.policy)}
 	if !v.closed {
 		policy, err := p.policyInForce(v.Context())
 		if err != nil && !errors.Is(err, register.ErrClosed) {

@@ -16,7 +16,7 @@ func TestAStrangerReadsThePolicy(t *testing.T) {
 	h := newHouse(t)
 	answer := h.nobody().get("/policy")
 	body := answer.Body.String()
-	if answer.Code != http.StatusOK || !strings.Contains(body, "<h1>Confidentiality</h1>") || !strings.Contains(body, "confidentiality-policy-1") {
+	if answer.Code != http.StatusOK || !strings.Contains(body, "<h1>Confidentiality policy</h1>") || !strings.Contains(body, "<h2>Confidentiality</h2>") || !strings.Contains(body, "confidentiality-policy-1") {
 		t.Errorf("got %d: %s", answer.Code, body)
 	}
 	if strings.Contains(body, "<script>alert") {

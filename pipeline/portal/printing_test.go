@@ -45,6 +45,20 @@ func TestPrintingInTheBrowser(t *testing.T) {
 	b.Wants("(Ada Lead) opened the letter to print it.")
 }
 
+// TestLooksOfPrinting looks at the pages that are there only where letters may be
+// printed, on the screen and on paper.
+func TestLooksOfPrinting(t *testing.T) {
+	l := newLooker(t, letsPrint)
+	l.is(l.lead)
+	path := "/l/" + string(l.letter(2))
+	l.at("letter-prints", path)
+	l.Press(`form[action="` + path + `/print"] button`)
+	l.looks("print")
+	for _, said := range l.Complaints() {
+		t.Errorf("the browser complains: %s", said)
+	}
+}
+
 func TestPrintingIsNotAllowed(t *testing.T) {
 	h := newHouse(t)
 	id := h.letter(1)

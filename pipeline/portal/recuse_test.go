@@ -47,7 +47,11 @@ func TestRecuse(t *testing.T) {
 		t.Errorf("it is %s, as if somebody had read it", l.State)
 	}
 	second := h.as(h.lead2)
-	wantText(t, second.get("/letters"), "Not opened yet", id.Reference(), "Still to read</dt><dd>you")
+	waits := second.get("/letters")
+	wantText(t, waits, "Waiting to be opened</h2>", id.Reference(), "Waits for another reader", "Still to read</dt><dd>you", "Opened by</dt><dd>Ada Lead")
+	if strings.Contains(waits.Body.String(), "Not opened yet") {
+		t.Error("it is said to be opened and not to be")
+	}
 	second.looksAt(id, 2)
 	second.keeps(second.files(id))
 	after, err := h.register.Responses(t.Context(), id)
