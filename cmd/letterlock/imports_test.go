@@ -45,6 +45,7 @@ var mayUse = map[string][]string{
 	"pipeline/evidence":  {"pipeline/register", "scanner/words"},
 	"pipeline/mail":      {"pipeline/texts"},
 	"pipeline/portal":    {"pipeline/register", "pipeline/texts", "scanner/realpart"},
+	"pipeline/register":  {"scanner/realpart"},
 	"pipeline/retention": {"pipeline/register"},
 	"pipeline/witness":   {"pipeline/register"},
 	"scanner":            {"scanner/deposit", "scanner/disk", "scanner/folder", "scanner/inspect", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/separator", "scanner/words"},
@@ -92,7 +93,7 @@ func TestTheEdgeLinksNoServer(t *testing.T) {
 			if server && strings.HasSuffix(p.ImportPath, "/scanner") {
 				t.Errorf("the scanner links %s", dep)
 			}
-			if dep == "testing" || containsAny(dep, "configtest", "killtest", "deposittest", "lyingtest", "portaltest", "realpart", "chromedp", "minio/minio/") {
+			if dep == "testing" || containsAny(dep, "configtest", "killtest", "deposittest", "lyingtest", "portaltest", "postgrestest", "realpart", "chromedp", "minio/minio/") {
 				t.Errorf("%s links %s", p.ImportPath, dep)
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"letterlock/pipeline/register/postgrestest"
 )
 
 func TestHowLongSomethingWaits(t *testing.T) {
@@ -43,6 +45,7 @@ func TestHowLongSomethingWaits(t *testing.T) {
 
 // What is asked every few seconds costs one step in an index, however many letters there are.
 func TestTheAgeOfWhatWaitsCostsOneStep(t *testing.T) {
+	postgrestest.OnSQLite(t)
 	d := newDesk(t)
 	for query, index := range map[string]string{oldestUnread: "letters_shown (helpline=? AND state=?)", dueSince: "letters_due (not_before<?)"} {
 		args := []any{"respect-phoneline", Notified}

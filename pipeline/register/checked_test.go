@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"letterlock/pipeline/register/postgrestest"
 	"letterlock/scanner/letter"
 )
 
@@ -166,6 +167,7 @@ func TestPaperIsKeptBack(t *testing.T) {
 
 // A register from before the rule opens under it: what was free is kept back.
 func TestTheRuleComesToAnOlderRegister(t *testing.T) {
+	postgrestest.OnSQLite(t)
 	d := newDesk(t)
 	manager, ops := d.whoIs(Manager), d.whoIs(Operations)
 	l := d.receipted()

@@ -3,11 +3,14 @@ package register
 import (
 	"strings"
 	"testing"
+
+	"letterlock/pipeline/register/postgrestest"
 )
 
 // What the server asks every few seconds, and for every letter, must cost what
 // is due and not what is kept: no query may walk a whole table.
 func TestQueriesFollowTheWorkDue(t *testing.T) {
+	postgrestest.OnSQLite(t)
 	d := newDesk(t)
 	ofLetter, ofLetterArgs := entriesQuery(1, "", "x", 10)
 	ofKind, ofKindArgs := entriesQuery(1, "x", "", 10)

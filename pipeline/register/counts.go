@@ -137,9 +137,9 @@ func (r *Register) story(ctx context.Context, kinds []string, yield func(Entry, 
 	for i, k := range kinds {
 		marks, args = append(marks, "$"+strconv.Itoa(i+1)), append(args, k)
 	}
-	// The plus keeps SQLite from sorting what it finds by kind: it walks the
-	// register in order and passes over the rest.
-	rows, err := r.read.QueryContext(ctx, `SELECT line FROM entries WHERE +kind IN (`+strings.Join(marks, ",")+`) ORDER BY seq`, args...)
+	// The empty text keeps the database from sorting what it finds by kind: it walks
+	// the register in order and passes over the rest.
+	rows, err := r.read.QueryContext(ctx, `SELECT line FROM entries WHERE kind || '' IN (`+strings.Join(marks, ",")+`) ORDER BY seq`, args...)
 	if err != nil {
 		return err
 	}

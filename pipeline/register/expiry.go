@@ -131,11 +131,10 @@ func (r *Register) ProvenGone(ctx context.Context, ids []letter.ID) ([]letter.ID
 // database, so that deleted rows are not yet gone from its files.
 var ErrBusy = errors.New("a reader keeps deleted rows in the database's files for now")
 
-// ProveErased makes deleted rows disappear from the database's files
-// (secure_delete has overwritten them in the pages; the checkpoint overwrites
-// the pages in the file and empties the write-ahead log) and writes the
-// deletion entry of each letter for which that is now true. It costs one
-// checkpoint, however many letters wait; with none waiting it costs nothing.
+// ProveErased makes deleted rows disappear from the database's files (see emptyLog
+// and rewriteTables) and writes the deletion entry of each letter for which that
+// is now true. That is done once, however many letters wait; with none waiting it
+// costs nothing.
 func (r *Register) ProveErased(ctx context.Context) (proven int, err error) {
 	rows, err := r.read.QueryContext(ctx, `SELECT letter, line FROM erasures ORDER BY deleted`)
 	if err != nil {
@@ -162,7 +161,7 @@ func (r *Register) ProveErased(ctx context.Context) (proven int, err error) {
 	if err = errors.Join(err, rows.Err(), rows.Close()); err != nil || len(waiting) == 0 {
 		return 0, err
 	}
-	if err := r.checkpointFiles(ctx); err != nil {
+	if err := r.engine.forget(ctx, r.write); err != nil {
 		return 0, err
 	}
 	// A crash here leaves what waits waiting: the next pass empties the log again.
@@ -185,17 +184,6 @@ func (r *Register) ProveErased(ctx context.Context) (proven int, err error) {
 		proven++
 	}
 	return proven, nil
-}
-
-func (r *Register) checkpointFiles(ctx context.Context) error {
-	var busy, logged, done int
-	if err := r.write.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &logged, &done); err != nil {
-		return fmt.Errorf("emptying the write-ahead log: %w", err)
-	}
-	if busy != 0 {
-		return ErrBusy
-	}
-	return nil
 }
 
 const isKeyDead = `SELECT count(*) FROM week_keys WHERE week = $1 AND state = $2`

@@ -119,7 +119,7 @@ func (r *Register) ProveForgotten(ctx context.Context) error {
 	if err != nil || waits == "" {
 		return err
 	}
-	if err := r.checkpointFiles(ctx); err != nil {
+	if err := r.engine.forget(ctx, r.write); err != nil {
 		return err
 	}
 	return r.inTx(ctx, func(tx *sql.Tx) error {

@@ -3,7 +3,9 @@ package register
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -55,8 +57,8 @@ const (
 	// Where nobody was told at all, the letter waits since it was received.
 	toldBefore = `COALESCE((SELECT max(m.sent) FROM mails m WHERE m.letter = l.id), l.received) <= $8`
 
-	// The plus keeps SQLite from going along the states, and sorting.
-	canBeOpened = `+l.state IN ('receipted', 'notified', 'opened', 'readable', 'scan-again') AND l.answers = ''`
+	// The empty text keeps the database from going along the states, and sorting.
+	canBeOpened = `l.state || '' IN ('receipted', 'notified', 'opened', 'readable', 'scan-again') AND l.answers = ''`
 )
 
 // walks are written so that each has an index in whose order it is read and
@@ -77,7 +79,7 @@ var walks = map[List][]walk{
 	ListRecused:     {{where: `l.id IN (SELECT letter FROM walls) AND ` + canBeOpened, newest: true, few: true}},
 	ListTooLong:     {{where: `l.state = 'receipted' AND ` + toldBefore}, {where: `l.state = 'notified' AND ` + toldBefore}},
 	ListLoneAnswers: {{where: `l.state = 'filed' AND l.erase = '' AND NOT EXISTS (SELECT 1 FROM letters a WHERE a.id = l.answers AND a.deadline > $7)`}},
-	ListDrafts:      {{where: `l.draft_ends IS NOT NULL AND l.uploaded_by = $6 AND +l.state = 'draft' AND +l.draft_ends > $9`, few: true}},
+	ListDrafts:      {{where: `l.draft_ends IS NOT NULL AND l.uploaded_by = $6 AND l.state || '' = 'draft' AND +l.draft_ends > $9`, few: true}},
 	ListToConfirm:   {{where: `l.state = 'to-confirm' AND l.erase = ''`}},
 }
 
@@ -97,11 +99,11 @@ const shown = ` AND l.deadline > $7 AND (l.named = 0 OR $5 = 0 OR l.named = $5)
 
 // shown is what the reader may be shown of the walk's letters.
 func (w walk) shown() string {
-	helpline := `l.helpline = $1 AND `
+	helpline := `l.helpline`
 	if w.few {
-		helpline = `+` + helpline // which, like that in query, keeps SQLite from other indexes
+		helpline += ` || ''` // which, like the plus in query, keeps the database from other indexes
 	}
-	return helpline + w.where + shown
+	return helpline + ` = $1 AND ` + w.where + shown
 }
 
 // Listed returns up to Limit letters of the list.
@@ -138,17 +140,40 @@ func (ask Listing) query(w walk, helpline string, now time.Time) (query string, 
 	if w.few {
 		place = `(+l.received, l.id) `
 	}
-	args = []any{helpline, from, string(ask.After.ID), ask.Limit, ask.Leader, ask.Person, letter.DateOf(now).String(), millis(ask.ToldBefore), millis(now)}
-	return `WHERE ` + w.shown() + ` AND ` + place + compare + ` ($2, $3)` + order + ` LIMIT $4`, args
+	return asked(`WHERE `+w.shown()+` AND `+place+compare+` ($2, $3)`+order+` LIMIT $4`, ask.args(helpline, now, from))
+}
+
+// args are the list's parameters, of which each walk has some; from is the time
+// after which it goes on.
+func (ask Listing) args(helpline string, now time.Time, from int64) []any {
+	return []any{helpline, from, string(ask.After.ID), ask.Limit, ask.Leader, ask.Person, letter.DateOf(now).String(), millis(ask.ToldBefore), millis(now)}
+}
+
+var parameter = regexp.MustCompile(`\$[0-9]+`)
+
+// asked leaves out the arguments that the query does not ask for, and numbers the
+// others anew: a database may refuse what is for nothing.
+func asked(query string, args []any) (string, []any) {
+	var left []any
+	numbers := map[string]string{}
+	query = parameter.ReplaceAllStringFunc(query, func(old string) string {
+		if numbers[old] == "" {
+			n, _ := strconv.Atoi(old[1:])
+			left = append(left, args[n-1])
+			numbers[old] = "$" + strconv.Itoa(len(left))
+		}
+		return numbers[old]
+	})
+	return query, left
 }
 
 // CountListed counts the letters of the whole list. It costs what it counts.
 func (r *Register) CountListed(ctx context.Context, ask Listing) (n int, err error) {
 	for _, helpline := range ask.Helplines {
 		for _, w := range walks[ask.What] {
-			_, args := ask.query(w, helpline, r.Now())
+			query, args := asked(`SELECT count(*) FROM letters l WHERE `+w.shown(), ask.args(helpline, r.Now(), 0))
 			var part int
-			if err := r.read.QueryRowContext(ctx, `SELECT count(*) FROM letters l WHERE `+w.shown(), args...).Scan(&part); err != nil {
+			if err := r.read.QueryRowContext(ctx, query, args...).Scan(&part); err != nil {
 				return 0, fmt.Errorf("counting letters: %w", err)
 			}
 			n += part

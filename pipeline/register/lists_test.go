@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"letterlock/pipeline/register/postgrestest"
 	"letterlock/scanner/letter"
 )
 
@@ -15,6 +16,7 @@ var bothHelplines = []string{"respect-phoneline", "mens-advice-line"}
 // Every list is read along an index in its own order, but for those of which
 // there are few.
 func TestListsAreReadInTheirOrder(t *testing.T) {
+	postgrestest.OnSQLite(t)
 	d := newDesk(t)
 	index := map[List]string{ListFiveYears: "letters_five_years", ListHeld: "letters_held", ListReviews: "letters_review", ListRecused: "(id=?)",
 		ListUrgent: "letters_urgent", ListHanded: "letters_handed",

@@ -15,26 +15,21 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
-	"github.com/pressly/goose/v3"
 	"golang.org/x/mod/sumdb/note"
-	_ "modernc.org/sqlite" // the embedded database
 
 	"letterlock/scanner/letter"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/sqlite/*.sql migrations/postgres/*.sql
 var migrations embed.FS
 
 // Config says how to open a register.
 type Config struct {
 	Path     string           // the SQLite file; made when missing
+	URL      string           // instead of Path: the address of a PostgreSQL database, postgres://…
 	Signer   note.Signer      // signs the tree's head
 	Verifier string           // its public key, as golang.org/x/mod/sumdb/note writes it
 	Now      func() time.Time // the product's clock
@@ -59,11 +54,12 @@ type Config struct {
 }
 
 // Register is an open register. It is safe for concurrent use, also by several
-// processes on the same file.
+// processes on the same database.
 type Register struct {
-	write *sql.DB // one connection: SQLite has one writer
-	read  *sql.DB
-	cfg   Config
+	engine *engine
+	write  *sql.DB // one connection: the register has one writer
+	read   *sql.DB
+	cfg    Config
 
 	appending appending
 
@@ -93,12 +89,14 @@ var (
 	ErrClosed = errors.New("the register was restored from a backup, and what has happened since is not replayed")
 )
 
-// Open opens the register at cfg.Path and brings its tables up to date.
+// Open opens the register at cfg.URL or cfg.Path and brings its tables up to
+// date. It returns *TooNewError or *UnfitError for a database that is to stay as
+// it is.
 func Open(ctx context.Context, cfg Config) (*Register, error) {
 	if cfg.Step == nil {
 		cfg.Step = func(string) {}
 	}
-	r := &Register{cfg: cfg}
+	r := &Register{cfg: cfg, engine: engineOf(cfg)}
 	if err := r.open(ctx); err != nil {
 		_ = r.Close()
 		return nil, fmt.Errorf("opening register: %w", err)
@@ -106,57 +104,29 @@ func Open(ctx context.Context, cfg Config) (*Register, error) {
 	return r, nil
 }
 
-func (r *Register) open(ctx context.Context) error {
-	// The file is made with its mode before SQLite would make it with another.
-	f, err := os.OpenFile(r.cfg.Path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
+func (r *Register) open(ctx context.Context) (err error) {
+	if r.write, r.read, err = r.engine.open(ctx, r.cfg); err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if r.write, err = openSQLite(r.cfg.Path, "_txlock=immediate"); err != nil {
-		return err
-	}
-	r.write.SetMaxOpenConns(1)
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, r.write, sub,
-		goose.WithAllowOutofOrder(true)) // each stands alone, and two may come to be in either order
+	provider, err := r.engine.provider(r.write)
 	if err != nil {
 		return err
 	}
 	if err := r.refuseNewer(ctx, provider); err != nil {
 		return err
 	}
-	if err := r.bringUpToDate(ctx, provider); err != nil {
+	if err := r.Alone(ctx, func() error { return r.bringUpToDate(ctx, provider) }); err != nil {
 		return fmt.Errorf("bringing tables up to date: %w", err)
 	}
-	if err := r.appending.prepare(ctx, r.write); err != nil {
-		return err
-	}
-	if r.read, err = openSQLite(r.cfg.Path, "mode=ro"); err != nil {
-		return err
-	}
-	r.read.SetMaxOpenConns(4)
-	return nil
+	return r.appending.prepare(ctx, r.write)
 }
 
-// openSQLite opens the file so that what is committed is on disk
-// (synchronous FULL) and what is deleted is overwritten (secure_delete).
-func openSQLite(path, option string) (*sql.DB, error) {
-	pragmas := url.Values{"_pragma": {
-		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)",
-		"secure_delete(ON)", "foreign_keys(ON)", "temp_store(MEMORY)",
-	}}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
+// Alone has f done while no other process does such a thing: it makes tables.
+func (r *Register) Alone(ctx context.Context, f func() error) error {
+	if r.engine.alone == nil {
+		return f()
 	}
-	dsn := url.URL{Scheme: "file", Path: abs, RawQuery: option + "&" + pragmas.Encode()}
-	return sql.Open("sqlite", dsn.String())
+	return r.engine.alone(ctx, r.read, f)
 }
 
 // Close ends every connection.
@@ -191,6 +161,11 @@ func (r *Register) inTx(ctx context.Context, f func(tx *sql.Tx) error) (err erro
 		return fmt.Errorf("beginning transaction: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
+	if r.engine.begin != "" {
+		if _, err := tx.ExecContext(ctx, r.engine.begin); err != nil {
+			return fmt.Errorf("waiting for other writers: %w", err)
+		}
+	}
 	if err := f(tx); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"letterlock/pipeline/register/postgrestest"
 	"letterlock/scanner/letter"
 )
 
@@ -47,7 +49,7 @@ func newDeskOf(t *testing.T, secret, public string) *desk {
 	}
 	d := &desk{t: t, now: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), path: filepath.Join(t.TempDir(), "letterlock.db"), pub: pub}
 	var err error
-	d.Register, err = Open(t.Context(), Config{Path: d.path, Signer: signer, Verifier: public,
+	d.Register, err = Open(t.Context(), Config{Path: d.path, URL: postgrestest.URL(t), Signer: signer, Verifier: public,
 		Now: func() time.Time { return d.now }, CodeKey: []byte("a key of the test"), MaxSilence: 14 * 24 * time.Hour})
 	if err != nil {
 		t.Fatal(err)
@@ -241,12 +243,14 @@ func TestErasedRowsAreGoneFromTheFiles(t *testing.T) {
 	d.must(d.DeleteRows(ctx, l, "letterlock", d.now))
 
 	// A reader of an older state keeps the rows in the files: no proof yet.
-	reader, err := d.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	reader, err := d.reading(ctx)
 	d.must(err)
 	var n int
 	d.must(reader.QueryRowContext(ctx, `SELECT count(*) FROM entries`).Scan(&n))
 	d.must(d.SetMeta(ctx, "x", "y"))
-	d.must(d.exec(`PRAGMA busy_timeout = 50`))
+	if !postgrestest.OnPostgreSQL() {
+		d.must(d.exec(`PRAGMA busy_timeout = 50`))
+	}
 	if proven, err := d.ProveErased(ctx); !errors.Is(err, ErrBusy) || proven != 0 {
 		t.Fatalf("proven with a reader at work: %d, %v", proven, err)
 	}
@@ -280,15 +284,24 @@ func (d *desk) exec(stmt string) error {
 	return err
 }
 
-func (d *desk) inFiles(s string) bool {
+// inFiles reports whether any of the texts is in a file of the database.
+func (d *desk) inFiles(texts ...string) bool {
 	d.t.Helper()
 	files, err := filepath.Glob(d.path + "*")
 	d.must(err)
-	for _, f := range files {
-		b, err := os.ReadFile(f)
+	if postgrestest.OnPostgreSQL() {
+		files = postgrestest.Files(d.t, d.cfg.URL)
+	}
+	for _, name := range files {
+		found, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) { // the server has removed it meanwhile
+			continue
+		}
 		d.must(err)
-		if bytes.Contains(b, []byte(s)) {
-			return true
+		for _, text := range texts {
+			if bytes.Contains(found, []byte(text)) {
+				return true
+			}
 		}
 	}
 	return false
@@ -472,12 +485,12 @@ func TestSampleStaysSample(t *testing.T) {
 // the first time: both find a register without tables.
 func TestTwoProcessesMakeOneRegister(t *testing.T) {
 	for range 5 {
-		path := filepath.Join(t.TempDir(), "letterlock.db")
+		cfg := Config{Path: filepath.Join(t.TempDir(), "letterlock.db"), URL: postgrestest.Empty(t), Now: time.Now}
 		said := make(chan error)
 		const processes = 4
 		for range processes {
 			go func() {
-				r, err := Open(t.Context(), Config{Path: path, Now: time.Now})
+				r, err := Open(t.Context(), cfg)
 				if err == nil {
 					_, err = r.write.ExecContext(t.Context(), "SELECT value FROM meta")
 					err = errors.Join(err, r.Close())

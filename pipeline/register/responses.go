@@ -220,7 +220,7 @@ func (r *Register) EndDrafts(ctx context.Context) error {
 	return nil
 }
 
-const draftsOver = `SELECT id FROM letters WHERE draft_ends <= $1 AND erase = '' AND +state IN ($2, $3)`
+const draftsOver = `SELECT id FROM letters WHERE draft_ends <= $1 AND erase = '' AND state || '' IN ($2, $3)`
 
 // drop has the response end at once.
 func (r *Register) drop(ctx context.Context, tx *sql.Tx, l *Letter, why DropReason, person int64) error {

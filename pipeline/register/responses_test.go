@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"letterlock/pipeline/register/postgrestest"
 	"letterlock/scanner/letter"
 )
 
@@ -232,6 +233,7 @@ func TestADraftIsNobodyElses(t *testing.T) {
 
 // What is asked with every sweep goes along an index.
 func TestDraftsAreFoundByAnIndex(t *testing.T) {
+	postgrestest.OnSQLite(t)
 	d := newDesk(t)
 	for query, args := range map[string][]any{draftsOver: {1, "draft", "unverifiable"},
 		`SELECT id FROM letters WHERE draft_ends IS NOT NULL AND erase = ''`: nil} {

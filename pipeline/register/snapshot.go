@@ -25,6 +25,9 @@ func (r *Register) Snapshot(ctx context.Context, path string) (entries int64, si
 			err = fmt.Errorf("copying the database: %w", err)
 		}
 	}()
+	if r.engine != &sqlite {
+		return 0, "", ErrNotOnPostgreSQL
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // before SQLite would make it with another mode
 	if err == nil {
 		err = f.Close()
@@ -56,7 +59,7 @@ func (r *Register) Snapshot(ctx context.Context, path string) (entries int64, si
 
 // forgetJobs empties the job queue, where there is one.
 func forgetJobs(ctx context.Context, db *sql.DB) error {
-	if there, err := hasTable(ctx, db, "river_job"); err != nil || !there {
+	if there, err := sqlite.there(ctx, db, "river_job"); err != nil || !there {
 		return err
 	}
 	_, err := db.ExecContext(ctx, `DELETE FROM river_job`)

@@ -7,11 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"letterlock/pipeline/register/postgrestest"
 )
 
 // A copy is a register of its own that verifies, and it holds nothing of what was
 // deleted: neither rows nor free space.
 func TestASnapshotIsWholeAndHoldsNothingDeleted(t *testing.T) {
+	postgrestest.OnSQLite(t)
 	d := newDesk(t)
 	d.receipted()
 	_, err := d.write.ExecContext(t.Context(), `CREATE TABLE canary (said TEXT)`)
@@ -58,6 +61,7 @@ func TestASnapshotIsWholeAndHoldsNothingDeleted(t *testing.T) {
 
 // A database that is not whole makes no backup, which would push out good ones.
 func TestASnapshotOfADamagedDatabaseIsRefused(t *testing.T) {
+	postgrestest.OnSQLite(t)
 	d := newDesk(t)
 	// A column's demand that its rows do not meet is damage that a copy takes along.
 	_, err := d.write.ExecContext(t.Context(), `CREATE TABLE damaged (n INT); INSERT INTO damaged VALUES (NULL);

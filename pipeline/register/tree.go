@@ -277,7 +277,7 @@ type trailer struct {
 // checkpoint over exactly these lines.
 func (r *Register) Export(ctx context.Context, w io.Writer) error {
 	// One read transaction: lines and checkpoint are of the same moment.
-	tx, err := r.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := r.reading(ctx)
 	if err != nil {
 		return fmt.Errorf("exporting register: %w", err)
 	}
@@ -315,7 +315,7 @@ func (r *Register) Export(ctx context.Context, w io.Writer) error {
 // newest entry hashed anew. It returns the number of entries. Verify on an
 // export checks every entry.
 func (r *Register) VerifyTip(ctx context.Context) (entries int64, err error) {
-	tx, err := r.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := r.reading(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("verifying register: %w", err)
 	}

@@ -3,11 +3,11 @@ package register
 import (
 	"database/sql"
 	"errors"
-	"io/fs"
 	"testing"
 
-	"github.com/pressly/goose/v3"
 	"pgregory.net/rapid"
+
+	"letterlock/pipeline/register/postgrestest"
 )
 
 // Two processes append to one register as they like, and what they take back
@@ -49,14 +49,13 @@ func TestManyHandsGrowOneTree(t *testing.T) {
 // A register whose rows are numbered as they were at first is the same one
 // afterwards.
 func TestAnOlderRegisterIsTakenOver(t *testing.T) {
+	postgrestest.OnSQLite(t)
 	d := newDesk(t)
 	for range 5 {
 		d.receipted()
 	}
 	before := d.export()
-	sub, err := fs.Sub(migrations, "migrations")
-	d.must(err)
-	provider, err := goose.NewProvider(goose.DialectSQLite3, d.write, sub)
+	provider, err := sqlite.provider(d.write)
 	d.must(err)
 	_, err = provider.ApplyVersion(t.Context(), 60, false)
 	d.must(err)

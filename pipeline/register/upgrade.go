@@ -27,7 +27,7 @@ func (e *TooNewError) Error() string {
 // program does not have: it could read such tables wrongly, and would write into
 // them what the newer program does not expect.
 func (r *Register) refuseNewer(ctx context.Context, provider *goose.Provider) error {
-	there, err := migrated(ctx, r.write)
+	there, err := r.migrated(ctx)
 	if err != nil {
 		return err
 	}
@@ -52,25 +52,20 @@ func (r *Register) refuseNewer(ctx context.Context, provider *goose.Provider) er
 }
 
 // migrated lists the migrations that the database has had; none in a new one.
-func migrated(ctx context.Context, db *sql.DB) (versions []int64, err error) {
+func (r *Register) migrated(ctx context.Context) (versions []int64, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("reading which tables there are: %w", err)
 		}
 	}()
-	if made, err := hasTable(ctx, db, "goose_db_version"); err != nil || !made {
+	if made, err := r.engine.there(ctx, r.write, "goose_db_version"); err != nil || !made {
 		return nil, err
 	}
-	rows, err := db.QueryContext(ctx, `SELECT version_id FROM goose_db_version WHERE is_applied ORDER BY version_id`)
+	rows, err := r.write.QueryContext(ctx, `SELECT version_id FROM goose_db_version WHERE is_applied ORDER BY version_id`)
 	if err != nil {
 		return nil, err
 	}
 	return scanNumbers(rows)
-}
-
-func hasTable(ctx context.Context, db *sql.DB, name string) (there bool, err error) {
-	err = db.QueryRowContext(ctx, `SELECT count(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = $1`, name).Scan(&there)
-	return there, err
 }
 
 // bringUpToDate makes the tables, or those that are new in this version. A crash
@@ -79,8 +74,8 @@ func hasTable(ctx context.Context, db *sql.DB, name string) (there bool, err err
 //
 // Another process may do the same in this moment: status is asked while the
 // service starts for the first time. Each migration is a transaction of its
-// own, so one of the two does it whole, and the other, told that the tables are
-// there already, finds at its next look that nothing is left to do.
+// own, so on SQLite one of the two does it whole, and the other, told that the
+// tables are there already, finds at its next look that nothing is left to do.
 func (r *Register) bringUpToDate(ctx context.Context, provider *goose.Provider) error {
 	for try := 1; ; try++ {
 		done, err := provider.Up(ctx)

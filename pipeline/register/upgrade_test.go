@@ -4,11 +4,14 @@ import (
 	"errors"
 	"os"
 	"testing"
+
+	"letterlock/pipeline/register/postgrestest"
 )
 
 // A program that is older than its data refuses it, names the version that is
 // needed, and leaves every byte as it is.
 func TestAnOlderProgramRefusesNewerData(t *testing.T) {
+	postgrestest.OnSQLite(t)
 	d := newDesk(t)
 	d.must(d.SetMeta(t.Context(), metaProgram, "v7.1.0"))
 	_, err := d.write.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (90001, TRUE)`)
@@ -33,6 +36,7 @@ func TestAnOlderProgramRefusesNewerData(t *testing.T) {
 
 // Whoever changes the tables leaves its name for that refusal.
 func TestTheProgramThatMadeTheTablesIsNoted(t *testing.T) {
+	postgrestest.OnSQLite(t)
 	d := newDesk(t)
 	cfg := d.cfg
 	d.must(d.Close())

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -274,7 +273,7 @@ func (r *Register) Holds(ctx context.Context, signed string) error {
 	if err != nil {
 		return err
 	}
-	tx, err := r.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := r.reading(ctx)
 	if err != nil {
 		return fmt.Errorf("comparing with a checkpoint: %w", err)
 	}
@@ -307,7 +306,7 @@ type Growth struct {
 // ProveGrowth is the proof that the register's first `to` entries begin with
 // what were its first `from`: about two hashes for each doubling.
 func (r *Register) ProveGrowth(ctx context.Context, from, to int64) (g Growth, err error) {
-	tx, err := r.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := r.reading(ctx)
 	if err != nil {
 		return g, fmt.Errorf("proving growth: %w", err)
 	}

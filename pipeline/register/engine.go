@@ -1,0 +1,72 @@
+package register
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+)
+
+// engine is what the two databases do differently. All else the register asks of
+// either in the SQL that both understand: see DIALECT in postgres.go.
+type engine struct {
+	dialect    goose.Dialect
+	migrations string // the folder of its migrations
+	hasTable   string // asks whether the table $1 is there
+
+	// begin is what every transaction that writes does first, so that it is the only
+	// one, of all processes; empty where the database has one writer by itself.
+	begin string
+	// moment is how a transaction is isolated that reads several things of one moment.
+	moment sql.IsolationLevel
+
+	// open connects to the database, and makes it where that is for us to do. write
+	// has one connection, so that a process never waits for itself.
+	open func(ctx context.Context, cfg Config) (write, read *sql.DB, err error)
+	// forget makes what was deleted disappear from the database's files, or is ErrBusy.
+	forget func(ctx context.Context, write *sql.DB) error
+	// alone does what no two processes may at once, with a connection of its own; nil
+	// where the database refuses the second by itself.
+	alone func(ctx context.Context, db *sql.DB, f func() error) error
+}
+
+// engineOf is the database that the configuration names.
+func engineOf(cfg Config) *engine {
+	if cfg.URL != "" {
+		return &postgreSQL
+	}
+	return &sqlite
+}
+
+// provider brings tables up to date.
+func (e *engine) provider(db *sql.DB) (*goose.Provider, error) {
+	sub, err := fs.Sub(migrations, e.migrations)
+	if err != nil {
+		return nil, err
+	}
+	// Each stands alone, and two may come to be in either order.
+	return goose.NewProvider(e.dialect, db, sub, goose.WithAllowOutofOrder(true))
+}
+
+// there reports whether the database has the table.
+func (e *engine) there(ctx context.Context, db *sql.DB, table string) (there bool, err error) {
+	err = db.QueryRowContext(ctx, e.hasTable, table).Scan(&there)
+	return there, err
+}
+
+// reading begins a transaction in which everything that is read is of one moment.
+func (r *Register) reading(ctx context.Context) (*sql.Tx, error) {
+	return r.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: r.engine.moment})
+}
+
+// ErrNotOnPostgreSQL says that something is done with an SQLite file only.
+var ErrNotOnPostgreSQL = errors.New("not done with a database of PostgreSQL")
+
+// UnfitError says why Letterlock does not keep its register in that database, and
+// what to do about it, in a sentence for people.
+type UnfitError struct{ Says string }
+
+func (e *UnfitError) Error() string { return fmt.Sprintf("an unfit database: %s", e.Says) }

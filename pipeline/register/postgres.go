@@ -1,0 +1,234 @@
+package register
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+)
+
+// DIALECT: what holds of every query, so that one text does for both databases.
+// Parameters are $1 and so on, each with the type of what it is compared with or
+// put into; truths are numbers in columns; what keeps a query from an index is an
+// empty text or a plus, for a number; nothing is done in a transaction after one
+// of its statements has failed, since PostgreSQL has given it up.
+var postgreSQL = engine{
+	dialect:    goose.DialectPostgres,
+	migrations: "migrations/postgres",
+	hasTable:   `SELECT to_regclass($1) IS NOT NULL`,
+	begin:      fmt.Sprintf(`SELECT pg_advisory_xact_lock(%d)`, writerLock),
+	moment:     sql.LevelRepeatableRead,
+	open:       openServer,
+	forget:     rewriteTables,
+	alone:      withTablesLock,
+}
+
+const (
+	// writerLock is the number of the advisory lock that whoever writes holds: the
+	// register is one chain, and a compare-and-set must see what the last one did.
+	writerLock = 0x6c65747465726c6b
+	// tablesLock is that of whoever brings tables up to date.
+	tablesLock = writerLock + 1
+
+	connectTimeout = 10 * time.Second
+	// lockTimeout is how long a writer waits for others, in ms; as long as for SQLite's.
+	lockTimeout = "10000"
+	// lostAfter is when the server gives up a transaction whose process says nothing
+	// more, in ms: it would keep all others from writing.
+	lostAfter = "60000"
+
+	oldestServer = 15
+)
+
+// openServer connects to the database at cfg.URL.
+func openServer(ctx context.Context, cfg Config) (write, read *sql.DB, err error) {
+	conn, err := parseURL(cfg.URL)
+	if err != nil {
+		return nil, nil, err
+	}
+	number := stdlib.OptionAfterConnect(numberTruths)
+	write = stdlib.OpenDB(*conn, number)
+	write.SetMaxOpenConns(1)
+	looking := conn.Copy()
+	looking.RuntimeParams["default_transaction_read_only"] = "on"
+	read = stdlib.OpenDB(*looking, number)
+	read.SetMaxOpenConns(8)
+	read.SetMaxIdleConns(4)
+	return write, read, fit(ctx, write)
+}
+
+// withTablesLock has f done by one process at a time: two servers may start in the
+// same moment.
+func withTablesLock(ctx context.Context, db *sql.DB, f func() error) (err error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("connecting to the database: %w", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, int64(tablesLock)); err != nil {
+		return fmt.Errorf("waiting for other servers: %w", err)
+	}
+	defer func() {
+		_, unlocked := conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, int64(tablesLock))
+		err = errors.Join(err, unlocked)
+	}()
+	return f()
+}
+
+// parseURL reads the database's address. No error of it holds the address, which may
+// hold a password.
+func parseURL(text string) (*pgx.ConnConfig, error) {
+	conn, err := pgx.ParseConfig(text)
+	if err != nil || !strings.HasPrefix(text, "postgres://") && !strings.HasPrefix(text, "postgresql://") {
+		return nil, &UnfitError{"the database's address is not one of the form postgres://user@host:5432/name"}
+	}
+	if conn.ConnectTimeout == 0 {
+		conn.ConnectTimeout = connectTimeout
+	}
+	// A server that is gone without a word is noticed within half a minute.
+	dialer := &net.Dialer{Timeout: conn.ConnectTimeout, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 4}}
+	conn.DialFunc = dialer.DialContext
+	for name, value := range map[string]string{
+		"application_name": "letterlock", "lock_timeout": lockTimeout, "idle_in_transaction_session_timeout": lostAfter,
+		"synchronous_commit": "on", // what is committed is on disk, whatever the server does for others
+		"jit":                "off",
+	} {
+		if conn.RuntimeParams[name] == "" {
+			conn.RuntimeParams[name] = value
+		}
+	}
+	return conn, nil
+}
+
+// numberTruths has a truth put into a column of numbers as 1 or 0, as SQLite does.
+func numberTruths(_ context.Context, conn *pgx.Conn) error {
+	types := conn.TypeMap()
+	types.TryWrapEncodePlanFuncs = append([]pgtype.TryWrapEncodePlanFunc{func(value any) (pgtype.WrappedEncodePlanNextSetter, any, bool) {
+		truth, ok := value.(bool)
+		return &numbered{}, number(truth), ok
+	}}, types.TryWrapEncodePlanFuncs...)
+	return nil
+}
+
+type numbered struct{ next pgtype.EncodePlan }
+
+// SetNext is the half of pgx's interface that says what numbers are written by.
+func (n *numbered) SetNext(next pgtype.EncodePlan) { n.next = next }
+
+// Encode writes a truth.
+func (n *numbered) Encode(value any, buf []byte) ([]byte, error) {
+	return n.next.Encode(number(value.(bool)), buf)
+}
+
+func number(truth bool) int64 {
+	if truth {
+		return 1
+	}
+	return 0
+}
+
+// fit refuses a server in which nothing could be kept safely.
+func fit(ctx context.Context, db *sql.DB) error {
+	var version int
+	var encoding string
+	var standby bool
+	err := db.QueryRowContext(ctx, `SELECT current_setting('server_version_num')::int / 10000, current_setting('server_encoding'), pg_is_in_recovery()`).
+		Scan(&version, &encoding, &standby)
+	switch {
+	case err != nil:
+		return fmt.Errorf("connecting to the database: %w", err)
+	case version < oldestServer:
+		return &UnfitError{fmt.Sprintf("the database server is PostgreSQL %d, and Letterlock needs %d or later: upgrade the server", version, oldestServer)}
+	case encoding != "UTF8":
+		return &UnfitError{fmt.Sprintf("the database keeps its texts as %s, and Letterlock's are UTF8: make one with ENCODING 'UTF8' TEMPLATE template0", encoding)}
+	case standby:
+		return &UnfitError{"the database server is a standby, which takes nothing in: name the primary one"}
+	}
+	return nil
+}
+
+// rewriteTables makes deleted rows disappear from the tables' files: DELETE only
+// marks them, and VACUUM leaves their bytes until others need the room. VACUUM
+// FULL writes what lives into a new file and removes the old one. It takes along
+// what somebody may still read who began to read before the deletion: while there
+// is anybody, this is ErrBusy.
+//
+// The tables of the register itself are left alone: nothing is deleted in them.
+// What the others hold is of the letters that live, so that this costs as much as
+// there are of those. The server's own log of changes, its archive and its
+// standbys keep copies for a while: see "PostgreSQL" in ADMIN.md.
+func rewriteTables(ctx context.Context, write *sql.DB) error {
+	if err := noOlderReader(ctx, write); err != nil {
+		return err
+	}
+	rows, err := write.QueryContext(ctx, `SELECT quote_ident(c.relname) FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
+		AND c.relname NOT IN ('entries', 'tree', 'goose_db_version', 'river_migration') ORDER BY c.relname`)
+	if err != nil {
+		return fmt.Errorf("rewriting tables: %w", err)
+	}
+	tables, err := scanAll(rows, func(row scannable) (name string, err error) { return name, row.Scan(&name) })
+	if err != nil {
+		return fmt.Errorf("rewriting tables: %w", err)
+	}
+	for _, name := range tables {
+		if _, err := write.ExecContext(ctx, `VACUUM (FULL) `+name); err != nil {
+			if isCode(err, lockNotAvailable) {
+				return ErrBusy
+			}
+			return fmt.Errorf("rewriting tables: %w", err)
+		}
+	}
+	return nil
+}
+
+// olderReader asks whether anybody began to read, or to write, before now and goes
+// on: another connection, a replica that holds back what it still shows, a
+// prepared transaction. $1 is the transaction's number of now.
+const olderReader = `SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND (datname IS NULL OR datname = current_database())
+		AND (age(backend_xmin) >= age($1::text::xid) OR age(backend_xid) >= age($1::text::xid)))
+	OR EXISTS (SELECT 1 FROM pg_replication_slots WHERE age(xmin) >= age($1::text::xid))
+	OR EXISTS (SELECT 1 FROM pg_prepared_xacts WHERE database = current_database())`
+
+// noOlderReader waits a moment for whoever reads an older state of the database.
+func noOlderReader(ctx context.Context, write *sql.DB) error {
+	var now string
+	if err := write.QueryRowContext(ctx, `SELECT pg_current_xact_id()::xid::text`).Scan(&now); err != nil {
+		return fmt.Errorf("looking for readers: %w", err)
+	}
+	for range 20 {
+		var reads bool
+		if err := write.QueryRowContext(ctx, olderReader, now).Scan(&reads); err != nil {
+			return fmt.Errorf("looking for readers: %w", err)
+		}
+		if !reads {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return ErrBusy
+}
+
+// The codes of https://www.postgresql.org/docs/15/errcodes-appendix.html that are
+// told apart here.
+const (
+	diskFull         = "53100"
+	lockNotAvailable = "55P03"
+)
+
+// isCode reports whether the server answered with that code.
+func isCode(err error, code string) bool {
+	var said interface{ SQLState() string } // pgconn.PgError
+	return errors.As(err, &said) && said.SQLState() == code
+}

@@ -1,0 +1,189 @@
+// Package postgrestest starts a real PostgreSQL for tests. Only tests import it.
+package postgrestest
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver
+
+	"letterlock/scanner/realpart"
+)
+
+// Server is a running PostgreSQL, reached through a socket in a folder.
+type Server struct {
+	// Dir is the folder in which the server keeps its databases.
+	Dir string
+
+	sockets string
+	bin     string   // the folder of its programs
+	options []string // of its configuration
+	running *exec.Cmd
+	output  bytes.Buffer
+}
+
+// quick lets a server forget what it has said is on disk: a test of what a crash
+// of the server leaves does without it.
+var quick = []string{"fsync=off", "full_page_writes=off", "synchronous_commit=off"}
+
+// Start runs a PostgreSQL until the test ends, with those options ("name=value")
+// beside its defaults.
+//
+// Its databases are made for English, whose order of letters is another than that
+// of bytes.
+func Start(t testing.TB, options ...string) *Server {
+	t.Helper()
+	bin, found := find()
+	realpart.Need(t, found, "PostgreSQL 15 or later: apt-get install postgresql")
+	// Not the test's own folder, into which only its user may look, and which is too
+	// long for a socket's name.
+	sockets, err := os.MkdirTemp("", "letterlock-pg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(sockets) })
+	s := &Server{Dir: dataIn(sockets), sockets: sockets, bin: bin, options: options}
+	if err := s.give(sockets); err != nil {
+		t.Fatal(err)
+	}
+	s.run(t, "initdb", "--pgdata="+s.Dir, "--username=letterlock", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8",
+		"--locale-provider=icu", "--icu-locale=en-GB", "--no-sync")
+	t.Cleanup(func() { s.Stop(t) })
+	s.Resume(t)
+	return s
+}
+
+// dataIn is where the server with those sockets keeps its databases.
+func dataIn(sockets string) string { return filepath.Join(sockets, "data") }
+
+// find is the folder of the newest PostgreSQL here.
+func find() (bin string, found bool) {
+	all, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // where Debian puts them
+	if path, err := exec.LookPath("initdb"); err == nil {
+		all = append(all, path)
+	}
+	if len(all) == 0 {
+		return "", false
+	}
+	slices.SortFunc(all, func(a, b string) int { return version(a) - version(b) })
+	return filepath.Dir(all[len(all)-1]), true
+}
+
+func version(path string) int {
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
+	return n
+}
+
+func (s *Server) command(program string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(s.bin, program), args...)
+	cmd.Dir = "/" // its user may not look into the test's
+	asItsUser(cmd)
+	return cmd
+}
+
+func (s *Server) run(t testing.TB, program string, args ...string) {
+	t.Helper()
+	if out, err := s.command(program, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", program, err, out)
+	}
+}
+
+// Resume starts the server again after Stop or Kill, with what it held.
+func (s *Server) Resume(t testing.TB) {
+	t.Helper()
+	args := []string{"-D", s.Dir, "-c", "unix_socket_directories=" + s.sockets, "-c", "listen_addresses=", "-c", "max_connections=200", "-c", "shared_buffers=32MB"}
+	for _, option := range s.options {
+		args = append(args, "-c", option)
+	}
+	s.running = s.command("postgres", args...)
+	s.output.Reset()
+	s.running.Stdout, s.running.Stderr = &s.output, &s.output
+	if err := s.running.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for range 600 {
+		db, err := sql.Open("pgx", s.url("postgres"))
+		if err == nil {
+			err = errors.Join(db.Ping(), db.Close())
+		}
+		if err == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond) // nothing tells when it is ready
+	}
+	_ = s.running.Process.Kill()
+	_ = s.running.Wait()
+	t.Fatalf("PostgreSQL did not start:\n%s", s.output.String())
+}
+
+// Stop ends the server, and every connection with it, and keeps what it holds.
+func (s *Server) Stop(t testing.TB) { s.end(t, syscall.SIGINT) }
+
+// Kill ends the server as a power failure would.
+func (s *Server) Kill(t testing.TB) { s.end(t, syscall.SIGQUIT) }
+
+func (s *Server) end(t testing.TB, how syscall.Signal) {
+	t.Helper()
+	if s.running == nil {
+		return
+	}
+	if err := s.running.Process.Signal(how); err != nil {
+		t.Error(err)
+	}
+	_ = s.running.Wait() // a server that was told to end says so by its status
+	s.running = nil
+}
+
+// url is the address of a database.
+func (s *Server) url(name string) string { return address(s.sockets, name) }
+
+func address(sockets, name string) string {
+	return fmt.Sprintf("postgres://letterlock@/%s?host=%s", name, sockets)
+}
+
+// Do has the server do something as its administrator.
+func (s *Server) Do(t testing.TB, query string) { do(t, s.sockets, query) }
+
+func do(t testing.TB, sockets, query string) {
+	t.Helper()
+	db, err := sql.Open("pgx", address(sockets, "postgres"))
+	if err == nil {
+		_, err = db.ExecContext(context.Background(), query) // also at a test's end
+		err = errors.Join(err, db.Close())
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
+// Database makes an empty database and returns its address.
+func (s *Server) Database(t testing.TB) string {
+	t.Helper()
+	return newDatabase(t, s.sockets, "")
+}
+
+// newDatabase makes a database, as a copy of another if one is named, for as long
+// as the test runs.
+func newDatabase(t testing.TB, sockets, of string) string {
+	t.Helper()
+	name := "test_" + strings.ToLower(randomText())
+	query := "CREATE DATABASE " + name
+	if of != "" {
+		query += " TEMPLATE " + of
+	}
+	do(t, sockets, query)
+	t.Cleanup(func() { do(t, sockets, "DROP DATABASE "+name+" WITH (FORCE)") })
+	return address(sockets, name)
+}
