@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -117,6 +118,15 @@ func (s *Server) noteLook(marker string, held bool) {
 	} else {
 		delete(s.held, marker)
 	}
+}
+
+// forgetHeld has everything of the site that is held looked at again at once.
+func (s *Server) forgetHeld(site string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.held, func(marker string, _ time.Time) bool {
+		return strings.HasPrefix(marker, letter.IncomingPrefix+site+"/")
+	})
 }
 
 // forgetLooks forgets the markers that the storage no longer shows.

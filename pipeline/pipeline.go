@@ -72,14 +72,15 @@ const ReadableByAnother = "readable-by-another"
 
 // Config is what a server needs.
 type Config struct {
-	Register *register.Register
-	Store    Store
-	Prepare  func(ctx context.Context) error // makes the bucket ready; tried until it succeeds; nil for nothing to do
-	Keyring  *keyring.Keyring
-	Pages    *page.Renderer
-	Mail     Sender
-	Signer   note.Signer   // signs receipts and the recipients list
-	Verifier note.Verifier // its public half
+	Register     *register.Register
+	Store        Store
+	Prepare      func(ctx context.Context) error // makes the bucket ready; tried until it succeeds; nil for nothing to do
+	Keyring      *keyring.Keyring
+	Pages        *page.Renderer
+	Mail         Sender
+	StorageUsers StorageUsers  // ends those of scanners that are no more; nil where Letterlock has made none
+	Signer       note.Signer   // signs receipts and the recipients list
+	Verifier     note.Verifier // its public half
 
 	Origin *url.URL // of the portal, for the mailed link
 	// Certificate is the portal's own, as its file says now; nil where a web
@@ -143,6 +144,7 @@ const clockSlack = 5 * time.Minute
 // is the truth: whatever an earlier pass or another server left is found again.
 func (s *Server) Admit(ctx context.Context) error {
 	shown := map[string]bool{}
+	var joins []string
 	var failed error
 	for key, err := range s.cfg.Store.List(ctx, letter.IncomingPrefix) {
 		if err != nil {
@@ -152,14 +154,14 @@ func (s *Server) Admit(ctx context.Context) error {
 			shown[key] = true
 			continue
 		}
-		if site, ok := letter.SplitSeen(key); ok {
+		if site, ok := letter.SplitJoin(key); ok {
 			shown[key] = true
-			failed = errors.Join(failed, s.dismissSeen(ctx, site))
+			joins = append(joins, site)
 			continue
 		}
-		if site, ok := letter.SplitReport(key); ok {
+		if said, err := s.takeSaid(ctx, key); said {
 			shown[key] = true
-			failed = errors.Join(failed, s.takeReport(ctx, site))
+			failed = errors.Join(failed, err)
 			continue
 		}
 		why, err := s.admit(ctx, key)
@@ -175,6 +177,9 @@ func (s *Server) Admit(ctx context.Context) error {
 			shown[key] = true
 			failed = errors.Join(failed, fmt.Errorf("admitting a manifest: %w", err))
 		}
+	}
+	for _, site := range joins { // last: what a scanner has deposited is admitted before another takes its place
+		failed = errors.Join(failed, s.takeJoin(ctx, site))
 	}
 	s.forgetLooks(shown)
 	return errors.Join(failed, s.cfg.Register.KeepHeld(ctx, shown))

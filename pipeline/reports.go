@@ -9,6 +9,18 @@ import (
 	"letterlock/scanner/letter"
 )
 
+// takeSaid takes in what a scanner says beside its manifests; said is false for what
+// is neither.
+func (s *Server) takeSaid(ctx context.Context, key string) (said bool, err error) {
+	if site, ok := letter.SplitSeen(key); ok {
+		return true, s.dismissSeen(ctx, site)
+	}
+	if site, ok := letter.SplitReport(key); ok {
+		return true, s.takeReport(ctx, site)
+	}
+	return false, nil
+}
+
 // takeReport takes in what a scanner says is in its folder, for operations to see,
 // and removes it: only the latest is of use to anybody. What it has not signed, or
 // what is from a time that has not come, is left alone, and goes with what is

@@ -79,6 +79,7 @@ func (s *Server) sweep(ctx context.Context, queue *jobs, w *watch) error {
 	return errors.Join(
 		s.daily(ctx, w),
 		s.Admit(ctx),
+		s.endStorageUsers(ctx),
 		s.endDrafts(ctx),
 		s.enqueueDue(ctx, queue),
 		s.prove(ctx),

@@ -30,15 +30,15 @@ type heldLine struct {
 
 // whatToDo is for each reason what a person can do about it.
 var whatToDo = map[register.HeldReason]string{
-	register.UnknownSite:     "No scanner of that site is enrolled. If it is yours: letterlock setup --edge SITE --edge-folder DIR",
-	register.FalseSignature:  "Not signed by that site's key. If the site's key was lost, revoke it and enrol it anew with letterlock setup; else somebody else can write to the bucket.",
+	register.UnknownSite:     "No scanner of that site is enrolled. If it is yours: letterlock edge invite SITE",
+	register.FalseSignature:  "Not signed by that site's key. If the site's key was lost, invite it anew with letterlock edge invite SITE --replace; else somebody else can write to the bucket.",
 	register.WrongPlace:      "Nothing that a scanner writes. Find out who else can write to the bucket; it goes by itself after 14 days.",
 	register.UnknownHelpline: "The configuration has no such helpline. Add it, and restart Letterlock.",
 	register.TooOld:          "Scanned more than 14 days ago. If the scanner was cut off for that long: letterlock held accept ID",
 	register.FromTheFuture:   "Scanned later than now. Set the scanner's clock, or this machine's; it is then taken by itself.",
 	register.SameIDOther:     "Another letter has this id. The scan is kept at the scanner; ask who looks after it.",
 	register.AlreadyDeleted:  "This letter was deleted on its deadline. What is left of its scan at the scanner must go too.",
-	register.NoSuchDecision:  "No scanner may say that a letter is kept for five years. If its machine was stolen or broken into: letterlock setup --revoke-edge SITE",
+	register.NoSuchDecision:  "No scanner may say that a letter is kept for five years. If its machine was stolen or broken into: letterlock edge revoke SITE",
 	register.KeyNotHeld:      "The key that it is sealed to is not in the keyring. Restore the keyring.",
 }
 

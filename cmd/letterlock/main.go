@@ -57,6 +57,7 @@ type cli struct {
 	Check     checksCmd    `cmd:"" help:"Look at everything that a person may have to mend, or try out a storage. Ends with 3 when there is something."`
 	Status    statusCmd    `cmd:"" help:"Count letters, papers and what waits. Ends with 3 when something needs somebody."`
 	Letters   lettersCmd   `cmd:"" help:"List the living letters."`
+	Edge      edgeCmd      `cmd:"" help:"The scanners on other machines: invite one, list them, end one."`
 	Held      heldCmd      `cmd:"" help:"What scanners have announced and nobody believes, and what to do about it."`
 	User      userCmd      `cmd:"" help:"Add people, disable them, make enrolment codes."`
 	Key       keyCmd       `cmd:"" help:"The expiry weeks' keys, and their shares with custodians."`

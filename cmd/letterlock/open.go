@@ -260,8 +260,13 @@ func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender p
 	if files, ok := in.certificate(); ok {
 		own = files.Leaf
 	}
+	var users pipeline.StorageUsers
+	if in.cfg.Storage != nil {
+		users = storageUsers{in}
+	}
 	return pipeline.New(pipeline.Config{
-		Register: in.register, Prepare: in.prepare, Store: in.store, Keyring: in.keyring, Pages: pages, Mail: sender,
+		StorageUsers: users,
+		Register:     in.register, Prepare: in.prepare, Store: in.store, Keyring: in.keyring, Pages: pages, Mail: sender,
 		Signer: in.server.signer, Verifier: in.server.public(), HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, WeakSSO: in.issuer() != "" && !in.cfg.SSO.Strong, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), Settings: in.cfg.Portal.settings(), DestroyAfter: in.cfg.DestroyAfter, Backups: in.keptBackups(), Spool: in.dir.in("state"), SweepEvery: pace,
 		Now: in.clock.Now, Log: in.log, Step: crashPoint,
 	})

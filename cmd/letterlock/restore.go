@@ -175,7 +175,7 @@ func (w *world) showReplayed(b pipeline.Backlog, done register.Restored) {
 	}
 	fmt.Fprintln(w.out, "Whoever has left since: letterlock user disable NUMBER. The names: letterlock user list")
 	if len(b.Sites) > 0 {
-		fmt.Fprintf(w.out, "These scanners are believed: %s. One that was stolen since: letterlock setup --revoke-edge SITE\n", strings.Join(b.Sites, ", "))
+		fmt.Fprintf(w.out, "These scanners are believed: %s. One that was stolen since: letterlock edge revoke SITE\n", strings.Join(b.Sites, ", "))
 	}
 	fmt.Fprintln(w.out, "Requests, holds and destructions of papers since then are to be recorded anew. Letterlock is open again.")
 }

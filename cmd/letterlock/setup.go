@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"letterlock/cmd/configfile"
+	"letterlock/cmd/invitation"
 	"letterlock/pipeline/archive"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
@@ -20,10 +20,9 @@ type setupCmd struct {
 	Repair     bool   `help:"Take the bucket for the right one, and write its deletion rules again where they are not Letterlock's any more, after showing the difference."`
 	TakeOver   bool   `help:"With --repair: take the bucket although another installation's keys or letters were found in it, or letters of this one are missing."`
 	Yes        bool   `help:"Do not ask before --repair changes the bucket."`
-	Edge       string `help:"Enrol a scanner of that site and write what it needs to --edge-folder." placeholder:"SITE"`
+	Edge       string `help:"Enrol a scanner of that site on this machine, and write what it needs to --edge-folder. For another machine: letterlock edge invite." placeholder:"SITE"`
 	EdgeFolder string `help:"Where the scanner's configuration and keys go." type:"path" placeholder:"DIR"`
 	Scans      string `help:"The scanner folder on the scanner's own machine." default:"/scans" placeholder:"DIR"`
-	RevokeEdge string `help:"Believe nothing more that the scanner of that site signs." placeholder:"SITE"`
 }
 
 // Run leaves a bucket, keys and, if asked, a scanner's configuration. It may be
@@ -34,9 +33,6 @@ func (c *setupCmd) Run(w *world) error {
 	}
 	if c.Edge != "" && !letter.ValidName(c.Edge) {
 		return configfile.Wrong("a site's name is up to 40 lower-case letters, digits and hyphens")
-	}
-	if c.RevokeEdge != "" {
-		return w.with(func(in *installation) error { return in.revokeEdge(w, c.RevokeEdge) })
 	}
 	if err := w.dir.create(); err != nil {
 		return err
@@ -128,20 +124,6 @@ func (in *installation) leftInFolder() string {
 	return fmt.Sprintf(" This installation's letters lie in %s, and are not moved to a server: take [storage] out again, and see \"From the folder to an S3 server\" in the README.", in.dir.in("bucket"))
 }
 
-func (in *installation) revokeEdge(w *world, site string) error {
-	if site == in.cfg.Scanner.Site && exists(filepath.Join(in.dir.edgeState(), "site.key")) {
-		return configfile.Wrong("%s is the scanner of 'letterlock up' on this machine: end that instead", site)
-	}
-	err := in.register.RevokeEdge(w.ctx, site)
-	if errors.Is(err, register.ErrNotFound) {
-		return configfile.Wrong("no scanner of the site %q is enrolled", site)
-	}
-	if err == nil {
-		_, err = fmt.Fprintf(w.out, "Scanner: nothing that %s signs from now on is believed. Remove its storage user letterlock-%s too.\n", site, site)
-	}
-	return err
-}
-
 // compareRules shows how the storage's deletion rules differ, and mends them
 // only when asked to, and told so again after showing what that would change.
 func (c *setupCmd) compareRules(w *world, in *installation) error {
@@ -220,10 +202,13 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 		return err
 	}
 	user := "letterlock-" + site
+	if err := in.register.NoteStorageUser(w.ctx, user, site); err != nil {
+		return err
+	}
 	if err := archive.MakeEdgeUser(w.ctx, admin, site, user, secret); err != nil {
 		return fmt.Errorf("making the scanner's own storage credentials: %w", err)
 	}
-	text := in.edgeConfig(site, user, c.Scans)
+	text := in.edgeConfig(site, user, c.Scans).Config("letterlock setup")
 	path := filepath.Join(folder, "scanner.toml")
 	if err := replaceFile(path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("the scanner's configuration cannot be written: %s", configfile.Reason(err))
@@ -232,32 +217,13 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 	return err
 }
 
-// edgeConfig is scanner.toml as cmd/scanner reads it.
-func (in *installation) edgeConfig(site, user, scans string) string {
-	var names, titles []string
+// edgeConfig is what a scanner of that site finds in its scanner.toml.
+func (in *installation) edgeConfig(site, user, scans string) invitation.Edge {
+	edge := invitation.Edge{Site: site, Helplines: in.cfg.names(), Folder: scans, ServerKey: in.server.verifier, Duplex: in.cfg.Scanner.Duplex,
+		ArrivingLimit: time.Duration(in.cfg.Scanner.ArrivingLimit), AllowSymbols: in.cfg.Scanner.AllowSymbols,
+		Endpoint: in.cfg.Storage.Endpoint, Bucket: in.cfg.Storage.Bucket, Region: in.cfg.Storage.Region, AccessKey: user, WithoutTLS: in.cfg.Storage.WithoutTLS}
 	for _, h := range in.cfg.Helplines {
-		names, titles = append(names, fmt.Sprintf("%q", h.Name)), append(titles, fmt.Sprintf("%q", h.Title))
+		edge.Titles = append(edge.Titles, h.Title)
 	}
-	s := in.cfg.Storage
-	return fmt.Sprintf(`# Written by 'letterlock setup'. The scanner's keys lie beside this file; keep them to this machine.
-# Look whether folder and endpoint are right as seen from here.
-site = %q
-helplines = [%s]
-titles = [%s]
-folder = %q
-server_key = %q
-site_key_file = "site.key"
-duplex = %q
-arriving_limit = %q
-allow_symbols = %t
-
-[storage]
-endpoint = %q
-bucket = %q
-region = %q
-access_key = %q
-secret_key_file = "storage.key"
-without_tls = %t
-`, site, strings.Join(names, ", "), strings.Join(titles, ", "), scans, in.server.verifier, in.cfg.Scanner.Duplex, time.Duration(in.cfg.Scanner.ArrivingLimit).String(),
-		in.cfg.Scanner.AllowSymbols, s.Endpoint, s.Bucket, s.Region, user, s.WithoutTLS)
+	return edge
 }

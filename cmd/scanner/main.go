@@ -1,6 +1,6 @@
 // Scanner is the edge alone: it takes scans from a folder, seals them and
 // leaves them in the bucket. It knows public keys only, and can neither list
-// nor read nor remove a letter there. 'letterlock setup' writes what it needs.
+// nor read nor remove a letter there. 'scanner enrol' writes what it needs.
 package main
 
 import (
@@ -46,8 +46,9 @@ const (
 var crashPoint = func(step string, id letter.ID) {}
 
 type cli struct {
-	Config string `help:"The scanner's configuration, as 'letterlock setup' wrote it." default:"scanner.toml" env:"LETTERLOCK_SCANNER_CONFIG" type:"path" placeholder:"FILE"`
+	Config string `help:"The scanner's configuration, as 'scanner enrol' wrote it." default:"scanner.toml" env:"LETTERLOCK_SCANNER_CONFIG" type:"path" placeholder:"FILE"`
 
+	Enrol  enrolCmd  `cmd:"" help:"Make this machine the scanner of a site, with the file and the code of an invitation."`
 	Run    runCmd    `cmd:"" help:"Take scans until it is ended."`
 	Repair repairCmd `cmd:"" help:"Take refused scans after all, by drawing their pages anew."`
 	Status statusCmd `cmd:"" help:"Count what is arriving, on its way and refused."`
@@ -138,7 +139,7 @@ func readConfig(path string) (*Config, error) {
 		return nil, err
 	}
 	if c.Site == "" || len(c.Helplines) == 0 || c.Folder == "" || c.ServerKey == "" {
-		return nil, configfile.Wrong("%s: site, helplines, folder and server_key are needed; 'letterlock setup' writes them", path)
+		return nil, configfile.Wrong("%s: site, helplines, folder and server_key are needed; 'scanner enrol' writes them", path)
 	}
 	if len(c.Titles) > 0 && len(c.Titles) != len(c.Helplines) {
 		return nil, configfile.Wrong("%s: titles has %d entries for %d helplines; it has one for each, in the same order", path, len(c.Titles), len(c.Helplines))
@@ -176,8 +177,7 @@ func (*runCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	// The public half stands on the second line, for people.
-	signer, err := note.NewSigner(firstLine(secret))
+	signer, err := letter.SignerOf(secret)
 	if err != nil {
 		return configfile.Wrong("%s: the site_key_file holds no signing key", w.config)
 	}
@@ -219,15 +219,6 @@ func (*runCmd) Run(w *world) error {
 	edge.Run(w.ctx)
 	supervised.Stopping(w.log)
 	return edge.Close()
-}
-
-func firstLine(s string) string {
-	for i := range s {
-		if s[i] == '\n' || s[i] == '\r' {
-			return s[:i]
-		}
-	}
-	return s
 }
 
 func (c *Config) server(config string) (note.Verifier, error) {

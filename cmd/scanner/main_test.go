@@ -64,7 +64,7 @@ func until(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("waited in vain for %q; last seen:\n%s", args[0], last)
 }
 
-// office is a place that scans, as 'letterlock setup' writes it.
+// office is a place that scans, as 'scanner enrol' writes it.
 type office struct {
 	dir, scans                       string
 	endpoint, bucket, access, secret string

@@ -69,6 +69,22 @@ func MakeEdgeUser(ctx context.Context, c deposit.S3Config, site, accessKey, secr
 	return deposit.Explain("giving edge its policy", a.put(ctx, "set-user-or-group-policy", attach, nil))
 }
 
+// RemoveEdgeUser ends what a user that MakeEdgeUser has made may do. One that is not
+// there is no error.
+func RemoveEdgeUser(ctx context.Context, c deposit.S3Config, accessKey string) error {
+	a, err := newAdmin(c)
+	if err != nil {
+		return err
+	}
+	defer a.client.CloseIdleConnections()
+	err = a.send(ctx, http.MethodDelete, "remove-user", url.Values{"accessKey": {accessKey}}, nil)
+	var said minio.ErrorResponse
+	if errors.As(err, &said) && said.Code == "XMinioAdminNoSuchUser" {
+		return nil
+	}
+	return deposit.Explain("removing edge user", err)
+}
+
 // admin is a storage server's admin interface.
 type admin struct {
 	config deposit.S3Config
@@ -91,10 +107,14 @@ func newAdmin(c deposit.S3Config) (*admin, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}, nil
 }
 
-// put sends one signed request, which is always safe to repeat.
 func (a *admin) put(ctx context.Context, command string, query url.Values, body []byte) error {
+	return a.send(ctx, http.MethodPut, command, query, body)
+}
+
+// send sends one signed request, which is always safe to repeat.
+func (a *admin) send(ctx context.Context, method, command string, query url.Values, body []byte) error {
 	target := strings.TrimSuffix(a.config.Endpoint, "/") + "/minio/admin/v3/" + command + "?" + query.Encode()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPut, target, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

@@ -194,6 +194,15 @@ var entryKinds = []entryKind{
 	{"stray-removed", texts.Say("entry.remains-removed"), about(func(d register.StrayRemoved, _ register.Entry, _ teller) texts.Text {
 		return texts.Say("entry.what-had-been-found-beyond", "listing-empty", d.ListingEmpty)
 	})},
+	{"edge-invited", texts.Say("entry.scanner-invited"), about(func(d register.EdgeInvited, _ register.Entry, _ teller) texts.Text {
+		if d.Replaces {
+			return texts.Say("entry.a-new-machine-was-invited", "site", d.Site)
+		}
+		return texts.Say("entry.a-machine-was-invited", "site", d.Site)
+	})},
+	{"edge-replaced", texts.Say("entry.scanner-replaced"), about(func(d register.EdgeReplaced, _ register.Entry, _ teller) texts.Text {
+		return texts.Say("entry.another-machine-is-the-scanner-of", "site", d.Site)
+	})},
 	{"edge-revoked", texts.Say("entry.scanner-revoked"), about(func(d register.EdgeRevoked, _ register.Entry, _ teller) texts.Text {
 		return texts.Say("entry.nothing-that-the-scanner-of-signs", "site", d.Site)
 	})},

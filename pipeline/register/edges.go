@@ -34,13 +34,27 @@ func (r *Register) AddEdge(ctx context.Context, site, verifier string) error {
 }
 
 // RevokeEdge ends the belief in what the site's edge signs, or returns ErrNotFound.
+// What is on record stays. An invitation in its place is worth nothing any more.
 func (r *Register) RevokeEdge(ctx context.Context, site string) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE edges SET revoked = $1 WHERE site = $2 AND revoked IS NULL`, millis(r.Now()), site)
-		if err := oneRow(res, err); err != nil {
-			if errors.Is(err, ErrMoved) {
-				return ErrNotFound
-			}
+		key, known, err := edgeNow(ctx, tx, site)
+		if err == nil && !known {
+			err = ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		now := millis(r.Now())
+		if _, err := tx.ExecContext(ctx, `UPDATE edges SET revoked = $1 WHERE site = $2`, now, site); err != nil {
+			return err
+		}
+		if err := r.endEdgeKey(ctx, tx, site, key, keyRevoked); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE edge_invitations SET expires = $1 WHERE site = $2 AND used_by = '' AND expires > $1`, now, site); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE storage_users SET ends = $1 WHERE site = $2 AND ends IS NULL`, now, site); err != nil {
 			return err
 		}
 		return r.append(ctx, tx, EdgeRevoked{Site: Name(site)}, "", 0)

@@ -42,16 +42,6 @@ type FolderMade struct {
 	Sample bool `json:"sample"` // a sample can never become real, and its register says so
 }
 
-// EdgeAdded says that manifests signed by this site are believed from now on. [R A.AM.G.2]
-type EdgeAdded struct {
-	Site Name `json:"site"` // of the enrolled scanner
-}
-
-// EdgeRevoked says that nothing that this site signs is believed from now on. [R A.AM.G.2]
-type EdgeRevoked struct {
-	Site Name `json:"site"` // of the revoked scanner
-}
-
 // KeyMade says that an expiry week's key pair exists. [GDPR 32]
 type KeyMade struct {
 	Week letter.Week `json:"week"` // the expiry week, which is the key's name
@@ -421,8 +411,6 @@ type BucketAdopted struct{}
 type ClockConfirmed struct{}
 
 func (FolderMade) kind() string          { return "folder-made" }
-func (EdgeAdded) kind() string           { return "edge-added" }
-func (EdgeRevoked) kind() string         { return "edge-revoked" }
 func (KeyMade) kind() string             { return "key-made" }
 func (KeyDeathBegun) kind() string       { return "key-death-begun" }
 func (KeyDestroyed) kind() string        { return "key-destroyed" }

@@ -228,12 +228,15 @@ func OpenSeen(msg []byte, site note.Verifier) (Seen, error) {
 
 // Sign writes v as a signed note (golang.org/x/mod/sumdb/note): the kind, one
 // line of JSON, and the signature.
-func Sign(kind string, v any, signer note.Signer) ([]byte, error) {
+func Sign(kind string, v any, signer note.Signer) ([]byte, error) { return signAll(kind, v, signer) }
+
+// signAll is Sign under several signatures.
+func signAll(kind string, v any, signers ...note.Signer) ([]byte, error) {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("writing %s: %w", kind, err)
 	}
-	return note.Sign(&note.Note{Text: kind + "\n" + string(body) + "\n"}, signer)
+	return note.Sign(&note.Note{Text: kind + "\n" + string(body) + "\n"}, signers...)
 }
 
 // Open checks that msg is a note of that kind under that signature and reads

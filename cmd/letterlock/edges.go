@@ -1,0 +1,320 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"letterlock/cmd/configfile"
+	"letterlock/cmd/invitation"
+	"letterlock/pipeline/archive"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/words"
+)
+
+type edgeCmd struct {
+	Invite edgeInviteCmd `cmd:"" help:"Invite a machine to be the scanner of a site: writes a file for it, and prints the code that opens the file, once."`
+	List   edgeListCmd   `cmd:"" help:"List the scanners: site, state, last word, version."`
+	Revoke edgeRevokeCmd `cmd:"" help:"Believe nothing more that the scanner of a site signs. What it has brought stays."`
+}
+
+type edgeInviteCmd struct {
+	Site          string        `arg:"" help:"Name of the place that scans: lower-case letters, digits and hyphens."`
+	Out           string        `help:"The file to write; SITE.invitation by default." type:"path" placeholder:"FILE"`
+	Replace       bool          `help:"The site has a scanner already, and this machine takes its place: from then on nothing is believed that the former one signs."`
+	Valid         time.Duration `help:"For how long it may be used, at most a day." default:"1h" placeholder:"SPAN"`
+	Scans         string        `help:"The scanner folder on the scanner's own machine." default:"/scans" placeholder:"DIR"`
+	Endpoint      string        `help:"The storage as that machine reaches it; by default as in the configuration." placeholder:"URL"`
+	AccessKey     string        `help:"The scanner's access key at the storage, where you have made it yourself." placeholder:"NAME"`
+	SecretKeyFile string        `help:"The file with its secret key." type:"path" placeholder:"FILE"`
+}
+
+// Run writes the invitation last: a crash before that leaves one that nobody has,
+// and that is over within the hour.
+func (c *edgeInviteCmd) Run(w *world) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	return w.with(func(in *installation) error {
+		if in.cfg.Storage == nil {
+			return configfile.Wrong("a scanner of its own needs an S3 bucket to meet the server in: set [storage] in %s", in.dir.config)
+		}
+		if err := c.mayInvite(w.ctx, in); err != nil {
+			return err
+		}
+		inv := invitation.Invitation{Until: in.clock.Now().Add(c.Valid).UTC().Truncate(time.Second)}
+		var err error
+		if inv.Key, inv.Public, err = note.GenerateKey(rand.Reader, "letterlock-invitation"); err != nil {
+			return err
+		}
+		user := c.AccessKey
+		if user == "" {
+			user = "letterlock-" + c.Site + "-" + strings.ToLower(rand.Text()[:6])
+		}
+		inv.Edge = in.edgeConfig(c.Site, user, c.Scans)
+		if c.Endpoint != "" {
+			inv.Endpoint = c.Endpoint
+		}
+		if inv.SecretKey, err = c.credentials(w.ctx, in, user); err != nil {
+			return err
+		}
+		noted := register.EdgeInvitation{Key: inv.Public, Site: c.Site, Expires: inv.Until, Replaces: c.Replace}
+		if c.AccessKey == "" {
+			noted.StorageUser = user
+		}
+		if err := in.register.InviteEdge(w.ctx, noted); err != nil {
+			return c.says(err)
+		}
+		return c.handOver(w, inv)
+	})
+}
+
+func (c *edgeInviteCmd) check() error {
+	switch {
+	case !letter.ValidName(c.Site):
+		return configfile.Wrong("a site's name is up to 40 lower-case letters, digits and hyphens")
+	case c.Valid < time.Minute || c.Valid > 24*time.Hour:
+		return configfile.Wrong("--valid is between a minute and a day")
+	case (c.AccessKey == "") != (c.SecretKeyFile == ""):
+		return configfile.Wrong("--access-key and --secret-key-file belong together")
+	}
+	if err := configfile.CheckEndpoint(c.Endpoint, false); err != nil {
+		return configfile.Wrong("--endpoint is http:// on another machine: use https://, or set without_tls in [storage], and leave out --endpoint")
+	}
+	if c.Out == "" {
+		c.Out = c.Site + invitation.Ext
+	}
+	if exists(c.Out) {
+		return configfile.Wrong("%s is there already: remove it, or name another file with --out", c.Out)
+	}
+	return nil
+}
+
+// mayInvite refuses before anything is made at the storage.
+func (c *edgeInviteCmd) mayInvite(ctx context.Context, in *installation) error {
+	if err := in.notOwnSite(c.Site); err != nil {
+		return err
+	}
+	_, err := in.register.Edge(ctx, c.Site)
+	switch known := err == nil; {
+	case err != nil && !errors.Is(err, register.ErrNotFound):
+		return err
+	case known && !c.Replace:
+		return c.says(register.ErrEdgeKnown)
+	case !known && c.Replace:
+		return c.says(register.ErrEdgeUnknown)
+	}
+	return nil
+}
+
+func (c *edgeInviteCmd) says(err error) error {
+	switch {
+	case errors.Is(err, register.ErrEdgeKnown):
+		return configfile.Wrong("the site %q has a scanner already. If another machine is to take its place, add --replace; if there are to be two, choose another name", c.Site)
+	case errors.Is(err, register.ErrEdgeUnknown):
+		return configfile.Wrong("the site %q has no scanner that could be replaced: leave out --replace, or look at 'letterlock edge list'", c.Site)
+	}
+	return err
+}
+
+// notOwnSite refuses what is for scanners on other machines.
+func (in *installation) notOwnSite(site string) error {
+	if site == in.cfg.Scanner.Site && exists(filepath.Join(in.dir.edgeState(), "site.key")) {
+		return configfile.Wrong("%s is the scanner of 'letterlock up' on this machine: end that instead", site)
+	}
+	return nil
+}
+
+// credentials makes a user of the storage for the scanner, or reads the secret of
+// the one that somebody has made.
+func (c *edgeInviteCmd) credentials(ctx context.Context, in *installation, user string) (secret string, err error) {
+	if c.AccessKey != "" {
+		return configfile.Secret(in.dir.config, c.SecretKeyFile, "scanner's secret key")
+	}
+	admin, err := in.cfg.s3(in.dir.config)
+	if err != nil {
+		return "", err
+	}
+	// Whatever becomes of this command, the user ends one day.
+	if err := in.register.ReserveStorageUser(ctx, user, c.Site, in.clock.Now().Add(c.Valid)); err != nil {
+		return "", err
+	}
+	secret = rand.Text() + rand.Text()[:14]
+	err = archive.MakeEdgeUser(ctx, admin, c.Site, user, secret)
+	if errors.Is(err, deposit.ErrRefused) {
+		policy, policyErr := archive.EdgePolicy(in.cfg.Storage.Bucket, c.Site)
+		if policyErr != nil {
+			return "", policyErr
+		}
+		return "", fmt.Errorf("this storage lets no user be made by Letterlock (%w). Make one there yourself, give it this policy and no other, and name it with --access-key and --secret-key-file:\n%s", err, policy)
+	}
+	if err != nil {
+		return "", fmt.Errorf("making the scanner's own storage credentials: %w", err)
+	}
+	return secret, nil
+}
+
+func (c *edgeInviteCmd) handOver(w *world, inv invitation.Invitation) error {
+	code := invitation.NewCode()
+	file, err := inv.Seal(code)
+	if err != nil {
+		return err
+	}
+	if err := writeNew(c.Out, file, 0o600); err != nil {
+		return fmt.Errorf("the invitation cannot be written: %s", configfile.Reason(err))
+	}
+	_, err = fmt.Fprintf(w.out, `Invitation  %s, for one machine, once, within %s
+Code        %s
+Carry the file to the scanner's machine, tell whoever is there the code by voice, and run there:
+  scanner enrol %s --config scanner.toml
+The server must be running: it is what takes the machine in.
+`, c.Out, words.Lasted(c.Valid), code, filepath.Base(c.Out))
+	if u, bad := url.Parse(inv.Endpoint); err == nil && bad == nil && c.Endpoint == "" && configfile.OnLoopback(u.Hostname()) {
+		_, err = fmt.Fprintf(w.out, "The storage is named as %s, which is this very machine: for another one remove the file, and invite it again with --endpoint.\n", inv.Endpoint)
+	}
+	return err
+}
+
+type edgeListCmd struct {
+	JSON bool `help:"One JSON object a line instead of a table."`
+}
+
+// edgeLine is one line of 'edge list --json'.
+type edgeLine struct {
+	Site  string                `json:"site"`
+	State register.ScannerState `json:"state"`
+	Since time.Time             `json:"since"`          // when it was enrolled, or revoked
+	Seen  time.Time             `json:"seen,omitzero"`  // when it last said what is in its folder
+	Until time.Time             `json:"until,omitzero"` // of an invitation that nobody has used
+}
+
+// edgeInvited is the state of a site whose invitation nobody has used.
+const edgeInvited register.ScannerState = "invited"
+
+// Run lists scanners, and after them invitations that may still be used.
+func (c *edgeListCmd) Run(w *world) error {
+	return w.with(func(in *installation) error {
+		lines, err := in.edgeLines(w.ctx)
+		if err != nil {
+			return err
+		}
+		t := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', 0)
+		if !c.JSON && len(lines) > 0 {
+			fmt.Fprintln(t, "SITE\tSTATE\tSINCE\tLAST SEEN")
+		}
+		for _, line := range lines {
+			if c.JSON {
+				err = w.json(line)
+			} else {
+				_, err = fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", line.Site, line.State, atMinute(line.Since), atMinute(line.Seen))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if len(lines) == 0 && !c.JSON {
+			fmt.Fprintln(t, "No scanner is enrolled. Invite one with: letterlock edge invite SITE")
+		}
+		return t.Flush()
+	})
+}
+
+func (in *installation) edgeLines(ctx context.Context) (lines []edgeLine, err error) {
+	scanners, err := in.register.Scanners(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := in.clock.Now()
+	for _, s := range scanners {
+		line := edgeLine{Site: s.Site, State: s.State(now), Since: s.Added, Seen: s.Said.At}
+		if line.State == register.ScannerRevoked {
+			line.Since = s.Revoked
+		}
+		lines = append(lines, line)
+	}
+	invitations, err := in.register.EdgeInvitations(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, inv := range invitations {
+		if inv.UsedBy == "" && now.Before(inv.Expires) {
+			lines = append(lines, edgeLine{Site: inv.Site, State: edgeInvited, Since: inv.Made, Until: inv.Expires})
+		}
+	}
+	return lines, nil
+}
+
+// atMinute is a time as the table shows it; a hyphen for none.
+func atMinute(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.In(letter.London).Format("2 January 2006 15:04")
+}
+
+type edgeRevokeCmd struct {
+	Site string `arg:"" help:"Whose scanner."`
+}
+
+// Run revokes a scanner.
+func (c *edgeRevokeCmd) Run(w *world) error {
+	return w.with(func(in *installation) error {
+		if err := in.notOwnSite(c.Site); err != nil {
+			return err
+		}
+		err := in.register.RevokeEdge(w.ctx, c.Site)
+		if errors.Is(err, register.ErrNotFound) {
+			return configfile.Wrong("no scanner of the site %q is enrolled: see 'letterlock edge list'", c.Site)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w.out, "Scanner: nothing that %s signs from now on is believed. What it has brought stays.\n", c.Site)
+		return in.endStorageUsers(w)
+	})
+}
+
+// endStorageUsers takes away at the storage what revoked scanners could do there, or
+// says who is to do it.
+func (in *installation) endStorageUsers(w *world) error {
+	names, err := in.register.StorageUsersToEnd(w.ctx)
+	if err != nil || in.cfg.Storage == nil {
+		return err
+	}
+	for _, name := range names {
+		if err := (storageUsers{in}).RemoveUser(w.ctx, name); err != nil {
+			fmt.Fprintf(w.out, "Its user of the storage, %s, could not be removed: remove it there yourself. (%s)\n", name, say(err))
+			continue
+		}
+		if err := in.register.StorageUserEnded(w.ctx, name); err != nil {
+			return err
+		}
+		fmt.Fprintf(w.out, "Its user of the storage, %s, was removed.\n", name)
+	}
+	if len(names) == 0 {
+		_, err = fmt.Fprintln(w.out, "If you have made it a user of the storage yourself, remove that too.")
+	}
+	return err
+}
+
+// storageUsers removes scanners' users with the server's own credentials.
+type storageUsers struct{ *installation }
+
+// RemoveUser is pipeline.StorageUsers.
+func (in storageUsers) RemoveUser(ctx context.Context, name string) error {
+	admin, err := in.cfg.s3(in.dir.config)
+	if err != nil {
+		return err
+	}
+	return archive.RemoveEdgeUser(ctx, admin, name)
+}

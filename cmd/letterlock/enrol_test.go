@@ -1,0 +1,214 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"letterlock/cmd/killtest"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/deposit/deposittest"
+	"letterlock/scanner/specimen"
+)
+
+// annexe is a second place that scans, on machines of its own.
+type annexe struct {
+	*apart
+	invitation, code string
+}
+
+// invite has the site's invitation made, and reads the code.
+func (a *annexe) invite(more ...string) {
+	a.t.Helper()
+	a.invitation = filepath.Join(a.t.TempDir(), "annexe.invitation")
+	said := command(a.t, a.data, append([]string{"edge", "invite", "annexe", "--out", a.invitation}, more...)...)
+	found := regexp.MustCompile(`(?m)^Code +(\S+)$`).FindStringSubmatch(said)
+	if found == nil {
+		a.t.Fatalf("no code in:\n%s", said)
+	}
+	a.code = found[1]
+}
+
+// enrol runs 'scanner enrol' on a machine, whose folder is dir, and returns how it
+// ended and what it said.
+func (a *annexe) enrol(dir, kill string, more ...string) (int, string) {
+	a.t.Helper()
+	args := []string{"enrol", a.invitation, "--config", filepath.Join(dir, "scanner.toml"), "--scans", filepath.Join(dir, "scans"), "--wait", "30s"}
+	if len(more) == 0 {
+		more = []string{"--code", a.code}
+	}
+	cmd := exec.Command(a.binary, append(args, more...)...)
+	cmd.Args[0] = "scanner"
+	if kill != "" {
+		cmd.Env = append(os.Environ(), killtest.At(kill))
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil && exitCode(err) == 0 {
+		a.t.Fatal(err)
+	}
+	return exitCode(err), string(out)
+}
+
+func (a *annexe) wantRefused(says, dir string, more ...string) {
+	a.t.Helper()
+	if status, out := a.enrol(dir, "", more...); status == exitDone || !strings.Contains(out, says) {
+		a.t.Errorf("it ended with %d and did not say %q:\n%s", status, says, out)
+	}
+}
+
+func (a *annexe) state() (state register.ScannerState) {
+	a.t.Helper()
+	for line := range strings.Lines(command(a.t, a.data, "edge", "list", "--json")) {
+		var l edgeLine
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			a.t.Fatal(err)
+		}
+		if l.Site == "annexe" {
+			state = l.State
+		}
+	}
+	return state
+}
+
+// storage is the bucket as the scanner of that folder may use it.
+func (a *annexe) storage(dir string) *deposit.S3 {
+	a.t.Helper()
+	text, err1 := os.ReadFile(filepath.Join(dir, "scanner.toml"))
+	secret, err2 := os.ReadFile(filepath.Join(dir, "storage.key"))
+	if err1 != nil || err2 != nil {
+		a.t.Fatal(err1, err2)
+	}
+	c := a.s3
+	c.AccessKey = regexp.MustCompile(`access_key = "(.+)"`).FindStringSubmatch(string(text))[1]
+	c.SecretKey = strings.TrimSpace(string(secret))
+	store, err := deposit.OpenS3(c)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+// runs starts the scanner of that folder.
+func (a *annexe) runs(dir string) *program {
+	a.t.Helper()
+	a.edge, a.scans = dir, filepath.Join(dir, "scans")
+	cache, err := compiled()
+	if err == nil && !exists(filepath.Join(dir, "state", "cache")) {
+		err = os.CopyFS(filepath.Join(dir, "state", "cache"), os.DirFS(cache))
+	}
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return a.scan("")
+}
+
+func (a *annexe) drops(dir, name string, seed uint64) {
+	a.t.Helper()
+	folder := filepath.Join(dir, "scans", "respect-phoneline")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		a.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, name), specimen.New(seed, 1).ColourPDF(), 0o600); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+// A machine becomes the scanner of a site by a file and a code, is killed at every
+// step of that, brings a letter, and is replaced by another and revoked.
+func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
+	s3 := deposittest.Start(t).Config()
+	a := &annexe{apart: &apart{t: t, s3: s3, data: newData(t), binary: buildScanner(t)}}
+	configure(t, a.data, s3, "")
+	command(t, a.data, "setup")
+	command(t, a.data, "user", "add", "--name", "Ada", "--role", "team-leader", "--helpline", "respect-phoneline", "--email", "ada@example.org")
+	first, second, third := filepath.Join(t.TempDir(), "first"), filepath.Join(t.TempDir(), "second"), filepath.Join(t.TempDir(), "third")
+
+	if out, err := letterlockCmd(t, a.data, "edge", "invite", "annexe", "--replace").CombinedOutput(); exitCode(err) != exitUse || !strings.Contains(string(out), "no scanner that could be replaced") {
+		t.Errorf("replacing nobody: %v\n%s", err, out)
+	}
+	a.invite()
+	stale := *a
+	a.invite() // the first one is worth nothing now
+	if a.state() != edgeInvited {
+		t.Errorf("invited, it is %q", a.state())
+	}
+	a.wantRefused("the code does not open this invitation", first, "--code", "AAAA-BBBB-CCCC")
+	a.wantRefused("has not answered for", first, "--code", a.code, "--wait", "1s")
+	for _, step := range []string{"enrol-key", "enrol-asked"} {
+		if status, out := a.enrol(first, step); status != -1 {
+			t.Fatalf("%s was not reached: %d\n%s", step, status, out)
+		}
+	}
+	for _, step := range []string{"joined", "join-answered"} {
+		cmd := letterlockCmd(t, a.data, "serve", "--listen", "localhost:0")
+		cmd.Env = append(cmd.Env, killtest.At(step))
+		if p := a.begin(cmd); !p.wait() {
+			t.Fatalf("the server never came to %s:\n%s", step, p.out)
+		}
+	}
+	server := a.serve()
+	for _, step := range []string{"enrol-answered", "enrol-storage.key", "enrol-scanner.toml"} {
+		if status, out := a.enrol(first, step); status != -1 {
+			t.Fatalf("%s was not reached: %d\n%s", step, status, out)
+		}
+		if step != "enrol-scanner.toml" && exists(filepath.Join(first, "scanner.toml")) {
+			t.Fatalf("killed at %s it looks enrolled", step)
+		}
+	}
+	a.wantRefused("this machine is a scanner already", first)
+	a.wantRefused("used by another machine", second)
+	stale.wantRefused("invitation", second)
+	if a.state() != register.ScannerEnrolled {
+		t.Errorf("enrolled, it is %q", a.state())
+	}
+	old := a.runs(first)
+	a.drops(first, "one.pdf", 1)
+	server.eventually("its letter is taken", func() bool { return server.status().Letters[register.Notified] == 1 })
+
+	// Another machine takes its place in one step; the first is believed no more.
+	if out, err := letterlockCmd(t, a.data, "edge", "invite", "annexe").CombinedOutput(); exitCode(err) != exitUse || !strings.Contains(string(out), "add --replace") {
+		t.Errorf("the same name twice: %v\n%s", err, out)
+	}
+	a.invite("--replace")
+	before := a.storage(first)
+	if status, out := a.enrol(second, ""); status != exitDone {
+		t.Fatalf("replacing: %d\n%s", status, out)
+	}
+	server.eventually("the former scanner's user of the storage is gone", func() bool {
+		_, err := before.Get(t.Context(), "keys/recipients")
+		return err != nil
+	})
+	a.drops(first, "late.pdf", 2)
+	now := a.runs(second)
+	a.drops(second, "two.pdf", 3)
+	server.eventually("the new one's letter is taken", func() bool { return server.status().Letters[register.Notified] == 2 })
+	old.stop()
+	if a.wantRefused("was revoked or replaced", first, "--code", a.code, "--again"); server.status().Letters[register.Notified] != 2 {
+		t.Error("a letter of the replaced scanner was taken")
+	}
+	now.stop()
+
+	if said := command(t, a.data, "edge", "revoke", "annexe"); !strings.Contains(said, "was removed") {
+		t.Errorf("its user of the storage is left: %s", said)
+	}
+	if a.state() != register.ScannerRevoked {
+		t.Errorf("revoked, it is %q", a.state())
+	}
+	a.invite() // a revoked site's name may be given again
+	if status, out := a.enrol(third, ""); status != exitDone {
+		t.Fatalf("enrolling anew: %d\n%s", status, out)
+	}
+	server.stop()
+	kinds := entries(t, a.data)
+	for kind, n := range map[string]int{"edge-invited": 4, "edge-added": 2, "edge-replaced": 1, "edge-revoked": 1, "letter-admitted": 2} {
+		if got := count(kinds, kind); got != n {
+			t.Errorf("%d entries %s, want %d", got, kind, n)
+		}
+	}
+}

@@ -1,0 +1,154 @@
+package pipeline
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit"
+	"letterlock/scanner/letter"
+)
+
+// guest is a machine that was invited.
+type guest struct {
+	*office
+	invitation, own note.Signer
+	public, key     string // of the invitation, and its own
+}
+
+func (o *office) invite(site string, replaces bool) *guest {
+	o.t.Helper()
+	g := &guest{office: o}
+	g.invitation, g.public = signer(o.t, "letterlock-invitation")
+	g.own, g.key = signer(o.t, site)
+	o.must(o.cfg.Register.InviteEdge(o.t.Context(), register.EdgeInvitation{Key: g.public, Site: site, Expires: o.now.Add(time.Hour), Replaces: replaces}))
+	return g
+}
+
+// asks puts the guest's question, and returns the server's answer to it.
+func (g *guest) asks() string {
+	g.t.Helper()
+	g.puts()
+	g.must(g.Admit(g.t.Context()))
+	return g.answer()
+}
+
+func (g *guest) puts() {
+	g.t.Helper()
+	msg, err := letter.Join{Site: g.own.Name(), Key: g.key, At: g.now.UTC().Truncate(time.Second)}.Sign(g.invitation, g.own)
+	g.must(err)
+	g.putRaw(letter.JoinKey(g.own.Name()), msg)
+}
+
+func (g *guest) answer() string {
+	g.t.Helper()
+	msg, err := g.readSmall(g.t.Context(), letter.JoinedKey(g.own.Name()))
+	if errors.Is(err, deposit.ErrNotFound) {
+		return ""
+	}
+	g.must(err)
+	said, err := letter.OpenJoined(msg, g.pub)
+	g.must(err)
+	if said.Invitation != g.public || said.Key != g.key {
+		return ""
+	}
+	return said.Answer
+}
+
+func (g *guest) want(answer string) {
+	g.t.Helper()
+	if got := g.asks(); got != answer {
+		g.t.Errorf("the server answers %q, want %q", got, answer)
+	}
+}
+
+func TestEnrolment(t *testing.T) {
+	o := newOffice(t)
+	late := o.invite("annexe", false)
+	o.now = o.now.Add(time.Hour)
+	late.want(letter.JoinedExpired)
+
+	first := o.invite("annexe", false)
+	stranger := *first
+	stranger.invitation, _ = signer(t, "letterlock-invitation")
+	if stranger.want(""); o.traces(letter.JoinKey("annexe")) == 0 || len(o.held()) > 0 {
+		t.Error("what nobody was invited to put is removed, or held as a manifest")
+	}
+	other := *first
+	other.own, other.key = signer(t, "annexe")
+	o.now = o.now.Add(2 * heldRest)
+	wrong := *first
+	_, wrong.key = signer(t, "annexe") // a key that it does not have
+	wrong.want("")
+	o.now = o.now.Add(2 * heldRest)
+
+	first.puts()
+	o.now = o.now.Add(6 * time.Minute) // its clock is behind
+	o.must(o.Admit(t.Context()))
+	if got := first.answer(); got != letter.JoinedClock {
+		t.Errorf("with a wrong clock: %q", got)
+	}
+	first.want(letter.JoinedEnrolled)
+	o.now = o.now.Add(2 * time.Hour) // its answer was lost, and it comes again
+	first.want(letter.JoinedEnrolled)
+	other.want(letter.JoinedUsed)
+	if o.traces(letter.JoinKey("annexe")) != 0 {
+		t.Error("what was asked is left")
+	}
+	if err := o.cfg.Register.InviteEdge(t.Context(), register.EdgeInvitation{Key: "k", Site: "annexe", Expires: o.now.Add(time.Hour)}); !errors.Is(err, register.ErrEdgeKnown) {
+		t.Errorf("a second scanner of one site: %v", err)
+	}
+
+	// What the former scanner has deposited when another takes its place is admitted.
+	second := o.invite("office", true)
+	m := o.deposit()
+	second.want(letter.JoinedEnrolled)
+	o.work(m.ID)
+	o.state(m.ID)
+	o.announce(func() letter.Manifest { m.ID = letter.NewID(); return m }())
+	o.must(o.Admit(t.Context()))
+	if held := o.held(); len(held) != 1 || held[0] != register.FalseSignature {
+		t.Errorf("what the replaced scanner signs: %v", held)
+	}
+	back := o.invite("office", true)
+	back.own = o.site
+	back.key = func() string { k, _ := o.replaced("office"); return k }()
+	back.want(letter.JoinedRevoked)
+}
+
+// replaced is the key that was the site's before.
+func (o *office) replaced(site string) (string, error) {
+	var key string
+	err := o.cfg.Register.DB().QueryRowContext(o.t.Context(), `SELECT verifier FROM edge_keys WHERE site = $1`, site).Scan(&key)
+	o.must(err)
+	return key, err
+}
+
+// Whatever fails in between, in either way, the scanner is enrolled once and hears it.
+func TestEnrolmentOnAStoreThatFails(t *testing.T) {
+	for _, how := range []fault{fails, loses} {
+		for _, what := range []string{"Put", "Remove", "Read", "Traces"} {
+			o := newOffice(t)
+			g := o.invite("annexe", false)
+			g.puts()
+			o.store.at, o.store.how, o.store.only = -1, how, what
+			if err := o.Admit(t.Context()); err == nil {
+				t.Errorf("%s: the fault was never met", what)
+			}
+			o.store.at = 0
+			o.now = o.now.Add(2 * heldRest)
+			o.must(o.Admit(t.Context()))
+			if g.answer() != letter.JoinedEnrolled || o.traces(letter.JoinKey("annexe")) != 0 {
+				t.Errorf("%s: it hears %q", what, g.answer())
+			}
+			entries, err := o.cfg.Register.Entries(t.Context(), -1, "edge-added", "", 10)
+			o.must(err)
+			if len(entries) != 2 { // office's, and its own
+				t.Errorf("%s: %d enrolments on record", what, len(entries))
+			}
+		}
+	}
+}
