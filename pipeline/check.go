@@ -50,6 +50,7 @@ func (s *Server) Check(ctx context.Context) []Line {
 		{"letters", s.checkLetters},
 		{"missing", s.checkMissing},
 		{"held", s.checkHeld},
+		{"scanners", s.checkScanners},
 		{"reviews", s.checkReviews},
 		{"holds", s.checkHolds},
 		{"mail", s.checkMail},

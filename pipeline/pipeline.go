@@ -93,6 +93,7 @@ type Config struct {
 	DestroyAfter string          // "readable", ReadableByAnother or "verified": when paper may go
 	HasLifecycle bool            // the storage ends letters by itself
 	Backups      *Backups        // nil where none are made
+	Program      letter.Program  // this server's version
 	Spool        string          // a folder for sealed letters on their way to another place; "" is the system's for temporary files
 
 	SweepEvery time.Duration // between two sweeps of Run; 0 for two seconds

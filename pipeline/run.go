@@ -115,6 +115,9 @@ func (s *Server) daily(ctx context.Context, w *watch) error {
 			return err
 		}
 		w.published = today
+		if err := s.sayAbout(ctx); err != nil {
+			s.cfg.Log.Warn("scanners cannot be told this server's version", "error", err)
+		}
 		s.compareLifecycle(ctx)
 	}
 	if _, err := s.cfg.Register.BeginDay(ctx); err != nil {

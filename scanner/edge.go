@@ -32,8 +32,9 @@ type Config struct {
 	Portal bool // what the folder asks is answered in the portal too, see OpenQuestions
 	// Reports has the server told what is in the folder, at most once a minute.
 	Reports bool
-	Signer  note.Signer   // the site's private key, of the site's name
-	Server  note.Verifier // the server's public key
+	Program letter.Program // the version that the server is told of
+	Signer  note.Signer    // the site's private key, of the site's name
+	Server  note.Verifier  // the server's public key
 
 	Store    Store
 	Workshop Workshop

@@ -73,7 +73,7 @@ func (e *Edge) sayReport(ctx context.Context) {
 // gather is the report of this moment.
 func (e *Edge) gather() letter.Report {
 	now := e.Now().UTC().Truncate(time.Second)
-	out := letter.Report{Site: e.Site, At: now}
+	out := letter.Report{Site: e.Site, At: now, Program: e.Program}
 	for _, f := range e.reporting.refused {
 		if now.Sub(f.At).Abs() < 24*time.Hour {
 			out.Refused = append(out.Refused, f)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -191,11 +192,12 @@ type edgeListCmd struct {
 
 // edgeLine is one line of 'edge list --json'.
 type edgeLine struct {
-	Site  string                `json:"site"`
-	State register.ScannerState `json:"state"`
-	Since time.Time             `json:"since"`          // when it was enrolled, or revoked
-	Seen  time.Time             `json:"seen,omitzero"`  // when it last said what is in its folder
-	Until time.Time             `json:"until,omitzero"` // of an invitation that nobody has used
+	Site    string                `json:"site"`
+	State   register.ScannerState `json:"state"`
+	Since   time.Time             `json:"since"`             // when it was enrolled, or revoked
+	Program letter.Program        `json:"program,omitempty"` // its version, as it said then
+	Seen    time.Time             `json:"seen,omitzero"`     // when it last said what is in its folder
+	Until   time.Time             `json:"until,omitzero"`    // of an invitation that nobody has used
 }
 
 // edgeInvited is the state of a site whose invitation nobody has used.
@@ -210,13 +212,13 @@ func (c *edgeListCmd) Run(w *world) error {
 		}
 		t := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', 0)
 		if !c.JSON && len(lines) > 0 {
-			fmt.Fprintln(t, "SITE\tSTATE\tSINCE\tLAST SEEN")
+			fmt.Fprintln(t, "SITE\tSTATE\tSINCE\tLAST SEEN\tVERSION")
 		}
 		for _, line := range lines {
 			if c.JSON {
 				err = w.json(line)
 			} else {
-				_, err = fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", line.Site, line.State, atMinute(line.Since), atMinute(line.Seen))
+				_, err = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", line.Site, line.State, atMinute(line.Since), atMinute(line.Seen), cmp.Or(line.Program, "-"))
 			}
 			if err != nil {
 				return err
@@ -236,7 +238,7 @@ func (in *installation) edgeLines(ctx context.Context) (lines []edgeLine, err er
 	}
 	now := in.clock.Now()
 	for _, s := range scanners {
-		line := edgeLine{Site: s.Site, State: s.State(now), Since: s.Added, Seen: s.Said.At}
+		line := edgeLine{Site: s.Site, State: s.State(now), Since: s.Added, Seen: s.Said.At, Program: s.Said.Program}
 		if line.State == register.ScannerRevoked {
 			line.Since = s.Revoked
 		}

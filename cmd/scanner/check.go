@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"letterlock/cmd/configfile"
 	"letterlock/scanner/child"
 	"letterlock/scanner/deposit"
@@ -119,7 +121,30 @@ func (c *Config) checkStore(w *world) ([]folder.Line, error) {
 			list.OK, list.Says = judge(recipients, time.Now())
 		}
 	}
-	return []folder.Line{clock, list}, nil
+	return []folder.Line{clock, list, checkVersions(ctx, store, server)}, nil
+}
+
+// checkVersions compares this scanner's version with the server's.
+func checkVersions(ctx context.Context, store *deposit.S3, server note.Verifier) folder.Line {
+	own := letter.Program(programVersion())
+	line := folder.Line{Name: "version", OK: true, Says: fmt.Sprintf("This scanner is version %s; the server has not said which it is.", own)}
+	msg, err := store.Get(ctx, letter.AboutKey)
+	if err != nil {
+		return line
+	}
+	about, err := letter.OpenAbout(msg, server)
+	if err != nil {
+		return line
+	}
+	line.Says = fmt.Sprintf("This scanner is version %s, the server %s.", own, about.Program)
+	switch own.Apart(about.Program) {
+	case letter.SkewOne:
+		line.Says += " They work together; bring the older one up to date when you can."
+	case letter.SkewMore:
+		line.OK = false
+		line.Says += " They are more than one release apart, which nobody has tried. What is scanned is taken all the same; bring the older one up to date."
+	}
+	return line
 }
 
 // checkClock compares this machine's clock with the store's, which also shows

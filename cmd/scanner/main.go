@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 	"text/tabwriter"
@@ -193,7 +194,7 @@ func (*runCmd) Run(w *world) error {
 	defer pages.Close()
 	// Another scanner may be at work on the folder, or may have been until its
 	// machine stopped: this one waits, ready to go on in its place.
-	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines, Titles: c.titles(), Reports: true,
+	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines, Titles: c.titles(), Reports: true, Program: letter.Program(programVersion()),
 		Signer: signer, Server: server, Store: store, Workshop: c.workshop(pages), Duplex: separator.Duplex(c.Duplex),
 		Arriving: time.Duration(c.ArrivingLimit), Log: w.log, Step: crashPoint}
 	// It is ready also while it waits, and goes on.
@@ -219,6 +220,15 @@ func (*runCmd) Run(w *world) error {
 	edge.Run(w.ctx)
 	supervised.Stopping(w.log)
 	return edge.Close()
+}
+
+// programVersion is the version that was built, as in v1.4.0.
+func programVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "unknown"
+	}
+	return info.Main.Version
 }
 
 func (c *Config) server(config string) (note.Verifier, error) {

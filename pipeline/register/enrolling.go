@@ -48,7 +48,10 @@ func (r *Register) InviteEdge(ctx context.Context, inv EdgeInvitation) error {
 		case !known && inv.Replaces:
 			return ErrEdgeUnknown
 		}
-		now := millis(r.Now())
+		now, replaces := millis(r.Now()), 0
+		if inv.Replaces {
+			replaces = 1
+		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM edge_invitations WHERE expires < $1`, now-invitationsKept.Milliseconds()); err != nil {
 			return err
 		}
@@ -56,7 +59,7 @@ func (r *Register) InviteEdge(ctx context.Context, inv EdgeInvitation) error {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO edge_invitations (key, site, made, expires, replaces, storage_user) VALUES ($1, $2, $3, $4, $5, $6)`,
-			inv.Key, inv.Site, now, millis(inv.Expires), inv.Replaces, inv.StorageUser); err != nil {
+			inv.Key, inv.Site, now, millis(inv.Expires), replaces, inv.StorageUser); err != nil {
 			return err
 		}
 		if inv.StorageUser != "" {
@@ -80,9 +83,9 @@ func edgeNow(ctx context.Context, q querier, site string) (verifier string, know
 const invitationColumns = `key, site, made, expires, replaces, storage_user, used_by`
 
 func scanInvitation(row scannable) (inv EdgeInvitation, err error) {
-	var made, expires int64
-	err = row.Scan(&inv.Key, &inv.Site, &made, &expires, &inv.Replaces, &inv.StorageUser, &inv.UsedBy)
-	inv.Made, inv.Expires = fromMillis(made), fromMillis(expires)
+	var made, expires, replaces int64
+	err = row.Scan(&inv.Key, &inv.Site, &made, &expires, &replaces, &inv.StorageUser, &inv.UsedBy)
+	inv.Made, inv.Expires, inv.Replaces = fromMillis(made), fromMillis(expires), replaces != 0
 	return inv, err
 }
 

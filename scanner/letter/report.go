@@ -12,6 +12,7 @@ import (
 type Report struct {
 	Site    string       `json:"site"`              // the edge that signed; also the signer's name
 	At      time.Time    `json:"at"`                // when the folder was looked at, UTC, whole seconds
+	Program Program      `json:"program,omitempty"` // the edge's version
 	Folders []ReportLine `json:"folders"`           // of the helplines
 	Refused []Refused    `json:"refused,omitempty"` // what was refused within the last day, the latest last
 }
@@ -51,7 +52,7 @@ func OpenReport(msg []byte, site note.Verifier) (Report, error) {
 	if err := Open(kindReport, msg, site, &r); err != nil {
 		return Report{}, err
 	}
-	if r.Site != site.Name() || !believable(r.At) || len(r.Folders) > MaxFolders || len(r.Refused) > MaxRefused {
+	if r.Site != site.Name() || !r.Program.valid() || !believable(r.At) || len(r.Folders) > MaxFolders || len(r.Refused) > MaxRefused {
 		return Report{}, errors.New("report: site, time or length is not of the agreed form")
 	}
 	for _, l := range r.Folders {
