@@ -47,14 +47,18 @@ func (d *document) drawing(r types.IndirectRef, s *types.StreamDict) (*drawing, 
 	return read, nil
 }
 
-// drawingOf is the drawing of the stream that o refers to. Something else draws
-// nothing.
+// drawingOf is the drawing of the stream that o refers to. What stands in its
+// place and is none was one, of which pdfcpu did not find the data: a page with it
+// would lack that or be blank.
 func (d *document) drawingOf(o types.Object) (*drawing, error) {
 	found, err := d.ctx.Dereference(o)
 	if err != nil {
 		return nil, refusePage(Damaged, d.page)
 	}
 	s, isStream := streamOf(found)
+	if !isStream && found != nil {
+		return nil, refusePage(Damaged, d.page)
+	}
 	r, isReference := o.(types.IndirectRef)
 	if !isStream || !isReference {
 		return &drawing{}, nil
@@ -87,6 +91,9 @@ func (d *document) pageDrawing(o types.Object) (*drawing, error) {
 			return nil, refusePage(Damaged, d.page)
 		}
 		s, ok := streamOf(found)
+		if !ok && found != nil {
+			return nil, refusePage(Damaged, d.page)
+		}
 		if !ok {
 			continue
 		}

@@ -97,3 +97,19 @@ func TestContentThatIsNotWholeIsRefused(t *testing.T) {
 	refuseBroken(t, "a hole in hexadecimal", form(ascii, holed(hex.EncodeToString([]byte(text)))+">"))
 	refuseBroken(t, "a hole in a string", form("", "BT ("+zeros+") Tj ET"))
 }
+
+// What should be content and is something else was content, of which nothing is
+// left that draws.
+func TestContentThatIsNoStreamIsRefused(t *testing.T) {
+	page := func(contents string, objects ...string) []byte {
+		return build(append([]string{"<</Type/Catalog/Pages 2 0 R>>", pagesOf3,
+			"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents" + contents + ">>"}, objects...)...)
+	}
+	const lost = "<</Lengt\xec\xec\xecstream\n0 0 9 9 re f\nendstream\n/X 1>>"
+	takeWhole(t, "one stream", page(" 4 0 R", stream("", squares)))
+	takeWhole(t, "none", page("[]"))
+	refuseBroken(t, "a dictionary", page(" 4 0 R", "<</Length 9>>"))
+	refuseBroken(t, "the remains of one", page(" 4 0 R", lost))
+	refuseBroken(t, "one of two", page("[4 0 R 5 0 R]", stream("", squares), "<</Length 9>>"))
+	refuseBroken(t, "a list in a list", page("[[4 0 R]]", stream("", squares)))
+}
