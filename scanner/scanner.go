@@ -243,7 +243,7 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 	defer plain.Close()
 	// The sync of their folder that makes sure of the manifest makes sure of both.
 	err = disk.WriteFirst(d, spooled(j.id, sealedExt), 0o600, func(out disk.File) error {
-		size, sum, err := seal.Seal(out, plain, to)
+		size, sum, err := seal.Seal(disk.Early(out), plain, to)
 		m.Size, m.SHA256 = size, hex.EncodeToString(sum[:])
 		return disk.Plain("spooling a sealed letter", err)
 	})

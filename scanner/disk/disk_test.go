@@ -1,6 +1,7 @@
 package disk_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -37,6 +38,7 @@ func TestDisks(t *testing.T) {
 			"removal": removalTakesAll,
 			"writing": writersAreSeen,
 			"whole":   writeIsAllOrNothing,
+			"early":   earlyWritesTheSame,
 			"free":    moveFreeReplacesNothing,
 		} {
 			t.Run(name+"/"+story, func(t *testing.T) { tell(t, open(t)) })
@@ -188,6 +190,35 @@ func writeIsAllOrNothing(t *testing.T, d disk.Disk) {
 	holds(t, d, "file", "old")
 	if disk.Exists(d, disk.Unfinished) {
 		t.Error("the unfinished file is left on the full disk")
+	}
+}
+
+func earlyWritesTheSame(t *testing.T, d disk.Disk) {
+	long := make([]byte, 9<<20+7)
+	for i := range long {
+		long[i] = byte(i >> 8)
+	}
+	must(t, disk.Write(d, "a", 0o600, func(file disk.File) error {
+		w := disk.Early(file)
+		for rest := long; len(rest) > 0; {
+			n, err := w.Write(rest[:min(len(rest), 3<<20)])
+			if err != nil {
+				return err
+			}
+			rest = rest[n:]
+		}
+		return nil
+	}))
+	if got, err := disk.ReadFile(d, "a"); err != nil || !bytes.Equal(got, long) {
+		t.Errorf("%d bytes, %v, want %d", len(got), err, len(long))
+	}
+	err := disk.Write(d, "b", 0o600, func(file disk.File) error {
+		must(t, file.Close())
+		_, err := disk.Early(file).Write([]byte("x"))
+		return err
+	})
+	if err == nil {
+		t.Error("what was not written is no error")
 	}
 }
 

@@ -22,6 +22,13 @@ func openForWriting(file *os.File) bool {
 	return errors.Is(err, unix.EAGAIN)
 }
 
+// beginSync asks for the writing of a part of a file and does not wait for it. An
+// error is no loss: the file's own sync does all of it, and only a wait for the
+// writing would take the word of a failure from it.
+func beginSync(file *os.File, from, n int64) {
+	_ = unix.SyncFileRange(int(file.Fd()), from, n, unix.SYNC_FILE_RANGE_WRITE)
+}
+
 // renameNew renames, and fails with fs.ErrExist instead of replacing anything.
 func renameNew(root *os.Root, from, to string) error {
 	fromDir, err := root.Open(path.Dir(from))
