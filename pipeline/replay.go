@@ -51,6 +51,8 @@ type replay struct {
 	today  letter.Date
 	there  map[letter.ID][]shelf // what the bucket held of each letter when the run began
 	unread []string              // keys of what could not be opened, and is left alone
+
+	answers []register.AnswerAdoption // of which this register has never heard
 }
 
 // Replay does everything that a Backlog counts, and opens Letterlock again. tell

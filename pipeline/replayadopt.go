@@ -43,7 +43,7 @@ func (r *replay) adoptAll(ctx context.Context) error {
 		}
 		r.cfg.Step("replay-adopted", id)
 	}
-	return nil
+	return r.adoptAnswers(ctx)
 }
 
 // keysByID lists what the two roles said about letters.
@@ -87,13 +87,19 @@ func (r *replay) adopt(ctx context.Context, id letter.ID, marker, receipt string
 		return err
 	}
 	for _, at := range places {
-		found, pages, err := r.firstThatOpens(ctx, id, at, word.SHA256)
+		found, pages, plain, err := r.firstThatOpens(ctx, id, at, word.SHA256)
 		if err != nil {
 			return err
 		}
 		if found == nil {
 			r.leaveAlone(at.Key(id))
 			continue
+		}
+		if to, person := readMark(plain); to != "" && !announced && receipt == "" { // no scanner took it
+			m := letter.Manifest{ID: id, Site: register.ResponseSite, Helpline: at.Helpline, Class: letter.SixMonths, Received: at.Since.Start().UTC(),
+				Pages: pages, Size: found.Size, SHA256: found.SHA256}
+			r.answers = append(r.answers, register.AnswerAdoption{Manifest: m, At: *found, Answers: to, UploadedBy: person})
+			return nil
 		}
 		a := register.Adoption{Manifest: said, At: *found, Paper: cmp.Or(word.Paper, letter.PaperKept), Reason: register.ScanAgainReason(word.Reason)}
 		if !announced {
@@ -155,24 +161,24 @@ func (r *replay) onlySite(ctx context.Context) (string, error) {
 // firstThatOpens is the version in a place that opens and of which every page can
 // be drawn; if one of them is what a receipt was given for, that one. A stolen
 // scanner may have put others.
-func (r *replay) firstThatOpens(ctx context.Context, id letter.ID, at register.Lodging, receipted string) (*register.Lodging, int, error) {
+func (r *replay) firstThatOpens(ctx context.Context, id letter.ID, at register.Lodging, receipted string) (found *register.Lodging, pages int, plain []byte, err error) {
 	versions, err := r.versions(ctx, id, at)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, nil, err
 	}
 	slices.SortStableFunc(versions, func(a, b register.Lodging) int {
 		return compareBool(a.SHA256 != receipted, b.SHA256 != receipted)
 	})
 	for _, v := range versions {
-		pages, _, err := r.openAny(ctx, id, v)
+		pages, plain, err := r.openAny(ctx, id, v)
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, nil, err
 		}
 		if pages > 0 {
-			return &v, pages, nil
+			return &v, pages, plain, nil
 		}
 	}
-	return nil, 0, nil
+	return nil, 0, nil, nil
 }
 
 // notePapers notes of letters on record that their paper is destroyed where a

@@ -63,7 +63,7 @@ func (s *Server) File(ctx context.Context, to register.Letter, upload io.Reader,
 		return "", err
 	}
 	defer spool.remove()
-	size, sum, err := seal.Seal(spool, clean, recipient)
+	size, sum, err := seal.Seal(spool, io.MultiReader(clean, markOf(to.ID, person)), recipient)
 	if err != nil {
 		return "", err
 	}

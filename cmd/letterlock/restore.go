@@ -166,6 +166,9 @@ func (w *world) showBacklog(b pipeline.Backlog) {
 func (w *world) showReplayed(b pipeline.Backlog, done register.Restored) {
 	fmt.Fprintf(w.out, "\nDone, and on the register: %s taken in, %d found elsewhere, %d found nowhere, %d ended with proof; %s removed from the bucket, %s destroyed.\n",
 		words.Number(done.Adopted, "letter"), done.Elsewhere, done.Missing, done.Deleted, words.Number(done.Strays, "object"), words.Number(done.Keys, "key"))
+	if done.Answers > 0 {
+		fmt.Fprintf(w.out, "Found, and uploaded since: %s. Whether one was kept is on no record: it waits a week for whoever uploaded it to say so, or is kept where they cannot be asked.\n", words.Number(done.Answers, "answer"))
+	}
 	if done.Unread > 0 {
 		fmt.Fprintf(w.out, "%s could not be opened and may be letters; nothing was done to them. 'letterlock check' says what to do.\n", words.Number(done.Unread, "object"))
 	}

@@ -40,7 +40,7 @@ var lists = []list{
 		"key-destroyed", register.KeyDestroyed{}, "key-found-again", register.KeyFoundAgain{}, "share-ended", register.ShareEnded{}),
 	listOf("restores", "Restores from a backup",
 		"When the register or the storage was recognised to be an older copy of itself, by what, and how much it lacked; and how what it had missed was replayed before anybody was shown anything: letters that were found and not on record, that lay elsewhere or nowhere, and papers whose destruction record was lost, or of which two people said afterwards that they are not there.",
-		"restore-begun", register.RestoreBegun{}, "letter-adopted", register.LetterAdopted{}, "letter-found-elsewhere", register.LetterFoundElsewhere{},
+		"restore-begun", register.RestoreBegun{}, "letter-adopted", register.LetterAdopted{}, "response-adopted", register.ResponseAdopted{}, "letter-found-elsewhere", register.LetterFoundElsewhere{},
 		"letter-not-found", register.LetterNotFound{}, "paper-found-destroyed", register.PaperFoundDestroyed{}, "paper-written-off", register.PaperWrittenOff{}, "restored", register.Restored{}),
 }
 

@@ -355,6 +355,13 @@ var entryKinds = []entryKind{
 	{"letter-adopted", texts.Say("entry.letter-taken-over"), about(func(d register.LetterAdopted, _ register.Entry, t teller) texts.Text {
 		return texts.Say("entry.after-a-restore-a-letter-of-pages", "n", d.Pages, "place", placeWords(d.Class, d.Helpline, t), "site", d.Site, "deadline", d.Deadline)
 	})},
+	{"response-adopted", texts.Say("entry.answer-taken-over"), about(func(d register.ResponseAdopted, _ register.Entry, t teller) texts.Text {
+		said := texts.Say("entry.after-a-restore-an-answer-of-pages", "n", d.Pages, "place", placeWords(d.Class, d.Helpline, t), "reference", d.Answers.Reference(), "deadline", d.Deadline)
+		if d.Waits {
+			return texts.Say("entry.and-waits-to-be-kept", "said", said, "who", t.staff(d.UploadedBy))
+		}
+		return texts.Say("entry.and-is-kept", "said", said)
+	})},
 	{"letter-found-elsewhere", texts.Say("entry.letter-found-elsewhere"), about(func(d register.LetterFoundElsewhere, _ register.Entry, t teller) texts.Text {
 		said := texts.Say("entry.after-a-restore-the-letter", "place", placeWords(d.Class, d.Helpline, t), "since", d.Since, "week", weekWords(d.Week))
 		if d.From != d.Helpline {
@@ -372,7 +379,7 @@ var entryKinds = []entryKind{
 		return texts.Say("entry.said-of-the-paper", "who", t.staff(e.By), "reference", d.Reference, "why", texts.Word("lost-paper", d.Why), "witness", t.staff(d.Witness), "authority", d.Authority)
 	})},
 	{"restored", texts.Say("entry.restore-replayed"), about(func(d register.Restored, _ register.Entry, _ teller) texts.Text {
-		return texts.Say("entry.what-the-restore-had-missed", "adopted", texts.Say("count.letter", "n", d.Adopted), "elsewhere", d.Elsewhere, "missing", d.Missing, "deleted", d.Deleted, "strays", texts.Say("count.object", "n", d.Strays), "keys", texts.Say("count.key", "n", d.Keys), "unread", d.Unread)
+		return texts.Say("entry.what-the-restore-had-missed", "adopted", texts.Say("count.letter", "n", d.Adopted), "answers", texts.Say("count.answer", "n", d.Answers), "elsewhere", d.Elsewhere, "missing", d.Missing, "deleted", d.Deleted, "strays", texts.Say("count.object", "n", d.Strays), "keys", texts.Say("count.key", "n", d.Keys), "unread", d.Unread)
 	})},
 	{"alarm-raised", texts.Say("entry.alarm-began"), about(func(d register.AlarmRaised, _ register.Entry, _ teller) texts.Text {
 		return texts.Say("entry.an-alarm-began", "count", alarmSays(d.Alarm, d.Count))

@@ -183,11 +183,11 @@ func abs(n int) int { return max(n, -n) }
 func (r *Register) Balance(ctx context.Context) (b Balance, err error) {
 	err = r.read.QueryRowContext(ctx, balance, LetterAdmitted{}.kind(), LetterDeleted{}.kind(), PaperDestroyed{}.kind(), letter.PaperDestroyed,
 		ResponseFiled{}.kind(), LetterAdopted{}.kind(), PaperFoundDestroyed{}.kind(), PaperWrittenOff{}.kind(),
-		LetterReplaced{}.kind(), NewScanIsOther{}.kind()).Scan(&b.Arrived, &b.Deleted, &b.Destroyed, &b.Living, &b.Waiting, &b.Filed, &b.Again)
+		LetterReplaced{}.kind(), NewScanIsOther{}.kind(), ResponseAdopted{}.kind()).Scan(&b.Arrived, &b.Deleted, &b.Destroyed, &b.Living, &b.Waiting, &b.Filed, &b.Again)
 	return b, err
 }
 
 const balance = `SELECT (SELECT count(*) FROM entries WHERE kind IN ($1, $6)), (SELECT count(*) FROM entries WHERE kind = $2),
 	(SELECT count(*) FROM entries WHERE kind IN ($3, $7, $8)), (SELECT count(*) FROM letters) + (SELECT count(*) FROM erasures),
-	(SELECT count(*) FROM papers WHERE state <> $4), (SELECT count(*) FROM entries WHERE kind = $5),
+	(SELECT count(*) FROM papers WHERE state <> $4), (SELECT count(*) FROM entries WHERE kind IN ($5, $11)),
 	(SELECT count(*) FROM entries WHERE kind = $9) - (SELECT count(*) FROM entries WHERE kind = $10)`

@@ -40,6 +40,23 @@ type LetterAdopted struct {
 	Pages    int          `json:"pages"`    // that could be shown, all of them
 }
 
+// ResponseAdopted says that the copy of an answer of which this register had never
+// heard lies in the storage and is not due: it was uploaded after the backup was
+// made. It was read, opened and every page drawn. It stands where ResponseFiled
+// stands of others. Whether it was kept since is on no record: it waits for who
+// uploaded it to say so, where they still can, and is kept where they cannot. [P 2, GDPR 32]
+type ResponseAdopted struct {
+	Answers    letter.ID    `json:"answers"`     // the letter that was answered, or the newest scan of its paper
+	UploadedBy int64        `json:"uploaded_by"` // staff number of who uploaded it, as it says itself
+	Waits      bool         `json:"waits"`       // for them; else it is kept
+	Helpline   Name         `json:"helpline"`    // in whose place it lies
+	Class      letter.Class `json:"class"`       // where it lies
+	Since      letter.Date  `json:"since"`       // the day in its key, from which the class counts
+	Deadline   letter.Date  `json:"deadline"`    // the day on which it must be gone, if nothing holds it [P 2]
+	Week       letter.Week  `json:"week"`        // whose key it is sealed to
+	Pages      int          `json:"pages"`       // that could be shown, all of them
+}
+
 // LetterFoundElsewhere says that a letter on record does not lie where this
 // register had it, but there: it was moved after the backup was made, or its
 // copy in the storage is from before it was moved. From here on it is taken to
@@ -80,6 +97,7 @@ type PaperWrittenOff struct {
 // Letterlock opens again. It counts what was done since RestoreBegun. [BS, GDPR 32]
 type Restored struct {
 	Adopted   int `json:"adopted"`   // letters that arrived after the backup was made
+	Answers   int `json:"answers"`   // answers that were uploaded after it
 	Elsewhere int `json:"elsewhere"` // letters that lie elsewhere than on record
 	Missing   int `json:"missing"`   // living letters that lie nowhere
 	Deleted   int `json:"deleted"`   // letters that were past their deadline, or whose erasure had been decided
@@ -90,6 +108,7 @@ type Restored struct {
 
 func (RestoreBegun) kind() string         { return "restore-begun" }
 func (LetterAdopted) kind() string        { return "letter-adopted" }
+func (ResponseAdopted) kind() string      { return "response-adopted" }
 func (LetterFoundElsewhere) kind() string { return "letter-found-elsewhere" }
 func (LetterNotFound) kind() string       { return "letter-not-found" }
 func (PaperFoundDestroyed) kind() string  { return "paper-found-destroyed" }

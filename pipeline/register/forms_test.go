@@ -26,7 +26,7 @@ var allEvents = []Event{
 	AlarmRaised{}, AlarmTold{}, UnreadTold{}, AlarmEnded{}, RiskSaid{}, LetterHandedOver{}, LetterSafeguarded{}, SafeguardingReviewed{}, LetterShared{}, LetterMoveBegun{}, LetterMoved{},
 	LetterMoveGivenUp{}, OldCopyRemoved{}, HoldPlaced{}, HoldReviewed{}, HoldRenewed{}, HoldReleased{}, ErasureAsked{}, ErasureConfirmed{},
 	WithdrawalAsked{}, SafeguardingWithdrawn{}, RedirectionAsked{}, LetterRedirected{}, RequestDeclined{}, ResponseFiled{}, ResponseLost{}, ResponseToConfirm{}, ResponseKept{}, ResponseDropped{},
-	RestoreBegun{}, LetterAdopted{}, LetterFoundElsewhere{}, LetterNotFound{}, PaperFoundDestroyed{}, PaperWrittenOff{}, Restored{},
+	RestoreBegun{}, LetterAdopted{}, ResponseAdopted{}, LetterFoundElsewhere{}, LetterNotFound{}, PaperFoundDestroyed{}, PaperWrittenOff{}, Restored{},
 	BackupMade{},
 }
 

@@ -229,7 +229,11 @@ func (r *Register) answersFiledBefore(ctx context.Context, tx *sql.Tx, of letter
 	for _, id := range all {
 		query, args := entriesQuery(1<<62, ResponseFiled{}.kind(), id, 1)
 		var line string
-		if err := tx.QueryRowContext(ctx, query, args...).Scan(&line); err != nil {
+		err := tx.QueryRowContext(ctx, query, args...).Scan(&line)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue // a restore has found it: see AdoptAnswer
+		}
+		if err != nil {
 			return nil, fmt.Errorf("reading what an answer was filed to: %w", err)
 		}
 		var entry struct{ Data ResponseFiled }

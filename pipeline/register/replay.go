@@ -67,7 +67,7 @@ func (r *Register) EndRestore(ctx context.Context, unread int) (done Restored, e
 		for _, c := range []struct {
 			of   Event
 			into *int
-		}{{LetterAdopted{}, &done.Adopted}, {LetterFoundElsewhere{}, &done.Elsewhere}, {LetterNotFound{}, &done.Missing},
+		}{{LetterAdopted{}, &done.Adopted}, {ResponseAdopted{}, &done.Answers}, {LetterFoundElsewhere{}, &done.Elsewhere}, {LetterNotFound{}, &done.Missing},
 			{LetterDeleted{}, &done.Deleted}, {StrayRemoved{}, &done.Strays}, {KeyDestroyed{}, &done.Keys}} {
 			if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM entries WHERE kind = $1 AND seq > $2`, c.of.kind(), begun).Scan(c.into); err != nil {
 				return err
@@ -274,21 +274,22 @@ func (r *Register) Adopt(ctx context.Context, a Adoption) error {
 				return err
 			}
 		}
-		return r.lodgeAdopted(ctx, tx, a)
+		return r.lodgeAdopted(ctx, tx, id, a.At)
 	})
 }
 
-func (r *Register) lodgeAdopted(ctx context.Context, tx *sql.Tx, a Adoption) error {
-	l, err := letterIn(ctx, tx, a.Manifest.ID)
+// lodgeAdopted puts on record where an adopted letter or answer lies.
+func (r *Register) lodgeAdopted(ctx context.Context, tx *sql.Tx, id letter.ID, at Lodging) error {
+	l, err := letterIn(ctx, tx, id)
 	if err != nil {
 		return err
 	}
-	l.Helpline, l.Lies, l.Been = a.At.Helpline, a.At, []Lodging{a.At.place()}
-	if deposited := l.depositedAt(); deposited != a.At.place() {
+	l.Helpline, l.Lies, l.Been = at.Helpline, at, []Lodging{at.place()}
+	if deposited := l.depositedAt(); deposited != at.place() {
 		l.Been = append(l.Been, deposited)
 	}
-	if a.At.Class == letter.FiveYears {
-		if err := r.holdForManager(ctx, tx, &l, a.At.Since); err != nil {
+	if at.Class == letter.FiveYears {
+		if err := r.holdForManager(ctx, tx, &l, at.Since); err != nil {
 			return err
 		}
 	}
@@ -299,6 +300,86 @@ func (r *Register) lodgeAdopted(ctx context.Context, tx *sql.Tx, a Adoption) err
 		return err
 	}
 	return r.due(ctx, tx, l.ID)
+}
+
+// AnswerAdoption is the copy of an answer of which the register has never heard.
+type AnswerAdoption struct {
+	Manifest   letter.Manifest // as far as it can be known
+	At         Lodging         // where it lies, and was read
+	Answers    letter.ID       // the letter to which it is the answer, as it says itself
+	UploadedBy int64           // staff number, likewise
+}
+
+// AdoptAnswer makes such an answer known, like one that was read back: no letter, of
+// which nobody is told and whose paper nobody looks for. Its uploader is asked whether
+// they have kept it, and it waits as a draft for as long as one that came back with
+// the register; see DraftsCameBack. Of an uploader who may not read it, or is none any
+// more, nobody can ask that: it is kept, under whatever holds its letter. So is one
+// that lies longer than six months, since no draft does. An id that is on record, or
+// ever was, is ErrAlreadyDeleted.
+func (r *Register) AdoptAnswer(ctx context.Context, a AnswerAdoption) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		id := a.Manifest.ID
+		var once int
+		if err := tx.QueryRowContext(ctx, onRecord, string(id)).Scan(&once); err != nil {
+			return err
+		}
+		if once > 0 {
+			return ErrAlreadyDeleted
+		}
+		to, err := newestScan(ctx, tx, a.Answers)
+		if err != nil {
+			return err
+		}
+		if err := r.insertLetter(ctx, tx, a.Manifest); err != nil {
+			return fmt.Errorf("adopting an answer: %w", err)
+		}
+		if err := keepWalls(ctx, tx, id, to.ID); err != nil {
+			return err
+		}
+		waits, err := r.linkAdopted(ctx, tx, a, to)
+		if err != nil {
+			return err
+		}
+		if err := r.append(ctx, tx, ResponseAdopted{Answers: to.ID, UploadedBy: a.UploadedBy, Waits: waits, Helpline: Name(a.At.Helpline), Class: a.At.Class,
+			Since: a.At.Since, Deadline: a.Manifest.Deadline(), Week: a.At.Week(), Pages: a.Manifest.Pages}, id, 0); err != nil {
+			return err
+		}
+		return r.lodgeAdopted(ctx, tx, id, a.At)
+	})
+}
+
+// linkAdopted links the answer with its letter, and says whether it waits for its uploader.
+func (r *Register) linkAdopted(ctx context.Context, tx *sql.Tx, a AnswerAdoption, to Letter) (waits bool, err error) {
+	id := a.Manifest.ID
+	may, err := mayRead(ctx, tx, Letter{Manifest: letter.Manifest{ID: id}, Named: to.Named, Helpline: a.At.Helpline}, a.UploadedBy)
+	if err != nil {
+		return false, err
+	}
+	waits = may && a.At.Class == letter.SixMonths
+	state, uploader, ends := Filed, int64(0), sql.NullInt64{}
+	if waits {
+		state, uploader, ends = Draft, a.UploadedBy, sql.NullInt64{Int64: millis(r.Now().Add(draftsBack)), Valid: true}
+		if err := call(ctx, tx, id, uploader, CalledBack); err != nil {
+			return false, err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE letters SET answers = $1, named = $2, uploaded_by = $3, draft_ends = $4, state = $5, object_version = $6
+		WHERE id = $7`, string(to.ID), to.Named, uploader, ends, string(state), a.At.Version, string(id))
+	return waits, err
+}
+
+// newestScan is the newest scan of the letter's paper; of a letter that is not on
+// record its id alone.
+func newestScan(ctx context.Context, tx *sql.Tx, id letter.ID) (Letter, error) {
+	l, err := letterIn(ctx, tx, id)
+	if err == nil && l.ReplacedBy != "" {
+		l, err = letterIn(ctx, tx, l.ReplacedBy)
+	}
+	if errors.Is(err, ErrNotFound) {
+		return Letter{Manifest: letter.Manifest{ID: id}}, nil
+	}
+	return l, err
 }
 
 // depositedAt is the place that the manifest names.

@@ -228,8 +228,9 @@ func (r *Register) drop(ctx context.Context, tx *sql.Tx, l *Letter, why DropReas
 	return r.shorten(ctx, tx, l, ResponseDropped{Answers: l.Answers, Reason: why}, person)
 }
 
-// draftsBack is how long what came back with a restore waits to be kept.
-const draftsBack = 24 * time.Hour
+// draftsBack is how long what came back with a restore waits to be kept: longer
+// than a weekend with a holiday, since it may have been kept already.
+const draftsBack = 7 * 24 * time.Hour
 
 // DraftsCameBack has every response that waited to be kept when the backup was
 // made wait anew, and its uploader told: whether it was kept since is on no record.

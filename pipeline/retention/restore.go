@@ -30,6 +30,14 @@ func (m *maker) adopted(e register.Entry, ev register.LetterAdopted) {
 	m.except(e.At, e.Letter, "The letter was found in the storage after a restore and had never been on this register. It is counted as arrived on this day.")
 }
 
+// answerAdopted counts an answer that was uploaded when the lost entries were written.
+func (m *maker) answerAdopted(e register.Entry, ev register.ResponseAdopted) {
+	helpline := string(ev.Helpline)
+	m.living[e.Letter] = &living{helpline: helpline, class: letter.SixMonths, deadline: ev.Deadline, answers: ev.Answers, filedTo: ev.Answers}
+	m.line(helpline).Letters.Filed++
+	m.except(e.At, e.Letter, "The answer was found in the storage after a restore and had never been on this register. It is counted as filed on this day.")
+}
+
 // foundElsewhere follows a letter that had been moved when the lost entries were written.
 func (m *maker) foundElsewhere(e register.Entry, ev register.LetterFoundElsewhere) {
 	l, to := m.living[e.Letter], string(ev.Helpline)
@@ -86,6 +94,6 @@ func (m *maker) writtenOff(e register.Entry, ev register.PaperWrittenOff) {
 }
 
 func (m *maker) restored(e register.Entry, ev register.Restored) {
-	m.except(e.At, "", "The restore was replayed: %s found that were not on record, %d found elsewhere, %d found nowhere, %d ended with proof; %d objects removed from the storage, %d keys destroyed, %d objects of no known letter not opened.",
-		count(ev.Adopted), ev.Elsewhere, ev.Missing, ev.Deleted, ev.Strays, ev.Keys, ev.Unread)
+	m.except(e.At, "", "The restore was replayed: %s and %d copies of answers found that were not on record, %d found elsewhere, %d found nowhere, %d ended with proof; %d objects removed from the storage, %d keys destroyed, %d objects of no known letter not opened.",
+		count(ev.Adopted), ev.Answers, ev.Elsewhere, ev.Missing, ev.Deleted, ev.Strays, ev.Keys, ev.Unread)
 }

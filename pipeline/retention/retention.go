@@ -51,6 +51,7 @@ var readers = map[string]reader{
 
 	"restore-begun":          reads((*maker).restoring),
 	"letter-adopted":         reads((*maker).adopted),
+	"response-adopted":       reads((*maker).answerAdopted),
 	"letter-found-elsewhere": reads((*maker).foundElsewhere),
 	"letter-not-found":       reads((*maker).notFound),
 	"paper-found-destroyed":  reads((*maker).foundDestroyed),
