@@ -164,3 +164,72 @@ func TestANewScanAgainstFaultsAndDeaths(t *testing.T) {
 		}
 	}
 }
+
+// A new scan that came after the backup replaces its old one in the replay itself,
+// although its scanner has long had its receipt and says nothing more; whether its
+// paper was to be scanned again when the backup was made, or not yet. A newer scan
+// replaces that one.
+func TestANewScanOfTheLostTimeReplacesAtOnce(t *testing.T) {
+	for name, asked := range map[string]bool{"asked for before the backup": true, "asked for after it": false} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			ctx := t.Context()
+			old := o.read()
+			ask := func(m letter.Manifest) {
+				o.must(o.cfg.Register.MarkScanAgain(ctx, m.ID, oneLeader, register.PagesMissing))
+				o.work(m.ID)
+			}
+			if asked {
+				ask(old)
+			}
+			copied := o.backUp()
+			if !asked {
+				ask(old)
+			}
+			scans := []letter.Manifest{old}
+			for range 2 {
+				m := o.rescan(scans[len(scans)-1])
+				o.work(m.ID)
+				o.hasRead(m)
+				if scans = append(scans, m); len(scans) < 3 {
+					ask(m)
+				}
+			}
+			newest := scans[2]
+			if done := o.replayed(copied); done.Adopted != 2 {
+				t.Errorf("did %+v", done)
+			}
+			for i, m := range scans {
+				o.work(m.ID)
+				l := o.state(m.ID)
+				switch i {
+				case 2:
+					if l.State != register.Notified || l.Replaces != scans[1].ID || l.Paper != letter.PaperKept {
+						t.Errorf("the newest is %s, of %q, its paper %q", l.State, l.Replaces, l.Paper)
+					}
+				default:
+					if l.State != register.Replaced || l.ReplacedBy != newest.ID || l.Paper != "" {
+						t.Errorf("scan %d is %s, by %q, its paper %q", i, l.State, l.ReplacedBy, l.Paper)
+					}
+				}
+				o.opens(m)
+			}
+			o.must(o.cfg.Register.RecordOpening(ctx, newest.ID, oneLeader, []byte("s"), register.ShownPages))
+			o.must(o.cfg.Register.MarkReadable(ctx, newest.ID, oneLeader))
+			for _, m := range scans[:2] {
+				o.work(m.ID)
+				if ev := o.deletion(m.ID); ev.Early != register.NewerScan || ev.NewScan != newest.ID {
+					t.Errorf("the proof is %+v", ev)
+				}
+			}
+			o.announce(newest) // its edge has missed the receipt after all
+			o.work(newest.ID)
+			if l := o.state(newest.ID); l.State != register.Readable {
+				t.Errorf("announced again it is %s", l.State)
+			}
+			if b, err := o.cfg.Register.Balance(ctx); err != nil || b.Differs() != 0 {
+				t.Errorf("%+v, %v", b, err)
+			}
+		})
+	}
+}

@@ -321,7 +321,7 @@ func (s *Server) receipt(ctx context.Context, l *register.Letter) error {
 	if l.State != register.Verified && !l.ReceiptDue {
 		return nil
 	}
-	word := letter.Receipt{ID: l.ID, Version: l.ObjectVersion, SHA256: l.SHA256, Paper: l.Paper, Reason: string(l.PaperReason)}
+	word := letter.Receipt{ID: l.ID, Version: l.ObjectVersion, SHA256: l.SHA256, Paper: l.Paper, Reason: string(l.PaperReason), Replaces: l.Replaces}
 	if l.Helpline != l.Manifest.Helpline {
 		word.Helpline = l.Helpline // its paper lies with the wrong people
 	}

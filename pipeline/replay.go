@@ -31,6 +31,7 @@ const (
 	ReplayKeys     ReplayStep = "keys that were made since are put on record"
 	ReplayPlaces   ReplayStep = "letters are looked for where they lie"
 	ReplayUnknown  ReplayStep = "letters that arrived since are read"
+	ReplayScans    ReplayStep = "new scans take over from old ones"
 	ReplayPapers   ReplayStep = "papers that were destroyed since are noted"
 	ReplayDrafts   ReplayStep = "copies of answers that waited to be kept wait anew"
 	ReplayDeadline ReplayStep = "letters past their deadline are ended"
@@ -82,6 +83,7 @@ func (s *Server) Replay(ctx context.Context, tell func(ReplayStep)) (done regist
 		{"replay-keys", ReplayKeys, r.recordKeys},
 		{"replay-places", ReplayPlaces, r.settleAll},
 		{"replay-unknown", ReplayUnknown, r.adoptAll},
+		{"replay-scans", ReplayScans, r.cfg.Register.TakeAdoptedScans},
 		{"replay-papers", ReplayPapers, r.notePapers},
 		{"replay-drafts", ReplayDrafts, r.cfg.Register.DraftsCameBack},
 		{"replay-deadline", ReplayDeadline, r.endDue},

@@ -109,7 +109,7 @@ func (r *replay) adopt(ctx context.Context, id letter.ID, marker, receipt string
 				}
 			}
 			a.Manifest = letter.Manifest{ID: id, Site: site, Helpline: at.Helpline, Class: letter.SixMonths, Received: at.Since.Start().UTC(),
-				Pages: pages, Size: found.Size, SHA256: cmp.Or(word.SHA256, found.SHA256)}
+				Pages: pages, Size: found.Size, SHA256: cmp.Or(word.SHA256, found.SHA256), Replaces: word.Replaces}
 		}
 		err = r.cfg.Register.Adopt(ctx, a)
 		if errors.Is(err, register.ErrAlreadyDeleted) {

@@ -80,7 +80,7 @@ var forms = formsOf(
 	words(Roles...),
 	words(Risks...),
 	words(SafeguardingReasons...),
-	words(ScanAgainReasons...),
+	words(append([]ScanAgainReason{AskedUnknown}, ScanAgainReasons...)...),
 	words(ForDrill, ForRestore),
 	words(ShareOverwritten, ShareVouched, ShareUnwritten, ShareLost),
 	words(Settings...),

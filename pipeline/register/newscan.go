@@ -60,12 +60,20 @@ func (r *Register) takeNewScan(ctx context.Context, tx *sql.Tx, l *Letter) error
 		}
 		return r.append(ctx, tx, NewScanApart{Of: l.Manifest.Replaces, Why: why}, l.ID, 0)
 	}
+	return r.replace(ctx, tx, old, l)
+}
+
+// replace makes l the new scan of the letter old.
+func (r *Register) replace(ctx context.Context, tx *sql.Tx, old Letter, l *Letter) error {
 	why := old.PaperReason
 	if err := r.takeOver(ctx, tx, old, *l); err != nil {
 		return err
 	}
 	l.Replaces = old.ID
-	l.Class, l.Since, l.Reason, l.Told, l.Review, l.Named = old.Class, old.Since, old.Reason, old.Told, old.Review, old.Named
+	l.Class, l.Since, l.Reason, l.Told, l.Review = old.Class, old.Since, old.Reason, old.Told, old.Review
+	if l.Named != nobodyElse {
+		l.Named = old.Named
+	}
 	if err := r.keep(ctx, tx, l); err != nil {
 		return err
 	}
@@ -270,7 +278,7 @@ func (r *Register) apartAgain(ctx context.Context, tx *sql.Tx, id, oldID letter.
 			return err
 		}
 	}
-	if err := r.move(ctx, tx, &l, change{to: l.State, receiptDue: l.ReceiptDue}, NewScanIsOther{Of: oldID}, person); err != nil {
+	if err := r.move(ctx, tx, &l, change{to: l.State, receiptDue: true}, NewScanIsOther{Of: oldID}, person); err != nil {
 		return err
 	}
 	return r.move(ctx, tx, &old, change{to: ScanAgain, receiptDue: true}, LetterScanAgain{Reason: old.PaperReason}, person)

@@ -74,6 +74,10 @@ const (
 	TooFaint     ScanAgainReason = "too-faint"
 	UpsideDown   ScanAgainReason = "upside-down"
 	WrongLetter  ScanAgainReason = "wrong-letter"
+
+	// AskedUnknown is of a new scan that a restore has found: why there was to be one
+	// is on no record. No person chooses it.
+	AskedUnknown ScanAgainReason = "not-on-record"
 )
 
 // ScanAgainReasons lists every reason in the order in which people are asked.

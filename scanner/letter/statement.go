@@ -140,6 +140,10 @@ type Receipt struct {
 	// The helpline to which the letter was moved, whose the paper is too; empty
 	// while the letter is with the helpline of its manifest.
 	Helpline string `json:"helpline,omitempty"`
+
+	// The letter of which the server has taken this for a new scan; empty for none.
+	// A restore reads it, whose register does not know.
+	Replaces ID `json:"replaces,omitempty"`
 }
 
 // Sign writes the receipt under the server's signature.
@@ -156,6 +160,11 @@ func OpenReceipt(msg []byte, server note.Verifier) (Receipt, error) {
 	}
 	if r.Helpline != "" && !ValidName(r.Helpline) {
 		return Receipt{}, errors.New("receipt: helpline is not of the agreed form")
+	}
+	if r.Replaces != "" {
+		if _, err := ParseID(string(r.Replaces)); err != nil || r.Replaces == r.ID {
+			return Receipt{}, errors.New("receipt: the letter that it replaces is not of the agreed form")
+		}
 	}
 	return r, nil
 }
