@@ -102,9 +102,18 @@ func (s *Server) watchAlarms(ctx context.Context, w *watch) error {
 		finders[register.StorageWrong] = s.storageWrong
 		finders[register.RegisterWrong] = s.registerWrong
 	}
-	if today := letter.DateOf(now); w.present != today || s.lookForMissing.Load() {
+	asked, err := s.cfg.Register.Meta(ctx, register.MetaLookForMissing) // by another server
+	if err != nil {
+		return err
+	}
+	if today := letter.DateOf(now); w.present != today || asked != "" || s.lookForMissing.Load() {
 		finders[register.LettersMissing] = func(ctx context.Context) (int, error) {
 			s.lookForMissing.Store(false)
+			if asked != "" { // before it is looked: who asks meanwhile asks for another look
+				if err := s.cfg.Register.SetMeta(ctx, register.MetaLookForMissing, ""); err != nil {
+					return 0, err
+				}
+			}
 			missing, err := s.Missing(ctx)
 			if err == nil {
 				w.present = today // what failed is tried again

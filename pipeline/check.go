@@ -59,6 +59,7 @@ func (s *Server) Check(ctx context.Context) []Line {
 		{"certificate", s.checkCertificate},
 		{"door", s.checkDoor},
 		{"settings", s.checkSettings},
+		{"servers", s.checkServers},
 	} {
 		bad, good, err := c.find(ctx)
 		switch {

@@ -108,18 +108,23 @@ func (s *Server) recognise(ctx context.Context, st *standing) (mayGoOn bool, err
 // nothing on the register: it is said in the log once a minute, and mailed once
 // a day.
 func (s *Server) whileClosed(ctx context.Context, st *standing) error {
-	if time.Since(st.saidAt) >= time.Minute {
-		st.saidAt = time.Now()
-		signs, err := s.cfg.Register.Closed(ctx)
-		s.cfg.Log.LogAttrs(ctx, slog.LevelError, "Letterlock is closed: it was restored from a backup, and shows nobody anything and does nothing until an administrator has run 'letterlock restore'",
-			slog.Any("signs", signs), slog.Any("error", err))
-	}
+	s.sayClosed(ctx, st)
 	now := s.cfg.Now()
 	if now.Sub(st.mailedAt).Abs() < alarmsEvery {
 		return nil
 	}
 	st.mailedAt = now
 	return s.tellAlarms(ctx)
+}
+
+func (s *Server) sayClosed(ctx context.Context, st *standing) {
+	if time.Since(st.saidAt) < time.Minute {
+		return
+	}
+	st.saidAt = time.Now()
+	signs, err := s.cfg.Register.Closed(ctx)
+	s.cfg.Log.LogAttrs(ctx, slog.LevelError, "Letterlock is closed: it was restored from a backup, and shows nobody anything and does nothing until an administrator has run 'letterlock restore'",
+		slog.Any("signs", signs), slog.Any("error", err))
 }
 
 // remember has the keyring keep the register's newest checkpoint. It is done

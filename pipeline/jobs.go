@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -23,8 +22,8 @@ const (
 	// noTimeout: every page, and every read of the storage, has its own limit,
 	// and a letter of two thousand pages takes as long as it takes.
 	noTimeout = -1
-	// stuckAfter is long after any letter: what died with its process does not
-	// wait for it, since the boot tells jobs of different starts apart.
+	// stuckAfter is long after any letter: what died with its server does not
+	// wait for it, see release.
 	stuckAfter = 24 * time.Hour
 	// brieflyKept is how long a job that has ended is kept, however it did. Its row
 	// names a letter, which may be gone by then. River looks every half-minute.
@@ -32,12 +31,10 @@ const (
 )
 
 // letterAdvance is the one kind of job. It carries the id alone: jobs are kept
-// for a while, and nothing else about a letter may be.
+// for a while, and nothing else about a letter may be. A letter has one job at a
+// time, whichever server works on it.
 type letterAdvance struct {
 	ID letter.ID `json:"id" river:"unique"`
-	// Boot tells this start of the program from earlier ones, so that a job that
-	// died with its process does not stand in the way of a new one.
-	Boot string `json:"boot" river:"unique"`
 }
 
 // Kind names the job in the queue.
@@ -47,7 +44,7 @@ func (letterAdvance) Kind() string { return "letter_advance" }
 // what is due: it can delay a letter, never lose one.
 type jobs struct {
 	client *river.Client[*sql.Tx]
-	boot   string
+	db     *sql.DB
 }
 
 type worker struct {
@@ -66,7 +63,9 @@ func (w *worker) Work(ctx context.Context, job *river.Job[letterAdvance]) error 
 	return nil
 }
 
-func startJobs(ctx context.Context, db *sql.DB, log *slog.Logger, advance func(context.Context, letter.ID) error) (*jobs, error) {
+// startJobs starts the queue of the server with that ID. alone says that no other
+// is at work.
+func startJobs(ctx context.Context, db *sql.DB, log *slog.Logger, server string, alone bool, advance func(context.Context, letter.ID) error) (*jobs, error) {
 	driver := riversqlite.New(db)
 	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -77,12 +76,15 @@ func startJobs(ctx context.Context, db *sql.DB, log *slog.Logger, advance func(c
 	}
 	// What an earlier start has left names letters that may be gone, and nobody
 	// needs it: the sweep enqueues whatever is due.
-	if _, err := db.ExecContext(ctx, `DELETE FROM river_job`); err != nil {
-		return nil, fmt.Errorf("clearing job queue: %w", err)
+	if alone {
+		if _, err := db.ExecContext(ctx, `DELETE FROM river_job`); err != nil {
+			return nil, fmt.Errorf("clearing job queue: %w", err)
+		}
 	}
 	all := river.NewWorkers()
 	river.AddWorker(all, &worker{advance: advance, log: log})
 	client, err := river.NewClient(driver, &river.Config{
+		ID:                          server,
 		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}},
 		Workers:                     all,
 		Logger:                      slog.New(quiet{log.Handler()}),
@@ -99,7 +101,33 @@ func startJobs(ctx context.Context, db *sql.DB, log *slog.Logger, advance func(c
 	if err := client.Start(ctx); err != nil {
 		return nil, fmt.Errorf("starting job queue: %w", err)
 	}
-	return &jobs{client: client, boot: rand.Text()}, nil
+	return &jobs{client: client, db: db}, nil
+}
+
+// atWork are the jobs that some server works on, or did when it died.
+func (j *jobs) atWork(ctx context.Context) ([]*rivertype.JobRow, error) {
+	const most = 1000 // each server has a handful
+	found, err := j.client.JobList(ctx, river.NewJobListParams().States(rivertype.JobStateRunning).First(most))
+	if err != nil {
+		return nil, fmt.Errorf("looking what servers work on: %w", err)
+	}
+	return found.Jobs, nil
+}
+
+// release takes away those of the jobs that died with their server, which would
+// stand in the way of new ones. lives says of a server's ID whether it is at work.
+// One that was taken for dead and comes back does its job to the end all the same,
+// and finds what another did meanwhile.
+func (j *jobs) release(ctx context.Context, found []*rivertype.JobRow, lives func(server string) bool) error {
+	for _, job := range found {
+		if n := len(job.AttemptedBy); n > 0 && lives(job.AttemptedBy[n-1]) {
+			continue
+		}
+		if _, err := j.db.ExecContext(ctx, `DELETE FROM river_job WHERE id = $1 AND state = 'running'`, job.ID); err != nil {
+			return fmt.Errorf("taking away a dead server's job: %w", err)
+		}
+	}
+	return nil
 }
 
 // enqueue adds the letter's job in the transaction that made it due, unless
@@ -111,7 +139,7 @@ func (j *jobs) enqueue(ctx context.Context, tx *sql.Tx, id letter.ID) error {
 		ByState: []rivertype.JobState{rivertype.JobStateAvailable, rivertype.JobStatePending,
 			rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled},
 	}}
-	args := letterAdvance{ID: id, Boot: j.boot}
+	args := letterAdvance{ID: id}
 	var err error
 	if tx != nil {
 		_, err = j.client.InsertTx(ctx, tx, args, opts)

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -88,6 +90,13 @@ func (k *keep[K]) settled(ctx context.Context, key K) {
 	case <-h.made:
 	case <-ctx.Done():
 	}
+}
+
+// keys are those under which something is held, or being made.
+func (k *keep[K]) keys() []K {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Collect(maps.Keys(k.held))
 }
 
 // find returns what is under key, for one user more, and whether that user is

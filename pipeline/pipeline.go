@@ -10,6 +10,7 @@ package pipeline
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
@@ -96,7 +97,11 @@ type Config struct {
 	Program      letter.Program  // this server's version
 	Spool        string          // a folder for sealed letters on their way to another place; "" is the system's for temporary files
 
+	Name  string // of this server among several; kept over restarts
+	Setup string // stands for what of the configuration all servers must share
+
 	SweepEvery time.Duration // between two sweeps of Run; 0 for two seconds
+	BeatEvery  time.Duration // between two signs of life; 0 for five seconds
 
 	Now  func() time.Time
 	Log  *slog.Logger
@@ -130,6 +135,7 @@ func New(cfg Config) *Server {
 	if cfg.Step == nil {
 		cfg.Step = func(string, letter.ID) {}
 	}
+	cfg.Name = cmp.Or(cfg.Name, "server")
 	return &Server{cfg: cfg, began: time.Now(), showing: newShowing(), taking: make(chan struct{}, takenAtOnce), takingWait: takingWait,
 		held: map[string]time.Time{}, strays: map[string]register.Found{}}
 }

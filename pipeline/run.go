@@ -25,25 +25,48 @@ type sweeper interface {
 
 // Run plays the server's role until ctx ends: it takes in manifests, and has
 // whatever is due done. What it does at its start is what it always does.
-func (s *Server) Run(ctx context.Context) error {
-	queue, err := startJobs(ctx, s.cfg.Register.DB(), s.cfg.Log, s.Advance)
+func (s *Server) Run(ctx context.Context) (err error) {
+	company, alone, err := s.join(ctx)
+	if err != nil {
+		return err
+	}
+	queue, err := startJobs(ctx, s.cfg.Register.DB(), s.cfg.Log, company.me.ID(), alone, s.Advance)
 	if err != nil {
 		return err
 	}
 	s.cfg.Register.OnDue(queue.enqueue)
-	defer s.cfg.Register.OnDue(nil)
+	beating := s.keepBeating(ctx, company, queue)
+	defer func() {
+		s.cfg.Register.OnDue(nil)
+		err = errors.Join(err, queue.stop(), s.depart(company))
+	}()
 	tick := time.NewTicker(cmp.Or(s.cfg.SweepEvery, sweepEvery))
 	defer tick.Stop()
 	var w watch
 	for {
-		s.report(ctx, &w, s.sweep(ctx, queue, &w))
+		s.report(ctx, &w, s.turn(ctx, company, queue, &w))
 		s.swept.Store(time.Now().Unix())
 		select {
 		case <-ctx.Done():
-			return queue.stop()
+			return nil
+		case err := <-beating:
+			return err
 		case <-tick.C:
 		}
 	}
+}
+
+// turn is one turn of a server: that of the one that leads, or of another.
+func (s *Server) turn(ctx context.Context, c *company, queue *jobs, w *watch) error {
+	leads, err := s.leads(ctx, c)
+	switch {
+	case err != nil:
+	case leads:
+		err = s.sweep(ctx, queue, w)
+	default:
+		err = s.follow(ctx, w)
+	}
+	return errors.Join(err, s.wipeEnded(ctx), *c.failed.Load())
 }
 
 // watch is what a run remembers of its sweeps.

@@ -73,6 +73,18 @@ func (s *Server) closeLetter(id letter.ID) {
 	s.showing.pictures.forget(func(k pictureKey) bool { return k.id == id })
 }
 
+// letters are the letters of which something is held.
+func (v *showing) letters() (ids []letter.ID) {
+	for _, key := range v.opened.keys() {
+		ids = append(ids, key.id)
+	}
+	for _, key := range v.pictures.keys() {
+		ids = append(ids, key.id)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
 // Ready opens the letter for a person who is about to be shown its pages, and
 // begins to make the first that they will see. The opening must be on record
 // before; errors are those of PDF.

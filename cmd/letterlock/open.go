@@ -268,6 +268,7 @@ func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender p
 		StorageUsers: users, Program: letter.Program(programVersion()),
 		Register: in.register, Prepare: in.prepare, Store: in.store, Keyring: in.keyring, Pages: pages, Mail: sender,
 		Signer: in.server.signer, Verifier: in.server.public(), HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, WeakSSO: in.issuer() != "" && !in.cfg.SSO.Strong, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), Settings: in.cfg.Portal.settings(), DestroyAfter: in.cfg.DestroyAfter, Backups: in.keptBackups(), Spool: in.dir.in("state"), SweepEvery: pace,
+		Name: in.serverName(), Setup: in.cfg.shared(),
 		Now: in.clock.Now, Log: in.log, Step: crashPoint,
 	})
 }

@@ -1,11 +1,10 @@
 package portal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -18,36 +17,20 @@ import (
 const againCounts = 5 * time.Minute
 
 // shownAgain remembers who has used their passkey anew, in which session and for
-// which address. It is in memory only: after a restart people show it again.
+// which address. It is in the register, for every server.
 type shownAgain struct {
-	mu    sync.Mutex
-	now   func() time.Time
-	until map[string]time.Time
+	register *register.Register
+	now      func() time.Time
 }
 
-func againKey(session []byte, address string) string { return string(session) + " " + address }
-
-func (s *shownAgain) add(session []byte, address string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for key, until := range s.until {
-		if !until.After(s.now()) {
-			delete(s.until, key)
-		}
-	}
-	s.until[againKey(session, address)] = s.now().Add(againCounts)
+func underShown(session []byte, address string) register.Underway {
+	return register.Underway{Kind: "shown", Token: address, Session: session}
 }
 
-// renew has what was shown in the session count under its new token.
-func (s *shownAgain) renew(old, renewed []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for key, until := range s.until {
-		if address, is := strings.CutPrefix(key, againKey(old, "")); is {
-			delete(s.until, key)
-			s.until[againKey(renewed, address)] = until
-		}
-	}
+func (s shownAgain) add(ctx context.Context, session []byte, address string) error {
+	u := underShown(session, address)
+	u.Ends = s.now().Add(againCounts)
+	return s.register.KeepUnderway(ctx, u, 0)
 }
 
 // hasShown notes that the visitor has shown anew who they are, for that address.
@@ -62,27 +45,31 @@ func (p *Portal) hasShown(w http.ResponseWriter, v *visit, address string) error
 		return err
 	}
 	setCookie(w, sessionCookie, token)
-	p.shownAgain.renew(v.session, renewed)
 	p.places.renew(v.session, renewed)
-	p.trays.renew(v.session, renewed)
 	v.session = renewed
-	p.shownAgain.add(renewed, address)
-	return nil
+	return p.shownAgain.add(v.Context(), renewed, address)
 }
 
 // shows reports whether the visitor has shown anew, for this address, who they
-// are. A sample has no passkeys to show.
+// are. A sample has no passkeys to show. Where it cannot be found out they have not.
 func (p *Portal) shows(v *visit, address string) bool {
-	p.shownAgain.mu.Lock()
-	defer p.shownAgain.mu.Unlock()
-	return p.cfg.Sample || p.shownAgain.until[againKey(v.session, address)].After(p.cfg.Now())
+	if p.cfg.Sample {
+		return true
+	}
+	u := underShown(v.session, address)
+	err := p.cfg.Register.FindUnderway(v.Context(), &u)
+	if unlessNotFound(err) != nil {
+		p.cfg.Log.Error("it cannot be found out who has shown anew that it is them", "error", err)
+	}
+	return err == nil
 }
 
-// used ends what was shown for the address: one act, one showing.
+// used ends what was shown for the address: one act, one showing. The act is on
+// record by then; a showing that cannot be ended is over within minutes.
 func (p *Portal) used(v *visit, address string) {
-	p.shownAgain.mu.Lock()
-	defer p.shownAgain.mu.Unlock()
-	delete(p.shownAgain.until, againKey(v.session, address))
+	if err := p.cfg.Register.EndUnderway(v.Context(), underShown(v.session, address)); err != nil {
+		p.cfg.Log.Error("what was shown anew counts until its time is over", "error", err)
+	}
 }
 
 // beginAgain asks the visitor's own passkeys, and no other's, for a proof of who
@@ -99,7 +86,9 @@ func (p *Portal) beginAgain(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return fmt.Errorf("beginning to ask for a passkey: %w", err)
 	}
-	setCookie(w, ceremonyCookie, p.ceremonies.begin(ceremony{purpose: forAgain, person: v.person.Number, challenge: challenge}))
+	if _, err := p.beginCeremony(w, v, ceremony{Purpose: forAgain, Person: v.person.Number, Challenge: challenge}); err != nil {
+		return err
+	}
 	writeJSON(w, http.StatusOK, options)
 	return nil
 }
@@ -108,15 +97,18 @@ func (p *Portal) beginAgain(w http.ResponseWriter, v *visit) error {
 // nothing else.
 func (p *Portal) finishAgain(w http.ResponseWriter, v *visit) error {
 	token := p.ceremonyToken(v)
-	cer, ok := p.ceremonies.take(token, forAgain)
-	if !ok || cer.person != v.person.Number {
+	cer, ok, err := p.ceremonies.take(v.Context(), token, forAgain)
+	if err != nil {
+		return err
+	}
+	if !ok || cer.Person != v.person.Number {
 		return notBelieved(ceremonyOver, byPasskey, notBegun)
 	}
 	user, err := p.passkeyUser(v, v.person)
 	if err != nil {
 		return err
 	}
-	credential, err := p.passkeys.FinishLogin(user, *cer.challenge, v.Request)
+	credential, err := p.passkeys.FinishLogin(user, *cer.Challenge, v.Request)
 	switch {
 	case err != nil:
 		return notBelieved(passkeyRefused, byPasskey, notProven)
@@ -126,8 +118,7 @@ func (p *Portal) finishAgain(w http.ResponseWriter, v *visit) error {
 	if err := p.passkeyUsed(v, credential); err != nil {
 		return err
 	}
-	p.ceremonies.end(token)
-	clearCookie(w, ceremonyCookie)
+	p.endCeremony(w, v, token)
 	to := samePath(v.URL.Query().Get("to"))
 	if err := p.hasShown(w, v, to); err != nil {
 		return err

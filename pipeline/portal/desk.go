@@ -107,8 +107,10 @@ func (p *Portal) paperPage(w http.ResponseWriter, v *visit) error {
 			Link:  "/desk", LinkSay: texts.Say("desk.back-to-the-destruction-desk")}
 	}
 	form := p.emptyForm()
-	if t, ok := p.trays.of(v, v.URL.Query().Get("change")); ok {
-		form = t.form
+	if t, ok, err := p.trays.of(v, v.URL.Query().Get("change")); err != nil {
+		return err
+	} else if ok {
+		form = t.Form
 	}
 	return p.showPaper(w, v, []register.Paper{paper}, form, nil)
 }

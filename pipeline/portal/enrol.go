@@ -49,7 +49,9 @@ func (p *Portal) checkCode(w http.ResponseWriter, v *visit) error {
 	if len(flaws) == 0 {
 		proof, err := p.cfg.Register.CheckCode(v.Context(), number, code)
 		if err == nil {
-			setCookie(w, ceremonyCookie, p.ceremonies.begin(ceremony{purpose: forEnrolment, person: number, proof: proof}))
+			if _, err := p.beginCeremony(w, v, ceremony{Purpose: forEnrolment, Person: number, Proof: proof}); err != nil {
+				return err
+			}
 			redirect(w, "/enrol/passkey")
 			return nil
 		}
@@ -67,11 +69,11 @@ func (p *Portal) checkCode(w http.ResponseWriter, v *visit) error {
 // enrolling finds the person whose code was right in this browser.
 func (p *Portal) enrolling(v *visit) (token string, who register.Person, ok bool, err error) {
 	token = p.ceremonyToken(v)
-	cer, ok := p.ceremonies.find(token, forEnrolment)
-	if !ok {
-		return "", register.Person{}, false, nil
+	cer, ok, err := p.ceremonies.find(v.Context(), token, forEnrolment)
+	if err != nil || !ok {
+		return "", register.Person{}, false, err
 	}
-	who, err = p.cfg.Register.Person(v.Context(), cer.person)
+	who, err = p.cfg.Register.Person(v.Context(), cer.Person)
 	return token, who, err == nil && !who.Disabled, err
 }
 
@@ -106,15 +108,18 @@ func (p *Portal) finishEnrol(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	cer, out := p.ceremonies.take(token, forEnrolment)
-	if !ok || !out {
-		return ceremonyOver
-	}
-	id, record, err := p.finishMaking(v, cer.challenge, who)
+	cer, out, err := p.ceremonies.take(v.Context(), token, forEnrolment)
 	if err != nil {
 		return err
 	}
-	err = p.cfg.Register.AddPasskey(v.Context(), who.Number, cer.proof, id, record)
+	if !ok || !out {
+		return ceremonyOver
+	}
+	id, record, err := p.finishMaking(v, cer.Challenge, who)
+	if err != nil {
+		return err
+	}
+	err = p.cfg.Register.AddPasskey(v.Context(), who.Number, cer.Proof, id, record)
 	if errors.Is(err, register.ErrCode) {
 		v.tried = who.Number
 		return notBelieved(codeOver, byCode, codeReplaced)
@@ -122,8 +127,7 @@ func (p *Portal) finishEnrol(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	p.ceremonies.end(token)
-	clearCookie(w, ceremonyCookie)
+	p.endCeremony(w, v, token)
 	if elsewhere, err := p.askedElsewhere(v, who); err != nil {
 		return err
 	} else if elsewhere {

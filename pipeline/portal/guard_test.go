@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
+
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
@@ -421,27 +423,31 @@ func TestCheckPage(t *testing.T) {
 	wantText(t, h.as(h.admin).get("/check"), "1 thing needs you.", "In order", "agrees with the storage", "Look at this", "a rule is missing")
 }
 
-func TestCeremoniesAreBounded(t *testing.T) {
-	now := time.Now()
-	c := newCeremonies(func() time.Time { return now })
-	oldest := c.begin(ceremony{purpose: forEnrolment, person: 7})
-	for range maxCeremonies {
-		now = now.Add(time.Millisecond)
-		c.begin(ceremony{purpose: forSignIn})
+func TestACeremonyServesOnePurposeOnce(t *testing.T) {
+	h := newHouse(t)
+	c, ctx := h.portal.ceremonies, t.Context()
+	token, err := c.begin(ctx, ceremony{Purpose: forEnrolment, Person: 7, Proof: []byte("x"), Challenge: &webauthn.SessionData{Challenge: "y"}})
+	must(t, err)
+	if _, ok, err := c.find(ctx, token, forSecond); ok || err != nil {
+		t.Errorf("a ceremony serves another purpose: %v", err)
 	}
-	if _, ok := c.find(oldest, forEnrolment); ok || len(c.byToken) != maxCeremonies {
-		t.Errorf("%d ceremonies, the oldest among them: %v", len(c.byToken), ok)
+	if _, ok, err := c.take(ctx, token, forSignIn); ok || err != nil {
+		t.Errorf("a challenge is taken for another purpose: %v", err)
 	}
-	token := c.begin(ceremony{purpose: forEnrolment, person: 7})
-	if _, ok := c.find(token, forSecond); ok {
-		t.Error("a ceremony serves another purpose")
+	if cer, ok, err := c.take(ctx, token, forEnrolment); !ok || err != nil || cer.Challenge.Challenge != "y" || cer.Person != 7 || string(cer.Proof) != "x" {
+		t.Errorf("%+v, %v, %v", cer, ok, err)
 	}
-	now = now.Add(ceremonyLife)
-	if _, ok := c.find(token, forEnrolment); ok {
-		t.Error("a ceremony outlives its time")
+	if _, ok, err := c.take(ctx, token, forEnrolment); ok || err != nil {
+		t.Errorf("a challenge is taken twice: %v", err)
+	}
+	if _, ok, err := c.takeSSO(ctx, token); ok || err != nil {
+		t.Errorf("a question is taken that nobody has asked: %v", err)
+	}
+	h.now = h.now.Add(ceremonyLife)
+	if _, ok, err := c.find(ctx, token, forEnrolment); ok || err != nil {
+		t.Errorf("a ceremony outlives its time: %v", err)
 	}
 	var out bytes.Buffer
-	h := newHouse(t)
 	h.nobody().post("/sign-in/begin", nil).Result().Write(&out)
 	if !strings.Contains(out.String(), "HttpOnly; Secure; SameSite=Lax") {
 		t.Errorf("the cookie is not kept from script:\n%s", &out)

@@ -49,8 +49,10 @@ func (p *Portal) lostPage(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	form := url.Values{}
-	if t, ok := p.trays.of(v, v.URL.Query().Get("change")); ok {
-		form = t.form
+	if t, ok, err := p.trays.of(v, v.URL.Query().Get("change")); err != nil {
+		return err
+	} else if ok {
+		form = t.Form
 	}
 	return p.showLost(w, v, paper, form, nil)
 }
@@ -89,20 +91,24 @@ func (p *Portal) writeOffPaper(w http.ResponseWriter, v *visit) error {
 	if len(flaws) > 0 {
 		return p.showLost(w, v, paper, v.PostForm, flaws)
 	}
-	redirect(w, signPath(p.trays.keep(tray{person: v.person.Number, session: v.session, papers: []register.Paper{paper}, lost: why, form: v.PostForm})))
+	token, err := p.trays.keep(v, tray{Papers: []register.Paper{paper}, Lost: why, Form: v.PostForm})
+	if err != nil {
+		return err
+	}
+	redirect(w, signPath(token))
 	return nil
 }
 
 // record puts what a tray says on record, and returns the ledger numbers: of what
 // is written off, none.
 func (p *Portal) record(v *visit, t tray, with register.SignInWith) ([]register.Ledger, error) {
-	if t.lost != "" {
-		return []register.Ledger{}, p.cfg.Register.WriteOffPaper(v.Context(), t.papers[0].Letter, register.WriteOff{Why: t.lost, Witness: t.witness,
+	if t.Lost != "" {
+		return []register.Ledger{}, p.cfg.Register.WriteOffPaper(v.Context(), t.Papers[0].Letter, register.WriteOff{Why: t.Lost, Witness: t.Witness,
 			WitnessWith: with, Authority: register.Name(p.cfg.Policy.Name)}, v.person.Number)
 	}
-	says := slices.Clone(t.says) // the same form may be on its way twice
+	says := slices.Clone(t.Says) // the same form may be on its way twice
 	for i := range says {
-		says[i].Witness, says[i].WitnessWith = t.witness, with
+		says[i].Witness, says[i].WitnessWith = t.Witness, with
 	}
 	return p.cfg.Register.DestroyPapers(v.Context(), says, v.person.Number)
 }

@@ -1,13 +1,13 @@
 package portal
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -60,109 +60,132 @@ const (
 
 // ceremony is a passkey being made or used, between the two halves of it.
 type ceremony struct {
-	purpose   purpose
-	person    int64                 // who makes a passkey; 0 for a sign-in
-	proof     []byte                // of the enrolment code that was right
-	session   []byte                // in which it was begun, where that matters
-	tray      string                // what a witness signs
-	challenge *webauthn.SessionData // the one that is out, if any
-	sso       *ssoChallenge         // the question to the organisation's sign-in that is out, if any
-	until     time.Time
+	Purpose   purpose
+	Person    int64                 // who makes a passkey; 0 for a sign-in
+	Proof     []byte                // of the enrolment code that was right
+	Session   []byte                // in which it was begun, where that matters
+	Tray      string                // what a witness signs
+	Challenge *webauthn.SessionData // the one that is out, if any
+	SSO       *ssoChallenge         // the question to the organisation's sign-in that is out, if any
 }
 
-// ceremonies holds what is under way, by the token in the browser's cookie. It
-// is in memory only: after a restart people begin again.
+// ceremonies holds what is under way, by the token in the browser's cookie. It is
+// in the register: whichever server gave out a challenge, another may take the
+// answer.
 type ceremonies struct {
-	mu      sync.Mutex
-	now     func() time.Time
-	byToken map[string]ceremony
+	register *register.Register
+	now      func() time.Time
 }
 
-func newCeremonies(now func() time.Time) *ceremonies {
-	return &ceremonies{now: now, byToken: map[string]ceremony{}}
+func underCeremony(token string) register.Underway {
+	return register.Underway{Kind: "ceremony", Token: token}
 }
 
 // begin keeps a new ceremony and returns its token. When too many are under
 // way the one nearest to its end gives way.
-func (c *ceremonies) begin(cer ceremony) (token string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	first := ""
-	for t, old := range c.byToken {
-		if !old.until.After(c.now()) {
-			delete(c.byToken, t)
-		} else if first == "" || old.until.Before(c.byToken[first].until) {
-			first = t
-		}
-	}
-	if len(c.byToken) >= maxCeremonies {
-		delete(c.byToken, first)
+func (c ceremonies) begin(ctx context.Context, cer ceremony) (token string, err error) {
+	body, err := json.Marshal(cer)
+	if err != nil {
+		return "", err
 	}
 	token = rand.Text() + rand.Text()
-	cer.until = c.now().Add(ceremonyLife)
-	c.byToken[token] = cer
-	return token
+	u := underCeremony(token)
+	u.Person, u.Body, u.Ends = cer.Person, string(body), c.now().Add(ceremonyLife)
+	return token, c.register.KeepUnderway(ctx, u, maxCeremonies)
 }
 
-func (c *ceremonies) find(token string, what purpose) (ceremony, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	cer, ok := c.byToken[token]
-	return cer, ok && cer.purpose == what && cer.until.After(c.now())
+func (c ceremonies) find(ctx context.Context, token string, what purpose) (cer ceremony, ok bool, err error) {
+	u := underCeremony(token)
+	if err := c.register.FindUnderway(ctx, &u); err != nil {
+		return cer, false, unlessNotFound(err)
+	}
+	err = json.Unmarshal([]byte(u.Body), &cer)
+	return cer, err == nil && cer.Purpose == what, err
+}
+
+// change changes a ceremony that is under way, unless how says that it is none for
+// it. Nothing is between its reading and its writing.
+func (c ceremonies) change(ctx context.Context, token string, how func(*ceremony) (is bool)) (found bool, err error) {
+	errNone := errors.New("not such a ceremony")
+	err = c.register.ChangeUnderway(ctx, underCeremony(token), func(u *register.Underway) error {
+		var cer ceremony
+		if err := json.Unmarshal([]byte(u.Body), &cer); err != nil {
+			return err
+		}
+		if !how(&cer) {
+			return errNone
+		}
+		body, err := json.Marshal(cer)
+		u.Body = string(body)
+		return err
+	})
+	if errors.Is(err, errNone) {
+		return false, nil
+	}
+	return err == nil, unlessNotFound(err)
+}
+
+func unlessNotFound(err error) error {
+	if errors.Is(err, register.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // challenge notes the challenge that goes out.
-func (c *ceremonies) challenge(token string, data *webauthn.SessionData) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if cer, ok := c.byToken[token]; ok {
-		cer.challenge = data
-		c.byToken[token] = cer
-	}
+func (c ceremonies) challenge(ctx context.Context, token string, data *webauthn.SessionData) error {
+	_, err := c.change(ctx, token, func(cer *ceremony) bool {
+		cer.Challenge = data
+		return true
+	})
+	return err
 }
 
 // take returns the challenge that is out, once.
-func (c *ceremonies) take(token string, what purpose) (ceremony, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	cer, ok := c.byToken[token]
-	if !ok || cer.purpose != what || cer.challenge == nil || !cer.until.After(c.now()) {
-		return ceremony{}, false
-	}
-	used := cer
-	used.challenge = nil
-	c.byToken[token] = used
-	return cer, true
+func (c ceremonies) take(ctx context.Context, token string, what purpose) (taken ceremony, ok bool, err error) {
+	ok, err = c.change(ctx, token, func(cer *ceremony) bool {
+		taken = *cer
+		cer.Challenge = nil
+		return taken.Purpose == what && taken.Challenge != nil
+	})
+	return taken, ok, err
 }
 
 // asksSSO notes the question to the organisation's sign-in that goes out.
-func (c *ceremonies) asksSSO(token string, ch ssoChallenge) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if cer, ok := c.byToken[token]; ok {
-		cer.sso = &ch
-		c.byToken[token] = cer
-	}
+func (c ceremonies) asksSSO(ctx context.Context, token string, ch ssoChallenge) error {
+	_, err := c.change(ctx, token, func(cer *ceremony) bool {
+		cer.SSO = &ch
+		return true
+	})
+	return err
 }
 
 // takeSSO returns the question to the organisation's sign-in that is out, once.
-func (c *ceremonies) takeSSO(token string) (ceremony, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	cer, ok := c.byToken[token]
-	if !ok || cer.sso == nil || !cer.until.After(c.now()) {
-		return ceremony{}, false
-	}
-	used := cer
-	used.sso = nil
-	c.byToken[token] = used
-	return cer, true
+func (c ceremonies) takeSSO(ctx context.Context, token string) (taken ceremony, ok bool, err error) {
+	ok, err = c.change(ctx, token, func(cer *ceremony) bool {
+		taken = *cer
+		cer.SSO = nil
+		return taken.SSO != nil
+	})
+	return taken, ok, err
 }
 
-func (c *ceremonies) end(token string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.byToken, token)
+// endCeremony ends what has come to its end. Where that fails it ends by itself,
+// and its challenge is taken.
+func (p *Portal) endCeremony(w http.ResponseWriter, v *visit, token string) {
+	if err := p.cfg.Register.EndUnderway(v.Context(), underCeremony(token)); err != nil {
+		p.cfg.Log.Warn("a sign-in that was made stays under way until its time is over", "error", err)
+	}
+	clearCookie(w, ceremonyCookie)
+}
+
+// beginCeremony keeps a new ceremony, under the token in the browser's cookie.
+func (p *Portal) beginCeremony(w http.ResponseWriter, v *visit, cer ceremony) (token string, err error) {
+	if token, err = p.ceremonies.begin(v.Context(), cer); err != nil {
+		return "", err
+	}
+	setCookie(w, ceremonyCookie, token)
+	return token, nil
 }
 
 func (p *Portal) ceremonyToken(v *visit) string {
@@ -235,18 +258,23 @@ func (p *Portal) beginSignIn(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return fmt.Errorf("beginning sign-in: %w", err)
 	}
-	setCookie(w, ceremonyCookie, p.ceremonies.begin(ceremony{purpose: forSignIn, challenge: challenge}))
+	if _, err := p.beginCeremony(w, v, ceremony{Purpose: forSignIn, Challenge: challenge}); err != nil {
+		return err
+	}
 	writeJSON(w, http.StatusOK, options)
 	return nil
 }
 
 func (p *Portal) finishSignIn(w http.ResponseWriter, v *visit) error {
 	token := p.ceremonyToken(v)
-	cer, ok := p.ceremonies.take(token, forSignIn)
+	cer, ok, err := p.ceremonies.take(v.Context(), token, forSignIn)
+	if err != nil {
+		return err
+	}
 	if !ok {
 		return notBelieved(ceremonyOver, byPasskey, notBegun)
 	}
-	user, credential, err := p.passkeys.FinishPasskeyLogin(p.whose(v), *cer.challenge, v.Request)
+	user, credential, err := p.passkeys.FinishPasskeyLogin(p.whose(v), *cer.Challenge, v.Request)
 	if err != nil {
 		return notBelieved(passkeyRefused, byPasskey, notProven)
 	}
@@ -268,8 +296,7 @@ func (p *Portal) finishSignIn(w http.ResponseWriter, v *visit) error {
 	if _, err := p.signIn(w, v, who.Number, register.WithPasskey); err != nil {
 		return err
 	}
-	p.ceremonies.end(token)
-	clearCookie(w, ceremonyCookie)
+	p.endCeremony(w, v, token)
 	writeJSON(w, http.StatusOK, map[string]string{"to": samePath(v.URL.Query().Get("to"))})
 	return nil
 }
@@ -286,7 +313,9 @@ func (p *Portal) beginMaking(w http.ResponseWriter, v *visit, token string, who 
 	if err != nil {
 		return fmt.Errorf("beginning to make a passkey: %w", err)
 	}
-	p.ceremonies.challenge(token, challenge)
+	if err := p.ceremonies.challenge(v.Context(), token, challenge); err != nil {
+		return err
+	}
 	writeJSON(w, http.StatusOK, options)
 	return nil
 }
@@ -324,21 +353,26 @@ func (p *Portal) beginSecond(w http.ResponseWriter, v *visit) error {
 	if err := p.mayMakeAnother(v); err != nil {
 		return err
 	}
-	token := p.ceremonies.begin(ceremony{purpose: forSecond, person: v.person.Number})
-	setCookie(w, ceremonyCookie, token)
+	token, err := p.beginCeremony(w, v, ceremony{Purpose: forSecond, Person: v.person.Number})
+	if err != nil {
+		return err
+	}
 	return p.beginMaking(w, v, token, v.person)
 }
 
 func (p *Portal) finishSecond(w http.ResponseWriter, v *visit) error {
 	token := p.ceremonyToken(v)
-	cer, ok := p.ceremonies.take(token, forSecond)
-	if !ok || cer.person != v.person.Number {
+	cer, ok, err := p.ceremonies.take(v.Context(), token, forSecond)
+	if err != nil {
+		return err
+	}
+	if !ok || cer.Person != v.person.Number {
 		return ceremonyOver
 	}
 	if err := p.mayMakeAnother(v); err != nil {
 		return err
 	}
-	id, record, err := p.finishMaking(v, cer.challenge, v.person)
+	id, record, err := p.finishMaking(v, cer.Challenge, v.person)
 	if err != nil {
 		return err
 	}
@@ -346,8 +380,7 @@ func (p *Portal) finishSecond(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	p.used(v, accountPath)
-	p.ceremonies.end(token)
-	clearCookie(w, ceremonyCookie)
+	p.endCeremony(w, v, token)
 	writeJSON(w, http.StatusOK, map[string]string{"to": "/account?made=1"})
 	return nil
 }

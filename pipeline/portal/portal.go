@@ -121,12 +121,12 @@ type Portal struct {
 	mux         *http.ServeMux
 	crossOrigin *http.CrossOriginProtection
 	passkeys    *webauthn.WebAuthn
-	ceremonies  *ceremonies
+	ceremonies  ceremonies
 	sso         *sso // nil for none
 	limiter     *limiter
 	places      *places
-	shownAgain  *shownAgain
-	trays       *trays
+	shownAgain  shownAgain
+	trays       trays
 	sending     *sending
 	answering   sync.Mutex // one answer to the scanner folder at a time
 	files       *files
@@ -158,10 +158,9 @@ func New(ctx context.Context, cfg Config) (*Portal, error) {
 		}
 	}
 	p := &Portal{cfg: cfg, policy: policy, crossOrigin: http.NewCrossOriginProtection()}
-	p.ceremonies = newCeremonies(cfg.Now)
+	p.ceremonies = ceremonies{cfg.Register, cfg.Now}
 	p.limiter, p.places = newLimiter(cfg.Now), newPlaces(cfg.Now)
-	p.shownAgain = &shownAgain{now: cfg.Now, until: map[string]time.Time{}}
-	p.trays = &trays{now: cfg.Now, byToken: map[string]tray{}}
+	p.shownAgain, p.trays = shownAgain{cfg.Register, cfg.Now}, trays{cfg.Register, cfg.Now}
 	p.sending = &sending{forms: map[string]chan struct{}{}}
 	// Behind a proxy the Host header may differ from what the browser sees.
 	if err := p.crossOrigin.AddTrustedOrigin(cfg.Origin); err != nil {

@@ -35,7 +35,7 @@ func (v *visitor) showsAgain(path string) {
 	v.h.t.Helper()
 	s, err := v.h.register.Session(v.h.t.Context(), v.cookies[sessionCookie])
 	must(v.h.t, err)
-	v.h.portal.shownAgain.add(s.Hash, path)
+	must(v.h.t, v.h.portal.shownAgain.add(v.h.t.Context(), s.Hash, path))
 }
 
 func TestErasingNeedsTwoPeople(t *testing.T) {

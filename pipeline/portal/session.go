@@ -59,8 +59,7 @@ func (p *Portal) signInByCode(w http.ResponseWriter, v *visit, person int64, wit
 	if err != nil {
 		return "", fmt.Errorf("finding the session that was begun: %w", err)
 	}
-	p.shownAgain.add(s.Hash, accountPath)
-	return token, nil
+	return token, p.shownAgain.add(v.Context(), s.Hash, accountPath)
 }
 
 // signIn begins a session for the person in this browser and ends the one that

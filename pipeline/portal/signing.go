@@ -1,13 +1,12 @@
 package portal
 
 import (
-	"bytes"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -30,75 +29,61 @@ const (
 
 // tray is what one person is about to put on record, one paper or several.
 type tray struct {
-	person  int64
-	session []byte
-	papers  []register.Paper
-	says    []register.Destroyed // of each paper
-	lost    register.LostPaper   // or, of the only one, that it is not there
-	form    url.Values           // from which it was read, to go back to
-	witness int64                // who has signed as one; 0 for nobody yet
-	until   time.Time            // when the witness's signature is no longer fresh
-	ledgers []register.Ledger    // once it is on record
-	ends    time.Time
+	Papers  []register.Paper
+	Says    []register.Destroyed // of each paper
+	Lost    register.LostPaper   // or, of the only one, that it is not there
+	Form    url.Values           // from which it was read, to go back to
+	Witness int64                // who has signed as one; 0 for nobody yet
+	Until   time.Time            // when the witness's signature is no longer fresh
+	Ledgers []register.Ledger    // once it is on record
 }
 
-// trays are in memory only: after a restart nothing of them is on record, and
-// people fill in the form anew.
+// trays are in the register, for every server, each in the session of whoever has
+// filled in the form.
 type trays struct {
-	mu      sync.Mutex
-	now     func() time.Time
-	byToken map[string]tray
+	register *register.Register
+	now      func() time.Time
+}
+
+func underTray(v *visit, token string) register.Underway {
+	return register.Underway{Kind: "tray", Token: token, Session: v.session, Person: v.person.Number}
 }
 
 // keep holds the tray for its signatures. When too many wait the one nearest to
 // its end gives way.
-func (s *trays) keep(t tray) (token string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	first := ""
-	for token, old := range s.byToken {
-		if !old.ends.After(s.now()) {
-			delete(s.byToken, token)
-		} else if first == "" || old.ends.Before(s.byToken[first].ends) {
-			first = token
-		}
-	}
-	if len(s.byToken) >= maxTrays {
-		delete(s.byToken, first)
+func (s trays) keep(v *visit, t tray) (token string, err error) {
+	body, err := json.Marshal(t)
+	if err != nil {
+		return "", err
 	}
 	token = rand.Text()
-	t.ends = s.now().Add(trayLife)
-	s.byToken[token] = t
-	return token
+	u := underTray(v, token)
+	u.Body, u.Ends = string(body), s.now().Add(trayLife)
+	return token, s.register.KeepUnderway(v.Context(), u, maxTrays)
 }
 
 // of is the visitor's own tray of that token.
-func (s *trays) of(v *visit, token string) (tray, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, ok := s.byToken[token]
-	return t, ok && t.ends.After(s.now()) && t.person == v.person.Number && bytes.Equal(t.session, v.session)
+func (s trays) of(v *visit, token string) (t tray, ok bool, err error) {
+	u := underTray(v, token)
+	if err := s.register.FindUnderway(v.Context(), &u); err != nil || u.Person != v.person.Number {
+		return t, false, unlessNotFound(err)
+	}
+	err = json.Unmarshal([]byte(u.Body), &t)
+	return t, err == nil, err
 }
 
-// renew has what waits in the session wait under its new token.
-func (s *trays) renew(old, renewed []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for token, t := range s.byToken {
-		if bytes.Equal(t.session, old) {
-			t.session = renewed
-			s.byToken[token] = t
+// change changes the visitor's own tray, if it is still there.
+func (s trays) change(v *visit, token string, how func(*tray)) error {
+	return unlessNotFound(s.register.ChangeUnderway(v.Context(), underTray(v, token), func(u *register.Underway) error {
+		var t tray
+		if err := json.Unmarshal([]byte(u.Body), &t); err != nil {
+			return err
 		}
-	}
-}
-
-func (s *trays) change(token string, how func(*tray)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if t, ok := s.byToken[token]; ok {
 		how(&t)
-		s.byToken[token] = t
-	}
+		body, err := json.Marshal(t)
+		u.Body = string(body)
+		return err
+	}))
 }
 
 var trayOver = &problem{Status: http.StatusGone, Heading: texts.Say("sign.this-form-is-no-longer-open"),
@@ -117,7 +102,10 @@ func (p *Portal) toSign(w http.ResponseWriter, v *visit, papers []register.Paper
 	if len(kept) > 0 {
 		return keptBack(kept)
 	}
-	token := p.trays.keep(tray{person: v.person.Number, session: v.session, papers: papers, says: says, form: v.PostForm})
+	token, err := p.trays.keep(v, tray{Papers: papers, Says: says, Form: v.PostForm})
+	if err != nil {
+		return err
+	}
 	redirect(w, signPath(token))
 	return nil
 }
@@ -157,12 +145,15 @@ type signLine struct {
 // is on record it is the tray's certificate.
 func (p *Portal) signPage(w http.ResponseWriter, v *visit) error {
 	token := v.PathValue("token")
-	t, ok := p.trays.of(v, token)
+	t, ok, err := p.trays.of(v, token)
+	if err != nil {
+		return err
+	}
 	if !ok {
 		return trayOver
 	}
 	path := signPath(token)
-	if t.lost != "" && t.ledgers != nil { // it has no certificate
+	if t.Lost != "" && t.Ledgers != nil { // it has no certificate
 		redirect(w, t.recorded(path))
 		return nil
 	}
@@ -174,32 +165,32 @@ func (p *Portal) signPage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	body := signBody{Lost: t.lost, Path: path, Origin: p.cfg.Origin, Shown: p.shows(v, path), Others: people.Witnesses,
-		Done: t.ledgers != nil, Change: t.change(token)}
-	if t.lost == "" {
-		body.What = t.says[0].Destruction
+	body := signBody{Lost: t.Lost, Path: path, Origin: p.cfg.Origin, Shown: p.shows(v, path), Others: people.Witnesses,
+		Done: t.Ledgers != nil, Change: t.change(token)}
+	if t.Lost == "" {
+		body.What = t.Says[0].Destruction
 	}
 	if body.What.ScannedBy != 0 {
 		body.Scanner = staffWords(names, body.What.ScannedBy)
 	}
-	if t.witness != 0 && (body.Done || t.until.After(p.cfg.Now())) {
-		body.Witness = staffWords(names, t.witness)
+	if t.Witness != 0 && (body.Done || t.Until.After(p.cfg.Now())) {
+		body.Witness = staffWords(names, t.Witness)
 	}
-	for i, paper := range t.papers {
+	for i, paper := range t.Papers {
 		line := signLine{Paper: paper}
-		if t.lost == "" {
-			line.Sheets = t.says[i].Sheets
+		if t.Lost == "" {
+			line.Sheets = t.Says[i].Sheets
 			fewest, most := paper.SheetsBetween()
 			line.Odd = line.Sheets < fewest || line.Sheets > most
 		}
 		if body.Done {
-			line.Ledger = t.ledgers[i]
+			line.Ledger = t.Ledgers[i]
 		}
 		body.Lines = append(body.Lines, line)
 	}
 	title := texts.Say("sign.sign-the-destruction")
 	switch {
-	case t.lost != "":
+	case t.Lost != "":
 		title = texts.Say("sign.sign-that-the-paper-is-not-there")
 	case body.Done:
 		title = texts.Say("sign.destructions-recorded")
@@ -210,24 +201,28 @@ func (p *Portal) signPage(w http.ResponseWriter, v *visit) error {
 // change is where the form is that the tray came from.
 func (t tray) change(token string) string {
 	switch {
-	case t.lost != "":
-		return lostPath(t.papers[0].Letter) + "?change=" + token
-	case len(t.papers) == 1:
-		return "/desk/" + string(t.papers[0].Letter) + "?change=" + token
+	case t.Lost != "":
+		return lostPath(t.Papers[0].Letter) + "?change=" + token
+	case len(t.Papers) == 1:
+		return "/desk/" + string(t.Papers[0].Letter) + "?change=" + token
 	}
 	return "/desk/tray?change=" + token
 }
 
 // beginWitness asks for a passkey, whosever it is: the device says whose.
 func (p *Portal) beginWitness(w http.ResponseWriter, v *visit) error {
-	if _, ok := p.trays.of(v, v.PathValue("token")); !ok {
+	if _, ok, err := p.trays.of(v, v.PathValue("token")); err != nil {
+		return err
+	} else if !ok {
 		return trayOver
 	}
 	options, challenge, err := p.passkeys.BeginDiscoverableLogin(webauthn.WithUserVerification(protocol.VerificationRequired))
 	if err != nil {
 		return fmt.Errorf("beginning to ask for the witness's passkey: %w", err)
 	}
-	setCookie(w, ceremonyCookie, p.ceremonies.begin(ceremony{purpose: forWitness, person: v.person.Number, tray: v.PathValue("token"), challenge: challenge}))
+	if _, err := p.beginCeremony(w, v, ceremony{Purpose: forWitness, Person: v.person.Number, Tray: v.PathValue("token"), Challenge: challenge}); err != nil {
+		return err
+	}
 	writeJSON(w, http.StatusOK, options)
 	return nil
 }
@@ -242,15 +237,20 @@ var (
 // finishWitness takes the witness's signature. It signs nobody in.
 func (p *Portal) finishWitness(w http.ResponseWriter, v *visit) error {
 	name := v.PathValue("token")
-	if _, ok := p.trays.of(v, name); !ok {
+	if _, ok, err := p.trays.of(v, name); err != nil {
+		return err
+	} else if !ok {
 		return trayOver
 	}
 	token := p.ceremonyToken(v)
-	cer, ok := p.ceremonies.take(token, forWitness)
-	if !ok || cer.person != v.person.Number || cer.tray != name {
+	cer, ok, err := p.ceremonies.take(v.Context(), token, forWitness)
+	if err != nil {
+		return err
+	}
+	if !ok || cer.Person != v.person.Number || cer.Tray != name {
 		return notBelieved(ceremonyOver, byPasskey, notBegun)
 	}
-	user, credential, err := p.passkeys.FinishPasskeyLogin(p.whose(v), *cer.challenge, v.Request)
+	user, credential, err := p.passkeys.FinishPasskeyLogin(p.whose(v), *cer.Challenge, v.Request)
 	switch {
 	case err != nil:
 		return notBelieved(passkeyRefused, byPasskey, notProven)
@@ -264,9 +264,10 @@ func (p *Portal) finishWitness(w http.ResponseWriter, v *visit) error {
 	if err := p.passkeyUsed(v, credential); err != nil {
 		return err
 	}
-	p.ceremonies.end(token)
-	clearCookie(w, ceremonyCookie)
-	p.witnessed(name, witness.Number)
+	p.endCeremony(w, v, token)
+	if err := p.witnessed(v, name, witness.Number); err != nil {
+		return err
+	}
 	writeJSON(w, http.StatusOK, map[string]string{"to": signPath(name)})
 	return nil
 }
@@ -286,8 +287,8 @@ func (p *Portal) mayWitness(v *visit, number int64) error {
 	return nil
 }
 
-func (p *Portal) witnessed(token string, number int64) {
-	p.trays.change(token, func(t *tray) { t.witness, t.until = number, p.cfg.Now().Add(againCounts) })
+func (p *Portal) witnessed(v *visit, token string, number int64) error {
+	return p.trays.change(v, token, func(t *tray) { t.Witness, t.Until = number, p.cfg.Now().Add(againCounts) })
 }
 
 // recordTray puts a tray on record once both have signed. Until then, and when a
@@ -301,11 +302,14 @@ func (p *Portal) recordTray(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	defer end()
-	t, ok := p.trays.of(v, token)
+	t, ok, err := p.trays.of(v, token)
+	if err != nil {
+		return err
+	}
 	if !ok {
 		return trayOver
 	}
-	if t.ledgers != nil { // sent twice: what became of it
+	if t.Ledgers != nil { // sent twice: what became of it
 		redirect(w, t.recorded(path))
 		return nil
 	}
@@ -315,19 +319,19 @@ func (p *Portal) recordTray(w http.ResponseWriter, v *visit) error {
 	with := register.WithPasskey
 	if p.cfg.Sample { // which has no passkeys: the witness is picked
 		with = register.WithSample
-		t.witness, t.until = wholeNumber(v.PostForm.Get("witness")), p.cfg.Now().Add(againCounts)
+		t.Witness, t.Until = wholeNumber(v.PostForm.Get("witness")), p.cfg.Now().Add(againCounts)
 	}
-	if !p.shows(v, path) || t.witness == 0 || !t.until.After(p.cfg.Now()) {
+	if !p.shows(v, path) || t.Witness == 0 || !t.Until.After(p.cfg.Now()) {
 		redirect(w, path)
 		return nil
 	}
-	if err := p.mayWitness(v, t.witness); err != nil { // who may have left since
+	if err := p.mayWitness(v, t.Witness); err != nil { // who may have left since
 		return err
 	}
 	ledgers, err := p.record(v, t, with)
 	if errors.Is(err, register.ErrPaperNotFree) || errors.Is(err, register.ErrNotFound) {
-		if len(t.papers) == 1 {
-			redirect(w, "/desk/"+string(t.papers[0].Letter)) // which says what became of it
+		if len(t.Papers) == 1 {
+			redirect(w, "/desk/"+string(t.Papers[0].Letter)) // which says what became of it
 			return nil
 		}
 		return trayNotFree
@@ -336,15 +340,19 @@ func (p *Portal) recordTray(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	p.used(v, path)
-	p.trays.change(token, func(kept *tray) { kept.ledgers, kept.witness = ledgers, t.witness })
+	// A crash before this leaves a tray that is on record and does not know it: sent
+	// again, it is led to what became of its papers.
+	if err := p.trays.change(v, token, func(kept *tray) { kept.Ledgers, kept.Witness = ledgers, t.Witness }); err != nil {
+		return err
+	}
 	redirect(w, t.recorded(path))
 	return nil
 }
 
 // recorded is where a tray's record is shown.
 func (t tray) recorded(path string) string {
-	if len(t.papers) == 1 {
-		return "/desk/" + string(t.papers[0].Letter)
+	if len(t.Papers) == 1 {
+		return "/desk/" + string(t.Papers[0].Letter)
 	}
 	return path
 }

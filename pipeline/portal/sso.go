@@ -109,9 +109,9 @@ func stayThere(r *http.Request, via []*http.Request) error {
 
 // ssoChallenge is what binds a provider's answer to this browser and this try.
 type ssoChallenge struct {
-	state, nonce, verifier string
-	to                     string    // where the way leads on
-	anew                   time.Time // when the person was to be asked anew; zero for a sign-in
+	State, Nonce, Verifier string
+	To                     string    // where the way leads on
+	Anew                   time.Time // when the person was to be asked anew; zero for a sign-in
 }
 
 // reach finds the provider's addresses and keys, once.
@@ -153,10 +153,10 @@ func (s *sso) ask(ctx context.Context, to string, anew bool) (address string, ch
 	if err != nil {
 		return "", ssoChallenge{}, err
 	}
-	ch = ssoChallenge{state: rand.Text(), nonce: rand.Text(), verifier: oauth2.GenerateVerifier(), to: to}
-	options := []oauth2.AuthCodeOption{oidc.Nonce(ch.nonce), oauth2.S256ChallengeOption(ch.verifier)}
+	ch = ssoChallenge{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), To: to}
+	options := []oauth2.AuthCodeOption{oidc.Nonce(ch.Nonce), oauth2.S256ChallengeOption(ch.Verifier)}
 	if anew {
-		ch.anew = s.now()
+		ch.Anew = s.now()
 		options = append(options, oauth2.SetAuthURLParam("max_age", "0"), oauth2.SetAuthURLParam("prompt", "login"))
 	} else {
 		options = append(options, oauth2.SetAuthURLParam("max_age", fmt.Sprint(int(ssoMaxAge.Seconds()))))
@@ -164,7 +164,7 @@ func (s *sso) ask(ctx context.Context, to string, anew bool) (address string, ch
 	if (anew || s.Strong) && len(s.StepUpACR) > 0 {
 		options = append(options, oauth2.SetAuthURLParam("acr_values", strings.Join(s.StepUpACR, " ")))
 	}
-	return s.oauth(provider).AuthCodeURL(ch.state, options...), ch, nil
+	return s.oauth(provider).AuthCodeURL(ch.State, options...), ch, nil
 }
 
 // ssoAnswer is what the provider says, once all of it is checked.
@@ -185,7 +185,7 @@ func (s *sso) answer(ctx context.Context, code string, ch ssoChallenge) (ssoAnsw
 	if err != nil {
 		return ssoAnswer{}, err
 	}
-	token, err := s.oauth(provider).Exchange(s.with(ctx), code, oauth2.VerifierOption(ch.verifier))
+	token, err := s.oauth(provider).Exchange(s.with(ctx), code, oauth2.VerifierOption(ch.Verifier))
 	if err != nil {
 		if said, ok := errors.AsType[*oauth2.RetrieveError](err); ok && oauthError.MatchString(said.ErrorCode) {
 			return ssoAnswer{}, fmt.Errorf("the organisation's sign-in refuses to exchange the code: %s", said.ErrorCode)
@@ -223,7 +223,7 @@ func (s *sso) check(id *oidc.IDToken, ch ssoChallenge) (ssoAnswer, error) {
 	_ = id.Claims(&methods) // some providers write one word in place of a list: that is none
 	since := s.now().Sub(time.Unix(claims.AuthTime, 0))
 	switch {
-	case subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(ch.nonce)) != 1:
+	case subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(ch.Nonce)) != 1:
 		return ssoAnswer{}, errors.New("the token answers another try")
 	case claims.AuthorizedParty != "" && claims.AuthorizedParty != s.ClientID, claims.AuthorizedParty == "" && len(id.Audience) > 1:
 		return ssoAnswer{}, errors.New("the token was made for another application")
@@ -231,7 +231,7 @@ func (s *sso) check(id *oidc.IDToken, ch ssoChallenge) (ssoAnswer, error) {
 		return ssoAnswer{}, errors.New("the token does not say when the person showed who they are (auth_time)")
 	case since > ssoMaxAge+ssoLeeway, since < -ssoLeeway, id.IssuedAt.After(s.now().Add(ssoLeeway)):
 		return ssoAnswer{}, errors.New("the token says that the person showed too long ago who they are, or in the future")
-	case !ch.anew.IsZero() && time.Unix(claims.AuthTime, 0).Before(ch.anew.Add(-ssoLeeway)):
+	case !ch.Anew.IsZero() && time.Unix(claims.AuthTime, 0).Before(ch.Anew.Add(-ssoLeeway)):
 		return ssoAnswer{}, errors.New("the token says that the person was not asked anew who they are")
 	case id.Subject == "" || len(id.Subject) > 255: // OpenID Connect Core 2
 		return ssoAnswer{}, errors.New("the token does not say who the person is")
@@ -249,7 +249,7 @@ func (p *Portal) beginSSO(w http.ResponseWriter, v *visit) error {
 		redirect(w, "/sign-in?"+url.Values{"to": {samePath(v.URL.Query().Get("to"))}}.Encode())
 		return nil
 	}
-	return p.sendToSSO(w, v, "", ceremony{purpose: forSSO}, samePath(v.URL.Query().Get("to")))
+	return p.sendToSSO(w, v, "", ceremony{Purpose: forSSO}, samePath(v.URL.Query().Get("to")))
 }
 
 // enrolSSO does so for somebody whose enrolment code was right in this browser.
@@ -267,15 +267,18 @@ func (p *Portal) enrolSSO(w http.ResponseWriter, v *visit) error {
 
 // sendToSSO begins a ceremony, unless there is one, and asks the provider.
 func (p *Portal) sendToSSO(w http.ResponseWriter, v *visit, token string, cer ceremony, to string) error {
-	address, ch, err := p.sso.ask(v.Context(), to, cer.purpose == forAgain)
+	address, ch, err := p.sso.ask(v.Context(), to, cer.Purpose == forAgain)
 	if err != nil {
 		return because(ssoUnreachable, err)
 	}
 	if token == "" {
-		token = p.ceremonies.begin(cer)
-		setCookie(w, ceremonyCookie, token)
+		if token, err = p.beginCeremony(w, v, cer); err != nil {
+			return err
+		}
 	}
-	p.ceremonies.asksSSO(token, ch)
+	if err := p.ceremonies.asksSSO(v.Context(), token, ch); err != nil {
+		return err
+	}
 	redirect(w, address)
 	return nil
 }
@@ -286,24 +289,27 @@ func (p *Portal) sendToSSO(w http.ResponseWriter, v *visit, token string, cer ce
 func (p *Portal) backFromSSO(w http.ResponseWriter, v *visit) error {
 	q := v.URL.Query()
 	token := p.ceremonyToken(v)
-	cer, ok := p.ceremonies.takeSSO(token)
-	if !ok || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(cer.sso.state)) != 1 {
+	cer, ok, err := p.ceremonies.takeSSO(v.Context(), token)
+	if err != nil {
+		return err
+	}
+	if !ok || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(cer.SSO.State)) != 1 {
 		return notBelieved(ssoOver, bySSO, notBegun)
 	}
 	if q.Get("code") == "" {
 		return notBelieved(ssoRefused, bySSO, "refused there, by the provider or by the person")
 	}
-	a, err := p.sso.answer(v.Context(), q.Get("code"), *cer.sso)
+	a, err := p.sso.answer(v.Context(), q.Get("code"), *cer.SSO)
 	if err != nil {
 		return notBelieved(because(ssoRefused, err), bySSO, "its answer is not one to believe")
 	}
 	switch {
-	case p.sso.Strong && !a.strong && cer.purpose != forAgain:
-		v.tried = cer.person
+	case p.sso.Strong && !a.strong && cer.Purpose != forAgain:
+		v.tried = cer.Person
 		err = notBelieved(ssoNotStrong, bySSO, notEnough)
-	case cer.purpose == forAgain:
+	case cer.Purpose == forAgain:
 		err = p.shownBySSO(w, v, cer, a)
-	case cer.purpose == forEnrolment:
+	case cer.Purpose == forEnrolment:
 		err = p.linkBySSO(w, v, cer, a)
 	default:
 		err = p.signInBySSO(w, v, a)
@@ -311,9 +317,8 @@ func (p *Portal) backFromSSO(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	p.ceremonies.end(token)
-	clearCookie(w, ceremonyCookie)
-	redirect(w, cer.sso.to)
+	p.endCeremony(w, v, token)
+	redirect(w, cer.SSO.To)
 	return nil
 }
 
@@ -332,12 +337,12 @@ func (p *Portal) signInBySSO(w http.ResponseWriter, v *visit, a ssoAnswer) error
 // code for another try.
 func (p *Portal) linkBySSO(w http.ResponseWriter, v *visit, cer ceremony, a ssoAnswer) error {
 	if _, _, may := p.sso.given(a.groups); p.sso.governs() && !may {
-		v.tried = cer.person
+		v.tried = cer.Person
 		return notBelieved(ssoNoGroup, bySSO, noGroup)
 	}
-	err := p.cfg.Register.LinkSSO(v.Context(), cer.person, cer.proof, p.sso.Issuer, a.subject)
+	err := p.cfg.Register.LinkSSO(v.Context(), cer.Person, cer.Proof, p.sso.Issuer, a.subject)
 	if errors.Is(err, register.ErrCode) {
-		v.tried = cer.person
+		v.tried = cer.Person
 		return notBelieved(codeOver, byCode, codeReplaced)
 	}
 	if err != nil {

@@ -20,13 +20,13 @@ func (p *Portal) beginAgainSSO(w http.ResponseWriter, v *visit) error {
 	if p.againSSO() == "" {
 		return errNowhere
 	}
-	return p.sendToSSO(w, v, "", ceremony{purpose: forAgain, person: v.person.Number, session: v.session}, samePath(v.URL.Query().Get("to")))
+	return p.sendToSSO(w, v, "", ceremony{Purpose: forAgain, Person: v.person.Number, Session: v.session}, samePath(v.URL.Query().Get("to")))
 }
 
 // shownBySSO takes the provider's answer as a showing of who is signed in, for
 // the address to which it leads back and for nothing else.
 func (p *Portal) shownBySSO(w http.ResponseWriter, v *visit, cer ceremony, a ssoAnswer) error {
-	if !v.signedIn || !bytes.Equal(cer.session, v.session) {
+	if !v.signedIn || !bytes.Equal(cer.Session, v.session) {
 		return notBelieved(ssoOver, bySSO, notBegun)
 	}
 	who, err := p.whoSSO(v, a)
@@ -38,5 +38,5 @@ func (p *Portal) shownBySSO(w http.ResponseWriter, v *visit, cer ceremony, a sso
 	case !a.strong:
 		return notBelieved(ssoTooWeak, bySSO, notEnough)
 	}
-	return p.hasShown(w, v, cer.sso.to)
+	return p.hasShown(w, v, cer.SSO.To)
 }

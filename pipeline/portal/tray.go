@@ -27,8 +27,10 @@ type trayBody struct {
 func (p *Portal) trayPage(w http.ResponseWriter, v *visit) error {
 	q := v.URL.Query()
 	form := p.emptyForm()
-	if t, ok := p.trays.of(v, q.Get("change")); ok {
-		form = t.form
+	if t, ok, err := p.trays.of(v, q.Get("change")); err != nil {
+		return err
+	} else if ok {
+		form = t.Form
 		q = url.Values{"paper": form["paper"]}
 	}
 	papers, flaws, err := p.trayPapers(v, q)

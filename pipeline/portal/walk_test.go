@@ -173,8 +173,8 @@ func (w *walk) step() {
 		if who.signedIn() {
 			who.showsAgain(who.here)
 			w.visits(who, who.here)
-			if token, signs := strings.CutPrefix(who.here, "/desk/sign/"); signs {
-				w.portal.witnessed(token, pickOf(w.rng, []int64{w.ops, w.ops2, w.manager}))
+			if strings.HasPrefix(who.here, "/desk/sign/") {
+				who.witnessed(who.here, pickOf(w.rng, []int64{w.ops, w.ops2, w.manager}))
 				w.visits(who, who.here)
 			}
 		}

@@ -66,7 +66,7 @@ func (r *Register) Leave(ctx context.Context, number, by int64) error {
 			return err
 		}
 		for _, stmt := range []string{
-			`DELETE FROM sessions WHERE person = $1`, `DELETE FROM enrol_codes WHERE person = $1`,
+			`DELETE FROM sessions WHERE person = $1`, `DELETE FROM underway WHERE person = $1`, `DELETE FROM enrol_codes WHERE person = $1`,
 			`DELETE FROM passkeys WHERE person = $1`, `DELETE FROM mails WHERE person = $1 AND sent IS NULL`,
 			`DELETE FROM daily_mails WHERE person = $1`, `DELETE FROM request_mails WHERE person = $1`,
 			`DELETE FROM calls WHERE person = $1`, `UPDATE letters SET handed_to = 0 WHERE handed_to = $1`,

@@ -213,9 +213,12 @@ const (
 	MetaStrays     = "strays"      // how many strays did not go when it was last looked
 	MetaExposed    = "exposed"     // the address of the portal's door, where other machines reach it without TLS; empty where not
 	MetaUnread     = "unread"      // keys of what the last replay could not open, as JSON
-	MetaLifecycle  = "lifecycle"   // "installed" once the storage's rules were written
-	MetaBackup     = "backup"      // when the last backup was made; see KeepTime
-	MetaTriedOut   = "tried_out"   // when it was last tried out whether a backup comes back
+	// MetaLookForMissing is set where a letter was asked for and not there, until it
+	// was looked for others that are missing.
+	MetaLookForMissing = "look_for_missing"
+	MetaLifecycle      = "lifecycle" // "installed" once the storage's rules were written
+	MetaBackup         = "backup"    // when the last backup was made; see KeepTime
+	MetaTriedOut       = "tried_out" // when it was last tried out whether a backup comes back
 
 	metaSerial    = "serial"      // of the last recipients list
 	metaPublished = "published"   // serial of the last list that is known to be in the bucket

@@ -26,7 +26,7 @@ func (r *Register) BeginRestore(ctx context.Context, ev RestoreBegun) error {
 		if _, begun, err := replayIn(ctx, tx); err != nil || begun {
 			return err
 		}
-		for _, stmt := range []string{`DELETE FROM sessions`, `DELETE FROM enrol_codes`} {
+		for _, stmt := range []string{`DELETE FROM sessions`, `DELETE FROM underway`, `DELETE FROM enrol_codes`} {
 			if _, err := tx.ExecContext(ctx, stmt); err != nil {
 				return err
 			}

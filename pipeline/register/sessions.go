@@ -72,12 +72,17 @@ func (r *Register) SignIn(ctx context.Context, person int64, with SignInWith) (t
 }
 
 // RenewSession gives a session a new token, and returns it with its hash. The
-// session began when it began; the old token opens nothing any more. ErrMoved if
+// session began when it began, and what is under way in it goes on; the old token
+// opens nothing any more. ErrMoved if
 // the session has ended.
 func (r *Register) RenewSession(ctx context.Context, hash []byte) (token string, renewed []byte, err error) {
 	token, renewed = newToken()
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
-		return oneRow(tx.ExecContext(ctx, `UPDATE sessions SET hash = $1 WHERE hash = $2`, renewed, hash))
+		if err := oneRow(tx.ExecContext(ctx, `UPDATE sessions SET hash = $1 WHERE hash = $2`, renewed, hash)); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE underway SET session = $1 WHERE session = $2`, renewed, hash)
+		return err
 	})
 	if err != nil {
 		return "", nil, fmt.Errorf("renewing a session's token: %w", err)

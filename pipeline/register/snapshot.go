@@ -13,8 +13,8 @@ import (
 // Snapshot writes a copy of the whole database, as it is at one moment, to path,
 // beside whoever is at work on it. What was deleted is not in the copy, not even as
 // free space. Neither are jobs: they name letters that are done with, and whatever
-// is due is found without them. The copy is looked through: one of a damaged
-// database is an error.
+// is due is found without them; nor what is of use for a moment only. The copy is
+// looked through: one of a damaged database is an error.
 //
 // It returns the number of entries in the copy and their signed checkpoint. The
 // file must not exist. A crash leaves a piece of the copy there, which is for
@@ -47,6 +47,9 @@ func (r *Register) Snapshot(ctx context.Context, path string) (entries int64, si
 	if err := forgetJobs(ctx, copied); err != nil {
 		return 0, "", err
 	}
+	if err := forgetServers(ctx, copied); err != nil {
+		return 0, "", err
+	}
 	var found string
 	if err := copied.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&found); err != nil {
 		return 0, "", err
@@ -63,6 +66,18 @@ func forgetJobs(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	_, err := db.ExecContext(ctx, `DELETE FROM river_job`)
+	return err
+}
+
+// forgetServers takes out which servers were at work, and what people were in the
+// midst of: a restored database begins without.
+func forgetServers(ctx context.Context, db *sql.DB) error {
+	for _, stmt := range []string{`DELETE FROM servers`, `DELETE FROM underway`} {
+		if _, err := db.ExecContext(ctx, stmt); err != nil {
+			return err
+		}
+	}
+	_, err := db.ExecContext(ctx, `DELETE FROM meta WHERE name = $1`, metaLead)
 	return err
 }
 

@@ -1,0 +1,113 @@
+package register
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Underway is something that a person is in the midst of at the portal. It is
+// here and not in a server's memory, so that any server can go on with it, and a
+// restart ends nothing.
+type Underway struct {
+	Kind    string    // what it is: names of different kinds do not meet
+	Token   string    // by which it is found; kept as a hash
+	Session []byte    // the session it belongs to, under whose new token it goes on; nil for none
+	Person  int64     // who is in the midst of it; 0 for a stranger
+	Body    string    // of it, as whoever keeps it writes it
+	Ends    time.Time // when it is over by itself
+}
+
+func (u Underway) key() []byte {
+	sum := sha256.Sum256([]byte(u.Token))
+	return sum[:]
+}
+
+// session is the session's column, which is never null.
+func (u Underway) session() []byte { return append([]byte{}, u.Session...) }
+
+// KeepUnderway keeps it, in the place of what has its kind, token and session. Of
+// more than most of that kind the one nearest to its end gives way; 0 for no limit.
+func (r *Register) KeepUnderway(ctx context.Context, u Underway, most int) error {
+	err := r.inTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM underway WHERE ends <= $1`, millis(r.Now())); err != nil {
+			return err
+		}
+		if most > 0 {
+			if err := makeRoom(ctx, tx, u.Kind, most); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO underway (kind, token, session, person, body, ends) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (kind, token, session) DO UPDATE SET person = excluded.person, body = excluded.body, ends = excluded.ends`,
+			u.Kind, u.key(), u.session(), u.Person, u.Body, millis(u.Ends))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keeping what is under way: %w", err)
+	}
+	return nil
+}
+
+func makeRoom(ctx context.Context, tx *sql.Tx, kind string, most int) error {
+	var n int
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM underway WHERE kind = $1`, kind).Scan(&n); err != nil || n < most {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `DELETE FROM underway WHERE kind = $1 AND token = (SELECT token FROM underway WHERE kind = $1 ORDER BY ends LIMIT 1)`, kind)
+	return err
+}
+
+// FindUnderway fills in what is kept under the kind, token and session of u, or
+// returns ErrNotFound.
+func (r *Register) FindUnderway(ctx context.Context, u *Underway) error {
+	return r.findUnderway(ctx, r.read, u)
+}
+
+func (r *Register) findUnderway(ctx context.Context, q querier, u *Underway) error {
+	var ends int64
+	err := q.QueryRowContext(ctx, `SELECT person, body, ends FROM underway WHERE kind = $1 AND token = $2 AND session = $3 AND ends > $4`,
+		u.Kind, u.key(), u.session(), millis(r.Now())).Scan(&u.Person, &u.Body, &ends)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("reading what is under way: %w", err)
+	}
+	u.Ends = fromMillis(ends)
+	return nil
+}
+
+// ChangeUnderway has how change the body of what is kept under the kind, token and
+// session of u, or returns ErrNotFound. Nobody else changes it meanwhile. What how
+// returns an error for stays as it was.
+func (r *Register) ChangeUnderway(ctx context.Context, u Underway, how func(u *Underway) error) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		if err := r.findUnderway(ctx, tx, &u); err != nil {
+			return err
+		}
+		if err := how(&u); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE underway SET body = $1 WHERE kind = $2 AND token = $3 AND session = $4`, u.Body, u.Kind, u.key(), u.session())
+		if err != nil {
+			return fmt.Errorf("changing what is under way: %w", err)
+		}
+		return nil
+	})
+}
+
+// EndUnderway ends what is kept under the kind, token and session of u, if it is.
+func (r *Register) EndUnderway(ctx context.Context, u Underway) error {
+	err := r.inTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM underway WHERE kind = $1 AND token = $2 AND session = $3`, u.Kind, u.key(), u.session())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("ending what is under way: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,282 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/words"
+)
+
+// Several servers may play the server's role on one register and one bucket, and
+// any of them may die at any point. Letters are advanced by all of them, through
+// the job queue. Everything that a sweep does is done by the one that leads:
+// looking for what is new and due, and the day's duties. None of that is unsafe
+// where two do it, as when one that had hung for long comes back: it would be done
+// twice, and some of it be on record twice.
+
+const (
+	beatEvery = 5 * time.Second // if not configured
+	// deadBeats is after how many beats that were not heard a server counts as dead.
+	deadBeats = 4
+	// goneAfter is for how long one that is dead is missed.
+	goneAfter = 7 * 24 * time.Hour
+)
+
+// errOusted ends a server whose name another start has taken.
+var errOusted = errors.New("another server has begun under this one's name: two machines have the same host name, and their data folders the same path; give one of them another")
+
+// company is what this server knows of those at work beside it.
+type company struct {
+	me    register.Running
+	heard map[string]heard // by ID
+
+	failed atomic.Pointer[error] // what the last beat failed with
+}
+
+// heard is the last beat that was heard of a server, and when by this process's
+// own steady clock.
+type heard struct {
+	beat int64
+	at   time.Time
+}
+
+// join puts this server among those at work. alone says that there is no other.
+func (s *Server) join(ctx context.Context) (c *company, alone bool, err error) {
+	c = &company{heard: map[string]heard{},
+		me: register.Running{Name: s.cfg.Name, Boot: rand.Text(), Program: string(s.cfg.Program), Setup: s.cfg.Setup}}
+	if err := s.cfg.Register.Join(ctx, c.me); err != nil {
+		return nil, false, err
+	}
+	all, err := s.cfg.Register.Running(ctx)
+	return c, len(all) == 1, err
+}
+
+// beat is what a server does every few seconds beside its work: it says that it
+// lives, listens for the others, and takes the lead where nobody has it. It stops
+// where the sweeps do not go on, so that another takes over.
+func (s *Server) beat(ctx context.Context, c *company, queue *jobs) error {
+	if s.Stuck() != nil {
+		return nil
+	}
+	err := s.cfg.Register.Beat(ctx, c.me)
+	switch {
+	case errors.Is(err, register.ErrMoved):
+		return errOusted
+	case errors.Is(err, register.ErrNotFound): // it had hung for a week
+		err = s.cfg.Register.Join(ctx, c.me)
+	}
+	if err != nil {
+		return err
+	}
+	// Before the servers are read: who has begun to work has joined before.
+	found, err := queue.atWork(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := s.cfg.Register.Running(ctx)
+	if err != nil {
+		return err
+	}
+	c.listen(all, time.Now())
+	leads, err := s.takeLead(ctx, c, all)
+	if err != nil || !leads {
+		return err
+	}
+	return errors.Join(s.noteHeard(ctx, c, all), queue.release(ctx, found, func(id string) bool { return c.lives(id, s.deadAfter()) }))
+}
+
+// keepBeating beats until ctx ends. What it returns gives an error if the server
+// must end.
+func (s *Server) keepBeating(ctx context.Context, c *company, queue *jobs) <-chan error {
+	must := make(chan error, 1)
+	once := func() bool {
+		err := s.beat(ctx, c, queue)
+		c.failed.Store(&err)
+		if errors.Is(err, errOusted) {
+			must <- err
+			return false
+		}
+		return true
+	}
+	if !once() { // before the first sweep, which is the leader's
+		return must
+	}
+	go func() {
+		tick := time.NewTicker(s.beatEvery())
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if !once() {
+				return
+			}
+		}
+	}()
+	return must
+}
+
+// depart takes this server from among those at work, so that another need not
+// wait to take over. A crash before this leaves one that is dead after deadBeats.
+func (s *Server) depart(c *company) error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.deadAfter())
+	defer cancel()
+	return s.cfg.Register.Depart(ctx, c.me)
+}
+
+func (s *Server) beatEvery() time.Duration { return cmp.Or(s.cfg.BeatEvery, beatEvery) }
+func (s *Server) deadAfter() time.Duration { return deadBeats * s.beatEvery() }
+
+// listen notes whose beat has grown.
+func (c *company) listen(all []register.Running, now time.Time) {
+	before := c.heard
+	c.heard = make(map[string]heard, len(all))
+	for _, other := range all {
+		last, known := before[other.ID()]
+		if !known || last.beat != other.Beat {
+			last = heard{other.Beat, now}
+		}
+		c.heard[other.ID()] = last
+	}
+}
+
+// lives reports whether that start of a server was heard of within so long.
+func (c *company) lives(id string, within time.Duration) bool {
+	last, known := c.heard[id]
+	return known && time.Since(last.at) < within
+}
+
+// takeLead takes the lead where nobody has it that lives, and reports whether
+// this server has it.
+func (s *Server) takeLead(ctx context.Context, c *company, all []register.Running) (leads bool, err error) {
+	leader, err := s.cfg.Register.Leader(ctx)
+	if err != nil || leader == c.me.ID() {
+		return err == nil, err
+	}
+	if leader != "" && c.lives(leader, s.deadAfter()) {
+		return false, nil
+	}
+	err = s.cfg.Register.Lead(ctx, leader, c.me.ID())
+	if errors.Is(err, register.ErrMoved) {
+		return false, nil // another was first
+	}
+	if err == nil && len(all) > 1 {
+		s.cfg.Log.Info("this server leads from now on", "server", c.me.Name)
+	}
+	return err == nil, err
+}
+
+// leads reports whether this server leads just now. Where it cannot be found out
+// it does not.
+func (s *Server) leads(ctx context.Context, c *company) (bool, error) {
+	leader, err := s.cfg.Register.Leader(ctx)
+	return err == nil && leader == c.me.ID(), err
+}
+
+// noteHeard keeps, where 'letterlock check' finds it, which servers are silent and
+// whose clock is another.
+func (s *Server) noteHeard(ctx context.Context, c *company, all []register.Running) error {
+	for _, other := range all {
+		if other.ID() == c.me.ID() {
+			continue
+		}
+		last := c.heard[other.ID()]
+		silent, apart := other.Silent, other.Apart
+		switch {
+		case !c.lives(other.ID(), s.deadAfter()):
+			if silent.IsZero() {
+				silent = s.cfg.Now()
+			}
+			if s.cfg.Now().Sub(silent) > goneAfter {
+				if err := s.cfg.Register.Forget(ctx, other); err != nil {
+					return err
+				}
+				continue
+			}
+		case time.Since(last.at) < s.beatEvery(): // heard just now, or its clock would be old
+			silent, apart = time.Time{}, other.Clock.Sub(s.cfg.Now())
+			if apart.Abs() < clockSlack {
+				apart = 0
+			}
+		}
+		if silent.Equal(other.Silent) && (apart-other.Apart).Abs() < time.Minute && (apart == 0) == (other.Apart == 0) {
+			continue
+		}
+		if err := s.cfg.Register.Heard(ctx, other, silent, apart); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow is what a sweep does on a server that does not lead.
+func (s *Server) follow(ctx context.Context, w *watch) error {
+	*w = watch{standing: w.standing, said: w.said, saidAt: w.saidAt} // another does the rest meanwhile
+	mayGoOn, err := s.recognise(ctx, &w.standing)
+	if !mayGoOn {
+		if s.Closed(ctx) {
+			s.sayClosed(ctx, &w.standing)
+		}
+		return err
+	}
+	if s.lookForMissing.Swap(false) {
+		err = errors.Join(err, s.cfg.Register.SetMeta(ctx, register.MetaLookForMissing, "yes"))
+	}
+	return err
+}
+
+// wipeEnded wipes what is held of letters that are shown to nobody any more:
+// another server may have ended them.
+func (s *Server) wipeEnded(ctx context.Context) error {
+	for _, id := range s.showing.letters() {
+		l, err := s.cfg.Register.Letter(ctx, id)
+		switch {
+		case errors.Is(err, register.ErrNotFound), err == nil && !l.Open(s.cfg.Now()):
+			s.closeLetter(id)
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// checkServers looks at the servers beside one another.
+func (s *Server) checkServers(ctx context.Context) (bad, good string, err error) {
+	all, err := s.cfg.Register.Running(ctx)
+	if err != nil || len(all) == 0 {
+		return "", "No server is at work just now.", err
+	}
+	leader, err := s.cfg.Register.Leader(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	leads := all[0]
+	for _, one := range all {
+		if one.ID() == leader {
+			leads = one
+		}
+	}
+	for _, one := range all {
+		switch {
+		case !one.Silent.IsZero():
+			return fmt.Sprintf("The server %s has ended without a word; the others do its work. Start it again, and see its log. It is missed until %s.",
+				one.Name, one.Silent.Add(goneAfter).Format("2 January")), "", nil
+		case one.Apart != 0:
+			return fmt.Sprintf("The clocks of the servers %s and %s differ by %s. Set the one that is wrong: nothing is deleted while the clock is in doubt.",
+				one.Name, leads.Name, words.Lasted(one.Apart.Abs())), "", nil
+		case one.Setup != leads.Setup:
+			return fmt.Sprintf("The servers %s and %s do not have the same configuration. Helplines, storage, mail, policy and retention must be the same in the letterlock.toml of both.", one.Name, leads.Name), "", nil
+		case one.Program != leads.Program:
+			return fmt.Sprintf("The server %s is of version %s and %s of %s. That may be so while a newer version is put in; install it on both.", one.Name, one.Program, leads.Name, leads.Program), "", nil
+		}
+	}
+	return "", words.Are(len(all), "server") + " at work.", nil
+}

@@ -1,0 +1,300 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"letterlock/pipeline/keyring"
+	"letterlock/pipeline/portal"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// beside is another server on the office's register, bucket and keyring.
+func (o *office) beside(name string) *Server {
+	o.t.Helper()
+	reg, err := register.Open(o.t.Context(), o.desk)
+	o.must(err)
+	o.t.Cleanup(func() { _ = reg.Close() })
+	cfg := o.cfg
+	cfg.Name, cfg.Register = name, reg
+	return New(cfg)
+}
+
+func quickly(c *Config) {
+	c.Name, c.SweepEvery, c.BeatEvery = "first", 50*time.Millisecond, time.Second
+}
+
+// runs plays the server's role until stop is called, or the test ends.
+func (o *office) runs(s *Server) (stop func() error) {
+	o.t.Helper()
+	ctx, cancel := context.WithCancel(o.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	return func() error { cancel(); return <-ended }
+}
+
+// until waits for what the servers are about to do.
+func (o *office) until(what string, is func() bool) {
+	o.t.Helper()
+	for range 600 {
+		if is() {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	o.t.Fatalf("not within half a minute: %s\n%s", what, o.log)
+}
+
+func (o *office) leader() string {
+	o.t.Helper()
+	leader, err := o.cfg.Register.Leader(o.t.Context())
+	o.must(err)
+	name, _, _ := strings.Cut(leader, "/")
+	return name
+}
+
+func (o *office) ended(m letter.Manifest) bool {
+	l, err := o.cfg.Register.Letter(o.t.Context(), m.ID)
+	return err == nil && l.State == register.Notified && l.NotBefore == nil
+}
+
+// Two servers on one register and one bucket take in each letter once, and tell of
+// it once. One that ends leaves the lead to the other at once.
+func TestTwoServersShareTheWork(t *testing.T) {
+	o := newOffice(t, quickly)
+	second := o.beside("second")
+	stopFirst := o.runs(o.Server)
+	o.until("the first leads", func() bool { return o.leader() == "first" })
+	stopSecond := o.runs(second)
+	var all []letter.Manifest
+	for range 12 {
+		all = append(all, o.deposit())
+	}
+	for _, m := range all {
+		o.until("every letter is announced", func() bool { return o.ended(m) })
+	}
+	o.must(stopFirst())
+	o.until("the second leads", func() bool { return o.leader() == "second" })
+	last := o.deposit()
+	o.until("the second goes on alone", func() bool { return o.ended(last) })
+	o.must(stopSecond())
+	for _, m := range append(all, last) {
+		if got := o.story(m.ID); got != wholeStory {
+			t.Errorf("on the register: %s", got)
+		}
+	}
+	if len(o.post.taken) != len(all)+1 {
+		t.Errorf("%d mails for %d letters", len(o.post.taken), len(all)+1)
+	}
+	if _, err := o.cfg.Register.VerifyTip(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if left, err := o.cfg.Register.Running(t.Context()); err != nil || len(left) != 0 || o.leader() != "" {
+		t.Errorf("still at work: %v, %v; %q leads", left, err, o.leader())
+	}
+}
+
+// A server that dies without a word in the middle of a letter loses the lead, and
+// its letter goes on. It is missed until it is back.
+func TestAServerDies(t *testing.T) {
+	o := newOffice(t, quickly)
+	m := o.deposit()
+	dead, _, err := o.join(t.Context())
+	o.must(err)
+	begun := make(chan struct{})
+	queue, err := startJobs(t.Context(), o.cfg.Register.DB(), o.cfg.Log, dead.me.ID(), true, func(ctx context.Context, _ letter.ID) error {
+		close(begun)
+		<-ctx.Done() // it never comes to its end
+		return ctx.Err()
+	})
+	o.must(err)
+	o.must(o.beat(t.Context(), dead, queue)) // it leads, and no beat follows
+	o.must(o.Admit(t.Context()))
+	o.must(o.enqueueDue(t.Context(), queue))
+	<-begun
+	second := o.beside("second")
+	stop := o.runs(second)
+	o.until("the second leads", func() bool { return o.leader() == "second" })
+	o.until("the letter is announced", func() bool { return o.ended(m) })
+	o.until("the dead one is missed", func() bool { return !ok(o.Check(t.Context()), "servers") })
+	if got := o.story(m.ID); got != wholeStory || len(o.post.taken) != 1 {
+		t.Errorf("on the register: %s; %d mails", got, len(o.post.taken))
+	}
+	o.must(queue.stop())
+
+	back := o.runs(o.beside("first"))
+	o.until("nobody is missed", func() bool { return ok(o.Check(t.Context()), "servers") })
+	if o.leader() != "second" {
+		t.Errorf("%s leads", o.leader())
+	}
+	o.must(back())
+	o.must(stop())
+}
+
+// A start after a crash leads at once: nobody waits for the beat of its own
+// earlier start.
+func TestAStartAfterACrashLeadsAtOnce(t *testing.T) {
+	o := newOffice(t, quickly)
+	dead, _, err := o.join(t.Context())
+	o.must(err)
+	o.must(o.cfg.Register.Lead(t.Context(), "", dead.me.ID()))
+	again, alone, err := o.join(t.Context())
+	o.must(err)
+	queue := o.startsJobs(o.cfg.Register.DB(), alone)
+	o.must(o.beat(t.Context(), again, queue))
+	if leads, err := o.leads(t.Context(), again); err != nil || !leads || !alone {
+		t.Errorf("it leads: %v, alone: %v, %v", leads, alone, err)
+	}
+	o.must(queue.stop())
+}
+
+// Two machines with one name do not play the server's role in turns unseen.
+func TestTwoServersOfOneName(t *testing.T) {
+	o := newOffice(t, quickly)
+	ended := make(chan error, 1)
+	go func() { ended <- o.Run(t.Context()) }()
+	o.until("the first leads", func() bool { return o.leader() == "first" })
+	stop := o.runs(o.beside("first"))
+	if err := <-ended; !errors.Is(err, errOusted) {
+		t.Errorf("the first ended with %v", err)
+	}
+	o.must(stop())
+}
+
+// A server that does not lead takes nothing in, and does not do the day's duties a
+// second time; that a letter is missing it tells the one that leads.
+func TestAServerThatDoesNotLead(t *testing.T) {
+	o := newOffice(t, quickly)
+	leads, _, err := o.join(t.Context())
+	o.must(err)
+	o.must(o.cfg.Register.Lead(t.Context(), "", leads.me.ID()))
+	second := o.beside("second")
+	follows, _, err := second.join(t.Context())
+	o.must(err)
+	queue := o.startsJobs(o.cfg.Register.DB(), false)
+	o.must(second.beat(t.Context(), follows, queue))
+	follows.failed.Store(new(error))
+	leads.failed.Store(new(error))
+	m := o.deposit()
+	second.lookForMissing.Store(true)
+	entries := o.entries()
+	var w watch
+	o.must(second.turn(t.Context(), follows, queue, &w))
+	if n := o.entries(); n != entries || o.traces(letter.IncomingKey("office", m.ID)) != 1 {
+		t.Errorf("%d entries, and there were %d", n, entries)
+	}
+	if asked, err := o.cfg.Register.Meta(t.Context(), register.MetaLookForMissing); err != nil || asked == "" {
+		t.Errorf("nobody is told that a letter is missing: %v", err)
+	}
+	w = watch{present: letter.DateOf(o.now)}
+	o.must(o.turn(t.Context(), leads, queue, &w))
+	if o.entries() == entries {
+		t.Error("nobody took it in")
+	}
+	if asked, err := o.cfg.Register.Meta(t.Context(), register.MetaLookForMissing); err != nil || asked != "" {
+		t.Errorf("it was not looked for: %q, %v", asked, err)
+	}
+	o.must(queue.stop())
+}
+
+// What one server holds of a letter in memory goes when another has ended it.
+func TestALetterThatAnotherServerEndsIsWiped(t *testing.T) {
+	o := newOffice(t)
+	m := o.read()
+	second := o.beside("second")
+	l := o.state(m.ID)
+	_, err := second.Page(t.Context(), l, portal.View{Page: 1, DPI: 50})
+	o.must(err)
+	plain, done, err := second.plain(t.Context(), l)
+	o.must(err)
+	done()
+	o.must(second.wipeEnded(t.Context()))
+	if wiped(plain) {
+		t.Fatal("it is wiped while it lives")
+	}
+	o.toDeadline(m)
+	o.work(m.ID)
+	o.must(second.wipeEnded(t.Context()))
+	if !wiped(plain) || len(second.showing.letters()) != 0 {
+		t.Error("the letter has ended, and is in memory")
+	}
+}
+
+// What differs between servers is said.
+func TestServersThatDiffer(t *testing.T) {
+	for name, differ := range map[string]func(*register.Running){
+		"configuration": func(s *register.Running) { s.Setup = "another" },
+		"version":       func(s *register.Running) { s.Program = "v9" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t, quickly)
+			c, alone, err := o.join(t.Context())
+			o.must(err)
+			queue := o.startsJobs(o.cfg.Register.DB(), alone)
+			o.must(o.beat(t.Context(), c, queue))
+			other := register.Running{Name: "second", Boot: "x"}
+			differ(&other)
+			o.must(o.cfg.Register.Join(t.Context(), other))
+			if ok(o.Check(t.Context()), "servers") {
+				t.Error("the check says nothing of it")
+			}
+			o.must(o.cfg.Register.Join(t.Context(), register.Running{Name: "second", Boot: "x"}))
+			if !ok(o.Check(t.Context()), "servers") {
+				t.Error("they are the same, and the check says otherwise")
+			}
+			o.must(queue.stop())
+		})
+	}
+}
+
+// Two servers whose clocks are apart are found, whichever is wrong.
+func TestServersWithClocksApart(t *testing.T) {
+	o := newOffice(t, func(c *Config) { c.Name = "first" })
+	c, alone, err := o.join(t.Context())
+	o.must(err)
+	queue := o.startsJobs(o.cfg.Register.DB(), alone)
+	second := o.beside("second")
+	theirs, _, err := second.join(t.Context())
+	o.must(err)
+	o.must(o.beat(t.Context(), c, queue))
+	right := o.now
+	o.now = right.Add(time.Hour)
+	o.must(second.cfg.Register.Beat(t.Context(), theirs.me))
+	o.now = right
+	o.must(o.beat(t.Context(), c, queue))
+	if ok(o.Check(t.Context()), "servers") {
+		t.Error("the check says nothing of it")
+	}
+	o.must(second.cfg.Register.Beat(t.Context(), theirs.me))
+	o.must(o.beat(t.Context(), c, queue))
+	if !ok(o.Check(t.Context()), "servers") {
+		t.Error("they agree, and the check says otherwise")
+	}
+	o.must(queue.stop())
+}
+
+// Two servers that make the keys of the weeks at once make the same.
+func TestTwoServersMakeTheSameKeys(t *testing.T) {
+	o := newOffice(t)
+	dir := filepath.Join(t.TempDir(), "keyring")
+	made := make(chan string, 2)
+	for range 2 {
+		ring, err := keyring.Open(dir)
+		o.must(err)
+		go func() {
+			recipient, err := ring.Make("x2027-W21")
+			if err != nil {
+				recipient = err.Error()
+			}
+			made <- recipient
+		}()
+	}
+	if a, b := <-made, <-made; a != b || !strings.HasPrefix(a, "age1") {
+		t.Errorf("%s and %s", a, b)
+	}
+}
