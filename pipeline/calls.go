@@ -24,8 +24,10 @@ func (s *Server) tellCalled(ctx context.Context) error {
 	var failed error
 	for _, c := range owed {
 		link := s.cfg.Origin.JoinPath("l", string(c.Letter))
-		if c.Why == register.CalledRecused {
-			link = s.cfg.Origin.JoinPath("letters") // where it stands who has stepped back
+		switch c.Why {
+		case register.CalledRecused, // where it stands who has stepped back,
+			register.CalledAwayKept, register.CalledAwayUnkept: // and what became of whose answer
+			link = s.cfg.Origin.JoinPath("letters")
 		}
 		if err := s.cfg.Mail.Send(ctx, mail.Message{About: mail.ACall, To: c.Address, MessageID: c.MessageID, Link: link.String()}); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("sending mail about a decision: %w", err))

@@ -15,9 +15,7 @@ import (
 // called is whom decisions owe a mail, by number and reason.
 func (h *house) called() (said []string) {
 	h.t.Helper()
-	owed, err := h.register.OwedCalls(h.t.Context(), "example.org")
-	must(h.t, err)
-	for _, c := range owed {
+	for _, c := range h.owedCalls() {
 		said = append(said, fmt.Sprintf("%d %s", c.Person, c.Why))
 	}
 	return said

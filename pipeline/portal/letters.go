@@ -34,7 +34,8 @@ type lettersBody struct {
 	Helplines []string // whose letters the person reads
 	Choices   []choice
 	Sections  []section
-	Further   bool // this is a further page of one of them
+	Further   bool            // this is a further page of one of them
+	Away      []register.Away // the visitor's answers to letters that are not theirs to read any more
 }
 
 // section is one list of the page.
@@ -109,6 +110,9 @@ func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
 		body.Sections, err = p.lettersCalled(v, who, filter)
 	default:
 		body.Sections, err = p.lettersListed(v, who, lists, body)
+	}
+	if err == nil && filter.of == nil && filter.Reference == "" && !body.Further {
+		body.Away, err = p.cfg.Register.Away(v.Context(), v.person.Number)
 	}
 	if err != nil {
 		return err

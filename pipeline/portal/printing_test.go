@@ -52,6 +52,7 @@ func TestLooksOfPrinting(t *testing.T) {
 	l.is(l.lead)
 	path := "/l/" + string(l.letter(2))
 	l.at("letter-prints", path)
+	l.Open(path)
 	l.Press(`form[action="` + path + `/print"] button`)
 	l.looks("print")
 	for _, said := range l.Complaints() {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"letterlock/scanner/letter"
@@ -29,18 +30,17 @@ const (
 	CalledUnkept   CallReason = "unkept"   // nobody kept the copy of an answer that they had uploaded
 	CalledBack     CallReason = "back"     // the copy that they had uploaded came back with a restore, and waits to be kept
 	CalledDeclined CallReason = "declined" // somebody else did not confirm the address of their answer
+
+	CalledAwayKept   CallReason = "away-kept"   // somebody else did, and the letter is not theirs to read any more
+	CalledAwayUnkept CallReason = "away-unkept" // somebody else did not, of such a letter
 )
 
 // callManagers owes every manager who has an address a mail about the letter, in
 // the transaction of the decision that calls for it: if that is on record, so is
 // who is to be told. Whoever decides need not be told of it.
 func (r *Register) callManagers(ctx context.Context, tx *sql.Tx, id letter.ID, why CallReason, by int64) error {
-	rows, err := tx.QueryContext(ctx, `SELECT number FROM people WHERE role = $1 AND disabled IS NULL AND email <> '' AND number <> $2
+	managers, err := numbersIn(ctx, tx, `SELECT number FROM people WHERE role = $1 AND disabled IS NULL AND email <> '' AND number <> $2
 		AND number NOT IN (SELECT person FROM walls WHERE letter = $3)`, string(Manager), by, string(id))
-	if err != nil {
-		return err
-	}
-	managers, err := scanNumbers(rows)
 	if err != nil {
 		return err
 	}
@@ -52,19 +52,18 @@ func (r *Register) callManagers(ctx context.Context, tx *sql.Tx, id letter.ID, w
 	return nil
 }
 
-// callOthers owes a mail about the letter to everybody beside the person who may
+// callOthers owes a mail about the letter to everybody beside those persons who may
 // read it and has an address.
-func callOthers(ctx context.Context, tx *sql.Tx, l Letter, why CallReason, by int64) error {
-	rows, err := tx.QueryContext(ctx, `SELECT p.number `+readers+` AND p.email <> '' AND p.number <> $6`,
-		string(l.ID), string(Manager), string(TeamLeader), l.Named, l.Helpline, by)
-	if err != nil {
-		return err
-	}
-	others, err := scanNumbers(rows)
+func callOthers(ctx context.Context, tx *sql.Tx, l Letter, why CallReason, but ...int64) error {
+	others, err := numbersIn(ctx, tx, `SELECT p.number `+readers+` AND p.email <> ''`,
+		string(l.ID), string(Manager), string(TeamLeader), l.Named, l.Helpline)
 	if err != nil {
 		return err
 	}
 	for _, n := range others {
+		if slices.Contains(but, n) {
+			continue
+		}
 		if err := call(ctx, tx, l.ID, n, why); err != nil {
 			return err
 		}

@@ -118,6 +118,15 @@ func (r *Register) MailsWaiting(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
+// numbersIn are the numbers that a query within the transaction finds.
+func numbersIn(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]int64, error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return scanNumbers(rows)
+}
+
 func scanNumbers(rows *sql.Rows) ([]int64, error) {
 	defer func() { _ = rows.Close() }()
 	var out []int64

@@ -209,6 +209,11 @@ func (r *Register) redirect(ctx context.Context, tx *sql.Tx, q Request, l *Lette
 		if err := give(a); err != nil {
 			return err
 		}
+		if a.State == ToConfirm {
+			if err := callConfirmers(ctx, tx, *a); err != nil {
+				return err
+			}
+		}
 		return r.append(ctx, tx, redirected, a.ID, person)
 	}); err != nil {
 		return err

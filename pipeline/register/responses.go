@@ -120,7 +120,7 @@ func (r *Register) KeepResponse(ctx context.Context, id letter.ID, check Address
 		if err := r.move(ctx, tx, &l, change{to: ToConfirm}, ResponseToConfirm{Answers: l.Answers, Check: check}, person); err != nil {
 			return err
 		}
-		return callOthers(ctx, tx, l, CalledConfirm, person)
+		return callConfirmers(ctx, tx, l)
 	})
 }
 
@@ -143,6 +143,9 @@ func (r *Register) ConfirmResponse(ctx context.Context, id letter.ID, person int
 			return ErrSameTwo
 		case !may:
 			return ErrMayNotRead
+		}
+		if err := callUploader(ctx, tx, l, "", CalledAwayKept); err != nil {
+			return err
 		}
 		return r.file(ctx, tx, &l, person)
 	})
@@ -172,7 +175,7 @@ func (r *Register) DropResponse(ctx context.Context, id letter.ID, why DropReaso
 		case l.State == Draft && own && (why == DroppedWrong || why == DroppedUnsafe):
 		case l.State == ToConfirm && own && why == DroppedTakenBack:
 		case l.State == ToConfirm && !own && why == DroppedDeclined:
-			if err := callUploader(ctx, tx, l, CalledDeclined); err != nil {
+			if err := callUploader(ctx, tx, l, CalledDeclined, CalledAwayUnkept); err != nil {
 				return err
 			}
 		default:
@@ -209,7 +212,7 @@ func (r *Register) EndDrafts(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if err := callUploader(ctx, tx, l, CalledUnkept); err != nil {
+			if err := callUploader(ctx, tx, l, CalledUnkept, CalledUnkept); err != nil {
 				return err
 			}
 			return r.drop(ctx, tx, &l, DroppedUnkept, 0)
@@ -254,19 +257,6 @@ func (r *Register) DraftsCameBack(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// callUploader owes the uploader of a response a mail about its letter, on whose
-// page they find what became of it; none where the letter is gone.
-func callUploader(ctx context.Context, tx *sql.Tx, l Letter, why CallReason) error {
-	_, err := letterIn(ctx, tx, l.Answers)
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return call(ctx, tx, l.Answers, l.UploadedBy, why)
 }
 
 // WhyNotKept returns what became of the last response to the letter that the person

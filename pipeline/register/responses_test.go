@@ -236,7 +236,8 @@ func TestDraftsAreFoundByAnIndex(t *testing.T) {
 	postgrestest.OnSQLite(t)
 	d := newDesk(t)
 	for query, args := range map[string][]any{draftsOver: {1, "draft", "unverifiable"},
-		`SELECT id FROM letters WHERE draft_ends IS NOT NULL AND erase = ''`: nil} {
+		`SELECT id FROM letters WHERE draft_ends IS NOT NULL AND erase = ''`: nil,
+		`SELECT id FROM letters l ` + waitingOf:                              {1}, becameOf: {1}} {
 		rows, err := d.read.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+query, args...)
 		d.must(err)
 		plan, err := scanAll(rows, func(row scannable) (detail string, err error) {
@@ -244,7 +245,7 @@ func TestDraftsAreFoundByAnIndex(t *testing.T) {
 			return detail, row.Scan(&id, &parent, &unused, &detail)
 		})
 		d.must(err)
-		if said := strings.Join(plan, "\n"); !strings.Contains(said, "letters_draft") {
+		if said := strings.Join(plan, "\n"); !strings.Contains(said, "letters_draft") && !strings.Contains(said, "letters_to_confirm") && !strings.Contains(said, "calls_away") {
 			t.Errorf("%s:\n%s", query, said)
 		}
 	}

@@ -127,7 +127,10 @@ func (r *Register) keepWith(ctx context.Context, tx *sql.Tx, l Letter) error {
 		if a.State == Replaced {
 			a.Class, a.Since = l.Class, l.Since
 		}
-		return r.keep(ctx, tx, a)
+		if err := r.keep(ctx, tx, a); err != nil || a.State != ToConfirm {
+			return err
+		}
+		return callConfirmers(ctx, tx, *a)
 	})
 }
 

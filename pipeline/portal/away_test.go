@@ -1,0 +1,87 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"letterlock/pipeline/register"
+)
+
+// owedCalls is what decisions owe a mail for.
+func (h *house) owedCalls() []register.Call {
+	h.t.Helper()
+	owed, err := h.register.OwedCalls(h.t.Context(), "example.org")
+	must(h.t, err)
+	return owed
+}
+
+// An answer that waits for a second person goes to the right helpline with its
+// letter: those who may confirm it there are told, and whoever uploaded it is told that
+// it waits, and what became of it, and can open neither.
+func TestAnAnswerGoesAwayWithItsLetter(t *testing.T) {
+	for _, c := range []struct {
+		decide func(h *house, draft string)
+		why    register.CallReason
+		says   string
+	}{
+		{func(h *house, draft string) {
+			v := h.as(h.stranger)
+			v.looksAt(idAt(draft), 2)
+			v.showsAgain(draft)
+			wantRedirect(h.t, v.post(draft+"/confirm-address", nil), draft+"?done=answer-kept")
+		}, register.CalledAwayKept, "is kept. Somebody of Men’s Advice Line has confirmed its address"},
+		{func(h *house, draft string) {
+			v := h.as(h.stranger)
+			v.get(draft)
+			wantRedirect(h.t, v.post(draft+"/throw-away", url.Values{"reason": {"declined"}}), "/letters?done=declined")
+		}, register.CalledAwayUnkept, "is not kept: its address was not confirmed"},
+	} {
+		t.Run(string(c.why), func(t *testing.T) {
+			h := newHouse(t, letsConfirm)
+			id := h.readable(1)
+			lead, path := h.as(h.lead), letterPath(id)
+			lead.get(path)
+			draft := lead.files(id)
+			lead.looksAt(idAt(draft), 2)
+			wantRedirect(t, lead.post(draft+"/keep", safe), draft+"?done=to-confirm")
+			told := h.owedCalls()
+			for _, call := range told {
+				must(t, h.register.CallSent(t.Context(), call))
+			}
+			if strings.Contains(lead.get("/letters").Body.String(), "not yours to open") {
+				t.Error("it has not gone yet")
+			}
+			lead.post(path+"/redirect", url.Values{"helpline": {"mens-advice-line"}})
+			dpo := h.as(h.dpo)
+			dpo.showsAgain("/requests/1")
+			wantRedirect(t, dpo.post("/requests/1/confirm", nil), "/requests?done=confirmed")
+
+			now := h.owedCalls()
+			if len(now) != 1 || now[0].Person != h.stranger || now[0].Why != register.CalledConfirm || now[0].Letter != idAt(draft) {
+				t.Errorf("told before were %v, and now %v", told, now)
+			}
+			for _, p := range []string{path, draft} {
+				wantStatus(t, lead.get(p), http.StatusNotFound)
+			}
+			waits := "The answer that you uploaded to letter " + id.Reference() + " waits for somebody else"
+			wantText(t, lead.get("/letters"), waits)
+			for _, n := range []int64{h.lead2, h.stranger, h.manager} {
+				if strings.Contains(h.as(n).get("/letters").Body.String(), "that you uploaded") {
+					t.Errorf("staff number %d has uploaded nothing", n)
+				}
+			}
+			c.decide(h, draft)
+			w := lead.get("/letters")
+			wantText(t, w, "The answer that you uploaded to letter "+id.Reference()+" "+c.says)
+			if strings.Contains(w.Body.String(), waits) {
+				t.Error("it waits no more")
+			}
+			if !slices.ContainsFunc(h.owedCalls(), func(call register.Call) bool { return call.Person == h.lead && call.Why == c.why }) {
+				t.Error("its uploader is not told by mail")
+			}
+		})
+	}
+}
