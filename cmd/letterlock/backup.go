@@ -11,6 +11,7 @@ import (
 
 	"filippo.io/age"
 
+	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline"
 	"letterlock/pipeline/backup"
@@ -94,7 +95,7 @@ func (in *installation) backUp(w *world, to []age.Recipient) (path string, err e
 	// A crash here leaves the copy beside the database. It is wiped at the next start.
 	crashPoint("backup-copied", "")
 	made := in.clock.Now().UTC().Truncate(time.Second)
-	about := backup.About{Program: programVersion(), Made: made, Entries: entries, Checkpoint: checkpoint}
+	about := backup.About{Program: commandline.Version(), Made: made, Entries: entries, Checkpoint: checkpoint}
 	if path, err = backup.Make(in.backups(), about, to, in.backupFiles()); err != nil {
 		return "", err
 	}

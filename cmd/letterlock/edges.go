@@ -24,9 +24,9 @@ import (
 )
 
 type edgeCmd struct {
-	Invite edgeInviteCmd `cmd:"" help:"Invite a machine to be the scanner of a site: writes a file for it, and prints the code that opens the file, once."`
-	List   edgeListCmd   `cmd:"" help:"List the scanners: site, state, last word, version."`
-	Revoke edgeRevokeCmd `cmd:"" help:"Believe nothing more that the scanner of a site signs. What it has brought stays."`
+	Invite edgeInviteCmd `cmd:"" help:"Invite a machine to be the scanner of a site: writes a file for it, and prints the code that opens the file, once." example:"letterlock edge invite annexe --out /mnt/stick/annexe.invitation --scans /srv/scans; letterlock edge invite annexe --replace"`
+	List   edgeListCmd   `cmd:"" help:"List the scanners: site, state, last word, version." example:"letterlock edge list"`
+	Revoke edgeRevokeCmd `cmd:"" help:"Believe nothing more that the scanner of a site signs. What it has brought stays." example:"letterlock edge revoke annexe"`
 }
 
 type edgeInviteCmd struct {

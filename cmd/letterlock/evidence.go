@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline/evidence"
 	"letterlock/pipeline/register"
@@ -120,7 +121,7 @@ func (in *installation) evidence(ctx context.Context, to evidence.Sink) (found e
 		storage = append(storage, evidence.Finding(l))
 	}
 	return evidence.Write(ctx, to, evidence.Facts{
-		Made: in.clock.Now(), Version: version(), Sample: in.sample, PolicyName: in.cfg.Policy, Policy: policy, Setup: setup, Storage: storage,
+		Made: in.clock.Now(), Version: commandline.VersionInFull(), Sample: in.sample, PolicyName: in.cfg.Policy, Policy: policy, Setup: setup, Storage: storage,
 		PublicKey: strings.TrimSpace(string(public)), Export: in.register.Export, Spool: in.dir.in("state"),
 		Retention: func(year string, entries iter.Seq2[register.Entry, error]) (evidence.Record, error) {
 			p, err := retention.ParsePeriod(year)

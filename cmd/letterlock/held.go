@@ -12,8 +12,8 @@ import (
 )
 
 type heldCmd struct {
-	List   heldListCmd   `cmd:"" default:"1" help:"List announced letters that are not believed."`
-	Accept heldAcceptCmd `cmd:"" help:"Vouch for a letter that was announced more than 14 days late, on the register."`
+	List   heldListCmd   `cmd:"" default:"1" help:"List announced letters that are not believed." example:"letterlock held"`
+	Accept heldAcceptCmd `cmd:"" help:"Vouch for a letter that was announced more than 14 days late, on the register." example:"letterlock held accept 01JZ8QW6T1M9X4K7P2R5S8V0BD"`
 }
 
 type heldListCmd struct {

@@ -18,8 +18,8 @@ import (
 )
 
 type keyCmd struct {
-	List   keyListCmd   `cmd:"" help:"List the expiry weeks' keys: when each dies, and whether it is there."`
-	Backup keyBackupCmd `cmd:"" help:"Make the key that opens backups, to be kept away from this machine."`
+	List   keyListCmd   `cmd:"" help:"List the expiry weeks' keys: when each dies, and whether it is there." example:"letterlock key list"`
+	Backup keyBackupCmd `cmd:"" help:"Make the key that opens backups, to be kept away from this machine." example:"letterlock key backup --out /mnt/stick/backup-key.txt"`
 	Escrow escrowCmd    `cmd:"" help:"Shares of the keys with three custodians, any two of whom bring a lost keyring back."`
 }
 
@@ -73,12 +73,12 @@ func (c *keyListCmd) Run(w *world) error {
 }
 
 type escrowCmd struct {
-	Make    escrowMakeCmd    `cmd:"" help:"Share every living key, and those of the coming weeks, among three custodians' folders."`
-	Test    escrowTestCmd    `cmd:"" help:"A drill: two custodians bring their folders, and every key is proven to come back. Nothing is kept."`
-	Restore escrowRestoreCmd `cmd:"" help:"Two custodians bring their folders, and keys that the keyring lacks are put back. Dead keys never are."`
-	Retire  escrowRetireCmd  `cmd:"" help:"Destroy the shares of dead keys in a custodian's folder."`
-	Vouch   escrowVouchCmd   `cmd:"" help:"Say that a custodian has destroyed the shares that are due, or has lost them."`
-	List    escrowListCmd    `cmd:"" help:"List the shares that may exist, those that are due to be destroyed first."`
+	Make    escrowMakeCmd    `cmd:"" help:"Share every living key, and those of the coming weeks, among three custodians' folders." example:"letterlock key escrow make /mnt/ann /mnt/bob /mnt/cat"`
+	Test    escrowTestCmd    `cmd:"" help:"A drill: two custodians bring their folders, and every key is proven to come back. Nothing is kept." example:"letterlock key escrow test /mnt/ann /mnt/cat"`
+	Restore escrowRestoreCmd `cmd:"" help:"Two custodians bring their folders, and keys that the keyring lacks are put back. Dead keys never are." example:"letterlock key escrow restore /mnt/bob /mnt/cat"`
+	Retire  escrowRetireCmd  `cmd:"" help:"Destroy the shares of dead keys in a custodian's folder." example:"letterlock key escrow retire /mnt/ann"`
+	Vouch   escrowVouchCmd   `cmd:"" help:"Say that a custodian has destroyed the shares that are due, or has lost them." example:"letterlock key escrow vouch 2; letterlock key escrow vouch 3 --lost"`
+	List    escrowListCmd    `cmd:"" help:"List the shares that may exist, those that are due to be destroyed first." example:"letterlock key escrow list"`
 }
 
 type escrowMakeCmd struct {

@@ -12,14 +12,13 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
 
+	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/page"
@@ -51,22 +50,24 @@ type cli struct {
 
 	Version kong.VersionFlag `help:"Say which version this is."`
 
-	Up        upCmd        `cmd:"" help:"Play every role on this machine: scanner, server and portal. Makes the data folder when it is missing."`
-	Serve     serveCmd     `cmd:"" help:"Play the server's role alone; scanners run elsewhere."`
-	Setup     setupCmd     `cmd:"" help:"Prepare bucket, keys and scanners, and end."`
-	Check     checksCmd    `cmd:"" help:"Look at everything that a person may have to mend, or try out a storage. Ends with 3 when there is something."`
-	Status    statusCmd    `cmd:"" help:"Count letters, papers and what waits. Ends with 3 when something needs somebody."`
-	Letters   lettersCmd   `cmd:"" help:"List the living letters."`
+	Up        upCmd        `cmd:"" help:"Play every role on this machine: scanner, server and portal. Makes the data folder when it is missing." example:"letterlock up --data letters; letterlock up --sample --clock 2027-05-26"`
+	Serve     serveCmd     `cmd:"" help:"Play the server's role alone; scanners run elsewhere." example:"letterlock serve --listen localhost:8080"`
+	Setup     setupCmd     `cmd:"" help:"Prepare bucket, keys and scanners, and end." example:"letterlock setup; letterlock setup --repair"`
+	Check     checksCmd    `cmd:"" help:"Look at everything that a person may have to mend, or try out a storage. Ends with 3 when there is something." example:"letterlock check; letterlock check --clock-is-right"`
+	Status    statusCmd    `cmd:"" help:"Count letters, papers and what waits. Ends with 3 when something needs somebody." example:"letterlock status; letterlock status --json"`
+	Letters   lettersCmd   `cmd:"" help:"List the living letters." example:"letterlock letters --json"`
 	Edge      edgeCmd      `cmd:"" help:"The scanners on other machines: invite one, list them, end one."`
 	Held      heldCmd      `cmd:"" help:"What scanners have announced and nobody believes, and what to do about it."`
 	User      userCmd      `cmd:"" help:"Add people, disable them, make enrolment codes."`
 	Key       keyCmd       `cmd:"" help:"The expiry weeks' keys, and their shares with custodians."`
-	Separator separatorCmd `cmd:"" help:"Print sheets to lay between the letters of a stack that is scanned in one go, and cover sheets, to a PDF."`
-	Backup    backupCmd    `cmd:"" help:"Make a backup of the register and the settings, sealed and without letters, and remove those whose time is over."`
-	Restore   restoreCmd   `cmd:"" help:"Restore a backup, or try out whether it comes back; after a restore: catch up with what the register or the bucket has missed, and open again."`
+	Separator separatorCmd `cmd:"" help:"Print sheets to lay between the letters of a stack that is scanned in one go, and cover sheets, to a PDF." example:"letterlock separator --out separators.pdf; letterlock separator --helpline respect-phoneline --cover 7 --out cover.pdf"`
+	Backup    backupCmd    `cmd:"" help:"Make a backup of the register and the settings, sealed and without letters, and remove those whose time is over." example:"letterlock backup"`
+	Restore   restoreCmd   `cmd:"" help:"Restore a backup, or try out whether it comes back; after a restore: catch up with what the register or the bucket has missed, and open again." example:"letterlock restore; letterlock restore --drill --from letterlock-20261128T040000Z.tar.age --key /mnt/stick/backup-key.txt"`
 	Register  registerCmd  `cmd:"" help:"Export the register, or verify an export."`
-	Evidence  evidenceCmd  `cmd:"" help:"Write the evidence pack for an auditor: policy, procedure, register, certificates, proofs, and what is demanded and where it is met. Ends with 3 when something is wrong."`
-	Retention retentionCmd `cmd:"" help:"The organisational retention record of a period: what arrived, was destroyed, deleted, held, kept for five years. Ends with 3 when it does not add up."`
+	Evidence  evidenceCmd  `cmd:"" help:"Write the evidence pack for an auditor: policy, procedure, register, certificates, proofs, and what is demanded and where it is met. Ends with 3 when something is wrong." example:"letterlock evidence --out pack.zip"`
+	Retention retentionCmd `cmd:"" help:"The organisational retention record of a period: what arrived, was destroyed, deleted, held, kept for five years. Ends with 3 when it does not add up." example:"letterlock retention 2026-Q4; letterlock retention 2026 --pdf record-2026.pdf"`
+
+	commandline.Commands
 }
 
 // world is what a command may touch besides its flags.
@@ -105,9 +106,9 @@ func main() {
 func run(args []string, out, errout io.Writer) (status int) {
 	var c cli
 	ended := false
-	parser, err := kong.New(&c, kong.Name("letterlock"), kong.Writers(out, errout),
+	parser, err := kong.New(&c, commandline.Option("letterlock"), kong.Writers(out, errout),
 		kong.Description("The letters of a helpline: scanned, sealed, read, destroyed, with proof."),
-		kong.Vars{"version": version()}, kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { ended, status = true, code }))
 	if err != nil {
 		panic(err) // a mistake in the command line's own description
@@ -131,18 +132,6 @@ func run(args []string, out, errout io.Writer) (status int) {
 		err = parsed.Run(&world{ctx, dir, bufio.NewReader(os.Stdin), out, errout, log})
 	}
 	return statusOf(err, errout)
-}
-
-// version is what the build knows of itself.
-func version() string { return programVersion() + " " + runtime.Version() }
-
-// programVersion is the version that was built, as in v1.4.0.
-func programVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "unknown"
-	}
-	return info.Main.Version
 }
 
 // statusOf says once, in plain words, what went wrong.

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"time"
 
+	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline"
 	"letterlock/pipeline/archive"
@@ -172,7 +173,7 @@ func (in *installation) openRegister(ctx context.Context) error {
 		return err
 	}
 	cfg := register.Config{Path: in.dir.database(), Idle: time.Duration(in.cfg.Portal.Idle), ReadableByAnother: in.cfg.DestroyAfter == pipeline.ReadableByAnother, Signer: key.signer, Verifier: key.verifier, Now: in.clock.Now, CodeKey: codes,
-		Program: programVersion(), Step: func(step string) { crashPoint(step, "") },
+		Program: commandline.Version(), Step: func(step string) { crashPoint(step, "") },
 		// With a storage that has a clock of its own too: where it runs on this very
 		// machine, that clock is the same one.
 		MaxSilence: time.Duration(in.cfg.MaxSilence)}
@@ -265,7 +266,7 @@ func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender p
 		users = storageUsers{in}
 	}
 	return pipeline.New(pipeline.Config{
-		StorageUsers: users, Program: letter.Program(programVersion()),
+		StorageUsers: users, Program: letter.Program(commandline.Version()),
 		Register: in.register, Prepare: in.prepare, Store: in.store, Keyring: in.keyring, Pages: pages, Mail: sender,
 		Signer: in.server.signer, Verifier: in.server.public(), HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, WeakSSO: in.issuer() != "" && !in.cfg.SSO.Strong, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), Settings: in.cfg.Portal.settings(), DestroyAfter: in.cfg.DestroyAfter, Backups: in.keptBackups(), Spool: in.dir.in("state"), SweepEvery: pace,
 		Name: in.serverName(), Setup: in.cfg.shared(),
@@ -390,7 +391,7 @@ func (in *installation) recordLifecycle(ctx context.Context) error {
 func say(err error) string {
 	if newer, ok := errors.AsType[*register.TooNewError](err); ok {
 		return fmt.Sprintf("this program (%s) is older than its data: a newer one (%s) has changed the tables (%d; this one knows them up to %d). Install that version or a later one. Nothing was changed",
-			programVersion(), cmp.Or(newer.Program, "of a version that is not on record"), newer.Tables, newer.Known)
+			commandline.Version(), cmp.Or(newer.Program, "of a version that is not on record"), newer.Tables, newer.Known)
 	}
 	switch {
 	case errors.Is(err, register.ErrClosed):

@@ -15,10 +15,10 @@ import (
 )
 
 type userCmd struct {
-	Add     userAddCmd     `cmd:"" help:"Give out a staff number and an enrolment code."`
-	List    userListCmd    `cmd:"" help:"List everyone."`
-	Code    userCodeCmd    `cmd:"" help:"Make a new enrolment code, for a lost or a first passkey. It is on the register."`
-	Disable userDisableCmd `cmd:"" help:"End at once what a person may do."`
+	Add     userAddCmd     `cmd:"" help:"Give out a staff number and an enrolment code." example:"letterlock user add --name \"Ada Example\" --role team-leader --helpline respect-phoneline --email ada@example.org; letterlock user add --name \"Oz Example\" --role operations"`
+	List    userListCmd    `cmd:"" help:"List everyone." example:"letterlock user list"`
+	Code    userCodeCmd    `cmd:"" help:"Make a new enrolment code, for a lost or a first passkey. It is on the register." example:"letterlock user code 2 --lost"`
+	Disable userDisableCmd `cmd:"" help:"End at once what a person may do." example:"letterlock user disable 2"`
 }
 
 // codeValid is how long a code is valid that is handed over by voice.

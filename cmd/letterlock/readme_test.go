@@ -75,6 +75,17 @@ func TestAdminNamesTestsThatAreThere(t *testing.T) {
 	}
 }
 
+// Every command has examples in its help, and each is that command as the
+// program understands it.
+func TestEveryCommandNamesExamples(t *testing.T) {
+	configtest.Examples(t, "letterlock", func() any { return &cli{} })
+}
+
+// The README lists every command, in the words of its help.
+func TestReadmeHoldsEveryCommand(t *testing.T) {
+	configtest.Part(t, readme, "commands", configtest.Commands(t, "letterlock", &cli{}))
+}
+
 func commandsAreUnderstood(t *testing.T, text string) {
 	t.Helper()
 	lines := regexp.MustCompile(`(?m)^ *(?:letterlock|go run \./cmd/letterlock) (.+)$`).FindAllStringSubmatch(text, -1)

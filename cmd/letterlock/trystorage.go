@@ -15,8 +15,8 @@ import (
 
 // checksCmd is 'check' by itself, and what it can look at more closely.
 type checksCmd struct {
-	All     checkCmd        `cmd:"" default:"withargs" help:"Look at everything. It is what 'check' alone does."`
-	Storage storageCheckCmd `cmd:"" help:"Try out, with objects of its own, whether the storage can be trusted with letters: go or no-go."`
+	All     checkCmd        `cmd:"" default:"withargs" help:"Look at everything. It is what 'check' alone does." example:"letterlock check --json"`
+	Storage storageCheckCmd `cmd:"" help:"Try out, with objects of its own, whether the storage can be trusted with letters: go or no-go." example:"letterlock check storage; letterlock check storage --edge-folder /mnt/stick/annexe"`
 }
 
 type storageCheckCmd struct {

@@ -13,6 +13,7 @@ import (
 
 	"filippo.io/age"
 
+	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline/backup"
 	"letterlock/pipeline/register"
@@ -154,7 +155,7 @@ func (d dataDir) keepClosed(ctx context.Context, about backup.About) (err error)
 	if err != nil {
 		return err
 	}
-	r, err := register.Open(ctx, register.Config{Path: d.restoring()[0], Signer: key.signer, Verifier: key.verifier, Now: time.Now, Program: programVersion()})
+	r, err := register.Open(ctx, register.Config{Path: d.restoring()[0], Signer: key.signer, Verifier: key.verifier, Now: time.Now, Program: commandline.Version()})
 	if err != nil {
 		return err
 	}

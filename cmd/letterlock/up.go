@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/supervised"
 	"letterlock/pipeline"
@@ -278,7 +279,7 @@ func (in *installation) edge(ctx context.Context, pages *page.Renderer) (*scanne
 		return nil, fmt.Errorf("enrolling this machine's scanner: %w", err)
 	}
 	cfg := scanner.Config{
-		Folder: in.scannerFolder(), StateDir: in.dir.edgeState(), Site: in.cfg.Scanner.Site, Helplines: in.cfg.names(), Titles: in.cfg.titles(), Portal: true, Reports: true, Program: letter.Program(programVersion()),
+		Folder: in.scannerFolder(), StateDir: in.dir.edgeState(), Site: in.cfg.Scanner.Site, Helplines: in.cfg.names(), Titles: in.cfg.titles(), Portal: true, Reports: true, Program: letter.Program(commandline.Version()),
 		Signer: site.signer, Server: in.server.public(), Store: in.store,
 		Workshop: scanner.Children{Pages: pages, Normaliser: pdf.Normaliser{Limits: pdf.Limits{AllowSymbols: in.cfg.Scanner.AllowSymbols}}},
 		Duplex:   separator.Duplex(in.cfg.Scanner.Duplex),

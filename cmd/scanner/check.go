@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/scanner/child"
 	"letterlock/scanner/deposit"
@@ -126,7 +127,7 @@ func (c *Config) checkStore(w *world) ([]folder.Line, error) {
 
 // checkVersions compares this scanner's version with the server's.
 func checkVersions(ctx context.Context, store *deposit.S3, server note.Verifier) folder.Line {
-	own := letter.Program(programVersion())
+	own := letter.Program(commandline.Version())
 	line := folder.Line{Name: "version", OK: true, Says: fmt.Sprintf("This scanner is version %s; the server has not said which it is.", own)}
 	msg, err := store.Get(ctx, letter.AboutKey)
 	if err != nil {

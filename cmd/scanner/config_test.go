@@ -13,6 +13,16 @@ func TestReadmeHoldsTheConfigurationInFull(t *testing.T) {
 	configtest.Readme(t, "../../README.md", "scanner configuration", Config{})
 }
 
+func TestReadmeHoldsEveryCommand(t *testing.T) {
+	configtest.Part(t, "../../README.md", "scanner commands", configtest.Commands(t, "scanner", &cli{}))
+}
+
+// Every command has examples in its help, and each is that command as the
+// program understands it.
+func TestEveryCommandNamesExamples(t *testing.T) {
+	configtest.Examples(t, "scanner", func() any { return &cli{} })
+}
+
 // Mistakes in scanner.toml: one sentence each, exit status 2, no stack trace.
 func TestMistakes(t *testing.T) {
 	whole := "site = \"office\"\nhelplines = [\"respect-phoneline\"]\nfolder = \"scans\"\nserver_key = \"x\"\n[storage]\nendpoint = \"http://127.0.0.1:1\"\nbucket = \"b\"\naccess_key = \"a\"\n"

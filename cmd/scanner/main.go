@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 	"text/tabwriter"
@@ -23,6 +22,7 @@ import (
 	"github.com/alecthomas/kong"
 	"golang.org/x/mod/sumdb/note"
 
+	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/supervised"
 	"letterlock/scanner"
@@ -49,11 +49,15 @@ var crashPoint = func(step string, id letter.ID) {}
 type cli struct {
 	Config string `help:"The scanner's configuration, as 'scanner enrol' wrote it." default:"scanner.toml" env:"LETTERLOCK_SCANNER_CONFIG" type:"path" placeholder:"FILE"`
 
-	Enrol  enrolCmd  `cmd:"" help:"Make this machine the scanner of a site, with the file and the code of an invitation."`
-	Run    runCmd    `cmd:"" help:"Take scans until it is ended."`
-	Repair repairCmd `cmd:"" help:"Take refused scans after all, by drawing their pages anew."`
-	Status statusCmd `cmd:"" help:"Count what is arriving, on its way and refused."`
-	Check  checkCmd  `cmd:"" help:"Look at everything that a person may have to mend."`
+	Version kong.VersionFlag `help:"Say which version this is."`
+
+	Enrol  enrolCmd  `cmd:"" help:"Make this machine the scanner of a site, with the file and the code of an invitation." example:"scanner enrol /mnt/stick/annexe.invitation --config /etc/letterlock/annexe/scanner.toml"`
+	Run    runCmd    `cmd:"" help:"Take scans until it is ended." example:"scanner run --config /etc/letterlock/annexe/scanner.toml"`
+	Repair repairCmd `cmd:"" help:"Take refused scans after all, by drawing their pages anew." example:"scanner repair --config /etc/letterlock/annexe/scanner.toml fax.pdf"`
+	Status statusCmd `cmd:"" help:"Count what is arriving, on its way and refused." example:"scanner status"`
+	Check  checkCmd  `cmd:"" help:"Look at everything that a person may have to mend." example:"scanner check; scanner check --json"`
+
+	commandline.Commands
 }
 
 // Config is scanner.toml.
@@ -103,9 +107,9 @@ type world struct {
 func run(args []string, out, errout io.Writer) (status int) {
 	var c cli
 	ended := false
-	parser, err := kong.New(&c, kong.Name("scanner"), kong.Writers(out, errout),
+	parser, err := kong.New(&c, commandline.Option("scanner"), kong.Writers(out, errout),
 		kong.Description("Takes scans from a folder, seals them and leaves them in the bucket."),
-		kong.Exit(func(code int) { ended, status = true, code }))
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Exit(func(code int) { ended, status = true, code }))
 	if err != nil {
 		panic(err) // a mistake in the command line's own description
 	}
@@ -194,7 +198,7 @@ func (*runCmd) Run(w *world) error {
 	defer pages.Close()
 	// Another scanner may be at work on the folder, or may have been until its
 	// machine stopped: this one waits, ready to go on in its place.
-	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines, Titles: c.titles(), Reports: true, Program: letter.Program(programVersion()),
+	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines, Titles: c.titles(), Reports: true, Program: letter.Program(commandline.Version()),
 		Signer: signer, Server: server, Store: store, Workshop: c.workshop(pages), Duplex: separator.Duplex(c.Duplex),
 		Arriving: time.Duration(c.ArrivingLimit), Log: w.log, Step: crashPoint}
 	// It is ready also while it waits, and goes on.
@@ -220,15 +224,6 @@ func (*runCmd) Run(w *world) error {
 	edge.Run(w.ctx)
 	supervised.Stopping(w.log)
 	return edge.Close()
-}
-
-// programVersion is the version that was built, as in v1.4.0.
-func programVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "unknown"
-	}
-	return info.Main.Version
 }
 
 func (c *Config) server(config string) (note.Verifier, error) {
