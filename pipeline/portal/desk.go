@@ -20,7 +20,7 @@ const deskShows = 100
 type deskBody struct {
 	Overdue   []register.Paper // their letter is gone; the paper should have gone before
 	MayGo     []register.Paper
-	ScanAgain []register.Paper
+	ScanAgain []againPaper
 	Kept      []register.Paper
 	Another   []register.Paper // kept until somebody else has found the scan readable too
 	Shows     int
@@ -39,7 +39,7 @@ func (p *Portal) deskPage(w http.ResponseWriter, v *visit) error {
 	if body.MayGo, err = p.cfg.Register.Papers(v.Context(), letter.PaperMayGo, deskShows); err != nil {
 		return err
 	}
-	if body.ScanAgain, err = p.cfg.Register.Papers(v.Context(), letter.PaperScanAgain, deskShows); err != nil {
+	if body.ScanAgain, err = p.papersAgain(v, deskShows); err != nil {
 		return err
 	}
 	if body.Kept, err = p.cfg.Register.Papers(v.Context(), letter.PaperKept, deskShows); err != nil {

@@ -32,6 +32,7 @@ type intakeBody struct {
 type againPaper struct {
 	register.Paper
 	Since time.Time
+	Late  bool // its scanner has no folder for it: its letter outlives the months for which scanners seal
 }
 
 // intakePage lists what the scanner folder asks, which papers are to be scanned
@@ -49,7 +50,7 @@ func (p *Portal) intakePage(w http.ResponseWriter, v *visit) error {
 	if body.Scanners, err = p.scannerBoards(v); err != nil {
 		return err
 	}
-	if body.Again, err = p.papersAgain(v); err != nil {
+	if body.Again, err = p.papersAgain(v, intakeShows); err != nil {
 		return err
 	}
 	pg.Body = body
@@ -63,8 +64,8 @@ func (p *Portal) intakePage(w http.ResponseWriter, v *visit) error {
 
 // papersAgain is the papers that are to be scanned again, oldest first. A new scan
 // that has been read back takes its paper off this list.
-func (p *Portal) papersAgain(v *visit) (again []againPaper, err error) {
-	papers, err := p.cfg.Register.Papers(v.Context(), letter.PaperScanAgain, intakeShows)
+func (p *Portal) papersAgain(v *visit, limit int) (again []againPaper, err error) {
+	papers, err := p.cfg.Register.Papers(v.Context(), letter.PaperScanAgain, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +77,8 @@ func (p *Portal) papersAgain(v *visit) (again []againPaper, err error) {
 		if len(asked) == 0 {
 			return nil, errors.New("a paper is to be scanned again, and nobody has said so on the register")
 		}
-		again = append(again, againPaper{paper, asked[0].At})
+		sealed := letter.Deadline(letter.DateOf(paper.Received), letter.SixMonths)
+		again = append(again, againPaper{paper, asked[0].At, !letter.DateOf(p.cfg.Now()).Before(sealed)})
 	}
 	return again, nil
 }

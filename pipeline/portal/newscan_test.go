@@ -105,8 +105,27 @@ func TestTheIntakeSaysWhatIsToBeScannedAgain(t *testing.T) {
 	if strings.Contains(w.Body.String(), "/l/") {
 		t.Error("the board leads to what a letter says")
 	}
+	if strings.Contains(w.Body.String(), "no folder for its paper") {
+		t.Error("its folder is said to be gone")
+	}
 	h.scanOf(old)
 	if w := v.get("/intake"); strings.Contains(w.Body.String(), "Waiting since") {
 		t.Error("the new scan is here, and the board still asks for it")
+	}
+}
+
+// A letter that is kept for years outlives the months for which its scanner seals, and
+// with them the folder for its paper: then nobody is sent to look for that.
+func TestAFolderThatIsGoneIsNotAskedFor(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	lead := h.as(h.lead)
+	lead.get(letterPath(id))
+	wantStatus(t, lead.post(letterPath(id)+"/safeguarding", with(h.keepForm(), "confirm", "yes")), http.StatusSeeOther)
+	must(t, h.register.MarkScanAgain(t.Context(), id, h.lead, register.CutOff))
+	h.now = h.now.AddDate(0, 6, 0)
+	v := h.as(h.ops)
+	for _, page := range []string{"/intake", "/desk"} {
+		wantText(t, v.get(page), id.Reference(), "no folder for its paper any more", "as a letter of its own")
 	}
 }
