@@ -80,7 +80,7 @@ func (p *Portal) tellDeciding(v *visit, l register.Letter, body *letterBody) (er
 		return err
 	}
 	who, err := p.cfg.Register.Person(v.Context(), l.HandedTo)
-	body.HandedTo = p.called(v, who)
+	body.HandedTo = called(v, who)
 	return err
 }
 

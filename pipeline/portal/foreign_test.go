@@ -99,23 +99,25 @@ func (l *looker) looksForeign(name string) {
 	l.Lay(portaltest.Layouts[0])
 }
 
-// data is what pages show of what people have entered or what programs are called.
-var data = regexp.MustCompile(`Letterlock|Ada Lead|Bea Lead|Cy Other|Mo Manager|Ola Office|Pat Office|Dee Protect|Sam Admin|Nell New|` +
-	`Respect Phoneline|Men’s Advice Line|somebody@example\.org|letterlock [a-z -]+|[a-z0-9]+(-[a-z0-9]+)+|[^ ]+\.[^ ]+|[^ ]*/[^ ]*`)
+// data is what pages show of what people have entered, or of names and addresses
+// that are the same in every language.
+var data = regexp.MustCompile(`(?s:letterlock register\n.*)|Letterlock|Ada Lead|Bea Lead|Cy Other|Mo Manager|Ola Office|Pat Office|Dee Protect|Sam Admin|Nell New|` +
+	`Respect Phoneline|Men’s Advice Line|somebody@example\.org|letterlock [a-z -]+|[a-z0-9]+(-[a-z0-9]+)+|office|batch|Test\w+|[^ ]+\.[^ ]+|[^ ]*/[^ ]*`)
 
 var inWords = regexp.MustCompile(`\pL+`)
 
 // unsaid is what stands on the page without an accent: words that are not from the
-// catalogue.
+// catalogue, and are not marked as English either.
 func (l *looker) unsaid() (found []string) {
 	l.t.Helper()
 	said := l.Finds(`(() => {
 		const said = [document.title];
 		const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 		while (walk.nextNode()) {
-			if (!walk.currentNode.parentElement.closest("script, style, noscript, .policy, [data-data]")) said.push(walk.currentNode.data);
+			if (!walk.currentNode.parentElement.closest("script, style, noscript, .policy, [lang]:not(html)")) said.push(walk.currentNode.data);
 		}
 		for (const e of document.querySelectorAll("[aria-label], [title], [alt], [placeholder]")) {
+			if (e.closest("[lang]:not(html)")) continue;
 			for (const a of ["aria-label", "title", "alt", "placeholder"]) if (e.hasAttribute(a)) said.push(e.getAttribute(a));
 		}
 		return JSON.stringify(said);

@@ -41,7 +41,7 @@ type letterBody struct {
 
 	Risks      []register.Risk
 	Colleagues []register.Person // to whom it may be handed over
-	HandedTo   string            // to whom it was; empty for nobody
+	HandedTo   texts.Text        // to whom it was; nil for nobody
 }
 
 // recordOpening writes the opening into the register. It comes before the

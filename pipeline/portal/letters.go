@@ -20,9 +20,10 @@ const perPage = 25
 // card is one letter in the list.
 type card struct {
 	register.Letter
-	Readers []string // who has opened it
-	Waiting []string // which of its team leaders have not
-	Walled  []string // who knows somebody in it and must not
+	Readers []texts.Text // who has opened it
+	Mine    bool         // the visitor has
+	Waiting []texts.Text // which of its team leaders have not
+	Walled  []texts.Text // who knows somebody in it and must not
 }
 
 // ForAnother reports whether it waits to be opened although it was opened: all who
@@ -166,7 +167,7 @@ func mineFirst(all section) (out []section) {
 	mine.Title, mine.id = texts.Say("letters.opened-by-a-colleague"), "not-by-you"
 	mine.Cards, rest.Cards = nil, nil
 	for _, c := range all.Cards {
-		if slices.Contains(c.Readers, you) {
+		if c.Mine {
 			rest.Cards = append(rest.Cards, c)
 		} else {
 			mine.Cards = append(mine.Cards, c)
@@ -232,13 +233,14 @@ func (p *Portal) cards(v *visit, found []register.Letter) (out []card, err error
 		c := card{Letter: l}
 		for _, who := range people {
 			if l.WalledOff(who.Number) {
-				c.Walled = append(c.Walled, p.called(v, who))
+				c.Walled = append(c.Walled, called(v, who))
 			}
 			switch {
 			case slices.Contains(opened[l.ID], who.Number):
-				c.Readers = append(c.Readers, p.called(v, who))
+				c.Readers = append(c.Readers, called(v, who))
+				c.Mine = c.Mine || who.Number == v.person.Number
 			case who.Role == register.TeamLeader && mayRead(who, l) && !who.Disabled:
-				c.Waiting = append(c.Waiting, p.called(v, who))
+				c.Waiting = append(c.Waiting, called(v, who))
 			}
 		}
 		out = append(out, c)
@@ -246,15 +248,12 @@ func (p *Portal) cards(v *visit, found []register.Letter) (out []card, err error
 	return out, nil
 }
 
-// you is what the visitor is called.
-const you = "you"
-
 // called is a colleague's name as the visitor reads it.
-func (p *Portal) called(v *visit, who register.Person) string {
+func called(v *visit, who register.Person) texts.Text {
 	if who.Number == v.person.Number {
-		return you
+		return texts.Say("common.you")
 	}
-	return who.Name
+	return texts.Plain(who.Name)
 }
 
 // placeText writes a place in a list into an address; placeFrom reads it, and

@@ -40,7 +40,6 @@ func (p *Portal) templateFuncs() template.FuncMap {
 		"againSSO":           p.againSSO,
 		"moment":             p.language.Moment,
 		"day":                p.language.Day,
-		"list":               p.language.List,
 		"role":               func(r register.Role) any { return p.language.Show(roleOr(r)) },
 		"roleDoes":           word[register.Role](p.language, "role-does"),
 		"state":              word[register.State](p.language, "state"),

@@ -101,6 +101,8 @@ var elements = map[string]Element{
 	"ref":    {`<span class="reference">`, "</span>"},
 	"file":   {`<strong class="file">`, "</strong>"},
 	"number": {`<strong class="reference">`, "</strong>"},
+	// Documents for auditors are English everywhere, and read aloud as that.
+	"english": {`<span lang="en-GB">`, "</span>"},
 }
 
 // Language is everything that is said, in one language.
