@@ -109,7 +109,7 @@ func (d dataDir) copied() string { return d.in("state", ".backup.db") }
 
 // wipeCopy overwrites and removes a copy of the database: it names people.
 func (d dataDir) wipeCopy() error {
-	for _, path := range []string{d.copied(), d.copied() + "-journal"} {
+	for _, path := range register.CopyFiles(d.copied()) {
 		if err := wipe(path); err != nil {
 			return fmt.Errorf("a copy of the database cannot be removed: %s", configfile.Reason(err))
 		}

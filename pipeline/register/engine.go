@@ -3,7 +3,6 @@ package register
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io/fs"
 
@@ -16,6 +15,13 @@ type engine struct {
 	dialect    goose.Dialect
 	migrations string // the folder of its migrations
 	hasTable   string // asks whether the table $1 is there
+
+	// tables lists all tables; lastNumber is the last number that the database gave to
+	// a row of the table $1, or 0; goOnFrom has it go on after the number $2 in the
+	// table $1.
+	tables     string
+	lastNumber string
+	goOnFrom   []string
 
 	// begin is what every transaction that writes does first, so that it is the only
 	// one, of all processes; empty where the database has one writer by itself.
@@ -61,9 +67,6 @@ func (e *engine) there(ctx context.Context, db *sql.DB, table string) (there boo
 func (r *Register) reading(ctx context.Context) (*sql.Tx, error) {
 	return r.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: r.engine.moment})
 }
-
-// ErrNotOnPostgreSQL says that something is done with an SQLite file only.
-var ErrNotOnPostgreSQL = errors.New("not done with a database of PostgreSQL")
 
 // UnfitError says why Letterlock does not keep its register in that database, and
 // what to do about it, in a sentence for people.

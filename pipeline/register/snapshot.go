@@ -17,23 +17,20 @@ import (
 // looked through: one of a damaged database is an error.
 //
 // It returns the number of entries in the copy and their signed checkpoint. The
-// file must not exist. A crash leaves a piece of the copy there, which is for
-// the caller to destroy: it names people.
+// file must not exist. A crash leaves a piece of the copy there and beside it (see
+// CopyFiles), which is for the caller to destroy: it names people.
 func (r *Register) Snapshot(ctx context.Context, path string) (entries int64, signed string, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("copying the database: %w", err)
 		}
 	}()
-	if r.engine != &sqlite {
-		return 0, "", ErrNotOnPostgreSQL
-	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // before SQLite would make it with another mode
 	if err == nil {
 		err = f.Close()
 	}
 	if err == nil {
-		_, err = r.read.ExecContext(ctx, `VACUUM INTO $1`, path)
+		err = r.copyInto(ctx, path)
 	}
 	if err != nil {
 		return 0, "", err
@@ -58,6 +55,28 @@ func (r *Register) Snapshot(ctx context.Context, path string) (entries int64, si
 		return 0, "", ErrDamaged
 	}
 	return head(ctx, copied)
+}
+
+// copyInto writes the copy into the empty file: from either database the same, so that
+// what is copied from one comes back in the other.
+func (r *Register) copyInto(ctx context.Context, path string) error {
+	if r.engine == &sqlite {
+		_, err := r.read.ExecContext(ctx, `VACUUM INTO $1`, path)
+		return err
+	}
+	cfg := r.cfg
+	cfg.URL, cfg.Path = "", path
+	to, err := Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	_, _, err = r.CopyTo(ctx, to, nil)
+	return errors.Join(err, to.Close())
+}
+
+// CopyFiles are the files of a copy that is being written to path.
+func CopyFiles(path string) []string {
+	return []string{path, path + "-journal", path + "-wal", path + "-shm"}
 }
 
 // forgetJobs empties the job queue, where there is one.

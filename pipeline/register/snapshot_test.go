@@ -14,7 +14,6 @@ import (
 // A copy is a register of its own that verifies, and it holds nothing of what was
 // deleted: neither rows nor free space.
 func TestASnapshotIsWholeAndHoldsNothingDeleted(t *testing.T) {
-	postgrestest.OnSQLite(t)
 	d := newDesk(t)
 	d.receipted()
 	_, err := d.write.ExecContext(t.Context(), `CREATE TABLE canary (said TEXT)`)
@@ -44,7 +43,7 @@ func TestASnapshotIsWholeAndHoldsNothingDeleted(t *testing.T) {
 		t.Errorf("of %d entries the copy is said to have %d, %v", entries, n, err)
 	}
 	cfg := d.cfg
-	cfg.Path = path
+	cfg.URL, cfg.Path = "", path
 	again, err := Open(t.Context(), cfg)
 	d.must(err)
 	defer func() { _ = again.Close() }()

@@ -16,8 +16,12 @@ var sqlite = engine{
 	dialect:    goose.DialectSQLite3,
 	migrations: "migrations/sqlite",
 	hasTable:   `SELECT count(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = $1`,
-	open:       openFile,
-	forget:     emptyLog,
+	tables:     `SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_' ORDER BY name`,
+	lastNumber: `SELECT COALESCE(max(seq), 0) FROM sqlite_sequence WHERE name = $1`,
+	goOnFrom: []string{`DELETE FROM sqlite_sequence WHERE name = $1 AND $2 > 0`,
+		`INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)`},
+	open:   openFile,
+	forget: emptyLog,
 }
 
 // openFile opens the file at cfg.Path, made when missing.

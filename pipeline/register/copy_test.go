@@ -1,0 +1,123 @@
+package register
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"letterlock/pipeline/register/postgrestest"
+	"letterlock/scanner/letter"
+)
+
+// rowsOf are all rows of all tables, each as text, in no order.
+func (d *desk) rowsOf(r *Register) map[string]int {
+	d.t.Helper()
+	tx, err := r.reading(d.t.Context())
+	d.must(err)
+	defer func() { _ = tx.Rollback() }()
+	names, err := r.tables(d.t.Context(), tx)
+	d.must(err)
+	all := map[string]int{}
+	for _, name := range names {
+		rows, err := tx.QueryContext(d.t.Context(), `SELECT * FROM `+name)
+		d.must(err)
+		columns, err := rows.Columns()
+		d.must(err)
+		for rows.Next() {
+			row, into := make([]any, len(columns)), make([]any, len(columns))
+			for i := range row {
+				into[i] = &row[i]
+			}
+			d.must(rows.Scan(into...))
+			all[fmt.Sprintf("%s %T %v", name, row, row)]++
+		}
+		d.must(errors.Join(rows.Err(), rows.Close()))
+	}
+	return all
+}
+
+// From one database into a file, and from that into the other again, a register is
+// the same in every row, verifies, and goes on: with the next entry, and with numbers
+// that nothing has had before, also where what had the last is gone.
+func TestACopyIsTheSameRegister(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	leader := d.leader()
+	manager, err := d.AddPerson(ctx, Person{Name: "Mo", Role: Manager})
+	d.must(err)
+	hold := func(id letter.ID) int64 {
+		n, err := d.PlaceHold(ctx, Hold{Letter: id, Reason: Coroner, Owner: manager, Review: letter.DateOf(d.now).AddDays(30)}, manager)
+		d.must(err)
+		return n
+	}
+	var last int64
+	for range 30 {
+		l := d.receipted()
+		d.opens(l.ID, leader)
+		last = hold(l.ID)
+	}
+	answered := d.receipted().ID
+	d.opens(answered, leader)
+	d.answered(answered, leader)
+	d.must(d.ReleaseHold(ctx, last, manager))
+	want := d.rowsOf(d.Register)
+
+	cfg := d.cfg
+	for _, at := range []Config{{Path: filepath.Join(t.TempDir(), "copy.db")}, {URL: postgrestest.Empty(t), Path: filepath.Join(t.TempDir(), "again.db")}} {
+		cfg.Path, cfg.URL = at.Path, at.URL
+		to, err := Open(ctx, cfg)
+		d.must(err)
+		defer func() { _ = to.Close() }()
+		var told int64
+		entries, signed, err := d.CopyTo(ctx, to, func(_ string, rows int64) { told += rows })
+		d.must(err)
+		got := d.rowsOf(to)
+		if diff := cmp.Diff(want, got); diff != "" || told == 0 {
+			t.Fatalf("the copy differs:\n%s", diff)
+		}
+		if n, same, err := to.Checkpoint(ctx); err != nil || n != entries || same != signed {
+			t.Errorf("the copy has %d entries of %d, %v", n, entries, err)
+		}
+		if _, _, err := d.CopyTo(ctx, to, nil); !errors.Is(err, ErrNotEmpty) {
+			t.Errorf("copied over another: %v", err)
+		}
+		if diff := cmp.Diff(want, d.rowsOf(to)); diff != "" {
+			t.Errorf("a refused copy has changed it:\n%s", diff)
+		}
+		d.Register = to // and goes on there
+	}
+	d.must(verify(d.export(), d.pub))
+	l := d.receipted()
+	if n := hold(l.ID); n != last+1 {
+		t.Errorf("the next hold is number %d, after %d", n, last)
+	}
+	d.balanced()
+}
+
+// One that is cut off on its way leaves the other empty, and is done again.
+func TestACopyThatIsCutOffLeavesNothing(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	d.receipted()
+	cfg := d.cfg
+	cfg.Path, cfg.URL = filepath.Join(t.TempDir(), "copy.db"), postgrestest.Empty(t)
+	to, err := Open(ctx, cfg)
+	d.must(err)
+	defer func() { _ = to.Close() }()
+	before := d.rowsOf(to)
+	brief, cut := context.WithCancel(ctx)
+	if _, _, err := d.CopyTo(brief, to, func(table string, _ int64) {
+		if table == "letters" {
+			cut()
+		}
+	}); !errors.Is(err, context.Canceled) {
+		t.Fatalf("cut off, it ended with %v", err)
+	}
+	if diff := cmp.Diff(before, d.rowsOf(to)); diff != "" {
+		t.Errorf("something is left of it:\n%s", diff)
+	}
+	_, _, err = d.CopyTo(ctx, to, nil)
+	d.must(err)
+}
