@@ -41,6 +41,7 @@ var mayUse = map[string][]string{
 	"cmd/letterlock":     {"cmd/commandline", "cmd/configfile", "cmd/invitation", "cmd/supervised", "pipeline", "pipeline/archive", "pipeline/backup", "pipeline/certificate", "pipeline/evidence", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "pipeline/retention", "pipeline/texts", "pipeline/witness", "scanner", "scanner/deposit", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/separator", "scanner/specimen", "scanner/words"},
 	"cmd/scanner":        {"cmd/commandline", "cmd/configfile", "cmd/invitation", "cmd/supervised", "scanner", "scanner/child", "scanner/deposit", "scanner/disk", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/separator", "scanner/words"},
 	"cmd/configfile":     {"cmd/commandline"},
+	"cmd/release":        {"cmd/commandline"},
 	"pipeline":           {"pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "pipeline/texts", "scanner/deposit", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/words"},
 	"pipeline/archive":   {"scanner/deposit"},
 	"pipeline/evidence":  {"pipeline/register", "scanner/words"},
