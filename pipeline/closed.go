@@ -61,10 +61,10 @@ func (s *Server) Closed(ctx context.Context) bool {
 	return err != nil || len(signs) > 0
 }
 
-// mustRest reports whether nothing may be done just now, which does not concern
-// a replay.
+// mustRest reports whether nothing may be done just now: a replay is not concerned
+// by what it is for.
 func (s *Server) mustRest(ctx context.Context) bool {
-	return !register.IsReplaying(ctx) && s.Closed(ctx)
+	return s.aside.Load() || !register.IsReplaying(ctx) && s.Closed(ctx)
 }
 
 // standing is what a sweep knows of whether what it goes by is of now.

@@ -41,6 +41,9 @@ func (s *Server) Readyz() http.Handler {
 			s.cfg.Log.Error("the register does not answer", "error", err)
 			return errors.New("the register does not answer; the log says why")
 		}
+		if s.aside.Load() {
+			return errors.New("this server's clock is not that of the others; it goes on once that is set right")
+		}
 		if s.Closed(ctx) {
 			return errors.New("this is an older copy and serves nobody until 'letterlock restore' has run")
 		}

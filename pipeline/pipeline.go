@@ -115,6 +115,7 @@ type Server struct {
 	began time.Time
 	swept atomic.Int64 // when the last sweep ended, in Unix time
 	shut  atomic.Bool  // a sign was found that this is an older copy, on record or not
+	aside atomic.Bool  // this server's clock is not that of the others
 
 	showing *showing
 	taking  chan struct{} // one for each file that is being taken

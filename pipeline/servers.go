@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit"
 	"letterlock/scanner/words"
 )
 
@@ -42,8 +43,9 @@ type company struct {
 // heard is the last beat that was heard of a server, and when by this process's
 // own steady clock.
 type heard struct {
-	beat int64
-	at   time.Time
+	beat  int64
+	at    time.Time
+	fresh bool // it has grown just now: what came with it is of now
 }
 
 // join puts this server among those at work. alone says that there is no other.
@@ -84,6 +86,9 @@ func (s *Server) beat(ctx context.Context, c *company, queue *jobs) error {
 		return err
 	}
 	c.listen(all, time.Now())
+	if aside, err := s.standAside(ctx, c, all); err != nil || aside {
+		return err
+	}
 	leads, err := s.takeLead(ctx, c, all)
 	if err != nil || !leads {
 		return err
@@ -142,7 +147,9 @@ func (c *company) listen(all []register.Running, now time.Time) {
 	for _, other := range all {
 		last, known := before[other.ID()]
 		if !known || last.beat != other.Beat {
-			last = heard{other.Beat, now}
+			last = heard{other.Beat, now, known}
+		} else {
+			last.fresh = false
 		}
 		c.heard[other.ID()] = last
 	}
@@ -174,6 +181,54 @@ func (s *Server) takeLead(ctx context.Context, c *company, all []register.Runnin
 	return err == nil, err
 }
 
+// standAside finds out whether this server's clock is the wrong one of two that
+// differ, by the storage's or the database's. If so it takes no part until it is
+// right: what it puts on record would put the clock in doubt for all. Where nobody
+// can tell whose clock is wrong both go on, and the register's own doubt keeps
+// either from deleting anything.
+func (s *Server) standAside(ctx context.Context, c *company, all []register.Running) (aside bool, err error) {
+	beside := ""
+	for _, other := range all {
+		heard := c.heard[other.ID()]
+		if other.ID() != c.me.ID() && heard.fresh && other.Clock.Sub(s.cfg.Now()).Abs() > clockSlack {
+			beside = other.Name
+		}
+	}
+	switch {
+	case beside != "":
+		if aside, err = s.clockIsWrong(ctx); err != nil {
+			return s.aside.Load(), err
+		}
+	case s.aside.Load():
+		// Perhaps no other has been heard since: what the judge says counts.
+		if aside, err = s.clockIsWrong(ctx); err != nil {
+			return true, err
+		}
+	}
+	s.cfg.Register.StandAside(aside)
+	if !s.aside.Swap(aside) && aside {
+		s.cfg.Log.Error("this server's clock is wrong: it records nothing, shows nobody anything and leaves the work to the others until it is right", "beside", beside)
+		return true, s.cfg.Register.GiveUpLead(ctx, c.me)
+	}
+	return aside, nil
+}
+
+// clockIsWrong asks those who are neither of the servers: the storage, or where it
+// has no clock of its own the database.
+func (s *Server) clockIsWrong(ctx context.Context) (bool, error) {
+	theirs, err := s.cfg.Store.Clock(ctx)
+	if errors.Is(err, deposit.ErrNoClock) {
+		known := false
+		if theirs, known, err = s.cfg.Register.DatabaseClock(ctx); err == nil && !known {
+			return false, nil
+		}
+	}
+	if err != nil {
+		return false, fmt.Errorf("finding out whose clock is wrong: %w", err)
+	}
+	return s.cfg.Now().Sub(theirs).Abs() > clockSlack, nil
+}
+
 // leads reports whether this server leads just now. Where it cannot be found out
 // it does not.
 func (s *Server) leads(ctx context.Context, c *company) (bool, error) {
@@ -201,7 +256,7 @@ func (s *Server) noteHeard(ctx context.Context, c *company, all []register.Runni
 				}
 				continue
 			}
-		case time.Since(last.at) < s.beatEvery(): // heard just now, or its clock would be old
+		case last.fresh:
 			silent, apart = time.Time{}, other.Clock.Sub(s.cfg.Now())
 			if apart.Abs() < clockSlack {
 				apart = 0

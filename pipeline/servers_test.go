@@ -278,6 +278,51 @@ func TestServersWithClocksApart(t *testing.T) {
 	o.must(queue.stop())
 }
 
+// The one of two servers whose clock the storage does not agree with takes no part
+// until it is right, and loses the lead.
+func TestTheServerWithTheWrongClockStandsAside(t *testing.T) {
+	o := newOffice(t, func(c *Config) { c.Name = "first" })
+	right := o.now
+	o.store.clock = func() (time.Time, error) { return right, nil }
+	wrong := time.Hour
+	o.desk.Now = func() time.Time { return right.Add(wrong) }
+	second := o.beside("second")
+	second.cfg.Now = o.desk.Now
+	theirs, _, err := second.join(t.Context())
+	o.must(err)
+	queue := o.startsJobs(o.cfg.Register.DB(), false)
+	o.must(second.beat(t.Context(), theirs, queue))
+	ours, _, err := o.join(t.Context())
+	o.must(err)
+	both := func() {
+		t.Helper()
+		for range 2 {
+			o.must(o.beat(t.Context(), ours, queue))
+			o.must(second.beat(t.Context(), theirs, queue))
+		}
+	}
+	both()
+	o.must(o.beat(t.Context(), ours, queue))
+	if o.leader() != "first" || o.aside.Load() || !second.aside.Load() {
+		t.Fatalf("%q leads; aside are first: %v, second: %v", o.leader(), o.aside.Load(), second.aside.Load())
+	}
+	if err := second.cfg.Register.Record(t.Context(), register.FolderMade{}, 0); !errors.Is(err, register.ErrAside) {
+		t.Errorf("it records with a wrong clock: %v", err)
+	}
+	if !second.mustRest(t.Context()) || o.mustRest(t.Context()) {
+		t.Error("the wrong one works, or the right one rests")
+	}
+	if why, err := o.cfg.Register.ClockDoubt(t.Context()); err != nil || why != "" {
+		t.Errorf("the clock is in doubt for all: %q, %v", why, err)
+	}
+	wrong = 0
+	both()
+	if err := second.cfg.Register.Record(t.Context(), register.FolderMade{}, 0); err != nil || second.aside.Load() || o.leader() != "first" {
+		t.Errorf("set right, it stays aside: %v; %q leads", err, o.leader())
+	}
+	o.must(queue.stop())
+}
+
 // Two servers that make the keys of the weeks at once make the same.
 func TestTwoServersMakeTheSameKeys(t *testing.T) {
 	o := newOffice(t)

@@ -60,6 +60,8 @@ var (
 			texts.Say("problem.it-was-restored-from-a-backup"),
 			texts.Say("problem.no-letter-is-lost-and-scans-wait"),
 		}, Link: "/policy", LinkSay: texts.Say("problem.read-the-confidentiality-policy")}
+	wrongClock = &problem{Status: http.StatusServiceUnavailable, Heading: texts.Say("problem.this-server-has-the-wrong-time"),
+		Lines: []texts.Text{texts.Say("problem.nothing-goes-on-record-with-it")}, RetryAfter: 60}
 	wrongMethod = &problem{Status: http.StatusMethodNotAllowed, Heading: texts.Say("problem.this-page-cannot-be-used-that-way"),
 		Lines: []texts.Text{texts.Say("problem.nothing-was-changed-please-go")}}
 	forged = &problem{Status: http.StatusForbidden, Heading: texts.Say("problem.this-did-not-come-from-one-of-our"),
@@ -224,6 +226,8 @@ func problemOf(err error) (said *problem, known bool) {
 		return errNowhere, true
 	case errors.Is(err, register.ErrMoved):
 		return movedOn, true
+	case errors.Is(err, register.ErrAside):
+		return wrongClock, true
 	case errors.Is(err, register.ErrPaperGone):
 		return paperGone, true
 	case errors.Is(err, register.ErrNotRead):

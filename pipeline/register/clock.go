@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -68,3 +69,23 @@ func newestEntry(ctx context.Context, q querier) (time.Time, error) {
 	}
 	return fromMillis(at), err
 }
+
+// DatabaseClock is the time of the database's own clock; ok is false where that is
+// this machine's.
+func (r *Register) DatabaseClock(ctx context.Context) (at time.Time, ok bool, err error) {
+	if r.engine.clock == "" {
+		return at, false, nil
+	}
+	var ms int64
+	if err := r.read.QueryRowContext(ctx, r.engine.clock).Scan(&ms); err != nil {
+		return at, false, fmt.Errorf("asking the database for its clock: %w", err)
+	}
+	return fromMillis(ms), true, nil
+}
+
+// ErrAside says that this process's clock is wrong beside those of other servers:
+// nothing is recorded by it, and so nothing done.
+var ErrAside = errors.New("this server's clock is not that of the others")
+
+// StandAside has this process record nothing, or again what there is to record.
+func (r *Register) StandAside(aside bool) { r.aside.Store(aside) }

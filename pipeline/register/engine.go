@@ -15,6 +15,7 @@ type engine struct {
 	dialect    goose.Dialect
 	migrations string // the folder of its migrations
 	hasTable   string // asks whether the table $1 is there
+	clock      string // asks for the time of its own clock, in milliseconds; empty where that is this machine's
 
 	// tables lists all tables; lastNumber is the last number that the database gave to
 	// a row of the table $1, or 0; goOnFrom has it go on after the number $2 in the

@@ -27,6 +27,7 @@ var postgreSQL = engine{
 	tables:     `SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace ORDER BY relname`,
 	lastNumber: `SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence($1, 'number')), 0)`,
 	goOnFrom:   []string{`SELECT setval(pg_get_serial_sequence($1, 'number'), $2)`},
+	clock:      `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint`,
 	begin:      fmt.Sprintf(`SELECT pg_advisory_xact_lock(%d)`, writerLock),
 	moment:     sql.LevelRepeatableRead,
 	open:       openServer,

@@ -64,6 +64,7 @@ type Register struct {
 	appending appending
 
 	onDue atomic.Pointer[DueFunc]
+	aside atomic.Bool // see StandAside
 }
 
 // DueFunc is told of a letter that has something to do now, inside the

@@ -68,10 +68,24 @@ func (r *Register) Beat(ctx context.Context, s Running) error {
 	return nil
 }
 
+// GiveUpLead takes the lead from the server, if it has it.
+func (r *Register) GiveUpLead(ctx context.Context, s Running) error {
+	err := r.inTx(ctx, func(tx *sql.Tx) error { return giveUpLead(ctx, tx, s) })
+	if err != nil {
+		return fmt.Errorf("giving up the lead: %w", err)
+	}
+	return nil
+}
+
+func giveUpLead(ctx context.Context, tx *sql.Tx, s Running) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE name = $1 AND value = $2`, metaLead, s.ID())
+	return err
+}
+
 // Depart takes the server from among those at work, and the lead from it.
 func (r *Register) Depart(ctx context.Context, s Running) error {
 	err := r.inTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE name = $1 AND value = $2`, metaLead, s.ID()); err != nil {
+		if err := giveUpLead(ctx, tx, s); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `DELETE FROM servers WHERE name = $1 AND boot = $2`, s.Name, s.Boot)

@@ -74,6 +74,9 @@ func (r *Register) append(ctx context.Context, tx *sql.Tx, ev Event, id letter.I
 	if closed && !mayRecordClosed(ctx, ev) {
 		return ErrClosed
 	}
+	if r.aside.Load() {
+		return ErrAside
+	}
 	now := r.cfg.Now()
 	if newest.Valid {
 		if err := r.doubtClock(ctx, tx, fromMillis(newest.Int64), now); err != nil {
