@@ -87,6 +87,21 @@ func Secret(config, path, what string) (string, error) {
 	return secret, nil
 }
 
+// StorageKey reads a file that holds the secret key of the storage or, on two lines, an
+// access key and its secret key. The access key of the configuration, which is given,
+// counts for a file of one line. Its path is as for Beside.
+func StorageKey(config, path, accessKey string) (access, secret string, err error) {
+	text, err := Secret(config, path, "storage's secret key")
+	if err != nil {
+		return "", "", err
+	}
+	first, second, two := strings.Cut(text, "\n")
+	if !two {
+		return accessKey, text, nil
+	}
+	return strings.TrimSpace(first), strings.TrimSpace(second), nil
+}
+
 // Reason is an error of the file system without the name of the system call.
 func Reason(err error) string {
 	var p *fs.PathError

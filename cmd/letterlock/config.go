@@ -43,7 +43,7 @@ type Storage struct {
 	Bucket        string `toml:"bucket" doc:"Name of the bucket. It is made when it is missing."`
 	Region        string `toml:"region" def:"us-east-1" doc:"Region of the bucket."`
 	AccessKey     string `toml:"access_key" doc:"Who Letterlock is to the S3 server. It may read and remove everything in the bucket."`
-	SecretKeyFile string `toml:"secret_key_file" doc:"A file that holds the secret key and nothing else. A relative path counts from this file."`
+	SecretKeyFile string `toml:"secret_key_file" doc:"A file that holds the secret key and nothing else, or on two lines an access key, in the place of access_key, and its secret key. New ones count at once. A relative path counts from this file."`
 	WithoutTLS    bool   `toml:"without_tls" doc:"Whether the endpoint may be http:// on another machine. Letters are sealed in any case; but leave it false unless nobody can be on the way, as in a network of its own within one machine."`
 }
 
@@ -75,7 +75,7 @@ type Portal struct {
 type SSO struct {
 	Issuer           string `toml:"issuer" doc:"The provider's issuer of your organisation alone, exactly as its tokens say it, as in https://login.microsoftonline.com/TENANT-ID/v2.0. Its tokens must say when a person signed in (auth_time)."`
 	ClientID         string `toml:"client_id" doc:"Who Letterlock is to the provider. The address to which it sends people back is the portal's, with /sign-in/sso/back."`
-	ClientSecretFile string `toml:"client_secret_file" doc:"A file that holds the client secret and nothing else."`
+	ClientSecretFile string `toml:"client_secret_file" doc:"A file that holds the client secret and nothing else. A new one counts at once."`
 	Name             string `toml:"name" def:"your organisation's account" doc:"What people call it: \"Sign in with ...\"."`
 
 	Groups      []string `toml:"groups" doc:"Who may do what by their groups at the provider, as in \"LL office = operations\" or \"LL leaders = team-leader respect-phoneline\": group, role, and a team leader's helplines. Of several groups the first in this list decides the role. Whoever is in none of them can do nothing. Absent: what people may do is said in Letterlock."`

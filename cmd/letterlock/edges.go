@@ -24,9 +24,10 @@ import (
 )
 
 type edgeCmd struct {
-	Invite edgeInviteCmd `cmd:"" help:"Invite a machine to be the scanner of a site: writes a file for it, and prints the code that opens the file, once." example:"letterlock edge invite annexe --out /mnt/stick/annexe.invitation --scans /srv/scans; letterlock edge invite annexe --replace"`
-	List   edgeListCmd   `cmd:"" help:"List the scanners: site, state, last word, version." example:"letterlock edge list"`
-	Revoke edgeRevokeCmd `cmd:"" help:"Believe nothing more that the scanner of a site signs. What it has brought stays." example:"letterlock edge revoke annexe"`
+	Invite  edgeInviteCmd  `cmd:"" help:"Invite a machine to be the scanner of a site: writes a file for it, and prints the code that opens the file, once." example:"letterlock edge invite annexe --out /mnt/stick/annexe.invitation --scans /srv/scans; letterlock edge invite annexe --replace"`
+	List    edgeListCmd    `cmd:"" help:"List the scanners: site, state, last word, version." example:"letterlock edge list"`
+	Storage edgeStorageCmd `cmd:"" help:"Make new storage credentials for a scanner, or end its former ones." example:"letterlock edge storage annexe --out /mnt/stick/storage.key; letterlock edge storage annexe --keep letterlock-annexe-k7qm4t"`
+	Revoke  edgeRevokeCmd  `cmd:"" help:"Believe nothing more that the scanner of a site signs. What it has brought stays." example:"letterlock edge revoke annexe"`
 }
 
 type edgeInviteCmd struct {
@@ -60,7 +61,7 @@ func (c *edgeInviteCmd) Run(w *world) error {
 		}
 		user := c.AccessKey
 		if user == "" {
-			user = "letterlock-" + c.Site + "-" + strings.ToLower(rand.Text()[:6])
+			user = storageUserOf(c.Site)
 		}
 		inv.Edge = in.edgeConfig(c.Site, user, c.Scans)
 		if c.Endpoint != "" {
@@ -142,18 +143,28 @@ func (c *edgeInviteCmd) credentials(ctx context.Context, in *installation, user 
 	if c.AccessKey != "" {
 		return configfile.Secret(in.dir.config, c.SecretKeyFile, "scanner's secret key")
 	}
+	return in.edgeUser(ctx, c.Site, user)
+}
+
+// storageUserOf is a new name for a scanner's user of the storage.
+func storageUserOf(site string) string {
+	return "letterlock-" + site + "-" + strings.ToLower(rand.Text()[:6])
+}
+
+// edgeUser makes a user of the storage for a site's scanner. It is not noted as one
+// that is needed: whatever becomes of this command, it ends within the hour.
+func (in *installation) edgeUser(ctx context.Context, site, user string) (secret string, err error) {
 	admin, err := in.cfg.s3(in.dir.config)
 	if err != nil {
 		return "", err
 	}
-	// Whatever becomes of this command, the user ends one day.
-	if err := in.register.ReserveStorageUser(ctx, user, c.Site, in.clock.Now().Add(c.Valid)); err != nil {
+	if err := in.register.ReserveStorageUser(ctx, user, site, in.clock.Now().Add(time.Hour)); err != nil {
 		return "", err
 	}
 	secret = rand.Text() + rand.Text()[:14]
-	err = archive.MakeEdgeUser(ctx, admin, c.Site, user, secret)
+	err = archive.MakeEdgeUser(ctx, admin, site, user, secret)
 	if errors.Is(err, deposit.ErrRefused) {
-		policy, policyErr := archive.EdgePolicy(in.cfg.Storage.Bucket, c.Site)
+		policy, policyErr := archive.EdgePolicy(in.cfg.Storage.Bucket, site)
 		if policyErr != nil {
 			return "", policyErr
 		}
@@ -262,6 +273,62 @@ func atMinute(t time.Time) string {
 		return "-"
 	}
 	return t.In(letter.London).Format("2 January 2006 15:04")
+}
+
+type edgeStorageCmd struct {
+	Site string `arg:"" help:"Whose scanner."`
+	Out  string `help:"The file to write, which takes the place of the scanner's storage.key." type:"path" placeholder:"FILE"`
+	Keep string `help:"The scanner has the new ones: end all that it had but these." placeholder:"NAME"`
+}
+
+// Run makes credentials beside those that the scanner has, or ends these.
+func (c *edgeStorageCmd) Run(w *world) error {
+	if (c.Out == "") == (c.Keep == "") {
+		return configfile.Wrong("name the file to write with --out, or with --keep the credentials that the scanner uses now")
+	}
+	if c.Out != "" && exists(c.Out) {
+		return configfile.Wrong("%s is there already: remove it, or name another file", c.Out)
+	}
+	return w.with(func(in *installation) error {
+		if in.cfg.Storage == nil {
+			return configfile.Wrong("without [storage] no scanner has credentials")
+		}
+		if _, err := in.register.Edge(w.ctx, c.Site); errors.Is(err, register.ErrNotFound) {
+			return configfile.Wrong("no scanner of the site %q is enrolled: see 'letterlock edge list'", c.Site)
+		} else if err != nil {
+			return err
+		}
+		if c.Keep != "" {
+			return c.keep(w, in)
+		}
+		user := storageUserOf(c.Site)
+		secret, err := in.edgeUser(w.ctx, c.Site, user)
+		if err != nil {
+			return err
+		}
+		if err := in.register.NoteStorageUser(w.ctx, user, c.Site); err != nil {
+			return err
+		}
+		if err := writeNew(c.Out, []byte(user+"\n"+secret+"\n"), 0o600); err != nil {
+			return fmt.Errorf("the credentials cannot be written: %s", configfile.Reason(err))
+		}
+		_, err = fmt.Fprintf(w.out, `Credentials  %s, beside those that the scanner of %s has
+Put the file in the place of storage.key at the scanner; it counts at once. Once 'scanner check' is well there, end the former ones:
+  letterlock edge storage %s --keep %s
+`, user, c.Site, c.Site, user)
+		return err
+	})
+}
+
+func (c *edgeStorageCmd) keep(w *world, in *installation) error {
+	err := in.register.KeepStorageUser(w.ctx, c.Keep, c.Site)
+	if errors.Is(err, register.ErrNotFound) {
+		return configfile.Wrong("Letterlock has made no credentials %q for the scanner of %s: they stand on the first line of its storage.key", c.Keep, c.Site)
+	}
+	if err != nil {
+		return err
+	}
+	return in.endStorageUsers(w)
 }
 
 type edgeRevokeCmd struct {

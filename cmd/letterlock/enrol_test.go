@@ -108,6 +108,24 @@ func (a *annexe) runs(dir string) *program {
 	return a.scan("")
 }
 
+// renews gives the running scanner of that folder other credentials, and ends those
+// that it had.
+func (a *annexe) renews(dir string) {
+	a.t.Helper()
+	before, file := a.storage(dir), filepath.Join(a.t.TempDir(), "storage.key")
+	said := command(a.t, a.data, "edge", "storage", "annexe", "--out", file)
+	if _, err := before.Get(a.t.Context(), "keys/recipients"); err != nil {
+		a.t.Errorf("the former credentials are no good meanwhile: %v", err)
+	}
+	if err := os.Rename(file, filepath.Join(dir, "storage.key")); err != nil {
+		a.t.Fatal(err)
+	}
+	command(a.t, a.data, "edge", "storage", "annexe", "--keep", regexp.MustCompile(`--keep (\S+)`).FindStringSubmatch(said)[1])
+	if _, err := before.Get(a.t.Context(), "keys/recipients"); err == nil {
+		a.t.Error("the former credentials are good for ever")
+	}
+}
+
 func (a *annexe) drops(dir, name string, seed uint64) {
 	a.t.Helper()
 	folder := filepath.Join(dir, "scans", "respect-phoneline")
@@ -188,8 +206,11 @@ func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
 	now := a.runs(second)
 	a.drops(second, "two.pdf", 3)
 	server.eventually("the new one's letter is taken", func() bool { return server.status().Letters[register.Notified] == 2 })
+	a.renews(second)
+	a.drops(second, "three.pdf", 4)
+	server.eventually("a letter is taken with the new credentials", func() bool { return server.status().Letters[register.Notified] == 3 })
 	old.stop()
-	if a.wantRefused("was revoked or replaced", first, "--code", a.code, "--again"); server.status().Letters[register.Notified] != 2 {
+	if a.wantRefused("was revoked or replaced", first, "--code", a.code, "--again"); server.status().Letters[register.Notified] != 3 {
 		t.Error("a letter of the replaced scanner was taken")
 	}
 	now.stop()
@@ -206,7 +227,7 @@ func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
 	}
 	server.stop()
 	kinds := entries(t, a.data)
-	for kind, n := range map[string]int{"edge-invited": 4, "edge-added": 2, "edge-replaced": 1, "edge-revoked": 1, "letter-admitted": 2} {
+	for kind, n := range map[string]int{"edge-invited": 4, "edge-added": 2, "edge-replaced": 1, "edge-revoked": 1, "letter-admitted": 3} {
 		if got := count(kinds, kind); got != n {
 			t.Errorf("%d entries %s, want %d", got, kind, n)
 		}

@@ -232,9 +232,13 @@ func (in *installation) openStore() error {
 }
 
 func (c *Config) s3(configPath string) (deposit.S3Config, error) {
-	secret, err := configfile.Secret(configPath, c.Storage.SecretKeyFile, "storage's secret key")
+	renew := func() (k deposit.Credentials, err error) {
+		k.AccessKey, k.SecretKey, err = configfile.StorageKey(configPath, c.Storage.SecretKeyFile, c.Storage.AccessKey)
+		return k, err
+	}
+	now, err := renew()
 	return deposit.S3Config{Endpoint: c.Storage.Endpoint, Bucket: c.Storage.Bucket, Region: c.Storage.Region,
-		AccessKey: c.Storage.AccessKey, SecretKey: secret}, err
+		AccessKey: now.AccessKey, SecretKey: now.SecretKey, Renew: renew}, err
 }
 
 func (in *installation) close() {

@@ -18,8 +18,10 @@ func (in *installation) sso() (*portal.SSO, error) {
 	if s == nil || in.sample {
 		return nil, nil
 	}
-	secret, err := configfile.Secret(in.dir.config, s.ClientSecretFile, "organisation's sign-in's client secret")
-	if err != nil {
+	secret := func() (string, error) {
+		return configfile.Secret(in.dir.config, s.ClientSecretFile, "organisation's sign-in's client secret")
+	}
+	if _, err := secret(); err != nil {
 		return nil, err
 	}
 	groups, err := s.groups(in.cfg.names())

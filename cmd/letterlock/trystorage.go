@@ -89,7 +89,7 @@ func (in *installation) scannersWay(folder string) (*probe.Edge, error) {
 	if _, err := toml.DecodeFile(path, &scanner); err != nil {
 		return nil, configfile.Wrong("the scanner's configuration cannot be read: %s", configfile.Reason(err))
 	}
-	secret, err := configfile.Secret(path, scanner.Storage.SecretKeyFile, "scanner's secret key")
+	access, secret, err := configfile.StorageKey(path, scanner.Storage.SecretKeyFile, scanner.Storage.AccessKey)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (in *installation) scannersWay(folder string) (*probe.Edge, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.AccessKey, c.SecretKey = scanner.Storage.AccessKey, secret
+	c.AccessKey, c.SecretKey, c.Renew = access, secret, nil
 	store, err := archive.OpenS3(c)
 	if err != nil {
 		return nil, configfile.Wrong("%s: %s", path, err)

@@ -24,8 +24,8 @@ import (
 type SSO struct {
 	Issuer   string // of this organisation alone, exactly as the provider's tokens name it
 	ClientID string
-	Secret   string
-	Name     string // as people call it
+	Secret   func() (string, error) // as it is now: a new one counts without a restart
+	Name     string                 // as people call it
 
 	// Groups are who may do what, by the groups that the provider names; empty
 	// where that is Letterlock's to say. A person of several is what the first
@@ -92,7 +92,7 @@ func newSSO(cfg SSO, origin string, now func() time.Time) (*sso, error) {
 	if cfg.Strong && len(cfg.StepUpACR)+len(cfg.StepUpAMR) == 0 {
 		return nil, errors.New("the organisation's sign-in is to be strong, and it is not said what that is")
 	}
-	if cfg.ClientID == "" || cfg.Secret == "" || cfg.Name == "" {
+	if cfg.ClientID == "" || cfg.Secret == nil || cfg.Name == "" {
 		return nil, errors.New("the organisation's sign-in needs a client id, a secret and a name")
 	}
 	return &sso{SSO: cfg, back: origin + ssoBack, now: now, client: &http.Client{Timeout: ssoPatience, CheckRedirect: stayThere}}, nil
@@ -142,8 +142,8 @@ func (s *sso) reach(ctx context.Context) (*oidc.Provider, error) {
 
 func (s *sso) with(ctx context.Context) context.Context { return oidc.ClientContext(ctx, s.client) }
 
-func (s *sso) oauth(provider *oidc.Provider) *oauth2.Config {
-	return &oauth2.Config{ClientID: s.ClientID, ClientSecret: s.Secret, Endpoint: provider.Endpoint(), RedirectURL: s.back, Scopes: append([]string{oidc.ScopeOpenID}, s.Scopes...)}
+func (s *sso) oauth(provider *oidc.Provider, secret string) *oauth2.Config {
+	return &oauth2.Config{ClientID: s.ClientID, ClientSecret: secret, Endpoint: provider.Endpoint(), RedirectURL: s.back, Scopes: append([]string{oidc.ScopeOpenID}, s.Scopes...)}
 }
 
 // ask returns the provider's address to which the browser goes. With anew the
@@ -164,7 +164,7 @@ func (s *sso) ask(ctx context.Context, to string, anew bool) (address string, ch
 	if (anew || s.Strong) && len(s.StepUpACR) > 0 {
 		options = append(options, oauth2.SetAuthURLParam("acr_values", strings.Join(s.StepUpACR, " ")))
 	}
-	return s.oauth(provider).AuthCodeURL(ch.State, options...), ch, nil
+	return s.oauth(provider, "").AuthCodeURL(ch.State, options...), ch, nil
 }
 
 // ssoAnswer is what the provider says, once all of it is checked.
@@ -185,7 +185,11 @@ func (s *sso) answer(ctx context.Context, code string, ch ssoChallenge) (ssoAnsw
 	if err != nil {
 		return ssoAnswer{}, err
 	}
-	token, err := s.oauth(provider).Exchange(s.with(ctx), code, oauth2.VerifierOption(ch.Verifier))
+	secret, err := s.Secret()
+	if err != nil {
+		return ssoAnswer{}, err
+	}
+	token, err := s.oauth(provider, secret).Exchange(s.with(ctx), code, oauth2.VerifierOption(ch.Verifier))
 	if err != nil {
 		if said, ok := errors.AsType[*oauth2.RetrieveError](err); ok && oauthError.MatchString(said.ErrorCode) {
 			return ssoAnswer{}, fmt.Errorf("the organisation's sign-in refuses to exchange the code: %s", said.ErrorCode)

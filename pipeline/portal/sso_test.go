@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -18,11 +19,14 @@ import (
 	"letterlock/scanner/realpart"
 )
 
+// theSecret is the client's at every provider of these tests.
+func theSecret() (string, error) { return "secret", nil }
+
 // ssoHouse is a house whose organisation has a sign-in.
 func ssoHouse(t testing.TB, issuer string, change ...func(*SSO)) *house {
 	t.Helper()
 	return newHouse(t, func(c *Config) {
-		c.SSO = &SSO{Issuer: issuer, ClientID: "web", Secret: "secret", Name: "Example account"}
+		c.SSO = &SSO{Issuer: issuer, ClientID: "web", Secret: theSecret, Name: "Example account"}
 		for _, f := range change {
 			f(c.SSO)
 		}
@@ -182,7 +186,7 @@ func TestSSOThatIsAway(t *testing.T) {
 	wantText(t, ssoHouse(t, f.url+"/").nobody().get("/sign-in/sso"), "cannot be reached")
 	for _, issuer := range []string{"", "http://login.example.org", "https://login.microsoftonline.com/common/v2.0", "https://login.microsoftonline.com/organizations/v2.0", "https://x.org?a=b"} {
 		cfg := h.portal.cfg
-		cfg.SSO = &SSO{Issuer: issuer, ClientID: "web", Secret: "secret", Name: "x"}
+		cfg.SSO = &SSO{Issuer: issuer, ClientID: "web", Secret: theSecret, Name: "x"}
 		if _, err := New(t.Context(), cfg); err == nil {
 			t.Errorf("the issuer %q is taken", issuer)
 		}
@@ -293,5 +297,29 @@ func logsInFor(issuer string) func(testing.TB, string) string {
 			t.Fatalf("the provider does not send the browser back: %s %s", answer.Status, answer.Request.URL)
 		}
 		return back
+	}
+}
+
+// A new client secret counts at once; meanwhile, where it cannot be read, nobody is
+// let in who would be with the old one, and nothing else happens.
+func TestTheClientSecretIsRenewed(t *testing.T) {
+	f := newFakeProvider(t, func() time.Time { return time.Date(2026, 11, 24, 14, 2, 0, 0, time.UTC) })
+	now, unread := "secret", error(nil)
+	h := ssoHouse(t, f.url, func(s *SSO) { s.Secret = func() (string, error) { return now, unread } })
+	h.enrolsSSO(t, h.lead, f.logsIn)
+	signsIn := func() bool { return h.nobody().follows(t, f.logsIn, "/sign-in/sso").Code == http.StatusSeeOther }
+	f.secret = "another"
+	if signsIn() {
+		t.Error("the old secret is still good at the provider")
+	}
+	if now = "another"; !signsIn() {
+		t.Error("the new secret does not count")
+	}
+	unread = errors.New("away")
+	if signsIn() {
+		t.Error("somebody was let in without a secret")
+	}
+	if unread = nil; !signsIn() {
+		t.Error("it does not go on by itself")
 	}
 }

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -36,6 +37,7 @@ type fakeProvider struct {
 	scope   string                                // that it wants to be asked for
 	acr     string                                // values that it wants to be asked for, where somebody is to show anew who they are
 	strong  bool                                  // or whenever
+	secret  string                                // of the client; "" is that of theSecret
 	info    func() map[string]any                 // what its userinfo says; it has none if nil
 }
 
@@ -100,7 +102,7 @@ func (f *fakeProvider) logsIn(t testing.TB, address string) (back string) {
 func (f *fakeProvider) token(w http.ResponseWriter, r *http.Request) {
 	id, secret, _ := r.BasicAuth()
 	sum := sha256.Sum256([]byte(r.PostFormValue("code_verifier")))
-	if id != "web" || secret != "secret" || r.PostFormValue("code") != "the-code" || b64(sum[:]) != f.asked.Get("code_challenge") ||
+	if id != "web" || secret != cmp.Or(f.secret, "secret") || r.PostFormValue("code") != "the-code" || b64(sum[:]) != f.asked.Get("code_challenge") ||
 		r.PostFormValue("redirect_uri") != f.asked.Get("redirect_uri") {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)

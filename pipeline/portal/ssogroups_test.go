@@ -145,7 +145,7 @@ func TestGroupsOfARealProvider(t *testing.T) {
 // missed. Whoever is not known there signs in as ever.
 func TestAPasskeyDoesNotPassByTheGroups(t *testing.T) {
 	b := newBrowser(t, func(c *Config) {
-		c.SSO = &SSO{Issuer: "https://login.example.org", ClientID: "web", Secret: "secret", Name: "Example account"}
+		c.SSO = &SSO{Issuer: "https://login.example.org", ClientID: "web", Secret: theSecret, Name: "Example account"}
 		byGroups("groups", "groups")(c.SSO)
 	})
 	b.enrol(b.lead)
@@ -288,7 +288,7 @@ func TestASignInThatMustBeStrong(t *testing.T) {
 		t.Errorf("%d sign-ins on record", n)
 	}
 	cfg := h.portal.cfg
-	cfg.SSO = &SSO{Issuer: f.url, ClientID: "web", Secret: "secret", Name: "x", Strong: true}
+	cfg.SSO = &SSO{Issuer: f.url, ClientID: "web", Secret: theSecret, Name: "x", Strong: true}
 	if _, err := New(t.Context(), cfg); err == nil {
 		t.Error("it is to be strong, and nobody has said what that is")
 	}

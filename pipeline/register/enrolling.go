@@ -250,6 +250,22 @@ func (r *Register) NoteStorageUser(ctx context.Context, name, site string) error
 	return r.inTx(ctx, func(tx *sql.Tx) error { return addStorageUser(ctx, tx, name, site) })
 }
 
+// KeepStorageUser has every user of the storage that was made for the site's scanner
+// end but this one; ErrNotFound if this one was not.
+func (r *Register) KeepStorageUser(ctx context.Context, name, site string) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		var there int
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM storage_users WHERE name = $1 AND site = $2`, name, site).Scan(&there); err != nil {
+			return err
+		}
+		if there == 0 {
+			return ErrNotFound
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE storage_users SET ends = $1 WHERE site = $2 AND name <> $3 AND ends IS NULL`, millis(r.Now()), site, name)
+		return err
+	})
+}
+
 // ReserveStorageUser notes a user of the storage that is about to be made for a site's
 // scanner, so that it is ended one day though a crash may leave nobody who knows it.
 func (r *Register) ReserveStorageUser(ctx context.Context, name, site string, ends time.Time) error {

@@ -39,6 +39,10 @@ type S3Config struct {
 	SecretKey    string
 	SessionToken string // only with temporary credentials
 
+	// Renew is asked before each request whether the credentials are others by now;
+	// nil for never. It is called by several goroutines.
+	Renew func() (Credentials, error)
+
 	// TLS is used for https in place of the system's trust; nil is the system's.
 	TLS *tls.Config
 	// Wrap, if set, comes between the client and the network: tests break the
@@ -76,7 +80,7 @@ func OpenS3(c S3Config) (*S3, error) {
 		s.witness.next = c.Wrap(s.wire)
 	}
 	client, err := minio.New(u.Host, &minio.Options{
-		Creds:           credentials.NewStaticV4(c.AccessKey, c.SecretKey, c.SessionToken),
+		Creds:           c.credentials(),
 		Secure:          u.Scheme == "https",
 		Transport:       s.witness,
 		Region:          c.Region,
@@ -88,6 +92,13 @@ func OpenS3(c S3Config) (*S3, error) {
 	}
 	s.core = minio.Core{Client: client}
 	return s, nil
+}
+
+func (c S3Config) credentials() *credentials.Credentials {
+	if c.Renew == nil {
+		return credentials.NewStaticV4(c.AccessKey, c.SecretKey, c.SessionToken)
+	}
+	return credentials.New(&renewing{renew: c.Renew, token: c.SessionToken, last: Credentials{c.AccessKey, c.SecretKey}})
 }
 
 // Close ends the connections that are idle.
