@@ -85,3 +85,23 @@ func TestAnAnswerGoesAwayWithItsLetter(t *testing.T) {
 		})
 	}
 }
+
+// What became of an answer is said on the page of the letter's new scan, from which
+// its uploader goes on.
+func TestANewScanSaysWhatBecameOfAnAnswer(t *testing.T) {
+	h := newHouse(t, letsConfirm)
+	id := h.letter(1)
+	lead := h.as(h.lead)
+	lead.get(letterPath(id))
+	draft := lead.files(id)
+	lead.looksAt(idAt(draft), 2)
+	wantRedirect(t, lead.post(draft+"/keep", safe), draft+"?done=to-confirm")
+	second := h.as(h.lead2)
+	second.get(draft)
+	wantRedirect(t, second.post(draft+"/throw-away", url.Values{"reason": {"declined"}}), "/letters?done=declined")
+	fresh := letterPath(h.rescanned(id))
+	wantText(t, lead.get(fresh), "Somebody else did not confirm")
+	if strings.Contains(second.get(fresh).Body.String(), "Somebody else did not confirm") {
+		t.Error("it is said to somebody else")
+	}
+}
