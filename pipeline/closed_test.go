@@ -13,7 +13,7 @@ import (
 // sweepOnce is one sweep of a process that remembers w.
 func (o *office) sweepOnce(w *watch) error {
 	o.t.Helper()
-	queue, err := startJobs(o.t.Context(), o.cfg.Register.DB(), o.cfg.Log, "office", true, o.Advance)
+	queue, err := startJobs(o.t.Context(), o.cfg.Register, o.cfg.Log, "office", true, o.Advance)
 	o.must(err)
 	defer func() { o.must(queue.stop()) }()
 	return o.Server.sweep(o.t.Context(), queue, w)

@@ -8,7 +8,10 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
@@ -65,13 +68,20 @@ func (w *worker) Work(ctx context.Context, job *river.Job[letterAdvance]) error 
 
 // startJobs starts the queue of the server with that ID. alone says that no other
 // is at work.
-func startJobs(ctx context.Context, db *sql.DB, log *slog.Logger, server string, alone bool, advance func(context.Context, letter.ID) error) (*jobs, error) {
-	driver := riversqlite.New(db)
+func startJobs(ctx context.Context, reg *register.Register, log *slog.Logger, server string, alone bool, advance func(context.Context, letter.ID) error) (*jobs, error) {
+	driver, db, err := queueDriver(ctx, reg)
+	if err != nil {
+		return nil, err
+	}
 	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, fmt.Errorf("preparing job queue: %w", err)
 	}
-	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+	err = reg.Alone(ctx, func() error {
+		_, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("preparing job queue: %w", err)
 	}
 	// What an earlier start has left names letters that may be gone, and nobody
@@ -128,6 +138,20 @@ func (j *jobs) release(ctx context.Context, found []*rivertype.JobRow, lives fun
 		}
 	}
 	return nil
+}
+
+// queueDriver is the queue's way into the register's database. On PostgreSQL it is
+// told of a new job, and has connections of its own.
+func queueDriver(ctx context.Context, reg *register.Register) (riverdriver.Driver[*sql.Tx], *sql.DB, error) {
+	pool, err := reg.Pool(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if pool == nil {
+		return riversqlite.New(reg.DB()), reg.DB(), nil
+	}
+	db := stdlib.OpenDBFromPool(pool)
+	return riverdatabasesql.NewWithPgxListener(db, pool), db, nil
 }
 
 // enqueue adds the letter's job in the transaction that made it due, unless

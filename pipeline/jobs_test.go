@@ -14,27 +14,27 @@ import (
 func TestAStartClearsTheJobsOfEarlierOnes(t *testing.T) {
 	o := newOffice(t)
 	db := o.cfg.Register.DB()
-	first := o.startsJobs(db, true)
+	first := o.startsJobs(true)
 	o.must(first.enqueue(t.Context(), (*sql.Tx)(nil), letter.NewID()))
 	o.must(first.stop())
 	if n := o.jobRows(db); n != 1 {
 		t.Fatalf("%d jobs are left by the first start", n)
 	}
-	beside := o.startsJobs(db, false)
+	beside := o.startsJobs(false)
 	if n := o.jobRows(db); n != 1 {
 		t.Errorf("after the start of a server beside it %d jobs are left", n)
 	}
 	o.must(beside.stop())
-	second := o.startsJobs(db, true)
+	second := o.startsJobs(true)
 	if n := o.jobRows(db); n != 0 {
 		t.Errorf("after the second start %d jobs are left", n)
 	}
 	o.must(second.stop())
 }
 
-func (o *office) startsJobs(db *sql.DB, alone bool) *jobs {
+func (o *office) startsJobs(alone bool) *jobs {
 	o.t.Helper()
-	j, err := startJobs(o.t.Context(), db, slog.New(slog.DiscardHandler), "server", alone, func(context.Context, letter.ID) error { return nil })
+	j, err := startJobs(o.t.Context(), o.cfg.Register, slog.New(slog.DiscardHandler), "server", alone, func(context.Context, letter.ID) error { return nil })
 	o.must(err)
 	return j
 }

@@ -24,6 +24,7 @@ import (
 	"letterlock/pipeline/keyring"
 	"letterlock/pipeline/mail"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/register/postgrestest"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/page"
@@ -91,7 +92,7 @@ func newOffice(t testing.TB, opts ...option) *office {
 	o.store = &flaky{Store: dir}
 	now := func() time.Time { return o.now }
 	registerKey, registerPub := signer(t, "letterlock-register")
-	o.desk = register.Config{Path: filepath.Join(t.TempDir(), "letterlock.db"), Signer: registerKey,
+	o.desk = register.Config{Path: filepath.Join(t.TempDir(), "letterlock.db"), URL: postgrestest.URL(t), Signer: registerKey,
 		Verifier: registerPub, Now: now, CodeKey: []byte("a key of the test"), MaxSilence: 14 * 24 * time.Hour}
 	reg, err := register.Open(t.Context(), o.desk)
 	if err != nil {

@@ -30,7 +30,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	queue, err := startJobs(ctx, s.cfg.Register.DB(), s.cfg.Log, company.me.ID(), alone, s.Advance)
+	queue, err := startJobs(ctx, s.cfg.Register, s.cfg.Log, company.me.ID(), alone, s.Advance)
 	if err != nil {
 		return err
 	}

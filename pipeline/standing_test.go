@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/register/postgrestest"
 	"letterlock/scanner/letter"
 )
 
 // backUp copies the database as it is now.
 func (o *office) backUp() (path string) {
 	o.t.Helper()
+	postgrestest.OnSQLite(o.t) // whose whole database is a file
 	path = filepath.Join(o.t.TempDir(), "backup.db")
 	_, err := o.cfg.Register.DB().ExecContext(o.t.Context(), `VACUUM INTO '`+path+`'`)
 	o.must(err)

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 )
@@ -50,6 +52,8 @@ const (
 	lostAfter = "60000"
 
 	oldestServer = 15
+
+	queueConnections = 6 // for four workers, their upkeep and one that listens
 )
 
 // openServer connects to the database at cfg.URL.
@@ -110,6 +114,47 @@ func parseURL(text string) (*pgx.ConnConfig, error) {
 		}
 	}
 	return conn, nil
+}
+
+// queuePool is a pool for the job queue, made when there is one.
+type queuePool struct {
+	mu   sync.Mutex
+	pool *pgxpool.Pool
+}
+
+func (q *queuePool) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.pool != nil {
+		q.pool.Close()
+	}
+}
+
+// Pool are connections to the same PostgreSQL for the job queue, which does not
+// wait for the register's writer; nil on SQLite, where it has DB. They end with
+// the register.
+func (r *Register) Pool(ctx context.Context) (*pgxpool.Pool, error) {
+	if r.engine != &postgreSQL {
+		return nil, nil
+	}
+	r.queue.mu.Lock()
+	defer r.queue.mu.Unlock()
+	if r.queue.pool != nil {
+		return r.queue.pool, nil
+	}
+	conn, err := parseURL(r.cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := pgxpool.ParseConfig("")
+	if err != nil {
+		return nil, errors.New("preparing connections for the job queue: the environment's PG variables cannot be read")
+	}
+	cfg.ConnConfig, cfg.MaxConns = conn, queueConnections
+	if r.queue.pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
+		return nil, fmt.Errorf("preparing connections for the job queue: %w", err)
+	}
+	return r.queue.pool, nil
 }
 
 // numberTruths has a truth put into a column of numbers as 1 or 0, as SQLite does.

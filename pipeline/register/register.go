@@ -60,6 +60,7 @@ type Register struct {
 	write  *sql.DB // one connection: the register has one writer
 	read   *sql.DB
 	cfg    Config
+	queue  queuePool
 
 	appending appending
 
@@ -133,6 +134,7 @@ func (r *Register) Alone(ctx context.Context, f func() error) error {
 // Close ends every connection.
 func (r *Register) Close() error {
 	var errs []error
+	r.queue.close()
 	for _, db := range []*sql.DB{r.read, r.write} {
 		if db != nil {
 			errs = append(errs, db.Close())
@@ -141,7 +143,7 @@ func (r *Register) Close() error {
 	return errors.Join(errs...)
 }
 
-// DB is the write handle, for the job queue that shares the database.
+// DB is the write handle, for the job queue that shares the file.
 func (r *Register) DB() *sql.DB { return r.write }
 
 // Now is the time that the register writes into its entries.
