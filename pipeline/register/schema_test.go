@@ -2,8 +2,10 @@ package register
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -106,4 +108,30 @@ func (d *desk) lines(query string, columns int) []string {
 	})
 	d.must(err)
 	return all
+}
+
+// A migration that lies in neither folder would be read by nobody, and one that
+// lies in one of them leaves the other database behind.
+func TestEachMigrationIsWrittenForBoth(t *testing.T) {
+	const first = 90 // of PostgreSQL's, which makes the tables of SQLite's up to it
+	numbers := map[string]bool{}
+	for _, dir := range []string{"migrations", sqlite.migrations, postgreSQL.migrations} {
+		files, err := filepath.Glob(filepath.Join(filepath.FromSlash(dir), "*.sql"))
+		if err != nil || dir == "migrations" && len(files) > 0 {
+			t.Errorf("in neither database's folder: %v, %v", files, err)
+		}
+		for _, name := range files {
+			number, _, _ := strings.Cut(filepath.Base(name), "_")
+			if n, err := strconv.Atoi(number); err != nil {
+				t.Errorf("%s has no number", name)
+			} else if n > first {
+				numbers[number] = !numbers[number]
+			}
+		}
+	}
+	for number, alone := range numbers {
+		if alone {
+			t.Errorf("migration %s is written for one database only", number)
+		}
+	}
 }
