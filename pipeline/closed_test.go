@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/register/postgrestest"
 	"letterlock/scanner/letter"
 )
 
@@ -236,6 +237,7 @@ func TestTheBucketIsAskedFirst(t *testing.T) {
 
 // A sign that cannot be put on record closes this process all the same.
 func TestASignThatCannotBeKept(t *testing.T) {
+	postgrestest.OnSQLite(t)
 	o := newOffice(t)
 	o.must(o.sweepOnce(&watch{}))
 	o.sees(1000)

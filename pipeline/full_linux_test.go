@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/register/postgrestest"
 	"letterlock/scanner/realpart"
 )
 
@@ -52,6 +53,7 @@ func onSmallDisk(t *testing.T) (o *office, leave func(bytes int)) {
 // room for so many bytes and then for no more. What is on the register in the
 // end is what would be there without it, and each mail was sent once.
 func TestTheDiskIsFull(t *testing.T) {
+	postgrestest.OnSQLite(t)
 	lives := func(t *testing.T, leave func(o *office, set func(int))) (story string, full bool) {
 		o, set := onSmallDisk(t)
 		m := o.deposit()
@@ -104,6 +106,7 @@ func TestTheDiskIsFull(t *testing.T) {
 
 // TestTheDiskIsFullIsSaidOnce, for all that finds no room.
 func TestTheDiskIsFullIsSaidOnce(t *testing.T) {
+	postgrestest.OnSQLite(t)
 	o, leave := onSmallDisk(t)
 	o.deposit()
 	leave(0)

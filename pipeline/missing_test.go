@@ -10,6 +10,7 @@ import (
 
 	"letterlock/pipeline/portal"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/register/postgrestest"
 	"letterlock/scanner/letter"
 )
 
@@ -59,6 +60,7 @@ func (c *countsLists) List(ctx context.Context, prefix string) iter.Seq2[string,
 
 // However many letters lie in a day, the day is listed once.
 func TestALookForAllLettersListsEachDayOnce(t *testing.T) {
+	postgrestest.OnSQLite(t)
 	s := fill(t)
 	put, today := s.inDir(), letter.DateOf(s.now)
 	ids := s.add(1200, put, today.AddDays(-1), today.AddDays(-2))

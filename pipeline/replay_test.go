@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/register/postgrestest"
 	"letterlock/scanner/letter"
 )
 
@@ -181,6 +182,7 @@ func (r *restoredOffice) isCaughtUp() {
 var restoredWant = register.Restored{Adopted: 3, Elsewhere: 2, Missing: 1, Deleted: 1, Keys: 1}
 
 func TestADatabaseFromABackupCatchesUp(t *testing.T) {
+	postgrestest.OnSQLite(t) // it searches the database's file
 	t.Run("in a folder", func(t *testing.T) { catchesUp(t, newOffice(t)) })
 	t.Run("on S3", func(t *testing.T) { catchesUp(t, newS3Office(t)) })
 }

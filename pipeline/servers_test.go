@@ -107,7 +107,7 @@ func TestAServerDies(t *testing.T) {
 	dead, _, err := o.join(t.Context())
 	o.must(err)
 	begun := make(chan struct{})
-	queue, err := startJobs(t.Context(), o.cfg.Register.DB(), o.cfg.Log, dead.me.ID(), true, func(ctx context.Context, _ letter.ID) error {
+	queue, err := startJobs(t.Context(), o.cfg.Register, o.cfg.Log, dead.me.ID(), true, func(ctx context.Context, _ letter.ID) error {
 		close(begun)
 		<-ctx.Done() // it never comes to its end
 		return ctx.Err()
@@ -145,7 +145,7 @@ func TestAStartAfterACrashLeadsAtOnce(t *testing.T) {
 	o.must(o.cfg.Register.Lead(t.Context(), "", dead.me.ID()))
 	again, alone, err := o.join(t.Context())
 	o.must(err)
-	queue := o.startsJobs(o.cfg.Register.DB(), alone)
+	queue := o.startsJobs(alone)
 	o.must(o.beat(t.Context(), again, queue))
 	if leads, err := o.leads(t.Context(), again); err != nil || !leads || !alone {
 		t.Errorf("it leads: %v, alone: %v, %v", leads, alone, err)
@@ -176,7 +176,7 @@ func TestAServerThatDoesNotLead(t *testing.T) {
 	second := o.beside("second")
 	follows, _, err := second.join(t.Context())
 	o.must(err)
-	queue := o.startsJobs(o.cfg.Register.DB(), false)
+	queue := o.startsJobs(false)
 	o.must(second.beat(t.Context(), follows, queue))
 	follows.failed.Store(new(error))
 	leads.failed.Store(new(error))
@@ -235,7 +235,7 @@ func TestServersThatDiffer(t *testing.T) {
 			o := newOffice(t, quickly)
 			c, alone, err := o.join(t.Context())
 			o.must(err)
-			queue := o.startsJobs(o.cfg.Register.DB(), alone)
+			queue := o.startsJobs(alone)
 			o.must(o.beat(t.Context(), c, queue))
 			other := register.Running{Name: "second", Boot: "x"}
 			differ(&other)
@@ -257,7 +257,7 @@ func TestServersWithClocksApart(t *testing.T) {
 	o := newOffice(t, func(c *Config) { c.Name = "first" })
 	c, alone, err := o.join(t.Context())
 	o.must(err)
-	queue := o.startsJobs(o.cfg.Register.DB(), alone)
+	queue := o.startsJobs(alone)
 	second := o.beside("second")
 	theirs, _, err := second.join(t.Context())
 	o.must(err)

@@ -10,10 +10,12 @@ import (
 	"letterlock/scanner/letter"
 )
 
-// backUp copies the database as it is now.
+// backUp copies the database as it is now, and returns the copy's path or address.
 func (o *office) backUp() (path string) {
 	o.t.Helper()
-	postgrestest.OnSQLite(o.t) // whose whole database is a file
+	if postgrestest.OnPostgreSQL() {
+		return postgrestest.Copy(o.t, o.desk.URL)
+	}
 	path = filepath.Join(o.t.TempDir(), "backup.db")
 	_, err := o.cfg.Register.DB().ExecContext(o.t.Context(), `VACUUM INTO '`+path+`'`)
 	o.must(err)
@@ -24,7 +26,9 @@ func (o *office) backUp() (path string) {
 func (o *office) restore(path string) {
 	o.t.Helper()
 	cfg := o.desk
-	cfg.Path = path
+	if cfg.Path = path; cfg.URL != "" {
+		cfg.URL = path
+	}
 	reg, err := register.Open(o.t.Context(), cfg)
 	o.must(err)
 	o.t.Cleanup(func() { _ = reg.Close() })
