@@ -290,7 +290,7 @@ func TestTheServerWithTheWrongClockStandsAside(t *testing.T) {
 	second.cfg.Now = o.desk.Now
 	theirs, _, err := second.join(t.Context())
 	o.must(err)
-	queue := o.startsJobs(o.cfg.Register.DB(), false)
+	queue := o.startsJobs(false)
 	o.must(second.beat(t.Context(), theirs, queue))
 	ours, _, err := o.join(t.Context())
 	o.must(err)
