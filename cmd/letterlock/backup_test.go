@@ -26,8 +26,15 @@ import (
 // of the backups and the file with their key.
 func backedUp(t *testing.T) (data, kept, key string) {
 	t.Helper()
-	data, kept = newSample(t), t.TempDir()
-	key = filepath.Join(t.TempDir(), "key.txt")
+	data = newSample(t)
+	kept, key = setUpBackups(t, data)
+	return data, kept, key
+}
+
+// setUpBackups puts them into the configuration.
+func setUpBackups(t *testing.T, data string) (kept, key string) {
+	t.Helper()
+	kept, key = t.TempDir(), filepath.Join(t.TempDir(), "key.txt")
 	made := command(t, data, "key", "backup", "--out", key)
 	recipients := regexp.MustCompile(`(?m)^recipients = .*`).FindString(made)
 	path := filepath.Join(data, "letterlock.toml")
@@ -35,7 +42,7 @@ func backedUp(t *testing.T) (data, kept, key string) {
 	must(t, err)
 	before, after, _ := strings.Cut(string(text), "\n[backup]\n")
 	must(t, os.WriteFile(path, fmt.Appendf(nil, "%s\n[backup]\nfolder = %q\n%s\n%s", before, kept, recipients, after), 0o600))
-	return data, kept, key
+	return kept, key
 }
 
 func newestBackup(t *testing.T, kept string) string {

@@ -135,7 +135,7 @@ func TestAScannerRecognisesARestore(t *testing.T) {
 }
 
 // replaySteps are the boundaries of a replay, in their order.
-var replaySteps = []string{"replay-begun", "replay-keys", "replay-settled", "replay-places", "replay-adopted", "replay-unknown", "replay-papers", "replay-drafts",
+var replaySteps = []string{"replay-begun", "replay-keys", "replay-settled", "replay-places", "replay-adopted", "replay-unknown", "replay-scans", "replay-papers", "replay-drafts",
 	"expiring", "store-emptied", "rows-deleted", "files-erased", "replay-deadline", "replay-removed", "replay-remains",
 	"key-dying", "key-overwritten", "key-gone", "replay-key-ends", "replay-memory"}
 

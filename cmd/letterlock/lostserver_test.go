@@ -1,0 +1,87 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit/deposittest"
+	"letterlock/scanner/specimen"
+)
+
+// The server's disk is lost; the bucket on a real S3 server, a backup of the first day
+// and the keyring on its own volume are not. A drill finds what is missing. Restored
+// beside the bucket, killed at each step and run again, the letter that came after the
+// backup is there and opens, and those that ended after it stay gone, with their proof
+// written anew, and without a row.
+func TestALostServerComesBackBesideItsBucket(t *testing.T) {
+	s3 := deposittest.Start(t).Config()
+	data := newData(t)
+	configure(t, data, s3, "")
+	kept, key := setUpBackups(t, data)
+	p := start(t, data, "", "--sample")
+	p.eventually("the sample's letters are announced", func() bool {
+		return p.status().Letters[register.Notified] == 3 && len(claimed(filepath.Join(data, "scanner"))) == 0
+	})
+	ended := p.letters()
+	from := firstBackup(t, data, kept)
+	p.stop()
+	p = start(t, data, "", "--sample", "--clock", time.Now().AddDate(0, 0, 20).Format(time.DateOnly))
+	p.isSetUp()
+	must(t, os.WriteFile(filepath.Join(data, "scanner", "respect-phoneline", "later.tif"), specimen.New(9, 1).G4TIFF(), 0o600))
+	p.eventually("the fourth is announced", func() bool { return p.status().Letters[register.Notified] == 4 })
+	late := ended[0].Deadline.AddDays(9)
+	moveSample(t, data, late)
+	p.eventually("the three are gone, with proof", func() bool { return len(p.letters()) == 1 && deletions(t, data) == 3 })
+	living := p.letters()[0]
+	command(t, data, "restore", "--drill", "--from", from, "--key", key)
+	p.stop()
+
+	place := newData(t)
+	must(t, os.CopyFS(filepath.Join(place, "keyring"), os.DirFS(filepath.Join(data, "keyring"))))
+	must(t, os.RemoveAll(data))
+	for _, step := range []string{"unpacked", "replay-begun"} {
+		killedAt(t, place, step, "restore", "--yes", "--from", from, "--key", key)
+	}
+	moveSample(t, place, late) // its own clock is of the first day
+	for _, step := range []string{"replay-adopted", "replay-remains"} {
+		killedAt(t, place, step, "restore", "--yes")
+		if len(closedFor(t, place)) == 0 {
+			t.Fatalf("killed at %q, and it is open", step)
+		}
+	}
+	command(t, place, "restore", "--yes")
+	if signs := closedFor(t, place); len(signs) > 0 {
+		t.Errorf("restored, and it is closed: %v", signs)
+	}
+
+	all := lettersOf(t, place)
+	if len(all) != 1 || all[0].ID != living.ID || all[0].Deadline != living.Deadline || deletions(t, place) != 3 {
+		t.Fatalf("there are %d letters and %d proofs: %+v", len(all), deletions(t, place), all)
+	}
+	client := s3Client(t, s3)
+	sealed, err := client.GetObject(t.Context(), s3.Bucket, all[0].Object, minio.GetObjectOptions{})
+	must(t, err)
+	if pdf := opened(t, place, all[0], sealed); string(pdf[:5]) != "%PDF-" {
+		t.Error("the letter is no PDF")
+	}
+	if left := traces(t, s3, "letters/"); len(left) != 1 {
+		t.Errorf("in the bucket are %v", left)
+	}
+	var ids []string
+	for _, l := range ended {
+		ids = append(ids, string(l.ID))
+	}
+	files := t.TempDir() // as rowsOf finds them in a backup
+	must(t, os.CopyFS(filepath.Join(files, "data", "state"), os.DirFS(filepath.Join(place, "state"))))
+	if n := rowsOf(t, files, ids); n > 0 {
+		t.Errorf("%d rows of letters that are gone", n)
+	}
+	p = start(t, place, "", "--sample")
+	p.eventually("the fourth is announced again", func() bool { return p.status().Letters[register.Notified] == 1 })
+	p.stop()
+}
