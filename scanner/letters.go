@@ -278,7 +278,8 @@ func (e *Edge) anyRecorded(holds content) bool {
 }
 
 // dropClean deletes a letter's clean PDF, and the claim if no other letter of
-// it is on its way.
+// it is on its way. Where the claim stays, no power cut may bring the clean PDF
+// back: once the letter's record is gone, with its paper, it would be sealed anew.
 func (e *Edge) dropClean(j *job) error {
 	if j.claim.ID == "" {
 		return nil // gone already
@@ -292,7 +293,7 @@ func (e *Edge) dropClean(j *job) error {
 	}
 	for _, l := range holds.Letters {
 		if l.ID != j.id && e.onItsWay(j.claim, l.ID) {
-			return nil
+			return disk.SyncDir(e.folder.Disk(), j.claim.Path(cleanDir))
 		}
 	}
 	return e.folder.Release(j.claim)

@@ -285,6 +285,9 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 	if e.dimmed(r.ID) {
 		return nil // its slip may be the other's
 	}
+	if slices.ContainsFunc(e.jobs, func(j *job) bool { return j.id == r.ID && !j.end }) {
+		return nil // only its record says that what is left of it may go
+	}
 	if !e.tidy[r.ID] {
 		if err := e.dropStraySlips(r); err != nil {
 			return err
@@ -359,9 +362,20 @@ func (e *Edge) removeSlip(r record) error {
 	return nil
 }
 
-// unslip removes a slip, or finds it gone.
+// unslip removes a slip, or finds it gone, so that no power cut brings it back once
+// no record knows it any more.
 func (e *Edge) unslip(r record) error {
-	return e.folder.Ours(path.Dir(r.place()), func() error { return e.remove(r.place()) })
+	dir := path.Dir(r.place())
+	return e.folder.Ours(dir, func() error {
+		if err := e.remove(r.place()); err != nil {
+			return err
+		}
+		err := e.folder.Disk().SyncDir(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // a person has removed the folder
+		}
+		return disk.Plain("syncing a folder", err)
+	})
 }
 
 // remove deletes a file that may be gone already.
