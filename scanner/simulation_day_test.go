@@ -132,10 +132,10 @@ func newSimulation(seed uint64) *simulation {
 	s.share.Fault = func(op disktest.Op) error { return s.mishap(op, true) }
 	s.state.Fault = func(op disktest.Op) error { return s.mishap(op, false) }
 	s.bucket = &simBucket{simulation: s, objects: map[string]simObject{}, lied: map[string]bool{}}
-	s.server = &simServer{simulation: s, read: map[letter.ID]letter.Manifest{}}
+	s.server = &simServer{simulation: s, read: map[letter.ID]letter.Manifest{}, asked: map[letter.ID]bool{}}
 	s.cfg = Config{
 		Site: "office", Helplines: []string{line, "mens-advice-line"}, Signer: s.keys.site, Server: s.keys.public,
-		Store: s.bucket, Workshop: simWorkshop{s}, SlipEvery: 5 * time.Minute,
+		Store: s.bucket, Workshop: simWorkshop{s}, SlipEvery: 20 * time.Second,
 		Duplex: []separator.Duplex{separator.DuplexAuto, separator.DuplexYes, separator.DuplexNo}[s.chance.IntN(3)],
 		Now:    local, NewID: s.newID, Log: slog.New(simLog{s}),
 		Step: func(step string, id letter.ID) {

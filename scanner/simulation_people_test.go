@@ -86,10 +86,7 @@ func (s *simulation) send() {
 		end := s.chance.IntN(len(d.data) - 1)
 		w.scan, w.parts = s.fragment(d.data[:end]), [][]byte{d.data[:end]}
 	}
-	dir := []string{d.helpline, d.helpline, d.helpline, d.helpline + "/user " + private}[s.chance.IntN(4)]
-	if s.oneIn(40) {
-		dir = "." // beside the helplines' folders
-	}
+	dir := s.dropAt(d)
 	// The same names again and again, but never over a file that is there.
 	s.names++
 	w.path = path.Join(dir, fmt.Sprintf("Frau %s %d.pdf", private, s.names%30))
@@ -117,6 +114,76 @@ func (s *simulation) send() {
 	s.sends = append(s.sends, w)
 	s.note("scan %d (%s) is sent, in %d parts, as %s", w.scan.number, w.scan.kind, len(w.parts), w.path)
 	s.goOn(w)
+}
+
+// dropAt is where a scan is dropped: mostly in its helpline's folder, or in one
+// that people have made below it.
+func (s *simulation) dropAt(d *simScan) string {
+	switch n := s.chance.IntN(80); {
+	case n < 2:
+		d.plain = true
+		return "." // beside the helplines' folders
+	case n < 14:
+		if dir, paper := s.paper(d.helpline); dir != "" {
+			d.papers[paper] = true
+			s.count("dropped as new scans")
+			return dir
+		}
+	case n < 18:
+		if dir := s.answerAtOnce(d); dir != "" {
+			d.plain = true
+			return dir
+		}
+	}
+	d.plain = true
+	return []string{d.helpline, d.helpline, d.helpline, d.helpline + "/user " + private}[s.chance.IntN(4)]
+}
+
+// paper is the folder of a paper that is to be scanned again, and its reference;
+// or one of a paper of which nobody knows.
+func (s *simulation) paper(helpline string) (dir, reference string) {
+	all := path.Join(helpline, folder.AgainDir)
+	names, err := disk.Names(s.share, all, fs.DirEntry.IsDir)
+	s.must(err)
+	name := ""
+	if len(names) > 0 {
+		name = names[s.chance.IntN(len(names))]
+	}
+	switch n := s.chance.IntN(20); {
+	case n == 0:
+		name = "0000-0000"
+	case name == "":
+		return "", ""
+	case n == 1:
+		return all, "" // beside all of them
+	case n == 2:
+		name = strings.ToLower(strings.ReplaceAll(name, "-", " ")) // as people write
+	}
+	dir = path.Join(all, name)
+	s.must(disk.MakeDir(s.share, dir, 0o770))
+	return dir, strings.ToUpper(strings.ReplaceAll(name, " ", "-"))[:len("0000-0000")]
+}
+
+// answerAtOnce is the folder of an answer to a question that nobody has asked of the
+// scan; "" if there is none.
+func (s *simulation) answerAtOnce(d *simScan) string {
+	a := []folder.Answer{folder.Repair, folder.Same, folder.Another, folder.Mistake, folder.HereToo, folder.Split}[s.chance.IntN(6)]
+	dir := path.Dir(folder.AnswerPath(d.helpline, "x", a))
+	if !disk.Exists(s.share, dir) {
+		return ""
+	}
+	switch a {
+	case folder.Repair:
+		d.repair++
+	case folder.Same, folder.Mistake:
+		d.same++
+	case folder.Another, folder.HereToo:
+		d.another++
+	case folder.Split:
+		d.split++
+	}
+	s.count("answers that nobody asked for")
+	return dir
 }
 
 // cut makes several parts of what is sent.
@@ -262,6 +329,13 @@ func (s *simulation) tidyUp() {
 	for _, a := range []folder.Answer{folder.Repair, folder.Same, folder.Another, folder.Mistake, folder.HereToo, folder.Split, folder.Cut} {
 		dirs = append(dirs, path.Dir(folder.AnswerPath(helpline, "x", a)))
 	}
+	again := path.Join(helpline, folder.AgainDir)
+	dirs = append(dirs, again)
+	if names, err := disk.Names(s.share, again, fs.DirEntry.IsDir); err == nil {
+		for _, name := range names {
+			dirs = append(dirs, path.Join(again, name))
+		}
+	}
 	if dir := dirs[s.chance.IntN(len(dirs))]; s.share.Remove(dir) == nil {
 		s.note("a person removes %s", dir)
 	}
@@ -285,6 +359,12 @@ func (s *simulation) person() {
 	for _, helpline := range s.cfg.Helplines {
 		for _, dir := range append([]string{folder.RefusedDir}, folder.QuestionDirs...) {
 			dirs = append(dirs, path.Join(helpline, dir))
+		}
+		again := path.Join(helpline, folder.AgainDir)
+		names, err := disk.Names(s.share, again, fs.DirEntry.IsDir)
+		s.must(err)
+		for _, name := range names {
+			dirs = append(dirs, path.Join(again, name))
 		}
 	}
 	dir := dirs[s.chance.IntN(len(dirs))]
@@ -350,6 +430,7 @@ func (s *simulation) moved(d *simScan, from, dir string) bool {
 	}
 	s.must(s.share.SyncDir(dir), s.share.SyncDir(path.Dir(from)))
 	s.note("a person moves scan %d to %s", d.number, dir)
+	d.plain = true
 	return true
 }
 

@@ -44,17 +44,19 @@ type simScan struct {
 	byHand   reading        // as a person has said who has looked at it
 	cuts     separator.Cuts // by that person
 
-	dropped int            // whole copies that were dropped and that no person has taken away
-	since   time.Time      // when the first was
-	unsure  int            // copies that a power cut may have ruined before they were safe on disk
-	same    int            // answers that one of them is the same letter
-	another int            // answers that one of them is another letter
-	repair  int            // answers that one of them is to be drawn anew
-	split   int            // answers that one of them is to be split at its sheets
-	cut     int            // answers that one of them is to be cut as a person has said
-	found   map[string]int // how often the server has verified a letter of those pages
-	deleted bool           // a person has deleted one of them
-	remains bool           // of a scan that never arrived whole: it may be there or not
+	dropped int             // whole copies that were dropped and that no person has taken away
+	since   time.Time       // when the first was
+	plain   bool            // one of them lay, or was moved, where it is no new scan
+	papers  map[string]bool // references of papers of which one was dropped as a new scan
+	unsure  int             // copies that a power cut may have ruined before they were safe on disk
+	same    int             // answers that one of them is the same letter
+	another int             // answers that one of them is another letter
+	repair  int             // answers that one of them is to be drawn anew
+	split   int             // answers that one of them is to be split at its sheets
+	cut     int             // answers that one of them is to be cut as a person has said
+	found   map[string]int  // how often the server has verified a letter of those pages
+	deleted bool            // a person has deleted one of them
+	remains bool            // of a scan that never arrived whole: it may be there or not
 }
 
 // reading is one way of telling the letters of a scan apart.
@@ -109,7 +111,7 @@ func (d *simScan) arrived(now time.Time) {
 // newScan draws a scan that nobody has seen before.
 func (s *simulation) newScan(helpline string) *simScan {
 	s.numbers++
-	d := &simScan{number: s.numbers, helpline: helpline, kind: soundScan, updated: s.oneIn(10)}
+	d := &simScan{number: s.numbers, helpline: helpline, kind: soundScan, updated: s.oneIn(10), papers: map[string]bool{}}
 	duplex := s.cfg.Duplex == separator.DuplexYes || s.cfg.Duplex == separator.DuplexAuto && s.oneIn(2)
 	switch n := s.chance.IntN(100); {
 	case n < 75:
@@ -141,6 +143,7 @@ func (s *simulation) scanOf(kind simKind) *simScan {
 	for {
 		d := s.newScan(line)
 		if d.kind == kind && !d.asked && (kind != soundScan || len(d.sheets) == 1) {
+			d.plain = true
 			return d
 		}
 		delete(s.scans, string(d.data))

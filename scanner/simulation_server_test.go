@@ -71,6 +71,7 @@ func (k *simSecrets) ofWeek(w letter.Week) *age.HybridIdentity {
 type simServer struct {
 	*simulation
 	read   map[letter.ID]letter.Manifest // that were verified
+	asked  map[letter.ID]bool            // whose papers were to be scanned again
 	due    []simAnswer
 	serial uint64
 	seen   uint64 // the highest that the edge has certainly noted down
@@ -102,10 +103,11 @@ func (v *simServer) act() {
 			}
 		}
 	}
-	left := v.due[:0]
-	for _, a := range v.due {
+	due := v.due
+	v.due = nil // to which each may add what follows it
+	for _, a := range due {
 		if a.at.After(v.now) {
-			left = append(left, a)
+			v.due = append(v.due, a)
 			continue
 		}
 		v.bucket.objects[a.key] = simObject{a.msg, v.now}
@@ -113,7 +115,6 @@ func (v *simServer) act() {
 			v.followUp(a.id)
 		}
 	}
-	v.due = left
 	if !v.ended && v.oneIn(60) {
 		v.changeList()
 	}
@@ -179,6 +180,7 @@ func (v *simServer) letter(m letter.Manifest, sealed []byte, put time.Time) {
 	want := letter.Manifest{
 		ID: m.ID, Site: "office", Helpline: d.helpline, Class: letter.SixMonths, Received: m.Received, Size: m.Size, SHA256: m.SHA256,
 		Pages: len(pages), Sheets: sheetsOf(as), Sides: as.Sides, Flags: d.flags(pages, as.Kept), Repaired: repaired,
+		Replaces: v.newScan(m, d),
 	}
 	if m != want {
 		v.violated("the manifest says %+v, not %+v", m, want)
@@ -201,10 +203,29 @@ func (v *simServer) letter(m letter.Manifest, sealed []byte, put time.Time) {
 		v.violated("scan %d was taken twice, and nobody has said that it is two letters", d.number)
 	case repaired && d.repair == 0:
 		v.violated("scan %d was drawn anew, and nobody has said so", d.number)
-	case m.Received.Before(d.since.Add(-clockTolerance)) || m.Received.After(put.Add(clockTolerance)):
+	case m.Replaces == "" && (m.Received.Before(d.since.Add(-clockTolerance)) || m.Received.After(put.Add(clockTolerance))):
 		v.violated("scan %d, dropped at %s and deposited at %s, counts as received at %s", d.number,
 			d.since.Format(time.DateTime), put.Format(time.DateTime), m.Received.Format(time.DateTime))
 	}
+}
+
+// newScan is of which letter that is a new scan, which somebody must have asked for
+// and dropped as one: "" for any other.
+func (v *simServer) newScan(m letter.Manifest, d *simScan) letter.ID {
+	if m.Replaces == "" && d.plain {
+		return ""
+	}
+	of := v.read[m.Replaces]
+	switch {
+	case m.Replaces == "":
+		v.violated("letter %s of scan %d, which was dropped as a new scan only, is none", m.ID, d.number)
+	case !v.asked[of.ID] || of.Helpline != m.Helpline || !d.papers[of.ID.Reference()]:
+		v.violated("letter %s of scan %d counts as a new scan of %s, and nobody has said so", m.ID, d.number, m.Replaces)
+	case !m.Received.Equal(of.Received):
+		v.violated("the paper of letter %s came at %s, and its new scan says %s", of.ID, of.Received, m.Received)
+	}
+	v.count("new scans of papers")
+	return of.ID
 }
 
 func (v *simServer) receipt(m letter.Manifest, paper, reason string, by note.Signer) []byte {
@@ -262,11 +283,15 @@ func (v *simServer) followUp(id letter.ID) {
 		return
 	case n < 55:
 		paper, reason = letter.PaperScanAgain, "page-missing"
+		v.asked[id] = true
 	case n < 65:
 		paper = letter.PaperDestroyed
 	}
 	m := v.read[id]
 	at := v.now.Add(time.Duration(v.chance.IntN(3*60*60)) * time.Second)
+	if v.oneIn(2) {
+		at = v.now.Add(time.Duration(v.chance.IntN(60)) * time.Second)
+	}
 	next := simAnswer{at: at, key: letter.ReceiptKey(m.Site, id), msg: v.receipt(m, paper, reason, v.keys.server)}
 	if paper != letter.PaperDestroyed && v.oneIn(2) {
 		next.id = id // and more later

@@ -34,6 +34,7 @@ func TestWhatALetterCosts(t *testing.T) {
 	}
 	s := newSimulation(1)
 	s.ended = true // nothing goes wrong
+	s.cfg.SlipEvery = 24 * time.Hour
 	scans := []*simScan{s.scanOf(soundScan), s.scanOf(soundScan)}
 	got, n := map[string]syncs{}, syncs{}
 	count := func(op disktest.Op) error {
