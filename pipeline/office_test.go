@@ -34,7 +34,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if pdf.RunChild(os.Args) || page.RunChild(os.Args) {
+	if pdf.RunChild(os.Args) || page.RunChild(os.Args) || runServer() {
 		return
 	}
 	os.Exit(m.Run())
