@@ -113,8 +113,16 @@ func TestEnrolment(t *testing.T) {
 	if held := o.held(); len(held) != 1 || held[0] != register.FalseSignature {
 		t.Errorf("what the replaced scanner signs: %v", held)
 	}
+	former := o.site
+	o.site = second.own // it announces anew what has no receipt, under its own key
+	o.announce(m)
+	o.now = o.now.Add(2 * heldRest)
+	o.must(o.Admit(t.Context()))
+	if o.state(m.ID); len(o.held()) != 0 {
+		t.Errorf("announced anew under the new key, it is held: %v", o.held())
+	}
 	back := o.invite("office", true)
-	back.own = o.site
+	back.own = former
 	back.key = func() string { k, _ := o.replaced("office"); return k }()
 	back.want(letter.JoinedRevoked)
 }

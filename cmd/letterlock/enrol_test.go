@@ -206,13 +206,13 @@ func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
 	now := a.runs(second)
 	a.drops(second, "two.pdf", 3)
 	server.eventually("the new one's letter is taken", func() bool { return server.status().Letters[register.Notified] == 2 })
+	old.stop()
+	if a.wantRefused("was revoked or replaced", first, "--code", a.code, "--again"); server.status().Letters[register.Notified] != 2 {
+		t.Error("a letter of the replaced scanner was taken")
+	}
 	a.renews(second)
 	a.drops(second, "three.pdf", 4)
 	server.eventually("a letter is taken with the new credentials", func() bool { return server.status().Letters[register.Notified] == 3 })
-	old.stop()
-	if a.wantRefused("was revoked or replaced", first, "--code", a.code, "--again"); server.status().Letters[register.Notified] != 3 {
-		t.Error("a letter of the replaced scanner was taken")
-	}
 	now.stop()
 
 	if said := command(t, a.data, "edge", "revoke", "annexe"); !strings.Contains(said, "was removed") {

@@ -139,6 +139,14 @@ func TestADeadServerIsTriedAgain(t *testing.T) {
 	}
 }
 
+func TestTheMailServersNameCannotBeLookedUp(t *testing.T) {
+	err := newSMTP(t, "smtp://mail.invalid:25", "").Send(t.Context(), letterWaits)
+	if err == nil || errors.Is(err, ErrPermanent) {
+		t.Fatalf("a name that nobody knows: %v", err)
+	}
+	noCanary(t, err)
+}
+
 func TestAnotherKindOfServer(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -117,6 +117,24 @@ func TestOpenS3RefusesHalfAConfiguration(t *testing.T) {
 	}
 }
 
+// A name that nobody knows just now is a store that is away, and nothing that a
+// person has to mend at the storage.
+func TestNamesCannotBeLookedUp(t *testing.T) {
+	s, err := OpenS3(S3Config{Endpoint: "http://storage.invalid:9000", Bucket: "letters", AccessKey: "a", SecretKey: "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	_, got := s.Get(t.Context(), "keys/recipients")
+	_, put := s.Put(t.Context(), "incoming/office/x", strings.NewReader("x"), 1, sha256.Sum256([]byte("x")), Replace)
+	_, clock := s.Clock(t.Context())
+	for what, err := range map[string]error{"get": got, "put": put, "clock": clock} {
+		if !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 // What answers at the endpoint is not always an S3 server.
 func TestImpostors(t *testing.T) {
 	portal := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
