@@ -2,11 +2,18 @@ package main
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
+
+	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/configfile/configtest"
+	"letterlock/scanner/realpart"
 )
 
 func TestReadmeHoldsTheConfigurationInFull(t *testing.T) {
@@ -64,4 +71,65 @@ func TestSymbolsAreAllowedByTheConfigurationAlone(t *testing.T) {
 			t.Errorf("%q: %t", text, got)
 		}
 	}
+}
+
+const scannerPage = "../../scanner/README.md"
+
+// Every command that the page for the people at the scanner has is one that the
+// program understands.
+func TestReadmeOfTheScannerNamesCommands(t *testing.T) {
+	text := readFile(t, scannerPage)
+	lines := regexp.MustCompile(`(?m)^scanner (.+)$`).FindAllStringSubmatch(text, -1)
+	if len(lines) < 2 {
+		t.Fatalf("only %d commands were found", len(lines))
+	}
+	for _, m := range lines {
+		k, err := kong.New(&cli{}, commandline.Option("scanner"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := k.Parse(strings.Fields(m[1])); err != nil {
+			t.Errorf("scanner %s: %v", m[1], err)
+		}
+	}
+	// What it names in a helpline's folder is what the scanner makes there.
+	known := readFile(t, "../../README.md")
+	for _, name := range []string{"taken", "refused", "scan again", "duplicates", "same letter", "another letter", "other helpline", "dropped here by mistake", "take it here too", "stacks", "STATUS.txt", "SLIPS.html"} {
+		if !strings.Contains(text, "`"+name+"`") || !strings.Contains(known, name) {
+			t.Errorf("%q is not on both pages", name)
+		}
+	}
+}
+
+// Samba takes the page's settings as they stand, and keeps nothing by them, also
+// where a recycle bin is on for every share.
+func TestReadmeOfTheScannerHasSettingsThatSambaTakes(t *testing.T) {
+	testparm := realpart.Tool(t, "testparm", "Samba: apt-get install samba")
+	share := regexp.MustCompile("(?s)```ini\n(.*?)```").FindStringSubmatch(readFile(t, scannerPage))
+	if share == nil {
+		t.Fatal("the page has no settings for Samba")
+	}
+	path := filepath.Join(t.TempDir(), "smb.conf")
+	if err := os.WriteFile(path, []byte("[global]\n\tvfs objects = recycle\n"+share[1]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	cmd := exec.Command(testparm, "--suppress-prompt", "--section-name=scans", path)
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil || strings.Contains(said.String(), "nknown parameter") || !strings.Contains(said.String(), "Loaded services file OK") {
+		t.Errorf("testparm: %v\n%s\n%s", err, out, said.String())
+	}
+	if strings.Contains(string(out), "recycle") || !strings.Contains(string(out), "path = /srv/scans") {
+		t.Errorf("the share is\n%s", out)
+	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
