@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,4 +86,29 @@ func TestALostServerComesBackBesideItsBucket(t *testing.T) {
 	p = start(t, place, "", "--sample")
 	p.eventually("the fourth is announced again", func() bool { return p.status().Letters[register.Notified] == 1 })
 	p.stop()
+}
+
+// The page "The key that opens backups": with the new key's public half in the
+// configuration, the new key alone opens what is made from then on, and the old one
+// what was made before.
+func TestTheKeyThatOpensBackupsIsChanged(t *testing.T) {
+	data, kept, first := backedUp(t)
+	before := firstBackup(t, data, kept)
+	second := filepath.Join(t.TempDir(), "backup-key-2.txt")
+	made := command(t, data, "key", "backup", "--out", second)
+	line := regexp.MustCompile(`(?m)^recipients = .*`)
+	config := filepath.Join(data, "letterlock.toml")
+	must(t, os.WriteFile(config, []byte(line.ReplaceAllLiteralString(read(t, config), line.FindString(made))), 0o600))
+	nextSecond()
+	command(t, data, "backup")
+	after := newestBackup(t, kept)
+	for _, c := range []struct {
+		backup, key string
+		opens       bool
+	}{{before, first, true}, {before, second, false}, {after, first, false}, {after, second, true}} {
+		out, err := letterlockCmd(t, data, "restore", "--drill", "--from", c.backup, "--key", c.key).CombinedOutput()
+		if c.opens && err != nil || !c.opens && (exitCode(err) != exitUse || !strings.Contains(string(out), "is not the key of this backup")) {
+			t.Errorf("%s with %s ended with %v and said:\n%s", filepath.Base(c.backup), filepath.Base(c.key), err, out)
+		}
+	}
 }
