@@ -2,38 +2,37 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"letterlock/scanner/letter"
+	"letterlock/pipeline/texts"
 )
 
 // checkCertificate finds out whether browsers open the portal with its own
 // certificate, and for how long they will.
-func (s *Server) checkCertificate(context.Context) (bad, good string, err error) {
+func (s *Server) checkCertificate(context.Context) (bad, good texts.Text, err error) {
 	host := s.cfg.Origin.Hostname()
 	if s.cfg.Certificate == nil {
 		if s.cfg.Origin.Scheme != "https" {
-			return "", "The portal is for browsers on this machine alone, and needs no certificate.", nil
+			return nil, texts.Say("check-certificate.not-needed"), nil
 		}
-		return "", "The web server in front of Letterlock answers for the certificate of " + host + ".", nil
+		return nil, texts.Say("check-certificate.in-front", "host", host), nil
 	}
 	own, err := s.cfg.Certificate()
 	if err != nil {
-		return fmt.Sprintf("The portal's certificate cannot be used: %s. Put a good one there; it is taken up without a restart.", err), "", nil
+		return texts.Say("check-certificate.cannot-be-used", "why", err), nil, nil
 	}
-	now, until := s.cfg.Now(), own.NotAfter.In(letter.London).Format("2 January 2006 15:04")
+	now, until := s.cfg.Now(), own.NotAfter
 	switch {
 	case own.VerifyHostname(host) != nil:
-		bad = "The portal's certificate is not for " + host + ", so that browsers refuse the portal. Have one made for that name."
+		bad = texts.Say("check-certificate.another-name", "host", host)
 	case now.Before(own.NotBefore):
-		bad = "The portal's certificate is not valid yet, so that browsers refuse the portal: either it or this machine's clock is wrong."
+		bad = texts.Say("check-certificate.not-yet")
 	case !now.Before(own.NotAfter):
-		bad = "The portal's certificate ran out on " + until + ", so that browsers refuse the portal. See why it was not renewed; a new one is taken up without a restart."
+		bad = texts.Say("check-certificate.ran-out", "until", until)
 	case own.NotAfter.Sub(now) < endOf(own.NotAfter.Sub(own.NotBefore)):
-		bad = "The portal's certificate runs out on " + until + " and was not renewed yet. See why; a new one is taken up without a restart."
+		bad = texts.Say("check-certificate.runs-out", "until", until)
 	}
-	return bad, "The portal's certificate is for " + host + ", until " + until + ".", nil
+	return bad, texts.Say("check-certificate.good", "host", host, "until", until), nil
 }
 
 // endOf is how near its end a certificate should long have been renewed: three

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"letterlock/pipeline/texts"
 )
 
 func TestTheCheckSaysWhenTheCertificateEnds(t *testing.T) {
@@ -40,7 +42,7 @@ func TestTheCheckSaysWhenTheCertificateEnds(t *testing.T) {
 		o.must(err)
 		o.cfg.Certificate = c.certificate
 		bad, good, err := o.checkCertificate(t.Context())
-		if err != nil || good == "" && bad == "" || (bad != "") != (c.says != "") || !strings.Contains(bad, c.says) {
+		if err != nil || good == nil && bad == nil || (bad != nil) != (c.says != "") || !strings.Contains(texts.English().Text(bad), c.says) {
 			t.Errorf("%s: %q, %q, %v", name, bad, good, err)
 		}
 	}

@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
-	"letterlock/scanner/words"
 )
 
 // This file is what follows from a sign that the register, or the bucket, is an
@@ -178,51 +177,40 @@ func (s *Server) memory() (memoryKind, error) {
 	return memoryDamaged, nil
 }
 
-// signSays are the signs in words, after "because".
-var signSays = map[register.RestoreSign]string{
-	register.SignKeyring:        "the keyring remembers entries that the register does not have",
-	register.SignBucket:         "the bucket holds a checkpoint of entries that the register does not have",
-	register.SignRecipients:     "the bucket's list of keys is not the one that the register has published last",
-	register.SignEdge:           "a scanner has seen a newer list of keys than any that the register knows",
-	register.SignAnchorsMissing: "the bucket lacks the checkpoint that was last left in it",
-	register.SignPerson:         "a person says so",
-}
-
 // RestoredSays is what there is to say of these signs, and what to do.
-func RestoredSays(signs []register.RestoreSign) string {
-	var because []string
+func RestoredSays(signs []register.RestoreSign) texts.Text {
+	var because []texts.Text
 	for _, sign := range signs {
-		because = append(because, signSays[sign])
+		because = append(because, texts.Word("restored-because", sign))
 	}
-	return "Letterlock was restored from a backup: " + strings.Join(because, "; ") +
-		". Nobody is shown anything, and nothing is taken in, sent or deleted, until you have run: letterlock restore. Scans wait at the scanner; nothing is lost."
+	return texts.Say("check-restore.restored", "because", joined("list.part", because))
 }
 
 // checkRestore says whether this is an older copy, in words that tell what to do.
-func (s *Server) checkRestore(ctx context.Context) (bad, good string, err error) {
+func (s *Server) checkRestore(ctx context.Context) (bad, good texts.Text, err error) {
 	signs, err := s.RestoreSigns(ctx)
 	if len(signs) > 0 {
-		return RestoredSays(signs), "", nil
+		return RestoredSays(signs), nil, nil
 	}
 	if errors.Is(err, deposit.ErrUnavailable) {
-		return "", "The register is what the keyring remembers. The bucket could not be asked just now.", nil
+		return nil, texts.Say("check-restore.bucket-not-asked"), nil
 	}
 	if err != nil {
-		return "", "", err
+		return nil, nil, err
 	}
 	unread, err := s.unreadLeft(ctx)
 	if err != nil {
-		return "", "", err
+		return nil, nil, err
 	}
 	switch kept, err := s.memory(); {
 	case err != nil:
-		return "", "", err
+		return nil, nil, err
 	case unread > 0:
-		return words.Are(unread, "object") + " in the bucket that no letter on record claims and that the last restore could not open. They may be letters whose key is missing: if it can be brought back (letterlock key escrow restore), run: letterlock restore --witness-says. They go on the deadline.", "", nil
+		return texts.Say("check-restore.unread", "n", unread), nil, nil
 	case kept == memoryDamaged:
-		return "The file register.seen in the keyring's folder is damaged: the keyring cannot tell whether the database is an older copy. It is written anew by itself while Letterlock runs.", "", nil
+		return texts.Say("check-restore.memory-damaged"), nil, nil
 	case kept == memoryOfAnother:
-		return "The file register.seen in the keyring's folder is not signed with this register's key: is it the right keyring? If it is, remove that file; it is then written anew by itself.", "", nil
+		return texts.Say("check-restore.memory-of-another"), nil, nil
 	}
-	return "", "Register and bucket are of now: nothing that remembers them knows of more.", nil
+	return nil, texts.Say("check-restore.of-now"), nil
 }

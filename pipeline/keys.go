@@ -8,8 +8,8 @@ import (
 
 	"letterlock/pipeline/keyring"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
-	"letterlock/scanner/words"
 )
 
 // keyAhead is how many days before a key's death a letter that is to outlive it
@@ -194,60 +194,57 @@ func (s *Server) overdueKeys(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-func (s *Server) checkKeys(ctx context.Context) (bad, good string, err error) {
+func (s *Server) checkKeys(ctx context.Context) (bad, good texts.Text, err error) {
 	keys, err := s.cfg.Register.Keys(ctx, register.KeyLiving)
 	if err != nil {
-		return "", "", err
+		return nil, nil, err
 	}
 	needed, letters, err := s.neededKeys(ctx)
 	if err != nil {
-		return "", "", err
+		return nil, nil, err
 	}
 	today := letter.DateOf(s.cfg.Now())
 	for _, k := range keys {
 		switch {
 		case !s.cfg.Keyring.Has(k.Week):
-			return fmt.Sprintf("The key %s is missing from the keyring: letters sealed to it cannot be opened. Restore the keyring.", k.Week), "", nil
+			return texts.Say("check-keys.missing", "key", k.Week), nil, nil
 		case !today.Before(k.Week.Over()) && !slices.Contains(needed, k.Week):
-			return fmt.Sprintf("The key %s should be destroyed by now, and is still there.", k.Week), "", nil
+			return texts.Say("check-keys.still-there", "key", k.Week), nil, nil
 		}
 	}
 	if letters > 0 {
-		bad = fmt.Sprintf("%s sealed to a key that dies on %s, and must live longer. The key is kept until they are sealed anew. If this stays for more than a day, look at the log.",
-			words.Are(letters, "letter"), needed[0].Over())
+		bad = texts.Say("check-keys.needed", "n", letters, "day", needed[0].Over())
 	}
-	return bad, words.Number(len(keys), "living key") + ", each of them there.", nil
+	return bad, texts.Say("check-keys.all-there", "n", len(keys)), nil
 }
 
 // volumeSays is what a person must know of the keyring's volume, and whether it
 // is to be mended: where old blocks of a dead key are kept by design.
 var volumeSays = map[keyring.Volume]struct {
 	bad  bool
-	says string
+	says texts.Text
 }{
-	keyring.VolumePlain: {false, "The keyring lies on a volume that overwrites in place, or whose kind is not known here. What an SSD, a snapshot below or a backup keeps cannot be seen from here: the README says how to choose."},
-	keyring.VolumeCopies: {true, "The keyring lies on a volume that keeps old blocks when a file is overwritten (btrfs, ZFS and the like), and perhaps snapshots of it: a dead key could be found again. " +
-		"Move it to a small volume of its own with ext4 or XFS, without snapshots, and set keyring_folder."},
-	keyring.VolumeRemote: {true, "The keyring lies on another machine, whose snapshots and backups cannot be seen from here: a dead key could be found again. " +
-		"Move it to a small local volume with ext4 or XFS, without snapshots, and set keyring_folder."},
-	keyring.VolumeLayer:  {false, "The keyring lies in a container's own layer and goes with the container. In earnest use mount a volume for it."},
-	keyring.VolumeMemory: {false, "The keyring lies in memory: after a restart no letter can be opened. In earnest use move it to a disk and set keyring_folder."},
+	keyring.VolumePlain:  {false, texts.Say("check-keyring.plain")},
+	keyring.VolumeCopies: {true, texts.Say("check-keyring.copies")},
+	keyring.VolumeRemote: {true, texts.Say("check-keyring.remote")},
+	keyring.VolumeLayer:  {false, texts.Say("check-keyring.layer")},
+	keyring.VolumeMemory: {false, texts.Say("check-keyring.memory")},
 }
 
 // checkKeyring looks at where the keys lie, and for what would outlive them there.
-func (s *Server) checkKeyring(context.Context) (bad, good string, err error) {
+func (s *Server) checkKeyring(context.Context) (bad, good texts.Text, err error) {
 	strangers, err := s.cfg.Keyring.Strangers()
 	if err != nil {
-		return "", "", err
+		return nil, nil, err
 	}
 	volume := volumeSays[s.cfg.Keyring.Volume()]
 	switch {
 	case strangers > 0:
-		return words.Are(strangers, "file") + " in the keyring's folder and no key under its own name. A copy of a key would outlive the key: look, and remove what does not belong there.", "", nil
+		return texts.Say("check-keyring.strangers", "n", strangers), nil, nil
 	case volume.bad:
-		return volume.says, "", nil
+		return volume.says, nil, nil
 	}
-	return "", volume.says, nil
+	return nil, volume.says, nil
 }
 
 // exposedWeeks are those of which two shares of one making are lost, in order.
@@ -266,18 +263,18 @@ func (s *Server) exposedWeeks(ctx context.Context) (weeks []letter.Week, err err
 
 // checkShares looks whether the custodians have what they should, where there
 // are any, and nothing else.
-func (s *Server) checkShares(ctx context.Context) (bad, good string, err error) {
+func (s *Server) checkShares(ctx context.Context) (bad, good texts.Text, err error) {
 	out, err := s.cfg.Register.Shares(ctx)
 	if err != nil {
-		return "", "", err
+		return nil, nil, err
 	}
 	due, err := s.DueShares(ctx)
 	if err != nil {
-		return "", "", err
+		return nil, nil, err
 	}
 	living, err := s.livingKeys(ctx)
 	if err != nil {
-		return "", "", err
+		return nil, nil, err
 	}
 	without := 0
 	for _, k := range living {
@@ -287,18 +284,17 @@ func (s *Server) checkShares(ctx context.Context) (bad, good string, err error) 
 	}
 	exposed, err := s.exposedWeeks(ctx)
 	if err != nil {
-		return "", "", err
+		return nil, nil, err
 	}
 	switch {
 	case len(exposed) > 0:
-		return fmt.Sprintf("Two shares of a key are lost, for %s, %s the first: whoever finds both, and has a copy of the storage, can read that week's letters. Look for them; when one is found, 'letterlock key escrow retire FOLDER' ends it, or 'letterlock key escrow vouch CUSTODIAN' once it is destroyed.",
-			words.Number(len(exposed), "week"), exposed[0]), "", nil
+		return texts.Say("check-escrow.two-lost", "n", len(exposed), "week", exposed[0]), nil, nil
 	case len(due) > 0:
-		return words.Are(len(due), "share") + " of a key whose week is over, or made anew since, and not on record as destroyed: two of one making bring the key back. 'letterlock key escrow list' says whose; then run: letterlock key escrow retire FOLDER", "", nil
+		return texts.Say("check-escrow.due", "n", len(due)), nil, nil
 	case len(out) == 0:
-		return "", "No key is shared with custodians: if the keyring is lost, its letters are. To change that: letterlock key escrow make", nil
+		return nil, texts.Say("check-escrow.none-shared"), nil
 	case without > 0:
-		return words.Are(without, "living key") + " not shared with the custodians. Have them bring their folders, and run: letterlock key escrow make", "", nil
+		return texts.Say("check-escrow.not-shared", "n", without), nil, nil
 	}
-	return "", "Every living key is shared with the custodians.", nil
+	return nil, texts.Say("check-escrow.all-shared"), nil
 }

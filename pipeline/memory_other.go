@@ -6,9 +6,10 @@ import (
 	"os"
 
 	"letterlock/pipeline/portal"
+	"letterlock/pipeline/texts"
 )
 
 // inMemory refuses: there is no file here that no disk ever holds.
 func inMemory() (*os.File, error) {
-	return nil, &portal.NotTaken{Says: "This server’s system cannot keep a file in memory only, so nothing can be filed here. Letterlock’s server needs Linux for that."}
+	return nil, &portal.NotTaken{Says: texts.Say("response.no-memory")}
 }

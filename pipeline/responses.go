@@ -11,6 +11,7 @@ import (
 
 	"letterlock/pipeline/portal"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/pdf"
@@ -95,7 +96,7 @@ func (s *Server) takesTurn(ctx context.Context) (done func(), err error) {
 	case s.taking <- struct{}{}:
 		return func() { <-s.taking }, nil
 	case <-late.C:
-		return nil, &portal.NotTaken{Says: "Several files are being taken right now. Please wait a minute, and upload it again."}
+		return nil, &portal.NotTaken{Says: texts.Say("response.others-are-taken")}
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -126,7 +127,7 @@ func normalised(ctx context.Context, upload io.Reader) (clean *os.File, pages in
 		return nil, 0, fmt.Errorf("%w: reading an upload", portal.ErrUpload)
 	}
 	if n > portal.MaxUpload {
-		return nil, 0, &portal.NotTaken{Says: "The file is larger than any that is taken here."}
+		return nil, 0, &portal.NotTaken{Says: texts.Say("response.too-large")}
 	}
 	if clean, err = inMemory(); err != nil {
 		return nil, 0, err
@@ -138,8 +139,7 @@ func normalised(ctx context.Context, upload io.Reader) (clean *os.File, pages in
 	if err != nil {
 		_ = clean.Close()
 		if refused, ok := errors.AsType[*pdf.Refusal](err); ok {
-			what, _ := refused.Code.Sentence()
-			err = &portal.NotTaken{Says: what}
+			err = &portal.NotTaken{Says: texts.Word("refused", refused.Code)}
 		}
 		return nil, 0, err
 	}

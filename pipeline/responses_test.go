@@ -13,6 +13,7 @@ import (
 
 	"letterlock/pipeline/portal"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/specimen"
 )
@@ -108,7 +109,7 @@ func TestWhatCannotBeFiled(t *testing.T) {
 	m := o.read()
 	for name, upload := range map[string][]byte{"nothing": nil, "words": []byte("Dear Mrs Canary"), "cut off": specimen.New(1, 1).ColourPDF()[:3000]} {
 		_, err := o.file(m, upload)
-		if not, ok := errors.AsType[*portal.NotTaken](err); !ok || not.Says == "" || strings.Contains(not.Says, "Canary") {
+		if not, ok := errors.AsType[*portal.NotTaken](err); !ok || not.Says == nil || strings.Contains(texts.English().Text(not.Says), "Canary") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

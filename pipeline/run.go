@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -171,8 +172,8 @@ func (s *Server) daily(ctx context.Context, w *watch) error {
 // has changed, and mends nothing.
 func (s *Server) compareLifecycle(ctx context.Context) {
 	bad, _, err := s.checkStorage(ctx)
-	if err != nil || bad != "" {
-		s.cfg.Log.Error("the storage is not as it must be", "says", bad, "error", err)
+	if err != nil || bad != nil {
+		s.cfg.Log.Error("the storage is not as it must be", "says", texts.English().Text(bad), "error", err)
 	}
 }
 

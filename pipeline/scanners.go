@@ -8,33 +8,34 @@ import (
 	"time"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 )
 
 // checkScanners says which scanners have fallen silent, which are of a version that
 // nobody has tried with this server's, and what is left of those that are no more.
-func (s *Server) checkScanners(ctx context.Context) (bad, good string, err error) {
+func (s *Server) checkScanners(ctx context.Context) (bad, good texts.Text, err error) {
 	all, err := s.cfg.Register.Scanners(ctx)
 	if err != nil {
-		return "", "", err
+		return nil, nil, err
 	}
 	left, err := s.cfg.Register.StorageUsersToEnd(ctx)
 	if err != nil {
-		return "", "", err
+		return nil, nil, err
 	}
 	now := s.cfg.Now()
-	var wrong, well []string
+	var wrong, well []texts.Text
 	for _, e := range all {
 		switch e.State(now) {
 		case register.ScannerRevoked:
 			continue
 		case register.ScannerSilent:
-			since := "since it was enrolled"
-			if !e.Said.At.IsZero() {
-				since = "since " + e.Said.At.In(letter.London).Format("2 January 2006 15:04")
+			says := texts.Say("check-scanners.silent", "site", e.Site, "since", e.Said.At)
+			if e.Said.At.IsZero() {
+				says = texts.Say("check-scanners.never-heard-of", "site", e.Site)
 			}
-			wrong = append(wrong, fmt.Sprintf("The scanner of %s has said nothing %s. See whether its machine is on, and what 'scanner check' says there; one that is gone for good: letterlock edge revoke %s.", e.Site, since, e.Site))
+			wrong = append(wrong, says)
 			continue
 		}
 		switch says := skewSays(e.Site, e.Said.Program, s.cfg.Program); e.Said.Program.Apart(s.cfg.Program) {
@@ -45,20 +46,20 @@ func (s *Server) checkScanners(ctx context.Context) (bad, good string, err error
 		}
 	}
 	if len(left) > 0 {
-		wrong = append(wrong, "No scanner needs these users of the storage any more, and Letterlock could not remove them; remove them there: "+strings.Join(left, ", ")+".")
+		wrong = append(wrong, texts.Say("check-scanners.users-left", "users", strings.Join(left, ", ")))
 	}
 	if len(well) == 0 {
-		well = []string{"Every scanner that is enrolled has been heard of within a day."}
+		well = []texts.Text{texts.Say("check-scanners.all-heard-of")}
 	}
-	return strings.Join(wrong, " "), strings.Join(well, " "), nil
+	return joined("list.sentence", wrong), joined("list.sentence", well), nil
 }
 
 // skewSays says what to do about versions that differ.
-func skewSays(site string, scanner, server letter.Program) string {
+func skewSays(site string, scanner, server letter.Program) texts.Text {
 	if scanner.Apart(server) == letter.SkewOne {
-		return fmt.Sprintf("The scanner of %s is version %s and this server %s: they work together; bring the older one up to date when you can.", site, scanner, server)
+		return texts.Say("check-scanners.one-apart", "site", site, "version", scanner, "servers", server)
 	}
-	return fmt.Sprintf("The scanner of %s is version %s and this server %s: more than one release apart, which nobody has tried. What it brings is taken all the same; bring the older one up to date.", site, scanner, server)
+	return texts.Say("check-scanners.more-apart", "site", site, "version", scanner, "servers", server)
 }
 
 // sayAbout tells scanners this server's version. Nothing waits for it.

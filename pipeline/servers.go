@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/deposit"
+	"letterlock/scanner/letter"
 	"letterlock/scanner/words"
 )
 
@@ -304,14 +306,14 @@ func (s *Server) wipeEnded(ctx context.Context) error {
 }
 
 // checkServers looks at the servers beside one another.
-func (s *Server) checkServers(ctx context.Context) (bad, good string, err error) {
+func (s *Server) checkServers(ctx context.Context) (bad, good texts.Text, err error) {
 	all, err := s.cfg.Register.Running(ctx)
 	if err != nil || len(all) == 0 {
-		return "", "No server is at work just now.", err
+		return nil, texts.Say("check-servers.none"), err
 	}
 	leader, err := s.cfg.Register.Leader(ctx)
 	if err != nil {
-		return "", "", err
+		return nil, nil, err
 	}
 	leads := all[0]
 	for _, one := range all {
@@ -322,16 +324,14 @@ func (s *Server) checkServers(ctx context.Context) (bad, good string, err error)
 	for _, one := range all {
 		switch {
 		case !one.Silent.IsZero():
-			return fmt.Sprintf("The server %s has ended without a word; the others do its work. Start it again, and see its log. It is missed until %s.",
-				one.Name, one.Silent.Add(goneAfter).Format("2 January")), "", nil
+			return texts.Say("check-servers.silent", "server", one.Name, "until", letter.DateOf(one.Silent.Add(goneAfter))), nil, nil
 		case one.Apart != 0:
-			return fmt.Sprintf("The clocks of the servers %s and %s differ by %s. Set the one that is wrong: nothing is deleted while the clock is in doubt.",
-				one.Name, leads.Name, words.Lasted(one.Apart.Abs())), "", nil
+			return texts.Say("check-servers.clocks-differ", "server", one.Name, "other", leads.Name, "by", words.Lasted(one.Apart.Abs())), nil, nil
 		case one.Setup != leads.Setup:
-			return fmt.Sprintf("The servers %s and %s do not have the same configuration. Helplines, storage, mail, policy and retention must be the same in the letterlock.toml of both.", one.Name, leads.Name), "", nil
+			return texts.Say("check-servers.configurations-differ", "server", one.Name, "other", leads.Name), nil, nil
 		case one.Program != leads.Program:
-			return fmt.Sprintf("The server %s is of version %s and %s of %s. That may be so while a newer version is put in; install it on both.", one.Name, one.Program, leads.Name, leads.Program), "", nil
+			return texts.Say("check-servers.versions-differ", "server", one.Name, "version", one.Program, "other", leads.Name, "others", leads.Program), nil, nil
 		}
 	}
-	return "", words.Are(len(all), "server") + " at work.", nil
+	return nil, texts.Say("check-servers.at-work", "n", len(all)), nil
 }

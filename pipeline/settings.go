@@ -2,8 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"letterlock/pipeline/portal"
 	"letterlock/pipeline/register"
@@ -25,23 +23,22 @@ func (s *Server) settings(ctx context.Context) (register.Values, error) {
 
 // checkSettings says what was changed at the portal, which nobody sees who reads
 // the file alone. It is nothing to mend.
-func (s *Server) checkSettings(ctx context.Context) (bad, good string, err error) {
+func (s *Server) checkSettings(ctx context.Context) (bad, good texts.Text, err error) {
 	changed, err := s.cfg.Register.ChangedSettings(ctx)
 	if err != nil {
-		return "", "", err
+		return nil, nil, err
 	}
-	say := texts.English().Text // check speaks English, as everything on the console
 	if wrong := changed.Check(s.fileSettings()); wrong != "" {
-		return "What was changed at the portal does not go together with the configuration file any more (" + say(portal.SettingName(wrong)) + "). Look at the portal's page \"Settings\".", "", nil
+		return texts.Say("check-settings.do-not-fit", "setting", portal.SettingName(wrong)), nil, nil
 	}
-	var says []string
+	var says []texts.Text
 	for _, is := range register.Settings {
 		if n, ok := changed[is]; ok {
-			says = append(says, fmt.Sprintf("%s is %s (the file says %s)", say(portal.SettingName(is)), say(portal.SettingSays(is, n)), say(portal.SettingSays(is, s.fileSettings()[is]))))
+			says = append(says, texts.Say("check-settings.is", "setting", portal.SettingName(is), "is", portal.SettingSays(is, n), "file", portal.SettingSays(is, s.fileSettings()[is])))
 		}
 	}
 	if len(says) == 0 {
-		return "", "All settings are as the configuration file says.", nil
+		return nil, texts.Say("check-settings.as-the-file-says"), nil
 	}
-	return "", "Changed at the portal: " + strings.Join(says, "; ") + ".", nil
+	return nil, texts.Say("check-settings.changed", "settings", joined("list.part", says)), nil
 }

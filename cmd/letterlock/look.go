@@ -268,7 +268,7 @@ func (in *installation) checkScanner() []pipeline.Line {
 	}
 	all := make([]pipeline.Line, len(lines))
 	for i, l := range lines {
-		all[i] = pipeline.Line(l)
+		all[i] = pipeline.Line{Name: l.Name, OK: l.OK, Says: l.Says}
 	}
 	return all
 }

@@ -13,6 +13,7 @@ import (
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/page"
 	"letterlock/scanner/words"
 )
@@ -136,7 +137,7 @@ func (c *restoreCmd) replay(w *world) error {
 
 // showBacklog says what a replay would do.
 func (w *world) showBacklog(b pipeline.Backlog) {
-	fmt.Fprintln(w.out, pipeline.RestoredSays(b.Signs))
+	fmt.Fprintln(w.out, texts.English().Text(pipeline.RestoredSays(b.Signs)))
 	fmt.Fprintf(w.out, "\nThe register has %d entries, the newest of %s.", b.Entries, b.Newest)
 	if b.Seen > b.Entries {
 		fmt.Fprintf(w.out, " At least %d of a later time are lost: who opened, destroyed or decided what since then is not on record any more. If you have a newer backup, end here and bring that back.", b.Seen-b.Entries)

@@ -191,13 +191,13 @@ func TestChangedDeletionRulesAreAnAlarm(t *testing.T) {
 		t.Helper()
 		out, err := letterlockCmd(t, data, "check").CombinedOutput()
 		var exit *exec.ExitError
-		if !errors.As(err, &exit) || exit.ExitCode() != exitWrong || !strings.Contains(string(out), "deletion rules are not Letterlock's") {
+		if !errors.As(err, &exit) || exit.ExitCode() != exitWrong || !strings.Contains(string(out), "deletion rules are not Letterlock’s") {
 			t.Fatalf("check ended with %v and said:\n%s", err, out)
 		}
 	}
 	alarm()
 	p := start(t, data, "")
-	p.eventually("the difference is in the log too", func() bool { return strings.Contains(p.out.String(), "deletion rules are not Letterlock's") })
+	p.eventually("the difference is in the log too", func() bool { return strings.Contains(p.out.String(), "deletion rules are not Letterlock’s") })
 	// The same sweep raises the alarm, but after it has said so.
 	p.eventually("the alarm is raised", func() bool {
 		return slices.ContainsFunc(p.status().Alarms, func(a alarmStatus) bool { return a.Kind == register.StorageWrong })

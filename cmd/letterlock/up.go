@@ -19,6 +19,7 @@ import (
 	"letterlock/pipeline/mail"
 	"letterlock/pipeline/portal"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
@@ -246,7 +247,7 @@ func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL, p
 		Check: func(ctx context.Context) []portal.CheckLine {
 			var out []portal.CheckLine
 			for _, l := range server.Check(ctx) {
-				out = append(out, portal.CheckLine(l))
+				out = append(out, portal.CheckLine{Name: l.Name, OK: l.OK, Says: l.Text})
 			}
 			return out
 		}}
@@ -312,7 +313,7 @@ func (in *installation) greet(w *world, origin *url.URL, edge bool) error {
 		return err
 	}
 	if len(signs) > 0 {
-		_, err := fmt.Fprintln(w.out, "CLOSED            "+pipeline.RestoredSays(signs))
+		_, err := fmt.Fprintln(w.out, "CLOSED            "+texts.English().Text(pipeline.RestoredSays(signs)))
 		return err
 	}
 	if in.sample {

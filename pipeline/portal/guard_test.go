@@ -417,10 +417,10 @@ func TestOpenUntilInWords(t *testing.T) {
 func TestCheckPage(t *testing.T) {
 	h := newHouse(t, func(c *Config) {
 		c.Check = func(context.Context) []CheckLine {
-			return []CheckLine{{"clock", true, "agrees with the storage"}, {"lifecycle", false, "a rule is missing"}}
+			return []CheckLine{{"clock", true, texts.Say("check-clock.believed")}, {"storage", false, texts.Say("check-storage.drift", "rules", "<b>")}}
 		}
 	})
-	wantText(t, h.as(h.admin).get("/check"), "1 thing needs you.", "In order", "agrees with the storage", "Look at this", "a rule is missing")
+	wantText(t, h.as(h.admin).get("/check"), "1 thing needs you.", "In order", "it agrees with the storage’s", "Look at this", `not Letterlock’s: <span lang="en-GB">&lt;b&gt;</span>.`)
 }
 
 func TestACeremonyServesOnePurposeOnce(t *testing.T) {

@@ -66,9 +66,9 @@ type Helpline struct {
 
 // CheckLine is one line of what `letterlock check` finds.
 type CheckLine struct {
-	Name string
+	Name string // as the console calls it, in every language
 	OK   bool
-	Says string
+	Says texts.Text
 }
 
 // Config says what a Portal works with.

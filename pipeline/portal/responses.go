@@ -31,10 +31,10 @@ type Responses interface {
 var ErrUpload = errors.New("the file did not arrive whole")
 
 // NotTaken is why a file cannot be filed, in a sentence for the person.
-type NotTaken struct{ Says string }
+type NotTaken struct{ Says texts.Text }
 
 // Error says it.
-func (n *NotTaken) Error() string { return n.Says }
+func (n *NotTaken) Error() string { return n.Says.String() }
 
 // tellAnswers links a letter and the kept copies of its answers.
 func (p *Portal) tellAnswers(v *visit, l register.Letter, body *letterBody) (err error) {

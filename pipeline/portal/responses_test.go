@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -93,8 +94,8 @@ func TestFilingTheCopyOfAnAnswer(t *testing.T) {
 	wantText(t, lead.post(path+"/response", nil), "Choose the file with the copy")
 	wantText(t, lead.upload(path+"/response", "other", "x.pdf", big), "Choose the file with the copy")
 	wantText(t, lead.upload(path+"/response", "file", "", nil), "Choose the file with the copy")
-	h.files.fails = &NotTaken{"The file is locked with a password."}
-	wantText(t, lead.upload(path+"/response", "file", "x.pdf", big), "The file is locked with a password. Nothing was filed.")
+	h.files.fails = &NotTaken{texts.Word("refused", "encrypted")}
+	wantText(t, lead.upload(path+"/response", "file", "x.pdf", big), "It needs a password. Nothing was filed.")
 	h.files.fails = errors.New("PUT letters/six-months/" + string(id) + ".age: connection refused")
 	w := lead.upload(path+"/response", "file", "x.pdf", big)
 	wantStatus(t, w, http.StatusServiceUnavailable)
