@@ -44,6 +44,7 @@ func (s *Server) Check(ctx context.Context) []Line {
 		{"restore", s.checkRestore},
 		{"clock", s.checkClock},
 		{"storage", s.checkStorage},
+		{"database", s.checkDatabase},
 		{"register", s.checkRegister},
 		{"backup", s.checkBackup},
 		{"counts", s.checkCounts},

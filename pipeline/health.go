@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"letterlock/pipeline/register"
 )
 
 // stillFor is after how long without the end of a sweep a server counts as
@@ -38,6 +40,9 @@ func (s *Server) Healthz() http.Handler {
 func (s *Server) Readyz() http.Handler {
 	return health(func(ctx context.Context) error {
 		if _, _, err := s.cfg.Register.Checkpoint(ctx); err != nil {
+			if register.IsAway(err) { // which the log says already
+				return errors.New(databaseAway)
+			}
 			s.cfg.Log.Error("the register does not answer", "error", err)
 			return errors.New("the register does not answer; the log says why")
 		}

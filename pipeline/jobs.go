@@ -59,8 +59,8 @@ type worker struct {
 // Work advances one letter. Its error stays out of the queue's tables, where
 // it would live for days: the log has it, and the sweep tries again.
 func (w *worker) Work(ctx context.Context, job *river.Job[letterAdvance]) error {
-	// That a disk is full the sweep says, once for all letters.
-	if err := w.advance(ctx, job.Args.ID); err != nil && ctx.Err() == nil && !register.IsFull(err) {
+	// That a disk is full or the database away the sweep says, once for all letters.
+	if err := w.advance(ctx, job.Args.ID); err != nil && ctx.Err() == nil && !register.IsFull(err) && !register.IsAway(err) {
 		w.log.Error("a letter could not be advanced; it is tried again", "error", err)
 	}
 	return nil

@@ -252,13 +252,19 @@ func (s *Server) report(ctx context.Context, w *watch, err error) {
 	says, again := err.Error(), time.Minute
 	if register.IsFull(err) {
 		says, again = diskFull, time.Hour
+	} else if register.IsAway(err) {
+		says, again = databaseAway, 10*time.Minute
 	}
 	if says == w.said && time.Since(w.saidAt) < again {
 		return
 	}
 	w.said, w.saidAt = says, time.Now()
-	if says == diskFull {
+	switch says {
+	case diskFull:
 		s.cfg.Log.Error(diskFull)
+		return
+	case databaseAway:
+		s.cfg.Log.Error(databaseAway)
 		return
 	}
 	s.cfg.Log.Error("something went wrong and is tried again in a moment", "error", err)
@@ -266,3 +272,9 @@ func (s *Server) report(ctx context.Context, w *watch, err error) {
 
 // diskFull is said once for everything that finds no room.
 const diskFull = "the disk of the data folder or of the bucket is full: nothing can be recorded, so no letter is taken in, shown, announced or deleted; make room, and Letterlock goes on by itself; nothing is lost"
+
+// databaseAway is said once for everything that cannot be recorded.
+const databaseAway = "the database cannot be reached: nothing can be recorded, so no letter is taken in, shown, announced or deleted; see that its server runs, and Letterlock goes on by itself; nothing is lost"
+
+// DatabaseAway is what people are told while register.IsAway.
+const DatabaseAway = databaseAway

@@ -27,6 +27,7 @@ type Config struct {
 	MaxSilence    configfile.Duration `toml:"max_silence" def:"336h" doc:"After a longer silence than this (the machine was off, or its clock leapt) nothing is deleted until a person has vouched for the clock."`
 	KeyringFolder string              `toml:"keyring_folder" doc:"Where the private keys lie. Absent: keyring/ beside this file. Best a small volume of its own, without snapshots and out of backups: see the README."`
 	Storage       *Storage            `toml:"storage" doc:"An S3 bucket with versioning. Absent: the folder bucket/ beside this file."`
+	Database      *Database           `toml:"database" doc:"A PostgreSQL database, version 15 or later, for state and register. Absent: the file state/letterlock.db beside this file."`
 	Mail          Mail                `toml:"mail" doc:"How people are told of letters, and of what goes wrong."`
 	Portal        Portal              `toml:"portal" doc:"Where people open letters."`
 	SSO           *SSO                `toml:"sso" doc:"The organisation's own sign-in (OpenID Connect), beside passkeys. Absent: passkeys alone. A sample has none."`
@@ -176,6 +177,9 @@ func (c *Config) check() error {
 			return err
 		}
 	}
+	if err := c.Database.check(); err != nil {
+		return err
+	}
 	if err := c.Backup.check(); err != nil {
 		return err
 	}
@@ -264,7 +268,7 @@ func template() string {
 				fmt.Fprintf(&b, "[[helpline]]\n%sname = %q\n%stitle = %q\n\n", comment("name", i), h.Name, comment("title", i), h.Title)
 			}
 		case f.Section == "helpline":
-		case f.Key == "" && (f.Section == "storage" || f.Section == "sso"):
+		case f.Key == "" && (f.Section == "storage" || f.Section == "database" || f.Section == "sso"):
 			// A section that changes what absence means stays commented out as a whole.
 			fmt.Fprintf(&b, "\n# %s\n#[%s]\n", f.Doc, f.Section)
 		case f.Key == "":

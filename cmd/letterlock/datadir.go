@@ -229,7 +229,7 @@ func locate(data, config string) (dataDir, error) {
 
 // mustExist tells a missing data folder from a broken one.
 func (d dataDir) mustExist() error {
-	if !exists(d.database()) {
+	if !d.found() {
 		return configfile.Wrong("there is no Letterlock in %s yet: start it with 'letterlock up', or name its folder with --data", d.path)
 	}
 	return nil

@@ -172,7 +172,11 @@ func (in *installation) openRegister(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg := register.Config{Path: in.dir.database(), Idle: time.Duration(in.cfg.Portal.Idle), ReadableByAnother: in.cfg.DestroyAfter == pipeline.ReadableByAnother, Signer: key.signer, Verifier: key.verifier, Now: in.clock.Now, CodeKey: codes,
+	address, err := in.cfg.address(in.dir.config)
+	if err != nil {
+		return err
+	}
+	cfg := register.Config{Path: in.dir.database(), URL: address, Idle: time.Duration(in.cfg.Portal.Idle), ReadableByAnother: in.cfg.DestroyAfter == pipeline.ReadableByAnother, Signer: key.signer, Verifier: key.verifier, Now: in.clock.Now, CodeKey: codes,
 		Program: commandline.Version(), Step: func(step string) { crashPoint(step, "") },
 		// With a storage that has a clock of its own too: where it runs on this very
 		// machine, that clock is the same one.
@@ -397,7 +401,12 @@ func say(err error) string {
 		return fmt.Sprintf("this program (%s) is older than its data: a newer one (%s) has changed the tables (%d; this one knows them up to %d). Install that version or a later one. Nothing was changed",
 			commandline.Version(), cmp.Or(newer.Program, "of a version that is not on record"), newer.Tables, newer.Known)
 	}
+	if unfit, ok := errors.AsType[*register.UnfitError](err); ok {
+		return sayDatabase(unfit.Says)
+	}
 	switch {
+	case register.IsAway(err):
+		return pipeline.DatabaseAway + " (" + cause(err) + ")"
 	case errors.Is(err, register.ErrClosed):
 		return "this is refused: Letterlock was restored from a backup, and is closed until you have run: letterlock restore. Nothing was changed; 'letterlock check' says by what it was recognised"
 	case errors.Is(err, archive.ErrLacks):

@@ -122,13 +122,13 @@ func TestANewConfigurationIsReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.DestroyAfter != "readable" || time.Duration(c.MaxSilence) != 336*time.Hour || c.Storage != nil || c.SSO != nil || len(c.Helplines) != 2 {
+	if c.DestroyAfter != "readable" || time.Duration(c.MaxSilence) != 336*time.Hour || c.Storage != nil || c.Database != nil || c.SSO != nil || len(c.Helplines) != 2 {
 		t.Errorf("a new configuration means %+v", c)
 	}
 	// With every comment sign of a key taken away it is still understood.
 	whole := regexp.MustCompile(`(?m)^#(\w+ = |\[)`).ReplaceAllString(template(), "$1")
 	whole = strings.NewReplacer(`endpoint = ""`, `endpoint = "http://127.0.0.1:9000"`, `bucket = ""`, `bucket = "b"`,
-		`access_key = ""`, `access_key = "a"`, `secret_key_file = ""`, `secret_key_file = "s"`,
+		`access_key = ""`, `access_key = "a"`, `url_file = ""`, `url_file = "d"`, `secret_key_file = ""`, `secret_key_file = "s"`,
 		`issuer = ""`, `issuer = "https://login.example.org"`, `client_id = ""`, `client_id = "c"`, `client_secret_file = ""`, `client_secret_file = "s"`).Replace(whole)
 	if err := os.WriteFile(path, []byte(whole), 0o600); err != nil {
 		t.Fatal(err)

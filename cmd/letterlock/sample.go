@@ -52,6 +52,11 @@ func (in *installation) sampleStaysHere(listen string) error {
 			return configfile.Wrong("a sample stores its letters on this machine only: [storage] endpoint must be on localhost")
 		}
 	}
+	if address, err := in.cfg.address(in.dir.config); err != nil {
+		return err
+	} else if u, err := url.Parse(address); err != nil || !here(u) {
+		return configfile.Wrong("a sample keeps its register on this machine only: [database] must be on localhost")
+	}
 	if m := in.cfg.Mail.SMTP; m != "" {
 		if u, err := url.Parse(m); err != nil || !configfile.OnLoopback(u.Hostname()) {
 			return configfile.Wrong("a sample mails to this machine only: [mail] smtp must be on localhost")

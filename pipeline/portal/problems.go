@@ -62,6 +62,8 @@ var (
 		}, Link: "/policy", LinkSay: texts.Say("problem.read-the-confidentiality-policy")}
 	wrongClock = &problem{Status: http.StatusServiceUnavailable, Heading: texts.Say("problem.this-server-has-the-wrong-time"),
 		Lines: []texts.Text{texts.Say("problem.nothing-goes-on-record-with-it")}, RetryAfter: 60}
+	databaseAway = &problem{Status: http.StatusServiceUnavailable, Heading: texts.Say("problem.the-register-cannot-be-reached"),
+		Lines: []texts.Text{texts.Say("problem.nothing-goes-on-record-without-it")}, RetryAfter: 60}
 	wrongMethod = &problem{Status: http.StatusMethodNotAllowed, Heading: texts.Say("problem.this-page-cannot-be-used-that-way"),
 		Lines: []texts.Text{texts.Say("problem.nothing-was-changed-please-go")}}
 	forged = &problem{Status: http.StatusForbidden, Heading: texts.Say("problem.this-did-not-come-from-one-of-our"),
@@ -228,6 +230,8 @@ func problemOf(err error) (said *problem, known bool) {
 		return movedOn, true
 	case errors.Is(err, register.ErrAside):
 		return wrongClock, true
+	case register.IsAway(err):
+		return databaseAway, true
 	case errors.Is(err, register.ErrPaperGone):
 		return paperGone, true
 	case errors.Is(err, register.ErrNotRead):

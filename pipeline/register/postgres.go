@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -280,4 +281,40 @@ const (
 func isCode(err error, code string) bool {
 	var said interface{ SQLState() string } // pgconn.PgError
 	return errors.As(err, &said) && said.SQLState() == code
+}
+
+// ServerInfo is what a check asks of the database's server.
+type ServerInfo struct {
+	Version      string        // as in 15.8
+	Ahead        time.Duration // of its clock before ours
+	Unsafe       []string      // settings with which what was committed may be lost
+	KeepsRemoved bool          // its log keeps what was deleted longer than it needs: wal_recycle
+	Copies       int           // standbys and other readers of its log
+}
+
+// Server asks the database's server about itself; false where there is none.
+func (r *Register) Server(ctx context.Context) (info ServerInfo, there bool, err error) {
+	if r.engine != &postgreSQL {
+		return info, false, nil
+	}
+	var at float64
+	var fsync, pages, recycle bool
+	began := time.Now()
+	err = r.read.QueryRowContext(ctx, `SELECT split_part(current_setting('server_version'), ' ', 1), extract(epoch FROM clock_timestamp())::float8,
+		current_setting('fsync')::bool, current_setting('full_page_writes')::bool, current_setting('wal_recycle')::bool,
+		(SELECT count(*) FROM pg_replication_slots) + (SELECT count(*) FROM pg_stat_replication)`).
+		Scan(&info.Version, &at, &fsync, &pages, &recycle, &info.Copies)
+	if err != nil {
+		return info, true, fmt.Errorf("asking the database's server: %w", err)
+	}
+	middle := began.Add(time.Since(began) / 2)
+	info.Ahead = time.UnixMilli(int64(at * 1000)).Sub(middle)
+	for name, on := range map[string]bool{"fsync": fsync, "full_page_writes": pages} {
+		if !on {
+			info.Unsafe = append(info.Unsafe, name)
+		}
+	}
+	slices.Sort(info.Unsafe)
+	info.KeepsRemoved = recycle
+	return info, true, nil
 }

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"letterlock/cmd/configfile"
+)
+
+// Database is where state and register are, where that is no SQLite file.
+type Database struct {
+	URL        string `toml:"url" doc:"The database's address, as in postgres://letterlock@db.example.org/letterlock?sslmode=verify-full. It holds no password: that is in a file (PGPASSFILE, or ~/.pgpass) or in url_file."`
+	URLFile    string `toml:"url_file" doc:"A file that holds the address, with the password in it, and nothing else. It counts where url is there too."`
+	WithoutTLS bool   `toml:"without_tls" doc:"Whether the database may be reached without TLS on another machine. Leave it false unless nobody can be on the way, as in a network of its own within one machine."`
+}
+
+func (d *Database) check() error {
+	if d == nil {
+		return nil
+	}
+	if d.URL == "" && d.URLFile == "" {
+		return errors.New("[database] needs url or url_file")
+	}
+	if u, err := url.Parse(d.URL); d.URL != "" && err == nil && u.User != nil {
+		if _, there := u.User.Password(); there {
+			return errors.New("[database] url holds a password, which whoever reads this file would know: put the address into a file of its own, and name it with url_file")
+		}
+	}
+	return nil
+}
+
+// address is the database's address, "" where it is an SQLite file. No error
+// repeats it.
+func (c *Config) address(configPath string) (string, error) {
+	d := c.Database
+	if d == nil {
+		return "", nil
+	}
+	address := d.URL
+	if d.URLFile != "" {
+		var err error
+		if address, err = configfile.Secret(configPath, d.URLFile, "database's address"); err != nil {
+			return "", err
+		}
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return "", configfile.Wrong("%s: the address in [database] is not one of the form postgres://user@host:5432/name", configPath)
+	}
+	if !d.WithoutTLS && !here(u) && sslMode(u) != "verify-full" {
+		return "", configfile.Wrong("%s: the database is on another machine, and its address does not say sslmode=verify-full: whoever is on the way could read names and change what is recorded. Add it, or set without_tls = true where nobody can be on the way", configPath)
+	}
+	return address, nil
+}
+
+func sslMode(u *url.URL) string {
+	if mode := u.Query().Get("sslmode"); mode != "" {
+		return mode
+	}
+	return os.Getenv("PGSSLMODE")
+}
+
+// here reports whether the database is reached on this machine alone: by a
+// socket, or on loopback.
+func here(u *url.URL) bool {
+	hosts := u.Query().Get("host")
+	if hosts == "" {
+		for _, host := range strings.Split(u.Host, ",") {
+			hosts += "," + (&url.URL{Host: host}).Hostname()
+		}
+		hosts = strings.TrimPrefix(hosts, ",")
+	}
+	if hosts == "" {
+		hosts = os.Getenv("PGHOST")
+	}
+	for _, host := range strings.Split(hosts, ",") {
+		if host != "" && !strings.HasPrefix(host, "/") && !configfile.OnLoopback(host) {
+			return false
+		}
+	}
+	return true
+}
+
+// found reports whether there is a Letterlock here: its database's file, or, with
+// PostgreSQL, the key with which its register is signed.
+func (d dataDir) found() bool {
+	return exists(d.database()) || exists(d.in("state", "register.key"))
+}
+
+// sayDatabase is what keeps the register's database from being used, for people.
+func sayDatabase(why string) string {
+	return fmt.Sprintf("the database cannot be used: %s. Nothing was changed", why)
+}

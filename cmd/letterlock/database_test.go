@@ -1,0 +1,78 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"letterlock/pipeline"
+	"letterlock/pipeline/register"
+	"letterlock/pipeline/register/postgrestest"
+)
+
+// The whole way with the register in a real PostgreSQL, which is away in the
+// middle of it, past the deadline and past the week.
+func TestTheWayOverPostgreSQL(t *testing.T) {
+	server := postgrestest.Start(t)
+	data := newData(t)
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"letterlock.toml": "[database]\nurl_file = \"database\"\n" + template(), "database": server.Database(t)} {
+		if err := os.WriteFile(filepath.Join(data, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := start(t, data, "", "--sample")
+	p.eventually("the sample's letters are announced", func() bool {
+		return p.status().Letters[register.Notified] == 3 && len(claimed(filepath.Join(data, "scanner"))) == 0
+	})
+	if exists(filepath.Join(data, "state", "letterlock.db")) {
+		t.Error("there is an SQLite file too")
+	}
+	command(t, data, "check")
+
+	server.Stop(t)
+	p.eventually("it is said that the database is away", func() bool { return strings.Contains(p.out.String(), pipeline.DatabaseAway) })
+	server.Resume(t)
+	p.eventually("the register answers again", func() bool { return p.status().Letters[register.Notified] == 3 })
+	p.stop()
+
+	p = start(t, data, "", "--sample", "--clock", time.Now().AddDate(0, 8, 0).Format(time.DateOnly))
+	p.eventually("everything is gone, with proof", func() bool {
+		kinds := entries(t, data)
+		return count(kinds, "letter-deleted") == 3 && count(kinds, "key-destroyed") > 0
+	})
+	p.stop()
+}
+
+// An address that would give away a password, or travel in the open, is refused in
+// a sentence that does not repeat it.
+func TestADatabasesAddress(t *testing.T) {
+	for address, wants := range map[string]string{
+		"postgres://letterlock@/letterlock?host=/run/postgresql":                      "",
+		"postgres://letterlock@localhost/letterlock":                                  "",
+		"postgres://letterlock@127.0.0.1:5433/letterlock":                             "",
+		"postgres://letterlock@db.example.org/letterlock":                             "verify-full",
+		"postgres://letterlock@localhost,db.example.org/letterlock":                   "verify-full",
+		"postgres://letterlock@db.example.org/letterlock?sslmode=require":             "verify-full",
+		"postgres://letterlock@db.example.org/letterlock?sslmode=verify-full":         "",
+		"mysql://letterlock@localhost/letterlock":                                     "postgres://",
+		"postgres://letterlock:canary@localhost/letterlock":                           "url_file",
+		"postgres://letterlock:canary@db.example.org:port/letterlock?sslmode=disable": "postgres://",
+	} {
+		c := &Config{Database: &Database{URL: address}}
+		err := c.Database.check()
+		if err == nil {
+			_, err = c.address("letterlock.toml")
+		}
+		switch {
+		case wants == "" && err != nil, wants != "" && (err == nil || !strings.Contains(err.Error(), wants)):
+			t.Errorf("%s: %v, want %q", address, err, wants)
+		case err != nil && strings.Contains(err.Error(), "canary"):
+			t.Errorf("the password is in %q", err)
+		}
+	}
+}
