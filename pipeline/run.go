@@ -203,6 +203,9 @@ func (s *Server) enqueueDue(ctx context.Context, queue *jobs) error {
 // prove completes deletions whose rows are not yet gone from the database's
 // files, letters' and people's.
 func (s *Server) prove(ctx context.Context) error {
+	if err := s.cfg.Register.ForgetOver(ctx); err != nil {
+		return err
+	}
 	n, err := s.cfg.Register.ProveErased(ctx)
 	if errors.Is(err, register.ErrBusy) {
 		return nil // a reader is at work; the next sweep tries again, and Overdue counts it until then

@@ -111,3 +111,26 @@ func (r *Register) EndUnderway(ctx context.Context, u Underway) error {
 	}
 	return nil
 }
+
+// ForgetOver deletes what is over by itself, and which forms were sent long ago:
+// both may name letters that are gone meanwhile, and nobody may come who would
+// make room for something new. With nothing over it changes nothing.
+func (r *Register) ForgetOver(ctx context.Context) error {
+	now := r.Now()
+	over, old := millis(now), millis(now.Add(-formLives))
+	var some bool
+	err := r.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM underway WHERE ends <= $1) OR EXISTS (SELECT 1 FROM sent_forms WHERE sent <= $2)`, over, old).Scan(&some)
+	if err == nil && some {
+		err = r.inTx(ctx, func(tx *sql.Tx) error {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM underway WHERE ends <= $1`, over); err != nil {
+				return err
+			}
+			_, err := tx.ExecContext(ctx, `DELETE FROM sent_forms WHERE sent <= $1`, old)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("forgetting what is over: %w", err)
+	}
+	return nil
+}

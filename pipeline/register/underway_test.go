@@ -1,6 +1,8 @@
 package register
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"testing"
 	"time"
@@ -44,5 +46,30 @@ func TestWhatIsUnderWayIsBounded(t *testing.T) {
 	}
 	if err := d.ChangeUnderway(ctx, u, func(*Underway) error { return nil }); !errors.Is(err, ErrNotFound) {
 		t.Errorf("changed after its time: %v", err)
+	}
+}
+
+// What is over names letters that may be gone: it goes by itself, with nobody there
+// who begins something new.
+func TestWhatIsOverIsForgotten(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	kept := func() (n int) {
+		t.Helper()
+		d.must(d.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM underway) + (SELECT count(*) FROM sent_forms)`).Scan(&n))
+		return n
+	}
+	d.must(d.KeepUnderway(ctx, Underway{Kind: "tray", Token: "a", Body: "a letter", Ends: d.now.Add(time.Minute)}, 0))
+	d.must(d.KeepUnderway(ctx, Underway{Kind: "tray", Token: "b", Body: "a letter", Ends: d.now.Add(2 * time.Minute)}, 0))
+	d.must(d.formTx(context.WithValue(ctx, formKey{}, Form{Token: "sent", Shows: "/l/x"}), 1, func(*sql.Tx) error { return nil }))
+	for _, then := range []struct {
+		after time.Duration
+		left  int
+	}{{0, 3}, {time.Minute, 2}, {time.Minute, 1}, {formLives, 0}} {
+		d.now = d.now.Add(then.after)
+		d.must(d.ForgetOver(ctx))
+		if n := kept(); n != then.left {
+			t.Errorf("%v later %d are kept, want %d", then.after, n, then.left)
+		}
 	}
 }
