@@ -1,8 +1,12 @@
 package register
 
 import (
+	"crypto/rand"
+	"errors"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"letterlock/pipeline/register/postgrestest"
 )
@@ -16,4 +20,33 @@ func TestOnPostgreSQL(t *testing.T) {
 		}
 		return r.Close()
 	})
+}
+
+// A server that comes with keys of its own does not sign what another has begun.
+func TestAServerWithOtherKeysIsKeptOut(t *testing.T) {
+	url := postgrestest.URL(t)
+	if url == "" {
+		return // an SQLite file has one data folder, with its keys in it
+	}
+	desks := func() (err error) {
+		secret, public, err := note.GenerateKey(rand.Reader, "letterlock-register")
+		if err != nil {
+			t.Fatal(err)
+		}
+		signer, err := note.NewSigner(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Open(t.Context(), Config{URL: url, Signer: signer, Verifier: public, Now: time.Now})
+		if err != nil {
+			return err
+		}
+		return errors.Join(r.Record(t.Context(), FolderMade{}, 0), r.Close())
+	}
+	if err := desks(); err != nil {
+		t.Fatal(err)
+	}
+	if _, unfit := errors.AsType[*UnfitError](desks()); !unfit {
+		t.Error("another server's keys were taken")
+	}
 }

@@ -120,7 +120,36 @@ func (r *Register) open(ctx context.Context) (err error) {
 	if err := r.Alone(ctx, func() error { return r.bringUpToDate(ctx, provider) }); err != nil {
 		return fmt.Errorf("bringing tables up to date: %w", err)
 	}
+	if err := r.refuseOthers(ctx); err != nil {
+		return err
+	}
 	return r.appending.prepare(ctx, r.write)
+}
+
+// refuseOthers keeps a server with keys of its own out of a database that several
+// may use: it would sign the register with a key that nobody who verifies it knows.
+func (r *Register) refuseOthers(ctx context.Context) error {
+	if r.cfg.URL == "" || r.cfg.Verifier == "" {
+		return nil
+	}
+	pub, err := note.NewVerifier(r.cfg.Verifier)
+	if err != nil {
+		return fmt.Errorf("reading the register's public key: %w", err)
+	}
+	var signed string
+	switch err := r.read.QueryRowContext(ctx, `SELECT note FROM checkpoint`).Scan(&signed); {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("reading the register's head: %w", err)
+	}
+	// What is signed with our key, and wrong, is for a check to say.
+	if _, err := note.Open([]byte(signed), note.VerifierList(pub)); err != nil {
+		if _, others := errors.AsType[*note.UnverifiedNoteError](err); others {
+			return &UnfitError{"the register in this database is signed with another key than this server's: copy the keys of the server that made it, state/*.key and keyring/ of its data folder, or name a database of this server's own"}
+		}
+	}
+	return nil
 }
 
 // Alone has f done while no other process does such a thing: it makes tables.
