@@ -84,10 +84,18 @@ func here(u *url.URL) bool {
 	return true
 }
 
-// found reports whether there is a Letterlock here: its database's file, or, with
-// PostgreSQL, the key with which its register is signed.
+// found reports whether there is a Letterlock here: its database's file, or, where
+// the configuration names a PostgreSQL, the key with which its register is signed.
+// The key alone is what a restore leaves whose backup was cut off.
 func (d dataDir) found() bool {
-	return exists(d.database()) || exists(d.in("state", "register.key"))
+	if exists(d.database()) {
+		return true
+	}
+	if !exists(d.in("state", "register.key")) || !exists(d.config) {
+		return false
+	}
+	cfg, err := readConfig(d.config)
+	return err != nil || cfg.Database != nil // what is wrong with it is said when it is read in earnest
 }
 
 // sayDatabase is what keeps the register's database from being used, for people.

@@ -49,7 +49,7 @@ func (s source) texts(ctx context.Context, into string) (all []file, err error) 
 		return nil, err
 	}
 	for _, p := range programs {
-		name := strings.TrimSuffix(p.name, ".exe")
+		name := strings.TrimSuffix(path.Base(p.name), ".exe")
 		for as, args := range map[string][]string{
 			"man/man1/" + name + ".1":           {"man"},
 			"completion/bash/" + name:           {"completion", "bash"},

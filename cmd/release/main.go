@@ -162,7 +162,7 @@ func (s source) build(ctx context.Context, into, goos, goarch string) ([]file, e
 		return nil, fmt.Errorf("building: %w", err)
 	}
 	return in(dir, func(name string) file {
-		return file{name: name, path: filepath.Join(dir, name), program: true}
+		return file{name: "bin/" + name, path: filepath.Join(dir, name), program: true} // scanner is a folder of pages too
 	})
 }
 

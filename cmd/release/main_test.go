@@ -109,7 +109,7 @@ func holds(t *testing.T, dir string) {
 	name := "letterlock-" + version + "-" + runtime.GOOS + "-" + runtime.GOARCH
 	into := t.TempDir()
 	unpack(t, filepath.Join(dir, name+".tar.gz"), into)
-	for _, want := range []string{"LICENSE", "README.md", ".github/letter-page.png", "cmd/letterlock/ADMIN.md", "cmd/letterlock/letterlock.service", "cmd/scanner/letterlock-scanner.service",
+	for _, want := range []string{"LICENSE", "README.md", "scanner/README.md", ".github/letter-page.png", "cmd/letterlock/ADMIN.md", "cmd/letterlock/letterlock.service", "cmd/scanner/letterlock-scanner.service",
 		"man/man1/scanner.1", "completion/bash/scanner", "completion/zsh/_scanner", "completion/fish/scanner.fish"} {
 		if len(read(t, filepath.Join(into, name, want))) == 0 {
 			t.Errorf("%s is empty", want)
@@ -122,7 +122,7 @@ func holds(t *testing.T, dir string) {
 		listed[c.Name+"@"+c.Version] = true
 	}
 	for _, program := range programs() {
-		at := filepath.Join(into, name, program)
+		at := filepath.Join(into, name, "bin", program)
 		out, err := exec.Command(at, "--version").Output()
 		if err != nil || strings.TrimSpace(string(out)) != version+" "+runtime.Version() {
 			t.Errorf("%s says that it is %q, %v", program, out, err)
