@@ -236,6 +236,18 @@ type Adoption struct {
 	Reason   ScanAgainReason // likewise
 }
 
+// neverOnRecord is ErrAlreadyDeleted for an id that is on record, or ever was.
+func neverOnRecord(ctx context.Context, tx *sql.Tx, id letter.ID) error {
+	var times int
+	if err := tx.QueryRowContext(ctx, onRecord, string(id)).Scan(&times); err != nil {
+		return err
+	}
+	if times > 0 {
+		return ErrAlreadyDeleted
+	}
+	return nil
+}
+
 // Adopt makes such a letter known, like one that was verified and receipted: its
 // leaders are told of it, and its scanner is given a receipt in these words. One
 // that lies longer than six months is held for a manager to look at. An id that
@@ -243,12 +255,8 @@ type Adoption struct {
 func (r *Register) Adopt(ctx context.Context, a Adoption) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		id := a.Manifest.ID
-		var once int
-		if err := tx.QueryRowContext(ctx, onRecord, string(id)).Scan(&once); err != nil {
+		if err := neverOnRecord(ctx, tx, id); err != nil {
 			return err
-		}
-		if once > 0 {
-			return ErrAlreadyDeleted
 		}
 		if err := r.insert(ctx, tx, a.Manifest); err != nil {
 			return fmt.Errorf("adopting letter: %w", err)
@@ -320,12 +328,8 @@ type AnswerAdoption struct {
 func (r *Register) AdoptAnswer(ctx context.Context, a AnswerAdoption) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		id := a.Manifest.ID
-		var once int
-		if err := tx.QueryRowContext(ctx, onRecord, string(id)).Scan(&once); err != nil {
+		if err := neverOnRecord(ctx, tx, id); err != nil {
 			return err
-		}
-		if once > 0 {
-			return ErrAlreadyDeleted
 		}
 		to, err := newestScan(ctx, tx, a.Answers)
 		if err != nil {
