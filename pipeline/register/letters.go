@@ -256,6 +256,18 @@ func (r *Register) due(ctx context.Context, tx *sql.Tx, id letter.ID) error {
 // the index can be used, which leaves entries without a letter out.
 const onRecord = `SELECT count(*) FROM entries WHERE letter = $1 AND letter <> ''`
 
+// neverOnRecord is ErrAlreadyDeleted for an id that is on record, or ever was.
+func neverOnRecord(ctx context.Context, tx *sql.Tx, id letter.ID) error {
+	var times int
+	if err := tx.QueryRowContext(ctx, onRecord, string(id)).Scan(&times); err != nil {
+		return err
+	}
+	if times > 0 {
+		return ErrAlreadyDeleted
+	}
+	return nil
+}
+
 // Errors of Admit; each is why a manifest must be held.
 var (
 	ErrSameIDOther    = errors.New("the id is known with another content")
@@ -277,12 +289,8 @@ func (r *Register) Admit(ctx context.Context, m letter.Manifest) error {
 		case !errors.Is(err, ErrNotFound):
 			return err
 		}
-		var once int
-		if err := tx.QueryRowContext(ctx, onRecord, string(m.ID)).Scan(&once); err != nil {
+		if err := neverOnRecord(ctx, tx, m.ID); err != nil {
 			return err
-		}
-		if once > 0 {
-			return ErrAlreadyDeleted
 		}
 		if err := r.insert(ctx, tx, m); err != nil {
 			return fmt.Errorf("admitting letter: %w", err)

@@ -236,18 +236,6 @@ type Adoption struct {
 	Reason   ScanAgainReason // likewise
 }
 
-// neverOnRecord is ErrAlreadyDeleted for an id that is on record, or ever was.
-func neverOnRecord(ctx context.Context, tx *sql.Tx, id letter.ID) error {
-	var times int
-	if err := tx.QueryRowContext(ctx, onRecord, string(id)).Scan(&times); err != nil {
-		return err
-	}
-	if times > 0 {
-		return ErrAlreadyDeleted
-	}
-	return nil
-}
-
 // Adopt makes such a letter known, like one that was verified and receipted: its
 // leaders are told of it, and its scanner is given a receipt in these words. One
 // that lies longer than six months is held for a manager to look at. An id that
