@@ -13,6 +13,7 @@ import (
 
 	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
+	"letterlock/cmd/progress"
 	"letterlock/pipeline"
 	"letterlock/pipeline/backup"
 	"letterlock/pipeline/register"
@@ -88,7 +89,9 @@ func (in *installation) backUp(w *world, to []age.Recipient) (path string, err e
 		return "", err
 	}
 	defer func() { err = errors.Join(err, in.dir.wipeCopy()) }()
+	work := w.screen.Watch("Copying the database", progress.Bytes, in.dir.copying)
 	entries, checkpoint, err := in.register.Snapshot(w.ctx, in.dir.copied())
+	work.End()
 	if err != nil {
 		return "", err
 	}
@@ -96,7 +99,10 @@ func (in *installation) backUp(w *world, to []age.Recipient) (path string, err e
 	crashPoint("backup-copied", "")
 	made := in.clock.Now().UTC().Truncate(time.Second)
 	about := backup.About{Program: commandline.Version(), Made: made, Entries: entries, Checkpoint: checkpoint}
-	if path, err = backup.Make(in.backups(), about, to, in.backupFiles()); err != nil {
+	files := in.backupFiles()
+	work = w.screen.Begin("Writing the backup", progress.Bytes, sizeOf(files))
+	defer work.End()
+	if path, err = backup.Make(in.backups(), about, to, files, work.Add); err != nil {
 		return "", err
 	}
 	// A crash here leaves a good backup of which 'check' does not know.
@@ -106,6 +112,22 @@ func (in *installation) backUp(w *world, to []age.Recipient) (path string, err e
 
 // copied is where the database's copy lies while a backup is made.
 func (d dataDir) copied() string { return d.in("state", ".backup.db") }
+
+// copying is how many bytes of the database's copy there are, and of the database.
+// The copy of one on a server may become of any size.
+func (d dataDir) copying() (done, of int64) {
+	return sizeOf([]backup.File{{Path: d.copied()}}), sizeOf([]backup.File{{Path: d.database()}})
+}
+
+// sizeOf is how many bytes all these files have, as far as they are there.
+func sizeOf(files []backup.File) (bytes int64) {
+	for _, f := range files {
+		if info, err := os.Stat(f.Path); err == nil {
+			bytes += info.Size()
+		}
+	}
+	return bytes
+}
 
 // wipeCopy overwrites and removes a copy of the database: it names people.
 func (d dataDir) wipeCopy() error {

@@ -282,7 +282,7 @@ func forge(t *testing.T, good, keyFile, db string) (path string) {
 		return os.WriteFile(files[len(files)-1].Path, b, 0o600)
 	})
 	must(t, err)
-	path, err = backup.Make(t.TempDir(), about, []age.Recipient{keys[0].(*age.HybridIdentity).Recipient()}, files)
+	path, err = backup.Make(t.TempDir(), about, []age.Recipient{keys[0].(*age.HybridIdentity).Recipient()}, files, nil)
 	must(t, err)
 	return path
 }

@@ -3,9 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"letterlock/cmd/configfile"
-	"letterlock/pipeline/register"
+	"io"
 	"os"
+
+	"letterlock/cmd/configfile"
+	"letterlock/cmd/progress"
+	"letterlock/pipeline/register"
 )
 
 type registerCmd struct {
@@ -37,10 +40,25 @@ func (c *exportCmd) Run(w *world) error {
 		} else if err != nil {
 			return errors.Join(err, done())
 		}
-		if err := errors.Join(in.register.Export(w.ctx, out), done()); err != nil || c.Out == "" {
+		if err := errors.Join(in.export(w, out, c.Out == ""), done()); err != nil || c.Out == "" {
 			return err
 		}
 		_, err = fmt.Fprintf(w.out, "Written: %s\n", c.Out)
 		return err
 	})
+}
+
+// export writes the register. Nothing is said meanwhile where a person sees the
+// entries themselves.
+func (in *installation) export(w *world, out io.Writer, shown bool) error {
+	if shown && w.screen.Shows(out) {
+		return in.register.Export(w.ctx, out)
+	}
+	entries, _, err := in.register.Checkpoint(w.ctx)
+	if err != nil {
+		return err
+	}
+	work := w.screen.Begin("Exporting the register", progress.Entries, entries)
+	defer work.End()
+	return in.register.Export(w.ctx, work.LinesTo(out))
 }

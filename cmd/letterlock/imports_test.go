@@ -38,9 +38,10 @@ func goList(t *testing.T, packages ...string) (all []listed) {
 // sub-packages apart. What is not in it may use nothing of the product, and
 // everything may use letter.
 var mayUse = map[string][]string{
-	"cmd/letterlock":     {"cmd/commandline", "cmd/configfile", "cmd/invitation", "cmd/supervised", "pipeline", "pipeline/archive", "pipeline/backup", "pipeline/certificate", "pipeline/evidence", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "pipeline/retention", "pipeline/texts", "pipeline/witness", "scanner", "scanner/deposit", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/separator", "scanner/specimen", "scanner/words"},
+	"cmd/letterlock":     {"cmd/commandline", "cmd/configfile", "cmd/invitation", "cmd/progress", "cmd/supervised", "pipeline", "pipeline/archive", "pipeline/backup", "pipeline/certificate", "pipeline/evidence", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "pipeline/retention", "pipeline/texts", "pipeline/witness", "scanner", "scanner/deposit", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/separator", "scanner/specimen", "scanner/words"},
 	"cmd/scanner":        {"cmd/commandline", "cmd/configfile", "cmd/invitation", "cmd/supervised", "scanner", "scanner/child", "scanner/deposit", "scanner/disk", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/separator", "scanner/words"},
 	"cmd/configfile":     {"cmd/commandline"},
+	"cmd/progress":       {"scanner/words"},
 	"cmd/release":        {"cmd/commandline"},
 	"pipeline":           {"pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "pipeline/texts", "scanner/deposit", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/words"},
 	"pipeline/archive":   {"scanner/deposit"},
@@ -95,7 +96,7 @@ func TestTheEdgeLinksNoServer(t *testing.T) {
 			if server && strings.HasSuffix(p.ImportPath, "/scanner") {
 				t.Errorf("the scanner links %s", dep)
 			}
-			if dep == "testing" || containsAny(dep, "configtest", "killtest", "deposittest", "lyingtest", "portaltest", "postgrestest", "realpart", "chromedp", "minio/minio/") {
+			if dep == "testing" || containsAny(dep, "configtest", "killtest", "deposittest", "lyingtest", "portaltest", "postgrestest", "terminaltest", "realpart", "chromedp", "minio/minio/") {
 				t.Errorf("%s links %s", p.ImportPath, dep)
 			}
 		}

@@ -20,6 +20,7 @@ import (
 
 	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
+	"letterlock/cmd/progress"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/page"
 	"letterlock/scanner/pdf"
@@ -78,6 +79,7 @@ type world struct {
 	out    io.Writer
 	errout io.Writer
 	log    *slog.Logger
+	screen *progress.Screen // where it is said how far a command is that takes long
 }
 
 // agree asks the person at the keyboard; everything but yes is no, silence too.
@@ -105,6 +107,8 @@ func main() {
 // run plays one command line and returns its exit status.
 func run(args []string, out, errout io.Writer) (status int) {
 	var c cli
+	screen := progress.On(errout)
+	out, errout = screen.Beside(out), screen
 	ended := false
 	parser, err := kong.New(&c, commandline.Option("letterlock"), kong.Writers(out, errout),
 		kong.Description("The letters of a helpline: scanned, sealed, read, destroyed, with proof."),
@@ -129,7 +133,7 @@ func run(args []string, out, errout io.Writer) (status int) {
 	dir, err := locate(c.Data, c.Config)
 	if err == nil {
 		log := slog.New(slog.NewTextHandler(errout, nil))
-		err = parsed.Run(&world{ctx, dir, bufio.NewReader(os.Stdin), out, errout, log})
+		err = parsed.Run(&world{ctx, dir, bufio.NewReader(os.Stdin), out, errout, log, screen})
 	}
 	return statusOf(err, errout)
 }

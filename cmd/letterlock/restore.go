@@ -36,7 +36,7 @@ func (c *restoreCmd) Run(w *world) error {
 		return c.drill(w)
 	}
 	if c.From != "" {
-		unpacked, err := w.dir.unpack(w.ctx, c.From, c.Key)
+		unpacked, err := w.unpack(w.dir, c.From, c.Key)
 		if err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func (c *restoreCmd) drill(w *world) error {
 		}
 		defer func() { err = errors.Join(err, wipeAll(path)) }()
 		dir := dataDir{path, filepath.Join(path, "letterlock.toml")}
-		unpacked, err := dir.unpack(w.ctx, c.From, c.Key)
+		unpacked, err := w.unpack(dir, c.From, c.Key)
 		if err != nil {
 			return err
 		}

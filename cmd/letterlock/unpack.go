@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 
 	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
+	"letterlock/cmd/progress"
 	"letterlock/pipeline/backup"
 	"letterlock/pipeline/register"
 )
@@ -37,7 +37,7 @@ func brief(d time.Duration) string { return d.Round(100 * time.Millisecond).Stri
 // has its name only once the backup is known to be whole, the register in it
 // verifies, and it is on record in it that it is an older copy: a crash before
 // leaves no Letterlock in the folder, and one after it a closed one.
-func (d dataDir) unpack(ctx context.Context, from, keyFile string) (u unpacked, err error) {
+func (w *world) unpack(d dataDir, from, keyFile string) (u unpacked, err error) {
 	began := time.Now()
 	if exists(d.database()) {
 		return u, configfile.Wrong("there is a Letterlock in %s already: a backup is restored into an empty folder. Name another with --data, or move this one away", d.path)
@@ -57,11 +57,11 @@ func (d dataDir) unpack(ctx context.Context, from, keyFile string) (u unpacked, 
 			return u, err
 		}
 	}
-	if u.About, err = d.readBackup(from, keyFile); err != nil {
+	if u.About, err = d.readBackup(w, from, keyFile); err != nil {
 		return u, err
 	}
 	crashPoint("unpacked", "")
-	if err := d.keepClosed(ctx, u.About); err != nil {
+	if err := d.keepClosed(w, u.About); err != nil {
 		return u, err
 	}
 	crashPoint("unpacked-closed", "")
@@ -78,7 +78,7 @@ func (d dataDir) restoring() []string {
 	return []string{path, path + "-wal", path + "-shm"}
 }
 
-func (d dataDir) readBackup(from, keyFile string) (backup.About, error) {
+func (d dataDir) readBackup(w *world, from, keyFile string) (backup.About, error) {
 	key, err := os.Open(keyFile)
 	if err != nil {
 		return backup.About{}, configfile.Wrong("the key cannot be read: %s", configfile.Reason(err))
@@ -92,7 +92,9 @@ func (d dataDir) readBackup(from, keyFile string) (backup.About, error) {
 		return backup.About{}, configfile.Wrong("the backup cannot be read: %s", configfile.Reason(err))
 	}
 	defer func() { _ = f.Close() }()
-	about, err := backup.Read(f, keys, d.place)
+	work := w.reading("Reading the backup", f)
+	defer work.End()
+	about, err := backup.Read(work.Reader(f), keys, d.place)
 	var use configfile.Mistake
 	var other *age.NoIdentityMatchError
 	switch {
@@ -150,19 +152,21 @@ func (d dataDir) place(name string, content io.Reader) error {
 
 // keepClosed verifies the register that was unpacked, entry by entry, and puts in it
 // that it is an older copy.
-func (d dataDir) keepClosed(ctx context.Context, about backup.About) (err error) {
+func (d dataDir) keepClosed(w *world, about backup.About) (err error) {
 	key, err := signingKey(d.in("state", "register.key"), "letterlock-register")
 	if err != nil {
 		return err
 	}
-	r, err := register.Open(ctx, register.Config{Path: d.restoring()[0], Signer: key.signer, Verifier: key.verifier, Now: time.Now, Program: commandline.Version()})
+	r, err := register.Open(w.ctx, register.Config{Path: d.restoring()[0], Signer: key.signer, Verifier: key.verifier, Now: time.Now, Program: commandline.Version()})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	read, write := io.Pipe()
-	go func() { write.CloseWithError(r.Export(ctx, write)) }()
-	head, err := register.Verify(read, key.public())
+	go func() { write.CloseWithError(r.Export(w.ctx, write)) }()
+	work := w.screen.Begin("Verifying the register in it", progress.Entries, about.Entries)
+	defer work.End()
+	head, err := register.Verify(work.Lines(read), key.public())
 	_ = read.CloseWithError(err)
 	switch bad, wrong := errors.AsType[*register.Wrong](err); {
 	case wrong:
@@ -172,5 +176,5 @@ func (d dataDir) keepClosed(ctx context.Context, about backup.About) (err error)
 	case head.Entries != about.Entries || head.Note != about.Checkpoint:
 		return errors.New("this backup holds another register than it says, and is not used: take another, and ask who has handled this one")
 	}
-	return r.KeepClosed(ctx, []register.RestoreSign{register.SignPerson})
+	return r.KeepClosed(w.ctx, []register.RestoreSign{register.SignPerson})
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"letterlock/cmd/configfile"
+	"letterlock/cmd/progress"
 	"letterlock/pipeline/register"
 )
 
@@ -47,7 +48,7 @@ func (c *verifyCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	head, restores, err := verifyFile(c.File, pub)
+	head, restores, err := w.verifyFile(c.File, pub)
 	var bad *register.Wrong
 	if errors.As(err, &bad) {
 		fmt.Fprintf(w.out, "WRONG: %s.\nThis export is not what Letterlock signed. Keep it, and ask who handled it.\n", bad)
@@ -68,16 +69,27 @@ func (w *world) showRestores(restores []register.RestoreSaid) {
 	}
 }
 
-func verifyFile(path string, pub note.Verifier, earlier ...register.Head) (register.Head, []register.RestoreSaid, error) {
-	if path == "-" {
-		return register.VerifyRestores(os.Stdin, pub, earlier...)
+func (w *world) verifyFile(path string, pub note.Verifier, earlier ...register.Head) (register.Head, []register.RestoreSaid, error) {
+	f := os.Stdin
+	if path != "-" {
+		var err error
+		if f, err = openExport(path); err != nil {
+			return register.Head{}, nil, err
+		}
+		defer func() { _ = f.Close() }()
 	}
-	f, err := openExport(path)
-	if err != nil {
-		return register.Head{}, nil, err
+	work := w.reading("Verifying the export", f)
+	defer work.End()
+	return register.VerifyRestores(work.Reader(f), pub, earlier...)
+}
+
+// reading is the work of reading a whole file.
+func (w *world) reading(says string, f *os.File) *progress.Work {
+	var size int64 // of a pipe, which nobody knows
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		size = info.Size()
 	}
-	defer func() { _ = f.Close() }()
-	return register.VerifyRestores(f, pub, earlier...)
+	return w.screen.Begin(says, progress.Bytes, size)
 }
 
 func openExport(path string) (*os.File, error) {
@@ -101,7 +113,7 @@ func (c *compareCmd) Run(w *world) error {
 		return err
 	}
 	var bad *register.Wrong
-	old, err := headOf(c.Old, pub)
+	old, err := w.headOf(c.Old, pub)
 	if errors.As(err, &bad) {
 		fmt.Fprintf(w.out, "WRONG: %s: %s.\nThis is not what Letterlock signed. Keep it, and ask who handled it.\n", c.Old, bad)
 		return errFoundWrong
@@ -109,7 +121,7 @@ func (c *compareCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	newer, restores, err := verifyFile(c.New, pub, old)
+	newer, restores, err := w.verifyFile(c.New, pub, old)
 	if errors.As(err, &bad) {
 		restores = slices.DeleteFunc(restores, func(said register.RestoreSaid) bool { return !said.MayExplain(old) })
 		return c.wrong(w, bad, old, newer, restores)
@@ -130,7 +142,7 @@ func (c *compareCmd) wrong(w *world, bad *register.Wrong, old, newer register.He
 		fmt.Fprintln(w.out, "This is not what Letterlock signed. Keep it, and ask who handled it.")
 		return errFoundWrong
 	}
-	n, differ := c.firstDifference()
+	n, differ := c.firstDifference(w)
 	switch {
 	case len(restores) > 0 && (!differ || n >= restores[0].Entry):
 		w.showRestores(restores)
@@ -151,11 +163,13 @@ func (c *compareCmd) wrong(w *world, bad *register.Wrong, old, newer register.He
 }
 
 // firstDifference finds nothing where the older file is a checkpoint alone.
-func (c *compareCmd) firstDifference() (n int64, differ bool) {
+func (c *compareCmd) firstDifference(w *world) (n int64, differ bool) {
 	older, err1 := os.Open(c.Old)
 	newer, err2 := os.Open(c.New)
 	if errors.Join(err1, err2) == nil {
-		n, differ, err1 = register.FirstDifference(older, newer)
+		work := w.reading("Looking for the first difference", older)
+		n, differ, err1 = register.FirstDifference(work.Reader(older), newer)
+		work.End()
 	}
 	for _, f := range []*os.File{older, newer} {
 		if f != nil {
@@ -167,13 +181,15 @@ func (c *compareCmd) firstDifference() (n int64, differ bool) {
 
 // headOf is the head of an export, which is verified, or of a file that holds
 // a checkpoint alone.
-func headOf(path string, pub note.Verifier) (register.Head, error) {
+func (w *world) headOf(path string, pub note.Verifier) (register.Head, error) {
 	f, err := openExport(path)
 	if err != nil {
 		return register.Head{}, err
 	}
 	defer func() { _ = f.Close() }()
-	in := bufio.NewReader(f)
+	work := w.reading("Verifying the older export", f)
+	defer work.End()
+	in := bufio.NewReader(work.Reader(f))
 	if start, _ := in.Peek(1); string(start) == "{" || len(start) == 0 {
 		return register.Verify(in, pub)
 	}

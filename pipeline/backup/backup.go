@@ -72,8 +72,9 @@ func Recipients(lines []string) ([]age.Recipient, error) {
 // Make writes a backup into the folder, under the name of its moment, and returns
 // its path. When it returns nil the backup is on disk, whole. A crash before leaves
 // a sealed piece under a passing name, which the next Make removes; only one may
-// run at a time.
-func Make(dir string, about About, to []age.Recipient, files []File) (path string, err error) {
+// run at a time. tell hears of the files' bytes as they are sealed, how many each
+// time; nil for nobody.
+func Make(dir string, about About, to []age.Recipient, files []File, tell func(bytes int64)) (path string, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("writing backup: %w", err)
@@ -92,7 +93,7 @@ func Make(dir string, about About, to []age.Recipient, files []File) (path strin
 	if err != nil {
 		return "", err
 	}
-	err = write(f, about, to, files)
+	err = write(f, about, to, files, tell)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		path = filepath.Join(dir, prefix+about.Made.UTC().Format(stamp)+suffix)
 		err = os.Link(f.Name(), path) // never in the place of another
@@ -100,7 +101,7 @@ func Make(dir string, about About, to []age.Recipient, files []File) (path strin
 	return path, errors.Join(err, os.Remove(f.Name()), syncDir(dir))
 }
 
-func write(w io.Writer, about About, to []age.Recipient, files []File) error {
+func write(w io.Writer, about About, to []age.Recipient, files []File, tell func(int64)) error {
 	sealed, err := age.Encrypt(w, to...)
 	if err != nil {
 		return err
@@ -117,7 +118,7 @@ func write(w io.Writer, about About, to []age.Recipient, files []File) error {
 	}
 	for _, file := range files {
 		if err == nil {
-			err = add(archive, file, about.Made)
+			err = add(archive, file, about.Made, tell)
 		}
 	}
 	if err != nil {
@@ -126,7 +127,7 @@ func write(w io.Writer, about About, to []age.Recipient, files []File) error {
 	return errors.Join(archive.Close(), sealed.Close())
 }
 
-func add(archive *tar.Writer, file File, made time.Time) error {
+func add(archive *tar.Writer, file File, made time.Time, tell func(int64)) error {
 	f, err := os.Open(file.Path)
 	if err != nil {
 		return err
@@ -139,8 +140,22 @@ func add(archive *tar.Writer, file File, made time.Time) error {
 	if err := archive.WriteHeader(&tar.Header{Name: file.Name, Mode: 0o600, Size: info.Size(), ModTime: made}); err != nil {
 		return err
 	}
-	_, err = io.Copy(archive, f)
+	_, err = io.Copy(archive, told{f, tell})
 	return err
+}
+
+// told is a file whose reader tells how far it is.
+type told struct {
+	io.Reader
+	tell func(int64)
+}
+
+func (t told) Read(p []byte) (n int, err error) {
+	n, err = t.Reader.Read(p)
+	if t.tell != nil {
+		t.tell(int64(n))
+	}
+	return n, err
 }
 
 // Read opens a backup and gives each of its files to place, in their order. A

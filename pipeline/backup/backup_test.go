@@ -42,7 +42,7 @@ func newOffice(t *testing.T) office {
 
 func (o office) make(t *testing.T, made time.Time) (path string) {
 	t.Helper()
-	path, err := Make(o.dir, About{Program: "v1", Made: made, Entries: 7, Checkpoint: "signed"}, []age.Recipient{o.key.Recipient()}, o.files)
+	path, err := Make(o.dir, About{Program: "v1", Made: made, Entries: 7, Checkpoint: "signed"}, []age.Recipient{o.key.Recipient()}, o.files, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestRotation(t *testing.T) {
 	if _, err := os.Stat(foreign); err != nil {
 		t.Error("a foreign file went")
 	}
-	if _, err := Make(o.dir, About{Made: day.AddDate(0, 0, 9)}, []age.Recipient{o.key.Recipient()}, o.files); err == nil {
+	if _, err := Make(o.dir, About{Made: day.AddDate(0, 0, 9)}, []age.Recipient{o.key.Recipient()}, o.files, nil); err == nil {
 		t.Error("a backup took the place of another")
 	}
 }
