@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"letterlock/cmd/progress"
 	"letterlock/pipeline"
 	"letterlock/pipeline/backup"
+	"letterlock/pipeline/durable"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/words"
 )
@@ -132,7 +132,7 @@ func sizeOf(files []backup.File) (bytes int64) {
 // wipeCopy overwrites and removes a copy of the database: it names people.
 func (d dataDir) wipeCopy() error {
 	for _, path := range register.CopyFiles(d.copied()) {
-		if err := wipe(path); err != nil {
+		if err := durable.Destroy(path); err != nil {
 			return fmt.Errorf("a copy of the database cannot be removed: %s", configfile.Reason(err))
 		}
 	}
@@ -167,23 +167,6 @@ func (d dataDir) wipeDrills() error {
 		err = errors.Join(err, wipeAll(path))
 	}
 	return err
-}
-
-// wipe overwrites a file with zeros and removes it, if it is there.
-func wipe(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	info, err := f.Stat()
-	zeros := make([]byte, 1<<20)
-	for at := int64(0); err == nil && at < info.Size(); at += int64(len(zeros)) {
-		_, err = f.WriteAt(zeros[:min(int64(len(zeros)), info.Size()-at)], at)
-	}
-	return errors.Join(err, f.Sync(), f.Close(), os.Remove(path))
 }
 
 // backupFiles are what a backup holds: the database, the signing keys and the

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"letterlock/cmd/configfile"
+	"letterlock/pipeline/durable"
 )
 
 // dataDir is the folder that holds all of an installation's state. Its layout
@@ -175,44 +176,12 @@ func secretFile(path string, fresh func() (string, error)) (string, error) {
 	return strings.TrimSpace(string(b)), nil
 }
 
-// writeNew makes a file whole and durable, or not at all; it never replaces one.
+// writeNew makes a file, unless it is there already.
 func writeNew(path string, text []byte, mode os.FileMode) error {
-	return writeFile(path, text, mode, func(passing, path string) error {
-		if err := os.Link(passing, path); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
-		}
-		return os.Remove(passing)
-	})
-}
-
-// replaceFile does the same in the place of an older file.
-func replaceFile(path string, text []byte, mode os.FileMode) error {
-	return writeFile(path, text, mode, os.Rename)
-}
-
-func writeFile(path string, text []byte, mode os.FileMode, publish func(passing, path string) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
+	if err := durable.New(path, text, mode); !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err == nil {
-		err = publish(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// syncFolder makes durable which names a folder holds.
-func syncFolder(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return nil
 }
 
 // locate finds the data folder and its configuration from the flags.

@@ -17,6 +17,7 @@ import (
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/invitation"
 	"letterlock/pipeline/archive"
+	"letterlock/pipeline/durable"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
@@ -182,7 +183,7 @@ func (c *edgeInviteCmd) handOver(w *world, inv invitation.Invitation) error {
 	if err != nil {
 		return err
 	}
-	if err := writeNew(c.Out, file, 0o600); err != nil {
+	if err := durable.New(c.Out, file, 0o600); err != nil {
 		return fmt.Errorf("the invitation cannot be written: %s", configfile.Reason(err))
 	}
 	_, err = fmt.Fprintf(w.out, `Invitation  %s, for one machine, once, within %s
@@ -309,7 +310,7 @@ func (c *edgeStorageCmd) Run(w *world) error {
 		if err := in.register.NoteStorageUser(w.ctx, user, c.Site); err != nil {
 			return err
 		}
-		if err := writeNew(c.Out, []byte(user+"\n"+secret+"\n"), 0o600); err != nil {
+		if err := durable.New(c.Out, []byte(user+"\n"+secret+"\n"), 0o600); err != nil {
 			return fmt.Errorf("the credentials cannot be written: %s", configfile.Reason(err))
 		}
 		_, err = fmt.Fprintf(w.out, `Credentials  %s, beside those that the scanner of %s has

@@ -12,6 +12,7 @@ import (
 
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline"
+	"letterlock/pipeline/durable"
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/texts"
 	"letterlock/scanner/page"
@@ -90,7 +91,7 @@ func (c *restoreCmd) drill(w *world) error {
 func wipeAll(path string) error {
 	err := filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
-			err = wipe(path)
+			err = durable.Destroy(path)
 		}
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"letterlock/cmd/configfile"
+	"letterlock/pipeline/durable"
 	"letterlock/scanner/separator"
 )
 
@@ -58,7 +59,7 @@ func (c *separatorCmd) Run(w *world) error {
 	if err := separator.Print(&pdf, c.Paper, sheets); err != nil {
 		return err
 	}
-	if err := replaceFile(c.Out, pdf.Bytes(), 0o644); err != nil {
+	if err := durable.Replace(c.Out, pdf.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("the sheets cannot be written: %s", configfile.Reason(err))
 	}
 	return c.tell(w, helplines, copies)

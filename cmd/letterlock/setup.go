@@ -12,6 +12,7 @@ import (
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/invitation"
 	"letterlock/pipeline/archive"
+	"letterlock/pipeline/durable"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
@@ -210,7 +211,7 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 	}
 	text := in.edgeConfig(site, user, c.Scans).Config("letterlock setup")
 	path := filepath.Join(folder, "scanner.toml")
-	if err := replaceFile(path, []byte(text), 0o600); err != nil {
+	if err := durable.Replace(path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("the scanner's configuration cannot be written: %s", configfile.Reason(err))
 	}
 	_, err = fmt.Fprintf(w.out, "Scanner: %s is enrolled; it starts with: scanner run --config %s\n", site, path)

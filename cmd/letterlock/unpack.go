@@ -16,6 +16,7 @@ import (
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/progress"
 	"letterlock/pipeline/backup"
+	"letterlock/pipeline/durable"
 	"letterlock/pipeline/register"
 )
 
@@ -53,7 +54,7 @@ func (w *world) unpack(d dataDir, from, keyFile string) (u unpacked, err error) 
 	}
 	defer unlock()
 	for _, path := range d.restoring() {
-		if err := wipe(path); err != nil { // of one that was cut off
+		if err := durable.Destroy(path); err != nil { // of one that was cut off
 			return u, err
 		}
 	}
@@ -69,7 +70,7 @@ func (w *world) unpack(d dataDir, from, keyFile string) (u unpacked, err error) 
 		return u, err
 	}
 	u.took = time.Since(began)
-	return u, syncFolder(filepath.Dir(d.database()))
+	return u, durable.SyncDir(filepath.Dir(d.database()))
 }
 
 // restoring are the names under which a database lies that is not yet restored.

@@ -21,6 +21,8 @@ import (
 	"strings"
 	"time"
 
+	"letterlock/pipeline/durable"
+
 	"filippo.io/age"
 )
 
@@ -98,7 +100,7 @@ func Make(dir string, about About, to []age.Recipient, files []File, tell func(b
 		path = filepath.Join(dir, prefix+about.Made.UTC().Format(stamp)+suffix)
 		err = os.Link(f.Name(), path) // never in the place of another
 	}
-	return path, errors.Join(err, os.Remove(f.Name()), syncDir(dir))
+	return path, errors.Join(err, os.Remove(f.Name()), durable.SyncDir(dir))
 }
 
 func write(w io.Writer, about About, to []age.Recipient, files []File, tell func(int64)) error {
@@ -241,13 +243,5 @@ func Rotate(dir string, before time.Time) (removed int, err error) {
 		}
 		removed++
 	}
-	return removed, syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return removed, durable.SyncDir(dir)
 }

@@ -5,7 +5,6 @@ package keyring
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +17,7 @@ import (
 
 	"filippo.io/age"
 
+	"letterlock/pipeline/durable"
 	"letterlock/scanner/letter"
 )
 
@@ -38,7 +38,7 @@ func Open(dir string) (*Keyring, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening keyring: %w", err)
 	}
-	left, err := filepath.Glob(filepath.Join(dir, ".new-*"))
+	left, err := filepath.Glob(filepath.Join(dir, durable.Passing+"*"))
 	if err != nil {
 		return nil, fmt.Errorf("opening keyring: %w", err)
 	}
@@ -87,24 +87,13 @@ func keyText(w letter.Week, id *age.HybridIdentity) []byte {
 		w.Over(), id.Recipient(), id)
 }
 
-// write makes the file durable under a passing name and links it to its final
-// one, which never replaces a key.
+// write makes a key's file, and never replaces one. A crash leaves a passing
+// name, which the next Open removes.
 func (k *Keyring) write(path string, text []byte) error {
-	f, err := os.CreateTemp(k.dir, ".new-*") // mode 0600
-	if err != nil {
+	if err := durable.New(path, text, 0o600); !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		if err = os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
-			err = nil // another process was first, and its key counts
-		}
-	}
-	// A crash here leaves the passing name, which the next Open removes.
-	return errors.Join(err, os.Remove(f.Name()), syncDir(k.dir))
+	return durable.SyncDir(k.dir) // another process was first, and its key counts
 }
 
 func (k *Keyring) identity(w letter.Week) (*age.HybridIdentity, error) {
@@ -174,7 +163,7 @@ func (k *Keyring) list() (weeks []letter.Week, strangers int, err error) {
 		case err == nil && f.Name() != name:
 			weeks = append(weeks, w)
 		case f.Name() == seenFile:
-		case f.Name() != "lost+found" && !strings.HasPrefix(f.Name(), ".new-"): // a volume of its own; a key that is being made
+		case f.Name() != "lost+found" && !strings.HasPrefix(f.Name(), durable.Passing): // a volume of its own; a key that is being made
 			strangers++
 		}
 	}
@@ -187,7 +176,7 @@ func (k *Keyring) list() (weeks []letter.Week, strangers int, err error) {
 // leaves a file of noise under the key's name, which opens nothing. A key that
 // is gone already is no error.
 func (k *Keyring) Overwrite(w letter.Week) error {
-	if err := overwriteFile(k.path(w)); err != nil {
+	if err := durable.Overwrite(k.path(w)); err != nil {
 		return fmt.Errorf("overwriting key %s: %w", w, err)
 	}
 	return nil
@@ -198,52 +187,8 @@ func (k *Keyring) Overwrite(w letter.Week) error {
 // keeps by itself (snapshots, copy-on-write, wear levelling) it cannot reach:
 // see Volume.
 func (k *Keyring) Destroy(w letter.Week) error {
-	if err := errors.Join(destroyFile(k.path(w)), syncDir(k.dir)); err != nil {
+	if err := durable.Destroy(k.path(w)); err != nil {
 		return fmt.Errorf("destroying key %s: %w", w, err)
 	}
 	return nil
-}
-
-// destroyFile overwrites and unlinks a file, if it is there.
-func destroyFile(path string) error {
-	if err := overwriteFile(path); err != nil {
-		return err
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// overwriteFile writes noise over a file in place and syncs it, if it is there.
-func overwriteFile(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(overwrite(f), f.Close())
-}
-
-func overwrite(f *os.File) error {
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	noise := make([]byte, info.Size())
-	_, _ = rand.Read(noise)
-	if _, err := f.WriteAt(noise, 0); err != nil {
-		return err
-	}
-	return f.Sync()
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

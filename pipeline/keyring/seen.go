@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"letterlock/pipeline/durable"
 )
 
 // seenFile, among the keys, holds what the register looked like last. The
@@ -15,27 +17,11 @@ const seenFile = "register.seen"
 
 // Remember keeps the register's newest signed checkpoint beside the keys. When
 // it returns nil, that is on disk; a crash before leaves the one before.
-func (k *Keyring) Remember(checkpoint string) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("remembering the register's checkpoint: %w", err)
-		}
-	}()
-	f, err := os.CreateTemp(k.dir, ".new-*") // mode 0600; what a crash leaves the next Open removes
-	if err != nil {
-		return err
+func (k *Keyring) Remember(checkpoint string) error {
+	if err := durable.Replace(filepath.Join(k.dir, seenFile), []byte(checkpoint), 0o600); err != nil {
+		return fmt.Errorf("remembering the register's checkpoint: %w", err)
 	}
-	_, err = f.WriteString(checkpoint)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), filepath.Join(k.dir, seenFile))
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncDir(k.dir)
+	return nil
 }
 
 // Remembered is the checkpoint that was kept last, as it lies there, or "". It

@@ -18,6 +18,7 @@ import (
 
 	"filippo.io/age"
 
+	"letterlock/pipeline/durable"
 	"letterlock/scanner/letter"
 )
 
@@ -218,7 +219,7 @@ func (s Share) Write(dir string) error {
 		return errors.Join(errors.New("writing a share: there is one already"), err)
 	}
 	passing := filepath.Join(dir, ".letterlock-share.new")
-	if err := destroyFile(passing); err != nil { // what a crash has left
+	if err := durable.Destroy(passing); err != nil { // what a crash has left
 		return fmt.Errorf("writing a share: %w", err)
 	}
 	f, err := os.OpenFile(passing, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -229,8 +230,8 @@ func (s Share) Write(dir string) error {
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = os.Rename(passing, path)
 	}
-	if err = errors.Join(err, syncDir(dir)); err != nil {
-		_ = destroyFile(passing) // the next Write does it, if this does not
+	if err = errors.Join(err, durable.SyncDir(dir)); err != nil {
+		_ = durable.Destroy(passing) // the next Write does it, if this does not
 		return fmt.Errorf("writing a share: %w", err)
 	}
 	return nil
@@ -239,7 +240,7 @@ func (s Share) Write(dir string) error {
 // Destroy overwrites the share's file in a custodian's folder, unlinks it and
 // makes that durable. A file that is gone already is destroyed.
 func (s Share) Destroy(dir string) error {
-	if err := errors.Join(destroyFile(filepath.Join(dir, s.fileName())), syncDir(dir)); err != nil {
+	if err := durable.Destroy(filepath.Join(dir, s.fileName())); err != nil {
 		return fmt.Errorf("destroying a share: %w", err)
 	}
 	return nil

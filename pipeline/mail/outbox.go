@@ -9,12 +9,12 @@ import (
 	netmail "net/mail"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
 
+	"letterlock/pipeline/durable"
 	"letterlock/pipeline/texts"
 )
 
@@ -42,7 +42,7 @@ func NewOutbox(dir, from string, announce io.Writer, now func() time.Time) (*Out
 		return nil, fmt.Errorf("opening outbox: %w", err)
 	}
 	// Without this a power cut could take the folder with the messages in it.
-	if err := syncDir(filepath.Dir(filepath.Clean(dir))); err != nil {
+	if err := durable.SyncDir(filepath.Dir(filepath.Clean(dir))); err != nil {
 		return nil, fmt.Errorf("opening outbox: %w", err)
 	}
 	return &Outbox{dir: dir, from: sender, announce: announce, now: now, language: texts.English()}, nil
@@ -107,17 +107,5 @@ func write(name string, msg *gomail.Msg) error {
 		_ = os.Remove(passing) // room for the next try on a full disk
 		return err
 	}
-	return syncDir(filepath.Dir(name))
-}
-
-// syncDir makes the names in a folder outlive a power cut.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil // NTFS keeps the order of names by itself
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncDir(filepath.Dir(name))
 }

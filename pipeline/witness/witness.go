@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"letterlock/pipeline/durable"
 	"letterlock/pipeline/register"
 )
 
@@ -254,32 +255,15 @@ func (w *Witness) keep(head kept) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	f, err := os.CreateTemp(w.Dir, "new-*")
-	if err != nil {
+	if err := durable.Replace(path, []byte(head.Note), 0o600); err != nil {
 		return fmt.Errorf("keeping a checkpoint: %w", err)
 	}
-	_, err = f.WriteString(head.Note)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return fmt.Errorf("keeping a checkpoint: %w", err)
-	}
-	return syncDir(w.Dir)
+	return nil
 }
 
 func (w *Witness) path(head kept) string {
 	sum := sha256.Sum256([]byte(head.Note))
 	return filepath.Join(w.Dir, fmt.Sprintf("%012d-%s%s", head.Entries, hex.EncodeToString(sum[:8]), head.as))
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // catchUp is how long the day's checkpoint may be behind an export's: it is
