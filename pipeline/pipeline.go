@@ -10,136 +10,18 @@ package pipeline
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
-	"iter"
 	"log/slog"
-	"net/url"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
-	"letterlock/pipeline/archive"
-	"letterlock/pipeline/keyring"
 	"letterlock/pipeline/mail"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
-	"letterlock/scanner/page"
 )
-
-// Bucket is what the flow needs to find, read and end letters.
-type Bucket interface {
-	List(ctx context.Context, prefix string) iter.Seq2[string, error]
-	Read(ctx context.Context, key, version string) (io.ReadCloser, int64, error)
-	Traces(ctx context.Context, key string) ([]archive.Trace, error) // over a new connection each time
-	Remove(ctx context.Context, key string, t archive.Trace) error
-}
-
-// Answers is where the flow leaves its word for the edge, and whose clock it
-// compares its own with.
-type Answers interface {
-	Put(ctx context.Context, key string, body io.ReadSeeker, size int64, sum [sha256.Size]byte, mode deposit.Mode) (version string, err error)
-	Clock(ctx context.Context) (time.Time, error)
-}
-
-// Shelves is how the flow finds what lies where no letter is on record.
-type Shelves interface {
-	Folders(ctx context.Context, prefix string) ([]string, error)
-	Remains(ctx context.Context, prefix string) ([]string, error)
-}
-
-// Store is the bucket as the server sees it.
-type Store interface {
-	Bucket
-	Answers
-	Shelves
-}
-
-// Sender hands one message to the mail system.
-type Sender interface {
-	Send(ctx context.Context, m mail.Message) error
-}
-
-// ReadableByAnother in Config.DestroyAfter is the register's rule of the same name.
-const ReadableByAnother = "readable-by-another"
-
-// Config is what a server needs.
-type Config struct {
-	Register     *register.Register
-	Store        Store
-	Prepare      func(ctx context.Context) error // makes the bucket ready; tried until it succeeds; nil for nothing to do
-	Keyring      *keyring.Keyring
-	Pages        *page.Renderer
-	Mail         Sender
-	StorageUsers StorageUsers  // ends those of scanners that are no more; nil where Letterlock has made none
-	Signer       note.Signer   // signs receipts and the recipients list
-	Verifier     note.Verifier // its public half
-
-	Origin *url.URL // of the portal, for the mailed link
-	// Certificate is the portal's own, as its file says now; nil where a web
-	// server in front ends TLS.
-	Certificate  func() (*x509.Certificate, error)
-	WeakSSO      bool   // the organisation's sign-in is believed whatever it asked of a person
-	MailDomain   string // of Message-IDs
-	Helplines    []string
-	Settings     register.Values // of the configuration file; nil for those of DefaultSettings
-	DestroyAfter string          // "readable", ReadableByAnother or "verified": when paper may go
-	HasLifecycle bool            // the storage ends letters by itself
-	Backups      *Backups        // nil where none are made
-	Program      letter.Program  // this server's version
-	Spool        string          // a folder for sealed letters on their way to another place; "" is the system's for temporary files
-
-	Name  string // of this server among several; kept over restarts
-	Setup string // stands for what of the configuration all servers must share
-
-	SweepEvery time.Duration // between two sweeps of Run; 0 for two seconds
-	BeatEvery  time.Duration // between two signs of life; 0 for five seconds
-
-	Now  func() time.Time
-	Log  *slog.Logger
-	Step func(step string, id letter.ID) // observes each step boundary; nil for none
-}
-
-// Server is the server's role. Its methods are safe for concurrent use, by
-// several processes too.
-type Server struct {
-	cfg   Config
-	began time.Time
-	swept atomic.Int64 // when the last sweep ended, in Unix time
-	shut  atomic.Bool  // a sign was found that this is an older copy, on record or not
-	aside atomic.Bool  // this server's clock is not that of the others
-
-	showing *showing
-	taking  chan struct{} // one for each file that is being taken
-
-	takingWait time.Duration // how long somebody waits for their turn
-
-	lookForMissing atomic.Bool // a letter was asked for and not there: look at all of them now
-
-	mu      sync.Mutex
-	doubted time.Time                 // when it was last said that nothing is destroyed
-	nobody  map[string]time.Time      // by helpline: when it was last said that nobody is told of its letters
-	held    map[string]time.Time      // when each held manifest was last looked at
-	strays  map[string]register.Found // what was put on record of each stray; for endStrays alone
-}
-
-// New makes a server.
-func New(cfg Config) *Server {
-	if cfg.Step == nil {
-		cfg.Step = func(string, letter.ID) {}
-	}
-	cfg.Name = cmp.Or(cfg.Name, "server")
-	return &Server{cfg: cfg, began: time.Now(), showing: newShowing(), taking: make(chan struct{}, takenAtOnce), takingWait: takingWait,
-		held: map[string]time.Time{}, strays: map[string]register.Found{}}
-}
 
 // brief is how old an unknown manifest may be. It equals the life of
 // incoming/: an older one was kept back by somebody.
