@@ -208,6 +208,9 @@ func (in *installation) secrets() (beside, outside []string) {
 	if in.cfg.SSO != nil {
 		named = append(named, in.cfg.SSO.ClientSecretFile)
 	}
+	if in.cfg.Database != nil {
+		named = append(named, in.cfg.Database.URLFile)
+	}
 	for _, name := range append(named, in.cfg.Mail.PasswordFile) {
 		switch {
 		case name == "":

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +35,7 @@ func TestTheWayOverPostgreSQL(t *testing.T) {
 		t.Error("there is an SQLite file too")
 	}
 	command(t, data, "check")
+	triesOutABackup(t, data)
 
 	server.Stop(t)
 	p.eventually("it is said that the database is away", func() bool { return strings.Contains(p.out.String(), pipeline.DatabaseAway) })
@@ -46,6 +49,27 @@ func TestTheWayOverPostgreSQL(t *testing.T) {
 		return count(kinds, "letter-deleted") == 3 && count(kinds, "key-destroyed") > 0
 	})
 	p.stop()
+}
+
+// triesOutABackup makes a backup, and a drill of it, which looks at what came back
+// and not at the running server's database, and needs no file that is not in it.
+func triesOutABackup(t *testing.T, data string) {
+	t.Helper()
+	key, kept := filepath.Join(t.TempDir(), "key.txt"), t.TempDir()
+	said := command(t, data, "key", "backup", "--out", key)
+	recipients := regexp.MustCompile(`recipients = .*`).FindString(said)
+	config := filepath.Join(data, "letterlock.toml")
+	text, err := os.ReadFile(config)
+	must(t, err)
+	text = bytes.Replace(text, []byte("[backup]\n"), []byte("[backup]\nfolder = '"+kept+"'\n"+recipients+"\n"), 1)
+	must(t, os.WriteFile(config, text, 0o600))
+	made := strings.TrimSpace(strings.TrimPrefix(command(t, data, "backup"), "Written: "))
+	command(t, data, "user", "add", "--role", "dpo", "--name", "Later Example")
+	said = command(t, data, "restore", "--drill", "--from", made, "--key", key)
+	whole := regexp.MustCompile(`its register verifies: (\d+) entries`).FindStringSubmatch(said)
+	if whole == nil || !strings.Contains(said, "The register has "+whole[1]+" entries") || !strings.Contains(said, "3 letters where the register has them") {
+		t.Errorf("the drill looked at something else than the backup:\n%s", said)
+	}
 }
 
 // An address that would give away a password, or travel in the open, is refused in

@@ -172,9 +172,11 @@ func (in *installation) openRegister(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	address, err := in.cfg.address(in.dir.config)
-	if err != nil {
-		return err
+	address := "" // a drill looks at the file that was unpacked, never at the server that the backup is of
+	if in.dir == in.beside {
+		if address, err = in.cfg.address(in.dir.config); err != nil {
+			return err
+		}
 	}
 	cfg := register.Config{Path: in.dir.database(), URL: address, Idle: time.Duration(in.cfg.Portal.Idle), ReadableByAnother: in.cfg.DestroyAfter == pipeline.ReadableByAnother, Signer: key.signer, Verifier: key.verifier, Now: in.clock.Now, CodeKey: codes,
 		Program: commandline.Version(), Step: func(step string) { crashPoint(step, "") },
