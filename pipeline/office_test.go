@@ -34,7 +34,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if pdf.RunChild(os.Args) || page.RunChild(os.Args) || runServer() {
+	if pdf.RunChild(os.Args) || page.RunChild(os.Args) {
 		return
 	}
 	os.Exit(m.Run())

@@ -234,7 +234,10 @@ func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
 		cfg.Intake = &intake{questions: r.questions}
 	}
 	handler, err := portal.New(w.ctx, cfg)
-	if err != nil {
+	switch {
+	case err != nil && (w.ctx.Err() != nil || register.IsAway(err)): // which says nothing of the configuration
+		return err
+	case err != nil:
 		return configfile.Wrong("%s: %s", r.in.dir.config, err)
 	}
 	r.web, err = r.in.web(handler)
