@@ -125,7 +125,7 @@ func (c *copier) onePage(page, settings types.Dict) error {
 	if err := c.ownKeys(&dict, page, drawn); err != nil {
 		return err
 	}
-	if page["Contents"] == nil && c.pictured(settings["Resources"]) {
+	if c.blank(page["Contents"]) && c.pictured(settings["Resources"]) {
 		return refusePage(Damaged, c.page) // it lost what draws them
 	}
 	own := settings["Resources"]
@@ -141,6 +141,14 @@ func (c *copier) onePage(page, settings types.Dict) error {
 	}
 	c.w.page(dict.String())
 	return c.w.err
+}
+
+// blank reports whether a page has no content, not even an empty one.
+func (d *document) blank(contents types.Object) bool {
+	found, err := d.ctx.Dereference(contents)
+	parts, _ := found.(types.Array)
+	written := slices.ContainsFunc(parts, func(part types.Object) bool { return part != nil })
+	return err == nil && (found == nil || len(parts) > 0 && !written)
 }
 
 // pictured reports whether a resource dictionary has something to draw.
@@ -236,6 +244,9 @@ func (c *copier) value(to *strings.Builder, o types.Object, role role, depth int
 	case types.Array:
 		to.WriteByte('[')
 		for _, each := range o {
+			if each == nil && role == contents {
+				continue // legal, but pdfcpu takes it for damage
+			}
 			if err := c.value(to, each, role, depth+1); err != nil {
 				return err
 			}

@@ -108,6 +108,10 @@ func TestContentThatIsNoStreamIsRefused(t *testing.T) {
 	const lost = "<</Lengt\xec\xec\xecstream\n0 0 9 9 re f\nendstream\n/X 1>>"
 	takeWhole(t, "one stream", page(" 4 0 R", stream("", squares)))
 	takeWhole(t, "none", page("[]"))
+	takeWhole(t, "one and nothing", page("[null 4 0 R]", stream("", squares)))
+	takeWhole(t, "one and nothing, elsewhere", page(" 5 0 R", stream("", squares), "[4 0 R null]"))
+	takeWhole(t, "nothing alone", page("[null]"))
+	refuseBroken(t, "nothing, but a picture", page("[null]/Resources<</XObject<</P 4 0 R>>>>", grey8("", ramp())))
 	refuseBroken(t, "a dictionary", page(" 4 0 R", "<</Length 9>>"))
 	refuseBroken(t, "the remains of one", page(" 4 0 R", lost))
 	refuseBroken(t, "one of two", page("[4 0 R 5 0 R]", stream("", squares), "<</Length 9>>"))
