@@ -37,7 +37,7 @@ type Lifecycle interface {
 // not be found out is not well.
 func (s *Server) Check(ctx context.Context) []Line {
 	var lines []Line
-	for _, c := range []struct {
+	checks := []struct {
 		name string
 		find func(context.Context) (bad, good texts.Text, err error)
 	}{
@@ -66,7 +66,9 @@ func (s *Server) Check(ctx context.Context) []Line {
 		{"door", s.checkDoor},
 		{"settings", s.checkSettings},
 		{"servers", s.checkServers},
-	} {
+	}
+	for i, c := range checks {
+		s.cfg.Far(i, len(checks))
 		bad, good, err := c.find(ctx)
 		switch {
 		case err != nil:

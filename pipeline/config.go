@@ -62,6 +62,7 @@ type Config struct {
 	Now  func() time.Time
 	Log  *slog.Logger
 	Step func(step string, id letter.ID) // observes each step boundary; nil for none
+	Far  func(done, of int)              // hears how far it is with what takes long; of is 0 where nobody knows. nil for nobody
 }
 
 // Server is the server's role. Its methods are safe for concurrent use, by
@@ -91,6 +92,9 @@ type Server struct {
 func New(cfg Config) *Server {
 	if cfg.Step == nil {
 		cfg.Step = func(string, letter.ID) {}
+	}
+	if cfg.Far == nil {
+		cfg.Far = func(int, int) {}
 	}
 	cfg.Name = cmp.Or(cfg.Name, "server")
 	return &Server{cfg: cfg, began: time.Now(), showing: newShowing(), taking: make(chan struct{}, takenAtOnce), takingWait: takingWait,

@@ -70,7 +70,8 @@ func (s *Server) MakeShares(ctx context.Context, dirs [keyring.Custodians]string
 		return nil, err
 	}
 	var made []letter.Week
-	for _, w := range weeks {
+	for i, w := range weeks {
+		s.cfg.Far(i, len(weeks))
 		if isShared(there[w], out) {
 			continue
 		}
@@ -377,7 +378,8 @@ func (s *Server) recover(ctx context.Context, dirs [2]string, keys []register.We
 		return nil, err
 	}
 	var out []Recovered
-	for _, k := range keys {
+	for i, k := range keys {
+		s.cfg.Far(i, len(keys))
 		r := Recovered{Week: k.Week}
 		r.key, r.Err = bringBack(k, from)
 		out = append(out, r)

@@ -203,15 +203,21 @@ func (r *replay) endDue(ctx context.Context) error {
 
 // advanceDue ends what is due, as far as it goes at once.
 func (r *replay) advanceDue(ctx context.Context) error {
-	for {
+	all, err := r.cfg.Register.Overdue(ctx, r.today)
+	if err != nil {
+		return err
+	}
+	for ended := 0; ; {
 		due, err := r.cfg.Register.PastDeadline(ctx, r.today, dueAtOnce)
 		if err != nil || len(due) == 0 {
 			return err
 		}
 		for _, id := range due {
+			r.cfg.Far(ended, all)
 			if err := r.Advance(ctx, id); err != nil {
 				return err
 			}
+			ended++
 		}
 		again, err := r.cfg.Register.PastDeadline(ctx, r.today, dueAtOnce)
 		if err != nil || slices.Equal(due, again) {

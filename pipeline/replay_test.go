@@ -190,8 +190,14 @@ func TestADatabaseFromABackupCatchesUp(t *testing.T) {
 func catchesUp(t *testing.T, o *office) {
 	r := aWinter(t, o)
 	r.goBack()
+	heard, most := 0, 0
+	r.cfg.Far = func(done, of int) { heard, most = heard+1, max(most, of) }
 	backlog, err := r.Backlog(t.Context())
 	r.must(err)
+	if heard == 0 || most == 0 {
+		t.Errorf("a look back said %d times how far it is, of %d", heard, most)
+	}
+	heard = 0
 	if backlog.Unknown != 3 || backlog.Elsewhere != 2 || backlog.Missing != 1 || backlog.Living != 2 || backlog.Overdue != 1 {
 		t.Errorf("found %+v", backlog)
 	}
@@ -200,6 +206,9 @@ func catchesUp(t *testing.T, o *office) {
 	}
 	done, err := r.Replay(t.Context(), func(ReplayStep) {})
 	r.must(err)
+	if heard < 3*most {
+		t.Errorf("a replay of %d letters said %d times how far it is", most, heard)
+	}
 	if r.holds(r.copied, r.ended.SHA256) {
 		t.Error("the database's files hold a row of the letter that is gone")
 	}

@@ -30,7 +30,8 @@ func (r *replay) adoptAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, id := range slices.Sorted(maps.Keys(r.there)) {
+	for i, id := range slices.Sorted(maps.Keys(r.there)) {
+		r.cfg.Far(i, len(r.there))
 		ever, _, err := r.cfg.Register.KnowsOf(ctx, id)
 		if err != nil {
 			return err
@@ -281,7 +282,10 @@ func (s *Server) Backlog(ctx context.Context) (b Backlog, err error) {
 	if r.there, err = s.shelves(ctx); err != nil {
 		return b, err
 	}
+	looked := 0
 	for id, at := range r.there {
+		s.cfg.Far(looked, len(r.there))
+		looked++
 		if err := r.countUnknown(ctx, id, at, &b); err != nil {
 			return b, err
 		}

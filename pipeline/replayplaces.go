@@ -78,13 +78,17 @@ func (s *Server) shelvesOf(ctx context.Context, class letter.Class, helpline str
 				}
 			}
 		}
+		s.cfg.Far(len(all), 0)
 	}
 	return nil
 }
 
 // settleAll finds every living letter of the register in the bucket.
 func (r *replay) settleAll(ctx context.Context) error {
+	settled := 0
 	return r.cfg.Register.EachLetter(ctx, func(l register.Letter) error {
+		r.cfg.Far(settled, len(r.there)) // about so many
+		settled++
 		// What is being ended, or must be, ends wherever it lies.
 		if l.State == register.Expiring || l.Erase != "" {
 			return nil
@@ -320,7 +324,8 @@ func (r *replay) removeRemains(ctx context.Context) error {
 	} else if !may {
 		return &CannotReplay{"nothing can be removed just now: 'letterlock check' says why. Letterlock stays closed; then run this again"}
 	}
-	for _, id := range slices.Sorted(maps.Keys(r.there)) {
+	for i, id := range slices.Sorted(maps.Keys(r.there)) {
+		r.cfg.Far(i, len(r.there))
 		ever, living, err := r.cfg.Register.KnowsOf(ctx, id)
 		if err != nil {
 			return err

@@ -39,6 +39,16 @@ func Option(program string) kong.Option {
 	})
 }
 
+// WantsJSON reports whether the command's answer is for another program.
+func WantsJSON(parsed *kong.Context) bool {
+	for _, f := range parsed.Flags() {
+		if asked, is := parsed.FlagValue(f).(bool); f.Name == "json" && is && asked {
+			return true
+		}
+	}
+	return false
+}
+
 // Version is what was built, as in v1.4.0; Go takes it from the tag.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()

@@ -185,3 +185,15 @@ func TestHelpHasExamples(t *testing.T) {
 		t.Errorf("help is\n%s", b.String())
 	}
 }
+
+func TestWantsJSON(t *testing.T) {
+	for line, want := range map[string]bool{"check --json": true, "check all --json": true, "check --json=true": true, "check": false, "check storage": false, "up": false} {
+		parsed, err := model(t).Parse(strings.Fields(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := WantsJSON(parsed); got != want {
+			t.Errorf("%q: %v", line, got)
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 
 	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
+	"letterlock/cmd/progress"
 	"letterlock/pipeline/evidence"
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/retention"
@@ -28,7 +29,7 @@ type evidenceCmd struct {
 // is found wrong as by check.
 func (c *evidenceCmd) Run(w *world) error {
 	return w.with(func(in *installation) error {
-		found, err := c.write(w.ctx, in)
+		found, err := c.write(w, in)
 		if err != nil {
 			return err
 		}
@@ -44,7 +45,7 @@ func (c *evidenceCmd) Run(w *world) error {
 }
 
 // write leaves a whole pack or none.
-func (c *evidenceCmd) write(ctx context.Context, in *installation) (found evidence.Found, err error) {
+func (c *evidenceCmd) write(w *world, in *installation) (found evidence.Found, err error) {
 	pack, err := c.begin()
 	if err != nil {
 		return found, configfile.Wrong("the evidence pack cannot be written: %s", configfile.Reason(err))
@@ -55,10 +56,12 @@ func (c *evidenceCmd) write(ctx context.Context, in *installation) (found eviden
 		}
 	}()
 	// On record before it is given out.
-	if err := in.register.Record(ctx, register.RegisterExported{}, 0); err != nil {
+	if err := in.register.Record(w.ctx, register.RegisterExported{}, 0); err != nil {
 		return found, errors.Join(err, pack.Close())
 	}
-	found, err = in.evidence(ctx, pack)
+	work := w.screen.Begin("Making the evidence pack", progress.Bytes, 0)
+	defer work.End()
+	found, err = in.evidence(w.ctx, pack, work.Set)
 	return found, errors.Join(err, pack.Close())
 }
 
@@ -96,14 +99,15 @@ func (z zipFile) Close() error { return errors.Join(z.Zip.Close(), z.file.Sync()
 // evidenceZip writes the pack as it is downloaded at the portal.
 func (in *installation) evidenceZip(ctx context.Context, w io.Writer) error {
 	pack := evidence.NewZip(w)
-	if _, err := in.evidence(ctx, pack); err != nil {
+	if _, err := in.evidence(ctx, pack, nil); err != nil {
 		return err
 	}
 	return pack.Close()
 }
 
-// evidence makes the pack from what this installation is at the moment.
-func (in *installation) evidence(ctx context.Context, to evidence.Sink) (found evidence.Found, err error) {
+// evidence makes the pack from what this installation is at the moment. far hears how
+// many bytes of how many are read; nil for nobody.
+func (in *installation) evidence(ctx context.Context, to evidence.Sink, far func(done, of int64)) (found evidence.Found, err error) {
 	policy, err := in.readPolicy()
 	if err != nil {
 		return found, err
@@ -117,12 +121,12 @@ func (in *installation) evidence(ctx context.Context, to evidence.Sink) (found e
 		return found, fmt.Errorf("the register's public key cannot be read: %s", configfile.Reason(err))
 	}
 	var storage []evidence.Finding
-	for _, l := range in.tryOut(ctx, nil) {
+	for _, l := range in.tryOut(ctx, nil, nil) {
 		storage = append(storage, evidence.Finding(l))
 	}
 	return evidence.Write(ctx, to, evidence.Facts{
 		Made: in.clock.Now(), Version: commandline.VersionInFull(), Sample: in.sample, PolicyName: in.cfg.Policy, Policy: policy, Setup: setup, Storage: storage,
-		PublicKey: strings.TrimSpace(string(public)), Export: in.register.Export, Spool: in.dir.in("state"),
+		PublicKey: strings.TrimSpace(string(public)), Export: in.register.Export, Spool: in.dir.in("state"), Far: far,
 		Retention: func(year string, entries iter.Seq2[register.Entry, error]) (evidence.Record, error) {
 			p, err := retention.ParsePeriod(year)
 			if err != nil {

@@ -39,7 +39,7 @@ func goList(t *testing.T, packages ...string) (all []listed) {
 // everything may use letter.
 var mayUse = map[string][]string{
 	"cmd/letterlock":     {"cmd/commandline", "cmd/configfile", "cmd/invitation", "cmd/progress", "cmd/supervised", "pipeline", "pipeline/archive", "pipeline/backup", "pipeline/certificate", "pipeline/durable", "pipeline/evidence", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "pipeline/retention", "pipeline/texts", "pipeline/witness", "scanner", "scanner/deposit", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/separator", "scanner/specimen", "scanner/words"},
-	"cmd/scanner":        {"cmd/commandline", "cmd/configfile", "cmd/invitation", "cmd/supervised", "scanner", "scanner/child", "scanner/deposit", "scanner/disk", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/separator", "scanner/words"},
+	"cmd/scanner":        {"cmd/commandline", "cmd/configfile", "cmd/invitation", "cmd/progress", "cmd/supervised", "scanner", "scanner/child", "scanner/deposit", "scanner/disk", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/separator", "scanner/words"},
 	"cmd/configfile":     {"cmd/commandline"},
 	"cmd/progress":       {"scanner/words"},
 	"cmd/release":        {"cmd/commandline"},

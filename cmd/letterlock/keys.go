@@ -98,7 +98,9 @@ func (c *escrowMakeCmd) Run(w *world) error {
 		if err := in.eachElsewhere(dirs[:]); err != nil {
 			return err
 		}
+		work := w.begin(in, "Sharing keys", "key")
 		made, err := in.looks(nil).MakeShares(w.ctx, dirs, c.Ahead)
+		work.End()
 		if len(made) > 0 {
 			fmt.Fprintf(w.out, "Shared: %s (%s to %s). Any two of the three folders bring each back, and that was tried.\n",
 				words.Number(len(made), "key"), made[0], made[len(made)-1])
@@ -176,7 +178,9 @@ type escrowTestCmd struct {
 func (c *escrowTestCmd) Run(w *world) error {
 	dirs := [2]string{c.First, c.Second}
 	return w.withFolders(dirs[:], func(in *installation) error {
+		work := w.begin(in, "Bringing keys back", "key")
 		found, err := in.looks(nil).Drill(w.ctx, dirs)
+		work.End()
 		if err != nil {
 			return ofCustody(err)
 		}
@@ -193,7 +197,9 @@ type escrowRestoreCmd struct {
 func (c *escrowRestoreCmd) Run(w *world) error {
 	dirs := [2]string{c.First, c.Second}
 	return w.withFolders(dirs[:], func(in *installation) error {
+		work := w.begin(in, "Bringing keys back", "key")
 		found, err := in.looks(nil).RestoreKeys(w.ctx, dirs)
+		work.End()
 		if err != nil {
 			return ofCustody(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"letterlock/cmd/configfile"
+	"letterlock/cmd/progress"
 	"letterlock/pipeline"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/folder"
@@ -28,12 +29,23 @@ func (w *world) with(f func(in *installation) error) error {
 	if err := w.dir.mustExist(); err != nil {
 		return err
 	}
+	// A newer version's first start brings the database up to date, and a database on a
+	// server may be slow to answer.
+	work := w.screen.Begin("Opening the register", "", 0)
 	in, err := open(w.ctx, w.dir, w.log)
+	work.End()
 	if err != nil {
 		return err
 	}
 	defer in.close()
 	return f(in)
+}
+
+// begin shows how far the server's role is with what f has it do.
+func (w *world) begin(in *installation, says string, unit progress.Unit) *progress.Work {
+	work := w.screen.Begin(says, unit, 0)
+	in.far = work.Far
+	return work
 }
 
 func (w *world) json(v any) error {
@@ -232,7 +244,9 @@ func (c *checkCmd) Run(w *world) error {
 		if err != nil {
 			return err
 		}
+		work := w.begin(in, "Checking", "question")
 		lines := append(in.looks(sender).Check(w.ctx), in.checkScanner()...)
+		work.End()
 		if in.cfg.Mail.SMTP == "" {
 			lines = append(lines, pipeline.Line{Name: "outbox", OK: true, Says: "Mail is written to outbox/ and nobody is told: set [mail] smtp in " + in.dir.config + "."})
 		}

@@ -128,6 +128,9 @@ func run(args []string, out, errout io.Writer) (status int) {
 		fmt.Fprintf(errout, "letterlock: %s. See letterlock --help\n", err)
 		return exitUse
 	}
+	if commandline.WantsJSON(parsed) {
+		screen = screen.Silent()
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	dir, err := locate(c.Data, c.Config)

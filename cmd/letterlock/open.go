@@ -87,6 +87,7 @@ type installation struct {
 	server   keypair // signs receipts and the recipients list
 	fit      bool    // the storage was tried out by this process
 	opened   []io.Closer
+	far      func(done, of int) // hears how far the server's role is with what takes long; nil for nobody
 }
 
 // open opens what every command needs: configuration, register, store, keyring.
@@ -281,6 +282,11 @@ func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender p
 		Signer: in.server.signer, Verifier: in.server.public(), HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, WeakSSO: in.issuer() != "" && !in.cfg.SSO.Strong, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), Settings: in.cfg.Portal.settings(), DestroyAfter: in.cfg.DestroyAfter, Backups: in.keptBackups(), Spool: in.dir.in("state"), SweepEvery: pace,
 		Name: in.serverName(), Setup: in.cfg.shared(),
 		Now: in.clock.Now, Log: in.log, Step: crashPoint,
+		Far: func(done, of int) {
+			if in.far != nil {
+				in.far(done, of)
+			}
+		},
 	})
 }
 

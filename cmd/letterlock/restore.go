@@ -77,7 +77,9 @@ func (c *restoreCmd) drill(w *world) error {
 			return err
 		}
 		defer in.close()
+		work := w.begin(in, "Comparing with the bucket", "letter")
 		found, err := in.looks(nil).Backlog(w.ctx)
+		work.End()
 		if err != nil {
 			return err
 		}
@@ -117,7 +119,9 @@ func (c *restoreCmd) replay(w *world) error {
 		if _, err := server.Recognise(w.ctx); err != nil {
 			return fmt.Errorf("what was restored cannot be found out: %w", err)
 		}
+		work := w.begin(in, "Comparing with the bucket", "letter")
 		found, err := server.Backlog(w.ctx)
+		work.End()
 		if err != nil {
 			return err
 		}
@@ -126,7 +130,13 @@ func (c *restoreCmd) replay(w *world) error {
 			return fmt.Errorf("%w; Letterlock stays closed", err)
 		}
 		began := time.Now()
-		done, err := server.Replay(w.ctx, func(step pipeline.ReplayStep) { fmt.Fprintf(w.out, "Now: %s.\n", step) })
+		work = w.begin(in, "Comparing with the bucket", "letter")
+		done, err := server.Replay(w.ctx, func(step pipeline.ReplayStep) {
+			work.End()
+			fmt.Fprintf(w.out, "Now: %s.\n", step)
+			work = w.begin(in, "Replaying", "letter")
+		})
+		work.End()
 		if err != nil {
 			return err
 		}

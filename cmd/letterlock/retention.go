@@ -28,7 +28,9 @@ func (c *retentionCmd) Run(w *world) error {
 		if period == "" {
 			period = retention.MonthOf(letter.DateOf(in.clock.Now())).String()
 		}
+		work := w.screen.Begin("Reading the register", "", 0)
 		sheet, err := in.retentionSheet(w.ctx, period)
+		work.End()
 		if err != nil {
 			return configfile.Wrong("%s", err)
 		}

@@ -56,7 +56,10 @@ func (c *separatorCmd) Run(w *world) error {
 		sheets = append(sheets, slices.Repeat([]separator.Sheet{part}, copies)...)
 	}
 	var pdf bytes.Buffer
-	if err := separator.Print(&pdf, c.Paper, sheets); err != nil {
+	work := w.screen.Begin("Drawing the sheets", "", 0)
+	err = separator.Print(&pdf, c.Paper, sheets)
+	work.End()
+	if err != nil {
 		return err
 	}
 	if err := durable.Replace(c.Out, pdf.Bytes(), 0o644); err != nil {

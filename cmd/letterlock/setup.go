@@ -71,13 +71,19 @@ func (c *setupCmd) Run(w *world) error {
 			ready, publish = in.makeReady, in.looks(nil).AdoptBucket
 		}
 	}
-	if err := ready(w.ctx); err != nil {
+	work := w.screen.Begin("Preparing the bucket", "", 0)
+	err = ready(w.ctx)
+	work.End()
+	if err != nil {
 		return err
 	}
 	if err := c.compareRules(w, in); err != nil {
 		return err
 	}
-	if err := publish(w.ctx); err != nil {
+	work = w.screen.Begin("Making keys", "", 0)
+	err = publish(w.ctx)
+	work.End()
+	if err != nil {
 		return err
 	}
 	fmt.Fprintln(w.out, "Keys: the recipients list is in the bucket.")

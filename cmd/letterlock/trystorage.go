@@ -45,15 +45,19 @@ func (c *storageCheckCmd) Run(w *world) error {
 			return err
 		}
 	}
-	return c.say(w, in.tryOut(w.ctx, edge))
+	work := w.screen.Begin("Trying the storage out", "question", 0)
+	lines := in.tryOut(w.ctx, edge, work.Far)
+	work.End()
+	return c.say(w, lines)
 }
 
 // tryOut tries the storage out and, where edge is not nil, a scanner's credentials.
-func (in *installation) tryOut(ctx context.Context, edge *probe.Edge) []probe.Line {
+// far hears how many of how many questions are answered.
+func (in *installation) tryOut(ctx context.Context, edge *probe.Edge, far func(done, of int)) []probe.Line {
 	if store, ok := in.real().(*archive.S3); ok {
-		return probe.S3(ctx, store, edge, time.Now())
+		return probe.S3(ctx, store, edge, time.Now(), far)
 	}
-	return probe.Dir(ctx, in.real().(*archive.Dir), time.Now())
+	return probe.Dir(ctx, in.real().(*archive.Dir), time.Now(), far)
 }
 
 func (c *storageCheckCmd) say(w *world, lines []probe.Line) (err error) {

@@ -45,7 +45,9 @@ func (c *witnessCmd) Run(w *world) error {
 		return configfile.Wrong("a witness needs something to look at: the portal's address, a file, a folder, or --storage")
 	}
 	look := witness.Witness{Dir: c.Dir, Pub: pub, Now: time.Now}
+	work := w.screen.Begin("Comparing with what is kept", "", 0)
 	found, err := look.Look(w.ctx, sources)
+	work.End()
 	if err != nil {
 		return err
 	}

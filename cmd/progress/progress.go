@@ -1,6 +1,7 @@
 // Package progress shows, for whatever takes longer than two seconds at a terminal,
 // how far it has come and how long it may still take: a bar, and now and then a
-// line where none can be drawn, as in a log or with TERM=dumb.
+// line where none can be drawn (TERM=dumb). In a log, or wherever else no terminal
+// is, there is a line for what takes longer than ten.
 //
 // It tells how much of what is done, in counts, and never which: no file's name, no
 // letter's reference. It is written to standard error and has no colour. What works
@@ -27,7 +28,8 @@ import (
 )
 
 const (
-	patience  = 2 * time.Second        // before anything is shown
+	patience  = 2 * time.Second        // before anything is shown at a terminal
+	inLogs    = 10 * time.Second       // and elsewhere
 	redrawn   = 200 * time.Millisecond // how often a bar is
 	firstLine = 10 * time.Second       // between two lines, within the first minute
 	laterLine = time.Minute            // and after it
@@ -39,6 +41,7 @@ type Screen struct {
 	mu      sync.Mutex
 	out     io.Writer
 	columns func() int // how wide a bar may be; nil where none can be drawn
+	patient time.Duration
 
 	began time.Time // the first work; zero for none yet
 	said  time.Time // the last line; zero for none yet
@@ -49,10 +52,14 @@ type Screen struct {
 
 // On is the screen that out is: where standard error goes.
 func On(out io.Writer) *Screen {
-	s := &Screen{out: out}
-	if f, is := out.(*os.File); is && IsTerminal(out) && os.Getenv("TERM") != "dumb" {
+	s := &Screen{out: out, patient: inLogs}
+	if !isTerminal(out) {
+		return s
+	}
+	s.patient = patience
+	if os.Getenv("TERM") != "dumb" {
 		s.columns = func() int {
-			wide, _, err := term.GetSize(int(f.Fd()))
+			wide, _, err := term.GetSize(int(out.(*os.File).Fd()))
 			if err != nil || wide <= 0 {
 				return 80
 			}
@@ -62,8 +69,17 @@ func On(out io.Writer) *Screen {
 	return s
 }
 
-// IsTerminal reports whether a person sees what is written to out.
-func IsTerminal(out io.Writer) bool {
+// Silent is the screen for a program's answer that another program reads: what a
+// script takes for the answer may be both of our outputs. A person still sees a bar.
+func (s *Screen) Silent() *Screen {
+	if s.columns == nil {
+		return nil
+	}
+	return s
+}
+
+// isTerminal reports whether a person sees what is written to out.
+func isTerminal(out io.Writer) bool {
 	f, is := out.(*os.File)
 	return is && term.IsTerminal(int(f.Fd()))
 }
@@ -84,7 +100,7 @@ func (s *Screen) write(to io.Writer, p []byte) (int, error) {
 // Beside is another way to the same terminal, for which a bar makes way too. Where
 // out is none it is out itself.
 func (s *Screen) Beside(out io.Writer) io.Writer {
-	if s.columns == nil || !IsTerminal(out) {
+	if s.columns == nil || !isTerminal(out) {
 		return out
 	}
 	return beside{s, out}
@@ -168,6 +184,9 @@ func (w *Work) Set(done, of int64) {
 	}
 }
 
+// Far is Set for what counts with int.
+func (w *Work) Far(done, of int) { w.Set(int64(done), int64(of)) }
+
 // End ends it, and takes its bar away.
 func (w *Work) End() {
 	if w == nil {
@@ -219,7 +238,7 @@ func (w *Work) show() {
 func (s *Screen) tell(w *Work, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.works[len(s.works)-1] != w || now.Sub(s.began) < patience {
+	if s.works[len(s.works)-1] != w || now.Sub(s.began) < s.patient {
 		return
 	}
 	if s.columns != nil {

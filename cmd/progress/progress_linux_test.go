@@ -18,7 +18,7 @@ func screen(columns int) (*Screen, *bytes.Buffer) {
 	var out bytes.Buffer
 	s := On(&out)
 	if columns > 0 {
-		s.columns = func() int { return columns }
+		s.columns, s.patient = func() int { return columns }, patience
 	}
 	return s, &out
 }
@@ -28,7 +28,7 @@ func TestWhatIsQuickIsNotShown(t *testing.T) {
 		for _, columns := range []int{0, 80} {
 			s, out := screen(columns)
 			work := s.Begin("Reading the backup", Bytes, 100)
-			time.Sleep(patience - time.Millisecond)
+			time.Sleep(s.patient - time.Millisecond)
 			work.End()
 			if out.Len() > 0 {
 				t.Errorf("on %d columns it said %q", columns, out)
@@ -37,7 +37,7 @@ func TestWhatIsQuickIsNotShown(t *testing.T) {
 	})
 }
 
-// Without a terminal there is a line after two seconds, and then fewer and fewer.
+// Without a terminal there is a line after ten seconds, and then fewer and fewer.
 func TestLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, out := screen(0)
@@ -54,7 +54,7 @@ func TestLines(t *testing.T) {
 			s.mu.Unlock()
 		}
 		work.End()
-		want := []string{"1", "11", "21", "31", "41", "51", "111", "171"}
+		want := []string{"9", "19", "29", "39", "49", "59", "119", "179"}
 		if len(lines) != len(want) {
 			t.Fatalf("lines: %q", lines)
 		}
@@ -63,7 +63,7 @@ func TestLines(t *testing.T) {
 				t.Errorf("line %d: %q", i, lines[i])
 			}
 		}
-		if want := "51 Reading the backup: 26 % of 1.0 GB, about 3 minutes left.\n"; lines[5] != want {
+		if want := "59 Reading the backup: 30 % of 1.0 GB, about 2 minutes left.\n"; lines[5] != want {
 			t.Errorf("said %q, want %q", lines[5], want)
 		}
 		if out.Len() > 0 {

@@ -30,6 +30,9 @@ func TestBarOnATerminal(t *testing.T) {
 	if !s.Shows(s.Beside(terminal.Program)) || s.Shows(s.Beside(&bytes.Buffer{})) {
 		t.Error("a terminal is not told from what is none")
 	}
+	if s.Silent() != s || On(&bytes.Buffer{}).Silent() != nil {
+		t.Error("what another program reads is not told from what a person sees")
+	}
 }
 
 func TestLinesOnATerminalThatCannotDraw(t *testing.T) {

@@ -33,15 +33,19 @@ func (c *checkCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
+	work := w.screen.Begin("Looking into the folder", "", 0)
 	lines, err := folder.Check(folder.CheckConfig{Path: cfg.Folder, Helplines: cfg.Helplines,
 		Arriving: time.Duration(cfg.ArrivingLimit), Now: time.Now()})
+	work.End()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		lines = []folder.Line{{Name: "folder", Says: "There is no folder " + cfg.Folder + ". 'scanner run' makes it; if a share should be mounted there, mount it first."}}
 	case err != nil:
 		lines = []folder.Line{{Name: "folder", Says: fmt.Sprintf("The scanner folder cannot be read: %s.", configfile.Reason(err))}}
 	}
+	work = w.screen.Begin("Asking the storage", "", 0)
 	more, err := cfg.checkStore(w)
+	work.End()
 	if err != nil {
 		return err
 	}

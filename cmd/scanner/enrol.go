@@ -218,6 +218,8 @@ func joinRefused(err error) error {
 func (c *enrolCmd) await(w *world, store *deposit.S3, server note.Verifier, asked letter.Joined) error {
 	ctx, cancel := context.WithTimeout(w.ctx, c.Wait)
 	defer cancel()
+	work := w.screen.Begin("Waiting for the server", "", 0)
+	defer work.End()
 	for {
 		answer, err := answerTo(ctx, store, server, asked)
 		if err == nil && answer != "" {

@@ -24,6 +24,7 @@ import (
 
 	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
+	"letterlock/cmd/progress"
 	"letterlock/cmd/supervised"
 	"letterlock/scanner"
 	"letterlock/scanner/deposit"
@@ -102,10 +103,13 @@ type world struct {
 	config string
 	out    io.Writer
 	log    *slog.Logger
+	screen *progress.Screen // where it is said how far a command is that takes long
 }
 
 func run(args []string, out, errout io.Writer) (status int) {
 	var c cli
+	screen := progress.On(errout)
+	out, errout = screen.Beside(out), screen
 	ended := false
 	parser, err := kong.New(&c, commandline.Option("scanner"), kong.Writers(out, errout),
 		kong.Description("Takes scans from a folder, seals them and leaves them in the bucket."),
@@ -121,9 +125,12 @@ func run(args []string, out, errout io.Writer) (status int) {
 		fmt.Fprintf(errout, "scanner: %s. See scanner --help\n", err)
 		return exitUse
 	}
+	if commandline.WantsJSON(parsed) {
+		screen = screen.Silent()
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err = parsed.Run(&world{ctx, c.Config, out, slog.New(slog.NewTextHandler(errout, nil))})
+	err = parsed.Run(&world{ctx, c.Config, out, slog.New(slog.NewTextHandler(errout, nil)), screen})
 	var use configfile.Mistake
 	switch {
 	case err == nil:

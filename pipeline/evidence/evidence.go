@@ -43,6 +43,10 @@ type Facts struct {
 	Export    func(ctx context.Context, w io.Writer) error // the register, as its package exports it
 	Spool     string                                       // the folder for the export meanwhile
 
+	// Far hears how many bytes of how many are read, of an export that is read several
+	// times; of is 0 while that is not known. nil for nobody.
+	Far func(done, of int64)
+
 	// Retention is the retention record of a year, as in "2026", from these entries.
 	Retention func(year string, entries iter.Seq2[register.Entry, error]) (Record, error)
 }
@@ -116,6 +120,8 @@ type pack struct {
 	sink   Sink
 	export *os.File
 	files  []file
+
+	was, will int64 // bytes of the export that are read, and that will be
 }
 
 // file is one file of the pack, as its index tells of it.
@@ -125,6 +131,9 @@ type file struct{ Name, Says string }
 // the pack says so and holds no list that would be made from it.
 func Write(ctx context.Context, sink Sink, f Facts) (Found, error) {
 	p := &pack{Facts: f, Found: Found{Counts: map[string]int{}, Levels: map[string]int{}}, ctx: ctx, sink: sink}
+	if p.Far == nil {
+		p.Far = func(int64, int64) {}
+	}
 	if err := p.write(); err != nil {
 		return Found{}, fmt.Errorf("making the evidence pack: %w", err)
 	}
@@ -148,6 +157,9 @@ func (p *pack) write() error {
 		if err := p.count(); err != nil {
 			return err
 		}
+		if err := p.willRead(letter.DateOf(p.Made).Year - p.first + 1); err != nil {
+			return err
+		}
 	}
 	for _, part := range []func() error{p.sources, p.lists, p.retention, p.pages} {
 		if err := part(); err != nil {
@@ -169,7 +181,27 @@ func (p *pack) takeExport() (err error) {
 		_ = p.export.Close()
 		return err
 	}
+	return p.willRead(1)
+}
+
+// willRead says how often the export is read: it is verified, counted and copied,
+// and then read for either form of each list and for the retention record of each
+// of so many years.
+func (p *pack) willRead(years int) error {
+	info, err := p.export.Stat()
+	if err != nil {
+		return err
+	}
+	p.will = info.Size() * int64(3+2*len(lists)+years)
 	return nil
+}
+
+// Read reads on in the export, and tells how far it is.
+func (p *pack) Read(b []byte) (n int, err error) {
+	n, err = p.export.Read(b)
+	p.was += int64(n)
+	p.Far(p.was, p.will)
+	return n, err
 }
 
 // verify does what 'letterlock register verify' does, with the export that the
@@ -182,7 +214,7 @@ func (p *pack) verify() error {
 	if _, err := p.export.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	head, err := register.Verify(p.export, pub)
+	head, err := register.Verify(p, pub)
 	var bad *register.Wrong
 	if errors.As(err, &bad) {
 		p.wrong("The register: " + bad.Error() + ".")
@@ -197,7 +229,7 @@ func (p *pack) each(f func(register.Entry) error) error {
 	if _, err := p.export.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	return register.EachEntry(p.export, func(e register.Entry) error {
+	return register.EachEntry(p, func(e register.Entry) error {
 		if err := p.ctx.Err(); err != nil {
 			return err
 		}
@@ -276,7 +308,7 @@ func (p *pack) sources() error {
 		if _, err := p.export.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
-		_, err := io.Copy(w, p.export)
+		_, err := io.Copy(w, p)
 		return err
 	})
 	if err != nil {

@@ -110,6 +110,24 @@ func facts(t *testing.T, export, pub string) Facts {
 	}
 }
 
+// Whoever adds a list or reads the export once more says so in willRead.
+func TestThePackSaysHowFarItIs(t *testing.T) {
+	export, pub := archived(t, 3)
+	f := facts(t, export, pub)
+	var was, will int64
+	f.Far = func(done, of int64) {
+		if done < was || of > 0 && done > of {
+			t.Errorf("%d of %d, after %d", done, of, was)
+		}
+		was, will = done, of
+	}
+	_, err := Write(t.Context(), memory{}, f)
+	must(t, err)
+	if was != will || was < int64(10*len(export)) {
+		t.Errorf("at its end it is at %d of %d bytes", was, will)
+	}
+}
+
 func TestThePackHoldsWhatItSays(t *testing.T) {
 	export, pub := archived(t, 3)
 	f := facts(t, export, pub)

@@ -71,8 +71,11 @@ type check struct {
 }
 
 // answer asks one question after the other. What could not be found out is a no-go.
-func answer(ctx context.Context, checks []check) (lines []Line) {
-	for _, c := range checks {
+func answer(ctx context.Context, checks []check, far func(done, of int)) (lines []Line) {
+	for i, c := range checks {
+		if far != nil {
+			far(i, len(checks))
+		}
 		within, cancel := context.WithTimeout(ctx, patience)
 		wrong, err := c.find(within)
 		cancel()
@@ -95,8 +98,9 @@ func answer(ctx context.Context, checks []check) (lines []Line) {
 const another = "Use another storage server: this one cannot hold letters."
 
 // S3 tries a bucket out. Where edge is not nil, its credentials are tried too.
-// now is this machine's time.
-func S3(ctx context.Context, s *archive.S3, edge *Edge, now time.Time) []Line {
+// now is this machine's time. far hears how many of how many questions are answered;
+// nil for nobody.
+func S3(ctx context.Context, s *archive.S3, edge *Edge, now time.Time, far func(done, of int)) []Line {
 	core, bucket := s.Client()
 	there, err := core.BucketExists(ctx, bucket)
 	switch err = deposit.Explain("looking for bucket", err); {
@@ -130,11 +134,11 @@ func S3(ctx context.Context, s *archive.S3, edge *Edge, now time.Time) []Line {
 		{"edge", p.tryEdge, p.edgeGood(), "Give the scanner the rights that 'letterlock setup --edge' gives, and no others."},
 		{"clock", p.clock, "The storage's clock agrees with this machine's.", "Set the one that is wrong. Nothing is deleted while they differ by more than five minutes."},
 		{"removal", p.removal, "What was removed is gone, by every listing and every name.", another},
-	})...)
+	}, far)...)
 }
 
-// Dir tries a folder out.
-func Dir(ctx context.Context, d *archive.Dir, now time.Time) []Line {
+// Dir tries a folder out. far is as with S3.
+func Dir(ctx context.Context, d *archive.Dir, now time.Time, far func(done, of int)) []Line {
 	p := newProbing(d, now)
 	defer p.tidy(ctx)
 	notOne := func(context.Context) (string, error) { return "", nil }
@@ -148,7 +152,7 @@ func Dir(ctx context.Context, d *archive.Dir, now time.Time) []Line {
 		{"lifecycle", notOne, "A folder has no deletion rules of its own: letters end only while Letterlock runs.", ""},
 		{"clock", notOne, "A folder has no clock of its own: keep this machine's time synchronisation on.", ""},
 		{"removal", p.removal, "What was removed is gone.", disk},
-	})
+	}, far)
 }
 
 // Fit finds out, in a few requests, whether a storage has what nothing can make

@@ -74,7 +74,7 @@ func TestARealBucketIsGo(t *testing.T) {
 	server := deposittest.Start(t)
 	c, edge := bucket(t, server)
 	s := open(t, c)
-	lines := probe.S3(t.Context(), s, &probe.Edge{Site: "office", Store: open(t, edge)}, time.Now())
+	lines := probe.S3(t.Context(), s, &probe.Edge{Site: "office", Store: open(t, edge)}, time.Now(), nil)
 	if no := wrong(lines); len(no) > 0 {
 		t.Errorf("no-go: %v", lines)
 	}
@@ -92,7 +92,7 @@ func TestARealBucketIsGo(t *testing.T) {
 // A bucket that is not set up has no rules before the probe, and none after it.
 func TestABareBucket(t *testing.T) {
 	s := open(t, deposittest.Start(t).Config())
-	if got := wrong(probe.S3(t.Context(), s, nil, time.Now())); !slices.Equal(got, []string{"bucket"}) {
+	if got := wrong(probe.S3(t.Context(), s, nil, time.Now(), nil)); !slices.Equal(got, []string{"bucket"}) {
 		t.Errorf("without a bucket, no-go: %v", got)
 	}
 	core, name := s.Client()
@@ -100,7 +100,7 @@ func TestABareBucket(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Without versions a listing cannot show two.
-	if got := wrong(probe.S3(t.Context(), s, nil, time.Now())); !slices.Equal(got, []string{"versioning", "listing"}) {
+	if got := wrong(probe.S3(t.Context(), s, nil, time.Now(), nil)); !slices.Equal(got, []string{"versioning", "listing"}) {
 		t.Errorf("without versioning, no-go: %v", got)
 	}
 	var answer minio.ErrorResponse
@@ -115,9 +115,18 @@ func TestAFolderIsGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = d.Close() }()
-	lines := probe.Dir(t.Context(), d, time.Now())
+	asked, of := 0, 0
+	lines := probe.Dir(t.Context(), d, time.Now(), func(done, all int) {
+		if done != asked {
+			t.Errorf("it says that %d are answered, after %d", done, asked)
+		}
+		asked, of = done+1, all
+	})
 	if no := wrong(lines); len(no) > 0 {
 		t.Errorf("no-go: %v", lines)
+	}
+	if asked != len(lines) || of != len(lines) {
+		t.Errorf("it says %d of %d questions, and has answered %d", asked, of, len(lines))
 	}
 	if err := probe.Fit(t.Context(), d, time.Now()); err != nil {
 		t.Error(err)
@@ -195,7 +204,7 @@ func TestEveryLieIsFound(t *testing.T) {
 			liar := lyingtest.Before(t, honest, c.lie, nil)
 			edge.Endpoint = liar.Endpoint
 			s := open(t, liar)
-			lines := probe.S3(t.Context(), s, &probe.Edge{Site: "office", Store: open(t, edge)}, time.Now())
+			lines := probe.S3(t.Context(), s, &probe.Edge{Site: "office", Store: open(t, edge)}, time.Now(), nil)
 			if diff := cmp.Diff([]string{c.line}, wrong(lines)); diff != "" {
 				t.Errorf("no-go: %s\n%v", diff, lines)
 			}
@@ -228,7 +237,7 @@ func TestCredentialsOfAnEdge(t *testing.T) {
 		"nobody's any more": {Site: "office", Store: open(t, func() deposit.S3Config { e := edge; e.SecretKey = "revoked"; return e }())},
 	} {
 		t.Run(name, func(t *testing.T) {
-			lines := probe.S3(t.Context(), open(t, c), &edge, time.Now())
+			lines := probe.S3(t.Context(), open(t, c), &edge, time.Now(), nil)
 			if got := wrong(lines); !slices.Equal(got, []string{"edge"}) {
 				t.Errorf("no-go: %v\n%v", got, lines)
 			}
@@ -280,7 +289,7 @@ func TestWhatAKilledProbeLeaves(t *testing.T) {
 	if drift, err := s.Drift(t.Context()); err != nil || len(drift) > 0 {
 		t.Errorf("drift: %q, %v", drift, err)
 	}
-	if no := wrong(probe.S3(t.Context(), s, nil, time.Now())); len(no) > 0 {
+	if no := wrong(probe.S3(t.Context(), s, nil, time.Now(), nil)); len(no) > 0 {
 		t.Errorf("no-go: %v", no)
 	}
 	if rules, err = core.GetBucketLifecycle(t.Context(), name); err != nil || len(rules.Rules) != mine {
