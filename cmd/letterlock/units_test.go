@@ -54,6 +54,19 @@ func TestUnitsStartTheProgram(t *testing.T) {
 	}
 }
 
+// Those who scan share a group with the scanner: they drop scans into the folders
+// that it makes, and answer there.
+func TestTheScannersUnitLetsItsGroupIn(t *testing.T) {
+	said := regexp.MustCompile(`(?m)^UMask=0(\d+)$`).FindStringSubmatch(read(t, "../scanner/letterlock-scanner.service"))
+	if said == nil {
+		t.Fatal("the unit says no umask")
+	}
+	umask, err := strconv.ParseInt(said[1], 8, 32)
+	if err != nil || umask&0o070 != 0 || umask&0o007 != 0o007 {
+		t.Errorf("with the umask %s the folders are not the group's, or are everybody's", said[1])
+	}
+}
+
 // systemd hears that the server is ready once people can be sent to it, that it
 // goes on, and that it ends.
 func TestTheServerTellsSystemd(t *testing.T) {
