@@ -95,3 +95,15 @@ func TestCheck(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A folder that cannot be made is named, with what to do.
+func TestAFolderThatCannotBeMade(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inFile := filepath.Join(file, "scans")
+	if _, err := Open(Config{Path: inFile}); err == nil || !strings.Contains(err.Error(), inFile) || !strings.Contains(err.Error(), "make it") {
+		t.Errorf("it says %v", err)
+	}
+}

@@ -125,11 +125,11 @@ func Open(cfg Config) (*Folder, error) {
 		return f, f.prepare()
 	}
 	if err := os.MkdirAll(cfg.Path, 0o770); err != nil {
-		return nil, disk.Plain("making the scanner folder", err)
+		return nil, disk.Plain(fmt.Sprintf("the scanner folder %s is not there and cannot be made: make it, and let the account that takes scans own it", cfg.Path), err)
 	}
 	var err error
 	if f.real, err = disk.Open(cfg.Path); err != nil {
-		return nil, disk.Plain("opening the scanner folder", err)
+		return nil, disk.Plain(fmt.Sprintf("the scanner folder %s cannot be opened: let the account that takes scans own it", cfg.Path), err)
 	}
 	f.disk = f.real
 	if err = f.prepare(); err == nil {
