@@ -51,7 +51,10 @@ func (s *Server) checkSignIn(ctx context.Context) (bad, good texts.Text, err err
 		bad = texts.Say("check-sign-in.one-for-all")
 	}
 	good = texts.Say("check-sign-in.all-have-two", "host", host)
-	if len(few) > 0 {
+	switch {
+	case len(people) == 0:
+		good = texts.Say("check-sign-in.nobody-yet", "host", host)
+	case len(few) > 0:
 		good = texts.Say("check-sign-in.some-have-one", "host", host, "numbers", strings.Join(few, ", "))
 	}
 	if s.cfg.WeakSSO {
