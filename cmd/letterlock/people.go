@@ -93,8 +93,12 @@ func (in *installation) handOver(w *world, number int64, valid time.Duration, as
 	if asJSON {
 		return w.json(added{number, enrol, code})
 	}
-	_, err = fmt.Fprintf(w.out, "Staff number %d. They enrol at the portal's %s with the code %s, within %s.\nTell them the code by voice, never by mail.\n",
-		number, enrol, code, words.Lasted(valid))
+	where := "the portal's " + enrol
+	if in.cfg.Portal.Origin != "" {
+		where = in.cfg.Portal.Origin + enrol
+	}
+	_, err = fmt.Fprintf(w.out, "Staff number %d. They enrol at %s with the code %s, within %s.\nTell them the code by voice, never by mail.\n",
+		number, where, code, words.Lasted(valid))
 	return err
 }
 

@@ -18,6 +18,7 @@ import (
 )
 
 type setupCmd struct {
+	Settings   bool   `help:"Write letterlock.toml and policy.md where there are none, and make nothing else: to be filled in first."`
 	Repair     bool   `help:"Take the bucket for the right one, and write its deletion rules again where they are not Letterlock's any more, after showing the difference."`
 	TakeOver   bool   `help:"With --repair: take the bucket although another installation's keys or letters were found in it, or letters of this one are missing."`
 	Yes        bool   `help:"Do not ask before --repair changes the bucket."`
@@ -36,6 +37,10 @@ func (c *setupCmd) Run(w *world) error {
 		return configfile.Wrong("a site's name is up to 40 lower-case letters, digits and hyphens")
 	}
 	if err := w.dir.create(); err != nil {
+		return err
+	}
+	if c.Settings {
+		_, err := fmt.Fprintf(w.out, "Settings: %s and %s. Fill in both, then run: letterlock setup\n", w.dir.config, w.dir.policy())
 		return err
 	}
 	in, err := open(w.ctx, w.dir, w.log)

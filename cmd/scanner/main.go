@@ -52,9 +52,9 @@ type cli struct {
 
 	Version kong.VersionFlag `help:"Say which version this is."`
 
-	Enrol  enrolCmd  `cmd:"" help:"Make this machine the scanner of a site, with the file and the code of an invitation." example:"scanner enrol /mnt/stick/annexe.invitation --config /etc/letterlock/annexe/scanner.toml"`
-	Run    runCmd    `cmd:"" help:"Take scans until it is ended." example:"scanner run --config /etc/letterlock/annexe/scanner.toml"`
-	Repair repairCmd `cmd:"" help:"Take refused scans after all, by drawing their pages anew." example:"scanner repair --config /etc/letterlock/annexe/scanner.toml fax.pdf"`
+	Enrol  enrolCmd  `cmd:"" help:"Make this machine the scanner of a site, with the file and the code of an invitation." example:"scanner enrol /mnt/stick/annexe.invitation --config /var/lib/letterlock-scanner/scanner.toml"`
+	Run    runCmd    `cmd:"" help:"Take scans until it is ended." example:"scanner run --config /var/lib/letterlock-scanner/scanner.toml"`
+	Repair repairCmd `cmd:"" help:"Take refused scans after all, by drawing their pages anew." example:"scanner repair --config /var/lib/letterlock-scanner/scanner.toml fax.pdf"`
 	Status statusCmd `cmd:"" help:"Count what is arriving, on its way and refused." example:"scanner status"`
 	Check  checkCmd  `cmd:"" help:"Look at everything that a person may have to mend." example:"scanner check; scanner check --json"`
 
