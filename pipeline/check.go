@@ -172,7 +172,7 @@ func (s *Server) checkLetters(ctx context.Context) (bad, good texts.Text, err er
 	troubles, err := s.cfg.Register.Troubles(ctx)
 	var says []texts.Text
 	for _, why := range []register.Trouble{register.StoreDown, register.ObjectMissing, register.CannotUnseal, register.CannotRender, register.PagesDiffer,
-		register.StillShown, register.RendererBroken, register.CannotMove} {
+		register.StillShown, register.RendererBroken, register.KeyMissing, register.CannotMove} {
 		if n := troubles[why]; n > 0 {
 			says = append(says, texts.Say("check-letters.trouble", "n", n, "what", texts.Word("check-trouble", why)))
 		}

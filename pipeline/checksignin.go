@@ -63,12 +63,18 @@ func (s *Server) checkSignIn(ctx context.Context) (bad, good texts.Text, err err
 	return bad, good, nil
 }
 
-// checkDoor finds out whether other machines reach the portal without TLS, as it
-// was last started.
+// checkDoor finds out whether other machines reach the portal of a server that is
+// at work without TLS.
 func (s *Server) checkDoor(ctx context.Context) (bad, good texts.Text, err error) {
-	at, err := s.cfg.Register.Meta(ctx, register.MetaExposed)
-	if at != "" {
-		bad = texts.Say("check-door.open", "address", at)
+	all, err := s.cfg.Register.Running(ctx)
+	for _, one := range all {
+		switch {
+		case one.Exposed == "" || bad != nil:
+		case len(all) == 1:
+			bad = texts.Say("check-door.open", "address", one.Exposed)
+		default:
+			bad = texts.Say("check-door.open-at", "server", one.Name, "address", one.Exposed)
+		}
 	}
 	return bad, texts.Say("check-door.shut"), err
 }

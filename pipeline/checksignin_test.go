@@ -56,20 +56,40 @@ func TestTheCheckLooksAtPasskeys(t *testing.T) {
 	}
 }
 
-// A door that other machines reach without TLS is said, by any process, until the
-// portal is started with another.
+// A door that other machines reach without TLS is said, by any process, until that
+// server is started with another, whatever starts beside it.
 func TestTheCheckLooksAtTheDoor(t *testing.T) {
-	o := newOffice(t)
-	for at, well := range map[string]bool{"": true, "0.0.0.0:8080": false} {
-		o.must(o.cfg.Register.SetMeta(t.Context(), register.MetaExposed, at))
-		said := false
+	o := newOffice(t, quickly)
+	second := o.beside("second")
+	says := func(well bool, words ...string) {
+		t.Helper()
 		for _, l := range o.Check(t.Context()) {
-			if l.Name == "door" {
-				said = l.OK == well && strings.Contains(l.Says, at)
+			if l.Name != "door" {
+				continue
+			}
+			for _, word := range words {
+				if l.OK != well || !strings.Contains(l.Says, word) {
+					t.Errorf("it says %v, %q, and not %q", l.OK, l.Says, word)
+				}
 			}
 		}
-		if !said {
-			t.Errorf("at %q it is not said", at)
-		}
 	}
+	joins := func(s *Server, at string) *company {
+		s.Exposed(at)
+		c, _, err := s.join(t.Context())
+		o.must(err)
+		return c
+	}
+	says(true, "No other machine")
+	joins(o.Server, "0.0.0.0:8080")
+	says(false, "The portal listens on 0.0.0.0:8080")
+	joins(second, "")
+	says(false, "server first", "0.0.0.0:8080")
+	c := joins(o.Server, "")
+	says(true, "No other machine")
+	c2 := joins(second, "0.0.0.0:80")
+	says(false, "server second", "0.0.0.0:80")
+	o.must(second.depart(c2))
+	o.must(o.depart(c))
+	says(true, "No other machine")
 }

@@ -71,6 +71,7 @@ type Server struct {
 	cfg   Config
 	began time.Time
 	swept atomic.Int64 // when the last sweep ended, in Unix time
+	door  string       // of the portal, where other machines reach it without TLS; "" where not
 	shut  atomic.Bool  // a sign was found that this is an older copy, on record or not
 	aside atomic.Bool  // this server's clock is not that of the others
 
@@ -100,6 +101,10 @@ func New(cfg Config) *Server {
 	return &Server{cfg: cfg, began: time.Now(), showing: newShowing(), taking: make(chan struct{}, takenAtOnce), takingWait: takingWait,
 		held: map[string]time.Time{}, strays: map[string]register.Found{}}
 }
+
+// Exposed has the servers know, and 'letterlock check' say, that other machines
+// reach this one's portal at that address without TLS. It is called before Run.
+func (s *Server) Exposed(address string) { s.door = address }
 
 // Bucket is what the flow needs to find, read and end letters.
 type Bucket interface {

@@ -24,7 +24,10 @@ func (s *Server) EndKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var failed error
+	return s.endAll(ctx, due)
+}
+
+func (s *Server) endAll(ctx context.Context, due []register.WeekKey) (failed error) {
 	for _, k := range due {
 		// The key's end does not depend on what is in the bucket: it is what holds
 		// when that fails. The clock it does depend on, and on its witness.
@@ -125,6 +128,54 @@ func (s *Server) useKey(ctx context.Context, w letter.Week) error {
 		err = keyring.ErrNoKey
 	}
 	return err
+}
+
+// errKeyMissing is a letter's trouble that is the keyring's: its folder is not
+// mounted, or is another than that of the other servers.
+var errKeyMissing = errors.New("the week's key lives on record and is not in this server's keyring")
+
+// notUnsealed is errUnseal with its cause, and errKeyMissing beside it where the
+// letter cannot help it.
+func (s *Server) notUnsealed(ctx context.Context, w letter.Week, cause error) error {
+	living, err := s.cfg.Register.Keys(ctx, register.KeyLiving)
+	if err != nil {
+		return err
+	}
+	if at := slices.IndexFunc(living, func(k register.WeekKey) bool { return k.Week == w }); at >= 0 {
+		lacks, err := s.lacks(living[at])
+		if err != nil {
+			return err
+		}
+		if lacks {
+			return fmt.Errorf("%w: %w: %w", errUnseal, errKeyMissing, cause)
+		}
+	}
+	return fmt.Errorf("%w: %w", errUnseal, cause)
+}
+
+// lacks reports whether the keyring holds no key of that week, or another one than
+// is on record.
+func (s *Server) lacks(k register.WeekKey) (bool, error) {
+	recipient, err := s.cfg.Keyring.Recipient(k.Week)
+	if errors.Is(err, keyring.ErrNoKey) {
+		return true, nil
+	}
+	return err == nil && recipient != k.Recipient, err
+}
+
+// lackingKeys counts the keys that live on record and that the keyring lacks.
+func (s *Server) lackingKeys(ctx context.Context) (n int, err error) {
+	living, err := s.cfg.Register.Keys(ctx, register.KeyLiving)
+	for _, k := range living {
+		lacks, failed := s.lacks(k)
+		if failed != nil {
+			return 0, failed
+		}
+		if lacks {
+			n++
+		}
+	}
+	return n, err
 }
 
 // makeKey makes the week's key pair, or finds it, and records it. A key that is

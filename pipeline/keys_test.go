@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"letterlock/pipeline/keyring"
 	"letterlock/pipeline/register"
@@ -138,5 +139,100 @@ func TestTwoServersEndOneKey(t *testing.T) {
 		if o.cfg.Keyring.Has(m.Week()) || begun == 0 || begun != ended || o.kinds("key-found-again") != 0 {
 			t.Errorf("met at %q: %d deaths begun, %d done", stopAt, begun, ended)
 		}
+	}
+}
+
+// besideWithOwnKeys is another server whose keyring is a folder of its own, a copy
+// of the office's, against what several servers need.
+func (o *office) besideWithOwnKeys(dir string) (s *Server, own string) {
+	o.t.Helper()
+	own = filepath.Join(o.t.TempDir(), "own")
+	o.must(os.CopyFS(own, os.DirFS(dir)))
+	s = o.beside("second")
+	keys, err := keyring.Open(own)
+	o.must(err)
+	s.cfg.Keyring = keys
+	return s, own
+}
+
+// A key that has died at the server that leads dies in the keyring of every other
+// server too, and that it was there is on record.
+func TestAKeyDiesInEveryKeyring(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keyring")
+	o := newOffice(t, withKeyring(t, dir))
+	m := o.deposit()
+	o.work(m.ID)
+	second, _ := o.besideWithOwnKeys(dir)
+	there := func() bool { return second.cfg.Keyring.Has(m.Week()) }
+	o.toDeadline(m)
+	o.work(m.ID)
+	o.now = m.Week().Over().Start()
+	o.must(o.cfg.Register.ConfirmClock(t.Context()))
+	var w watch
+	o.must(second.follow(t.Context(), &w))
+	if !there() || o.kinds("key-death-begun") != 0 {
+		t.Fatal("a server that does not lead has ended a key that lives on record")
+	}
+	o.must(o.EndKeys(t.Context()))
+	if o.cfg.Keyring.Has(m.Week()) || !there() {
+		t.Fatal("the test proves nothing")
+	}
+	o.must(second.follow(t.Context(), &w))
+	if !there() {
+		t.Error("it looks with every turn")
+	}
+	o.now = o.now.Add(time.Hour)
+	o.must(second.follow(t.Context(), &w))
+	if there() || o.kinds("key-found-again") == 0 {
+		t.Errorf("the key lives: %v, found %d times", there(), o.kinds("key-found-again"))
+	}
+}
+
+// A server whose keyring lacks a key, or has another in its place, leaves letters
+// to the others, spoils none, and is named by every server's check.
+func TestAServerLacksAKey(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keyring")
+	o := newOffice(t, withKeyring(t, dir))
+	second, own := o.besideWithOwnKeys(dir)
+	week := o.deposit().Week()
+	key := filepath.Join(own, string(week)+".txt")
+	company, _, err := second.join(t.Context())
+	o.must(err)
+	looks := func() int {
+		t.Helper()
+		company.lacksAt = time.Time{}
+		o.must(second.noteLacking(t.Context(), company))
+		return company.lacks
+	}
+	for name, spoil := range map[string]func(){
+		"lacks it": func() {},
+		"has another": func() {
+			_, err := second.cfg.Keyring.Make(week)
+			o.must(err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o.must(os.Remove(key))
+			spoil()
+			m := o.deposit()
+			o.must(o.Admit(t.Context()))
+			o.must(second.Advance(t.Context(), m.ID))
+			if l := o.state(m.ID); l.State != register.Admitted || l.Trouble != register.KeyMissing {
+				t.Errorf("it is %s, %s", l.State, l.Trouble)
+			}
+			if looks() != 1 || ok(o.Check(t.Context()), "servers") {
+				t.Errorf("%d keys are lacking, and check says %+v", company.lacks, o.Check(t.Context()))
+			}
+			o.must(o.Advance(t.Context(), m.ID))
+			if got := o.story(m.ID); got != wholeStory {
+				t.Errorf("on the register: %s", got)
+			}
+			text, err := os.ReadFile(filepath.Join(dir, string(week)+".txt"))
+			o.must(err)
+			o.must(os.WriteFile(key, text, 0o600))
+			if looks() != 0 || !ok(o.Check(t.Context()), "servers") {
+				t.Errorf("mended, %d keys are lacking: %+v", company.lacks, o.Check(t.Context()))
+			}
+		})
 	}
 }

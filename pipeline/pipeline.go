@@ -173,6 +173,9 @@ func (s *Server) step(ctx context.Context, l *register.Letter) error {
 // leaves the letter Admitted and nothing else: plaintext was in memory only.
 func (s *Server) verify(ctx context.Context, l *register.Letter) error {
 	version, plain, trouble, err := s.readBack(ctx, l)
+	if errors.Is(err, errKeyMissing) {
+		return s.later(ctx, l, register.KeyMissing, err) // another server may have it
+	}
 	if err != nil {
 		return s.later(ctx, l, register.StoreDown, err)
 	}

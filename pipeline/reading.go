@@ -24,7 +24,8 @@ const maxLetter = 1 << 30
 
 // readBack finds the version of the letter's object that has the manifest's
 // hash and opens it. A stolen edge may have put further versions; they are
-// passed over. err is the storage's trouble; trouble is the letter's own.
+// passed over. err is the storage's trouble, or errKeyMissing; trouble is the
+// letter's own.
 func (s *Server) readBack(ctx context.Context, l *register.Letter) (version string, plain []byte, trouble register.Trouble, err error) {
 	traces, err := s.cfg.Store.Traces(ctx, l.ObjectKey())
 	if err != nil {
@@ -38,6 +39,8 @@ func (s *Server) readBack(ctx context.Context, l *register.Letter) (version stri
 		switch {
 		case errors.Is(err, errOtherHash), errors.Is(err, deposit.ErrNotFound):
 			continue
+		case errors.Is(err, errKeyMissing):
+			return "", nil, "", err
 		case errors.Is(err, errUnseal):
 			return "", nil, register.CannotUnseal, nil
 		case err != nil:
@@ -90,13 +93,13 @@ func (s *Server) openTo(ctx context.Context, id letter.ID, at register.Lodging, 
 	hash := sha256.New()
 	sealed := io.TeeReader(body, hash)
 	if err := s.useKey(ctx, at.Week()); errors.Is(err, keyring.ErrNoKey) {
-		return fmt.Errorf("%w: %w", errUnseal, err)
+		return s.notUnsealed(ctx, at.Week(), err)
 	} else if err != nil {
 		return err
 	}
 	plain, unseal := s.cfg.Keyring.Unseal(at.Week(), sealed)
 	if errors.Is(unseal, keyring.ErrNoKey) {
-		return fmt.Errorf("%w: %w", errUnseal, unseal)
+		return s.notUnsealed(ctx, at.Week(), unseal)
 	}
 	var used error
 	if unseal == nil {
@@ -113,7 +116,7 @@ func (s *Server) openTo(ctx context.Context, id letter.ID, at register.Lodging, 
 		return errOtherHash
 	}
 	if unseal != nil {
-		return fmt.Errorf("%w: %w", errUnseal, unseal)
+		return s.notUnsealed(ctx, at.Week(), unseal)
 	}
 	return used
 }

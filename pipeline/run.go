@@ -67,7 +67,7 @@ func (s *Server) turn(ctx context.Context, c *company, queue *jobs, w *watch) er
 	default:
 		err = s.follow(ctx, w)
 	}
-	return errors.Join(err, s.wipeEnded(ctx), *c.failed.Load())
+	return errors.Join(err, s.noteLacking(ctx, c), s.wipeEnded(ctx), *c.failed.Load())
 }
 
 // watch is what a run remembers of its sweeps.
@@ -78,6 +78,7 @@ type watch struct {
 	strays      time.Time           // when it was last looked for strays
 	returned    letter.Date         // the last day on which it was looked for what had come back
 	ended       time.Time           // when keys were last looked at
+	ownKeys     time.Time           // and on a server that does not lead, those of its keyring
 	overdue     bool                // whether a letter was due then
 	alarmed     time.Time           // when it was last looked whether somebody must see to something
 	alarmedSlow time.Time           // and for what takes many questions

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,9 @@ type company struct {
 	heard map[string]heard // by ID
 
 	failed atomic.Pointer[error] // what the last beat failed with
+
+	lacks   int       // keys that this server's keyring lacked; for its turns alone
+	lacksAt time.Time // when that was looked at
 }
 
 // heard is the last beat that was heard of a server, and when by this process's
@@ -53,7 +57,7 @@ type heard struct {
 // join puts this server among those at work. alone says that there is no other.
 func (s *Server) join(ctx context.Context) (c *company, alone bool, err error) {
 	c = &company{heard: map[string]heard{},
-		me: register.Running{Name: s.cfg.Name, Boot: rand.Text(), Program: string(s.cfg.Program), Setup: s.cfg.Setup}}
+		me: register.Running{Name: s.cfg.Name, Boot: rand.Text(), Program: string(s.cfg.Program), Setup: s.cfg.Setup, Exposed: s.door}}
 	if err := s.cfg.Register.Join(ctx, c.me); err != nil {
 		return nil, false, err
 	}
@@ -276,7 +280,7 @@ func (s *Server) noteHeard(ctx context.Context, c *company, all []register.Runni
 
 // follow is what a sweep does on a server that does not lead.
 func (s *Server) follow(ctx context.Context, w *watch) error {
-	*w = watch{standing: w.standing, said: w.said, saidAt: w.saidAt} // another does the rest meanwhile
+	*w = watch{standing: w.standing, ownKeys: w.ownKeys, said: w.said, saidAt: w.saidAt} // another does the rest meanwhile
 	mayGoOn, err := s.recognise(ctx, &w.standing)
 	if !mayGoOn {
 		if s.Closed(ctx) {
@@ -287,7 +291,51 @@ func (s *Server) follow(ctx context.Context, w *watch) error {
 	if s.lookForMissing.Swap(false) {
 		err = errors.Join(err, s.cfg.Register.SetMeta(ctx, register.MetaLookForMissing, "yes"))
 	}
-	return err
+	return errors.Join(err, s.endOwnKeys(ctx, w))
+}
+
+// endOwnKeys destroys what this server's keyring holds of keys that must be dead.
+// The server that leads destroys keys in its own; where another was given a folder
+// of its own, against what is demanded, a key must not live on there.
+func (s *Server) endOwnKeys(ctx context.Context, w *watch) error {
+	now := s.cfg.Now()
+	if letter.DateOf(now) == letter.DateOf(w.ownKeys) && now.Sub(w.ownKeys) < time.Hour {
+		return nil
+	}
+	due, err := s.dueKeys(ctx)
+	if err != nil {
+		return err
+	}
+	due = slices.DeleteFunc(due, func(k register.WeekKey) bool {
+		return k.State == register.KeyLiving || k.State == register.KeyDying // the leading server ends these
+	})
+	if err := s.endAll(ctx, due); err != nil {
+		return err
+	}
+	w.ownKeys = now
+	return nil
+}
+
+// noteLacking keeps, where every server finds it, how many keys this one's keyring
+// lacks.
+func (s *Server) noteLacking(ctx context.Context, c *company) error {
+	if time.Since(c.lacksAt) < time.Minute {
+		return nil
+	}
+	n, err := s.lackingKeys(ctx)
+	if err != nil {
+		return err
+	}
+	if n > 0 && n != c.lacks {
+		s.cfg.Log.Error("keys that live on record are not in this server's keyring, and letters that are sealed to them wait for another server: all servers must have one and the same folder as their keyring", "keys", n)
+	}
+	if n > 0 || n != c.lacks {
+		if err := s.cfg.Register.Lacking(ctx, c.me, n); err != nil {
+			return err
+		}
+	}
+	c.lacks, c.lacksAt = n, time.Now()
+	return nil
 }
 
 // wipeEnded wipes what is held of letters that are shown to nobody any more:
@@ -327,6 +375,8 @@ func (s *Server) checkServers(ctx context.Context) (bad, good texts.Text, err er
 			return texts.Say("check-servers.silent", "server", one.Name, "until", letter.DateOf(one.Silent.Add(goneAfter))), nil, nil
 		case one.Apart != 0:
 			return texts.Say("check-servers.clocks-differ", "server", one.Name, "other", leads.Name, "by", words.Lasted(one.Apart.Abs())), nil, nil
+		case one.Lacks > 0:
+			return texts.Say("check-servers.lacks-keys", "server", one.Name, "n", one.Lacks), nil, nil
 		case one.Setup != leads.Setup:
 			return texts.Say("check-servers.configurations-differ", "server", one.Name, "other", leads.Name), nil, nil
 		case one.Program != leads.Program:

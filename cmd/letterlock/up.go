@@ -136,9 +136,7 @@ func (w *world) play(listen string, begin func(*installation) error, edge bool) 
 	if err := in.greet(w, origin, edge); err != nil {
 		return err
 	}
-	if err := in.sayIfOpen(w.ctx, door.Addr()); err != nil {
-		return err
-	}
+	r.sayIfOpen(door.Addr())
 	supervised.Ready(w.log)
 	go supervised.Watch(w.ctx, w.log, r.server.Stuck)
 	return r.play(w.ctx, door)

@@ -11,7 +11,6 @@ import (
 
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline/certificate"
-	"letterlock/pipeline/register"
 )
 
 // certificate is where the portal's own certificate lies, if it has one. A
@@ -44,19 +43,13 @@ func (in *installation) web(portal http.Handler) (*http.Server, error) {
 }
 
 // sayIfOpen says that the portal can be reached from other machines without TLS,
-// and has 'check' say it, too, until the next start.
-func (in *installation) sayIfOpen(ctx context.Context, at net.Addr) error {
-	exposed := ""
+// and has 'check' say it, too, while this process runs.
+func (r *roles) sayIfOpen(at net.Addr) {
 	host, _, err := net.SplitHostPort(at.String())
-	if _, own := in.certificate(); err == nil && !own && !configfile.OnLoopback(host) {
-		exposed = at.String()
-		in.log.Warn("the portal listens on " + exposed + " without TLS: let nothing reach it but the web server that ends TLS, or set [portal] certificate_file")
+	if _, own := r.in.certificate(); err == nil && !own && !configfile.OnLoopback(host) {
+		r.server.Exposed(at.String())
+		r.in.log.Warn("the portal listens on " + at.String() + " without TLS: let nothing reach it but the web server that ends TLS, or set [portal] certificate_file")
 	}
-	err = in.register.SetMeta(ctx, register.MetaExposed, exposed)
-	if errors.Is(err, register.ErrClosed) { // it was said in the log, and is kept at the next start
-		return nil
-	}
-	return err
 }
 
 // answer answers at the door until the web server is shut.

@@ -96,6 +96,15 @@ func (k *Keyring) write(path string, text []byte) error {
 	return durable.SyncDir(k.dir) // another process was first, and its key counts
 }
 
+// Recipient is the public half of the week's key, or ErrNoKey.
+func (k *Keyring) Recipient(w letter.Week) (string, error) {
+	id, err := k.identity(w)
+	if err != nil {
+		return "", err
+	}
+	return id.Recipient().String(), nil
+}
+
 func (k *Keyring) identity(w letter.Week) (*age.HybridIdentity, error) {
 	text, err := os.ReadFile(k.path(w))
 	if errors.Is(err, fs.ErrNotExist) {

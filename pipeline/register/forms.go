@@ -88,7 +88,7 @@ var forms = formsOf(
 	words(Tolds...),
 	words(WithPasskey, WithSSO, WithSample),
 	words(WithdrawReasons...),
-	words(StoreDown, ObjectMissing, CannotUnseal, CannotRender, PagesDiffer, NobodyToTell, MailDown, StillShown, RendererBroken, CannotMove),
+	words(StoreDown, ObjectMissing, CannotUnseal, CannotRender, PagesDiffer, NobodyToTell, MailDown, StillShown, RendererBroken, KeyMissing, CannotMove),
 	words(UnknownSite, FalseSignature, WrongPlace, UnknownHelpline, TooOld, FromTheFuture, SameIDOther, AlreadyDeleted, KeyNotHeld, NoSuchDecision),
 )
 

@@ -243,7 +243,6 @@ const (
 	MetaKind       = "kind"        // KindReal or KindSample; written once
 	MetaClockAhead = "clock_ahead" // sample only: days that its clock runs ahead
 	MetaStrays     = "strays"      // how many strays did not go when it was last looked
-	MetaExposed    = "exposed"     // the address of the portal's door, where other machines reach it without TLS; empty where not
 	MetaUnread     = "unread"      // keys of what the last replay could not open, as JSON
 	// MetaLookForMissing is set where a letter was asked for and not there, until it
 	// was looked for others that are missing.

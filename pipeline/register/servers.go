@@ -20,6 +20,8 @@ type Running struct {
 	Clock   time.Time     // its own, at its last beat
 	Program string        // its version
 	Setup   string        // stands for what of its configuration all servers must share
+	Exposed string        // the address of its portal's door, where other machines reach it without TLS; "" where not
+	Lacks   int           // how many keys that live on record are not in its keyring
 	Silent  time.Time     // since when the leading server has heard nothing of it; zero where it does
 	Apart   time.Duration // by which its clock was ahead of the leading server's, where that differed
 }
@@ -34,9 +36,10 @@ const metaLead = "lead"
 // same name is over with it.
 func (r *Register) Join(ctx context.Context, s Running) error {
 	err := r.inTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO servers (name, boot, beat, clock, program, setup) VALUES ($1, $2, 0, $3, $4, $5)
+		_, err := tx.ExecContext(ctx, `INSERT INTO servers (name, boot, beat, clock, program, setup, exposed) VALUES ($1, $2, 0, $3, $4, $5, $6)
 			ON CONFLICT (name) DO UPDATE SET boot = excluded.boot, beat = 0, clock = excluded.clock, program = excluded.program,
-			setup = excluded.setup, silent = NULL, apart = 0`, s.Name, s.Boot, millis(r.Now()), s.Program, s.Setup)
+			setup = excluded.setup, exposed = excluded.exposed, silent = NULL, apart = 0, lacks = 0`,
+			s.Name, s.Boot, millis(r.Now()), s.Program, s.Setup, s.Exposed)
 		return err
 	})
 	if err != nil {
@@ -100,14 +103,14 @@ func (r *Register) Depart(ctx context.Context, s Running) error {
 // Running are the servers at work, by name: those that live, and those that have
 // ended without a word.
 func (r *Register) Running(ctx context.Context) ([]Running, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT name, boot, beat, clock, program, setup, silent, apart FROM servers ORDER BY name`)
+	rows, err := r.read.QueryContext(ctx, `SELECT name, boot, beat, clock, program, setup, exposed, lacks, silent, apart FROM servers ORDER BY name`)
 	if err != nil {
 		return nil, fmt.Errorf("reading the servers: %w", err)
 	}
 	return scanAll(rows, func(row scannable) (s Running, err error) {
 		var clock, apart int64
 		var silent sql.NullInt64
-		err = row.Scan(&s.Name, &s.Boot, &s.Beat, &clock, &s.Program, &s.Setup, &silent, &apart)
+		err = row.Scan(&s.Name, &s.Boot, &s.Beat, &clock, &s.Program, &s.Setup, &s.Exposed, &s.Lacks, &silent, &apart)
 		s.Clock, s.Apart = fromMillis(clock), time.Duration(apart)*time.Millisecond
 		if silent.Valid {
 			s.Silent = fromMillis(silent.Int64)
@@ -144,6 +147,18 @@ func (r *Register) Heard(ctx context.Context, s Running, silent time.Time, apart
 	})
 	if err != nil {
 		return fmt.Errorf("noting what is heard of a server: %w", err)
+	}
+	return nil
+}
+
+// Lacking notes how many keys that live on record are not in a server's keyring.
+func (r *Register) Lacking(ctx context.Context, s Running, keys int) error {
+	err := r.inTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE servers SET lacks = $1 WHERE name = $2 AND boot = $3`, keys, s.Name, s.Boot)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("noting which keys a server lacks: %w", err)
 	}
 	return nil
 }

@@ -46,6 +46,7 @@ const (
 	MailDown       Trouble = "mail-down"        // no mail server took the mail; tried again
 	StillShown     Trouble = "still-shown"      // removed, but the storage still lists it; tried again
 	RendererBroken Trouble = "renderer-trouble" // the page renderer could not run; tried again
+	KeyMissing     Trouble = "key-missing"      // the week's key lives, and the server's keyring lacks it; tried again
 	CannotMove     Trouble = "cannot-move"      // it must be sealed anew, and cannot be read
 )
 
