@@ -209,7 +209,7 @@ func (in *installation) secrets() (beside, outside []string) {
 		named = append(named, in.cfg.SSO.ClientSecretFile)
 	}
 	if in.cfg.Database != nil {
-		named = append(named, in.cfg.Database.URLFile)
+		named = append(named, in.cfg.Database.URLFile, in.cfg.Database.PasswordFile)
 	}
 	for _, name := range append(named, in.cfg.Mail.PasswordFile) {
 		switch {

@@ -1,13 +1,19 @@
 package main
 
 import (
+	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"letterlock/pipeline/register/postgrestest"
+	"letterlock/scanner/deposit/deposittest"
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
@@ -36,6 +42,9 @@ type service struct {
 	Ports       []string
 	Networks    []string
 	NetworkMode string `yaml:"network_mode"`
+	MemLimit    string `yaml:"mem_limit"`
+	PidsLimit   int    `yaml:"pids_limit"`
+	Profiles    []string
 	Command     []string
 	Environment map[string]string
 	Configs     []struct{ Source, Target string }
@@ -52,7 +61,8 @@ type service struct {
 var once = []string{"owner", "setup"}
 
 var (
-	pinned  = regexp.MustCompile(`:[A-Za-z]*\.?[0-9][0-9A-Za-z.-]+(@sha256:[0-9a-f]{64})?$`)
+	pinned  = regexp.MustCompile(`:([0-9]+\.[0-9]+[0-9A-Za-z.-]*|RELEASE\.[0-9TZ-]+)(@sha256:[0-9a-f]{64})?$`)
+	unasked = regexp.MustCompile(`^\$\{LETTERLOCK_HTTPS?:-127\.0\.0\.1:[0-9]+\}:`)
 	nonRoot = regexp.MustCompile(`^[1-9][0-9]*:[1-9][0-9]*$`)
 )
 
@@ -72,17 +82,18 @@ func broken(c composition) (out []string) {
 			out = append(out, says)
 		}
 	}
-	promise(slices.Equal(slices.Sorted(maps.Keys(c.Services)), []string{"letterlock", "owner", "scanner", "setup", "silo"}), "the five services")
+	promise(slices.Equal(slices.Sorted(maps.Keys(c.Services)), []string{"caddy", "letterlock", "owner", "postgres", "scanner", "setup", "silo"}), "the seven services")
 	for name, s := range c.Services {
 		promise(nonRoot.MatchString(s.User), name+" runs as nobody in particular")
 		promise(s.ReadOnly && !s.Privileged, name+" cannot write to its image")
-		promise(slices.Equal(s.CapDrop, []string{"ALL"}) && s.CapAdd == nil, name+" has no capabilities")
+		promise(slices.Equal(s.CapDrop, []string{"ALL"}) && (s.CapAdd == nil || name == "caddy" && slices.Equal(s.CapAdd, []string{"NET_BIND_SERVICE"})), name+" has no capabilities")
+		promise(s.MemLimit != "" && s.PidsLimit > 0, name+" has limits")
 		promise(slices.Contains(s.SecurityOpt, "no-new-privileges:true"), name+" gains no privileges")
 		if s.Build.Dockerfile == "" {
 			promise(pinned.MatchString(s.Image) && !strings.HasPrefix(s.Image, "minio/"), name+"'s image is pinned")
 		}
 		for _, p := range s.Ports {
-			promise(name == "letterlock" && strings.HasPrefix(p, "127.0.0.1:"), name+" is published on loopback at most: "+p)
+			promise(name == "letterlock" && (strings.HasPrefix(p, "127.0.0.1:") || unasked.MatchString(p)), name+" is published on loopback at most, unless somebody asks for more: "+p)
 		}
 		if slices.Contains(once, name) {
 			promise(s.Restart == "no" && s.Healthcheck.Disable, name+" runs once")
@@ -103,11 +114,19 @@ func broken(c composition) (out []string) {
 	reach := c.Services["scanner"].Networks
 	promise(len(reach) == 1 && c.Networks[reach[0]].Internal, "the scanner has one network without a way out")
 	for name, s := range c.Services {
+		if name == "caddy" {
+			promise(s.NetworkMode == "service:letterlock" && slices.Equal(s.Profiles, []string{"https"}), name+" is where it is believed, and only where somebody asks for it")
+			continue
+		}
 		if name != "scanner" && name != "silo" {
 			promise(!slices.ContainsFunc(reach, func(n string) bool { return slices.Contains(s.Networks, n) }), "the scanner cannot reach "+name)
 			promise(s.NetworkMode == "none" || len(s.Networks) > 0, name+" has networks of its own")
 		}
 	}
+	for _, inside := range []string{"archive", "register", "deposit"} {
+		promise(c.Networks[inside].Internal, inside+" has no way out")
+	}
+	promise(slices.Equal(c.Services["postgres"].Networks, []string{"register"}), "the database is reached by the server alone")
 	return out
 }
 
@@ -120,6 +139,16 @@ func TestComposeKeepsItsPromises(t *testing.T) {
 	for good, bad := range map[string]string{
 		"127.0.0.1:8080:8080":                      "8080:8080",
 		"127.0.0.1:8080":                           "0.0.0.0:8080",
+		"HTTPS:-127.0.0.1:8443":                    "HTTPS:-0.0.0.0:443",
+		"postgres:17.6-bookworm":                   "postgres:17",
+		"pids_limit: 512":                          "stdin_open: false",
+		"mem_limit: 2g":                            "stdin_open: false",
+		"register: {internal: true}":               "register: {}",
+		"networks: [register]":                     "networks: [register, portal]",
+		"[NET_BIND_SERVICE]":                       "[NET_BIND_SERVICE, NET_RAW]",
+		"network_mode: service:letterlock":         "networks: [portal]",
+		"profiles: [https]":                        "profiles: []",
+		"POSTGRES_PASSWORD_FILE: /run":             "POSTGRES_PASSWORD: /run",
 		"silo:RELEASE.2026-09-16T00-00-00Z":        "silo:latest",
 		"pgsty/silo:":                              "minio/minio:",
 		"read_only: true":                          "read_only: false",
@@ -161,9 +190,19 @@ func TestComposeFitsTogether(t *testing.T) {
 	if config.Storage.Endpoint != "http://silo"+silo.Command[slices.Index(silo.Command, "--address")+1] {
 		t.Errorf("the storage is not at %s", config.Storage.Endpoint)
 	}
+	database := c.Services["postgres"].Environment
+	if address, err := url.Parse(config.Database.URL); err != nil || address.Host != "postgres" || address.User.Username() != database["POSTGRES_USER"] ||
+		address.Path != "/"+database["POSTGRES_DB"] || config.Database.PasswordFile != database["POSTGRES_PASSWORD_FILE"] {
+		t.Errorf("the database is not at %s (%v)", config.Database.URL, err)
+	}
+	if caddy := strings.TrimSuffix(strings.TrimPrefix(c.Services["caddy"].Image, "caddy:"), "-alpine"); !strings.Contains(read(t, top+".ci/run"), "caddy v"+caddy+"\n") {
+		t.Errorf("tests run with another web server than %s", c.Services["caddy"].Image)
+	}
 	for name, s := range c.Services {
-		if len(s.Configs) > 0 && !slices.Contains(s.Secrets, path.Base(config.Storage.SecretKeyFile)) {
-			t.Errorf("%s has no %s", name, config.Storage.SecretKeyFile)
+		for _, file := range []string{config.Storage.SecretKeyFile, config.Database.PasswordFile} {
+			if len(s.Configs) > 0 && !slices.Contains(s.Secrets, path.Base(file)) {
+				t.Errorf("%s has no %s", name, file)
+			}
 		}
 		if s.Build.Dockerfile != "" {
 			read(t, top+s.Build.Dockerfile)
@@ -232,4 +271,36 @@ func read(t *testing.T, file string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// newComposed is what docker-compose.yml starts, as processes with the same
+// arguments and the same configuration, but for where things are on this machine.
+// The database asks for its password.
+func newComposed(t *testing.T) *apart {
+	t.Helper()
+	store, data, secrets, root := deposittest.Start(t), newData(t), t.TempDir(), t.TempDir()
+	o := &apart{t: t, s3: store.Config(), s3dir: store.Dir, data: data, configured: filepath.Join(root, "letterlock.toml"),
+		edge: filepath.Join(root, "edge"), scans: filepath.Join(root, "scans"), binary: buildScanner(t)}
+	const password = "a-password-of-the-test"
+	database := postgrestest.Start(t).Guarded(t, "letterlock", password)
+	c := readComposition(t, read(t, top+"docker-compose.yml"))
+	text := strings.NewReplacer("http://silo:9000", o.s3.Endpoint, `bucket = "letters"`, fmt.Sprintf("bucket = %q", o.s3.Bucket),
+		"@postgres/", "@"+database+"/", "/run/secrets/", secrets+"/").Replace(read(t, top+c.Configs["letterlock"].File))
+	for path, content := range map[string]string{filepath.Join(secrets, "storage-password"): o.s3.SecretKey,
+		filepath.Join(secrets, "database-password"): password + "\n", o.configured: text} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("LETTERLOCK_CONFIG", o.configured)
+	here := strings.NewReplacer("/etc/letterlock/letterlock.toml", o.configured, "/data", data, "/edge", o.edge)
+	var args []string
+	for _, arg := range c.Services["setup"].Command {
+		args = append(args, here.Replace(arg))
+	}
+	for range 2 { // set-up may be run again
+		command(t, data, append(args, "--scans", o.scans)...)
+	}
+	o.settlesIn()
+	return o
 }

@@ -12,9 +12,10 @@ import (
 
 // Database is where state and register are, where that is no SQLite file.
 type Database struct {
-	URL        string `toml:"url" doc:"The database's address, as in postgres://letterlock@db.example.org/letterlock?sslmode=verify-full. It holds no password: that is in a file (PGPASSFILE, or ~/.pgpass) or in url_file."`
-	URLFile    string `toml:"url_file" doc:"A file that holds the address, with the password in it, and nothing else. It counts where url is there too."`
-	WithoutTLS bool   `toml:"without_tls" doc:"Whether the database may be reached without TLS on another machine. Leave it false unless nobody can be on the way, as in a network of its own within one machine."`
+	URL          string `toml:"url" doc:"The database's address, as in postgres://letterlock@db.example.org/letterlock?sslmode=verify-full. It holds no password: that is in password_file, in url_file, or where PostgreSQL's own programs look for it (PGPASSFILE, or ~/.pgpass)."`
+	PasswordFile string `toml:"password_file" doc:"A file that holds the password for url and nothing else."`
+	URLFile      string `toml:"url_file" doc:"A file that holds the address, with the password in it, and nothing else. It counts where url is there too."`
+	WithoutTLS   bool   `toml:"without_tls" doc:"Whether the database may be reached without TLS on another machine. Leave it false unless nobody can be on the way, as in a network of its own within one machine."`
 }
 
 func (d *Database) check() error {
@@ -26,8 +27,11 @@ func (d *Database) check() error {
 	}
 	if u, err := url.Parse(d.URL); d.URL != "" && err == nil && u.User != nil {
 		if _, there := u.User.Password(); there {
-			return errors.New("[database] url holds a password, which whoever reads this file would know: put the address into a file of its own, and name it with url_file")
+			return errors.New("[database] url holds a password, which whoever reads this file would know: put it into a file of its own, and name that with password_file")
 		}
+	}
+	if d.PasswordFile != "" && d.URLFile != "" {
+		return errors.New("[database] password_file is for url, and not for url_file, which holds the password itself: leave one of the two out")
 	}
 	return nil
 }
@@ -49,6 +53,14 @@ func (c *Config) address(configPath string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
 		return "", configfile.Wrong("%s: the address in [database] is not one of the form postgres://user@host:5432/name", configPath)
+	}
+	if d.PasswordFile != "" {
+		password, err := configfile.Secret(configPath, d.PasswordFile, "database's password")
+		if err != nil {
+			return "", err
+		}
+		u.User = url.UserPassword(u.User.Username(), password)
+		address = u.String()
 	}
 	if !d.WithoutTLS && !here(u) && sslMode(u) != "verify-full" {
 		return "", configfile.Wrong("%s: the database is on another machine, and its address does not say sslmode=verify-full: whoever is on the way could read names and change what is recorded. Add it, or set without_tls = true where nobody can be on the way", configPath)

@@ -84,7 +84,7 @@ func TestADatabasesAddress(t *testing.T) {
 		"postgres://letterlock@db.example.org/letterlock?sslmode=require":             "verify-full",
 		"postgres://letterlock@db.example.org/letterlock?sslmode=verify-full":         "",
 		"mysql://letterlock@localhost/letterlock":                                     "postgres://",
-		"postgres://letterlock:canary@localhost/letterlock":                           "url_file",
+		"postgres://letterlock:canary@localhost/letterlock":                           "password_file",
 		"postgres://letterlock:canary@db.example.org:port/letterlock?sslmode=disable": "postgres://",
 	} {
 		c := &Config{Database: &Database{URL: address}}

@@ -332,7 +332,7 @@ func forward(t *testing.T, at, to string) {
 
 // Set-up, server and scanner as docker-compose.yml starts them.
 func TestServerAndScannerApart(t *testing.T) {
-	o := newApart(t)
+	o := newComposed(t)
 	server, scanner := o.serve(), o.scan("")
 	scanner.eventually("the scanner has made its folders", func() bool { return exists(filepath.Join(o.scans, "respect-phoneline")) })
 	if err := os.WriteFile(filepath.Join(o.scans, "respect-phoneline", "a.tif"), specimen.New(1, 2).G4TIFF(), 0o600); err != nil {
@@ -353,4 +353,7 @@ func TestServerAndScannerApart(t *testing.T) {
 	}
 	scanner.stop()
 	server.stop()
+	if exists(filepath.Join(o.data, "state", "letterlock.db")) {
+		t.Error("the register is not in the database's server")
+	}
 }

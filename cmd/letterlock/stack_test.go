@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -317,6 +318,7 @@ type apart struct {
 	data        string
 	edge, scans string // the scanner's configuration and keys; its folder
 	binary      string // cmd/scanner
+	configured  string // the server's configuration, where that is not in the data folder
 }
 
 func newApart(t *testing.T) *apart {
@@ -329,18 +331,26 @@ func newApart(t *testing.T) *apart {
 	for range 2 { // set-up may be run again
 		command(t, o.data, "setup", "--config", o.config(), "--edge", "office", "--edge-folder", o.edge, "--scans", o.scans)
 	}
+	o.settlesIn()
+	return o
+}
+
+// settlesIn gives the scanner the compiled renderer, and a helpline its team leader.
+func (o *apart) settlesIn() {
+	o.t.Helper()
 	cache, err := compiled()
 	if err == nil {
 		err = os.CopyFS(filepath.Join(o.edge, "state", "cache"), os.DirFS(cache))
 	}
 	if err != nil {
-		t.Fatal(err)
+		o.t.Fatal(err)
 	}
-	command(t, o.data, "user", "add", "--name", "Ada", "--role", "team-leader", "--helpline", "respect-phoneline", "--email", "ada@example.org")
-	return o
+	command(o.t, o.data, "user", "add", "--name", "Ada", "--role", "team-leader", "--helpline", "respect-phoneline", "--email", "ada@example.org")
 }
 
-func (o *apart) config() string { return filepath.Join(o.data, "letterlock.toml") }
+func (o *apart) config() string {
+	return cmp.Or(o.configured, filepath.Join(o.data, "letterlock.toml"))
+}
 
 // scanner is the scanner's command line.
 func (o *apart) scanner(args ...string) *exec.Cmd {
