@@ -100,7 +100,7 @@ func TestAnOlderCopyDoesNothing(t *testing.T) {
 	for what, err := range map[string]error{
 		"publishing": o.PublishRecipients(t.Context()),
 		"adopting":   o.AdoptBucket(t.Context()),
-		"revoking":   o.cfg.Register.RevokeEdge(t.Context(), "office"),
+		"revoking":   o.cfg.Register.RevokeEdge(t.Context(), "office", 0),
 	} {
 		if !errors.Is(err, register.ErrClosed) {
 			t.Errorf("%s is not refused: %v", what, err)

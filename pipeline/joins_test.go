@@ -24,7 +24,7 @@ func (o *office) invite(site string, replaces bool) *guest {
 	g := &guest{office: o}
 	g.invitation, g.public = signer(o.t, "letterlock-invitation")
 	g.own, g.key = signer(o.t, site)
-	o.must(o.cfg.Register.InviteEdge(o.t.Context(), register.EdgeInvitation{Key: g.public, Site: site, Expires: o.now.Add(time.Hour), Replaces: replaces}))
+	o.must(o.cfg.Register.InviteEdge(o.t.Context(), register.EdgeInvitation{Key: g.public, Site: site, Expires: o.now.Add(time.Hour), Replaces: replaces}, 0))
 	return g
 }
 
@@ -98,7 +98,7 @@ func TestEnrolment(t *testing.T) {
 	if o.traces(letter.JoinKey("annexe")) != 0 {
 		t.Error("what was asked is left")
 	}
-	if err := o.cfg.Register.InviteEdge(t.Context(), register.EdgeInvitation{Key: "k", Site: "annexe", Expires: o.now.Add(time.Hour)}); !errors.Is(err, register.ErrEdgeKnown) {
+	if err := o.cfg.Register.InviteEdge(t.Context(), register.EdgeInvitation{Key: "k", Site: "annexe", Expires: o.now.Add(time.Hour)}, 0); !errors.Is(err, register.ErrEdgeKnown) {
 		t.Errorf("a second scanner of one site: %v", err)
 	}
 

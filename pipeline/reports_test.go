@@ -59,7 +59,7 @@ func TestReportsAreTakenIn(t *testing.T) {
 	if kept() != 0 {
 		t.Errorf("the newest says none, and %d is kept", kept())
 	}
-	o.must(o.cfg.Register.RevokeEdge(t.Context(), "office"))
+	o.must(o.cfg.Register.RevokeEdge(t.Context(), "office", 0))
 	if kept() != -1 {
 		t.Error("a scanner that is revoked is still heard")
 	}

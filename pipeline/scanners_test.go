@@ -57,7 +57,7 @@ func TestVersionsOfBothSides(t *testing.T) {
 	if l := o.scannersLine(); l.OK || !strings.Contains(l.Says, "The scanner of office has said nothing since 24 November 2026") {
 		t.Errorf("silent for a day: %+v", l)
 	}
-	o.must(o.cfg.Register.RevokeEdge(t.Context(), "office"))
+	o.must(o.cfg.Register.RevokeEdge(t.Context(), "office", 0))
 	if l := o.scannersLine(); !l.OK {
 		t.Errorf("of one that is revoked: %+v", l)
 	}

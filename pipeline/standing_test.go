@@ -122,7 +122,7 @@ func TestWhatRecognisesARestore(t *testing.T) {
 		"a scanner has signed nothing": {func(o *office) { o.putRaw(letter.SeenKey("office"), []byte("x")) }, nil},
 		"a scanner that is not believed any more": {func(o *office) {
 			o.sees(100)
-			o.must(o.cfg.Register.RevokeEdge(t.Context(), "office"))
+			o.must(o.cfg.Register.RevokeEdge(t.Context(), "office", 0))
 		}, nil},
 		"another bucket": {func(o *office) {
 			o.putRaw(letter.RecipientsKey, []byte("x"))

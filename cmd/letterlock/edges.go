@@ -52,34 +52,43 @@ func (c *edgeInviteCmd) Run(w *world) error {
 		if in.cfg.Storage == nil {
 			return configfile.Wrong("a scanner of its own needs an S3 bucket to meet the server in: set [storage] in %s", in.dir.config)
 		}
-		if err := c.mayInvite(w.ctx, in); err != nil {
+		if err := in.notOwnSite(c.Site); err != nil {
 			return err
 		}
-		inv := invitation.Invitation{Until: in.clock.Now().Add(c.Valid).UTC().Truncate(time.Second)}
-		var err error
-		if inv.Key, inv.Public, err = note.GenerateKey(rand.Reader, "letterlock-invitation"); err != nil {
-			return err
-		}
-		user := c.AccessKey
-		if user == "" {
-			user = storageUserOf(c.Site)
-		}
-		inv.Edge = in.edgeConfig(c.Site, user, c.Scans)
-		if c.Endpoint != "" {
-			inv.Endpoint = c.Endpoint
-		}
-		if inv.SecretKey, err = c.credentials(w.ctx, in, user); err != nil {
-			return err
-		}
-		noted := register.EdgeInvitation{Key: inv.Public, Site: c.Site, Expires: inv.Until, Replaces: c.Replace}
-		if c.AccessKey == "" {
-			noted.StorageUser = user
-		}
-		if err := in.register.InviteEdge(w.ctx, noted); err != nil {
+		inv, err := c.invite(w.ctx, in, 0)
+		if err != nil {
 			return c.says(err)
 		}
 		return c.handOver(w, inv)
 	})
+}
+
+// invite makes an invitation and puts it on record. by is the staff number of who
+// invites, 0 at the console.
+func (c *edgeInviteCmd) invite(ctx context.Context, in *installation, by int64) (inv invitation.Invitation, err error) {
+	if err := c.mayInvite(ctx, in); err != nil {
+		return inv, err
+	}
+	inv.Until = in.clock.Now().Add(c.Valid).UTC().Truncate(time.Second)
+	if inv.Key, inv.Public, err = note.GenerateKey(rand.Reader, "letterlock-invitation"); err != nil {
+		return inv, err
+	}
+	user := c.AccessKey
+	if user == "" {
+		user = storageUserOf(c.Site)
+	}
+	inv.Edge = in.edgeConfig(c.Site, user, c.Scans)
+	if c.Endpoint != "" {
+		inv.Endpoint = c.Endpoint
+	}
+	if inv.SecretKey, err = c.credentials(ctx, in, user); err != nil {
+		return inv, err
+	}
+	noted := register.EdgeInvitation{Key: inv.Public, Site: c.Site, Expires: inv.Until, Replaces: c.Replace}
+	if c.AccessKey == "" {
+		noted.StorageUser = user
+	}
+	return inv, in.register.InviteEdge(ctx, noted, by)
 }
 
 func (c *edgeInviteCmd) check() error {
@@ -105,17 +114,14 @@ func (c *edgeInviteCmd) check() error {
 
 // mayInvite refuses before anything is made at the storage.
 func (c *edgeInviteCmd) mayInvite(ctx context.Context, in *installation) error {
-	if err := in.notOwnSite(c.Site); err != nil {
-		return err
-	}
 	_, err := in.register.Edge(ctx, c.Site)
 	switch known := err == nil; {
 	case err != nil && !errors.Is(err, register.ErrNotFound):
 		return err
 	case known && !c.Replace:
-		return c.says(register.ErrEdgeKnown)
+		return register.ErrEdgeKnown
 	case !known && c.Replace:
-		return c.says(register.ErrEdgeUnknown)
+		return register.ErrEdgeUnknown
 	}
 	return nil
 }
@@ -132,10 +138,18 @@ func (c *edgeInviteCmd) says(err error) error {
 
 // notOwnSite refuses what is for scanners on other machines.
 func (in *installation) notOwnSite(site string) error {
-	if site == in.cfg.Scanner.Site && exists(filepath.Join(in.dir.edgeState(), "site.key")) {
+	if site == in.ownSite() {
 		return configfile.Wrong("%s is the scanner of 'letterlock up' on this machine: end that instead", site)
 	}
 	return nil
+}
+
+// ownSite is whose scanner 'letterlock up' is on this machine; empty for none.
+func (in *installation) ownSite() string {
+	if !exists(filepath.Join(in.dir.edgeState(), "site.key")) {
+		return ""
+	}
+	return in.cfg.Scanner.Site
 }
 
 // credentials makes a user of the storage for the scanner, or reads the secret of
@@ -342,7 +356,7 @@ func (c *edgeRevokeCmd) Run(w *world) error {
 		if err := in.notOwnSite(c.Site); err != nil {
 			return err
 		}
-		err := in.register.RevokeEdge(w.ctx, c.Site)
+		err := in.register.RevokeEdge(w.ctx, c.Site, 0)
 		if errors.Is(err, register.ErrNotFound) {
 			return configfile.Wrong("no scanner of the site %q is enrolled: see 'letterlock edge list'", c.Site)
 		}

@@ -231,6 +231,7 @@ func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
 		}
 		cfg.Intake = &intake{questions: r.questions}
 	}
+	cfg.OwnSite = r.in.ownSite()
 	handler, err := portal.New(w.ctx, cfg)
 	switch {
 	case err != nil && (w.ctx.Err() != nil || register.IsAway(err)): // which says nothing of the configuration
@@ -243,7 +244,7 @@ func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
 }
 
 func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL, policy []byte) portal.Config {
-	cfg := portal.Config{Register: in.register, Closed: server.Closed, Retention: retentionDesk{in}, Evidence: in.evidenceZip, Reader: server, Responses: server, Origin: origin.String(), Language: in.cfg.Portal.Language, SubdomainsWithoutTLS: in.cfg.Portal.SubdomainsWithoutTLS, Sample: in.sample, Settings: in.cfg.Portal.settings(),
+	cfg := portal.Config{Register: in.register, Closed: server.Closed, Scanners: in.scanners(), Program: letter.Program(commandline.Version()), Retention: retentionDesk{in}, Evidence: in.evidenceZip, Reader: server, Responses: server, Origin: origin.String(), Language: in.cfg.Portal.Language, SubdomainsWithoutTLS: in.cfg.Portal.SubdomainsWithoutTLS, Sample: in.sample, Settings: in.cfg.Portal.settings(),
 		Policy: portal.Policy{Name: in.cfg.Policy, Text: policy}, Now: in.clock.Now, Log: in.log,
 		Check: func(ctx context.Context) []portal.CheckLine {
 			var out []portal.CheckLine

@@ -85,7 +85,7 @@ func TestTheLogHoldsNoCanary(t *testing.T) {
 				id = h.readable(2)
 				secrets = append(secrets, id.Reference(), string(id))
 			}
-			path := strings.NewReplacer("{$}", "", "{id}", string(id), "{n}", "1.jpg", "{token}", "token-1", "{hold}", hold,
+			path := strings.NewReplacer("{$}", "", "{id}", string(id), "{n}", "1.jpg", "{token}", "token-1", "{site}", h.scans("office"), "{hold}", hold,
 				"{request}", request, "{person}", strconv.FormatInt(h.lead2, 10)).Replace(r.path)
 			v := h.as(n)
 			if n != 0 {

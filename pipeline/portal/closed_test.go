@@ -22,12 +22,13 @@ func TestClosedToEverybody(t *testing.T) {
 		visitors[n] = h.as(n)
 		wantStatus(t, visitors[n].get("/account"), http.StatusOK) // the session is a true one
 	}
+	site := h.scans("office")
 	closed = true
 	entries, _, err := h.register.Checkpoint(t.Context())
 	must(t, err)
 	page := h.nobody().get("/")
 	for _, r := range routes {
-		path := strings.NewReplacer("{$}", "", "{id}", string(id), "{n}", "1.jpg", "{token}", "token-1", "{hold}", hold, "{request}", "1").Replace(r.path)
+		path := strings.NewReplacer("{$}", "", "{id}", string(id), "{n}", "1.jpg", "{token}", "token-1", "{site}", site, "{hold}", hold, "{request}", "1").Replace(r.path)
 		for n, v := range visitors {
 			w := v.get(path)
 			if r.method == http.MethodPost {

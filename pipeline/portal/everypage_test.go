@@ -33,7 +33,7 @@ func everyPage(t *testing.T, look func(h *house, who int64, path string, get fun
 			about = lost
 		}
 		path := strings.NewReplacer("{request}", request, "{$}", "", "{id}", string(about), "{n}", "1.jpg", "{token}", "token-1",
-			"{person}", strconv.FormatInt(h.lead2, 10), "{hold}", hold).Replace(r.path)
+			"{person}", strconv.FormatInt(h.lead2, 10), "{site}", h.scans("office"), "{hold}", hold).Replace(r.path)
 		for _, n := range []int64{0, h.lead, h.manager, h.ops, h.dpo, h.admin} {
 			who, err := h.register.Person(t.Context(), n)
 			if len(r.who) > 0 && (err != nil || !slices.Contains(r.who, who.Role)) {

@@ -102,7 +102,7 @@ func (l *looker) looksForeign(name string) {
 // data is what pages show of what people have entered, or of names and addresses
 // that are the same in every language.
 var data = regexp.MustCompile(`(?s:letterlock register\n.*)|Letterlock|Ada Lead|Bea Lead|Cy Other|Mo Manager|Ola Office|Pat Office|Dee Protect|Sam Admin|Nell New|` +
-	`Respect Phoneline|Men’s Advice Line|somebody@example\.org|letterlock [a-z -]+|[a-z0-9]+(-[a-z0-9]+)+|office|batch|Test\w+|[^ ]+\.[^ ]+|[^ ]*/[^ ]*`)
+	`Respect Phoneline|Men’s Advice Line|somebody@example\.org|letterlock [a-z -]+|[a-z0-9]+(-[a-z0-9]+)+|office|annexe|refuge|library\.invitation|library|batch|Test\w+|[^ ]+\.[^ ]+|[^ ]*/[^ ]*`)
 
 var inWords = regexp.MustCompile(`\pL+`)
 

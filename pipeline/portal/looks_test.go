@@ -356,12 +356,25 @@ func looksOfDPO(l *looker) {
 func looksOfAdministrator(l *looker) {
 	v := l.is(l.admin)
 	person := fmt.Sprint(l.lead2)
-	l.everyRoute(register.Administrator, strings.NewReplacer("{$}", "", "{person}", person))
+	l.everyRoute(register.Administrator, strings.NewReplacer("{$}", "", "{person}", person, "{site}", l.scans("annexe")))
 	for _, path := range []string{"/people/new", "/people/" + person, "/people/" + person + "/edit", "/people/" + person + "/leave"} {
 		v.showsAgain(path)
 		l.at("shown"+strings.ReplaceAll(path, "/", "-"), path)
 	}
 	l.empty("invite-flaw", "/people/new", "main form .button")
+	l.scans("office")
+	must(l.t, l.register.InviteEdge(l.t.Context(), register.EdgeInvitation{Key: "a key", Site: "refuge", Expires: l.now.Add(time.Hour)}, l.admin))
+	l.at("scanners", "/scanners")
+	for _, path := range []string{"/scanners/new", "/scanner/annexe/replace", "/scanner/annexe/revoke"} {
+		v.showsAgain(path)
+		l.at("shown"+strings.ReplaceAll(path, "/", "-"), path)
+	}
+	l.empty("invite-scanner-flaw", "/scanners/new", "main form .button")
+	l.Open("/scanners/new")
+	l.Do(chromedp.SendKeys(chromedp.ID("site"), "library"))
+	l.Press("main form .button")
+	l.WantsThat(`document.querySelector("a[download]").download`, "library.invitation")
+	l.looks("scanner-code")
 	l.Open("/people/" + person + "/edit")
 	l.Do(chromedp.Clear(chromedp.ID("name")))
 	l.Press("main form .button")

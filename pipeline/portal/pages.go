@@ -100,7 +100,7 @@ var menus = map[register.Role][]menuItem{
 	register.Manager:       {{Path: "/overview", Says: texts.Say("menu.overview")}, {Path: "/letters", Says: texts.Say("menu.letters")}, {Path: "/papers", Says: texts.Say("menu.papers")}, {Path: "/requests", Says: texts.Say("menu.requests")}, {Path: "/holds", Says: texts.Say("menu.holds")}, {Path: "/calendar", Says: texts.Say("menu.calendar")}, {Path: "/retention", Says: texts.Say("menu.retention-record")}, {Path: "/evidence", Says: texts.Say("menu.evidence")}, {Path: "/settings", Says: texts.Say("menu.settings")}},
 	register.Operations:    {{Path: "/desk", Says: texts.Say("menu.destruction-desk")}, {Path: "/papers", Says: texts.Say("menu.papers")}, {Path: "/intake", Says: texts.Say("menu.intake")}},
 	register.DPO:           {{Path: "/register", Says: texts.Say("menu.register")}, {Path: "/openings", Says: texts.Say("menu.openings")}, {Path: "/calendar", Says: texts.Say("menu.calendar")}, {Path: "/requests", Says: texts.Say("menu.requests")}, {Path: "/holds", Says: texts.Say("menu.holds")}, {Path: "/retention", Says: texts.Say("menu.retention-record")}, {Path: "/evidence", Says: texts.Say("menu.evidence")}},
-	register.Administrator: {{Path: "/people", Says: texts.Say("menu.people")}, {Path: "/settings", Says: texts.Say("menu.settings")}, {Path: "/check", Says: texts.Say("menu.checks")}},
+	register.Administrator: {{Path: "/people", Says: texts.Say("menu.people")}, {Path: "/scanners", Says: texts.Say("menu.scanners")}, {Path: "/settings", Says: texts.Say("menu.settings")}, {Path: "/check", Says: texts.Say("menu.checks")}},
 }
 
 // menu is the person's menu, with what waits for them. A scanner folder that

@@ -27,6 +27,7 @@ import (
 
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/texts"
+	"letterlock/scanner/letter"
 )
 
 // Reader opens sealed letters. What it returns is plaintext and goes to the
@@ -77,7 +78,10 @@ type Config struct {
 	Reader    Reader
 	Responses Responses // takes the kept copies of answers
 	Intake    Intake    // what the scanner folder asks; nil where the folder is on another machine
-	Origin    string    // as browsers see it, like https://letters.example.org; its host is the passkeys' RP id for ever
+	Scanners  Scanners  // invites machines to be scanners; nil where none can meet this server
+	OwnSite   string    // whose scanner is a part of this very server; empty for none
+	Program   letter.Program
+	Origin    string // as browsers see it, like https://letters.example.org; its host is the passkeys' RP id for ever
 	Helplines []Helpline
 
 	SubdomainsWithoutTLS bool // there are hosts below the origin's that browsers must go on reaching without TLS

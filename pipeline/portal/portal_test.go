@@ -36,6 +36,7 @@ type house struct {
 	verifier note.Verifier
 	reader   *fakeReader
 	intake   *fakeIntake
+	scanners *fakeScanners
 	files    *fakeResponses
 	portal   *Portal
 	log      bytes.Buffer
@@ -57,6 +58,7 @@ func newHouseUnder(t testing.TB, another bool, change ...func(*Config)) *house {
 	t.Helper()
 	h := &house{t: t, now: time.Date(2026, 11, 24, 14, 2, 0, 0, time.UTC), reader: &fakeReader{}}
 	h.intake = &fakeIntake{h: h}
+	h.scanners = &fakeScanners{}
 	h.files = &fakeResponses{h: h}
 	skey, vkey, err := note.GenerateKey(rand.Reader, "register.test")
 	must(t, err)
@@ -71,7 +73,7 @@ func newHouseUnder(t testing.TB, another bool, change ...func(*Config)) *house {
 	must(t, err)
 	t.Cleanup(func() { _ = h.register.Close() })
 	cfg := Config{
-		Register: h.register, Reader: h.reader, Responses: h.files, Intake: h.intake, Origin: testOrigin, Language: "en", Now: h.clock,
+		Register: h.register, Reader: h.reader, Responses: h.files, Intake: h.intake, Scanners: h.scanners, Program: "v1.4.0", Origin: testOrigin, Language: "en", Now: h.clock,
 		Retention: &fakeRetention{}, Evidence: fakeEvidence,
 		Places: []register.Name{"office"}, Contractors: []register.Name{"shred-station"},
 		Helplines: []Helpline{{"respect-phoneline", "Respect Phoneline"}, {"mens-advice-line", "Men’s Advice Line"}},
@@ -83,6 +85,7 @@ func newHouseUnder(t testing.TB, another bool, change ...func(*Config)) *house {
 	}
 	_, err = h.register.Found(t.Context(), cfg.Sample)
 	must(t, err)
+	h.scanners.register = h.register
 	h.portal, err = New(t.Context(), cfg)
 	must(t, err)
 	h.lead = h.person("Ada Lead", register.TeamLeader, "respect-phoneline")

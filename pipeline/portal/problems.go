@@ -159,6 +159,9 @@ var (
 	noPasskey = &problem{Status: http.StatusForbidden, Heading: texts.Say("problem.you-have-no-passkey-yet"),
 		Lines: []texts.Text{texts.Say("problem.this-needs-a-passkey-of-your-own")},
 		Link:  "/account", LinkSay: texts.Say("problem.your-account")}
+	noStorageUser = &problem{Status: http.StatusConflict, Heading: texts.Say("problem.the-storage-lets-no-user"),
+		Lines: []texts.Text{texts.Say("problem.make-one-there-yourself")},
+		Link:  "/scanners", LinkSay: texts.Say("problem.back-to-the-scanners")}
 	codeFirst = &problem{Status: http.StatusForbidden, Heading: texts.Say("problem.please-use-a-code-first"),
 		Lines: []texts.Text{texts.Say("problem.a-session-alone-makes-no-passkey"),
 			texts.Say("problem.ask-your-administrator-for-a-code")},

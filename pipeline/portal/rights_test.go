@@ -126,6 +126,14 @@ POST /people/{person}/revoke  administrator
 POST /people/{person}/end-sso administrator, with SSO
 GET  /people/{person}/leave   administrator
 POST /people/{person}/leave   administrator
+GET  /scanners                administrator
+GET  /scanners/new            administrator
+POST /scanners/new            administrator
+GET  /scanner/{site}          administrator
+GET  /scanner/{site}/replace  administrator
+POST /scanner/{site}/replace  administrator
+GET  /scanner/{site}/revoke   administrator
+POST /scanner/{site}/revoke   administrator
 GET  /settings                manager administrator
 POST /settings                manager administrator
 GET  /check                   administrator
@@ -178,7 +186,7 @@ func TestEveryRouteAsEverybody(t *testing.T) {
 			if strings.Contains(r.path, "{request}") { // each is dealt with once
 				request = h.asked(h.readable(1))
 			}
-			path := strings.NewReplacer("{request}", request, "{$}", "", "{id}", string(id), "{n}", "1.jpg", "{token}", "token-1", "{person}", strconv.FormatInt(h.lead2, 10), "{hold}", hold).Replace(r.path)
+			path := strings.NewReplacer("{request}", request, "{$}", "", "{id}", string(id), "{n}", "1.jpg", "{token}", "token-1", "{person}", strconv.FormatInt(h.lead2, 10), "{site}", h.scans("office"), "{hold}", hold).Replace(r.path)
 			v := h.as(n)
 			w := v.get(path)
 			if r.method == http.MethodPost {

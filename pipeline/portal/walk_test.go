@@ -259,7 +259,7 @@ func (w *walk) visits(who *walker, address string) {
 
 func (w *walk) somebodys(path string) string {
 	return strings.NewReplacer("{id}", string(pickOf(w.rng, w.letters)), "{n}", "1.jpg", "{$}", "", "{token}", "token-"+strconv.Itoa(w.rng.IntN(4)),
-		"{hold}", strconv.Itoa(w.rng.IntN(3)), "{request}", strconv.Itoa(w.rng.IntN(3)), "{person}", strconv.Itoa(w.rng.IntN(12))).Replace(path)
+		"{hold}", strconv.Itoa(w.rng.IntN(3)), "{request}", strconv.Itoa(w.rng.IntN(3)), "{site}", "office", "{person}", strconv.Itoa(w.rng.IntN(12))).Replace(path)
 }
 
 // fills in a form, well or badly, and sends it so many times at once.

@@ -34,9 +34,10 @@ func (r *Register) AddEdge(ctx context.Context, site, verifier string) error {
 }
 
 // RevokeEdge ends the belief in what the site's edge signs, or returns ErrNotFound.
-// What is on record stays. An invitation in its place is worth nothing any more.
-func (r *Register) RevokeEdge(ctx context.Context, site string) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error {
+// What is on record stays. An invitation in its place is worth nothing any more. by is
+// the staff number of who ends it, 0 at the console.
+func (r *Register) RevokeEdge(ctx context.Context, site string, by int64) error {
+	return r.formTx(ctx, by, func(tx *sql.Tx) error {
 		key, known, err := edgeNow(ctx, tx, site)
 		if err == nil && !known {
 			err = ErrNotFound
@@ -57,7 +58,7 @@ func (r *Register) RevokeEdge(ctx context.Context, site string) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE storage_users SET ends = $1 WHERE site = $2 AND ends IS NULL`, now, site); err != nil {
 			return err
 		}
-		return r.append(ctx, tx, EdgeRevoked{Site: Name(site)}, "", 0)
+		return r.append(ctx, tx, EdgeRevoked{Site: Name(site)}, "", by)
 	})
 }
 

@@ -36,9 +36,10 @@ var (
 // InviteEdge notes an invitation. An earlier one to the same site that nobody has
 // used is worth nothing from here on, and neither is its user of the storage.
 // ErrEdgeKnown is for a site that has a scanner which is not to be replaced,
-// ErrEdgeUnknown for one that has none to replace.
-func (r *Register) InviteEdge(ctx context.Context, inv EdgeInvitation) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error {
+// ErrEdgeUnknown for one that has none to replace. by is the staff number of who
+// invites, 0 at the console.
+func (r *Register) InviteEdge(ctx context.Context, inv EdgeInvitation, by int64) error {
+	return r.formTx(ctx, by, func(tx *sql.Tx) error {
 		_, known, err := edgeNow(ctx, tx, inv.Site)
 		switch {
 		case err != nil:
@@ -67,7 +68,7 @@ func (r *Register) InviteEdge(ctx context.Context, inv EdgeInvitation) error {
 				return err
 			}
 		}
-		return r.append(ctx, tx, EdgeInvited{Site: Name(inv.Site), Replaces: inv.Replaces}, "", 0)
+		return r.append(ctx, tx, EdgeInvited{Site: Name(inv.Site), Replaces: inv.Replaces}, "", by)
 	})
 }
 

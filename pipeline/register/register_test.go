@@ -435,11 +435,11 @@ func TestLostDevicesAndRevokedEdges(t *testing.T) {
 	if err := d.AddEdge(ctx, "annexe", "another"); err == nil {
 		t.Error("a site's key was changed in silence")
 	}
-	d.must(d.RevokeEdge(ctx, "annexe"))
+	d.must(d.RevokeEdge(ctx, "annexe", 0))
 	if _, err := d.Edge(ctx, "annexe"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a revoked edge is believed: %v", err)
 	}
-	if err := d.RevokeEdge(ctx, "annexe"); !errors.Is(err, ErrNotFound) {
+	if err := d.RevokeEdge(ctx, "annexe", 0); !errors.Is(err, ErrNotFound) {
 		t.Errorf("revoked twice: %v", err)
 	}
 	d.must(d.AddEdge(ctx, "annexe", "another"))
