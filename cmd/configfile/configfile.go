@@ -31,12 +31,22 @@ func Wrong(format string, args ...any) error { return Mistake{fmt.Sprintf(format
 // Read reads the file at path into the struct that into points to. What is
 // wrong with the file comes back as a Mistake that names file and line.
 func Read(path string, into any) error {
-	setDefaults(reflect.ValueOf(into).Elem())
-	meta, err := toml.DecodeFile(path, into)
-	var parse toml.ParseError
+	text, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return Wrong("there is no configuration at %s", path)
+	case err != nil:
+		return Wrong("%s", Reason(err))
+	}
+	return Parse(path, string(text), into)
+}
+
+// Parse is Read of what stands in the file at path, or is to stand there.
+func Parse(path, text string, into any) error {
+	setDefaults(reflect.ValueOf(into).Elem())
+	meta, err := toml.Decode(text, into)
+	var parse toml.ParseError
+	switch {
 	case errors.As(err, &parse):
 		return Wrong("%s, line %d: %s", path, parse.Position.Line, parse.Message)
 	case err != nil:

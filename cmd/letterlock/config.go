@@ -132,6 +132,19 @@ func readConfig(path string) (*Config, error) {
 	if err := configfile.Read(path, c); err != nil {
 		return nil, err
 	}
+	return c.checked(path)
+}
+
+// parseConfig is readConfig of what stands in the file at path, or is to stand there.
+func parseConfig(path, text string) (*Config, error) {
+	c := &Config{}
+	if err := configfile.Parse(path, text, c); err != nil {
+		return nil, err
+	}
+	return c.checked(path)
+}
+
+func (c *Config) checked(path string) (*Config, error) {
 	if err := c.check(); err != nil {
 		return nil, configfile.Wrong("%s: %s", path, err)
 	}

@@ -53,7 +53,7 @@ type cli struct {
 
 	Up        upCmd        `cmd:"" help:"Play every role on this machine: scanner, server and portal. Makes the data folder when it is missing." example:"letterlock up --data letters; letterlock up --sample --clock 2027-05-26"`
 	Serve     serveCmd     `cmd:"" help:"Play the server's role alone; scanners run elsewhere." example:"letterlock serve --listen localhost:8080"`
-	Setup     setupCmd     `cmd:"" help:"Prepare bucket, keys and scanners, and end." example:"letterlock setup --settings; letterlock setup; letterlock setup --repair"`
+	Setup     setupCmd     `cmd:"" help:"Prepare bucket, keys and scanners, and end." example:"letterlock setup --settings; letterlock setup; letterlock setup --repair; letterlock setup --move-database /etc/letterlock/database"`
 	Check     checksCmd    `cmd:"" help:"Look at everything that a person may have to mend, or try out a storage. Ends with 3 when there is something." example:"letterlock check; letterlock check --clock-is-right"`
 	Status    statusCmd    `cmd:"" help:"Count letters, papers and what waits. Ends with 3 when something needs somebody." example:"letterlock status; letterlock status --json"`
 	Letters   lettersCmd   `cmd:"" help:"List the living letters." example:"letterlock letters --json"`

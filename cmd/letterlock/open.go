@@ -169,21 +169,14 @@ func (in *installation) openRegister(ctx context.Context) error {
 			return fmt.Errorf("the register's public key cannot be written: %s", configfile.Reason(err))
 		}
 	}
-	codes, err := codeKey(in.dir.in("state", "codes.key"))
+	where := *in.cfg
+	if in.dir != in.beside {
+		where.Database = nil // a drill looks at the file that was unpacked, never at the server that the backup is of
+	}
+	cfg, err := in.registerConfig(&where, key)
 	if err != nil {
 		return err
 	}
-	address := "" // a drill looks at the file that was unpacked, never at the server that the backup is of
-	if in.dir == in.beside {
-		if address, err = in.cfg.address(in.dir.config); err != nil {
-			return err
-		}
-	}
-	cfg := register.Config{Path: in.dir.database(), URL: address, Idle: time.Duration(in.cfg.Portal.Idle), ReadableByAnother: in.cfg.DestroyAfter == pipeline.ReadableByAnother, Signer: key.signer, Verifier: key.verifier, Now: in.clock.Now, CodeKey: codes,
-		Program: commandline.Version(), Step: func(step string) { crashPoint(step, "") },
-		// With a storage that has a clock of its own too: where it runs on this very
-		// machine, that clock is the same one.
-		MaxSilence: time.Duration(in.cfg.MaxSilence)}
 	if in.register, err = register.Open(ctx, cfg); err != nil {
 		return err
 	}
@@ -194,7 +187,21 @@ func (in *installation) openRegister(ctx context.Context) error {
 	}
 	in.sample = kind == register.KindSample
 	in.setClock()
-	return nil
+	return in.register.Use(ctx)
+}
+
+// registerConfig says how the register is opened where that configuration has it.
+func (in *installation) registerConfig(c *Config, key keypair) (register.Config, error) {
+	codes, err := codeKey(in.dir.in("state", "codes.key"))
+	if err != nil {
+		return register.Config{}, err
+	}
+	address, err := c.address(in.dir.config)
+	return register.Config{Path: in.dir.database(), URL: address, Idle: time.Duration(c.Portal.Idle), ReadableByAnother: c.DestroyAfter == pipeline.ReadableByAnother, Signer: key.signer, Verifier: key.verifier, Now: in.clock.Now, CodeKey: codes,
+		Program: commandline.Version(), Step: func(step string) { crashPoint(step, "") },
+		// With a storage that has a clock of its own too: where it runs on this very
+		// machine, that clock is the same one.
+		MaxSilence: time.Duration(c.MaxSilence)}, err
 }
 
 // setClock lets a sample's clock run ahead by what its register says at the

@@ -25,11 +25,26 @@ type setupCmd struct {
 	Edge       string `help:"Enrol a scanner of that site on this machine, and write what it needs to --edge-folder. For another machine: letterlock edge invite." placeholder:"SITE"`
 	EdgeFolder string `help:"Where the scanner's configuration and keys go." type:"path" placeholder:"DIR"`
 	Scans      string `help:"The scanner folder on the scanner's own machine." default:"/scans" placeholder:"DIR"`
+
+	MoveDatabase      string `help:"Move state and register into another database, while no server runs: a file that holds the address of an empty PostgreSQL; or that address, where no password is in it; or 'sqlite' for the file in the data folder." placeholder:"TO"`
+	WithoutTLS        bool   `help:"With --move-database: that database may be reached without TLS on another machine, as in a network of its own within one machine."`
+	DryRun            bool   `help:"With --move-database: say what would be moved, and do nothing."`
+	RemoveOldDatabase bool   `help:"Remove the database from which the register was moved, and what is deleted in it: a file is overwritten, the tables of a PostgreSQL are dropped."`
 }
 
 // Run leaves a bucket, keys and, if asked, a scanner's configuration. It may be
 // run again at any time, beside a running server too.
 func (c *setupCmd) Run(w *world) error {
+	switch {
+	case c.MoveDatabase == "" && (c.WithoutTLS || c.DryRun):
+		return configfile.Wrong("--without-tls and --dry-run belong to --move-database")
+	case c.MoveDatabase != "" && c.RemoveOldDatabase:
+		return configfile.Wrong("first --move-database, and --remove-old-database once all is well since")
+	case c.MoveDatabase != "":
+		return c.moveDatabase(w)
+	case c.RemoveOldDatabase:
+		return w.with(func(in *installation) error { return in.removeOldDatabase(w) })
+	}
 	if (c.Edge == "") != (c.EdgeFolder == "") {
 		return configfile.Wrong("--edge and --edge-folder belong together")
 	}

@@ -324,6 +324,15 @@ var entryKinds = []entryKind{
 	{"backup-made", texts.Say("entry.backup-made"), about(func(d register.BackupMade, _ register.Entry, _ teller) texts.Text {
 		return texts.Say("entry.a-backup-was-made-which-keys-open", "n", d.Recipients)
 	})},
+	{"database-moved", texts.Say("entry.database-moved"), about(func(d register.DatabaseMoved, _ register.Entry, _ teller) texts.Text {
+		if d.PostgreSQL {
+			return texts.Say("entry.the-register-was-moved-to-a-server")
+		}
+		return texts.Say("entry.the-register-was-moved-to-a-file")
+	})},
+	{"old-database-removed", texts.Say("entry.old-database-removed"), about(func(register.OldDatabaseRemoved, register.Entry, teller) texts.Text {
+		return texts.Say("entry.the-old-database-was-removed")
+	})},
 	{"folder-made", texts.Say("entry.register-begun"), about(func(d register.FolderMade, _ register.Entry, _ teller) texts.Text {
 		if d.Sample {
 			return texts.Say("entry.this-register-begins")

@@ -21,6 +21,18 @@ var ErrNotEmpty = errors.New("there is a register in that database already")
 // a crash before leaves it empty, as does an error. It returns the number of entries
 // and their signed checkpoint, which are the same in both.
 func (r *Register) CopyTo(ctx context.Context, to *Register, tell func(table string, rows int64)) (entries int64, signed string, err error) {
+	return r.copyTo(ctx, to, tell, func(ctx context.Context, tx *sql.Tx) error {
+		held, _, err := head(ctx, tx)
+		if err == nil && held > 0 {
+			err = ErrNotEmpty
+		}
+		return err
+	}, nil)
+}
+
+// copyTo is CopyTo once may has agreed to what is in the other. whole belongs to the
+// same transaction, and comes after the copy; nil for nothing.
+func (r *Register) copyTo(ctx context.Context, to *Register, tell func(table string, rows int64), may, whole func(context.Context, *sql.Tx) error) (entries int64, signed string, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("copying the register: %w", err)
@@ -35,26 +47,11 @@ func (r *Register) CopyTo(ctx context.Context, to *Register, tell func(table str
 		return 0, "", err
 	}
 	return entries, signed, to.inTx(ctx, func(tx *sql.Tx) error {
-		if held, _, err := head(ctx, tx); err != nil || held > 0 {
-			return errors.Join(err, ErrNotEmpty)
-		}
-		tables, err := to.tables(ctx, tx)
-		if err != nil {
+		if err := may(ctx, tx); err != nil {
 			return err
 		}
-		for _, name := range slices.Backward(tables) {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM `+name); err != nil { // what opening it wrote
-				return err
-			}
-		}
-		for _, name := range tables {
-			rows, err := copyTable(ctx, from, tx, name)
-			if err != nil {
-				return fmt.Errorf("table %s: %w", name, err)
-			}
-			if tell != nil {
-				tell(name, rows)
-			}
+		if err := to.fill(ctx, tx, from, tell); err != nil {
+			return err
 		}
 		if err := copyNumbers(ctx, r, from, to, tx); err != nil {
 			return err
@@ -63,8 +60,35 @@ func (r *Register) CopyTo(ctx context.Context, to *Register, tell func(table str
 		if err == nil && (copied != entries || same != signed) {
 			err = errors.New("the copy has another checkpoint")
 		}
-		return err
+		if err != nil || whole == nil {
+			return err
+		}
+		return whole(ctx, tx)
 	})
+}
+
+// fill puts the rows of every table in the place of those that there are: what
+// opening it has written, or an earlier copy.
+func (r *Register) fill(ctx context.Context, tx, from *sql.Tx, tell func(table string, rows int64)) error {
+	tables, err := r.tables(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Backward(tables) {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+name); err != nil {
+			return err
+		}
+	}
+	for _, name := range tables {
+		rows, err := copyTable(ctx, from, tx, name)
+		if err != nil {
+			return fmt.Errorf("table %s: %w", name, err)
+		}
+		if tell != nil {
+			tell(name, rows)
+		}
+	}
+	return nil
 }
 
 // owners are the tables to whose rows others refer, each after those to which it
@@ -96,15 +120,20 @@ func copyNumbers(ctx context.Context, r *Register, from *sql.Tx, to *Register, t
 
 // tables are those of the register, owners first.
 func (r *Register) tables(ctx context.Context, tx *sql.Tx) ([]string, error) {
-	rows, err := tx.QueryContext(ctx, r.engine.tables)
-	if err != nil {
-		return nil, err
-	}
-	all, err := scanAll(rows, func(row scannable) (name string, err error) { return name, row.Scan(&name) })
+	all, err := r.engine.allTables(ctx, tx)
 	all = slices.DeleteFunc(all, func(name string) bool {
 		return name == "goose_db_version" || strings.HasPrefix(name, "river_") || slices.Contains(owners, name)
 	})
 	return slices.Concat(owners, all), err
+}
+
+// allTables are those of whomever.
+func (e *engine) allTables(ctx context.Context, q querier) ([]string, error) {
+	rows, err := q.QueryContext(ctx, e.tables)
+	if err != nil {
+		return nil, err
+	}
+	return scanAll(rows, func(row scannable) (name string, err error) { return name, row.Scan(&name) })
 }
 
 // copyTable copies the rows of one table, many with each statement, and demands that

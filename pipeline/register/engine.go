@@ -24,6 +24,10 @@ type engine struct {
 	lastNumber string
 	goOnFrom   []string
 
+	// patient has the server not give up a transaction that says nothing for long;
+	// empty where it never does.
+	patient string
+
 	// begin is what every transaction that writes does first, so that it is the only
 	// one, of all processes; empty where the database has one writer by itself.
 	begin string

@@ -12,5 +12,17 @@ type BackupMade struct {
 	Recipients int `json:"recipients"` // how many keys open it
 }
 
-func (RegisterExported) kind() string { return "register-exported" }
-func (BackupMade) kind() string       { return "backup-made" }
+// DatabaseMoved says that this register was copied, whole, from one database into
+// another, and goes on there. [GDPR 32]
+type DatabaseMoved struct {
+	PostgreSQL bool `json:"postgresql"` // whether that is one; otherwise it is a file
+}
+
+// OldDatabaseRemoved says that the database in which the register was before it was
+// moved is about to be removed: in it was what has been deleted since. [GDPR 32]
+type OldDatabaseRemoved struct{}
+
+func (RegisterExported) kind() string   { return "register-exported" }
+func (BackupMade) kind() string         { return "backup-made" }
+func (DatabaseMoved) kind() string      { return "database-moved" }
+func (OldDatabaseRemoved) kind() string { return "old-database-removed" }

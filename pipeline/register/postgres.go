@@ -32,6 +32,7 @@ var postgreSQL = engine{
 	goOnFrom:   []string{`SELECT setval(pg_get_serial_sequence($1, 'number'), $2)`},
 	clock:      `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint`,
 	begin:      fmt.Sprintf(`SELECT pg_advisory_xact_lock(%d)`, writerLock),
+	patient:    `SET LOCAL idle_in_transaction_session_timeout = 0`,
 	moment:     sql.LevelRepeatableRead,
 	open:       openServer,
 	forget:     rewriteTables,

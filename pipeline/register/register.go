@@ -123,6 +123,9 @@ func (r *Register) open(ctx context.Context) (err error) {
 	if err := r.refuseOthers(ctx); err != nil {
 		return err
 	}
+	if err := r.refuseMoved(ctx); err != nil {
+		return err
+	}
 	return r.appending.prepare(ctx, r.write)
 }
 
@@ -263,6 +266,10 @@ const (
 	metaClosedSince = "closed_since" // and when the first was found
 
 	metaProgram = "program" // the version of the program that has changed the tables last
+
+	metaMoved    = "moved"     // when the register was moved from here into another database
+	metaArriving = "arriving"  // in that one the checkpoint under which it came, until it is used
+	metaOldPlace = "old_place" // and there where it was before, as JSON, until that is removed
 
 	metaForgotten = "forgotten" // names of people who have gone may still be in the database's files
 

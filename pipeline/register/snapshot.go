@@ -88,15 +88,15 @@ func forgetJobs(ctx context.Context, db *sql.DB) error {
 	return err
 }
 
-// forgetServers takes out which servers were at work, and what people were in the
-// midst of: a restored database begins without.
+// forgetServers takes out which servers were at work, what people were in the midst
+// of, and from where the register was moved: a restored database begins without.
 func forgetServers(ctx context.Context, db *sql.DB) error {
 	for _, stmt := range []string{`DELETE FROM servers`, `DELETE FROM underway`} {
 		if _, err := db.ExecContext(ctx, stmt); err != nil {
 			return err
 		}
 	}
-	_, err := db.ExecContext(ctx, `DELETE FROM meta WHERE name = $1`, metaLead)
+	_, err := db.ExecContext(ctx, `DELETE FROM meta WHERE name IN ($1, $2, $3)`, metaLead, metaArriving, metaOldPlace)
 	return err
 }
 

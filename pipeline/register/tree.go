@@ -45,7 +45,7 @@ func (a *appending) prepare(ctx context.Context, db *sql.DB) error {
 		text string
 	}{
 		{&a.head, `SELECT COALESCE(c.size, 0), COALESCE(c.note, ''), (SELECT at FROM entries ORDER BY seq DESC LIMIT 1),
-			EXISTS (SELECT 1 FROM meta WHERE name = $1) FROM (SELECT 1 AS one) AS always LEFT JOIN checkpoint c ON c.one = always.one`},
+			EXISTS (SELECT 1 FROM meta WHERE name = $1), EXISTS (SELECT 1 FROM meta WHERE name = $2) FROM (SELECT 1 AS one) AS always LEFT JOIN checkpoint c ON c.one = always.one`},
 		{&a.entry, `INSERT INTO entries (seq, at, kind, letter, line) VALUES ($1, $2, $3, $4, $5)`},
 		{&a.hash, `INSERT INTO tree (idx, hash) VALUES ($1, $2)`},
 		{&a.checkpoint, `INSERT INTO checkpoint (one, size, note) VALUES (1, $1, $2)
@@ -67,9 +67,12 @@ func (r *Register) append(ctx context.Context, tx *sql.Tx, ev Event, id letter.I
 	var size int64
 	var signed string
 	var newest sql.NullInt64
-	var closed bool
-	if err := tx.StmtContext(ctx, r.appending.head).QueryRowContext(ctx, metaClosed).Scan(&size, &signed, &newest, &closed); err != nil {
+	var closed, moved bool
+	if err := tx.StmtContext(ctx, r.appending.head).QueryRowContext(ctx, metaClosed, metaMoved).Scan(&size, &signed, &newest, &closed, &moved); err != nil {
 		return fmt.Errorf("reading the register's head: %w", err)
+	}
+	if moved {
+		return errElsewhere
 	}
 	if closed && !mayRecordClosed(ctx, ev) {
 		return ErrClosed
