@@ -7,17 +7,17 @@ import (
 	"letterlock/pipeline/register/postgrestest"
 )
 
-// What the server asks every few seconds, and for every letter, must cost what
-// is due and not what is kept: no query may walk a whole table.
-func TestQueriesFollowTheWorkDue(t *testing.T) {
-	postgrestest.OnSQLite(t)
-	d := newDesk(t)
+// question is a query and what it is asked with.
+type question struct {
+	query string
+	args  []any
+}
+
+// askedOften is what the server asks every few seconds, and for every letter.
+func askedOften() map[string]question {
 	ofLetter, ofLetterArgs := entriesQuery(1, "", "x", 10)
 	ofKind, ofKindArgs := entriesQuery(1, "x", "", 10)
-	for name, q := range map[string]struct {
-		query string
-		args  []any
-	}{
+	return map[string]question{
 		"due now":             {dueNow, []any{1, 2, 10}},
 		"past the deadline":   {pastDeadline, []any{"2027-05-24", "store-down", "still-shown", 1, 2, 10}},
 		"a letter's entries":  {ofLetter, ofLetterArgs},
@@ -29,7 +29,15 @@ func TestQueriesFollowTheWorkDue(t *testing.T) {
 		"one letter":          {`SELECT ` + letterColumns + ` WHERE l.id = $1`, []any{"x"}},
 		"papers for the desk": {papersFor, []any{"may-go", 10, "kept"}},
 		"papers for another":  {papersForAnother, []any{10}},
-	} {
+	}
+}
+
+// What the server asks every few seconds, and for every letter, must cost what
+// is due and not what is kept: no query may walk a whole table.
+func TestQueriesFollowTheWorkDue(t *testing.T) {
+	postgrestest.OnSQLite(t)
+	d := newDesk(t)
+	for name, q := range askedOften() {
 		rows, err := d.read.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+q.query, q.args...)
 		d.must(err)
 		for rows.Next() {
