@@ -158,7 +158,7 @@ func (d dataDir) wipeLeft() error {
 		return err
 	}
 	defer unlock()
-	return errors.Join(d.wipeDrills(), d.wipeCopy())
+	return errors.Join(d.wipeDrills(), d.wipeCopy(), d.wipeRestoring())
 }
 
 func (d dataDir) wipeDrills() error {

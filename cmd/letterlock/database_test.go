@@ -35,7 +35,11 @@ func TestTheWayOverPostgreSQL(t *testing.T) {
 		t.Error("there is an SQLite file too")
 	}
 	command(t, data, "check")
-	triesOutABackup(t, data)
+	kept, key := triesOutABackup(t, data)
+	var ids []string
+	for _, l := range p.letters() {
+		ids = append(ids, string(l.ID))
+	}
 
 	server.Stop(t)
 	p.eventually("it is said that the database is away", func() bool { return strings.Contains(p.out.String(), pipeline.DatabaseAway) })
@@ -48,14 +52,18 @@ func TestTheWayOverPostgreSQL(t *testing.T) {
 		kinds := entries(t, data)
 		return count(kinds, "letter-deleted") == 3 && count(kinds, "key-destroyed") > 0
 	})
+	command(t, data, "backup")
+	if n := rowsOf(t, unpackByHand(t, newestBackup(t, kept), key), ids); n > 0 {
+		t.Errorf("%d rows of letters that are gone are in the backup", n)
+	}
 	p.stop()
 }
 
 // triesOutABackup makes a backup, and a drill of it, which looks at what came back
 // and not at the running server's database, and needs no file that is not in it.
-func triesOutABackup(t *testing.T, data string) {
+func triesOutABackup(t *testing.T, data string) (kept, key string) {
 	t.Helper()
-	key, kept := filepath.Join(t.TempDir(), "key.txt"), t.TempDir()
+	key, kept = filepath.Join(t.TempDir(), "key.txt"), t.TempDir()
 	said := command(t, data, "key", "backup", "--out", key)
 	recipients := regexp.MustCompile(`recipients = .*`).FindString(said)
 	config := filepath.Join(data, "letterlock.toml")
@@ -70,6 +78,7 @@ func triesOutABackup(t *testing.T, data string) {
 	if whole == nil || !strings.Contains(said, "The register has "+whole[1]+" entries") || !strings.Contains(said, "3 letters where the register has them") {
 		t.Errorf("the drill looked at something else than the backup:\n%s", said)
 	}
+	return kept, key
 }
 
 // An address that would give away a password, or travel in the open, is refused in

@@ -23,9 +23,10 @@ type restoreCmd struct {
 	WitnessSays bool `help:"A witness on another machine has found that the register is an older copy: close Letterlock, and replay."`
 	Yes         bool `help:"Do not ask."`
 
-	From  string `help:"A backup: restore it first, into a data folder in which there is no Letterlock." type:"path" placeholder:"FILE"`
-	Key   string `help:"The file with the key that opens the backup." type:"path" placeholder:"FILE"`
-	Drill bool   `help:"Try out beside a running server whether the backup comes back. Nothing is changed, and nothing kept."`
+	From     string `help:"A backup: restore it first, into a data folder in which there is no Letterlock." type:"path" placeholder:"FILE"`
+	Key      string `help:"The file with the key that opens the backup." type:"path" placeholder:"FILE"`
+	Database string `help:"Where the register goes, instead of where the backup's settings have it: a file that holds the address of an empty PostgreSQL; or that address, where no password is in it; or 'sqlite' for the file in the data folder." placeholder:"TO"`
+	Drill    bool   `help:"Try out beside a running server whether the backup comes back. Nothing is changed, and nothing kept."`
 }
 
 // Run restores a backup where one is named, and replays.
@@ -33,15 +34,21 @@ func (c *restoreCmd) Run(w *world) error {
 	if (c.From == "") != (c.Key == "") || c.Drill && c.From == "" {
 		return configfile.Wrong("--from names a backup and --key the file with its key: both are needed, also for --drill")
 	}
+	if c.Database != "" && (c.From == "" || c.Drill) {
+		return configfile.Wrong("--database says where the register of a backup goes that is restored with --from")
+	}
 	if c.Drill {
 		return c.drill(w)
 	}
 	if c.From != "" {
-		unpacked, err := w.unpack(w.dir, c.From, c.Key)
+		unpacked, err := w.unpack(w.dir, c.From, c.Key, c.Database, false)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintln(w.out, unpacked.says())
+		if unpacked.living {
+			return nil
+		}
 		fmt.Fprintf(w.out, "It is restored into %s, and closed. Should this end before the replay, go on with: letterlock restore\n\n", w.dir.path)
 	}
 	return c.replay(w)
@@ -65,7 +72,7 @@ func (c *restoreCmd) drill(w *world) error {
 		}
 		defer func() { err = errors.Join(err, wipeAll(path)) }()
 		dir := dataDir{path, filepath.Join(path, "letterlock.toml")}
-		unpacked, err := w.unpack(dir, c.From, c.Key)
+		unpacked, err := w.unpack(dir, c.From, c.Key, "", true)
 		if err != nil {
 			return err
 		}
@@ -104,6 +111,13 @@ func wipeAll(path string) error {
 // the person agrees. It works beside a running server, which is closed until
 // then and opens by itself.
 func (c *restoreCmd) replay(w *world) error {
+	if unlock, err := w.dir.lock(); err == nil { // else a server is at work, which has done that
+		err = w.dir.wipeRestoring()
+		unlock()
+		if err != nil {
+			return err
+		}
+	}
 	return w.with(func(in *installation) error {
 		pages, err := page.Open(page.Config{CacheDir: in.dir.cache()})
 		if err != nil {

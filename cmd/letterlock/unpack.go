@@ -23,24 +23,32 @@ import (
 // unpacked is what came out of a backup.
 type unpacked struct {
 	backup.About
-	took time.Duration
+	took   time.Duration
+	living bool // the register on the server is not lost, and stays
 }
 
 // says is a sentence for people.
 func (u unpacked) says() string {
+	if u.living {
+		return fmt.Sprintf("The backup of %s is whole. The register on the server holds all of its %d entries, and is used as it is: settings and keys alone were restored, and nothing is to be replayed. To go back to the backup's register all the same, name an empty database with --database.", u.Made.Format("2 January 2006 15:04 UTC"), u.Entries)
+	}
 	return fmt.Sprintf("The backup of %s is whole, and its register verifies: %d entries. This took %s.", u.Made.Format("2 January 2006 15:04 UTC"), u.Entries, brief(u.took))
 }
 
 // brief is a duration as people read it.
 func brief(d time.Duration) string { return d.Round(100 * time.Millisecond).String() }
 
-// unpack puts a backup's files into their places. The database is the last, and
-// has its name only once the backup is known to be whole, the register in it
-// verifies, and it is on record in it that it is an older copy: a crash before
-// leaves no Letterlock in the folder, and one after it a closed one.
-func (w *world) unpack(d dataDir, from, keyFile string) (u unpacked, err error) {
+// unpack puts a backup's files into their places, and its register into a file, or
+// into the PostgreSQL that the configuration names: the backup's own, with the database
+// that into names, where it does (see databaseAt). In a drill it goes into a file in
+// any case.
+//
+// The configuration and the database come last, once the backup is known to be whole,
+// the register in it verifies, and it is on record in it that it is an older copy: a
+// crash before leaves no Letterlock in the folder, and one after it a closed one.
+func (w *world) unpack(d dataDir, from, keyFile, into string, drill bool) (u unpacked, err error) {
 	began := time.Now()
-	if exists(d.database()) {
+	if d.found() {
 		return u, configfile.Wrong("there is a Letterlock in %s already: a backup is restored into an empty folder. Name another with --data, or move this one away", d.path)
 	}
 	for _, dir := range []string{d.path, d.edgeState(), filepath.Dir(d.config)} {
@@ -53,12 +61,11 @@ func (w *world) unpack(d dataDir, from, keyFile string) (u unpacked, err error) 
 		return u, err
 	}
 	defer unlock()
-	for _, path := range d.restoring() {
-		if err := durable.Destroy(path); err != nil { // of one that was cut off
-			return u, err
-		}
+	if err := d.wipeRestoring(); err != nil { // of one that was cut off
+		return u, err
 	}
-	if u.About, err = d.readBackup(w, from, keyFile); err != nil {
+	var settings configText
+	if u.About, settings, err = d.readBackup(w, from, keyFile, into); err != nil {
 		return u, err
 	}
 	crashPoint("unpacked", "")
@@ -66,11 +73,21 @@ func (w *world) unpack(d dataDir, from, keyFile string) (u unpacked, err error) 
 		return u, err
 	}
 	crashPoint("unpacked-closed", "")
-	if err := os.Rename(d.restoring()[0], d.database()); err != nil {
+	if u.living, err = d.settle(w, u.About, settings, drill); err != nil {
 		return u, err
 	}
 	u.took = time.Since(began)
-	return u, durable.SyncDir(filepath.Dir(d.database()))
+	return u, d.wipeRestoring()
+}
+
+// wipeRestoring destroys what a restore has left of a database that has no name yet.
+func (d dataDir) wipeRestoring() error {
+	for _, path := range d.restoring() {
+		if err := durable.Destroy(path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // restoring are the names under which a database lies that is not yet restored.
@@ -79,7 +96,41 @@ func (d dataDir) restoring() []string {
 	return []string{path, path + "-wal", path + "-shm"}
 }
 
-func (d dataDir) readBackup(w *world, from, keyFile string) (backup.About, error) {
+// readBackup puts the files into their places, but for the configuration and the
+// register.
+func (d dataDir) readBackup(w *world, from, keyFile, into string) (about backup.About, settings configText, err error) {
+	settings.path = d.config
+	about, err = d.placeAll(w, from, keyFile, func(name string, content io.Reader) error {
+		if name != "config/letterlock.toml" {
+			return d.place(name, content)
+		}
+		text, err := io.ReadAll(io.LimitReader(content, maxSmall))
+		settings.text = string(text)
+		return err
+	})
+	if err != nil {
+		return about, settings, err
+	}
+	if into != "" {
+		to, err := d.databaseAt(into, false)
+		if err != nil {
+			return about, settings, err
+		}
+		if settings, err = settings.named(to); err != nil {
+			return about, settings, err
+		}
+	}
+	if there, err := os.ReadFile(d.config); err == nil && string(there) != settings.text {
+		return about, settings, isThere(d.config)
+	}
+	return about, settings, nil
+}
+
+func isThere(path string) error {
+	return configfile.Wrong("%s is there already, and is not what the backup holds: move it away, or restore into another folder", path)
+}
+
+func (d dataDir) placeAll(w *world, from, keyFile string, place func(name string, content io.Reader) error) (backup.About, error) {
 	key, err := os.Open(keyFile)
 	if err != nil {
 		return backup.About{}, configfile.Wrong("the key cannot be read: %s", configfile.Reason(err))
@@ -95,7 +146,7 @@ func (d dataDir) readBackup(w *world, from, keyFile string) (backup.About, error
 	defer func() { _ = f.Close() }()
 	work := w.reading("Reading the backup", f)
 	defer work.End()
-	about, err := backup.Read(work.Reader(f), keys, d.place)
+	about, err := backup.Read(work.Reader(f), keys, place)
 	var use configfile.Mistake
 	var other *age.NoIdentityMatchError
 	switch {
@@ -127,13 +178,13 @@ func (d dataDir) place(name string, content io.Reader) error {
 		_, err = io.Copy(f, content)
 		return errors.Join(err, f.Sync(), f.Close())
 	}
-	path := d.config
+	var path string
 	if below, ok := strings.CutPrefix(name, "data/"); ok {
 		path = d.in(filepath.FromSlash(below))
-	} else if below, ok := strings.CutPrefix(name, "config/"); !ok {
-		return backup.ErrNotOurs
-	} else if below != "letterlock.toml" {
+	} else if below, ok := strings.CutPrefix(name, "config/"); ok {
 		path = configfile.Beside(d.config, filepath.FromSlash(below))
+	} else {
+		return backup.ErrNotOurs
 	}
 	text, err := io.ReadAll(io.LimitReader(content, maxSmall))
 	if err != nil {
@@ -146,7 +197,7 @@ func (d dataDir) place(name string, content io.Reader) error {
 		return fmt.Errorf("a file of the backup cannot be written: %s", configfile.Reason(err))
 	}
 	if there, err := os.ReadFile(path); err != nil || !bytes.Equal(there, text) {
-		return configfile.Wrong("%s is there already, and is not what the backup holds: move it away, or restore into another folder", path)
+		return isThere(path)
 	}
 	return nil
 }
@@ -154,11 +205,7 @@ func (d dataDir) place(name string, content io.Reader) error {
 // keepClosed verifies the register that was unpacked, entry by entry, and puts in it
 // that it is an older copy.
 func (d dataDir) keepClosed(w *world, about backup.About) (err error) {
-	key, err := signingKey(d.in("state", "register.key"), "letterlock-register")
-	if err != nil {
-		return err
-	}
-	r, err := register.Open(w.ctx, register.Config{Path: d.restoring()[0], Signer: key.signer, Verifier: key.verifier, Now: time.Now, Program: commandline.Version()})
+	r, key, err := d.openRestoring(w, "")
 	if err != nil {
 		return err
 	}
@@ -178,4 +225,93 @@ func (d dataDir) keepClosed(w *world, about backup.About) (err error) {
 		return errors.New("this backup holds another register than it says, and is not used: take another, and ask who has handled this one")
 	}
 	return r.KeepClosed(w.ctx, []register.RestoreSign{register.SignPerson})
+}
+
+// openRestoring opens the register that was unpacked, or with an address the one
+// there, with the key that was unpacked.
+func (d dataDir) openRestoring(w *world, address string) (*register.Register, keypair, error) {
+	key, err := signingKey(d.in("state", "register.key"), "letterlock-register")
+	if err != nil {
+		return nil, key, err
+	}
+	r, err := register.Open(w.ctx, register.Config{Path: d.restoring()[0], URL: address, Signer: key.signer, Verifier: key.verifier,
+		Now: time.Now, Program: commandline.Version(), Step: func(step string) { crashPoint(step, "") }})
+	return r, key, err
+}
+
+// settle puts the register into its place and writes the configuration, which makes a
+// Letterlock of the folder. living says that the register on the server is not lost:
+// it is used as it is.
+func (d dataDir) settle(w *world, about backup.About, settings configText, drill bool) (living bool, err error) {
+	c, err := parseConfig(d.config, settings.text)
+	if err != nil {
+		return false, err
+	}
+	name := func() error {
+		if err := durable.New(d.config, []byte(settings.text), 0o600); err != nil {
+			return fmt.Errorf("the configuration cannot be written: %s", configfile.Reason(err))
+		}
+		return nil
+	}
+	address := ""
+	if !drill { // which looks at the file, never at the server that the backup is of
+		if address, err = c.address(d.config); err != nil {
+			return false, err
+		}
+	}
+	if address != "" {
+		return d.settleOnServer(w, about, address, name)
+	}
+	if err := name(); err != nil {
+		return false, err
+	}
+	if err := os.Rename(d.restoring()[0], d.database()); err != nil {
+		return false, err
+	}
+	return false, durable.SyncDir(filepath.Dir(d.database()))
+}
+
+// settleOnServer copies the register into the PostgreSQL, in one transaction, before
+// the configuration names it.
+func (d dataDir) settleOnServer(w *world, about backup.About, address string, name func() error) (living bool, err error) {
+	cfg := register.Config{URL: address}
+	where := d.sayPlace(cfg)
+	switch err := register.Vacant(w.ctx, cfg); {
+	case errors.Is(err, register.ErrNotEmpty):
+		if err := d.isLiving(w, about, address, where); err != nil {
+			return false, err
+		}
+		return true, name()
+	case err != nil:
+		return false, err
+	}
+	from, key, err := d.openRestoring(w, "")
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	to, _, err := d.openRestoring(w, address)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, to.Close()) }()
+	_, _, err = from.MoveTo(w.ctx, to, register.Moving{Then: func() error {
+		if _, err := verified(w.ctx, to, key); err != nil {
+			return fmt.Errorf("the register does not verify in %s: %w", where, err)
+		}
+		return name()
+	}})
+	return false, err
+}
+
+// isLiving refuses a register on the server that does not go on from the backup's.
+func (d dataDir) isLiving(w *world, about backup.About, address, where string) (err error) {
+	there, _, err := d.openRestoring(w, address)
+	if err == nil {
+		err = errors.Join(there.Holds(w.ctx, about.Checkpoint), there.Close())
+	}
+	if _, wrong := errors.AsType[*register.Wrong](err); wrong {
+		return configfile.Wrong("there is a register in %s that is older than this backup, or another: name an empty database with --database", where)
+	}
+	return err
 }
