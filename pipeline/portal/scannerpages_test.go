@@ -55,7 +55,7 @@ func TestScannersAreListed(t *testing.T) {
 	must(t, h.register.InviteEdge(t.Context(), register.EdgeInvitation{Key: "one", Site: "refuge", Expires: h.now.Add(time.Hour)}, 0))
 	must(t, h.register.InviteEdge(t.Context(), register.EdgeInvitation{Key: "two", Site: "annexe", Replaces: true, Expires: h.now.Add(time.Hour)}, 0))
 	page := v.get("/scanners")
-	wantText(t, page, "Enrolled, and heard of within a day", "v1.4.0", "It has not said", "Never", "24 November 2026 at 2:02pm",
+	wantText(t, page, "<dd>Enrolled</dd>", "v1.4.0", "It has not said", "Never", "24 November 2026 at 2:02pm",
 		"refuge: the invitation can be used until 24 November 2026 at 3:02pm.", "Another machine is invited to take its place, until 24 November 2026 at 3:02pm.",
 		"gone, revoked on 24 November 2026 at 2:02pm")
 	if strings.Contains(page.Body.String(), "See whether its machine is on") {

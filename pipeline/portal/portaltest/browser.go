@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/webauthn"
@@ -99,6 +100,23 @@ func (b *Browser) Do(steps ...chromedp.Action[chromedp.Void]) {
 func (b *Browser) Open(path string) {
 	b.T.Helper()
 	b.Do(chromedp.Navigate(b.Origin + path))
+}
+
+// Saves presses what saves a file, and returns that file once it is whole.
+func (b *Browser) Saves(selector, name string) []byte {
+	b.T.Helper()
+	dir := b.T.TempDir()
+	_, err := chromedp.Call(b.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: dir})
+	b.must(err)
+	b.Do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+	for until := time.Now().Add(20 * time.Second); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+		// Chromium gives a file its name when all of it is there.
+		if file, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+			return file
+		}
+	}
+	b.T.Fatalf("pressing %s saves no %s\n%s", selector, name, b.Text())
+	return nil
 }
 
 // Press presses what leads to another page, and waits for that page.
