@@ -53,11 +53,17 @@ func (s *Server) shutFor(ctx context.Context, signs []register.RestoreSign) erro
 // Closed reports whether nobody may be shown anything. What cannot be found out
 // is no reason to show it.
 func (s *Server) Closed(ctx context.Context) bool {
+	closed, err := s.FindClosed(ctx)
+	return err != nil || closed
+}
+
+// FindClosed is Closed for whoever tells people why.
+func (s *Server) FindClosed(ctx context.Context) (closed bool, err error) {
 	if s.shut.Load() {
-		return true
+		return true, nil
 	}
 	signs, err := s.cfg.Register.Closed(ctx)
-	return err != nil || len(signs) > 0
+	return len(signs) > 0, err
 }
 
 // mustRest reports whether nothing may be done just now: a replay is not concerned
@@ -120,8 +126,11 @@ func (s *Server) sayClosed(ctx context.Context, st *standing) {
 	if time.Since(st.saidAt) < time.Minute {
 		return
 	}
-	st.saidAt = time.Now()
 	signs, err := s.cfg.Register.Closed(ctx)
+	if register.IsAway(err) || register.IsFull(err) {
+		return // nobody knows whether it was restored; the sweep says what is wrong
+	}
+	st.saidAt = time.Now()
 	s.cfg.Log.LogAttrs(ctx, slog.LevelError, "Letterlock is closed: it was restored from a backup, and shows nobody anything and does nothing until an administrator has run 'letterlock restore'",
 		slog.Any("signs", signs), slog.Any("error", err))
 }

@@ -41,7 +41,7 @@ func (s *Server) Readyz() http.Handler {
 	return health(func(ctx context.Context) error {
 		if _, _, err := s.cfg.Register.Checkpoint(ctx); err != nil {
 			if register.IsAway(err) { // which the log says already
-				return errors.New(databaseAway)
+				return errors.New(SayAway(err))
 			}
 			s.cfg.Log.Error("the register does not answer", "error", err)
 			return errors.New("the register does not answer; the log says why")
@@ -54,6 +54,11 @@ func (s *Server) Readyz() http.Handler {
 		}
 		return nil
 	})
+}
+
+// Health answers like Healthz and Readyz where there is no server yet: ok, or why not.
+func Health(why error) http.Handler {
+	return health(func(context.Context) error { return why })
 }
 
 func health(find func(context.Context) error) http.Handler {

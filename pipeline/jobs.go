@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/stdlib"
@@ -196,15 +197,16 @@ type quiet struct{ slog.Handler }
 // Enabled hides everything below a warning.
 func (q quiet) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
 
-// Handle hides that the queue finds no room on the disk: it says so at every
-// try, and the sweep says it once.
+// Handle hides that the queue finds no room on the disk, or no database, and what it
+// does then: it says so at every try, and the sweep says it once.
 func (q quiet) Handle(ctx context.Context, r slog.Record) error {
-	full := false
+	known := strings.Contains(r.Message, "reelection deadline elapsed")
 	r.Attrs(func(a slog.Attr) bool {
-		full = register.SaysFull(a.Value.String()) // the queue has no better to offer
-		return !full
+		said := a.Value.String() // the queue has no better to offer
+		known = known || register.SaysFull(said) || register.SaysAway(said)
+		return !known
 	})
-	if full {
+	if known {
 		return nil
 	}
 	return q.Handler.Handle(ctx, r)

@@ -250,6 +250,9 @@ func (s *Server) endKeys(ctx context.Context, w *watch) error {
 // a minute: a storage that is down for a night must not fill the log.
 func (s *Server) report(ctx context.Context, w *watch, err error) {
 	if err == nil || ctx.Err() != nil {
+		if err == nil && (w.said == diskFull || w.said == databaseAway || w.said == databaseIdle) {
+			s.cfg.Log.Info("everything can be recorded again, and Letterlock goes on")
+		}
 		w.said = ""
 		return
 	}
@@ -257,7 +260,7 @@ func (s *Server) report(ctx context.Context, w *watch, err error) {
 	if register.IsFull(err) {
 		says, again = diskFull, time.Hour
 	} else if register.IsAway(err) {
-		says, again = databaseAway, 10*time.Minute
+		says, again = SayAway(err), 10*time.Minute
 	}
 	if says == w.said && time.Since(w.saidAt) < again {
 		return
@@ -270,15 +273,26 @@ func (s *Server) report(ctx context.Context, w *watch, err error) {
 	case databaseAway:
 		s.cfg.Log.Error(databaseAway)
 		return
+	case databaseIdle:
+		s.cfg.Log.Error(databaseIdle)
+		return
 	}
 	s.cfg.Log.Error("something went wrong and is tried again in a moment", "error", err)
 }
 
 // diskFull is said once for everything that finds no room.
-const diskFull = "the disk of the data folder or of the bucket is full: nothing can be recorded, so no letter is taken in, shown, announced or deleted; make room, and Letterlock goes on by itself; nothing is lost"
+const diskFull = "the disk of the data folder, of the bucket or of the database is full: nothing can be recorded, so no letter is taken in, shown, announced or deleted; make room, and Letterlock goes on by itself; nothing is lost"
 
-// databaseAway is said once for everything that cannot be recorded.
-const databaseAway = "the database cannot be reached: nothing can be recorded, so no letter is taken in, shown, announced or deleted; see that its server runs, and Letterlock goes on by itself; nothing is lost"
+// databaseAway and databaseIdle are said once for everything that cannot be recorded.
+const (
+	databaseAway = "the database cannot be reached: nothing can be recorded, so no letter is taken in, shown, announced or deleted; see that its server runs, and Letterlock goes on by itself; nothing is lost"
+	databaseIdle = "at the database's address answers a server that records nothing, a standby or one that is set read-only: no letter is taken in, shown, announced or deleted; see that the address leads to the one that others repeat, and Letterlock goes on by itself; nothing is lost"
+)
 
-// DatabaseAway is what people are told while register.IsAway.
-const DatabaseAway = databaseAway
+// SayAway is what people are told while register.IsAway.
+func SayAway(err error) string {
+	if register.TakesNothing(err) {
+		return databaseIdle
+	}
+	return databaseAway
+}

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"letterlock/pipeline"
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/register/postgrestest"
 )
@@ -18,15 +17,7 @@ import (
 // middle of it, past the deadline and past the week.
 func TestTheWayOverPostgreSQL(t *testing.T) {
 	server := postgrestest.Start(t)
-	data := newData(t)
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range map[string]string{"letterlock.toml": "[database]\nurl_file = \"database\"\n" + template(), "database": server.Database(t)} {
-		if err := os.WriteFile(filepath.Join(data, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	data := onPostgreSQL(t, server.Database(t))
 	p := start(t, data, "", "--sample")
 	p.eventually("the sample's letters are announced", func() bool {
 		return p.status().Letters[register.Notified] == 3 && len(claimed(filepath.Join(data, "scanner"))) == 0
@@ -42,7 +33,7 @@ func TestTheWayOverPostgreSQL(t *testing.T) {
 	}
 
 	server.Stop(t)
-	p.eventually("it is said that the database is away", func() bool { return strings.Contains(p.out.String(), pipeline.DatabaseAway) })
+	p.eventually("it is said that the database is away", func() bool { return strings.Contains(p.out.String(), "the database cannot be reached") })
 	server.Resume(t)
 	p.eventually("the register answers again", func() bool { return p.status().Letters[register.Notified] == 3 })
 	p.stop()
@@ -57,6 +48,17 @@ func TestTheWayOverPostgreSQL(t *testing.T) {
 		t.Errorf("%d rows of letters that are gone are in the backup", n)
 	}
 	p.stop()
+}
+
+// onPostgreSQL is a data folder whose register is to be in the database at that address.
+func onPostgreSQL(t *testing.T, address string) (data string) {
+	t.Helper()
+	data = newData(t)
+	must(t, os.MkdirAll(data, 0o700))
+	for name, text := range map[string]string{"letterlock.toml": "[database]\nurl_file = \"database\"\n" + template(), "database": address} {
+		must(t, os.WriteFile(filepath.Join(data, name), []byte(text), 0o600))
+	}
+	return data
 }
 
 // triesOutABackup makes a backup, and a drill of it, which looks at what came back

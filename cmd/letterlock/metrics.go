@@ -23,13 +23,18 @@ func (in *installation) metricsDoor() (net.Listener, error) {
 	return door, nil
 }
 
-// serveMetrics answers the monitoring system until ctx ends. It has a door of
-// its own: it needs no sign-in, and the portal's is open to the network.
+// serveMetrics answers the monitoring system until ctx ends.
 func (r *roles) serveMetrics(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", r.server.Metrics())
 	mux.Handle("GET /healthz", r.server.Healthz())
 	mux.Handle("GET /readyz", r.server.Readyz())
+	return r.monitor(ctx, mux)
+}
+
+// monitor answers at the metrics' door until ctx ends. It is another than the
+// portal's: it needs no sign-in, and the portal's is open to the network.
+func (r *roles) monitor(ctx context.Context, mux http.Handler) error {
 	web := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
 	stop := context.AfterFunc(ctx, func() { _ = web.Close() })

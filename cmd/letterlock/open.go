@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"letterlock/cmd/commandline"
@@ -211,13 +212,18 @@ func (in *installation) setClock() {
 		return
 	}
 	in.store = shifted{in.store, in.clock}
+	var known atomic.Int64 // which counts while the register cannot be asked
 	in.clock.ahead = func() int {
 		ahead, err := in.register.Meta(context.Background(), register.MetaClockAhead)
 		days, notANumber := strconv.Atoi(ahead)
-		if err != nil || ahead != "" && notANumber != nil {
+		switch {
+		case register.IsAway(err): // the server's role says so
+		case err != nil, ahead != "" && notANumber != nil:
 			in.log.Error("the sample's clock cannot be read", "error", err)
+		default:
+			known.Store(int64(days))
 		}
-		return days
+		return int(known.Load())
 	}
 }
 
@@ -421,7 +427,7 @@ func say(err error) string {
 	}
 	switch {
 	case register.IsAway(err):
-		return pipeline.DatabaseAway + " (" + cause(err) + ")"
+		return pipeline.SayAway(err) + " (" + cause(err) + ")"
 	case errors.Is(err, register.ErrClosed):
 		return "this is refused: Letterlock was restored from a backup, and is closed until you have run: letterlock restore. Nothing was changed; 'letterlock check' says by what it was recognised"
 	case errors.Is(err, archive.ErrLacks):

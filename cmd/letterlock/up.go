@@ -110,7 +110,7 @@ func (w *world) play(listen string, begin func(*installation) error, edge bool) 
 	if err := w.dir.wipeLeft(); err != nil {
 		return err
 	}
-	in, err := open(w.ctx, w.dir, w.log)
+	in, err := w.openPatiently(door)
 	if err != nil {
 		return err
 	}
@@ -244,7 +244,7 @@ func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
 }
 
 func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL, policy []byte) portal.Config {
-	cfg := portal.Config{Register: in.register, Closed: server.Closed, Scanners: in.scanners(), Program: letter.Program(commandline.Version()), Retention: retentionDesk{in}, Evidence: in.evidenceZip, Reader: server, Responses: server, Origin: origin.String(), Language: in.cfg.Portal.Language, SubdomainsWithoutTLS: in.cfg.Portal.SubdomainsWithoutTLS, Sample: in.sample, Settings: in.cfg.Portal.settings(),
+	cfg := portal.Config{Register: in.register, Closed: server.FindClosed, Scanners: in.scanners(), Program: letter.Program(commandline.Version()), Retention: retentionDesk{in}, Evidence: in.evidenceZip, Reader: server, Responses: server, Origin: origin.String(), Language: in.cfg.Portal.Language, SubdomainsWithoutTLS: in.cfg.Portal.SubdomainsWithoutTLS, Sample: in.sample, Settings: in.cfg.Portal.settings(),
 		Policy: portal.Policy{Name: in.cfg.Policy, Text: policy}, Now: in.clock.Now, Log: in.log,
 		Check: func(ctx context.Context) []portal.CheckLine {
 			var out []portal.CheckLine

@@ -4,6 +4,7 @@ package supervised
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -12,6 +13,12 @@ import (
 
 // Ready says that the process does its work from now on.
 func Ready(log *slog.Logger) { tell(log, daemon.SdNotifyReady) }
+
+// Starting says that the process is not ready yet, and will not be heard of for as
+// long: else systemd would end it after TimeoutStartSec of the unit.
+func Starting(log *slog.Logger, silent time.Duration) {
+	tell(log, fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", silent.Microseconds()))
+}
 
 // Stopping says that it was told to end, and that this may take a moment.
 func Stopping(log *slog.Logger) { tell(log, daemon.SdNotifyStopping) }

@@ -2,9 +2,12 @@ package portal
 
 import (
 	"context"
+	"database/sql/driver"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -12,8 +15,8 @@ import (
 // same page, whatever cookie they bring: nobody can sign in, no session lives,
 // nothing is recorded. What is of no letter and of nobody can still be read.
 func TestClosedToEverybody(t *testing.T) {
-	closed := false
-	h := newHouse(t, func(c *Config) { c.Closed = func(context.Context) bool { return closed } })
+	closed, unknown := false, error(nil)
+	h := newHouse(t, func(c *Config) { c.Closed = func(context.Context) (bool, error) { return closed, unknown } })
 	_, err := h.register.BeginDay(t.Context())
 	must(t, err)
 	id, hold := h.readable(1), h.onHold()
@@ -60,5 +63,20 @@ func TestClosedToEverybody(t *testing.T) {
 		t.Errorf("%d entries, and there were %d, %v", now, entries, err)
 	}
 	closed = false
+	for says, why := range map[string]error{"cannot reach its register": driver.ErrBadConn, "no room left": syscall.ENOSPC} {
+		unknown = why
+		for _, v := range visitors {
+			w := v.get("/letters")
+			wantStatus(t, w, http.StatusServiceUnavailable)
+			wantText(t, w, says)
+			wantText(t, w, "Nothing is lost")
+			if w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "backup") {
+				t.Errorf("while it cannot be found out: %v, %s", w.Header(), w.Body)
+			}
+		}
+	}
+	unknown = errors.New("something else")
+	wantStatus(t, visitors[h.lead].get("/letters"), http.StatusInternalServerError)
+	unknown = nil
 	wantStatus(t, visitors[h.lead].get("/letters"), http.StatusOK)
 }

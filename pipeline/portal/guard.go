@@ -2,6 +2,7 @@ package portal
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -72,29 +73,34 @@ var securityHeaders = map[string]string{
 	"Referrer-Policy": "same-origin",
 }
 
-// ServeHTTP answers one request.
-func (p *Portal) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+// arrives is how every visit begins.
+func (p *Portal) arrives(rw http.ResponseWriter, r *http.Request) (*recorder, *visit) {
 	w := &recorder{ResponseWriter: rw}
 	v := &visit{requestID: rand.Text()[:10], from: fromWhere(r), began: time.Now()}
-	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
-	v.Request = r
+	v.Request = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
 	for name, value := range securityHeaders {
 		w.Header().Set(name, value)
 	}
 	if p.cfg.SubdomainsWithoutTLS {
 		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
 	}
+	return w, v
+}
+
+// ServeHTTP answers one request.
+func (p *Portal) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	w, v := p.arrives(rw, r)
+	r = v.Request
 	defer p.logVisit(w, v)
 	defer p.recoverPanic(w, v)
 	if err := p.limitAddress(v); err != nil {
 		p.answer(w, v, err)
 		return
 	}
-	v.closed = p.cfg.Closed != nil && p.cfg.Closed(r.Context())
+	notKnown := p.findClosed(v)
 	switch {
 	case v.closed && !shownWhileClosed(r):
-		w.Header().Set("Retry-After", "60")
-		p.answer(w, v, closedNow)
+		p.answer(w, v, cmp.Or[error](notKnown, closedNow))
 	case isPreview(r):
 		p.answer(w, v, preview)
 	case p.crossOrigin.Check(r) != nil:
@@ -113,6 +119,15 @@ func (p *Portal) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		p.mux.ServeHTTP(w, r)
 	}
+}
+
+// findClosed finds out whether Letterlock is closed. Where that is not known, it is.
+func (p *Portal) findClosed(v *visit) (err error) {
+	if p.cfg.Closed != nil {
+		v.closed, err = p.cfg.Closed(v.Context())
+		v.closed = v.closed || err != nil
+	}
+	return err
 }
 
 // shownWhileClosed tells what anybody may see even while Letterlock is closed:

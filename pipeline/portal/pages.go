@@ -134,8 +134,8 @@ func (p *Portal) idle(ctx context.Context) time.Duration {
 func (p *Portal) show(w http.ResponseWriter, v *visit, status int, pg page) {
 	pg.SignedIn, pg.Person, pg.Sample = v.signedIn, v.person, p.cfg.Sample
 	pg.Token = rand.Text()
-	pg.Idle = int(p.idle(v.Context()).Seconds())
 	if v.signedIn {
+		pg.Idle = int(p.idle(v.Context()).Seconds())
 		pg.Menu = p.menu(v)
 		pg.Alarms = p.alarms(v)
 		pg.Places = v.places

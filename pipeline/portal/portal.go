@@ -97,8 +97,9 @@ type Config struct {
 
 	Retention Retention // makes the retention record
 
-	// Closed reports whether nobody may be shown anything; nil for never.
-	Closed func(ctx context.Context) bool
+	// Closed reports whether nobody may be shown anything; nil for never. Nobody is
+	// where that cannot be found out.
+	Closed func(ctx context.Context) (bool, error)
 
 	// Evidence writes the evidence pack as a zip. What it writes before it fails
 	// is not a whole one.

@@ -59,11 +59,13 @@ var (
 		Lines: []texts.Text{
 			texts.Say("problem.it-was-restored-from-a-backup"),
 			texts.Say("problem.no-letter-is-lost-and-scans-wait"),
-		}, Link: "/policy", LinkSay: texts.Say("problem.read-the-confidentiality-policy")}
+		}, Link: "/policy", LinkSay: texts.Say("problem.read-the-confidentiality-policy"), RetryAfter: 60}
 	wrongClock = &problem{Status: http.StatusServiceUnavailable, Heading: texts.Say("problem.this-server-has-the-wrong-time"),
 		Lines: []texts.Text{texts.Say("problem.nothing-goes-on-record-with-it")}, RetryAfter: 60}
 	databaseAway = &problem{Status: http.StatusServiceUnavailable, Heading: texts.Say("problem.the-register-cannot-be-reached"),
 		Lines: []texts.Text{texts.Say("problem.nothing-goes-on-record-without-it")}, RetryAfter: 60}
+	noRoom = &problem{Status: http.StatusServiceUnavailable, Heading: texts.Say("problem.letterlock-has-no-room-left"),
+		Lines: []texts.Text{texts.Say("problem.nothing-goes-on-record-without-room")}, RetryAfter: 60}
 	wrongMethod = &problem{Status: http.StatusMethodNotAllowed, Heading: texts.Say("problem.this-page-cannot-be-used-that-way"),
 		Lines: []texts.Text{texts.Say("problem.nothing-was-changed-please-go")}}
 	forged = &problem{Status: http.StatusForbidden, Heading: texts.Say("problem.this-did-not-come-from-one-of-our"),
@@ -235,6 +237,8 @@ func problemOf(err error) (said *problem, known bool) {
 		return wrongClock, true
 	case register.IsAway(err):
 		return databaseAway, true
+	case register.IsFull(err):
+		return noRoom, true
 	case errors.Is(err, register.ErrPaperGone):
 		return paperGone, true
 	case errors.Is(err, register.ErrNotRead):

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -105,7 +106,16 @@ func parseURL(text string) (*pgx.ConnConfig, error) {
 	}
 	// A server that is gone without a word is noticed within half a minute.
 	dialer := &net.Dialer{Timeout: conn.ConnectTimeout, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 4}}
-	conn.DialFunc = dialer.DialContext
+	conn.DialFunc = func(ctx context.Context, network, at string) (net.Conn, error) {
+		c, err := dialer.DialContext(ctx, network, at)
+		if err != nil {
+			return nil, err
+		}
+		return wire{c}, nil
+	}
+	// A standby knows less than was recorded. Where the address names several servers,
+	// the next one is tried.
+	conn.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
 	for name, value := range map[string]string{
 		"application_name": "letterlock", "lock_timeout": lockTimeout, "idle_in_transaction_session_timeout": lostAfter,
 		"synchronous_commit": "on", // what is committed is on disk, whatever the server does for others
@@ -190,9 +200,8 @@ func number(truth bool) int64 {
 func fit(ctx context.Context, db *sql.DB) error {
 	var version int
 	var encoding string
-	var standby bool
-	err := db.QueryRowContext(ctx, `SELECT current_setting('server_version_num')::int / 10000, current_setting('server_encoding'), pg_is_in_recovery()`).
-		Scan(&version, &encoding, &standby)
+	err := db.QueryRowContext(ctx, `SELECT current_setting('server_version_num')::int / 10000, current_setting('server_encoding')`).
+		Scan(&version, &encoding)
 	switch {
 	case err != nil:
 		return fmt.Errorf("connecting to the database: %w", err)
@@ -200,8 +209,6 @@ func fit(ctx context.Context, db *sql.DB) error {
 		return &UnfitError{fmt.Sprintf("the database server is PostgreSQL %d, and Letterlock needs %d or later: upgrade the server", version, oldestServer)}
 	case encoding != "UTF8":
 		return &UnfitError{fmt.Sprintf("the database keeps its texts as %s, and Letterlock's are UTF8: make one with ENCODING 'UTF8' TEMPLATE template0", encoding)}
-	case standby:
-		return &UnfitError{"the database server is a standby, which takes nothing in: name the primary one"}
 	}
 	return nil
 }

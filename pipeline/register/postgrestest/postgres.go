@@ -134,6 +134,39 @@ func (s *Server) Stop(t testing.TB) { s.end(t, syscall.SIGINT) }
 // Kill ends the server as a power failure would.
 func (s *Server) Kill(t testing.TB) { s.end(t, syscall.SIGQUIT) }
 
+// Crash ends the server's main process by SIGKILL, and returns once the others, which
+// see that, have ended too.
+func (s *Server) Crash(t testing.TB) {
+	t.Helper()
+	s.end(t, syscall.SIGKILL)
+	for range 600 {
+		if !s.alive() {
+			return
+		}
+		time.Sleep(50 * time.Millisecond) // nothing tells when they have
+	}
+	t.Fatal("PostgreSQL's processes live on without it")
+}
+
+// alive reports whether there is a process in the databases' folder.
+func (s *Server) alive() bool {
+	folders, _ := filepath.Glob("/proc/[0-9]*/cwd")
+	for _, folder := range folders {
+		if at, err := os.Readlink(folder); err == nil && at == s.Dir {
+			return true
+		}
+	}
+	return false
+}
+
+// Standby has the server, which is stopped, begin as one that only repeats another's.
+func (s *Server) Standby(t testing.TB) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(s.Dir, "standby.signal"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (s *Server) end(t testing.TB, how syscall.Signal) {
 	t.Helper()
 	if s.running == nil {
