@@ -17,6 +17,7 @@ import (
 	"letterlock/cmd/progress"
 	"letterlock/pipeline"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 )
@@ -71,12 +72,16 @@ type status struct {
 	Alarms      []alarmStatus               `json:"alarms"`          // what somebody must see to, the gravest first
 	Outlived    int                         `json:"papers_outlived"` // papers whose letter is gone
 	Settings    register.Values             `json:"settings"`        // those that were changed at the portal; the file says the others
+
+	now   time.Time
+	scans *folder.Counts // nil where scans are taken elsewhere
 }
 
 type alarmStatus struct {
 	Kind  register.AlarmKind `json:"kind"`
 	Count int                `json:"count"` // of letters, papers or keys; 1 where there is nothing to count
 	Since string             `json:"since"` // RFC 3339, UTC
+	since time.Time
 }
 
 type registerStatus struct {
@@ -95,7 +100,7 @@ func (c *statusCmd) Run(w *world) error {
 		} else {
 			err = s.print(w)
 		}
-		if err == nil && len(s.Alarms)+s.Overdue+s.Outlived > 0 { // no server may have run to raise an alarm
+		if err == nil && s.needsSomebody() {
 			return errFoundWrong
 		}
 		return err
@@ -103,7 +108,8 @@ func (c *statusCmd) Run(w *world) error {
 }
 
 func (in *installation) status(w *world) (s status, err error) {
-	s.Clock = in.clock.Now().Format("2006-01-02T15:04:05Z07:00")
+	s.now = in.clock.Now()
+	s.Clock = s.now.Format("2006-01-02T15:04:05Z07:00")
 	counts, err := in.register.Counts(w.ctx)
 	if err != nil {
 		return s, err
@@ -130,14 +136,16 @@ func (in *installation) status(w *world) (s status, err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a server alone has none
 		return s, fmt.Errorf("the scanner folder cannot be read: %s", configfile.Reason(err))
 	}
-	s.Refused = files.Refused
+	if s.Refused = files.Refused; err == nil {
+		s.scans = &files
+	}
 	alarms, err := in.register.Alarms(w.ctx)
 	if err != nil {
 		return s, err
 	}
 	s.Alarms = []alarmStatus{}
 	for _, a := range alarms {
-		s.Alarms = append(s.Alarms, alarmStatus{a.Kind, a.Count, a.Since.Format("2006-01-02T15:04:05Z")})
+		s.Alarms = append(s.Alarms, alarmStatus{a.Kind, a.Count, a.Since.Format("2006-01-02T15:04:05Z"), a.Since})
 	}
 	s.Register.Entries, s.Register.Checkpoint, err = in.register.Checkpoint(w.ctx)
 	return s, err
@@ -145,7 +153,10 @@ func (in *installation) status(w *world) (s status, err error) {
 
 func (s status) print(w *world) error {
 	t := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "clock\t%s\n", s.Clock)
+	fmt.Fprintf(t, "clock\t%s\n", atMinute(s.now))
+	if s.scans != nil {
+		fmt.Fprintf(t, "scans arriving\t%d\nscans on their way\t%d\n", s.scans.Arriving, s.scans.Claimed+s.scans.Waiting)
+	}
 	printCounts(t, "letters", s.Letters)
 	printCounts(t, "paper", s.Paper)
 	fmt.Fprintf(t, "letters overdue\t%d\n", s.Overdue)
@@ -158,9 +169,30 @@ func (s status) print(w *world) error {
 		fmt.Fprintf(t, "changed at the portal: %s\t%d\n", is, s.Settings[is])
 	}
 	for _, a := range s.Alarms {
-		fmt.Fprintf(t, "ALARM %s\t%d\tsince %s; 'letterlock check' says what to do\n", a.Kind, a.Count, a.Since)
+		fmt.Fprintf(t, "ALARM %s\t%d\tsince %s: %s\n", a.Kind, a.Count, atMinute(a.since), texts.English().Text(texts.Word("alarm-name", a.Kind)))
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w.out, "\n"+s.verdict())
+	return err
+}
+
+// needsSomebody reports whether a promise is broken. No server may have run to raise
+// an alarm.
+func (s status) needsSomebody() bool { return len(s.Alarms)+s.Overdue+s.Outlived > 0 }
+
+// verdict is the whole of it in a sentence, for whoever reads nothing else.
+func (s status) verdict() string {
+	switch {
+	case s.needsSomebody():
+		return "Somebody has to see to this: 'letterlock check' says to what, and what to do."
+	case s.Held > 0:
+		return "What a scanner has announced is not believed: 'letterlock held' says why, and what to do."
+	case s.Refused > 0:
+		return "Scans wait in refused/ for whoever scans: the note beside each says why, and what to do."
+	}
+	return "Nothing here needs anybody. 'letterlock check' looks at everything else too."
 }
 
 func printCounts[K ~string](t *tabwriter.Writer, what string, n map[K]int) {
