@@ -145,8 +145,12 @@ func (e *Edge) tendAgain() {
 		have, err := e.folder.AgainFolders(helpline)
 		failed = errors.Join(failed, err)
 		for _, name := range want[helpline] {
-			if !slices.Contains(have, name) {
-				failed = errors.Join(failed, e.folder.MakeAgain(helpline, name))
+			// Whoever has made one may not have come so far as to sync it.
+			made := helpline + "/" + name
+			if !e.againMade[made] || !slices.Contains(have, name) {
+				err := e.folder.MakeAgain(helpline, name)
+				e.againMade[made] = err == nil
+				failed = errors.Join(failed, err)
 			}
 		}
 		for _, name := range have {

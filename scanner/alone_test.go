@@ -19,14 +19,13 @@ func (unwilling) Normalise(context.Context, disk.File, disk.File) (pdf.Result, e
 	return pdf.Result{}, &pdf.Refusal{Code: pdf.Damaged}
 }
 
-// leaveAlone drops a scan and stops the power once the manifest of its first
-// letter is written: the manifest survives, and the sealed letter does not.
-func (o *office) leaveAlone(name string, scan []byte) {
+// stopAt drops a scan and ends the process at a step. It is not started again.
+func (o *office) stopAt(step, name string, scan []byte) {
 	o.Helper()
 	type cut struct{}
 	o.close()
-	o.cfg.Step = func(step string, _ letter.ID) {
-		if step == "sealed" {
+	o.cfg.Step = func(at string, _ letter.ID) {
+		if at == step {
 			panic(cut{})
 		}
 	}
@@ -35,12 +34,20 @@ func (o *office) leaveAlone(name string, scan []byte) {
 	func() {
 		defer func() {
 			if r := recover(); r != (cut{}) {
-				o.Fatalf("nothing was sealed: %v", r)
+				o.Fatalf("it did not come to %q: %v", step, r)
 			}
 		}()
 		o.pass(settled + 1)
 	}()
 	o.close()
+	o.cfg.Step = nil
+}
+
+// leaveAlone drops a scan and stops the power once the manifest of its first
+// letter is written: the manifest survives, and the sealed letter does not.
+func (o *office) leaveAlone(name string, scan []byte) {
+	o.Helper()
+	o.stopAt("sealed", name, scan)
 	sealed, err := filepath.Glob(filepath.Join(o.cfg.Folder, folder.SpoolDir, "*"+sealedExt))
 	if err != nil || len(sealed) != 1 {
 		o.Fatalf("%d sealed letters (%v)", len(sealed), err)
@@ -48,7 +55,6 @@ func (o *office) leaveAlone(name string, scan []byte) {
 	if err := os.Remove(sealed[0]); err != nil {
 		o.Fatal(err)
 	}
-	o.cfg.Step = nil
 	o.open()
 }
 

@@ -76,6 +76,7 @@ type Edge struct {
 	jobs       []*job
 	shelf      shelf
 	tidy       map[letter.ID]bool // whose stray slips were looked for since the start
+	againMade  map[string]bool    // by helpline and name: whether the folder of a paper outlives a power cut
 	slipDirs   map[string]bool    // by helpline: whether its folder of slips outlives a power cut
 
 	reach        reach
@@ -221,7 +222,8 @@ func (e *Edge) attach() error {
 	e.folder, e.jobs, e.shelf = f, nil, newShelf()
 	e.gone, e.goneHeard = map[letter.ID]string{}, time.Time{}
 	e.known.unsure = map[string]letter.ID{} // load finds out
-	e.printed, e.tidy, e.slipDirs = map[string]bool{}, map[letter.ID]bool{}, map[string]bool{}
+	e.printed, e.tidy = map[string]bool{}, map[letter.ID]bool{}
+	e.slipDirs, e.againMade = map[string]bool{}, map[string]bool{}
 	e.load()
 	return nil
 }
@@ -257,7 +259,9 @@ func (e *Edge) load() {
 		clear(e.printed)
 	}
 	e.dark = dark
-	err = errors.Join(err, manifests, records)
+	if err = errors.Join(err, manifests, records); err == nil {
+		err = e.sweepSpool()
+	}
 	e.loadedAt = e.Now()
 	if err != nil {
 		if e.unread.IsZero() {
@@ -268,6 +272,24 @@ func (e *Edge) load() {
 	}
 	e.unread = time.Time{}
 	e.tell("load", "")
+}
+
+// sweepSpool deletes sealed letters that are on nobody's way: a crash came before
+// their manifests, and what was left of the scans has gone back to people since.
+func (e *Edge) sweepSpool() error {
+	d := e.folder.Disk()
+	list, err := d.List(folder.SpoolDir)
+	onTheirWay := map[letter.ID]bool{}
+	for _, j := range e.jobs {
+		onTheirWay[j.id] = true
+	}
+	for _, entry := range list {
+		name, ok := strings.CutSuffix(entry.Name(), sealedExt)
+		if id, no := letter.ParseID(name); ok && no == nil && !onTheirWay[id] {
+			err = errors.Join(err, disk.Discard(d, spooled(id, sealedExt)))
+		}
+	}
+	return disk.Plain("clearing the spool", err)
 }
 
 // jobsByID finds the job of a letter, or makes one.

@@ -196,6 +196,10 @@ func (e *Edge) normalise(ctx context.Context, c folder.Claim) (content, error) {
 func (e *Edge) finish(c *folder.Claim, out outcome) error {
 	e.Log.Info(out.log, "letter", c.ID)
 	maps.DeleteFunc(e.known.unsure, func(_ string, id letter.ID) bool { return id == c.ID })
+	// An earlier try may have come as far as to seal it, and a crash.
+	if err := disk.Discard(e.folder.Disk(), spooled(c.ID, sealedExt)); err != nil {
+		return disk.Plain("clearing the spool", err)
+	}
 	switch {
 	case out.unsettled:
 		return nil // it was put back, to settle anew

@@ -13,14 +13,15 @@ import (
 // a start goes through all of them.
 type shelf struct {
 	records map[letter.ID]record
-	whose   map[string]letter.ID   // slip lies at a place
+	whose   map[string]letter.ID   // slip lies at a place, or is to
+	planned map[letter.ID]string   // where it is to lie; the record may be on disk although the disk has said that it failed
 	asked   map[letter.ID]bool     // whose paper is to be scanned again
 	turns   []letter.ID            // all, in the order in which they are looked after
 	sheets  map[string][]letter.ID // by helpline, those that may be on its sheet, the oldest first
 }
 
 func newShelf() shelf {
-	return shelf{records: map[letter.ID]record{}, whose: map[string]letter.ID{}, asked: map[letter.ID]bool{}, sheets: map[string][]letter.ID{}}
+	return shelf{records: map[letter.ID]record{}, whose: map[string]letter.ID{}, planned: map[letter.ID]string{}, asked: map[letter.ID]bool{}, sheets: map[string][]letter.ID{}}
 }
 
 // put takes in a record that is on disk. It reports whether it says anything new.
@@ -63,9 +64,21 @@ func (s *shelf) fill(records []record) {
 	}
 }
 
+// plan keeps the place of a slip that is about to be written from every other
+// letter, and gives up one that was planned for it before.
+func (s *shelf) plan(r record) {
+	before, is := s.planned[r.ID]
+	if is && s.whose[before] == r.ID && before != s.records[r.ID].place() {
+		delete(s.whose, before)
+	}
+	s.planned[r.ID], s.whose[r.place()] = r.place(), r.ID
+}
+
 // hold remembers what can be looked up without an order.
 func (s *shelf) hold(r record) {
-	s.records[r.ID], s.whose[r.place()] = r, r.ID
+	s.plan(r)
+	s.records[r.ID] = r
+	delete(s.planned, r.ID)
 	if r.Paper == letter.PaperScanAgain {
 		s.asked[r.ID] = true
 	}

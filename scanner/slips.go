@@ -48,6 +48,7 @@ func (e *Edge) newRecord(j *job, r letter.Receipt) record {
 		rec.stackPlace = j.clean.stackPlace
 	}
 	rec.Slip = e.slipName(rec)
+	e.shelf.plan(rec)
 	return rec
 }
 
@@ -294,8 +295,8 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 		}
 		e.tidy[r.ID] = true
 	}
-	if paper, is := e.gone[r.ID]; is && paper == letter.PaperDestroyed {
-		return e.removeSlip(r)
+	if paper, is := e.gone[r.ID]; is && paper == letter.PaperDestroyed || r.Paper == letter.PaperDestroyed {
+		return e.endSlip(r)
 	}
 	if r.Paper == paperOverdue {
 		return e.dropOverdue(r)
@@ -309,7 +310,7 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 	_, gone := e.gone[r.ID]
 	switch {
 	case receipt != nil && receipt.Paper == letter.PaperDestroyed:
-		return e.removeSlip(r)
+		return e.endSlip(r)
 	case over && r.Paper == letter.PaperReplaced:
 		return e.removeSlip(r)
 	case gone && !r.Gone:
@@ -322,6 +323,7 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 		next.Paper, next.Reason, next.Moved = receipt.Paper, receipt.Reason, receipt.Helpline
 	}
 	next.Slip = e.slipName(next)
+	e.shelf.plan(next)
 	if next.Paper == letter.PaperReplaced {
 		// A crash in between finds a slip missing, and comes here again.
 		if err := e.unslip(r); err != nil {
@@ -348,6 +350,19 @@ func (e *Edge) dropOverdue(r record) error {
 		return e.removeSlip(r)
 	}
 	return nil
+}
+
+// endSlip removes the slip of a paper that is destroyed. The record says so first: a
+// crash may come between the slip and the record, and the store keeps what the
+// server has said for two weeks only.
+func (e *Edge) endSlip(r record) error {
+	if r.Paper != letter.PaperDestroyed {
+		r.Paper, r.Reason = letter.PaperDestroyed, ""
+		if err := e.saveRecord(r); err != nil {
+			return err
+		}
+	}
+	return e.removeSlip(r)
 }
 
 func (e *Edge) removeSlip(r record) error {

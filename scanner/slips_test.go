@@ -119,6 +119,10 @@ func TestLettersThatShareAReference(t *testing.T) {
 		t.Fatal("they do not share it")
 	}
 	one.Slip = o.slipName(one)
+	o.shelf.plan(one) // its record is written, and the disk says that it failed
+	if name := o.slipName(two); name != "0000-0000 (2).txt" {
+		t.Errorf("the slip of the second would replace that of the first: %q", name)
+	}
 	o.know(one)
 	two.Slip = o.slipName(two)
 	if one.Slip != "0000-0000.txt" || two.Slip != "0000-0000 (2).txt" {

@@ -40,11 +40,12 @@ func (f *Folder) AgainFolders(helpline string) ([]string, error) {
 	return names, disk.Plain("listing the folders of papers that are to be scanned again", err)
 }
 
-// MakeAgain makes the folder for new scans of a paper. It may be there.
+// MakeAgain makes the folder for new scans of a paper. It may be there. A power cut
+// must not take it with what people have put into it.
 func (f *Folder) MakeAgain(helpline, paper string) error {
-	err := disk.MkdirAll(f.disk, againPath(helpline, paper, ""), 0o770)
+	err := disk.MakeDir(f.disk, againPath(helpline, paper, ""), 0o770)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return disk.Plain("making the folder of a paper that is to be scanned again", err)
+		return fmt.Errorf("the folder of a paper that is to be scanned again: %w", err)
 	}
 	return nil
 }

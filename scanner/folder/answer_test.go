@@ -1,12 +1,18 @@
 package folder
 
 import (
+	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"letterlock/scanner/disk"
+	"letterlock/scanner/disk/disktest"
 )
 
 // move moves a file within the folder, as a person does.
@@ -174,5 +180,23 @@ func TestANewScanSaysOfWhat(t *testing.T) {
 	o.DropAgain(line, "other")
 	if names, err := o.AgainFolders(line); err != nil || len(names) > 0 {
 		t.Error(names, err)
+	}
+}
+
+func TestNoPowerCutTakesTheFolderOfAPaper(t *testing.T) {
+	for seed := range uint64(20) {
+		d := disktest.New(time.Now)
+		f, err := Open(Config{Disk: d, Helplines: []string{line}, Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		scan := againPath(line, "K7QM-4T2X", "scan.pdf")
+		if err := errors.Join(f.MakeAgain(line, "K7QM-4T2X"), disk.WriteBytes(d, scan, 0o600, []byte("scan"))); err != nil {
+			t.Fatal(err)
+		}
+		d.PowerCut(rand.New(rand.NewPCG(seed, 1)))
+		if !disk.Exists(d, scan) {
+			t.Fatalf("seed %d: the new scan in it is gone", seed)
+		}
 	}
 }
