@@ -133,6 +133,13 @@ func (s *Server) checkRegister(ctx context.Context) (bad, good texts.Text, err e
 	if err != nil {
 		return nil, nil, err
 	}
+	since, err := s.cfg.Register.Signing(ctx)
+	if errors.Is(err, register.ErrOldKey) {
+		return texts.Say("check-register.old-key"), nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
 	differs, err := s.anchorsDiffer(ctx)
 	if errors.Is(err, deposit.ErrUnavailable) {
 		return nil, texts.Say("check-register.not-compared", "n", n), nil
@@ -140,7 +147,7 @@ func (s *Server) checkRegister(ctx context.Context) (bad, good texts.Text, err e
 	if differs != "" {
 		bad = texts.Say("check-register.differs", "why", differs)
 	}
-	return bad, texts.Say("check-register.right", "n", n), err
+	return bad, texts.Say("check-register.right", "n", n, "since", letter.DateOf(since)), err
 }
 
 func (s *Server) checkCounts(ctx context.Context) (bad, good texts.Text, err error) {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"time"
@@ -146,7 +147,7 @@ func (s *Server) remember(ctx context.Context, st *standing) error {
 	if err != nil || signed == "" || signed == st.kept {
 		return err
 	}
-	kept, err := s.memory()
+	kept, err := s.memory(ctx)
 	switch {
 	case err != nil || kept == memoryOfAnother:
 		return err
@@ -155,7 +156,7 @@ func (s *Server) remember(ctx context.Context, st *standing) error {
 			return err
 		}
 	}
-	if err := s.cfg.Keyring.Remember(signed); err != nil {
+	if err := s.keepInMind(ctx, signed); err != nil {
 		return err
 	}
 	st.kept = signed
@@ -171,15 +172,43 @@ const (
 	memoryOfAnother                   // signed, but not with this register's key
 )
 
-func (s *Server) memory() (memoryKind, error) {
-	seen, err := s.cfg.Keyring.Remembered()
-	if err != nil || seen == "" {
+// keepInMind has the keyring remember a checkpoint of the register. Where its
+// signing key was changed once, that is remembered too: an older copy of the
+// register that is restored beside the keyring does not know it.
+func (s *Server) keepInMind(ctx context.Context, signed string) error {
+	changes, err := s.cfg.Register.KeyChanges(ctx)
+	if err != nil {
+		return err
+	}
+	if len(changes) == 0 {
+		return s.cfg.Keyring.Remember(signed)
+	}
+	text, err := json.Marshal(register.Statement{Checkpoint: signed, Keys: changes})
+	if err != nil {
+		return err
+	}
+	return s.cfg.Keyring.Remember(string(text))
+}
+
+// remembered is what the keyring remembers of the register, as it lies there: a
+// checkpoint alone, or with the changes of its signing key.
+func (s *Server) remembered() (st register.Statement, err error) {
+	text, err := s.cfg.Keyring.Remembered()
+	if err == nil && (json.Unmarshal([]byte(text), &st) != nil || st.Checkpoint == "") {
+		st = register.Statement{Checkpoint: text}
+	}
+	return st, err
+}
+
+func (s *Server) memory(ctx context.Context) (memoryKind, error) {
+	seen, err := s.remembered()
+	if err != nil || seen.Checkpoint == "" {
 		return memoryWell, err
 	}
-	if _, err = s.cfg.Register.OpenHead(seen); err == nil || notWrong(err) != nil {
+	if _, err = s.cfg.Register.OpenStatement(ctx, seen); err == nil || notWrong(err) != nil {
 		return memoryWell, notWrong(err)
 	}
-	_, err = note.Open([]byte(seen), note.VerifierList())
+	_, err = note.Open([]byte(seen.Checkpoint), note.VerifierList())
 	if _, signed := errors.AsType[*note.UnverifiedNoteError](err); signed {
 		return memoryOfAnother, nil
 	}
@@ -211,7 +240,7 @@ func (s *Server) checkRestore(ctx context.Context) (bad, good texts.Text, err er
 	if err != nil {
 		return nil, nil, err
 	}
-	switch kept, err := s.memory(); {
+	switch kept, err := s.memory(ctx); {
 	case err != nil:
 		return nil, nil, err
 	case unread > 0:

@@ -289,7 +289,7 @@ func TestADamagedMemoryIsRenewed(t *testing.T) {
 	o.must(o.sweepOnce(&watch{}))
 	seen, err := o.cfg.Keyring.Remembered()
 	o.must(err)
-	if _, err := o.cfg.Register.OpenHead(seen); err != nil || !ok(o.Check(t.Context()), "restore") {
+	if _, err := o.cfg.Register.OpenHead(t.Context(), seen); err != nil || !ok(o.Check(t.Context()), "restore") {
 		t.Errorf("it is not renewed: %q, %v", seen, err)
 	}
 }

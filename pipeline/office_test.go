@@ -52,6 +52,8 @@ type office struct {
 	pub   note.Verifier // the server's
 	log   *bytes.Buffer
 	desk  register.Config // of its register
+
+	signers map[register.SigningKey]note.Signer // that took over from the register's first
 }
 
 func signer(t testing.TB, name string) (note.Signer, string) {
@@ -88,12 +90,13 @@ func newOffice(t testing.TB, opts ...option) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &office{t: t, now: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), post: &post{}, log: &bytes.Buffer{}}
+	o := &office{t: t, now: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), post: &post{}, log: &bytes.Buffer{}, signers: map[register.SigningKey]note.Signer{}}
 	o.store = &flaky{Store: dir}
 	now := func() time.Time { return o.now }
 	registerKey, registerPub := signer(t, "letterlock-register")
 	o.desk = register.Config{Path: filepath.Join(t.TempDir(), "letterlock.db"), URL: postgrestest.URL(t), Signer: registerKey,
-		Verifier: registerPub, Now: now, CodeKey: []byte("a key of the test"), MaxSilence: 14 * 24 * time.Hour}
+		Verifier: registerPub, Now: now, CodeKey: []byte("a key of the test"), MaxSilence: 14 * 24 * time.Hour,
+		SignerOf: func(key register.SigningKey) (note.Signer, error) { return o.signers[key], nil }}
 	reg, err := register.Open(t.Context(), o.desk)
 	if err != nil {
 		t.Fatal(err)

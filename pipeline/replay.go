@@ -279,7 +279,7 @@ func (r *replay) tellAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.cfg.Keyring.Remember(signed)
+	return r.keepInMind(ctx, signed)
 }
 
 // anchorAnew leaves a checkpoint in the bucket that comes after those of the
@@ -290,8 +290,11 @@ func (r *replay) anchorAnew(ctx context.Context) error {
 		return err
 	}
 	statement := register.Statement{Checkpoint: signed}
+	if statement.Keys, err = r.cfg.Register.KeyChanges(ctx); err != nil {
+		return err
+	}
 	if _, day, err := r.cfg.Register.Today(ctx); err == nil {
-		from, err := r.cfg.Register.OpenHead(day.Checkpoint)
+		from, err := r.cfg.Register.OpenHead(ctx, day.Checkpoint)
 		if err != nil {
 			return err
 		}

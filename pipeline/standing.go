@@ -49,14 +49,14 @@ func (s *Server) RestoreSigns(ctx context.Context) ([]register.RestoreSign, erro
 // never signed, is a sign of nothing.
 func (s *Server) keyringSigns(ctx context.Context) ([]register.RestoreSign, error) {
 	// Read before the register is, which goes on meanwhile.
-	seen, err := s.cfg.Keyring.Remembered()
-	if err != nil || seen == "" {
+	seen, err := s.remembered()
+	if err != nil || seen.Checkpoint == "" {
 		return nil, err
 	}
-	if _, err := s.cfg.Register.OpenHead(seen); err != nil {
+	if _, err := s.cfg.Register.OpenStatement(ctx, seen); err != nil {
 		return nil, notWrong(err)
 	}
-	return s.unless(ctx, seen, register.SignKeyring)
+	return s.unless(ctx, seen.Checkpoint, register.SignKeyring)
 }
 
 // unless is that sign where the register does not hold the checkpoint.
@@ -142,7 +142,7 @@ func (s *Server) newestAnchor(ctx context.Context, keys []string) (register.Head
 		if json.Unmarshal(body, &statement) != nil {
 			continue
 		}
-		head, err := s.cfg.Register.OpenHead(statement.Checkpoint)
+		head, err := s.cfg.Register.OpenStatement(ctx, statement)
 		if notWrong(err) != nil {
 			return register.Head{}, err
 		}
@@ -164,11 +164,11 @@ func (s *Server) NewestSeen(ctx context.Context) (newest register.Head, err erro
 	if newest, err = s.newestAnchor(ctx, keys); err != nil {
 		return newest, err
 	}
-	seen, err := s.cfg.Keyring.Remembered()
-	if err != nil || seen == "" {
+	seen, err := s.remembered()
+	if err != nil || seen.Checkpoint == "" {
 		return newest, err
 	}
-	head, err := s.cfg.Register.OpenHead(seen)
+	head, err := s.cfg.Register.OpenStatement(ctx, seen)
 	if err == nil && head.Entries > newest.Entries {
 		newest = head
 	}

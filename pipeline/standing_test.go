@@ -40,7 +40,16 @@ func (o *office) remember() {
 	o.t.Helper()
 	_, signed, err := o.cfg.Register.Checkpoint(o.t.Context())
 	o.must(err)
-	o.must(o.cfg.Keyring.Remember(signed))
+	o.must(o.keepInMind(o.t.Context(), signed))
+}
+
+// changeKey has a new key sign the register.
+func (o *office) changeKey() {
+	o.t.Helper()
+	key, public := signer(o.t, "letterlock-register")
+	o.signers[register.SigningKey(public)] = key
+	_, err := o.cfg.Register.ChangeKey(o.t.Context(), key, register.SigningKey(public))
+	o.must(err)
 }
 
 // sees leaves what the site's scanner says it has seen.
@@ -78,6 +87,27 @@ func TestWhatRecognisesARestore(t *testing.T) {
 				o.must(o.cfg.Register.Record(t.Context(), register.LifecycleInstalled{}, 0))
 			}
 		}, []register.RestoreSign{register.SignKeyring}},
+		"the signing key was changed": {func(o *office) {
+			o.remember()
+			o.changeKey()
+			o.now = o.now.AddDate(0, 0, 1)
+			o.must(o.daily(t.Context(), &watch{}))
+			o.remember()
+			o.must(o.cfg.Register.Record(t.Context(), register.BucketAdopted{}, 0))
+		}, nil},
+		"the database, of before the signing key was changed": {func(o *office) {
+			copied := o.backUp()
+			o.changeKey()
+			o.remember()
+			o.restore(copied)
+		}, []register.RestoreSign{register.SignKeyring}},
+		"the database, of the day before the signing key was changed": {func(o *office) {
+			copied := o.backUp()
+			o.changeKey()
+			o.now = o.now.AddDate(0, 0, 1)
+			o.must(o.daily(t.Context(), &watch{}))
+			o.restore(copied)
+		}, []register.RestoreSign{register.SignBucket, register.SignRecipients}},
 		"the keyring's memory is damaged": {func(o *office) {
 			o.must(o.cfg.Keyring.Remember("letterlock register\n12\n"))
 		}, nil},

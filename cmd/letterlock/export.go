@@ -12,10 +12,11 @@ import (
 )
 
 type registerCmd struct {
-	Export  exportCmd  `cmd:"" help:"Write the register as NDJSON, ending in its signed checkpoint. The taking of an export is on the register." example:"letterlock register export --out register.ndjson"`
-	Verify  verifyCmd  `cmd:"" help:"Verify an export with the register's public key; nothing else is needed." example:"letterlock register verify register.ndjson --key register.pub"`
-	Compare compareCmd `cmd:"" help:"Prove with the public key that a newer export continues an older one: nothing was taken away or written anew." example:"letterlock register compare monday.ndjson register.ndjson --key register.pub"`
-	Witness witnessCmd `cmd:"" help:"On another machine: keep checkpoints, compare whatever the sources show with them, and say when the register was written anew. Ends with 3 then." example:"letterlock register witness kept --key register.pub https://letters.example.org"`
+	Export    exportCmd    `cmd:"" help:"Write the register as NDJSON, ending in its signed checkpoint. The taking of an export is on the register." example:"letterlock register export --out register.ndjson"`
+	Verify    verifyCmd    `cmd:"" help:"Verify an export with the register's public key; nothing else is needed." example:"letterlock register verify register.ndjson --key register.pub"`
+	Compare   compareCmd   `cmd:"" help:"Prove with the public key that a newer export continues an older one: nothing was taken away or written anew." example:"letterlock register compare monday.ndjson register.ndjson --key register.pub"`
+	RotateKey rotateKeyCmd `cmd:"" help:"Have a new key sign the register from now on, without stopping anything. Whoever holds the old public key can verify what either has signed." example:"letterlock register rotate-key; letterlock register rotate-key --prepare"`
+	Witness   witnessCmd   `cmd:"" help:"On another machine: keep checkpoints, compare whatever the sources show with them, and say when the register was written anew. Ends with 3 then." example:"letterlock register witness kept --key register.pub https://letters.example.org"`
 }
 
 type exportCmd struct {

@@ -104,7 +104,7 @@ func (in *installation) planMove(w *world, to *Database) (m move, err error) {
 	if err != nil {
 		return m, err
 	}
-	if m.key, err = signingKey(in.dir.in("state", "register.key"), "letterlock-register"); err != nil {
+	if m.key, err = in.dir.registerKey(); err != nil {
 		return m, err
 	}
 	here, err := in.registerConfig(in.cfg, m.key)
@@ -233,7 +233,7 @@ func (in *installation) removeOldDatabase(w *world) error {
 	if err := json.Unmarshal([]byte(old.Place), &c.Database); err != nil {
 		return fmt.Errorf("reading where the register was: %w", err)
 	}
-	key, err := signingKey(in.dir.in("state", "register.key"), "letterlock-register")
+	key, err := in.dir.registerKey()
 	if err != nil {
 		return err
 	}

@@ -161,7 +161,7 @@ func (in *installation) readPolicy() ([]byte, error) {
 }
 
 func (in *installation) openRegister(ctx context.Context) error {
-	key, err := signingKey(in.dir.in("state", "register.key"), "letterlock-register")
+	key, err := in.dir.registerKey()
 	if err != nil {
 		return err
 	}
@@ -182,6 +182,9 @@ func (in *installation) openRegister(ctx context.Context) error {
 		return err
 	}
 	in.opened = append(in.opened, in.register)
+	if err := in.finishRotation(ctx, key); err != nil {
+		return err
+	}
 	kind, err := in.register.Meta(ctx, register.MetaKind)
 	if err != nil {
 		return err
@@ -198,7 +201,7 @@ func (in *installation) registerConfig(c *Config, key keypair) (register.Config,
 		return register.Config{}, err
 	}
 	address, err := c.address(in.dir.config)
-	return register.Config{Path: in.dir.database(), URL: address, Idle: time.Duration(c.Portal.Idle), ReadableByAnother: c.DestroyAfter == pipeline.ReadableByAnother, Signer: key.signer, Verifier: key.verifier, Now: in.clock.Now, CodeKey: codes,
+	return register.Config{Path: in.dir.database(), URL: address, Idle: time.Duration(c.Portal.Idle), ReadableByAnother: c.DestroyAfter == pipeline.ReadableByAnother, Signer: key.signer, Verifier: key.verifier, SignerOf: in.dir.signerOf, Now: in.clock.Now, CodeKey: codes,
 		Program: commandline.Version(), Step: func(step string) { crashPoint(step, "") },
 		// With a storage that has a clock of its own too: where it runs on this very
 		// machine, that clock is the same one.

@@ -230,11 +230,11 @@ func (d dataDir) keepClosed(w *world, about backup.About) (err error) {
 // openRestoring opens the register that was unpacked, or with an address the one
 // there, with the key that was unpacked.
 func (d dataDir) openRestoring(w *world, address string) (*register.Register, keypair, error) {
-	key, err := signingKey(d.in("state", "register.key"), "letterlock-register")
+	key, err := d.registerKey()
 	if err != nil {
 		return nil, key, err
 	}
-	r, err := register.Open(w.ctx, register.Config{Path: d.restoring()[0], URL: address, Signer: key.signer, Verifier: key.verifier,
+	r, err := register.Open(w.ctx, register.Config{Path: d.restoring()[0], URL: address, Signer: key.signer, Verifier: key.verifier, SignerOf: d.signerOf,
 		Now: time.Now, Program: commandline.Version(), Step: func(step string) { crashPoint(step, "") }})
 	return r, key, err
 }

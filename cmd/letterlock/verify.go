@@ -22,7 +22,7 @@ import (
 
 // publicKey is the register's public key as the command line names it.
 type publicKey struct {
-	Key string `help:"The register's public key: the file register.pub, or what stands in it." required:"" placeholder:"PUB"`
+	Key string `help:"The register's public key: the file register.pub, or what stands in it. Keys that took over from it are found by what it has signed." required:"" placeholder:"PUB"`
 }
 
 func (k publicKey) verifier() (note.Verifier, error) {
@@ -48,7 +48,7 @@ func (c *verifyCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	head, restores, err := w.verifyFile(c.File, pub)
+	export, err := w.verifyFile(c.File, pub)
 	var bad *register.Wrong
 	if errors.As(err, &bad) {
 		fmt.Fprintf(w.out, "WRONG: %s.\nThis export is not what Letterlock signed. Keep it, and ask who handled it.\n", bad)
@@ -57,8 +57,11 @@ func (c *verifyCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	w.showRestores(restores)
-	_, err = fmt.Fprintf(w.out, "Verified: %d entries, each as it was signed, none missing.\n", head.Entries)
+	w.showRestores(export.Restores)
+	for _, change := range export.Keys.Changes() {
+		fmt.Fprintf(w.out, "From entry %d on another key signs, as the one before it has signed: %s\n", change.Entry, change.To)
+	}
+	_, err = fmt.Fprintf(w.out, "Verified: %d entries, each as it was signed, none missing.\n", export.Head.Entries)
 	return err
 }
 
@@ -69,18 +72,18 @@ func (w *world) showRestores(restores []register.RestoreSaid) {
 	}
 }
 
-func (w *world) verifyFile(path string, pub note.Verifier, earlier ...register.Head) (register.Head, []register.RestoreSaid, error) {
+func (w *world) verifyFile(path string, pub note.Verifier, earlier ...register.Head) (register.Proven, error) {
 	f := os.Stdin
 	if path != "-" {
 		var err error
 		if f, err = openExport(path); err != nil {
-			return register.Head{}, nil, err
+			return register.Proven{}, err
 		}
 		defer func() { _ = f.Close() }()
 	}
 	work := w.reading("Verifying the export", f)
 	defer work.End()
-	return register.VerifyRestores(work.Reader(f), pub, earlier...)
+	return register.VerifyExport(work.Reader(f), pub, earlier...)
 }
 
 // reading is the work of reading a whole file.
@@ -113,7 +116,7 @@ func (c *compareCmd) Run(w *world) error {
 		return err
 	}
 	var bad *register.Wrong
-	old, err := w.headOf(c.Old, pub)
+	old, err := c.older(w, pub)
 	if errors.As(err, &bad) {
 		fmt.Fprintf(w.out, "WRONG: %s: %s.\nThis is not what Letterlock signed. Keep it, and ask who handled it.\n", c.Old, bad)
 		return errFoundWrong
@@ -121,16 +124,16 @@ func (c *compareCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	newer, restores, err := w.verifyFile(c.New, pub, old)
+	newer, err := w.verifyFile(c.New, pub, old)
 	if errors.As(err, &bad) {
-		restores = slices.DeleteFunc(restores, func(said register.RestoreSaid) bool { return !said.MayExplain(old) })
-		return c.wrong(w, bad, old, newer, restores)
+		restores := slices.DeleteFunc(newer.Restores, func(said register.RestoreSaid) bool { return !said.MayExplain(old) })
+		return c.wrong(w, bad, old, newer.Head, restores)
 	}
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(w.out, "Verified: the newer begins with the %d entries of the older, each unchanged, and adds %d.\n",
-		old.Entries, newer.Entries-old.Entries)
+		old.Entries, newer.Head.Entries-old.Entries)
 	return err
 }
 
@@ -179,9 +182,25 @@ func (c *compareCmd) firstDifference(w *world) (n int64, differ bool) {
 	return n, differ && err1 == nil
 }
 
+// older is the head of what is older. A key may have signed it that only the newer
+// export names: one that took over since, or one before the key that was given.
+func (c *compareCmd) older(w *world, pub note.Verifier) (register.Head, error) {
+	given, err := register.KeysFrom(pub, nil)
+	if err != nil {
+		return register.Head{}, err
+	}
+	head, err := w.headOf(c.Old, given)
+	if _, other := errors.AsType[*register.Wrong](err); other {
+		if newer, notGood := w.verifyFile(c.New, pub); notGood == nil && len(newer.Keys.Changes()) > 0 {
+			return w.headOf(c.Old, newer.Keys)
+		}
+	}
+	return head, err
+}
+
 // headOf is the head of an export, which is verified, or of a file that holds
 // a checkpoint alone.
-func (w *world) headOf(path string, pub note.Verifier) (register.Head, error) {
+func (w *world) headOf(path string, keys register.Keys) (register.Head, error) {
 	f, err := openExport(path)
 	if err != nil {
 		return register.Head{}, err
@@ -191,13 +210,13 @@ func (w *world) headOf(path string, pub note.Verifier) (register.Head, error) {
 	defer work.End()
 	in := bufio.NewReader(work.Reader(f))
 	if start, _ := in.Peek(1); string(start) == "{" || len(start) == 0 {
-		return register.Verify(in, pub)
+		return register.Verify(in, keys.First())
 	}
 	signed, err := io.ReadAll(io.LimitReader(in, maxCheckpoint))
 	if err != nil {
 		return register.Head{}, fmt.Errorf("reading checkpoint: %w", err)
 	}
-	return register.OpenHead(string(signed), pub)
+	return keys.Open(string(signed))
 }
 
 // maxCheckpoint bounds a signed checkpoint in bytes; a true one has some 200.

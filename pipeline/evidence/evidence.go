@@ -103,8 +103,9 @@ type Found struct {
 	Sites      []string       // whose scanners are believed
 	Wrong      []string       // whole sentences; nothing where all is well
 
-	verified bool // the export is what was signed
-	first    int  // year of the first entry
+	verified bool          // the export is what was signed
+	keys     register.Keys // with which it was signed
+	first    int           // year of the first entry
 }
 
 // Sink takes the files of a pack, one after the other.
@@ -214,13 +215,13 @@ func (p *pack) verify() error {
 	if _, err := p.export.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	head, err := register.Verify(p, pub)
+	export, err := register.VerifyExport(p, pub)
 	var bad *register.Wrong
 	if errors.As(err, &bad) {
 		p.wrong("The register: " + bad.Error() + ".")
 		return nil
 	}
-	p.Entries, p.Checkpoint, p.verified = head.Entries, head.Note, err == nil
+	p.Entries, p.Checkpoint, p.keys, p.verified = export.Head.Entries, export.Head.Note, export.Keys, err == nil
 	return err
 }
 
@@ -322,6 +323,9 @@ func (p *pack) sources() error {
 
 func (p *pack) verification() string {
 	result := fmt.Sprintf("Verified: %d entries, each as it was signed, none missing.\n\nThe signed checkpoint:\n\n%s", p.Entries, p.Checkpoint)
+	for _, c := range p.keys.Changes() {
+		result += fmt.Sprintf("\nFrom entry %d on another key signs, as the one before it has signed: %s\n", c.Entry, c.To)
+	}
 	if !p.verified {
 		result = "WRONG: this export is not what Letterlock signed. Keep it, and ask who handled it.\n"
 	}

@@ -3,6 +3,8 @@ package portal
 import (
 	"encoding/json"
 	"net/http"
+
+	"letterlock/pipeline/register"
 )
 
 // checkpoint shows the day's checkpoint of the register to everybody, as text.
@@ -18,6 +20,20 @@ func (p *Portal) checkpoint(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
+// checkpointKeys shows how the register's signing key was changed, so that whoever
+// holds one of the keys can open every checkpoint.
+func (p *Portal) checkpointKeys(w http.ResponseWriter, v *visit) error {
+	changes, err := p.cfg.Register.KeyChanges(v.Context())
+	if err != nil {
+		return err
+	}
+	if changes == nil {
+		changes = []register.KeyChange{} // an empty list, and not null
+	}
+	writeJSON(w, http.StatusOK, changes)
+	return nil
+}
+
 // checkpointGrowth proves that what the day's checkpoint, or an earlier size
 // of the register (`to`), stands for begins with its first `from` entries. The
 // proof is a list of hashes, which tell nothing of what was hashed.
@@ -26,7 +42,7 @@ func (p *Portal) checkpointGrowth(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	known, err := p.cfg.Register.OpenHead(today.Checkpoint)
+	known, err := p.cfg.Register.OpenHead(v.Context(), today.Checkpoint)
 	if err != nil {
 		return err
 	}

@@ -134,7 +134,7 @@ func (p *Portal) findClosed(v *visit) (err error) {
 // it is of no letter and of nobody.
 func shownWhileClosed(r *http.Request) bool {
 	switch p := r.URL.Path; p {
-	case "/policy", "/checkpoint", "/checkpoint/growth":
+	case "/policy", "/checkpoint", "/checkpoint/growth", "/checkpoint/keys":
 		return true
 	default:
 		return strings.HasPrefix(p, "/static/")

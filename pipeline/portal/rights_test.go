@@ -35,6 +35,7 @@ POST /policy/confirm          staff
 GET  /policy/people           manager dpo
 GET  /checkpoint              everybody
 GET  /checkpoint/growth       everybody
+GET  /checkpoint/keys         everybody
 GET  /sample                  everybody, in a sample
 POST /sample                  everybody, in a sample
 GET  /{$}                     staff

@@ -55,6 +55,7 @@ var routes = []route{
 	{method: "GET", path: "/policy/people", who: overseers, serve: (*Portal).policyPeoplePage},
 	{method: "GET", path: "/checkpoint", who: everybody, serve: (*Portal).checkpoint},
 	{method: "GET", path: "/checkpoint/growth", who: everybody, serve: (*Portal).checkpointGrowth},
+	{method: "GET", path: "/checkpoint/keys", who: everybody, serve: (*Portal).checkpointKeys},
 	{method: "GET", path: "/sample", who: everybody, sample: true, serve: (*Portal).samplePage},
 	{method: "POST", path: "/sample", who: everybody, sample: true, serve: (*Portal).sampleSignIn},
 

@@ -321,6 +321,9 @@ var entryKinds = []entryKind{
 		}
 		return texts.Say("entry.exported-the-register", "who", t.staff(e.By))
 	})},
+	{"signing-key-changed", texts.Say("entry.signing-key-changed"), about(func(d register.SigningKeyChanged, _ register.Entry, _ teller) texts.Text {
+		return texts.Say("entry.another-key-signs-the-register", "from", d.From, "to", d.To)
+	})},
 	{"backup-made", texts.Say("entry.backup-made"), about(func(d register.BackupMade, _ register.Entry, _ teller) texts.Text {
 		return texts.Say("entry.a-backup-was-made-which-keys-open", "n", d.Recipients)
 	})},

@@ -58,6 +58,8 @@ func keepDayHead(ctx context.Context, tx *sql.Tx) error {
 type Statement struct {
 	Checkpoint string  `json:"checkpoint"`       // signed
 	Growth     *Growth `json:"growth,omitempty"` // since the checkpoint of the day before; nil on the first day
+
+	Keys []KeyChange `json:"keys,omitempty"` // every change of the signing key, the first one first
 }
 
 // Today is the last day that was begun and its statement, which anybody may
@@ -73,14 +75,17 @@ func (r *Register) Today(ctx context.Context) (day letter.Date, st Statement, er
 	if err == nil {
 		day, err = letter.ParseDate(said)
 	}
+	if err == nil {
+		st.Keys, err = r.KeyChanges(ctx)
+	}
 	if err != nil || before == "" {
 		return day, st, err
 	}
-	to, err := r.OpenHead(st.Checkpoint)
+	to, err := r.OpenHead(ctx, st.Checkpoint)
 	if err != nil {
 		return day, st, err
 	}
-	from, err := r.OpenHead(before)
+	from, err := r.OpenHead(ctx, before)
 	if err != nil {
 		return day, st, err
 	}

@@ -50,3 +50,39 @@ func TestAServerWithOtherKeysIsKeptOut(t *testing.T) {
 		t.Error("another server's keys were taken")
 	}
 }
+
+// Neither does one that missed a change of the key; one that has both goes on.
+func TestAServerWithAnEndedKeyIsKeptOut(t *testing.T) {
+	url := postgrestest.URL(t)
+	if url == "" {
+		return // an SQLite file has one data folder, with its keys in it
+	}
+	first, second := newSigner(t), newSigner(t)
+	holds := func(public SigningKey) (note.Signer, error) {
+		if public == second.public {
+			return second.Signer, nil
+		}
+		return nil, nil
+	}
+	opens := func(cfg Config) error {
+		cfg.URL, cfg.Now = url, time.Now
+		r, err := Open(t.Context(), cfg)
+		if err != nil {
+			return err
+		}
+		err = r.Record(t.Context(), FolderMade{}, 0)
+		_, changing := r.ChangeKey(t.Context(), second.Signer, second.public)
+		return errors.Join(err, changing, r.Close())
+	}
+	old := Config{Signer: first.Signer, Verifier: string(first.public)}
+	if err := opens(old); err != nil {
+		t.Fatal(err)
+	}
+	if _, unfit := errors.AsType[*UnfitError](opens(old)); !unfit {
+		t.Error("a server that has the old key alone was let in")
+	}
+	old.SignerOf = holds
+	if err := errors.Join(opens(old), opens(Config{Signer: second.Signer, Verifier: string(second.public)})); err != nil {
+		t.Error(err)
+	}
+}

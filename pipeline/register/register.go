@@ -35,6 +35,11 @@ type Config struct {
 	Now      func() time.Time // the product's clock
 	CodeKey  []byte           // HMAC key for enrolment codes, kept outside the database
 
+	// SignerOf is the private half of a key that took over from Signer's, nil where
+	// this server has none. It is asked when another process has changed the key; nil
+	// for a register whose key is never changed.
+	SignerOf func(SigningKey) (note.Signer, error)
+
 	// Idle is how long a session lives that nobody uses, where that is not changed
 	// at the portal; at most SessionIdle, which 0 stands for.
 	Idle time.Duration
@@ -135,25 +140,36 @@ func (r *Register) refuseOthers(ctx context.Context) error {
 	if r.cfg.URL == "" || r.cfg.Verifier == "" {
 		return nil
 	}
-	pub, err := note.NewVerifier(r.cfg.Verifier)
-	if err != nil {
-		return fmt.Errorf("reading the register's public key: %w", err)
+	keys, err := r.keys(ctx, r.read)
+	if _, others := errors.AsType[*Wrong](err); others {
+		return othersRegister
 	}
-	var signed string
-	switch err := r.read.QueryRowContext(ctx, `SELECT note FROM checkpoint`).Scan(&signed); {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil
-	case err != nil:
-		return fmt.Errorf("reading the register's head: %w", err)
+	if err != nil {
+		return err
+	}
+	_, signed, err := head(ctx, r.read)
+	if err != nil || signed == "" {
+		return err
+	}
+	pubs, err := keys.verifiers()
+	if err != nil {
+		return err
 	}
 	// What is signed with our key, and wrong, is for a check to say.
-	if _, err := note.Open([]byte(signed), note.VerifierList(pub)); err != nil {
+	if _, err := note.Open([]byte(signed), note.VerifierList(pubs...)); err != nil {
 		if _, others := errors.AsType[*note.UnverifiedNoteError](err); others {
-			return &UnfitError{"the register in this database is signed with another key than this server's: copy the keys of the server that made it, state/*.key and keyring/ of its data folder, or name a database of this server's own"}
+			return othersRegister
 		}
+		return nil
 	}
-	return nil
+	_, err = r.signerUnder(ctx, r.read, signed)
+	if errors.Is(err, ErrOldKey) {
+		return &UnfitError{err.Error()}
+	}
+	return err
 }
+
+var othersRegister = &UnfitError{"the register in this database is signed with another key than this server's: copy the keys of the server that made it, state/*.key and keyring/ of its data folder, or name a database of this server's own"}
 
 // Alone has f done while no other process does such a thing: it makes tables.
 func (r *Register) Alone(ctx context.Context, f func() error) error {

@@ -24,6 +24,9 @@ import (
 type appending struct {
 	head, entry, hash, checkpoint *sql.Stmt
 
+	// hand is the key that signed last; see signerUnder.
+	hand atomic.Pointer[hand]
+
 	// edge is the tree's edge under the newest checkpoint that append signed.
 	edge atomic.Pointer[edge]
 }
@@ -64,6 +67,12 @@ func (a *appending) prepare(ctx context.Context, db *sql.DB) error {
 // of the transaction that makes the change it records: a crash leaves both or
 // neither.
 func (r *Register) append(ctx context.Context, tx *sql.Tx, ev Event, id letter.ID, by int64) error {
+	return r.appendSigned(ctx, tx, ev, id, by, nil)
+}
+
+// appendSigned is append with the key that signs from this entry on; nil for the
+// one that has signed so far.
+func (r *Register) appendSigned(ctx context.Context, tx *sql.Tx, ev Event, id letter.ID, by int64, signer note.Signer) error {
 	var size int64
 	var signed string
 	var newest sql.NullInt64
@@ -80,6 +89,12 @@ func (r *Register) append(ctx context.Context, tx *sql.Tx, ev Event, id letter.I
 	if r.aside.Load() {
 		return ErrAside
 	}
+	if signer == nil {
+		var err error
+		if signer, err = r.signerUnder(ctx, tx, signed); err != nil {
+			return err
+		}
+	}
 	now := r.cfg.Now()
 	if newest.Valid {
 		if err := r.doubtClock(ctx, tx, fromMillis(newest.Int64), now); err != nil {
@@ -93,12 +108,12 @@ func (r *Register) append(ctx context.Context, tx *sql.Tx, ev Event, id letter.I
 	if _, err := tx.StmtContext(ctx, r.appending.entry).ExecContext(ctx, e.N, millis(e.At), e.Kind, string(id), string(line)); err != nil {
 		return fmt.Errorf("writing entry: %w", err)
 	}
-	return r.grow(ctx, tx, size, signed, line)
+	return r.grow(ctx, tx, size, signed, line, signer)
 }
 
 // grow hashes an entry into the tree of size entries under the signed checkpoint
-// and signs the new head.
-func (r *Register) grow(ctx context.Context, tx *sql.Tx, size int64, signed string, line []byte) error {
+// and has the signer sign the new head.
+func (r *Register) grow(ctx context.Context, tx *sql.Tx, size int64, signed string, line []byte, signer note.Signer) error {
 	known, err := r.appending.edgeUnder(ctx, tx, size, signed)
 	if err != nil {
 		return fmt.Errorf("reading the tree's edge: %w", err)
@@ -120,7 +135,7 @@ func (r *Register) grow(ctx context.Context, tx *sql.Tx, size int64, signed stri
 	if err != nil {
 		return fmt.Errorf("hashing tree: %w", err)
 	}
-	head, err := signHead(tlog.Tree{N: size + 1, Hash: root}, r.cfg.Signer)
+	head, err := signHead(tlog.Tree{N: size + 1, Hash: root}, signer)
 	if err != nil {
 		return fmt.Errorf("signing the register's head: %w", err)
 	}
@@ -330,7 +345,11 @@ func (r *Register) VerifyTip(ctx context.Context) (entries int64, err error) {
 	if err != nil || size == 0 {
 		return size, err
 	}
-	known, err := r.OpenHead(signed)
+	keys, err := r.keys(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	known, err := keys.Open(signed)
 	if err != nil {
 		return 0, err
 	}

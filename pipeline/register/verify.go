@@ -38,17 +38,10 @@ type Head struct {
 	Note    string // as it was signed
 }
 
-// OpenHead reads a signed checkpoint. What is wrong with it comes back as *Wrong.
+// OpenHead reads a checkpoint that this very key has signed. What is wrong with it
+// comes back as *Wrong.
 func OpenHead(signed string, pub note.Verifier) (Head, error) {
-	n, err := note.Open([]byte(signed), note.VerifierList(pub))
-	if err != nil || !strictlySigned(n, signed) {
-		return Head{}, &Wrong{0, "the checkpoint is not signed by this key"}
-	}
-	tree, err := parseHead(n.Text)
-	if err != nil {
-		return Head{}, &Wrong{0, "the checkpoint is signed, but is not a register's"}
-	}
-	return Head{tree.N, tree.Hash, signed}, nil
+	return Keys{pub: pub}.Open(signed)
 }
 
 // strictlySigned reports whether a note holds nothing but its one signature,
@@ -65,20 +58,28 @@ func strictlySigned(n *note.Note, signed string) bool {
 // maxLine bounds one line of an export in bytes; a true one is far shorter.
 const maxLine = 64 << 10
 
-// Verify reads an export and checks it with the public key alone: every line
-// in its place, and the tree over them the very one that was signed. Where
-// earlier heads are given, the export must also hold what each of them was
-// signed over, in the same place: nothing was rewritten since. It returns the
-// export's own head. What is wrong comes back as *Wrong, trouble with reading
-// as any other error. It keeps one line and a few hashes in memory.
+// Verify reads an export and checks it with a public key of the register alone:
+// every line in its place, and the tree over them the very one that was signed, by
+// that key or by one that follows from it. Where earlier heads are given, the
+// export must also hold what each of them was signed over, in the same place:
+// nothing was rewritten since. It returns the export's own head. What is wrong
+// comes back as *Wrong, trouble with reading as any other error. It keeps one line
+// and a few hashes in memory.
 func Verify(export io.Reader, pub note.Verifier, earlier ...Head) (Head, error) {
-	head, _, err := VerifyRestores(export, pub, earlier...)
-	return head, err
+	v, err := VerifyExport(export, pub, earlier...)
+	return v.Head, err
 }
 
-// VerifyRestores is Verify, and also returns what the export says of restores:
-// the first one first, and none where nothing was signed.
-func VerifyRestores(export io.Reader, pub note.Verifier, earlier ...Head) (Head, []RestoreSaid, error) {
+// Proven is what an export says that was found good: all of it zero where
+// nothing was signed.
+type Proven struct {
+	Head     Head
+	Restores []RestoreSaid // of which it says that the register came of them, the first one first
+	Keys     Keys          // with which it was signed
+}
+
+// VerifyExport is Verify, and returns what else the export says.
+func VerifyExport(export io.Reader, pub note.Verifier, earlier ...Head) (v Proven, err error) {
 	roots := map[int64]tlog.Hash{}
 	for _, h := range earlier {
 		roots[h.Entries] = h.Root
@@ -86,7 +87,13 @@ func VerifyRestores(export io.Reader, pub note.Verifier, earlier ...Head) (Head,
 	var differs *Wrong
 	var tree frontier
 	var restores []RestoreSaid
+	var changes []KeyChange
 	signed, err := eachEntry(export, func(line int, entry []byte, e Entry) error {
+		if c, is, err := keyChangeIn(e, tree.root); err != nil {
+			return &Wrong{line, err.Error()}
+		} else if is && len(changes) <= mostKeyChanges {
+			changes = append(changes, c)
+		}
 		tree.add(entry)
 		if want, ok := roots[tree.entries]; ok && tree.root() != want && differs == nil {
 			differs = &Wrong{line, fmt.Sprintf("the first %d entries are not those that were signed before", tree.entries)}
@@ -97,21 +104,26 @@ func VerifyRestores(export io.Reader, pub note.Verifier, earlier ...Head) (Head,
 		return nil
 	})
 	if err != nil {
-		return Head{}, nil, err
+		return v, err
 	}
-	head, err := checkHead(signed, pub, &tree)
+	keys, err := KeysFrom(pub, changes)
 	if err != nil {
-		return Head{}, nil, err
+		return v, err
 	}
+	head, err := checkHead(signed, keys, &tree)
+	if err != nil {
+		return v, err
+	}
+	v = Proven{head, restores, keys}
 	if differs != nil {
-		return head, restores, differs
+		return v, differs
 	}
 	for _, h := range earlier {
 		if h.Entries > head.Entries {
-			return head, restores, &Wrong{0, fmt.Sprintf("%d entries, but there were %d before", head.Entries, h.Entries)}
+			return v, &Wrong{0, fmt.Sprintf("%d entries, but there were %d before", head.Entries, h.Entries)}
 		}
 	}
-	return head, restores, nil
+	return v, nil
 }
 
 // EachEntry calls f with the entries of an export, in their order, and ends at
@@ -184,11 +196,11 @@ func wholeLines(data []byte, atEOF bool) (advance int, token []byte, err error) 
 	return 0, nil, nil
 }
 
-func checkHead(signed string, pub note.Verifier, tree *frontier) (Head, error) {
+func checkHead(signed string, keys Keys, tree *frontier) (Head, error) {
 	if signed == "" {
 		return Head{}, &Wrong{0, "the export ends without a signed checkpoint: its end is missing"}
 	}
-	head, err := OpenHead(signed, pub)
+	head, err := keys.Open(signed)
 	switch {
 	case err != nil:
 		return Head{}, err
@@ -255,13 +267,13 @@ func FirstDifference(one, other io.Reader) (n int64, differ bool, err error) {
 	}
 }
 
-// OpenHead reads a checkpoint of this register.
-func (r *Register) OpenHead(signed string) (Head, error) {
-	pub, err := note.NewVerifier(r.cfg.Verifier)
+// OpenHead reads a checkpoint of this register, whichever of its keys has signed it.
+func (r *Register) OpenHead(ctx context.Context, signed string) (Head, error) {
+	keys, err := r.keys(ctx, r.read)
 	if err != nil {
-		return Head{}, fmt.Errorf("reading the register's public key: %w", err)
+		return Head{}, err
 	}
-	return OpenHead(signed, pub)
+	return keys.Open(signed)
 }
 
 // Holds checks that the register still holds what an earlier checkpoint of it
@@ -269,7 +281,7 @@ func (r *Register) OpenHead(signed string) (Head, error) {
 // entries were taken away, as by an old backup, or written anew, or the
 // checkpoint is another register's. It costs a few look-ups.
 func (r *Register) Holds(ctx context.Context, signed string) error {
-	h, err := r.OpenHead(signed)
+	h, err := r.OpenHead(ctx, signed)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,20 @@ func (p Portal) Heads(ctx context.Context) ([]Shown, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []Shown{{Signed: string(body), Live: true}}, nil
+	keys, err := p.keys(ctx)
+	return []Shown{{Signed: string(body), Live: true, Keys: keys}}, err
+}
+
+// keys are the changes of the signing key. A portal of before there were any shows none.
+func (p Portal) keys(ctx context.Context) (changes []register.KeyChange, err error) {
+	body, err := p.get(ctx, "/checkpoint/keys")
+	if errors.Is(err, errNotThere) {
+		return nil, nil
+	}
+	if err == nil && json.Unmarshal(body, &changes) != nil {
+		err = errors.New("what the portal says of the signing key cannot be read")
+	}
+	return changes, err
 }
 
 // Growth asks the portal for the proof.
@@ -70,6 +83,8 @@ func (p Portal) get(ctx context.Context, path string) ([]byte, error) {
 	switch {
 	case a.StatusCode == http.StatusBadRequest:
 		return nil, ErrNoProof
+	case a.StatusCode == http.StatusNotFound:
+		return nil, errNotThere
 	case a.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("the portal has no checkpoint to show (status %d)", a.StatusCode)
 	}
@@ -79,6 +94,9 @@ func (p Portal) get(ctx context.Context, path string) ([]byte, error) {
 	}
 	return body, nil
 }
+
+// errNotThere says that a portal has no such page.
+var errNotThere = errors.New("the portal has no checkpoint to show (status 404)")
 
 // Files is a file or a folder of files: exports, checkpoints from the bucket,
 // mails with a checkpoint in them, or a checkpoint as it is.
@@ -122,12 +140,12 @@ func (f *Files) read(path string) ([]Shown, error) {
 	defer func() { _ = file.Close() }()
 	in := bufio.NewReader(file)
 	if start, _ := in.Peek(len(exportBegins)); string(start) == exportBegins {
-		head, restores, err := register.VerifyRestores(in, f.Pub)
+		export, err := register.VerifyExport(in, f.Pub)
 		if err != nil {
 			return nil, err
 		}
-		f.exports[head] = path
-		return []Shown{{Signed: head.Note, Early: true, Restores: restores}}, nil
+		f.exports[export.Head] = path
+		return []Shown{{Signed: export.Head.Note, Early: true, Restores: export.Restores, Keys: export.Keys.Changes()}}, nil
 	}
 	text, err := io.ReadAll(io.LimitReader(in, maxText))
 	if err != nil {
@@ -223,7 +241,7 @@ func checkpointsIn(text []byte) (shown []Shown, growths []register.Growth) {
 		if st.Growth != nil {
 			growths = append(growths, *st.Growth)
 		}
-		return []Shown{{Signed: st.Checkpoint}}, growths
+		return []Shown{{Signed: st.Checkpoint, Keys: st.Keys}}, growths
 	}
 	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	if bytes.Contains(text, []byte("=E2=80=94")) {

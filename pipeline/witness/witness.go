@@ -41,6 +41,7 @@ type Shown struct {
 	Early  bool // it is of an export, which can be newer than the day's
 
 	Restores []register.RestoreSaid // what that export says of restores
+	Keys     []register.KeyChange   // what the source says of changes of the signing key
 }
 
 // ErrNoProof says that a source knows nothing of how two checkpoints belong together.
@@ -51,10 +52,13 @@ var ErrNoProof = errors.New("no proof of growth is there")
 //	DIR/000000000061-3f2a….checkpoint   was signed over 61 entries
 //	DIR/000000000064-90bd….export       likewise, and is of an export
 //	DIR/000000000061-77c1….forked       was signed too, and does not belong to the others: the evidence
+//	DIR/000000000062-1c9e….key          another key signs from entry 62 on
 type Witness struct {
 	Dir string
-	Pub note.Verifier
+	Pub note.Verifier // a key of the register, given by hand; the others follow from it
 	Now func() time.Time
+
+	keys register.Keys
 }
 
 const (
@@ -95,13 +99,25 @@ func (w *Witness) Look(ctx context.Context, sources []Source) (r Report, err err
 	if err := os.MkdirAll(w.Dir, 0o700); err != nil {
 		return r, fmt.Errorf("opening the witness's folder: %w", err)
 	}
+	if err := w.loadKeys(); err != nil {
+		return r, err
+	}
 	heads, err := w.load(&r)
 	if err != nil {
 		return r, err
 	}
+	// All are read before any is asked for proof, and all are asked for keys before
+	// any checkpoint is opened.
+	found := make([][]Shown, len(sources))
+	for i, s := range sources {
+		found[i] = w.ask(ctx, s, &r)
+		if err := w.learn(s, found[i], heads, &r); err != nil {
+			return r, err
+		}
+	}
 	var shown []sighting
-	for _, s := range sources { // all are read before any is asked for proof
-		shown = append(shown, w.read(ctx, s, heads, &r)...)
+	for i, s := range sources {
+		shown = append(shown, w.read(s, found[i], heads, &r)...)
 	}
 	// Exports first, since each proves whatever comes before it; then from day to
 	// day. What is proven may be what another needs: again, until nothing is new.
@@ -143,7 +159,7 @@ func (w *Witness) load(r *Report) ([]kept, error) {
 			if err != nil {
 				return nil, fmt.Errorf("reading the witness's folder: %w", err)
 			}
-			head, err := register.OpenHead(string(signed), w.Pub)
+			head, err := w.keys.Open(string(signed))
 			if err != nil {
 				return nil, fmt.Errorf("reading %s, which somebody has changed, or which is another register's: %w", e.Name(), err)
 			}
@@ -154,16 +170,21 @@ func (w *Witness) load(r *Report) ([]kept, error) {
 	return heads, nil
 }
 
-// read is what one source shows, as far as it is signed.
-func (w *Witness) read(ctx context.Context, s Source, heads []kept, r *Report) (shown []sighting) {
-	signed, err := s.Heads(ctx)
+// ask is what one source shows, unverified.
+func (w *Witness) ask(ctx context.Context, s Source, r *Report) []Shown {
+	shown, err := s.Heads(ctx)
 	if _, wrong := errors.AsType[*register.Wrong](err); wrong {
 		r.Wrong = append(r.Wrong, fmt.Sprintf("%s: %s", s.Name(), err))
 	} else if err != nil {
 		r.Unknown = append(r.Unknown, fmt.Sprintf("%s: %s", s.Name(), err))
 	}
-	for _, one := range signed {
-		head, err := register.OpenHead(one.Signed, w.Pub)
+	return shown
+}
+
+// read is what one source shows, as far as it is signed.
+func (w *Witness) read(s Source, found []Shown, heads []kept, r *Report) (shown []sighting) {
+	for _, one := range found {
+		head, err := w.keys.Open(one.Signed)
 		if err != nil {
 			r.Wrong = append(r.Wrong, fmt.Sprintf("%s: %s", s.Name(), err))
 			continue
@@ -248,14 +269,16 @@ func grows(ctx context.Context, from, to register.Head, all []Source) error {
 	return failed
 }
 
-// keep writes one checkpoint; one that is there already stays. A crash leaves
-// a whole file, or one under another name that nobody reads.
-func (w *Witness) keep(head kept) error {
-	path := w.path(head)
+// keep writes one checkpoint.
+func (w *Witness) keep(head kept) error { return w.write(w.path(head), head.Note) }
+
+// write writes one file; one that is there already stays. A crash leaves a whole
+// file, or one under another name that nobody reads.
+func (w *Witness) write(path, text string) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	if err := durable.Replace(path, []byte(head.Note), 0o600); err != nil {
+	if err := durable.Replace(path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("keeping a checkpoint: %w", err)
 	}
 	return nil

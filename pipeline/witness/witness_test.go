@@ -27,12 +27,13 @@ type house struct {
 	public  string
 	portal  Portal
 	witness *Witness
-	serving *register.Register // what the portal shows
+	serving *register.Register                  // what the portal shows
+	keys    map[register.SigningKey]note.Signer // that took over
 }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, now: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)}
+	h := &house{t: t, keys: map[register.SigningKey]note.Signer{}, now: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)}
 	var err error
 	h.secret, h.public, err = note.GenerateKey(rand.Reader, "letterlock-register")
 	h.must(err)
@@ -59,7 +60,8 @@ func (h *house) open(path string) *register.Register {
 	h.t.Helper()
 	signer, err := note.NewSigner(h.secret)
 	h.must(err)
-	r, err := register.Open(h.t.Context(), register.Config{Path: path, Signer: signer, Verifier: h.public, Now: func() time.Time { return h.now }})
+	r, err := register.Open(h.t.Context(), register.Config{Path: path, Signer: signer, Verifier: h.public, Now: func() time.Time { return h.now },
+		SignerOf: func(key register.SigningKey) (note.Signer, error) { return h.keys[key], nil }})
 	h.must(err)
 	h.t.Cleanup(func() { _ = r.Close() })
 	return r
@@ -74,6 +76,10 @@ func (h *house) show(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.URL.Path == "/checkpoint" {
 		_, _ = w.Write([]byte(today.Checkpoint))
+		return
+	}
+	if r.URL.Path == "/checkpoint/keys" {
+		_ = json.NewEncoder(w).Encode(today.Keys)
 		return
 	}
 	from, _ := strconv.ParseInt(r.FormValue("from"), 10, 64)
