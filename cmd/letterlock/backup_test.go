@@ -32,7 +32,7 @@ func backedUp(t *testing.T) (data, kept, key string) {
 }
 
 // setUpBackups puts them into the configuration.
-func setUpBackups(t *testing.T, data string) (kept, key string) {
+func setUpBackups(t testing.TB, data string) (kept, key string) {
 	t.Helper()
 	kept, key = t.TempDir(), filepath.Join(t.TempDir(), "key.txt")
 	made := command(t, data, "key", "backup", "--out", key)
@@ -45,7 +45,7 @@ func setUpBackups(t *testing.T, data string) (kept, key string) {
 	return kept, key
 }
 
-func newestBackup(t *testing.T, kept string) string {
+func newestBackup(t testing.TB, kept string) string {
 	t.Helper()
 	all, err := backup.List(kept)
 	must(t, err)
@@ -96,7 +96,7 @@ func TestABackupHoldsNoRowOfALetterThatIsGone(t *testing.T) {
 	}
 }
 
-func firstBackup(t *testing.T, data, kept string) string {
+func firstBackup(t testing.TB, data, kept string) string {
 	t.Helper()
 	command(t, data, "backup")
 	return newestBackup(t, kept)
