@@ -23,13 +23,13 @@ import (
 // desk is a register with a clock that the test moves.
 type desk struct {
 	*Register
-	t    *testing.T
+	t    testing.TB
 	now  time.Time
 	path string
 	pub  note.Verifier
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t testing.TB) *desk {
 	t.Helper()
 	secret, public, err := note.GenerateKey(rand.Reader, "letterlock-register")
 	if err != nil {
@@ -38,9 +38,24 @@ func newDesk(t *testing.T) *desk {
 	return newDeskOf(t, secret, public)
 }
 
+// newDeskAt is a register in that database.
+func newDeskAt(t testing.TB, url string) *desk {
+	t.Helper()
+	secret, public, err := note.GenerateKey(rand.Reader, "letterlock-register")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return openDesk(t, secret, public, url)
+}
+
 // newDeskOf is a register of that key: two of one key are what somebody has
 // who writes a register anew.
-func newDeskOf(t *testing.T, secret, public string) *desk {
+func newDeskOf(t testing.TB, secret, public string) *desk {
+	t.Helper()
+	return openDesk(t, secret, public, postgrestest.URL(t))
+}
+
+func openDesk(t testing.TB, secret, public, url string) *desk {
 	t.Helper()
 	signer, err1 := note.NewSigner(secret)
 	pub, err2 := note.NewVerifier(public)
@@ -49,7 +64,7 @@ func newDeskOf(t *testing.T, secret, public string) *desk {
 	}
 	d := &desk{t: t, now: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), path: filepath.Join(t.TempDir(), "letterlock.db"), pub: pub}
 	var err error
-	d.Register, err = Open(t.Context(), Config{Path: d.path, URL: postgrestest.URL(t), Signer: signer, Verifier: public,
+	d.Register, err = Open(t.Context(), Config{Path: d.path, URL: url, Signer: signer, Verifier: public,
 		Now: func() time.Time { return d.now }, CodeKey: []byte("a key of the test"), MaxSilence: 14 * 24 * time.Hour})
 	if err != nil {
 		t.Fatal(err)
