@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"letterlock/cmd/configfile"
+	"letterlock/cmd/progress"
 	"letterlock/pipeline/durable"
 	"letterlock/pipeline/register"
 )
@@ -87,6 +87,7 @@ type move struct {
 	from     *Database
 	fromSays string
 	config   configText
+	entries  int64 // of the register when the move was planned
 }
 
 // planMove refuses what cannot be moved, or not there, and says what would be.
@@ -133,6 +134,7 @@ func (in *installation) planMove(w *world, to *Database) (m move, err error) {
 	if err != nil {
 		return m, err
 	}
+	m.entries = entries
 	fmt.Fprintf(w.out, "From  %s\nTo    %s\nA register of %d entries.\n", m.fromSays, m.toSays, entries)
 	return m, nil
 }
@@ -190,16 +192,19 @@ func (m move) carryOut(w *world) (err error) {
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
 	crashPoint("moving-begun", "")
+	copying := w.screen.Begin("Copying the register", "row", 0)
+	defer copying.End()
 	entries, _, err := m.in.register.MoveTo(w.ctx, to, register.Moving{
 		From: string(from),
 		Tell: func(table string, rows int64) {
+			copying.Add(rows)
 			if rows > 0 {
 				fmt.Fprintf(w.out, "Copied: %s, %d\n", table, rows)
 			}
 		},
 		// The copy is whole, and named by nobody yet.
 		Then: func() error {
-			head, err := verified(w.ctx, to, m.key)
+			head, err := w.verified(to, m.key, m.entries)
 			if err != nil {
 				return fmt.Errorf("the copy does not verify, and is not used: %w", err)
 			}
@@ -293,11 +298,13 @@ func (d dataDir) wipeDatabase() error {
 	return nil
 }
 
-// verified verifies a register entry by entry.
-func verified(ctx context.Context, r *register.Register, key keypair) (register.Head, error) {
+// verified verifies a register entry by entry, of which there are about so many.
+func (w *world) verified(r *register.Register, key keypair, entries int64) (register.Head, error) {
 	read, write := io.Pipe()
-	go func() { write.CloseWithError(r.Export(ctx, write)) }()
-	head, err := register.Verify(read, key.public())
+	go func() { write.CloseWithError(r.Export(w.ctx, write)) }()
+	work := w.screen.Begin("Verifying the register", progress.Entries, entries)
+	defer work.End()
+	head, err := register.Verify(work.Lines(read), key.public())
 	_ = read.CloseWithError(err)
 	return head, err
 }

@@ -14,7 +14,6 @@ import (
 
 	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
-	"letterlock/cmd/progress"
 	"letterlock/pipeline/backup"
 	"letterlock/pipeline/durable"
 	"letterlock/pipeline/register"
@@ -210,12 +209,7 @@ func (d dataDir) keepClosed(w *world, about backup.About) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	read, write := io.Pipe()
-	go func() { write.CloseWithError(r.Export(w.ctx, write)) }()
-	work := w.screen.Begin("Verifying the register in it", progress.Entries, about.Entries)
-	defer work.End()
-	head, err := register.Verify(work.Lines(read), key.public())
-	_ = read.CloseWithError(err)
+	head, err := w.verified(r, key, about.Entries)
 	switch bad, wrong := errors.AsType[*register.Wrong](err); {
 	case wrong:
 		return fmt.Errorf("the register in this backup does not verify, and is not used: %w. Take another backup, and ask who has handled this one", bad)
@@ -295,8 +289,10 @@ func (d dataDir) settleOnServer(w *world, about backup.About, address string, na
 		return false, err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	_, _, err = from.MoveTo(w.ctx, to, register.Moving{Then: func() error {
-		if _, err := verified(w.ctx, to, key); err != nil {
+	copying := w.screen.Begin("Copying the register", "row", 0)
+	defer copying.End()
+	_, _, err = from.MoveTo(w.ctx, to, register.Moving{Tell: func(_ string, rows int64) { copying.Add(rows) }, Then: func() error {
+		if _, err := w.verified(to, key, about.Entries); err != nil {
 			return fmt.Errorf("the register does not verify in %s: %w", where, err)
 		}
 		return name()
