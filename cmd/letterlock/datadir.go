@@ -199,7 +199,7 @@ func locate(data, config string) (dataDir, error) {
 // mustExist tells a missing data folder from a broken one.
 func (d dataDir) mustExist() error {
 	if !d.found() {
-		return configfile.Wrong("there is no Letterlock in %s yet: start it with 'letterlock up', or name its folder with --data", d.path)
+		return configfile.Wrong("there is no Letterlock in %s yet: make one with 'letterlock setup' (a server) or 'letterlock up' (all on this machine), or name its folder with --data", d.path)
 	}
 	return nil
 }
