@@ -219,7 +219,7 @@ func (s *Server) memory(ctx context.Context) (memoryKind, error) {
 func RestoredSays(signs []register.RestoreSign) texts.Text {
 	var because []texts.Text
 	for _, sign := range signs {
-		because = append(because, texts.Word("restored-because", sign))
+		because = append(because, texts.Word("restore-sign", sign))
 	}
 	return texts.Say("check-restore.restored", "because", joined("list.part", because))
 }
