@@ -315,6 +315,35 @@ func (e *Edge) askOnce(c folder.Claim, scan disk.File) (hash string, err error) 
 	return hash, nil
 }
 
+// longScan is the size in bytes from which on a scan is hashed beside its
+// normalisation, and not before it.
+const longScan = 1 << 20
+
+// askBeside is askOnce for a scan of which a clean PDF is made meanwhile, if it is a
+// long one; stop ends that where it is not wanted. Whoever has made it, or failed
+// with an error, waits for asked: it returns the hash, or what askOnce has to say of
+// the scan, or that error.
+func (e *Edge) askBeside(c folder.Claim, scan disk.File, stop func()) (asked func(failed error) (hash string, err error)) {
+	var hash string
+	var no error
+	ended := make(chan struct{})
+	ask := func() {
+		defer close(ended)
+		if hash, no = e.askOnce(c, scan); no != nil {
+			stop()
+		}
+	}
+	if c.Size < longScan {
+		ask()
+	} else {
+		go ask()
+	}
+	return func(failed error) (string, error) {
+		<-ended
+		return hash, cmp.Or(no, failed)
+	}
+}
+
 // askAbout is the question about a claimed scan with those bytes; nil if they
 // were not taken before, or as this very claim. A letter of the same helpline
 // comes first: what was asked about another has been answered then.

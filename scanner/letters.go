@@ -100,31 +100,37 @@ type sight struct {
 }
 
 // makeClean makes the clean PDF of the whole scan, or draws its pages anew when
-// a person has said so of a damaged one, and has it compared with the scan.
-func (e *Edge) makeClean(ctx context.Context, c folder.Claim, scan disk.File) (sight, error) {
+// a person has said so of a damaged one.
+func (e *Edge) makeClean(ctx context.Context, c folder.Claim, scan disk.File) (pdf.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return pdf.Result{}, err // nobody wants it any more
+	}
 	d := e.folder.Disk()
 	// What an earlier try left is of no use: it may be the half of a stack.
 	if err := disk.Discard(d, c.Path(cleanDir)); err != nil {
-		return sight{}, disk.Plain("clearing what was half made", err)
+		return pdf.Result{}, disk.Plain("clearing what was half made", err)
 	}
 	if err := d.Mkdir(c.Path(cleanDir), 0o700); err != nil {
-		return sight{}, disk.Plain("making the folder of clean PDFs", err)
+		return pdf.Result{}, disk.Plain("making the folder of clean PDFs", err)
 	}
-	repair := c.Answer == folder.Repair
 	file, err := d.OpenFile(cleanPath(c, c.ID), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return sight{}, disk.Plain("making a clean PDF", err)
+		return pdf.Result{}, disk.Plain("making a clean PDF", err)
 	}
 	defer file.Close()
-	var made pdf.Result
-	if repair {
-		made, err = e.Workshop.Repair(ctx, scan, file)
-	} else {
-		made, err = e.Workshop.Normalise(ctx, scan, file)
+	if c.Answer == folder.Repair {
+		return e.Workshop.Repair(ctx, scan, file)
 	}
+	return e.Workshop.Normalise(ctx, scan, file)
+}
+
+// inspect compares the clean PDF of the whole scan with it.
+func (e *Edge) inspect(ctx context.Context, c folder.Claim, scan disk.File, made pdf.Result) (sight, error) {
+	file, err := e.folder.Disk().OpenFile(cleanPath(c, c.ID), os.O_RDONLY, 0)
 	if err != nil {
-		return sight{}, err
+		return sight{}, disk.Plain("opening a clean PDF", err)
 	}
+	defer file.Close()
 	flags, pages, err := e.Workshop.Inspect(ctx, scan, file, made, func(n int, _ *image.Gray) {
 		// A long scan takes minutes, in which people want to see that it goes on.
 		e.page = progress{c.Helpline, n, made.Pages}
@@ -134,7 +140,7 @@ func (e *Edge) makeClean(ctx context.Context, c folder.Claim, scan disk.File) (s
 	if err == nil && len(pages) != made.Pages {
 		err = fmt.Errorf("inspecting a clean PDF: saw %d of %d pages", len(pages), made.Pages)
 	}
-	return sight{flags, pages, repair}, err
+	return sight{flags, pages, c.Answer == folder.Repair}, err
 }
 
 // split gives each letter of a scan a clean PDF of its own.

@@ -432,3 +432,40 @@ func TestWhatWaitsForPeopleIsSaidInTheFolder(t *testing.T) {
 		t.Errorf("what is answered is asked for: %q", text)
 	}
 }
+
+// idle is a workshop that ends when it is told to, and does nothing else.
+type idle struct {
+	Workshop
+	told bool
+}
+
+func (w *idle) Normalise(ctx context.Context, _, _ disk.File) (pdf.Result, error) {
+	select {
+	case <-ctx.Done():
+		w.told = true
+	case <-time.After(20 * time.Second):
+	}
+	return pdf.Result{}, errors.New("it has made nothing")
+}
+
+// A long scan is hashed while its clean PDF is made, of which no more is made once
+// it is known to be a twin.
+func TestALongTwinIsNotMadeClean(t *testing.T) {
+	o := newOffice(t)
+	scan := colourScan(longScan)
+	hash, err := o.hash(bytes.NewReader(scan), int64(len(scan)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.known.add(takenScan{hash, letter.NewID(), letter.DateOf(o.now), line})
+	workshop := &idle{Workshop: o.Workshop}
+	o.Workshop = workshop
+	o.drop(line+"/twin.pdf", scan)
+	o.pass(settled)
+	if asked := o.given(folder.DuplicatesDir); asked["twin.pdf"] != string(scan) {
+		t.Errorf("it is not asked about: %d files", len(asked))
+	}
+	if !workshop.told {
+		t.Error("its clean PDF was made to the end")
+	}
+}

@@ -68,6 +68,7 @@ type job struct {
 	manifest  *letter.Manifest // from step 4 on
 	kept      bool             // which letters its scan holds is on disk, see keep
 	spooled   bool             // the sealed letter is known to lie beside its manifest
+	readBack  bool             // so it was, when it was written a moment ago
 	stored    bool             // the first half of step 5 is done
 	deposited time.Time        // when step 5 was last done by this process
 	tries     int              // that failed, one after the other
@@ -169,10 +170,14 @@ func (e *Edge) normalise(ctx context.Context, c folder.Claim) (content, error) {
 		return content{}, err
 	}
 	defer scan.Close()
-	if holds.Hash, err = e.askOnce(c, scan); err != nil {
+	making, stop := context.WithCancel(ctx)
+	defer stop()
+	asked := e.askBeside(c, scan, stop)
+	made, err := e.makeClean(making, c, scan)
+	if holds.Hash, err = asked(err); err != nil {
 		return content{}, err
 	}
-	seen, err := e.makeClean(ctx, c, scan)
+	seen, err := e.inspect(ctx, c, scan, made)
 	if err != nil {
 		return content{}, err
 	}
@@ -245,12 +250,13 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 		return nil, fmt.Errorf("opening a clean PDF: %w", err)
 	}
 	defer plain.Close()
+	var sum [sha256.Size]byte
 	// The sync of their folder that makes sure of the manifest makes sure of both.
-	err = disk.WriteFirst(d, spooled(j.id, sealedExt), 0o600, func(out disk.File) error {
-		size, sum, err := seal.Seal(disk.Early(out), plain, to)
-		m.Size, m.SHA256 = size, hex.EncodeToString(sum[:])
+	err = disk.WriteRead(d, spooled(j.id, sealedExt), 0o600, func(out disk.File) error {
+		m.Size, sum, err = seal.Seal(disk.Early(out), plain, to)
+		m.SHA256 = hex.EncodeToString(sum[:])
 		return disk.Plain("spooling a sealed letter", err)
-	})
+	}, func(out disk.File) error { return readBack(out, m.Size, sum) })
 	if err != nil {
 		return nil, err
 	}
@@ -260,7 +266,7 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 	if err := disk.WriteJSON(d, spooled(j.id, folder.ManifestExt), 0o600, sealed{m, j.scan.hash, j.scan.id}); err != nil {
 		return nil, err
 	}
-	j.spooled = true
+	j.spooled, j.readBack = true, true
 	e.step("sealed", j.id)
 	// The claimed scan is enough to make it again. A crash before this line
 	// leaves it in the claim, and it goes with the claim.
@@ -382,7 +388,9 @@ func (e *Edge) deposit(ctx context.Context, j *job) error {
 		return errUnanswered
 	}
 	if !j.stored {
-		if err := e.store(ctx, m); err != nil {
+		err := e.store(ctx, m, j.readBack)
+		j.readBack = false // what has lain there for long the store reads itself
+		if err != nil {
 			return fmt.Errorf("depositing a letter: %w", err)
 		}
 		j.stored = true
@@ -404,7 +412,7 @@ func (e *Edge) deposit(ctx context.Context, j *job) error {
 
 // store puts the sealed letter. Should somebody else's bytes lie at its key, the
 // server finds that their hash is not the manifest's, and gives no receipt.
-func (e *Edge) store(ctx context.Context, m letter.Manifest) error {
+func (e *Edge) store(ctx context.Context, m letter.Manifest, readBack bool) error {
 	var sum [sha256.Size]byte
 	if _, err := hex.Decode(sum[:], []byte(m.SHA256)); err != nil {
 		return fmt.Errorf("reading a manifest: %w", err)
@@ -413,6 +421,9 @@ func (e *Edge) store(ctx context.Context, m letter.Manifest) error {
 		sealed, err := e.folder.Disk().OpenFile(spooled(m.ID, sealedExt), os.O_RDONLY, 0)
 		if err != nil {
 			return nil, fmt.Errorf("opening a sealed letter: %w", err)
+		}
+		if file, own := sealed.(*os.File); own && readBack {
+			return deposit.ReadBack{File: file, Sum: sum}, nil
 		}
 		return sealed, nil
 	}, m.Size, sum, deposit.CreateOnly)

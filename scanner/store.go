@@ -78,6 +78,18 @@ func (e *Edge) put(ctx context.Context, by letter.ID, key string, body func() (i
 	return err
 }
 
+// readBack reads a sealed letter as it lies in its file.
+func readBack(file disk.File, size int64, sum [sha256.Size]byte) error {
+	hash := sha256.New()
+	if _, err := io.Copy(hash, io.NewSectionReader(file, 0, size)); err != nil {
+		return disk.Plain("reading a sealed letter back", err)
+	}
+	if [sha256.Size]byte(hash.Sum(nil)) != sum {
+		return errors.New("reading a sealed letter back: the disk has other bytes than were written")
+	}
+	return nil
+}
+
 // inMemory is a body that is no file.
 func inMemory(data []byte) func() (io.ReadSeekCloser, error) {
 	return func() (io.ReadSeekCloser, error) {

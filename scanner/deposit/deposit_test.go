@@ -309,3 +309,46 @@ func TestAFolderMadeAnewIsSyncedAnew(t *testing.T) {
 		t.Errorf("%d folders are held open", n)
 	}
 }
+
+// What whoever has written a file has read back is not read again, unless it has to
+// be copied; and it is stored under no other hash.
+func TestABodyThatWasReadBack(t *testing.T) {
+	d, err := OpenDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	put := func(dir, key string, known, sum [sha256.Size]byte) error {
+		file, err := os.Create(filepath.Join(dir, strings.ReplaceAll(key, "/", "-")))
+		if err == nil {
+			_, err = file.WriteString("sealed")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		_, err = d.Put(t.Context(), key, ReadBack{file, known}, 6, sum, CreateOnly)
+		return err
+	}
+	here, other := sha256.Sum256([]byte("sealed")), sha256.Sum256([]byte("another"))
+	if err := put(t.TempDir(), "letters/right", here, here); err != nil {
+		t.Error(err)
+	}
+	if got, err := d.Get(t.Context(), "letters/right"); err != nil || string(got) != "sealed" {
+		t.Errorf("it is stored as %q (%v)", got, err)
+	}
+	if err := put(t.TempDir(), "letters/wrong", here, other); !errors.Is(err, ErrWrongHash) {
+		t.Errorf("with another hash: %v", err)
+	}
+	if _, err := d.Get(t.Context(), "letters/wrong"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("and then it is there (%v)", err)
+	}
+	elsewhere, err := os.MkdirTemp("/dev/shm", "")
+	if err != nil {
+		t.Skip("there is no other file system: ", err)
+	}
+	defer os.RemoveAll(elsewhere)
+	if err := put(elsewhere, "letters/copied", other, other); !errors.Is(err, ErrWrongHash) {
+		t.Errorf("of what is copied the hash was believed: %v", err)
+	}
+}

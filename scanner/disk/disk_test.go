@@ -39,6 +39,7 @@ func TestDisks(t *testing.T) {
 			"writing": writersAreSeen,
 			"whole":   writeIsAllOrNothing,
 			"early":   earlyWritesTheSame,
+			"back":    whatIsWrittenIsReadBack,
 			"free":    moveFreeReplacesNothing,
 		} {
 			t.Run(name+"/"+story, func(t *testing.T) { tell(t, open(t)) })
@@ -370,4 +371,28 @@ func TestDiscard(t *testing.T) {
 		t.Errorf("a bin keeps %q (%v)", left, err)
 	}
 	holds(t, d, "kept", "sealed")
+}
+
+func whatIsWrittenIsReadBack(t *testing.T, d disk.Disk) {
+	long := bytes.Repeat([]byte("sealed. "), 300_000)
+	for _, data := range [][]byte{[]byte("short"), long} {
+		fill := func(f disk.File) error {
+			_, err := f.Write(data)
+			return err
+		}
+		read := func(f disk.File) error {
+			got, err := io.ReadAll(io.NewSectionReader(f, 0, 1<<30))
+			if !bytes.Equal(got, data) {
+				t.Errorf("of %d bytes it has %d, or others", len(data), len(got))
+			}
+			return err
+		}
+		must(t, disk.WriteRead(d, "file", 0o600, fill, read), d.SyncDir("."))
+		holds(t, d, "file", string(data))
+		errOther := errors.New("other bytes")
+		err := disk.WriteRead(d, "wrong", 0o600, fill, func(disk.File) error { return errOther })
+		if !errors.Is(err, errOther) || disk.Exists(d, "wrong") {
+			t.Errorf("what is not what was written is there (%v)", err)
+		}
+	}
 }

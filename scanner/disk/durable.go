@@ -33,12 +33,36 @@ func Write(d Disk, name string, perm fs.FileMode, fill func(File) error) error {
 // leaves the sync of the folder to the last of them. Until then a power cut may
 // take the file, and leave those that came later.
 func WriteFirst(d Disk, name string, perm fs.FileMode, fill func(File) error) error {
+	return WriteRead(d, name, perm, fill, func(File) error { return nil })
+}
+
+// WriteRead is WriteFirst of a file that is read back by read before it gets its
+// name: of a long one while it is brought to the disk, for which nobody waits idly
+// then. An error of read is that of the whole.
+func WriteRead(d Disk, name string, perm fs.FileMode, fill, read func(File) error) error {
 	return replace(d, name, perm, func(file File) error {
 		if err := fill(file); err != nil {
 			return err
 		}
-		return Plain("syncing a file", file.Sync())
+		sync := func() error { return Plain("syncing a file", file.Sync()) }
+		if !isLong(file) {
+			return errors.Join(read(file), sync())
+		}
+		synced := make(chan error, 1)
+		go func() { synced <- sync() }()
+		return errors.Join(read(file), <-synced)
 	})
+}
+
+// isLong reports whether it takes longer to read a file than to begin something
+// beside that. None of a simulated disk is, which is for one goroutine.
+func isLong(file File) bool {
+	own, is := file.(*os.File)
+	if !is {
+		return false
+	}
+	info, err := own.Stat()
+	return err == nil && info.Size() >= earlyStep/4
 }
 
 // Post puts a file up for people that is written anew after every start: whoever
