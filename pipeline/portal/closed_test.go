@@ -38,7 +38,7 @@ func TestClosedToEverybody(t *testing.T) {
 				w = v.post(path, url.Values{"code": {"K7QM-4T2X"}})
 			}
 			switch path {
-			case "/policy", "/checkpoint":
+			case "/policy", "/checkpoint", "/checkpoint/keys":
 				wantStatus(t, w, http.StatusOK)
 			case "/checkpoint/growth":
 				wantStatus(t, w, http.StatusBadRequest) // no numbers were asked for
