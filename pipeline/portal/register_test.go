@@ -16,7 +16,7 @@ import (
 	"letterlock/scanner/letter"
 )
 
-// TestEveryKindHasItsWords holds the table of says.go against the register's
+// TestEveryKindHasItsWords holds the table of entrykinds.go against the register's
 // own events: one that is added there needs its sentence here.
 func TestEveryKindHasItsWords(t *testing.T) {
 	var source []byte
