@@ -22,17 +22,25 @@ type renewing struct {
 // IsExpired reports whether they are others by now than what minio-go has taken. It
 // is asked twice before a request.
 func (r *renewing) IsExpired() bool {
+	r.look()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last != r.used
+}
+
+func (r *renewing) look() {
 	now, err := r.renew()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err == nil && now.AccessKey != "" && now.SecretKey != "" {
 		r.last = now
 	}
-	return r.last != r.used
 }
 
-// RetrieveWithCredContext returns the last ones.
+// RetrieveWithCredContext returns the last ones. It looks itself: before the first
+// request of a connection IsExpired is not asked.
 func (r *renewing) RetrieveWithCredContext(*credentials.CredContext) (credentials.Value, error) {
+	r.look()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.used = r.last
