@@ -298,6 +298,12 @@ func newComposed(t *testing.T) *apart {
 	for _, arg := range c.Services["setup"].Command {
 		args = append(args, here.Replace(arg))
 	}
+	passwordFile := filepath.Join(secrets, "database-password")
+	must(t, os.WriteFile(passwordFile, []byte("another"), 0o600))
+	if out, err := letterlockCmd(t, data, append(args, "--scans", o.scans)...).CombinedOutput(); err == nil || !strings.Contains(string(out), "the database's server refuses: look at the user, the password") || strings.Contains(string(out), "another") {
+		t.Errorf("with a wrong password setup ended with %v and said:\n%s", err, out)
+	}
+	must(t, os.WriteFile(passwordFile, []byte(password+"\n"), 0o600))
 	for range 2 { // set-up may be run again
 		command(t, data, append(args, "--scans", o.scans)...)
 	}

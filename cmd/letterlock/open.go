@@ -431,6 +431,8 @@ func say(err error) string {
 	switch {
 	case register.IsAway(err):
 		return pipeline.SayAway(err) + " (" + cause(err) + ")"
+	case register.Refuses(err):
+		return "the database's server refuses: look at the user, the password and the database's name in [database]. Nothing was changed"
 	case errors.Is(err, register.ErrClosed):
 		return "this is refused: Letterlock was restored from a backup, and is closed until you have run: letterlock restore. Nothing was changed; 'letterlock check' says by what it was recognised"
 	case errors.Is(err, archive.ErrLacks):

@@ -47,6 +47,14 @@ func TakesNothing(err error) bool {
 	return errors.Is(err, pgconn.ErrStandbyConnection) || isCode(err, readOnly)
 }
 
+// Refuses reports whether err says that the database's server does not let this user
+// in, or has no database of this name (class 28, and 3D000). It lasts until a person
+// changes something.
+func Refuses(err error) bool {
+	var said interface{ SQLState() string }
+	return errors.As(err, &said) && (strings.HasPrefix(said.SQLState(), "28") || said.SQLState() == "3D000")
+}
+
 // SaysAway is IsAway for a library that logs errors as text.
 func SaysAway(text string) bool {
 	for _, code := range []string{ends, crashed, begins, tooMany, broken, readOnly} {

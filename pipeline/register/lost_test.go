@@ -35,3 +35,11 @@ func TestALostConnectionIsTheDatabases(t *testing.T) {
 		t.Errorf("the storage has ended one: %v", err)
 	}
 }
+
+// A server whose name cannot be looked up does not answer either.
+func TestANameThatCannotBeLookedUpIsTheDatabases(t *testing.T) {
+	_, err := Open(t.Context(), Config{URL: "postgres://letterlock@database.invalid/letterlock?connect_timeout=5"})
+	if !IsAway(err) || !SaysAway(err.Error()) || Refuses(err) {
+		t.Errorf("got %v", err)
+	}
+}
