@@ -3,7 +3,6 @@ package main
 import (
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"letterlock/cmd/killtest"
 	"letterlock/pipeline/register"
 )
 
@@ -32,7 +30,11 @@ func TestDataFoldersOfEarlierVersionsAreTaken(t *testing.T) {
 	for _, archive := range packed {
 		name := strings.TrimSuffix(archive, ".tar.gz")
 		t.Run(filepath.Base(name), func(t *testing.T) {
-			data := unpackKept(t, archive)
+			data := newData(t)
+			if out, err := exec.Command("tar", "-C", data, "-xzf", archive).CombinedOutput(); err != nil {
+				t.Fatalf("tar: %v\n%s", err, out)
+			}
+			must(t, os.MkdirAll(filepath.Join(data, "outbox"), 0o700))
 			letters := sameLetters(t, data, read(t, name+".ndjson"))
 			entries(t, data) // which verifies
 			for _, l := range letters {
@@ -49,45 +51,6 @@ func TestDataFoldersOfEarlierVersionsAreTaken(t *testing.T) {
 			p.stop()
 			sameLetters(t, data, read(t, name+".ndjson"))
 		})
-	}
-}
-
-func unpackKept(t *testing.T, archive string) (data string) {
-	t.Helper()
-	data = newData(t)
-	if out, err := exec.Command("tar", "-C", data, "-xzf", archive).CombinedOutput(); err != nil {
-		t.Fatalf("tar: %v\n%s", err, out)
-	}
-	must(t, os.MkdirAll(filepath.Join(data, "outbox"), 0o700))
-	return data
-}
-
-// A program that dies between any two changes of the tables has lost nothing: the
-// next one goes on where it ended.
-func TestKilledBetweenTwoChangesOfTheTables(t *testing.T) {
-	packed, err := filepath.Glob("testdata/kept/*.tar.gz")
-	must(t, err)
-	for _, archive := range packed {
-		data := unpackKept(t, archive) // and killed again and again
-		deaths := 0
-		for {
-			bringsUp := letterlockCmd(t, data, "status")
-			bringsUp.Env = append(bringsUp.Env, killtest.At("migrated"))
-			out, err := bringsUp.CombinedOutput()
-			if ended, is := errors.AsType[*exec.ExitError](err); is && ended.ExitCode() == -1 {
-				deaths++
-				continue
-			}
-			if err != nil {
-				t.Fatalf("status ended with %v and said:\n%s", err, out)
-			}
-			break
-		}
-		if deaths == 0 {
-			t.Errorf("%s has all tables of today: keep an older one", archive)
-		}
-		sameLetters(t, data, read(t, strings.TrimSuffix(archive, ".tar.gz")+".ndjson"))
-		entries(t, data) // which verifies
 	}
 }
 

@@ -78,8 +78,8 @@ func (r *Register) migrated(ctx context.Context) (versions []int64, err error) {
 // tables are there already, finds at its next look that nothing is left to do.
 func (r *Register) bringUpToDate(ctx context.Context, provider *goose.Provider) error {
 	for try := 1; ; try++ {
-		made, err := r.makeTables(ctx, provider)
-		if err == nil && made {
+		done, err := provider.Up(ctx)
+		if err == nil && len(done) > 0 {
 			return r.SetMeta(ctx, metaProgram, r.cfg.Program)
 		}
 		if err == nil || try == 20 {
@@ -90,22 +90,5 @@ func (r *Register) bringUpToDate(ctx context.Context, provider *goose.Provider) 
 			return err
 		case <-time.After(100 * time.Millisecond):
 		}
-	}
-}
-
-// makeTables runs one missing migration after another, and says whether one was
-// missing. A crash between two leaves what the earlier ones have made; the next
-// opening goes on with those that are still missing.
-func (r *Register) makeTables(ctx context.Context, provider *goose.Provider) (made bool, err error) {
-	for {
-		_, err := provider.UpByOne(ctx)
-		if errors.Is(err, goose.ErrNoNextVersion) {
-			return made, nil
-		}
-		if err != nil {
-			return made, err
-		}
-		made = true
-		r.cfg.Step("migrated")
 	}
 }
