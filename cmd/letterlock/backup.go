@@ -148,8 +148,8 @@ func (d dataDir) lockBackups() (unlock func(), err error) {
 	return unlock, err
 }
 
-// wipeLeft wipes what a backup or a drill that was cut off has left, unless one is at work.
-func (d dataDir) wipeLeft() error {
+// unlessAtWork does f under the lock of backups, and nothing while another has it.
+func (d dataDir) unlessAtWork(f func() error) error {
 	unlock, err := d.lockBackups()
 	if errors.Is(err, errLocked) {
 		return nil
@@ -158,7 +158,12 @@ func (d dataDir) wipeLeft() error {
 		return err
 	}
 	defer unlock()
-	return errors.Join(d.wipeDrills(), d.wipeCopy(), d.wipeRestoring())
+	return f()
+}
+
+// wipeLeft wipes what a backup or a drill that was cut off has left, unless one is at work.
+func (d dataDir) wipeLeft() error {
+	return d.unlessAtWork(func() error { return errors.Join(d.wipeDrills(), d.wipeCopy(), d.wipeRestoring()) })
 }
 
 func (d dataDir) wipeDrills() error {

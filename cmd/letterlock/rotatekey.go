@@ -81,15 +81,7 @@ func (in *installation) finishRotation(ctx context.Context, key keypair) error {
 
 // wipeOldKey wipes the key that has ended, unless a rotation is at work.
 func (d dataDir) wipeOldKey() error {
-	unlock, err := d.lockBackups()
-	if errors.Is(err, errLocked) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	return durable.Destroy(d.in("state", registerKeyOld))
+	return d.unlessAtWork(func() error { return durable.Destroy(d.in("state", registerKeyOld)) })
 }
 
 // putInPlace puts the key that took over in the place of the one that has ended. It

@@ -21,9 +21,9 @@ import (
 	"strings"
 	"time"
 
-	"letterlock/pipeline/durable"
-
 	"filippo.io/age"
+
+	"letterlock/pipeline/durable"
 )
 
 // MaxAge is how long a backup may be kept at most. It holds the rows of letters
