@@ -31,9 +31,7 @@ func IsAway(err error) bool {
 	if _, lost := errors.AsType[*lostError](err); lost {
 		return true
 	}
-	var said interface{ SQLState() string }
-	if errors.As(err, &said) {
-		code := said.SQLState()
+	if code := codeOf(err); code != "" {
 		return strings.HasPrefix(code, broken) || code == ends || code == crashed || code == begins || code == tooMany
 	}
 	var connecting *pgconn.ConnectError
@@ -51,8 +49,8 @@ func TakesNothing(err error) bool {
 // in, or has no database of this name (class 28, and 3D000). It lasts until a person
 // changes something.
 func Refuses(err error) bool {
-	var said interface{ SQLState() string }
-	return errors.As(err, &said) && (strings.HasPrefix(said.SQLState(), "28") || said.SQLState() == "3D000")
+	code := codeOf(err)
+	return strings.HasPrefix(code, "28") || code == "3D000"
 }
 
 // SaysAway is IsAway for a library that logs errors as text.

@@ -287,8 +287,16 @@ const (
 
 // isCode reports whether the server answered with that code.
 func isCode(err error, code string) bool {
+	return codeOf(err) == code
+}
+
+// codeOf is the code with which the server answered, "" where it did not answer.
+func codeOf(err error) string {
 	var said interface{ SQLState() string } // pgconn.PgError
-	return errors.As(err, &said) && said.SQLState() == code
+	if !errors.As(err, &said) {
+		return ""
+	}
+	return said.SQLState()
 }
 
 // ServerInfo is what a check asks of the database's server.
