@@ -58,8 +58,8 @@ func TestCheck(t *testing.T) {
 	}
 	o.checks("refused", "0 refused scans and 1 question")
 
-	o.now = time.Now()
 	o.drop(line+"/anna/b.pdf", whole)
+	o.now = time.Now() // after the file's own time, or two hours from now it is a moment younger
 	o.checks("arriving", "1 file is arriving")
 	o.now = o.now.Add(2 * time.Hour)
 	o.checks("arriving", "LOOK 1 file is arriving, the oldest unchanged for 2 hours")
