@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,7 +66,15 @@ func (in *installation) mayBackUp() ([]age.Recipient, error) {
 	if within(in.backups(), in.dir.path) {
 		return nil, configfile.Wrong("[backup] folder is in the data folder: what takes the one takes the other. Name one on another disk")
 	}
-	return backup.Recipients(b.Recipients)
+	lines, err := b.recipients(in.dir.config)
+	if err != nil {
+		return nil, err
+	}
+	to, err := recipientsOf(lines)
+	if err != nil {
+		return nil, configfile.Wrong("%s", err)
+	}
+	return to, nil
 }
 
 // within reports whether the path is the folder, or lies below it.
@@ -203,7 +212,7 @@ func (in *installation) backupFiles() []backup.File {
 const databaseName = "state/letterlock.db"
 
 // secrets are the files that the configuration names and that hold one secret
-// each: those below its own folder, which a backup takes along under the same
+// each, or a key to which backups are sealed: those below its own folder, which a backup takes along under the same
 // name, and those elsewhere, whose place another machine may not have.
 func (in *installation) secrets() (beside, outside []string) {
 	var named []string
@@ -216,7 +225,7 @@ func (in *installation) secrets() (beside, outside []string) {
 	if in.cfg.Database != nil {
 		named = append(named, in.cfg.Database.URLFile, in.cfg.Database.PasswordFile)
 	}
-	for _, name := range append(named, in.cfg.Mail.PasswordFile) {
+	for _, name := range append(append(named, in.cfg.Mail.PasswordFile), in.cfg.Backup.files()...) {
 		switch {
 		case name == "":
 		case filepath.IsLocal(name):
@@ -247,7 +256,9 @@ type keyBackupCmd struct {
 }
 
 // Run makes the key pair that opens backups. Its private half is never on the
-// server's disk, unless somebody has it written there.
+// server's disk, unless somebody has it written there. The public half, too long a
+// line to copy by eye, goes into a file beside the configuration, which names it. A
+// crash leaves a private half that opens nothing yet.
 func (c *keyBackupCmd) Run(w *world) error {
 	if within(c.Out, w.dir.path) {
 		return configfile.Wrong("the key that opens backups cannot be in the data folder: who has the one would have the other")
@@ -256,19 +267,73 @@ func (c *keyBackupCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return configfile.Wrong("the key cannot be written: %s", configfile.Reason(err))
+	name := strings.TrimSuffix(filepath.Base(c.Out), filepath.Ext(c.Out)) + recipientFile
+	folder := filepath.Dir(w.dir.config)
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		folder = filepath.Dir(c.Out) // no Letterlock is here: it is to be carried there
 	}
-	_, err = fmt.Fprintf(f, "# Letterlock: opens its backups, and no letter. Keep it away from the server.\n# public key: %s\n%s\n", id.Recipient(), id)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("the key cannot be written: %s", configfile.Reason(err))
+	if exists(filepath.Join(folder, name)) {
+		return configfile.Wrong("the public half cannot be written: there is a %s already. Give --out another name", filepath.Join(folder, name))
 	}
-	_, err = fmt.Fprintf(w.out, "Written: %s. Keep it where the server is not, and a second one elsewhere.\nInto letterlock.toml:\n\n[backup]\nfolder = \"/mnt/backup\"\nrecipients = [%q]\n", c.Out, id.Recipient().String())
+	for _, half := range []struct{ path, text string }{
+		{c.Out, fmt.Sprintf("# Letterlock: opens its backups, and no letter. Keep it away from the server.\n# public key: %s\n%s\n", id.Recipient(), id)},
+		{filepath.Join(folder, name), fmt.Sprintf("# Letterlock: its backups are sealed to this public key. %s opens them.\n%s\n", filepath.Base(c.Out), id.Recipient())},
+	} {
+		if err := writeNewKey(half.path, half.text); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(w.out, "Written: %s. Keep it where the server is not, and a second one elsewhere.\nWritten: %s, its public half.%s\nInto letterlock.toml:\n\n[backup]\nfolder = \"/mnt/backup\"\nrecipients = [%q]\n",
+		c.Out, filepath.Join(folder, name), map[bool]string{true: " Put it beside letterlock.toml."}[folder != filepath.Dir(w.dir.config)], name)
 	return err
 }
 
-// check refuses settings of backups that cannot be meant.
+// writeNewKey writes half of the key that opens backups, never in the place of another file.
+func writeNewKey(path, text string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return configfile.Wrong("the key cannot be written: %s", configfile.Reason(err))
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("the key cannot be written: %s", configfile.Reason(err))
+	}
+	return nil
+}
+
+// recipientFile is how the name of a file ends that holds the public half of a key
+// which opens backups.
+const recipientFile = ".pub"
+
+// files are the files that recipients name.
+func (b Backup) files() (names []string) {
+	for _, r := range b.Recipients {
+		if strings.HasSuffix(r, recipientFile) {
+			names = append(names, r)
+		}
+	}
+	return names
+}
+
+// recipients are who can open a backup, those included whom a file beside the
+// configuration holds.
+func (b Backup) recipients(config string) (lines []string, err error) {
+	for _, r := range b.Recipients {
+		if slices.Contains(b.files(), r) {
+			text, err := os.ReadFile(configfile.Beside(config, r))
+			if err != nil {
+				return nil, configfile.Wrong("[backup] recipients: %s cannot be read: %s. 'letterlock key backup' makes such a file", r, configfile.Reason(err))
+			}
+			r = string(text)
+		}
+		lines = append(lines, strings.TrimSpace(r))
+	}
+	return lines, nil
+}
+
+// check refuses settings of backups that cannot be meant. What a file holds that
+// they name is looked at when a backup is made: a lost one must not keep the server
+// from starting.
 func (b Backup) check() error {
 	if (b.Folder == "") != (len(b.Recipients) == 0) {
 		return errors.New("[backup] folder and recipients belong together: set both, or neither")
@@ -276,16 +341,29 @@ func (b Backup) check() error {
 	if keep := time.Duration(b.Keep); keep < 24*time.Hour || keep > backup.MaxAge {
 		return fmt.Errorf("[backup] keep is between 24h and %dh: a backup tells of letters that end the day after it was made, and may not outlive their keys", backup.MaxAge/time.Hour)
 	}
-	if b.Folder == "" {
-		return nil
-	}
+	var written []string
 	for _, r := range b.Recipients {
-		if strings.HasPrefix(r, "AGE-SECRET-KEY") {
-			return errors.New("[backup] recipients holds a private key: it belongs on a memory stick, and here only the age1... that is printed beside it")
+		if !slices.Contains(b.files(), r) {
+			written = append(written, r)
 		}
 	}
-	if _, err := backup.Recipients(b.Recipients); err != nil {
-		return fmt.Errorf("[backup] recipients: %w", err)
+	if b.Folder == "" || len(written) == 0 {
+		return nil
 	}
-	return nil
+	_, err := recipientsOf(written)
+	return err
+}
+
+// recipientsOf reads who can open a backup.
+func recipientsOf(lines []string) ([]age.Recipient, error) {
+	for _, r := range lines {
+		if strings.Contains(r, "AGE-SECRET-KEY") {
+			return nil, errors.New("[backup] recipients holds a private key: it belongs on a memory stick, and here only the age1... that is beside it")
+		}
+	}
+	to, err := backup.Recipients(lines)
+	if err != nil {
+		return nil, fmt.Errorf("[backup] recipients: %w", err)
+	}
+	return to, nil
 }

@@ -95,7 +95,7 @@ type Metrics struct {
 // Backup is where backups go.
 type Backup struct {
 	Folder     string              `toml:"folder" doc:"A folder that is there, on another disk. Absent: no backups are made."`
-	Recipients []string            `toml:"recipients" doc:"Who can open a backup: what 'letterlock key backup' prints, as in \"age1pq1...\". The private halves are kept away from this machine."`
+	Recipients []string            `toml:"recipients" doc:"Who can open a backup: the file that 'letterlock key backup' writes beside this one, as in \"backup-key.pub\", or a public key itself, as in \"age1pq1...\". The private halves are kept away from this machine."`
 	Keep       configfile.Duration `toml:"keep" def:"168h" doc:"How long a backup is kept: a week at most, since it tells of letters that are gone by then."`
 }
 

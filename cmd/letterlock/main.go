@@ -37,6 +37,9 @@ const (
 // errFoundWrong ends a check, status or verify that worked and found something wrong.
 var errFoundWrong = errors.New("something is wrong")
 
+// errInterrupted ends a command that only reads, when it is told to end.
+var errInterrupted = errors.New("interrupted")
+
 // crashPoint observes each step of a letter. The crash tests end the process here.
 var crashPoint = func(step string, id letter.ID) {}
 
@@ -136,7 +139,7 @@ func run(args []string, out, errout io.Writer) (status int) {
 	dir, err := locate(c.Data, c.Config)
 	if err == nil {
 		log := slog.New(slog.NewTextHandler(errout, nil))
-		err = parsed.Run(&world{ctx, dir, bufio.NewReader(os.Stdin), out, errout, log, screen})
+		err = parsed.Run(&world{ctx, dir, bufio.NewReader(commandline.Input(ctx, os.Stdin)), out, errout, log, screen})
 	}
 	return statusOf(err, errout)
 }
@@ -149,6 +152,9 @@ func statusOf(err error, errout io.Writer) int {
 		return exitDone
 	case errors.Is(err, errFoundWrong):
 		return exitWrong
+	case errors.Is(err, errInterrupted):
+		fmt.Fprintln(errout, "letterlock: interrupted. Nothing was changed")
+		return exitFailed
 	case errors.As(err, &use):
 		fmt.Fprintf(errout, "letterlock: %s\n", use.Says)
 		return exitUse

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/progress"
 	"letterlock/pipeline/register"
@@ -83,7 +84,11 @@ func (w *world) verifyFile(path string, pub note.Verifier, earlier ...register.H
 	}
 	work := w.reading("Verifying the export", f)
 	defer work.End()
-	return register.VerifyExport(work.Reader(f), pub, earlier...)
+	export, err := register.VerifyExport(work.Reader(commandline.Input(w.ctx, f)), pub, earlier...)
+	if w.ctx.Err() != nil {
+		return export, errInterrupted
+	}
+	return export, err
 }
 
 // reading is the work of reading a whole file.

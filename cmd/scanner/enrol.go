@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/invitation"
 	"letterlock/scanner/deposit"
@@ -84,7 +85,7 @@ func (c *enrolCmd) open(w *world) (inv invitation.Invitation, err error) {
 	if err != nil {
 		return inv, configfile.Wrong("the invitation cannot be read: %s", configfile.Reason(err))
 	}
-	in := bufio.NewReader(os.Stdin)
+	in := bufio.NewReader(commandline.Input(w.ctx, os.Stdin))
 	for range codeTries {
 		code := c.Code
 		if code == "" {
