@@ -78,7 +78,14 @@ func TestAPaperIsScannedAgain(t *testing.T) {
 		t.Error("an empty folder is left")
 	}
 
-	o.restart() // a reader says that another paper was scanned
+	o.drop(line+"/taken/SCAN AGAIN "+ref+".txt", []byte("what a crash leaves between the record and the slip"))
+	o.restart()
+	o.after(o.SlipEvery)
+	if slips := o.slips(); !slices.Equal(slips, []string{m.ID.Reference() + ".txt"}) {
+		t.Errorf("after a crash the slips are %q", slips)
+	}
+
+	// A reader says that another paper was scanned.
 	o.asksAgain(old)
 	o.after(o.SlipEvery)
 	if !slices.Equal(o.againFolders(line), []string{ref}) || !slices.Contains(o.slips(), "SCAN AGAIN "+ref+".txt") {

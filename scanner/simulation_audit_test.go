@@ -305,7 +305,7 @@ func (s *simulation) auditSlips() {
 			s.must(json.Unmarshal(data, &r))
 			s.auditSlip(r, want[string(r.ID)])
 			delete(want, string(r.ID))
-			slips[r.place()] = true
+			slips[r.place()] = r.Paper != letter.PaperReplaced
 		}
 	})
 	for _, id := range slices.Sorted(maps.Keys(want)) {
@@ -354,6 +354,10 @@ func (s *simulation) auditSlip(r record, paper string) {
 	_, there := s.bucket.objects[letter.ReceiptKey(r.Site, r.ID)]
 	if there && r.Paper != paper {
 		s.violated("the slip of letter %s says %q, and the server %q", r.ID, r.Paper, paper)
+	}
+	if r.Paper == letter.PaperReplaced {
+		s.counts["papers that were replaced"]++
+		return
 	}
 	data, err := disk.ReadFile(s.share, r.place())
 	if err != nil || string(data) != r.slip(s.edge.title(r.Moved)) {

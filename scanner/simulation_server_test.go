@@ -72,6 +72,7 @@ type simServer struct {
 	*simulation
 	read   map[letter.ID]letter.Manifest // that were verified
 	asked  map[letter.ID]bool            // whose papers were to be scanned again
+	anew   map[letter.ID]bool            // those of them that were
 	due    []simAnswer
 	serial uint64
 	seen   uint64 // the highest that the edge has certainly noted down
@@ -225,6 +226,8 @@ func (v *simServer) newScan(m letter.Manifest, d *simScan) letter.ID {
 		v.violated("the paper of letter %s came at %s, and its new scan says %s", of.ID, of.Received, m.Received)
 	}
 	v.count("new scans of papers")
+	v.anew[of.ID] = true
+	v.follow(of, letter.PaperReplaced, "")
 	return of.ID
 }
 
@@ -281,20 +284,26 @@ func (v *simServer) followUp(id letter.ID) {
 	switch n := v.chance.IntN(100); {
 	case n < 40:
 		return
+	case v.anew[id] && n < 80:
+		paper = letter.PaperReplaced // also after it was asked for once more
 	case n < 55:
 		paper, reason = letter.PaperScanAgain, "page-missing"
 		v.asked[id] = true
 	case n < 65:
 		paper = letter.PaperDestroyed
 	}
-	m := v.read[id]
+	v.follow(v.read[id], paper, reason)
+}
+
+// follow says that later of a paper, and mostly more after it.
+func (v *simServer) follow(m letter.Manifest, paper, reason string) {
 	at := v.now.Add(time.Duration(v.chance.IntN(3*60*60)) * time.Second)
 	if v.oneIn(2) {
 		at = v.now.Add(time.Duration(v.chance.IntN(60)) * time.Second)
 	}
-	next := simAnswer{at: at, key: letter.ReceiptKey(m.Site, id), msg: v.receipt(m, paper, reason, v.keys.server)}
+	next := simAnswer{at: at, key: letter.ReceiptKey(m.Site, m.ID), msg: v.receipt(m, paper, reason, v.keys.server)}
 	if paper != letter.PaperDestroyed && v.oneIn(2) {
-		next.id = id // and more later
+		next.id = m.ID // and more later
 	}
 	v.due = append(v.due, next)
 }

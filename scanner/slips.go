@@ -29,7 +29,7 @@ type record struct {
 	Reason   string       `json:"reason,omitempty"`
 	Moved    string       `json:"moved,omitempty"` // the helpline whose the paper is, if that is another, as in the receipt
 	Gone     bool         `json:"gone,omitempty"`  // the letter was erased before its deadline, and its paper waits
-	Slip     string       `json:"slip"`            // its file name
+	Slip     string       `json:"slip"`            // its file name; of PaperReplaced the last one's, if there was any
 	// Replaces is the letter of which this is a new scan, if it is one. That one's
 	// own record stays without a slip while the server says PaperReplaced: should the
 	// new scan turn out to be of another paper, it is asked for again.
@@ -301,6 +301,12 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 	if r.Paper == paperOverdue {
 		return e.dropOverdue(r)
 	}
+	if r.Paper == letter.PaperReplaced && disk.Exists(e.folder.Disk(), r.place()) {
+		// A crash came between its record and this, or the disk has failed.
+		if err := e.unslip(r); err != nil {
+			return err
+		}
+	}
 	receipt, err := e.receipt(ctx, r.Site, r.ID, r.SHA256)
 	if err != nil {
 		return err
@@ -322,15 +328,15 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 	default:
 		next.Paper, next.Reason, next.Moved = receipt.Paper, receipt.Reason, receipt.Helpline
 	}
-	next.Slip = e.slipName(next)
-	e.shelf.plan(next)
 	if next.Paper == letter.PaperReplaced {
-		// A crash in between finds a slip missing, and comes here again.
-		if err := e.unslip(r); err != nil {
+		// It has no slip, and its record goes on naming the one that is to go.
+		if err := e.saveRecord(next); err != nil {
 			return err
 		}
-		return e.saveRecord(next)
+		return e.unslip(next)
 	}
+	next.Slip = e.slipName(next)
+	e.shelf.plan(next)
 	if err := e.writeSlip(next); err != nil {
 		return err
 	}
