@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,18 +25,14 @@ import (
 // toFile is what --move-database calls the file in the data folder.
 const toFile = "sqlite"
 
-// moveDatabase moves the register. The configuration is written last: a crash at any
-// step leaves the old database or the new one, whole, and the same command, run
-// again, does the rest.
+// moveDatabase moves the register. A server that is at work here goes on until all is
+// found fit, makes way, and takes up the new database. The configuration is written
+// last: a crash at any step leaves the old database or the new one, whole, and the same
+// command, run again, does the rest.
 func (c *setupCmd) moveDatabase(w *world) error {
 	if err := w.dir.mustExist(); err != nil {
 		return err
 	}
-	unlock, err := w.dir.lock()
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	unlockBackups, err := w.dir.lockBackups()
 	if err != nil {
 		return err
@@ -50,7 +47,16 @@ func (c *setupCmd) moveDatabase(w *world) error {
 		if err != nil || c.DryRun {
 			return err
 		}
-		return m.carryOut(w)
+		served, letGo, err := w.holdServer()
+		if err != nil {
+			return err
+		}
+		err = m.carryOut(w)
+		letGo()
+		if err != nil {
+			return err
+		}
+		return m.sayMoved(w, served)
 	})
 }
 
@@ -86,8 +92,10 @@ type move struct {
 	toSays   string
 	from     *Database
 	fromSays string
+	before   string // the configuration's text
 	config   configText
-	entries  int64 // of the register when the move was planned
+	entries  int64  // of the register when the move was planned
+	boot     string // of the server that was at work here then, or had been; "" for none
 }
 
 // planMove refuses what cannot be moved, or not there, and says what would be.
@@ -100,6 +108,7 @@ func (in *installation) planMove(w *world, to *Database) (m move, err error) {
 	}
 	m = move{in: in, from: in.cfg.Database}
 	if m.config, err = readConfigText(in.dir.config); err == nil {
+		m.before = m.config.text
 		m.config, err = m.config.named(to)
 	}
 	if err != nil {
@@ -135,6 +144,15 @@ func (in *installation) planMove(w *world, to *Database) (m move, err error) {
 		return m, err
 	}
 	m.entries = entries
+	servers, err := in.register.Running(w.ctx)
+	if err != nil {
+		return m, err
+	}
+	for _, s := range servers {
+		if s.Name == in.serverName() {
+			m.boot = s.Boot
+		}
+	}
 	fmt.Fprintf(w.out, "From  %s\nTo    %s\nA register of %d entries.\n", m.fromSays, m.toSays, entries)
 	return m, nil
 }
@@ -150,10 +168,18 @@ func (d dataDir) sayPlace(cfg register.Config) string {
 }
 
 // refuseServers keeps a register from being moved away under a server on another
-// machine, which the data folder's lock knows nothing of.
+// machine, which the data folder's lock knows nothing of. The one that is at work here
+// will make way.
 func (in *installation) refuseServers(w *world) error {
-	before, err := in.register.Running(w.ctx)
-	if err != nil || len(before) == 0 || in.cfg.Database == nil {
+	if in.cfg.Database == nil {
+		return nil
+	}
+	others := func() ([]register.Running, error) {
+		all, err := in.register.Running(w.ctx)
+		return slices.DeleteFunc(all, func(s register.Running) bool { return s.Name == in.serverName() }), err
+	}
+	before, err := others()
+	if err != nil || len(before) == 0 {
 		return err
 	}
 	fmt.Fprintln(w.out, "Looking whether another server is at work on this database ...")
@@ -167,7 +193,7 @@ func (in *installation) refuseServers(w *world) error {
 			return w.ctx.Err()
 		case <-time.After(time.Second):
 		}
-		now, err := in.register.Running(w.ctx)
+		now, err := others()
 		if err != nil {
 			return err
 		}
@@ -182,6 +208,9 @@ func (in *installation) refuseServers(w *world) error {
 
 // carryOut moves the register.
 func (m move) carryOut(w *world) (err error) {
+	if now, err := readConfigText(m.in.dir.config); err != nil || now.text != m.before {
+		return cmp.Or(err, fmt.Errorf("%s was changed meanwhile, so that nothing was moved: run this again", m.in.dir.config))
+	}
 	from, err := json.Marshal(m.from)
 	if err != nil {
 		return err
@@ -218,9 +247,50 @@ func (m move) carryOut(w *world) (err error) {
 	case err != nil:
 		return fmt.Errorf("nothing was moved, and the old database goes on: %w", err)
 	}
-	fmt.Fprintf(w.out, "Moved: all %d entries, and %s names the new database. Start the server again.\n", entries, m.in.dir.config)
-	fmt.Fprintf(w.out, "The old one, %s, is still there, and nobody uses it. It tells of letters and of staff, and what is deleted from now on stays in it: once all is well, within the week, run 'letterlock setup --remove-old-database'. Until then 'letterlock check' says so.\n", m.fromSays)
+	fmt.Fprintf(w.out, "Moved: all %d entries, and %s names the new database.\n", entries, m.in.dir.config)
 	return nil
+}
+
+// sayMoved says what is to be done now. A server that had made way is waited for.
+func (m move) sayMoved(w *world, served bool) error {
+	says := "Start the server again."
+	if served {
+		says = "The server has not come back within a minute: look at what it says, and start it."
+		back, err := m.serverIsBack(w)
+		if err != nil {
+			w.log.Warn("it could not be seen whether the server goes on", "error", err)
+		} else if back {
+			says = "The server goes on with it."
+		}
+	}
+	_, err := fmt.Fprintf(w.out, "%s\nThe old one, %s, is still there, and nobody uses it. It tells of letters and of staff, and what is deleted from now on stays in it: once all is well, within the week, run 'letterlock setup --remove-old-database'. Until then 'letterlock check' says so.\n", says, m.fromSays)
+	return err
+}
+
+// serverIsBack waits for a minute until the server of this data folder is at work.
+func (m move) serverIsBack(w *world) (back bool, err error) {
+	work := w.screen.Begin("Waiting for the server to go on", "", 0)
+	defer work.End()
+	moved, err := register.Open(w.ctx, m.to)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, moved.Close()) }()
+	for began := time.Now(); time.Since(began) < madeWayIn; {
+		all, err := moved.Running(w.ctx)
+		if err != nil {
+			return false, err
+		}
+		if slices.ContainsFunc(all, func(s register.Running) bool { return s.Name == m.in.serverName() && s.Boot != m.boot }) {
+			return true, nil
+		}
+		select {
+		case <-w.ctx.Done():
+			return false, w.ctx.Err()
+		case <-time.After(lookEvery):
+		}
+	}
+	return false, nil
 }
 
 // removeOldDatabase removes what the register was moved away from. It may be run

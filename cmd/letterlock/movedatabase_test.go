@@ -168,16 +168,16 @@ func TestAMoveOfTheDatabaseIsRefused(t *testing.T) {
 	refused(exitFailed, "cannot be reached", "--move-database", address("e", "postgres://me:canary@127.0.0.1:1/x"))
 	refused(exitUse, "belong to --move-database", "--dry-run")
 	refused(exitUse, "there is no old database", "--remove-old-database")
-	p := start(t, data, "", "--sample")
-	p.isSetUp()
+	unlock, err := dataDir{path: data}.lock() // as a server of an earlier version, which does not make way
+	must(t, err)
 	refused(exitFailed, "stop it first", "--move-database", address("f", server.Database(t)))
-	p.stop()
+	unlock()
 
 	// One server more works on the PostgreSQL, from another folder.
 	second := filepath.Join(t.TempDir(), "data")
 	must(t, os.CopyFS(second, os.DirFS(other)))
 	command(t, other, "setup", "--remove-old-database")
-	p = start(t, second, "", "--sample")
+	p := start(t, second, "", "--sample")
 	p.isSetUp()
 	out, err := letterlockCmd(t, other, "setup", "--move-database", "sqlite").CombinedOutput()
 	if exitCode(err) != exitFailed || !strings.Contains(string(out), "stop every server first") {

@@ -26,7 +26,7 @@ type setupCmd struct {
 	EdgeFolder string `help:"Where the scanner's configuration and keys go." type:"path" placeholder:"DIR"`
 	Scans      string `help:"The scanner folder on the scanner's own machine." default:"/scans" placeholder:"DIR"`
 
-	MoveDatabase      string `help:"Move state and register into another database, while no server runs: a file that holds the address of an empty PostgreSQL; or that address, where no password is in it; or 'sqlite' for the file in the data folder." placeholder:"TO"`
+	MoveDatabase      string `help:"Move state and register into another database, beside a running server, which makes way for it: a file that holds the address of an empty PostgreSQL; or that address, where no password is in it; or 'sqlite' for the file in the data folder." placeholder:"TO"`
 	WithoutTLS        bool   `help:"With --move-database: that database may be reached without TLS on another machine, as in a network of its own within one machine."`
 	DryRun            bool   `help:"With --move-database: say what would be moved, and do nothing."`
 	RemoveOldDatabase bool   `help:"Remove the database from which the register was moved, and what is deleted in it: a file is overwritten, the tables of a PostgreSQL are dropped."`

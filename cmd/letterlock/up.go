@@ -76,18 +76,21 @@ func (c *serveCmd) Run(w *world) error {
 	return w.play(c.Listen, func(in *installation) error { return (&upCmd{}).found(w.ctx, in) }, false)
 }
 
-// play opens the data folder for this process alone and plays the roles until
-// the context ends. begin is what a command does first.
+// play takes the data folder for this process alone and plays the roles until the
+// context ends, but while the register is moved. begin is what a command does first.
 func (w *world) play(listen string, begin func(*installation) error, edge bool) (err error) {
-	defer func() { err = asTold(w.ctx, err) }()
 	known := exists(w.dir.lockName())
+	var unlock func() // nil while the data folder is not ours
 	if known {
-		unlock, err := w.dir.lock()
-		if err != nil {
+		if unlock, err = w.dir.lockOrMoving(); err != nil {
 			return err
 		}
-		defer unlock()
 	}
+	defer func() {
+		if unlock != nil {
+			unlock()
+		}
+	}()
 	// The port before anything is made: a slip in --listen leaves no folder behind.
 	door, err := net.Listen("tcp", listen)
 	if err != nil {
@@ -101,12 +104,29 @@ func (w *world) play(listen string, begin func(*installation) error, edge bool) 
 		return err
 	}
 	if !known {
-		unlock, err := w.dir.lock()
-		if err != nil {
+		if unlock, err = w.dir.lock(); err != nil {
 			return err
 		}
-		defer unlock()
 	}
+	defer w.willMakeWay()()
+	for {
+		if unlock == nil {
+			if unlock, err = w.standBack(door); err != nil || unlock == nil {
+				return err
+			}
+		}
+		moved, err := w.untilMoved(door, begin, edge)
+		if err != nil || !moved {
+			return err
+		}
+		unlock()
+		unlock = nil
+	}
+}
+
+// playHere opens the data folder, which is this process's own, and plays the roles
+// until the context ends. The door stays open.
+func (w *world) playHere(door net.Listener, begin func(*installation) error, edge bool) error {
 	if err := w.dir.wipeLeft(); err != nil {
 		return err
 	}
@@ -139,7 +159,9 @@ func (w *world) play(listen string, begin func(*installation) error, edge bool) 
 	r.sayIfOpen(door.Addr())
 	supervised.Ready(w.log)
 	go supervised.Watch(w.ctx, w.log, r.server.Stuck)
-	return r.play(w.ctx, door)
+	lent := lend(door)
+	defer lent.takeBack()
+	return r.play(w.ctx, lent)
 }
 
 // asTold is err, but for what comes of being told to end: that may happen
@@ -397,8 +419,10 @@ func (r *roles) play(ctx context.Context, door net.Listener) error {
 		errs = append(errs, err)
 		running--
 	}
+	if !errors.Is(context.Cause(ctx), errMoving) { // else it begins again
+		supervised.Stopping(r.in.log)
+	}
 	stop()
-	supervised.Stopping(r.in.log)
 	r.hangUp()
 	for range running {
 		errs = append(errs, <-ended)

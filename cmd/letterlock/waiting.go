@@ -29,7 +29,7 @@ func (w *world) openPatiently(door net.Listener) (*installation, error) {
 	if !register.IsAway(err) {
 		return in, err
 	}
-	stop, unanswered := w.answerMeanwhile(door, err)
+	stop, unanswered := w.answerMeanwhile(door, portal.Starting, pipeline.SayAway(err))
 	if unanswered != nil {
 		return nil, errors.Join(unanswered, err)
 	}
@@ -54,14 +54,14 @@ func (w *world) openPatiently(door net.Listener) (*installation, error) {
 	return in, err
 }
 
-// answerMeanwhile answers at the portal's door, and at that of the metrics, until
-// stop is called. The portal's stays open: it goes on to the portal.
-func (w *world) answerMeanwhile(door net.Listener, why error) (stop func(), err error) {
+// answerMeanwhile answers at the portal's door with a page, and at that of the metrics
+// with why, until stop is called. The portal's stays open: it goes on to the portal.
+func (w *world) answerMeanwhile(door net.Listener, says func(portal.Config) (http.Handler, error), why string) (stop func(), err error) {
 	in := &installation{dir: w.dir, log: w.log}
 	if in.cfg, err = readConfig(w.dir.config); err != nil {
 		return nil, err
 	}
-	page, err := portal.Starting(portal.Config{Language: in.cfg.Portal.Language, SubdomainsWithoutTLS: in.cfg.Portal.SubdomainsWithoutTLS, Log: w.log})
+	page, err := says(portal.Config{Language: in.cfg.Portal.Language, SubdomainsWithoutTLS: in.cfg.Portal.SubdomainsWithoutTLS, Log: w.log})
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (w *world) answerMeanwhile(door net.Listener, why error) (stop func(), err 
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(w.ctx)
-	lent := lentDoor{door.(*net.TCPListener)}
+	lent := lend(door)
 	var both sync.WaitGroup
 	answers := func(f func() error) {
 		both.Go(func() {
@@ -90,22 +90,27 @@ func (w *world) answerMeanwhile(door net.Listener, why error) (stop func(), err 
 		cancel()
 		r.hangUp()
 		both.Wait()
-		_ = lent.SetDeadline(time.Time{}) // of an open door, which cannot fail
+		lent.takeBack()
 	}, nil
 }
 
 // waits is what is answered to whoever looks after a process that waits: that it
 // lives, and that nobody can be sent to it.
-func waits(why error) http.Handler {
+func waits(why string) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /healthz", pipeline.Health(nil))
-	mux.Handle("GET /readyz", pipeline.Health(errors.New(pipeline.SayAway(why))))
+	mux.Handle("GET /readyz", pipeline.Health(errors.New(why)))
 	return mux
 }
 
 // lentDoor is a door at which a web server answers for a while: closing it lets go
 // whoever waits at it, and leaves it open.
 type lentDoor struct{ *net.TCPListener }
+
+func lend(door net.Listener) lentDoor { return lentDoor{door.(*net.TCPListener)} }
+
+// takeBack has the door open again for whoever answers at it next.
+func (l lentDoor) takeBack() { _ = l.SetDeadline(time.Time{}) } // of an open door, which cannot fail
 
 // Close has Accept return, now and until the deadline is taken away.
 func (l lentDoor) Close() error { return l.SetDeadline(time.Unix(1, 0)) }

@@ -64,6 +64,8 @@ var (
 		Lines: []texts.Text{texts.Say("problem.nothing-goes-on-record-with-it")}, RetryAfter: 60}
 	databaseAway = &problem{Status: http.StatusServiceUnavailable, Heading: texts.Say("problem.the-register-cannot-be-reached"),
 		Lines: []texts.Text{texts.Say("problem.nothing-goes-on-record-without-it")}, RetryAfter: 60}
+	beingMoved = &problem{Status: http.StatusServiceUnavailable, Heading: texts.Say("problem.letterlock-is-moving"),
+		Lines: []texts.Text{texts.Say("problem.come-again-in-a-minute")}, RetryAfter: 20}
 	noRoom = &problem{Status: http.StatusServiceUnavailable, Heading: texts.Say("problem.letterlock-has-no-room-left"),
 		Lines: []texts.Text{texts.Say("problem.nothing-goes-on-record-without-room")}, RetryAfter: 60}
 	wrongMethod = &problem{Status: http.StatusMethodNotAllowed, Heading: texts.Say("problem.this-page-cannot-be-used-that-way"),

@@ -10,7 +10,12 @@ import (
 // Starting answers while there is no portal yet, because the register cannot be
 // reached: that nothing is lost, and to try again, whatever is asked for. Of the
 // configuration it goes by Language, SubdomainsWithoutTLS and Log.
-func Starting(cfg Config) (http.Handler, error) {
+func Starting(cfg Config) (http.Handler, error) { return meanwhile(cfg, databaseAway) }
+
+// Moving answers, like Starting, while the register is moved into another database.
+func Moving(cfg Config) (http.Handler, error) { return meanwhile(cfg, beingMoved) }
+
+func meanwhile(cfg Config, why *problem) (http.Handler, error) {
 	p := &Portal{cfg: cfg}
 	var err error
 	if p.files, err = loadFiles(); err != nil {
@@ -24,7 +29,7 @@ func Starting(cfg Config) (http.Handler, error) {
 	}
 	p.mux = http.NewServeMux()
 	p.mux.HandleFunc("/static/{name}", p.staticFile)
-	p.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { p.answer(w, visitOf(r), databaseAway) })
+	p.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { p.answer(w, visitOf(r), why) })
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w, v := p.arrives(rw, r)
 		defer p.logVisit(w, v)

@@ -264,11 +264,35 @@ func (r *Register) DropTables(ctx context.Context, cfg Config) (err error) {
 	there = slices.DeleteFunc(there, func(name string) bool {
 		return !slices.Contains(ours, name) && !strings.HasPrefix(name, "river_")
 	})
-	if len(there) == 0 {
-		return nil
+	if len(there) > 0 {
+		if _, err := tx.ExecContext(ctx, `DROP TABLE `+strings.Join(there, ", ")); err != nil {
+			return err
+		}
 	}
-	if _, err := tx.ExecContext(ctx, `DROP TABLE `+strings.Join(there, ", ")); err != nil {
+	if err := dropRest(ctx, tx); err != nil {
 		return err
 	}
 	return tx.Commit()
+}
+
+// dropRest drops what the job queue has made in a PostgreSQL beside its tables. It
+// makes it anew in a database in which it has no table, and fails where it is there.
+func dropRest(ctx context.Context, tx *sql.Tx) error {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT 'FUNCTION ' || oid::regprocedure FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND proname LIKE 'river\_%'
+		UNION ALL
+		SELECT 'TYPE ' || oid::regtype FROM pg_type WHERE typnamespace = current_schema()::regnamespace AND typname LIKE 'river\_%' AND typtype = 'e'`)
+	if err != nil {
+		return err
+	}
+	rest, err := scanAll(rows, func(row scannable) (what string, err error) { return what, row.Scan(&what) })
+	if err != nil {
+		return err
+	}
+	for _, what := range rest { // functions first, which take such types
+		if _, err := tx.ExecContext(ctx, `DROP `+what); err != nil {
+			return err
+		}
+	}
+	return nil
 }
