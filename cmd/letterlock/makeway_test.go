@@ -23,6 +23,7 @@ import (
 type comers struct {
 	mu         sync.Mutex
 	in, turned int      // who were let in, and who read that it moves
+	cut        int      // whose connection ended first, as at any server's end: nobody knows
 	strange    []string // what else was answered
 	end        func()
 }
@@ -51,6 +52,8 @@ func come(p *program) *comers {
 				c.in++
 			case status == http.StatusServiceUnavailable && strings.Contains(page, "Letterlock is moving"):
 				c.turned++
+			case status == 0:
+				c.cut++
 			default:
 				c.strange = append(c.strange, fmt.Sprintf("%d %s", status, page))
 			}
@@ -107,8 +110,8 @@ func TestTheDatabaseMovesUnderAServerAtWork(t *testing.T) {
 	if people.turned == 0 || people.in < 5 || len(people.strange) > 0 {
 		t.Errorf("%d were let in, %d read that it moves, and what else was answered: %q", people.in, people.turned, people.strange)
 	}
-	if found := count(entries(t, data), "signed-in") - before; found != people.in {
-		t.Errorf("%d people were let in, and %d are on record", people.in, found)
+	if found := count(entries(t, data), "signed-in") - before; found < people.in || found > people.in+people.cut {
+		t.Errorf("%d people were let in, %d were cut off, and %d are on record", people.in, people.cut, found)
 	}
 
 	// The server is killed while it has made way, and started again: it waits.
