@@ -62,8 +62,7 @@ func StartTLS(t testing.TB) *Server {
 
 func start(t testing.TB, certs string) *Server {
 	t.Helper()
-	binary, found := find()
-	realpart.Need(t, found, "MinIO: go install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c, then set LETTERLOCK_MINIO to the binary")
+	binary := Program(t)
 	address := freeAddress(t)
 	s := &Server{URL: "http://" + address, AccessKey: "letterlock", SecretKey: rand.Text(), Dir: t.TempDir()}
 	s.command = []string{binary, "server", "--quiet", "--address", address}
@@ -154,6 +153,14 @@ func (s *Server) knows(t testing.TB) bool {
 	core, bucket := store.Client()
 	there, err := core.BucketExists(t.Context(), bucket)
 	return err == nil && !there
+}
+
+// Program is the path of the S3 server, for whoever starts it in a way of its own.
+func Program(t testing.TB) string {
+	t.Helper()
+	binary, found := find()
+	realpart.Need(t, found, "MinIO: go install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c, then set LETTERLOCK_MINIO to the binary")
+	return binary
 }
 
 func find() (binary string, found bool) {
