@@ -52,6 +52,7 @@ type cli struct {
 	Data   string `help:"The data folder." default:"letterlock-data" env:"LETTERLOCK_DATA" type:"path" placeholder:"DIR"`
 	Config string `help:"The configuration file; letterlock.toml in the data folder by default." env:"LETTERLOCK_CONFIG" type:"path" placeholder:"FILE"`
 
+	commandline.Log
 	Version kong.VersionFlag `help:"Say which version this is."`
 
 	Up        upCmd        `cmd:"" help:"Play every role on this machine: scanner, server and portal. Makes the data folder when it is missing." example:"letterlock up --data letters; letterlock up --sample --clock 2027-05-26"`
@@ -131,15 +132,14 @@ func run(args []string, out, errout io.Writer) (status int) {
 		fmt.Fprintf(errout, "letterlock: %s. See letterlock --help\n", err)
 		return exitUse
 	}
-	if commandline.WantsJSON(parsed) {
+	if commandline.WantsJSON(parsed) || c.JSON() {
 		screen = screen.Silent()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	dir, err := locate(c.Data, c.Config)
 	if err == nil {
-		log := slog.New(slog.NewTextHandler(errout, nil))
-		err = parsed.Run(&world{ctx, dir, bufio.NewReader(commandline.Input(ctx, os.Stdin)), out, errout, log, screen})
+		err = parsed.Run(&world{ctx, dir, bufio.NewReader(commandline.Input(ctx, os.Stdin)), out, errout, c.Logger(errout), screen})
 	}
 	return statusOf(err, errout)
 }

@@ -50,6 +50,7 @@ var crashPoint = func(step string, id letter.ID) {}
 type cli struct {
 	Config string `help:"The scanner's configuration, as 'scanner enrol' wrote it." default:"scanner.toml" env:"LETTERLOCK_SCANNER_CONFIG" type:"path" placeholder:"FILE"`
 
+	commandline.Log
 	Version kong.VersionFlag `help:"Say which version this is."`
 
 	Enrol  enrolCmd  `cmd:"" help:"Make this machine the scanner of a site, with the file and the code of an invitation." example:"scanner enrol /mnt/stick/annexe.invitation --config /var/lib/letterlock-scanner/scanner.toml"`
@@ -125,12 +126,12 @@ func run(args []string, out, errout io.Writer) (status int) {
 		fmt.Fprintf(errout, "scanner: %s. See scanner --help\n", err)
 		return exitUse
 	}
-	if commandline.WantsJSON(parsed) {
+	if commandline.WantsJSON(parsed) || c.JSON() {
 		screen = screen.Silent()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err = parsed.Run(&world{ctx, c.Config, out, slog.New(slog.NewTextHandler(errout, nil)), screen})
+	err = parsed.Run(&world{ctx, c.Config, out, c.Logger(errout), screen})
 	var use configfile.Mistake
 	switch {
 	case err == nil:
