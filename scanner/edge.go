@@ -34,7 +34,7 @@ type Config struct {
 	Reports bool
 	Program letter.Program // the version that the server is told of
 	Signer  note.Signer    // the site's private key, of the site's name
-	Server  note.Verifier  // the server's public key
+	Server  note.Verifier  // the server's public key with which this edge was enrolled
 
 	Store    Store
 	Workshop Workshop
@@ -92,6 +92,7 @@ type Edge struct {
 	seen         uint64    // the highest serial that was seen, while the list in the store has a lower one; 0 else
 	seenSaid     time.Time // when the server was told that
 
+	keys        serverKeys
 	gone        map[letter.ID]string // what became of the papers of letters that ended before their time
 	goneHeard   time.Time            // when that was fetched
 	slipsTended time.Time
@@ -132,7 +133,7 @@ func Open(cfg Config) (*Edge, error) {
 		e.state, e.closeState = state, state.Close
 	}
 	e.watched = e.Now()
-	if err := errors.Join(e.recall(), e.attach(), e.remember()); err != nil {
+	if err := errors.Join(e.recall(), e.recallServerKeys(), e.attach(), e.remember()); err != nil {
 		e.Close()
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func (e *Edge) sayReport(ctx context.Context) {
 			return
 		}
 		now := e.gather()
-		if age < reportEvery && reflect.DeepEqual(now.Folders, r.said.Folders) && reflect.DeepEqual(now.Refused, r.said.Refused) {
+		if age < reportEvery && now.ServerKey == r.said.ServerKey && reflect.DeepEqual(now.Folders, r.said.Folders) && reflect.DeepEqual(now.Refused, r.said.Refused) {
 			return
 		}
 		msg, err := now.Sign(e.Signer)
@@ -73,7 +73,7 @@ func (e *Edge) sayReport(ctx context.Context) {
 // gather is the report of this moment.
 func (e *Edge) gather() letter.Report {
 	now := e.Now().UTC().Truncate(time.Second)
-	out := letter.Report{Site: e.Site, At: now, Program: e.Program}
+	out := letter.Report{Site: e.Site, At: now, Program: e.Program, ServerKey: e.serverKey()}
 	for _, f := range e.reporting.refused {
 		if now.Sub(f.At).Abs() < 24*time.Hour {
 			out.Refused = append(out.Refused, f)

@@ -78,7 +78,8 @@ func (e *Edge) pass(ctx context.Context) (rest time.Duration, err error) {
 	}
 	more := right && e.claimSome()
 	if right {
-		e.tendSlips(ctx) // before others keep the store busy
+		e.hearServerKeys(ctx) // by which everything else is believed
+		e.tendSlips(ctx)      // before others keep the store busy
 	}
 	more = e.work(ctx, right) || more
 	if right {

@@ -88,7 +88,7 @@ func (e *Edge) status(helpline string, view folder.View) string {
 		fmt.Sprintf("Sealed and on the way to the server: %s.", words.Count(waiting, "letter")))
 	lines = append(lines, e.asksAgain(helpline)...)
 	lines = append(lines, e.waitsForPeople(helpline)...)
-	for _, about := range []string{"room", "folder", "store", "clock", "recipients"} {
+	for _, about := range []string{"room", "folder", "store", "clock", "recipients", "server-key"} {
 		if said := e.told[about]; said != "" {
 			lines = append(lines, said)
 		}

@@ -14,7 +14,10 @@ type Report struct {
 	At      time.Time    `json:"at"`                // when the folder was looked at, UTC, whole seconds
 	Program Program      `json:"program,omitempty"` // the edge's version
 	Folders []ReportLine `json:"folders"`           // of the helplines
-	Refused []Refused    `json:"refused,omitempty"` // what was refused within the last day, the latest last
+	// ServerKey is the newest of the server's public keys that the edge knows. It is
+	// empty until one has been changed: an older server would not understand it.
+	ServerKey string    `json:"server_key,omitempty"`
+	Refused   []Refused `json:"refused,omitempty"` // what was refused within the last day, the latest last
 }
 
 // ReportLine is what is in the folder of one helpline.
@@ -54,6 +57,9 @@ func OpenReport(msg []byte, site note.Verifier) (Report, error) {
 	}
 	if r.Site != site.Name() || !r.Program.valid() || !believable(r.At) || len(r.Folders) > MaxFolders || len(r.Refused) > MaxRefused {
 		return Report{}, errors.New("report: site, time or length is not of the agreed form")
+	}
+	if _, err := note.NewVerifier(r.ServerKey); err != nil && r.ServerKey != "" {
+		return Report{}, errors.New("report: the server's key is not of the agreed form")
 	}
 	for _, l := range r.Folders {
 		if !ValidName(l.Helpline) || min(l.Arriving, l.Stuck, l.Taking, l.OnTheWay, l.Refused, l.Asked) < 0 || !l.Oldest.IsZero() && !believable(l.Oldest) {
