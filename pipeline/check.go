@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -305,8 +306,18 @@ func (s *Server) checkMail(ctx context.Context) (bad, good texts.Text, err error
 		}
 	}
 	troubles, err := s.cfg.Register.Troubles(ctx)
-	if n := troubles[register.MailDown]; n > 0 {
-		bad = texts.Say("check-mail.waiting", "n", n)
+	if n := troubles[register.MailDown]; n > 0 && err == nil {
+		people, err := s.cfg.Register.Untold(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		var numbers []string
+		for _, number := range people {
+			numbers = append(numbers, strconv.FormatInt(number, 10))
+		}
+		if len(numbers) > 0 { // else they were told, or have left, just now
+			bad = texts.Say("check-mail.waiting", "n", n, "numbers", strings.Join(numbers, ", "))
+		}
 	}
 	return bad, texts.Say("check-mail.taken"), err
 }

@@ -10,9 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"letterlock/pipeline/register"
 	"letterlock/pipeline/register/postgrestest"
-	"letterlock/scanner/specimen"
 )
 
 // movingSteps are the boundaries of a move, in their order, and whether the new
@@ -25,7 +23,7 @@ var movingSteps = []struct {
 // From the file into a real PostgreSQL and back, killed at each step on the way: at
 // each the old database works or the new one, with all that was there, and never the
 // other; the same command does the rest. What was left behind is removed, killed on
-// the way as well, and Letterlock goes on.
+// the way as well.
 func TestTheDatabaseIsMovedThereAndBack(t *testing.T) {
 	server := postgrestest.Start(t)
 	data := newSample(t)
@@ -71,23 +69,6 @@ func TestTheDatabaseIsMovedThereAndBack(t *testing.T) {
 		t.Errorf("in the PostgreSQL are still %v", tables)
 	}
 
-	// The last move undisturbed, and the day's work goes on.
-	command(t, data, "setup", "--move-database", address)
-	command(t, data, "setup", "--remove-old-database")
-	if left, err := filepath.Glob(filepath.Join(data, "state", "letterlock.db*")); err != nil || len(left) > 0 {
-		t.Errorf("of the file is left %v, %v", left, err)
-	}
-	p := start(t, data, "", "--sample")
-	p.isSetUp()
-	must(t, os.WriteFile(filepath.Join(data, "scanner", "respect-phoneline", "another.tif"), specimen.New(5, 1).G4TIFF(), 0o600))
-	p.eventually("the fourth is announced", func() bool { return p.status().Letters[register.Notified] == 4 })
-	p.stop()
-	command(t, data, "check")
-	command(t, data, "setup", "--move-database", toFile)
-	command(t, data, "setup", "--remove-old-database")
-	if n := len(lettersOf(t, data)); n != 4 {
-		t.Errorf("there and back again, %d letters", n)
-	}
 	if unknown := uncommented(read(t, config), before); len(unknown) > 0 {
 		t.Errorf("there and back again, the configuration also says %q", unknown)
 	}

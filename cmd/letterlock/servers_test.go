@@ -11,11 +11,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/emersion/go-smtp"
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/minio/minio-go/v7/pkg/lifecycle"
@@ -26,64 +24,6 @@ import (
 	"letterlock/scanner/letter"
 	"letterlock/scanner/specimen"
 )
-
-// postbox is a real SMTP server that keeps what it is given.
-type postbox struct {
-	mu    sync.Mutex
-	mails map[string][]string // by recipient
-}
-
-func startPostbox(t *testing.T) (*postbox, string) {
-	t.Helper()
-	p := &postbox{mails: map[string][]string{}}
-	door, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := smtp.NewServer(p)
-	server.Domain = "localhost"
-	go func() { _ = server.Serve(door) }()
-	t.Cleanup(func() { _ = server.Close() })
-	return p, "smtp://" + door.Addr().String()
-}
-
-func (p *postbox) NewSession(*smtp.Conn) (smtp.Session, error) { return &letterbag{postbox: p}, nil }
-
-func (p *postbox) total() (n int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, m := range p.mails {
-		n += len(m)
-	}
-	return n
-}
-
-// to counts what one person was sent.
-func (p *postbox) to(person string) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.mails[person])
-}
-
-type letterbag struct {
-	*postbox
-	to string
-}
-
-func (l *letterbag) Mail(string, *smtp.MailOptions) error      { return nil }
-func (l *letterbag) Rcpt(to string, _ *smtp.RcptOptions) error { l.to = to; return nil }
-func (l *letterbag) Reset()                                    {}
-func (l *letterbag) Logout() error                             { return nil }
-func (l *letterbag) Data(r io.Reader) error {
-	b, err := io.ReadAll(r)
-	if err != nil {
-		return err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.mails[l.to] = append(l.mails[l.to], string(b))
-	return nil
-}
 
 // configure writes a configuration that names real servers.
 func configure(t *testing.T, data string, s3 deposit.S3Config, mail string) {

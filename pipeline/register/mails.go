@@ -75,6 +75,17 @@ func (r *Register) UnsentMails(ctx context.Context, id letter.ID) ([]Mail, error
 	return out, rows.Err()
 }
 
+// Untold are the staff numbers of those to whom a mail about a letter was not taken
+// when it was tried last.
+func (r *Register) Untold(ctx context.Context) ([]int64, error) {
+	rows, err := r.read.QueryContext(ctx, `SELECT DISTINCT m.person FROM mails m JOIN letters l ON l.id = m.letter
+		WHERE m.sent IS NULL AND l.trouble = $1 ORDER BY m.person`, string(MailDown))
+	if err != nil {
+		return nil, fmt.Errorf("reading who is not told: %w", err)
+	}
+	return scanNumbers(rows)
+}
+
 // Told counts the people whose mail about the letter was taken.
 func (r *Register) Told(ctx context.Context, id letter.ID) (people int, err error) {
 	err = r.read.QueryRowContext(ctx, `SELECT count(*) FROM mails WHERE letter = $1 AND sent IS NOT NULL`, string(id)).Scan(&people)
