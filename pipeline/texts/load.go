@@ -49,29 +49,44 @@ const counter = "n"
 // mayDiffer are places that a language may use or leave out as it likes.
 var mayDiffer = map[string][]string{"date.moment": {"hour", "hour24", "half"}}
 
-// New reads the language of that name, NAME.toml in files. Its error says in
-// which text what is wrong, for whoever translates.
+// New reads the language of that name, NAME.toml in files. Its error names every
+// text in which something is wrong, and what to do about it, for whoever
+// translates: Faults where the file is TOML at all.
 func New(files fs.FS, name string) (*Language, error) {
 	if !slices.Contains(Names(files), name) {
 		return nil, fmt.Errorf("there is no language %q; there is: %s", name, strings.Join(Names(files), ", "))
 	}
-	l, err := read(files, name)
+	l, wrong, err := read(files, name)
 	if err != nil {
 		return nil, err
 	}
 	if name != reference {
-		model, err := read(files, reference)
+		model, wrongThere, err := read(files, reference)
 		if err != nil {
 			return nil, err
 		}
-		if err := l.fits(model); err != nil {
-			return nil, fmt.Errorf("%s.toml: %w", name, err)
+		if len(wrongThere) > 0 {
+			return nil, &Faults{File: reference + ".toml", Each: wrongThere}
 		}
+		wrong = append(wrong, l.fits(model)...)
 	}
-	if err := l.compile(); err != nil {
-		return nil, fmt.Errorf("%s.toml: %w", name, err)
+	if wrong = append(wrong, l.compile()...); len(wrong) > 0 {
+		return nil, &Faults{File: name + ".toml", Each: wrong}
 	}
 	return l, nil
+}
+
+// Faults is everything that is wrong in a language's file.
+type Faults struct {
+	File string
+	Each []string // in the order of the texts' ids, first what cannot be read
+}
+
+func (f *Faults) Error() string {
+	if len(f.Each) == 1 {
+		return f.File + ": " + f.Each[0]
+	}
+	return fmt.Sprintf("%s has %d faults:\n- %s", f.File, len(f.Each), strings.Join(f.Each, "\n- "))
 }
 
 // Names are the languages in files, sorted.
@@ -83,50 +98,45 @@ func Names(files fs.FS) []string {
 	return found
 }
 
-// read reads a file without comparing it with another's.
-func read(files fs.FS, name string) (*Language, error) {
+// read reads a file without comparing it with another's, and says what is wrong in
+// it. It fails on a file that is not TOML.
+func read(files fs.FS, name string) (l *Language, wrong []string, err error) {
 	var all map[string]any
 	if _, err := toml.DecodeFS(files, name+".toml", &all); err != nil {
-		return nil, fmt.Errorf("%s.toml cannot be read: %w", name, err)
+		return nil, nil, fmt.Errorf("%s.toml cannot be read: %w", name, err)
 	}
-	l := &Language{entries: map[string]entry{}}
+	l = &Language{entries: map[string]entry{}}
 	tag, _ := all["language"].(string)
 	delete(all, "language")
-	var err error
 	if l.tag, err = language.Parse(tag); err != nil {
-		return nil, fmt.Errorf("%s.toml: its first line must name the language, like language = \"en-GB\"", name)
+		wrong = append(wrong, "its first line must name the language, like language = \"en-GB\"")
 	}
-	if err := l.take("", all); err != nil {
-		return nil, fmt.Errorf("%s.toml: %w", name, err)
-	}
-	return l, nil
+	return l, append(wrong, l.take("", all)...), nil
 }
 
 // forms are the plural forms that languages can have.
 var forms = []string{"zero", "one", "two", "few", "many", "other"}
 
-// take takes the texts of a group, and of the groups in it.
-func (l *Language) take(group string, all map[string]any) error {
+// take takes the texts of a group, and of the groups in it, and says what is wrong
+// with them.
+func (l *Language) take(group string, all map[string]any) (wrong []string) {
 	for _, key := range sortedKeys(all) {
 		id := strings.TrimPrefix(group+"."+key, ".")
-		var err error
 		switch v := all[key].(type) {
 		case string:
-			err = l.add(id, map[string]string{"": v})
+			wrong = append(wrong, l.add(id, map[string]string{"": v})...)
 		case map[string]any:
 			if said := pluralForms(v); said != nil {
-				err = l.add(id, said)
+				wrong = append(wrong, l.add(id, said)...)
 			} else {
-				err = l.take(id, v)
+				wrong = append(wrong, l.take(id, v)...)
 			}
 		default:
-			err = fmt.Errorf("the text %q is neither words in quotation marks nor plural forms", id)
-		}
-		if err != nil {
-			return err
+			l.entries[id] = entry{} // it is there, and nothing more is said of it
+			wrong = append(wrong, fmt.Sprintf("the text %q is neither words in quotation marks nor plural forms; write it as in English", id))
 		}
 	}
-	return nil
+	return wrong
 }
 
 // pluralForms is v as plural forms, or nil if it is a group of texts.
@@ -142,13 +152,15 @@ func pluralForms(v map[string]any) map[string]string {
 	return said
 }
 
-// add adds a text.
-func (l *Language) add(id string, said map[string]string) error {
+// add adds a text, and says what is wrong with it. One that cannot be read is there
+// without a form, so that nothing more is said of it.
+func (l *Language) add(id string, said map[string]string) (wrong []string) {
 	e := entry{forms: map[string][]piece{}}
 	for _, form := range sortedKeys(said) {
 		pieces, err := parse(said[form])
 		if err != nil {
-			return fmt.Errorf("the text %q %w", id, err)
+			wrong = append(wrong, fmt.Sprintf("the text %q %v", id, err))
+			continue
 		}
 		for i := range pieces {
 			if p := &pieces[i]; form != "" && p.at.name == counter {
@@ -163,8 +175,11 @@ func (l *Language) add(id string, said map[string]string) error {
 	if n := (place{name: counter, count: true}); e.plural() && !slices.Contains(e.places, n) {
 		e.places = append(e.places, n)
 	}
+	if len(wrong) > 0 {
+		e = entry{}
+	}
 	l.entries[id] = e
-	return nil
+	return wrong
 }
 
 func (e entry) plural() bool { _, plain := e.forms[""]; return !plain }
@@ -181,7 +196,7 @@ var token = regexp.MustCompile(`\{([a-z][a-z0-9-]*)( lower)?\}|<(/?)([a-z][a-z0-
 func parse(s string) (out []piece, err error) {
 	s = strings.Trim(s, "\n")
 	if strings.TrimSpace(s) == "" {
-		return nil, errors.New("says nothing")
+		return nil, errors.New("says nothing; translate it")
 	}
 	open := ""
 	for s != "" {
@@ -202,57 +217,66 @@ func parse(s string) (out []piece, err error) {
 		case mark != "" && ends && open == mark:
 			out, open = append(out, piece{at: place{name: mark, mark: '/'}}), ""
 		default:
-			return nil, fmt.Errorf("has %s where nothing begins or ends", m[0])
+			return nil, fmt.Errorf("has %s where nothing begins or ends; keep what is put in as in English, like {name}, <name> and </name>", m[0])
 		}
 		s = s[at[1]:]
 	}
 	if open != "" {
-		return nil, fmt.Errorf("lacks </%s>", open)
+		return nil, fmt.Errorf("lacks </%[1]s>; put it where the part ends that begins at <%[1]s>", open)
 	}
 	return out, nil
 }
 
-// fits compares the language's texts with the model's.
-func (l *Language) fits(model *Language) error {
+// fits says where the language's texts are not those of the model.
+func (l *Language) fits(model *Language) (wrong []string) {
 	for _, id := range model.IDs() {
 		if !l.Has(id) {
-			return fmt.Errorf("the text %q is missing; copy it from %s.toml and translate it", id, reference)
+			wrong = append(wrong, fmt.Sprintf("the text %q is missing; copy it from %s.toml and translate it", id, reference))
 		}
 	}
 	for _, id := range l.IDs() {
 		want, ok := model.entries[id]
 		if !ok {
-			return fmt.Errorf("there is no text %q in %s.toml; take it out", id, reference)
+			wrong = append(wrong, fmt.Sprintf("there is no text %q in %s.toml; take it out", id, reference))
+			continue
 		}
-		if err := l.entries[id].fits(want, mayDiffer[id]); err != nil {
-			return fmt.Errorf("the text %q %w", id, err)
+		for _, not := range l.entries[id].fits(want, mayDiffer[id]) {
+			wrong = append(wrong, fmt.Sprintf("the text %q %s", id, not))
 		}
 	}
-	return nil
+	return wrong
 }
 
-func (e entry) fits(want entry, free []string) error {
+func (e entry) fits(want entry, free []string) (wrong []string) {
+	if len(e.forms) == 0 {
+		return nil // it could not be read
+	}
 	if e.plural() != want.plural() {
 		if want.plural() {
-			return errors.New("needs plural forms, like { one = \"…\", other = \"…\" }")
+			return []string{"needs plural forms, like { one = \"…\", other = \"…\" }"}
 		}
-		return errors.New("has plural forms, and in English it has none")
+		return []string{"has plural forms, and in English it has none; write it as one text"}
+	}
+	say := func(format, name string) {
+		if not := fmt.Sprintf(format, name); !slices.Contains(wrong, not) { // once for all its forms
+			wrong = append(wrong, not)
+		}
 	}
 	names := want.names(sortedKeys(want.forms)[0])
 	for _, form := range sortedKeys(e.forms) {
 		has := e.names(form)
 		for _, name := range sortedKeys(has) {
 			if !names[name] && !slices.Contains(free, name) && name != counter {
-				return fmt.Errorf("has the placeholder %s, which the English has not", name)
+				say("has the placeholder %s, which the English has not; take it out, or write it as there", name)
 			}
 		}
 		for _, name := range sortedKeys(names) {
 			if !has[name] && !slices.Contains(free, name) && (name != counter || !e.plural()) {
-				return fmt.Errorf("lacks the placeholder %s", name)
+				say("lacks the placeholder %s; put it in as in English", name)
 			}
 		}
 	}
-	return nil
+	return wrong
 }
 
 // names are the places of one of the text's forms.
@@ -271,30 +295,37 @@ func (e entry) names(form string) map[string]bool {
 	return out
 }
 
-// compile makes the texts ready to be said.
-func (l *Language) compile() error {
+// compile makes the texts ready to be said, and says of which it could not.
+func (l *Language) compile() (wrong []string) {
 	needed := formsOf(l.tag)
 	b := catalog.NewBuilder(catalog.Fallback(l.tag))
 	for _, id := range l.IDs() {
 		e := l.entries[id]
+		if len(e.forms) == 0 {
+			continue // it could not be read
+		}
 		if e.plural() {
 			for _, form := range needed {
 				if _, ok := e.forms[form]; !ok {
-					return fmt.Errorf("the text %q lacks the plural form %s", id, form)
+					wrong = append(wrong, fmt.Sprintf("the text %q lacks the plural form %s; add it", id, form))
 				}
 			}
 		}
-		for key, html := range map[string]bool{id: false, id + asHTML: true} {
+		for _, html := range []bool{false, true} {
+			key := id
 			if html && !e.marked() {
 				continue
+			} else if html {
+				key += asHTML
 			}
 			if err := b.Set(l.tag, key, e.message(html)); err != nil {
-				return fmt.Errorf("the text %q: %w", id, err)
+				wrong = append(wrong, fmt.Sprintf("the text %q cannot be said: %v", id, err))
+				break
 			}
 		}
 	}
 	l.printer = message.NewPrinter(l.tag, message.Catalog(b))
-	return nil
+	return wrong
 }
 
 // message is the text as golang.org/x/text knows texts.

@@ -134,6 +134,27 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// Whoever translates is told all that is wrong at once, and each thing once.
+func TestEveryFaultAtOnce(t *testing.T) {
+	_, err := in(t, "xx",
+		`empty = "Nothing is here yet, 100 % sure."`, `full = "Full"`,
+		`{who} says: {what lower}, by {day}`, `{whom} says: {what lower}, on {day}`,
+		`<link>make a second one</link>`, `<link>make a second one`,
+		`one = "{n} letter", `, ``,
+		`am = "am"`, `am = 7`)
+	want := `xx.toml has 7 faults:
+- the text "date.am" is neither words in quotation marks nor plural forms; write it as in English
+- the text "letters.again" has <ref> where nothing begins or ends; keep what is put in as in English, like {name}, <name> and </name>
+- the text "letters.empty" is missing; copy it from en.toml and translate it
+- the text "letters.due" has the placeholder whom, which the English has not; take it out, or write it as there
+- the text "letters.due" lacks the placeholder who; put it in as in English
+- there is no text "letters.full" in en.toml; take it out
+- the text "letters.count" lacks the plural form one; add it`
+	if err == nil || err.Error() != want {
+		t.Errorf("it says\n%v\nwant\n%s", err, want)
+	}
+}
+
 func BenchmarkText(b *testing.B) {
 	l, err := New(Files, "en")
 	if err != nil {
