@@ -60,7 +60,7 @@ func TestMetricsSayWhenTheServerLooked(t *testing.T) {
 	done := make(chan error)
 	began := time.Now().Unix()
 	go func() { done <- o.Run(ctx) }()
-	for range 300 {
+	for range 3000 {
 		if o.swept.Load() >= began {
 			break
 		}

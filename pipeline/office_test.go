@@ -75,7 +75,7 @@ var pages = sync.OnceValue(func() *page.Renderer {
 	if err != nil {
 		dir = os.TempDir()
 	}
-	r, err := page.Open(page.Config{CacheDir: filepath.Join(dir, "letterlock-test-renderer")})
+	r, err := page.Open(page.Config{CacheDir: filepath.Join(dir, "letterlock-test-pdfium")})
 	if err != nil {
 		panic(err)
 	}

@@ -409,7 +409,7 @@ func TestRun(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- o.Run(ctx) }()
-		for range 300 {
+		for range 3000 {
 			if l, err := o.cfg.Register.Letter(t.Context(), first.ID); err == nil && l.State == register.Notified {
 				break
 			}

@@ -41,13 +41,13 @@ func (o *office) runs(s *Server) (stop func() error) {
 // until waits for what the servers are about to do.
 func (o *office) until(what string, is func() bool) {
 	o.t.Helper()
-	for range 600 {
+	for range 6000 {
 		if is() {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	o.t.Fatalf("not within half a minute: %s\n%s", what, o.log)
+	o.t.Fatalf("not within five minutes: %s\n%s", what, o.log)
 }
 
 func (o *office) leader() string {

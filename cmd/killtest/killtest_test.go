@@ -81,7 +81,7 @@ func TestNoProgramOutlivesItsTest(t *testing.T) {
 	}()
 	select {
 	case <-gone:
-	case <-time.After(30 * time.Second):
+	case <-time.After(50 * time.Second):
 		t.Error("the test is dead and its program is at work")
 	}
 	_ = test.Wait()

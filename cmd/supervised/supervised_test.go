@@ -26,7 +26,7 @@ func listen(t *testing.T) (said func() string) {
 	return func() string {
 		t.Helper()
 		b := make([]byte, 1024)
-		if err := door.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		if err := door.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		n, err := door.Read(b)

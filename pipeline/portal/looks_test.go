@@ -208,7 +208,7 @@ func TestLooksAreSeen(t *testing.T) {
 			const put = (into, name, has) => document.querySelector(into).append(Object.assign(document.createElement(name), has));
 			`+c.plant+` })()`, chromedp.EvalAwaitPromise))
 		found := strings.Join(c.finds(), "\n")
-		for until := time.Now().Add(5 * time.Second); found == "" && time.Now().Before(until); found = strings.Join(c.finds(), "\n") {
+		for until := time.Now().Add(time.Minute); found == "" && time.Now().Before(until); found = strings.Join(c.finds(), "\n") {
 			time.Sleep(20 * time.Millisecond) // the console speaks when it likes
 		}
 		if !strings.Contains(found, c.says) {

@@ -145,7 +145,7 @@ func TestAChildDiesWithItsParent(t *testing.T) {
 	_ = parent.Wait()
 	// The pipe ends when the last holder of its other end is gone; left alone,
 	// the child would sleep for a minute.
-	const patience = 20 * time.Second
+	const patience = 50 * time.Second
 	if err := ear.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func New(t testing.TB, origin string) *Browser {
 		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))...)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 6*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 20*time.Minute)
 	t.Cleanup(cancel)
 	b := &Browser{T: t, Origin: origin, profile: profile, problem: make(chan string, 100)}
 	b.ctx, cancel = chromedp.NewContext(ctx)
@@ -109,7 +109,7 @@ func (b *Browser) Saves(selector, name string) []byte {
 	_, err := chromedp.Call(b.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: dir})
 	b.must(err)
 	b.Do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
-	for until := time.Now().Add(20 * time.Second); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
 		// Chromium gives a file its name when all of it is there.
 		if file, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
 			return file
@@ -122,7 +122,7 @@ func (b *Browser) Saves(selector, name string) []byte {
 // Press presses what leads to another page, and waits for that page.
 func (b *Browser) Press(selector string) {
 	b.T.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible)); err != nil {
 		b.T.Fatalf("pressing %s: %v\n%s", selector, err, b.Text())
@@ -177,14 +177,14 @@ func (b *Browser) Leads(act func()) {
 
 // Text is what a reader reads on the page.
 func (b *Browser) Text() string {
-	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
 	text, _ := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body")))
 	return text
 }
 
 // patience is how long a page may take to show what is wanted of it.
-const patience = 10 * time.Second
+const patience = 2 * time.Minute
 
 // Wants fails the test when the page does not come to show every text.
 func (b *Browser) Wants(texts ...string) {
@@ -381,7 +381,7 @@ func (b *Browser) picture(width int64, scheme string, take chromedp.Action[[]byt
 // there, and returns how many there are.
 func (b *Browser) LoadImages() int {
 	b.T.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	n, err := chromedp.Run(ctx, chromedp.Evaluate[int](`(async () => {
 		const images = [...document.querySelectorAll("main img")];
