@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -173,10 +172,7 @@ func TestSSOIsBoundToTheBrowser(t *testing.T) {
 }
 
 func TestSSOThatIsAway(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	must(t, l.Close())
-	h := ssoHouse(t, "http://localhost:"+strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+	h := ssoHouse(t, "http://"+strings.Replace(realpart.Address(t), "127.0.0.1", "localhost", 1))
 	for range 2 {
 		wantText(t, h.nobody().get("/sign-in/sso"), "cannot be reached", "If you have a passkey")
 	}
@@ -248,10 +244,8 @@ func TestAgainstARealProvider(t *testing.T) {
 func realProvider(t *testing.T, family string) string {
 	t.Helper()
 	program := realpart.Tool(t, "openid-provider", "an OpenID Connect provider: see openid-provider in .ci/run")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	_, port, err := net.SplitHostPort(realpart.Address(t))
 	must(t, err)
-	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	must(t, l.Close())
 	users := filepath.Join(t.TempDir(), "users.json")
 	must(t, os.WriteFile(users, []byte(`{"ada": {"ID": "ada", "Username": "ada", "Password": "verysecure", "Email": "ada@example.org", "LastName": "`+family+`"}}`), 0o600))
 	cmd := exec.Command(program)
@@ -259,7 +253,7 @@ func realProvider(t *testing.T, family string) string {
 	must(t, cmd.Start())
 	t.Cleanup(func() { _, _ = cmd.Process.Kill(), cmd.Wait() })
 	issuer := "http://localhost:" + port
-	for until := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if answer, err := http.Get(issuer + "/.well-known/openid-configuration"); err == nil {
 			must(t, answer.Body.Close())
 			return issuer

@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -63,7 +62,7 @@ func StartTLS(t testing.TB) *Server {
 func start(t testing.TB, certs string) *Server {
 	t.Helper()
 	binary := Program(t)
-	address := freeAddress(t)
+	address := realpart.Address(t)
 	s := &Server{URL: "http://" + address, AccessKey: "letterlock", SecretKey: rand.Text(), Dir: t.TempDir()}
 	s.command = []string{binary, "server", "--quiet", "--address", address}
 	if certs != "" {
@@ -177,16 +176,6 @@ func find() (binary string, found bool) {
 		}
 	}
 	return "", false
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func trust(t testing.TB, certificate string) *tls.Config {
