@@ -41,7 +41,7 @@ func (s *Server) tellGone(ctx context.Context, w *watch) error {
 		if err != nil {
 			return err
 		}
-		if err := s.replaceGone(ctx, letter.GoneKey(site), msg); err != nil {
+		if err := s.replaceList(ctx, letter.GoneKey(site), msg); err != nil {
 			return fmt.Errorf("telling a scanner which letters are gone: %w", err)
 		}
 		if told == nil {
@@ -53,10 +53,10 @@ func (s *Server) tellGone(ctx context.Context, w *watch) error {
 	return nil
 }
 
-// replaceGone puts a list and removes those before it, which name letters that
+// replaceList puts a list and removes those before it, which name letters that
 // need no longer be named. A crash in between leaves one of them to the storage's
 // own rule.
-func (s *Server) replaceGone(ctx context.Context, key string, msg []byte) error {
+func (s *Server) replaceList(ctx context.Context, key string, msg []byte) error {
 	before, err := s.cfg.Store.Traces(ctx, key)
 	if err != nil {
 		return err

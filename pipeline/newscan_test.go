@@ -120,8 +120,16 @@ func TestANewScanAgainstFaultsAndDeaths(t *testing.T) {
 		chance := rand.New(rand.NewPCG(uint64(seed), 81))
 		o := newOffice(t)
 		ctx := t.Context()
-		old := o.unreadable()
-		m := o.rescan(old)
+		old, rescan := o.unreadable(), o.rescan
+		if seed%2 == 1 { // one that comes late is moved besides
+			old, rescan = o.safeguarded(), o.lateRescan
+			o.work(old.ID)
+			o.days(240)
+			o.must(o.PublishRecipients(ctx))
+			o.must(o.cfg.Register.MarkScanAgain(ctx, old.ID, oneLeader, register.PagesMissing))
+			o.work(old.ID)
+		}
+		m := rescan(old)
 		shaken := func(do func()) {
 			o.store.calls, o.store.at, o.store.how = 0, chance.IntN(9), fault(1+chance.IntN(2))
 			dies := chance.IntN(8)

@@ -65,6 +65,7 @@ func (s *Server) turn(ctx context.Context, c *company, queue *jobs, w *watch) er
 	case leads:
 		err = s.sweep(ctx, queue, w)
 	default:
+		w.awaited = nil
 		err = s.follow(ctx, w)
 	}
 	return errors.Join(err, s.noteLacking(ctx, c), s.wipeEnded(ctx), *c.failed.Load())
@@ -87,6 +88,7 @@ type watch struct {
 	present     letter.Date         // the last day on which it was looked whether every letter is there
 	standing    standing            // whether what a sweep goes by is of now
 	farewells   map[string]farewell // what was last told of letters that are gone, by site
+	awaited     map[string]farewell // likewise of papers that are to be scanned again; nil before, and after another server led
 	said        string              // the last error that was said
 	saidAt      time.Time
 }
@@ -109,6 +111,7 @@ func (s *Server) sweep(ctx context.Context, queue *jobs, w *watch) error {
 		s.enqueueDue(ctx, queue),
 		s.prove(ctx),
 		s.tellGone(ctx, w),
+		s.tellAgain(ctx, w),
 		s.watchStrays(ctx, w),
 		s.endKeys(ctx, w),
 		s.watchAlarms(ctx, w), // after all these: of what was just done nothing is an alarm

@@ -14,7 +14,9 @@ import (
 // of its own, whose manifest names the old one because a person put it into the
 // folder that asks for it. Once it is read back it takes over, in one transaction,
 // the paper and all that was decided: who may read it and who is walled off, how
-// long it is kept, holds, requests, answers. Its months are the old one's.
+// long it is kept, holds, requests, answers. Its months are the old one's, also
+// where it was sealed as of a later day, since the old week's key may be dead: see
+// Again.
 //
 // The old scan stays, Replaced, for as long as nobody has found a newer one
 // readable: a second bad scan must not cost the letter. It then ends like any
@@ -104,7 +106,7 @@ func (r *Register) apart(old, l Letter, lives bool) ApartReason {
 		return ApartUnknown
 	case old.Site != l.Site || old.Helpline != l.Helpline:
 		return ApartElsewhere
-	case !old.Received.Equal(l.Received):
+	case !old.Received.Equal(l.Received) && (l.Received.Before(old.Received) || !old.outlivesScanner()):
 		return ApartOtherDay
 	case old.State == Replaced:
 		return ApartReplaced
@@ -127,13 +129,27 @@ func (r *Register) takeOver(ctx context.Context, tx *sql.Tx, old, l Letter) erro
 		{`UPDATE letters SET replaced_by = $2 WHERE replaced_by = $1 AND replaced_by <> ''`, []any{from, to}}, // older ones
 		{`UPDATE letters SET replaced_by = $2, replaced_at = $3, asked_again = $4 WHERE id = $1`, []any{from, to, millis(r.Now()), string(old.PaperReason)}},
 		{`UPDATE letters SET replaces = $1, risk = $3, handed_to = $4 WHERE id = $2`, []any{from, to, string(risk), old.HandedTo}},
-		{`DELETE FROM papers WHERE letter = $1`, []any{from}}, // it is one paper, and the new scan's
+		{`UPDATE papers SET received = COALESCE((SELECT min(received) FROM papers WHERE letter IN ($1, $2)), received) WHERE letter = $2`, []any{from, to}}, // it came when it came
+		{`DELETE FROM papers WHERE letter = $1`, []any{from}},                                                                                               // it is one paper, and the new scan's
 		{`DELETE FROM mails WHERE letter = $1 AND sent IS NULL`, []any{from}},
 		{`UPDATE letters SET answers = $2 WHERE answers = $1 AND answers <> ''`, []any{from, to}},
 		{`UPDATE calls SET letter = $2 WHERE letter = $1 AND why IN ('unkept', 'declined', 'away-kept', 'away-unkept')`, []any{from, to}}, // what became of answers
 		{`UPDATE holds SET letter = $2 WHERE letter = $1`, []any{from, to}},
 		{`UPDATE requests SET letter = $2 WHERE letter = $1`, []any{from, to}},
 	})
+}
+
+// paperCame is the day on which the letter's paper came, from which its six months
+// count: of a new scan that may be long before the scan.
+func (r *Register) paperCame(ctx context.Context, tx *sql.Tx, l Letter) (letter.Date, error) {
+	var came sql.NullInt64
+	if err := tx.QueryRowContext(ctx, `SELECT min(received) FROM papers WHERE letter = $1`, string(l.ID)).Scan(&came); err != nil {
+		return letter.Date{}, fmt.Errorf("reading when a paper came: %w", err)
+	}
+	if !came.Valid {
+		return l.ReceivedOn(), nil
+	}
+	return letter.DateOf(fromMillis(came.Int64)), nil
 }
 
 // statement is one of several that are done together.
@@ -173,7 +189,8 @@ func (r *Register) endOldScan(ctx context.Context, tx *sql.Tx, old *Letter, pers
 // The old scan gets back its paper and what was its own before, and waits to be
 // scanned again; the letter keeps what was decided since, of which a hold keeps the
 // old one too, its walls, and the old one's months, within which its own paper can
-// be scanned into the ordinary folder.
+// be scanned into the ordinary folder. It is kept for six months of its own at least:
+// the old one's may long be over.
 func (r *Register) MarkOtherPaper(ctx context.Context, id letter.ID, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		l, err := r.whoHasRead(ctx, tx, id, person)
@@ -220,6 +237,7 @@ func (r *Register) giveBack(ctx context.Context, tx *sql.Tx, l, old Letter, pers
 	}
 	if err := inOrder(ctx, tx, "giving back to the old scan", []statement{
 		{`UPDATE letters SET replaces = '' WHERE id = $1`, []any{from}},
+		{`UPDATE papers SET received = $2 WHERE letter = $1`, []any{from, millis(l.Received)}},
 		{`UPDATE letters SET replaced_by = $2 WHERE replaced_by = $1 AND replaced_by <> '' AND id <> $2`, []any{from, to}},
 		{`UPDATE letters SET replaced_by = '', replaced_at = 0, asked_again = '' WHERE id = $1`, []any{to}},
 		{`UPDATE holds SET letter = $2 WHERE letter = $1 AND placed <= $3`, []any{from, to, since}},
@@ -267,7 +285,15 @@ func (r *Register) apartAgain(ctx context.Context, tx *sql.Tx, id, oldID letter.
 	if err != nil {
 		return err
 	}
-	old.Reason, old.Told, old.Review = l.Reason, l.Told, l.Review // its class has followed the other's
+	was := l
+	if own := l.Manifest.Deadline(); l.Deadline().Before(own) {
+		l.Class, l.Since = l.Manifest.Class, l.ReceivedOn()
+		l.Reason, l.Told, l.Review = "", "", letter.Date{}
+		if err := r.keep(ctx, tx, &l); err != nil {
+			return err
+		}
+	}
+	old.Reason, old.Told, old.Review = was.Reason, was.Told, was.Review // its class has followed the other's
 	if err := r.keep(ctx, tx, &old); err != nil {
 		return err
 	}

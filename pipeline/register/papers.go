@@ -175,7 +175,11 @@ func (r *Register) destroyOne(ctx context.Context, tx *sql.Tx, d Destroyed, pers
 	if err != nil {
 		return "", err
 	}
-	if err := r.append(ctx, tx, r.destroyed(p, sides, d.Destruction, ledger), d.Letter, person); err != nil {
+	destroyed := r.destroyed(p, sides, d.Destruction, ledger)
+	if destroyed.Scanned, err = scannedAt(ctx, tx, p); err != nil {
+		return "", err
+	}
+	if err := r.append(ctx, tx, destroyed, d.Letter, person); err != nil {
 		return "", err
 	}
 	return ledger, r.paperIsGone(ctx, tx, p, ledger)
@@ -234,12 +238,26 @@ func (p Paper) SheetsBetween() (fewest, most int) {
 
 func (r *Register) destroyed(p Paper, sides int, d Destruction, ledger Ledger) PaperDestroyed {
 	return PaperDestroyed{
-		Ledger: ledger, Reference: Reference(p.Reference), Class: p.Class, Received: p.Received, Scanned: p.Received,
+		Ledger: ledger, Reference: Reference(p.Reference), Class: p.Class, Received: p.Received,
 		ScannedAt: Name(p.Site), ScannedBy: d.ScannedBy, ReadableBy: p.CheckedBy, ReadableToo: p.CheckedToo, Authority: d.Authority,
 		Destroyed: r.Now().UTC().Truncate(time.Millisecond), Sheets: d.Sheets, Sides: sides, Pages: p.Pages,
 		Witness: d.Witness, WitnessWith: d.WitnessWith, Method: d.Method, Level: d.Level, Contractor: d.Contractor, Collection: d.Collection,
 		Certificate: d.Certificate, Place: d.Place, Anomalies: anomalies(p, d), LetterAlive: !p.LetterGone,
 	}
+}
+
+// scannedAt is when the paper was scanned: later than it came where that scan is a
+// new one which came late. Of a letter that is gone nobody knows that any more.
+func scannedAt(ctx context.Context, tx *sql.Tx, p Paper) (time.Time, error) {
+	var at int64
+	err := tx.QueryRowContext(ctx, `SELECT received FROM letters WHERE id = $1`, string(p.Letter)).Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return p.Received, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading when a paper was scanned: %w", err)
+	}
+	return fromMillis(at), nil
 }
 
 // anomalies are never nil: the register says [] where there is none.

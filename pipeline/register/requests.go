@@ -170,7 +170,11 @@ func (r *Register) erase(ctx context.Context, tx *sql.Tx, l *Letter, q Request, 
 // unkeep has the letter kept as if nobody had decided otherwise. Its answers,
 // which have their own six months all along, are every leader's again too.
 func (r *Register) unkeep(ctx context.Context, tx *sql.Tx, l *Letter, q Request, person int64) error {
-	l.Class, l.Since = l.Manifest.Class, l.ReceivedOn()
+	came, err := r.paperCame(ctx, tx, *l)
+	if err != nil {
+		return err
+	}
+	l.Class, l.Since = l.Manifest.Class, came
 	l.Reason, l.Told, l.Review, l.Named = "", "", letter.Date{}, 0
 	if err := r.keepWith(ctx, tx, *l); err != nil {
 		return err

@@ -49,7 +49,9 @@ type Manifest struct {
 
 	// Replaces is the letter whose paper this is a new scan of, as a person said at
 	// the scanner; empty for any other. Received is then that letter's: the paper
-	// came when it came, and its months do not begin anew.
+	// came when it came, and its months do not begin anew. Only of a letter that the
+	// server names in an Again, whose week's key may be dead, is Received when the
+	// new scan was claimed.
 	Replaces ID `json:"replaces,omitempty"`
 }
 
