@@ -11,9 +11,10 @@ import (
 )
 
 // New scans of papers that are to be scanned again. While the server asks for one,
-// which the edge knows from the letter's receipt, the paper has a folder of its own
-// (folder.AgainDir). The manifest of what is put there names the letter, and the
-// paper keeps the time at which it came. The edge refuses what is certainly wrong;
+// which the edge knows from the letter's receipt, or from a list once the letter's
+// six months are over (see awaited.go), the paper has a folder of its own
+// (folder.AgainDir). The manifest of what is put there names the letter, and within
+// the six months the paper keeps the time at which it came. The edge refuses what is certainly wrong;
 // whether the letter still waits for a new scan when it arrives the server says.
 
 // againWrong is the error for a scan in folder.AgainDir that is no new scan of a
@@ -44,7 +45,7 @@ func againNext(err error, paper string) string {
 	const kept = " Nothing is lost: this file is kept as it is."
 	var wrong *againWrong
 	if errors.As(err, &wrong) {
-		return "Take the paper and compare its reference with the slips in the folder \"taken\". If a slip there says SCAN AGAIN, put the file into the folder that it names. " +
+		return "Take the paper and compare its reference with what STATUS.txt says under SCAN AGAIN. If it is there, put the file into the folder of that reference in the folder \"scan again\". " +
 			"If the file is a letter that was not scanned before, move it into the folder of the helpline. If in doubt, ask the helplines' manager." + kept
 	}
 	return fmt.Sprintf("Scan the paper %s alone and in one file, and put that into the folder %q again.", paper, folder.AgainDir+"/"+paper) + kept
@@ -60,16 +61,19 @@ func (e *Edge) rescanOf(c folder.Claim) (rescan, error) {
 		return rescan{}, &againWrong{"it lies beside the folders of the papers that are to be scanned again",
 			"The file was put into the folder \"scan again\" itself and not into the folder of a paper there, so nobody can know which paper it is."}
 	}
-	r, ok := e.askedAs(c.Helpline, c.Again)
+	of, ok := e.askedAs(c.Helpline, c.Again)
+	if !ok && e.named.heard.IsZero() {
+		return rescan{}, errWaits // the list may name it, and the store could not be asked since the start
+	}
 	if !ok {
 		return rescan{}, &againWrong{"no such paper is to be scanned again",
 			"No paper of that reference is to be scanned again just now: the reference is not known, the request is closed, or a new scan has been taken already."}
 	}
-	if at := slices.IndexFunc(e.jobs, func(j *job) bool { return !j.end && j.claim.ID != c.ID && j.replaces() == r.ID }); at >= 0 {
+	if at := slices.IndexFunc(e.jobs, func(j *job) bool { return !j.end && j.claim.ID != c.ID && j.replaces() == of.Replaces }); at >= 0 {
 		return rescan{}, &againWrong{"a new scan of that paper is on its way",
-			"Another new scan of " + r.ID.Reference() + " was put there before this one and is on its way. All pages of a paper belong into one file."}
+			"Another new scan of " + of.Replaces.Reference() + " was put there before this one and is on its way. All pages of a paper belong into one file."}
 	}
-	return rescan{r.ID, r.Received}, nil
+	return of, nil
 }
 
 // replaces is the letter of which the job's is a new scan; "" if none is known.
@@ -85,26 +89,25 @@ func (j *job) replaces() letter.ID {
 
 // askedAs is the letter whose paper is to be scanned again and has that folder. A
 // person may have made the folder, and written its name as people do.
-func (e *Edge) askedAs(helpline, name string) (record, bool) {
+func (e *Edge) askedAs(helpline, name string) (rescan, bool) {
 	reference, err := letter.ParseReference(name)
-	var exactly, found []record
-	for id := range e.shelf.asked {
-		r := e.shelf.records[id]
-		switch h, ok := e.againIn(r); {
-		case !ok || h != helpline:
-		case againName(r) == name:
-			exactly = append(exactly, r)
-		case err == nil && reference == r.ID.Reference():
-			found = append(found, r)
+	var exactly, found []wanted
+	for _, w := range e.wanted() {
+		switch {
+		case w.helpline != helpline:
+		case w.name == name:
+			exactly = append(exactly, w)
+		case err == nil && reference == w.Replaces.Reference():
+			found = append(found, w)
 		}
 	}
 	if len(exactly) > 0 {
 		found = exactly
 	}
 	if len(found) != 1 {
-		return record{}, false // two papers of one reference: a person must say which
+		return rescan{}, false // two papers of one reference: a person must say which
 	}
-	return found[0], true
+	return found[0].rescan, true
 }
 
 // againIn is in which helpline's folder the new scan of a letter's paper is dropped,
@@ -117,8 +120,10 @@ func (e *Edge) againIn(r record) (helpline string, ok bool) {
 	if r.Moved == "" {
 		return r.Helpline, true
 	}
-	return r.Moved, slices.Contains(e.Helplines, r.Moved)
+	return r.Moved, e.scansFor(r.Moved)
 }
+
+func (e *Edge) scansFor(helpline string) bool { return slices.Contains(e.Helplines, helpline) }
 
 // againName is the name of the folder of a letter's paper: as its slip's, which no
 // other has.
@@ -134,11 +139,8 @@ func againName(r record) string {
 // the others. It is level-triggered: a crash leaves some too many or too few.
 func (e *Edge) tendAgain() {
 	want := map[string][]string{}
-	for id := range e.shelf.asked {
-		r := e.shelf.records[id]
-		if h, ok := e.againIn(r); ok {
-			want[h] = append(want[h], againName(r))
-		}
+	for _, w := range e.wanted() {
+		want[w.helpline] = append(want[w.helpline], w.name)
 	}
 	var failed error
 	for _, helpline := range e.Helplines {
@@ -154,7 +156,8 @@ func (e *Edge) tendAgain() {
 			}
 		}
 		for _, name := range have {
-			if !slices.Contains(want[helpline], name) {
+			// Until the list was heard the paper may be on it.
+			if !slices.Contains(want[helpline], name) && !e.named.heard.IsZero() {
 				e.folder.DropAgain(helpline, name)
 			}
 		}
@@ -173,10 +176,9 @@ const againSaid = 10
 // asksAgain says which papers of a helpline are to be scanned again.
 func (e *Edge) asksAgain(helpline string) (lines []string) {
 	var names []string
-	for id := range e.shelf.asked {
-		r := e.shelf.records[id]
-		if h, ok := e.againIn(r); ok && h == helpline {
-			names = append(names, againName(r)+r.because())
+	for _, w := range e.wanted() {
+		if w.helpline == helpline {
+			names = append(names, w.name+w.because)
 		}
 	}
 	if len(names) == 0 {
@@ -192,9 +194,11 @@ func (e *Edge) asksAgain(helpline string) (lines []string) {
 }
 
 // because is why the paper is to be scanned again, in brackets, if that is known.
-func (r record) because() string {
-	if r.Reason == "" {
+func (r record) because() string { return becauseOf(r.Reason) }
+
+func becauseOf(reason string) string {
+	if reason == "" {
 		return ""
 	}
-	return " (" + strings.ReplaceAll(r.Reason, "-", " ") + ")"
+	return " (" + strings.ReplaceAll(reason, "-", " ") + ")"
 }

@@ -95,6 +95,7 @@ type Edge struct {
 	keys        serverKeys
 	gone        map[letter.ID]string // what became of the papers of letters that ended before their time
 	goneHeard   time.Time            // when that was fetched
+	named       awaiting             // which papers are to be scanned again whose letters it forgets
 	slipsTended time.Time
 	slipLast    letter.ID
 	told        map[string]string // the sentence that stands about a subject
@@ -222,6 +223,7 @@ func (e *Edge) attach() error {
 	}
 	e.folder, e.jobs, e.shelf = f, nil, newShelf()
 	e.gone, e.goneHeard = map[letter.ID]string{}, time.Time{}
+	e.named = newAwaiting()
 	e.known.unsure = map[string]letter.ID{} // load finds out
 	e.printed, e.tidy = map[string]bool{}, map[letter.ID]bool{}
 	e.slipDirs, e.againMade = map[string]bool{}, map[string]bool{}

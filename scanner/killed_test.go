@@ -108,7 +108,7 @@ func (k killing) at(t *testing.T, step string, nth int) {
 			o.open()
 			k.begins(o)
 			o.close()
-			c.Now = o.now
+			c.Now, c.Serial = o.now, o.serial
 		}
 		c.happens(t)
 		o.searchPlaintext(k.scan)

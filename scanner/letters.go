@@ -52,7 +52,8 @@ type clean struct {
 // rescan is of which letter this is a new scan; zero for any other.
 type rescan struct {
 	Replaces letter.ID `json:"replaces,omitempty"`
-	Came     time.Time `json:"came,omitzero"` // when the paper came: as in that letter's manifest
+	Came     time.Time `json:"came,omitzero"`  // when the paper came: as in that letter's manifest; zero for one that is late
+	Late     bool      `json:"late,omitempty"` // that letter's six months are over for this edge: see awaited.go
 }
 
 // stackPlace is where a letter was in the stack that it was scanned with. It is

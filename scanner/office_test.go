@@ -409,6 +409,7 @@ type crash struct {
 	Nth     int // how often the step comes before that; 0 and 1 are the first time
 	Secrets secrets
 	Now     time.Time // when the process starts; the morning if zero
+	Serial  uint64    // of the recipients list that the edge knew then
 	Bench   bench
 }
 
@@ -454,7 +455,8 @@ func TestCrashingProcess(t *testing.T) {
 	}
 	o := buildOffice(t, c.Base, c.Secrets)
 	if !c.Now.IsZero() {
-		o.now = c.Now
+		o.now, o.serial = c.Now, c.Serial
+		o.publish(o.recipients())
 	}
 	o.cfg.Step = func(step string, _ letter.ID) {
 		if step != c.Step {

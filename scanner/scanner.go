@@ -66,6 +66,7 @@ type job struct {
 	clean     *clean           // what is known of the clean PDF; nil before the end of step 3
 	scan      takenScan        // what duplicates of the scan are told; with clean
 	manifest  *letter.Manifest // from step 4 on
+	late      bool             // it is a late new scan, see awaited.go; with manifest
 	kept      bool             // which letters its scan holds is on disk, see keep
 	spooled   bool             // the sealed letter is known to lie beside its manifest
 	readBack  bool             // so it was, when it was written a moment ago
@@ -131,6 +132,7 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 		}
 	}
 	if j.manifest == nil {
+		j.late = j.clean.Late
 		if j.manifest, err = e.seal(ctx, j); err != nil {
 			return false, e.keep(j, err)
 		}
@@ -263,7 +265,7 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 	e.step("spooled", j.id)
 	// Kept unsigned, and signed whenever it is put: a site whose key is
 	// replaced meanwhile loses no letter.
-	if err := disk.WriteJSON(d, spooled(j.id, folder.ManifestExt), 0o600, sealed{m, j.scan.hash, j.scan.id}); err != nil {
+	if err := disk.WriteJSON(d, spooled(j.id, folder.ManifestExt), 0o600, sealed{m, j.scan.hash, j.scan.id, j.clean.Late}); err != nil {
 		return nil, err
 	}
 	j.spooled, j.readBack = true, true
@@ -317,6 +319,7 @@ type sealed struct {
 	letter.Manifest
 	Hash  string    `json:"hash,omitempty"`  // as in content; earlier versions did not write it, and marked the scan before
 	First letter.ID `json:"first,omitempty"` // the id of the scan's first letter
+	Late  bool      `json:"late,omitempty"`  // as in rescan
 }
 
 // foundSealed takes in a letter that was sealed before.
@@ -326,7 +329,7 @@ func (e *Edge) foundSealed(data []byte, on func(letter.ID) *job) error {
 		return err
 	}
 	j := on(s.ID)
-	j.manifest = &s.Manifest
+	j.manifest, j.late = &s.Manifest, s.Late
 	if s.Hash != "" {
 		j.scan = takenScan{s.Hash, s.First, letter.DateOf(s.Received), s.Helpline}
 		e.known.add(j.scan)
@@ -456,6 +459,9 @@ func (e *Edge) receive(ctx context.Context, j *job) (end bool, err error) {
 		return false, err
 	}
 	r := e.newRecord(j, *receipt)
+	if j.late {
+		e.named.renewed[r.Replaces] = e.named.at
+	}
 	if err := e.writeSlip(r); err != nil {
 		return false, err
 	}

@@ -34,6 +34,7 @@ type record struct {
 	// own record stays without a slip while the server says PaperReplaced: should the
 	// new scan turn out to be of another paper, it is asked for again.
 	Replaces letter.ID `json:"replaces,omitempty"`
+	Apart    bool      `json:"apart,omitempty"` // it was put in as that, and the server has taken it for a letter of its own
 	stackPlace
 }
 
@@ -47,6 +48,7 @@ func (e *Edge) newRecord(j *job, r letter.Receipt) record {
 	if j.clean != nil {
 		rec.stackPlace = j.clean.stackPlace
 	}
+	rec.Apart = j.late && r.Replaces == "" // whoever writes the list says so in every receipt
 	rec.Slip = e.slipName(rec)
 	e.shelf.plan(rec)
 	return rec
@@ -114,6 +116,10 @@ func (r record) slip(moved string) string {
 	if r.Replaces != "" {
 		old := r.Replaces.Reference()
 		lines[1] = "This is the new scan of " + old + ". On the paper, cross out " + old + " and write this reference: " + r.ID.Reference()
+		if r.Apart {
+			lines[1] = "This was put in as a new scan of " + old + ", and is a letter of its own: when it came " + old + " did not wait for one any more. On the paper, cross out " +
+				old + " and write this reference: " + r.ID.Reference() + ". Tell the helplines' manager both references."
+		}
 	}
 	if r.Moved != "" {
 		lines[0] += ": HAND OVER"
@@ -255,14 +261,27 @@ func (e *Edge) tendSlips(ctx context.Context) {
 	if e.Now().Sub(e.slipsTended).Abs() < e.SlipEvery {
 		return
 	}
-	switch err := e.hearGone(ctx); {
-	case errors.Is(err, errWaits) && e.call != nil:
-		return // the next pass goes on here
-	case errors.Is(err, errWaits) || ctx.Err() != nil || e.foundNoRoom(err):
-	case err != nil:
-		e.tell("gone", "Which letters have ended before their time cannot be taken in: "+err.Error()+". Trying again.")
-	default:
-		e.tell("gone", "")
+	for _, list := range []struct {
+		about string
+		hear  func(context.Context) error
+		fails func(why string)
+	}{
+		{"gone", e.hearGone, func(why string) {
+			e.tell("gone", "Which letters have ended before their time cannot be taken in: "+why+". Trying again.")
+		}},
+		{"awaited", e.hearAgain, func(why string) {
+			e.tell("awaited", "Which papers are to be scanned again after six months cannot be taken in: "+why+". Trying again.")
+		}},
+	} {
+		switch err := list.hear(ctx); {
+		case errors.Is(err, errWaits) && e.call != nil:
+			return // the next pass goes on here
+		case errors.Is(err, errWaits) || ctx.Err() != nil || e.foundNoRoom(err):
+		case err != nil:
+			list.fails(err.Error())
+		default:
+			e.tell(list.about, "")
+		}
 	}
 	e.slipsTended = e.Now()
 	for _, id := range e.shelf.next(e.slipLast, slipsAtOnce) {
