@@ -189,11 +189,11 @@ func provePair(w letter.Week, recipient, dir1, dir2 string) error {
 		}
 		pair = append(pair, shares[i])
 	}
-	id, err := keyring.Combine(pair[0], pair[1])
+	ids, err := keyring.Combine(pair[0], pair[1])
 	if err != nil {
 		return err
 	}
-	return keyring.Proves(id, recipient)
+	return keyring.Proves(ids[0], recipient)
 }
 
 // endShare destroys one share, on record before and after.
@@ -228,7 +228,7 @@ func (s *Server) RetireShares(ctx context.Context, dir string, all bool) (ended 
 		return nil, err
 	}
 	for _, share := range shares {
-		if !all && lives[share.Week] && slices.Contains(out, onRecord(share)) {
+		if !all && lives[share.Week] && (slices.Contains(out, onRecord(share)) || isLast(share, out)) {
 			continue
 		}
 		if err := s.endShare(ctx, share, dir); err != nil {
@@ -278,6 +278,18 @@ func (s *Server) EndShares(ctx context.Context, custodian int, all bool, how reg
 	return ended, nil
 }
 
+// isLast reports whether nothing newer is shared of that week: the key was replaced,
+// and what is sealed to the one before can be brought back from such shares alone.
+func isLast(share keyring.Share, out []register.Share) bool {
+	old := onRecord(share)
+	old.Old = true
+	return slices.Contains(out, old) && !sharedAnew(share.Week, out)
+}
+
+func sharedAnew(w letter.Week, out []register.Share) bool {
+	return slices.ContainsFunc(out, func(s register.Share) bool { return s.Week == w && !s.Old })
+}
+
 // DueShares are those of keys whose week is over or that are dead, and those in
 // whose place newer ones were made.
 func (s *Server) DueShares(ctx context.Context) ([]register.Share, error) {
@@ -286,14 +298,16 @@ func (s *Server) DueShares(ctx context.Context) ([]register.Share, error) {
 		return nil, err
 	}
 	lives, err := s.livingWeeks(ctx)
-	return slices.DeleteFunc(shares, func(share register.Share) bool { return lives[share.Week] && !share.Old }), err
+	return slices.DeleteFunc(slices.Clone(shares), func(share register.Share) bool {
+		return lives[share.Week] && (!share.Old || !sharedAnew(share.Week, shares))
+	}), err
 }
 
 // Recovered is what two custodians' shares give for one living week.
 type Recovered struct {
 	Week letter.Week
 	Err  error // why they do not give its key; nil when it is proven
-	key  *age.HybridIdentity
+	keys []*age.HybridIdentity
 }
 
 // Drill has two custodians' shares bring back every living key that both have a
@@ -327,20 +341,33 @@ func (s *Server) RestoreKeys(ctx context.Context, dirs [2]string) ([]Recovered, 
 	if err != nil {
 		return nil, err
 	}
-	missing := slices.DeleteFunc(living, func(k register.WeekKey) bool { return s.cfg.Keyring.Has(k.Week) })
+	var missing []register.WeekKey
+	for _, k := range living {
+		lacks, err := s.lacks(k)
+		if err != nil {
+			return nil, err
+		}
+		if lacks {
+			missing = append(missing, k)
+		}
+	}
 	if len(missing) == 0 {
 		return nil, nil
 	}
 	found, err := s.recover(ctx, dirs, missing, register.ForRestore)
 	for i, r := range found {
-		if r.Err != nil {
+		if r.Err != nil && !errors.Is(r.Err, errOnlyBefore) {
 			continue
 		}
 		// On record, not yet done: a crash leaves a key that is missing, and the
 		// next run restores it.
-		if found[i].Err = s.cfg.Register.KeyRestored(ctx, r.Week); found[i].Err == nil {
+		err := s.cfg.Register.KeyRestored(ctx, r.Week)
+		if err == nil {
 			s.cfg.Step("key-restoring", "")
-			found[i].Err = s.cfg.Keyring.Restore(r.Week, r.key)
+			err = s.cfg.Keyring.Restore(r.Week, r.keys)
+		}
+		if err != nil {
+			found[i].Err = err
 		}
 	}
 	return found, err
@@ -377,19 +404,29 @@ func (s *Server) recover(ctx context.Context, dirs [2]string, keys []register.We
 	if err := s.cfg.Register.Record(ctx, register.KeysRecombined{For: why, First: who[0], Second: who[1], Weeks: weeks}, 0); err != nil {
 		return nil, err
 	}
+	shares, err := s.cfg.Register.Shares(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []Recovered
 	for i, k := range keys {
 		s.cfg.Far(i, len(keys))
 		r := Recovered{Week: k.Week}
-		r.key, r.Err = bringBack(k, from)
+		r.keys, r.Err = bringBack(k, from, shares)
 		out = append(out, r)
 	}
 	return out, nil
 }
 
-var errNotShared = errors.New("not both custodians have a share of it")
+var (
+	errNotShared = errors.New("not both custodians have a share of it")
+	// errOnlyBefore says that the shares give keys of the week, and not its newest.
+	errOnlyBefore = errors.New("these shares are of before the key was replaced: what was sealed until then is opened by them, and what came later is not")
+)
 
-func bringBack(k register.WeekKey, from [2][]keyring.Share) (*age.HybridIdentity, error) {
+// bringBack gives a week's keys; with errOnlyBefore, those that there were before
+// the key was replaced, if the shares are on record.
+func bringBack(k register.WeekKey, from [2][]keyring.Share, out []register.Share) ([]*age.HybridIdentity, error) {
 	var pair [2]keyring.Share
 	for i, shares := range from {
 		at := slices.IndexFunc(shares, func(s keyring.Share) bool { return s.Week == k.Week })
@@ -398,9 +435,12 @@ func bringBack(k register.WeekKey, from [2][]keyring.Share) (*age.HybridIdentity
 		}
 		pair[i] = shares[at]
 	}
-	id, err := keyring.Combine(pair[0], pair[1])
+	ids, err := keyring.Combine(pair[0], pair[1])
 	if err != nil {
 		return nil, err
 	}
-	return id, keyring.Proves(id, k.Recipient)
+	if pair[0].Recipient != k.Recipient && isLast(pair[0], out) && isLast(pair[1], out) {
+		return ids, errOnlyBefore
+	}
+	return ids, keyring.Proves(ids[0], k.Recipient)
 }

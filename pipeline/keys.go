@@ -153,14 +153,10 @@ func (s *Server) notUnsealed(ctx context.Context, w letter.Week, cause error) er
 	return fmt.Errorf("%w: %w", errUnseal, cause)
 }
 
-// lacks reports whether the keyring holds no key of that week, or another one than
-// is on record.
+// lacks reports whether the keyring lacks a key of that week, or holds another one
+// than is on record.
 func (s *Server) lacks(k register.WeekKey) (bool, error) {
-	recipient, err := s.cfg.Keyring.Recipient(k.Week)
-	if errors.Is(err, keyring.ErrNoKey) {
-		return true, nil
-	}
-	return err == nil && recipient != k.Recipient, err
+	return s.cfg.Keyring.Lacks(k.Week, k.Recipient)
 }
 
 // lackingKeys counts the keys that live on record and that the keyring lacks.
@@ -178,25 +174,94 @@ func (s *Server) lackingKeys(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// makeKey makes the week's key pair, or finds it, and records it. A key that is
-// on record and not in the keyring is not made anew: a disk that is not mounted
+// makeKey makes the week's key pair, or finds the newest, and records it. A key that
+// is on record and not in the keyring is not made anew: a disk that is not mounted
 // must not cost the letters of a week.
 func (s *Server) makeKey(ctx context.Context, w letter.Week) (recipient string, err error) {
-	state, err := s.cfg.Register.KeyState(ctx, w)
+	known, err := s.cfg.Register.Key(ctx, w)
 	if err != nil {
 		return "", err
 	}
-	if state != register.KeyUnknown && !s.cfg.Keyring.Has(w) {
+	if known.State != register.KeyUnknown && !s.cfg.Keyring.Has(w) {
 		return "", fmt.Errorf("key %s is on record and not in the keyring: is its folder mounted, or must it be restored?", w)
 	}
 	if recipient, err = s.cfg.Keyring.Make(w); err != nil {
 		return "", err
 	}
 	// On disk before it is on record, on record before it is given out.
-	if err := s.cfg.Register.AddKey(ctx, w, recipient); err != nil {
+	if known.State == register.KeyLiving && known.Recipient != recipient {
+		err = s.replaceKey(ctx, known, recipient)
+	} else {
+		err = s.cfg.Register.AddKey(ctx, w, recipient)
+	}
+	if err != nil {
 		return "", fmt.Errorf("recording key %s: %w", w, err)
 	}
 	return recipient, nil
+}
+
+// replaceKey records that the newest key of the keyring takes the place of that on
+// record, if it was made in its place: here, or at a time of which a restored
+// register does not know, so that no restore brings a stolen key back into use.
+func (s *Server) replaceKey(ctx context.Context, known register.WeekKey, newest string) error {
+	lacks, err := s.lacks(known)
+	if err != nil {
+		return err
+	}
+	if lacks {
+		return errors.New("another key is on record, which is not in the keyring: is its folder mounted, or must it be restored?")
+	}
+	err = s.cfg.Register.ReplaceKey(ctx, known.Week, known.Recipient, newest)
+	if errors.Is(err, register.ErrMoved) { // another process was first
+		now, failed := s.cfg.Register.Key(ctx, known.Week)
+		if failed == nil && now.State == register.KeyLiving && now.Recipient == newest {
+			return nil
+		}
+		return errors.Join(err, failed)
+	}
+	return err
+}
+
+// ReplaceKeys makes another key for each week to which anything may still be sealed,
+// and publishes them: somebody else may know those that there are. What is sealed to
+// these stays so, and they die when their weeks are over, as ever. It returns the
+// weeks. A crash leaves weeks with another key and weeks without; a running server
+// gives out the former, and running it again makes further ones.
+//
+// What is there already is not sealed anew: it would be another object, which the
+// storage's lifecycle, counting from its creation, would keep for longer.
+func (s *Server) ReplaceKeys(ctx context.Context) (weeks []letter.Week, err error) {
+	if s.mustRest(ctx) {
+		return nil, register.ErrClosed
+	}
+	living, err := s.livingKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	first := letter.WeekOf(letter.Deadline(letter.DateOf(s.cfg.Now()).AddDays(-letter.BriefDays-1), letter.SixMonths))
+	for i, k := range living {
+		s.cfg.Far(i, len(living))
+		if k.Week < first {
+			continue
+		}
+		lacks, err := s.lacks(k)
+		if err == nil && lacks {
+			err = errKeyMissing
+		}
+		if err == nil {
+			_, err = s.cfg.Keyring.MakeAnother(k.Week)
+		}
+		if err != nil {
+			return weeks, fmt.Errorf("replacing key %s: %w", k.Week, err)
+		}
+		s.cfg.Step("key-made-anew", "")
+		if _, err := s.makeKey(ctx, k.Week); err != nil {
+			return weeks, err
+		}
+		s.cfg.Step("key-replaced", "")
+		weeks = append(weeks, k.Week)
+	}
+	return weeks, s.PublishRecipients(ctx)
 }
 
 // neededKeys are the living keys that die within keyAhead days, or should be

@@ -45,8 +45,14 @@ func (s *Server) PublishRecipients(ctx context.Context) (err error) {
 	if s.mustRest(ctx) {
 		return register.ErrClosed
 	}
+	// The number is taken before the keys are looked at: a list with a key that was
+	// replaced meanwhile has the lower number.
+	serial, err := s.cfg.Register.NextSerial(ctx)
+	if err != nil {
+		return fmt.Errorf("numbering the recipients list: %w", err)
+	}
 	now := s.cfg.Now()
-	list := seal.Recipients{ValidUntil: now.Add(listValid).UTC().Truncate(time.Second), Keys: map[letter.Week]string{}}
+	list := seal.Recipients{Serial: serial, ValidUntil: now.Add(listValid).UTC().Truncate(time.Second), Keys: map[letter.Week]string{}}
 	today := letter.DateOf(now)
 	// From the oldest scan on that would still be believed: an edge that was
 	// cut off from the storage seals what it claimed days ago.
@@ -59,11 +65,6 @@ func (s *Server) PublishRecipients(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	serial, err := s.cfg.Register.NextSerial(ctx)
-	if err != nil {
-		return fmt.Errorf("numbering the recipients list: %w", err)
-	}
-	list.Serial = serial
 	msg, err := list.Sign(s.cfg.Signer)
 	if err != nil {
 		return fmt.Errorf("signing the recipients list: %w", err)

@@ -18,9 +18,10 @@ import (
 )
 
 type keyCmd struct {
-	List   keyListCmd   `cmd:"" help:"List the expiry weeks' keys: when each dies, and whether it is there." example:"letterlock key list"`
-	Backup keyBackupCmd `cmd:"" help:"Make the key that opens backups, to be kept away from this machine." example:"letterlock key backup --out /mnt/stick/backup-key.txt"`
-	Escrow escrowCmd    `cmd:"" help:"Shares of the keys with three custodians, any two of whom bring a lost keyring back."`
+	List    keyListCmd    `cmd:"" help:"List the expiry weeks' keys: when each dies, and whether it is there." example:"letterlock key list"`
+	Backup  keyBackupCmd  `cmd:"" help:"Make the key that opens backups, to be kept away from this machine." example:"letterlock key backup --out /mnt/stick/backup-key.txt"`
+	Replace keyReplaceCmd `cmd:"" help:"After a theft of the server or its keyring: another key for every week to which letters may still be sealed. What lies there is not sealed anew." example:"letterlock key replace"`
+	Escrow  escrowCmd     `cmd:"" help:"Shares of the keys with three custodians, any two of whom bring a lost keyring back."`
 }
 
 type keyListCmd struct {
@@ -69,6 +70,33 @@ func (c *keyListCmd) Run(w *world) error {
 			}
 		}
 		return t.Flush()
+	})
+}
+
+type keyReplaceCmd struct{}
+
+// Run has letters sealed to other keys from now on. It works beside running servers.
+func (c *keyReplaceCmd) Run(w *world) error {
+	return w.with(func(in *installation) error {
+		work := w.begin(in, "Replacing keys", "key")
+		weeks, err := in.looks(nil).ReplaceKeys(w.ctx)
+		work.End()
+		if len(weeks) > 0 {
+			fmt.Fprintf(w.out, "Replaced: %s (%s to %s).\n", words.Number(len(weeks), "key"), weeks[0], weeks[len(weeks)-1])
+		}
+		if err != nil {
+			return fmt.Errorf("not every key is replaced, and scanners do not have the new ones yet; run this again: %w", err)
+		}
+		if len(weeks) == 0 {
+			_, err := fmt.Fprintln(w.out, "There is no key yet that could be replaced.")
+			return err
+		}
+		_, err = fmt.Fprintf(w.out, `Scanners seal to the new keys as soon as they have looked into the storage. What was sealed before is not sealed anew: whoever has the old keys, and gets at a copy of it, can read it until its key dies, the last on %s.
+`, weeks[len(weeks)-1].Over())
+		if shares, failed := in.register.Shares(w.ctx); failed == nil && len(shares) > 0 {
+			_, err = fmt.Fprintln(w.out, "The custodians' shares do not bring the new keys back. Run now, with all three folders: letterlock key escrow make")
+		}
+		return err
 	})
 }
 

@@ -6,11 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/minio/minio-go/v7"
 
+	"letterlock/pipeline/keyring"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit/deposittest"
 	"letterlock/scanner/specimen"
@@ -30,7 +32,7 @@ func pageOf(t *testing.T, title string) (commands []string) {
 
 // The page "The server, stolen": with the storage's credentials ended at once, the
 // thief, who has the whole data folder, fetches nothing. The new machine has every
-// letter, and takes new ones.
+// letter, and takes new ones, which the stolen keys do not open.
 func TestTheServerIsStolen(t *testing.T) {
 	store := deposittest.Start(t)
 	s3 := store.Config()
@@ -60,7 +62,7 @@ func TestTheServerIsStolen(t *testing.T) {
 	}
 	place := newData(t)
 	path := strings.NewReplacer("/var/lib/letterlock", place, "letterlock-20261128T040000Z.tar.age", from, "/mnt/stick/backup-key.txt", key,
-		"/mnt/bob", sticks[1], "/mnt/cat", sticks[2])
+		"/mnt/ann", sticks[0], "/mnt/bob", sticks[1], "/mnt/cat", sticks[2])
 	for i, line := range pageOf(t, "The server, stolen") {
 		words := strings.Fields(path.Replace(line))
 		if words[0] == "rm" {
@@ -85,6 +87,16 @@ func TestTheServerIsStolen(t *testing.T) {
 	p.isSetUp()
 	must(t, os.WriteFile(filepath.Join(place, "scanner", "respect-phoneline", "new.tif"), specimen.New(9, 1).G4TIFF(), 0o600))
 	p.eventually("a new letter is announced", func() bool { return p.status().Letters[register.Notified] == 4 })
+	stolen, err := keyring.Open(filepath.Join(data, "keyring"))
+	must(t, err)
+	for _, l := range p.letters() {
+		old := slices.ContainsFunc(before, func(b letterLine) bool { return b.ID == l.ID })
+		sealed, err := s3Client(t, store.Config()).GetObject(t.Context(), s3.Bucket, l.Object, minio.GetObjectOptions{})
+		must(t, err)
+		if _, err := stolen.Unseal(l.Key, sealed); (err == nil) != old {
+			t.Errorf("whoever has the stolen keys and a copy of the bucket: a letter of before the keys were replaced %v, and reading it gives: %v", old, err)
+		}
+	}
 	session.origin = p.origin()
 	if status, page := session.do(http.MethodGet, "/letters", nil); strings.Contains(page, before[0].Reference) {
 		t.Errorf("a session of the stolen server lives on: %d", status)

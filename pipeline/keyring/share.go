@@ -26,9 +26,11 @@ import (
 // bring it back, and one alone knows nothing.
 const Custodians = 3
 
-// Share is what one custodian keeps of one week's key.
+// Share is what one custodian keeps of one week's key, or of its keys, where a
+// further one was made in its place: the secret is each of them on a line, the
+// newest first.
 //
-// The key is the exclusive or of three parts, two of them random. The first
+// The secret is the exclusive or of three parts, two of them random. The first
 // custodian has parts 1 and 2, the second 2 and 3, the third 3 and 1: any two
 // have all three, and what one lacks is a one-time pad over the rest
 // (replicated sharing: Ito, Saito, Nishizeki 1987). For two of three it needs
@@ -42,17 +44,21 @@ type Share struct {
 	Week      letter.Week
 	Custodian int    // 1 to 3
 	Set       string // names the making; shares of two makings do not fit together
-	Recipient string // the public half, by which a key that was brought back is known
+	Recipient string // the newest one's public half, by which a key that was brought back is known
 	parts     [2][]byte
 }
 
-// Split shares the week's key anew.
+// Split shares the week's keys anew.
 func (k *Keyring) Split(w letter.Week) (all [Custodians]Share, err error) {
-	id, err := k.identity(w)
+	ids, err := k.identities(w)
 	if err != nil {
 		return all, err
 	}
-	secret := []byte(id.String())
+	var lines []string
+	for _, id := range slices.Backward(ids) {
+		lines = append(lines, id.String())
+	}
+	secret := []byte(strings.Join(lines, "\n"))
 	defer clear(secret)
 	parts := [Custodians][]byte{make([]byte, len(secret)), make([]byte, len(secret)), make([]byte, len(secret))}
 	_, _ = rand.Read(parts[0])
@@ -61,7 +67,7 @@ func (k *Keyring) Split(w letter.Week) (all [Custodians]Share, err error) {
 	subtle.XORBytes(parts[2], parts[2], secret)
 	set := strings.ToLower(rand.Text()[:8])
 	for i := range all {
-		all[i] = Share{w, i + 1, set, id.Recipient().String(), [2][]byte{parts[i], parts[(i+1)%Custodians]}}
+		all[i] = Share{w, i + 1, set, newest(ids), [2][]byte{parts[i], parts[(i+1)%Custodians]}}
 	}
 	return all, nil
 }
@@ -73,9 +79,9 @@ var (
 	errNoFit         = errors.New("the two shares do not give the key: one of them is damaged")
 )
 
-// Combine brings the key back from two shares, in memory only. The key is
-// proven to be the one that was shared: it has the public half that both name.
-func Combine(a, b Share) (*age.HybridIdentity, error) {
+// Combine brings the week's keys back from two shares, in memory only, the newest
+// first. That one is proven to be what was shared: it has the public half that both name.
+func Combine(a, b Share) (ids []*age.HybridIdentity, err error) {
 	switch {
 	case a.Week != b.Week || a.Set != b.Set || a.Recipient != b.Recipient:
 		return nil, errOtherSet
@@ -96,11 +102,17 @@ func Combine(a, b Share) (*age.HybridIdentity, error) {
 	defer clear(secret)
 	subtle.XORBytes(secret, parts[0], parts[1])
 	subtle.XORBytes(secret, secret, parts[2])
-	id, err := age.ParseHybridIdentity(string(secret))
-	if err != nil || id.Recipient().String() != a.Recipient {
+	for line := range strings.SplitSeq(string(secret), "\n") {
+		id, err := age.ParseHybridIdentity(line)
+		if err != nil {
+			return nil, errNoFit
+		}
+		ids = append(ids, id)
+	}
+	if ids[0].Recipient().String() != a.Recipient {
 		return nil, errNoFit
 	}
-	return id, nil
+	return ids, nil
 }
 
 // Proves seals something to the recipient and opens it with the identity: that
@@ -246,15 +258,35 @@ func (s Share) Destroy(dir string) error {
 	return nil
 }
 
-// Restore puts a key that two custodians have brought back into the keyring,
-// where it is missing. It never replaces one.
-func (k *Keyring) Restore(w letter.Week, id *age.HybridIdentity) error {
-	if err := k.write(k.path(w), keyText(w, id)); err != nil {
+// Restore puts the week's keys that two custodians have brought back, the newest
+// first, into the keyring, those that are missing there. It never replaces one. A
+// crash leaves some of them; the next Restore puts back the others.
+func (k *Keyring) Restore(w letter.Week, ids []*age.HybridIdentity) error {
+	there, err := k.numbers(w)
+	if err != nil {
 		return fmt.Errorf("restoring key %s: %w", w, err)
 	}
-	kept, err := k.identity(w)
-	if err == nil && kept.Recipient().String() != id.Recipient().String() {
-		err = fmt.Errorf("restoring key %s: another key is there", w)
+	n := 1
+	for _, id := range slices.Backward(ids) {
+		for slices.Contains(there, n) && !k.isKey(w, n, id) {
+			n++ // another key of the week, which stays
+		}
+		if !slices.Contains(there, n) {
+			err = k.write(k.path(w, n), keyText(w, id))
+		}
+		if err == nil && !k.isKey(w, n, id) {
+			err = errors.New("another key is there")
+		}
+		if err != nil {
+			return fmt.Errorf("restoring key %s: %w", w, err)
+		}
+		n++
 	}
-	return err
+	return nil
+}
+
+// isKey reports whether the week's n-th key is this one.
+func (k *Keyring) isKey(w letter.Week, n int, id *age.HybridIdentity) bool {
+	there, err := k.identity(w, n)
+	return err == nil && there.Recipient().String() == id.Recipient().String()
 }

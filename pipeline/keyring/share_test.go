@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -49,10 +50,10 @@ func TestAnyTwoSharesBringTheKeyBack(t *testing.T) {
 			if err != nil {
 				t.Fatalf("custodians %d and %d: %v", i+1, j+1, err)
 			}
-			if err := Proves(id, recipient); err != nil {
+			if err := Proves(id[0], recipient); err != nil {
 				t.Error(err)
 			}
-			r, err := age.Decrypt(bytes.NewReader(letterBytes), id)
+			r, err := age.Decrypt(bytes.NewReader(letterBytes), id[0])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,7 +78,7 @@ func TestOneShareFitsEveryKey(t *testing.T) {
 		subtle.XORBytes(missing, missing, []byte(other.String()))
 		mine.Recipient = other.Recipient().String()
 		next := Share{mine.Week, mine.Custodian%Custodians + 1, mine.Set, mine.Recipient, [2][]byte{mine.parts[1], missing}}
-		if id, err := Combine(mine, next); err != nil || id.String() != other.String() {
+		if id, err := Combine(mine, next); err != nil || id[0].String() != other.String() {
 			t.Errorf("custodian %d's share does not fit another key: %v", mine.Custodian, err)
 		}
 	}
@@ -207,8 +208,11 @@ func TestRestoreReplacesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := k.Restore(week, other); err == nil {
-		t.Error("another key took the place of one that is there")
+	if err := k.Restore(week, []*age.HybridIdentity{other}); err != nil {
+		t.Errorf("beside another key: %v", err)
+	}
+	if lacks, err := k.Lacks(week, recipient); lacks || err != nil {
+		t.Errorf("another key took the place of one that is there: %v, %v", lacks, err)
 	}
 	if err := k.Restore(week, id); err != nil {
 		t.Errorf("the key that is there: %v", err)
@@ -221,5 +225,76 @@ func TestRestoreReplacesNothing(t *testing.T) {
 	}
 	if _, err := k.Split(letter.Week("x2027-W22")); !errors.Is(err, ErrNoKey) {
 		t.Errorf("a key that is not there is shared: %v", err)
+	}
+}
+
+// A further key of a week is what is sealed to from then on; what was sealed to the
+// first opens; shares bring both back, in their order, whichever of them is lost;
+// and both die together.
+func TestAWeekHasAnotherKey(t *testing.T) {
+	k, first, old := shared(t)
+	before := sealed(t, first)
+	second, err := k.MakeAnother(week)
+	if err != nil || second == first {
+		t.Fatalf("no other key: %v", err)
+	}
+	if again, err := k.Make(week); err != nil || again != second {
+		t.Errorf("found another than the newest: %v", err)
+	}
+	after := sealed(t, second)
+	opens := func(what string) {
+		t.Helper()
+		for _, letterBytes := range [][]byte{before, after} {
+			if _, err := k.Unseal(week, bytes.NewReader(letterBytes)); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if newest, err := k.Recipient(week); err != nil || newest != second {
+			t.Errorf("%s: the newest is another: %v", what, err)
+		}
+		if lacks, err := k.Lacks(week, second); lacks || err != nil {
+			t.Errorf("%s: lacks one: %v, %v", what, lacks, err)
+		}
+		if strangers, err := k.Strangers(); strangers != 0 || err != nil {
+			t.Errorf("%s: %d strangers, %v", what, strangers, err)
+		}
+	}
+	opens("made")
+	all, err := k.Split(week)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, err := Combine(all[2], all[1])
+	if err != nil || len(ids) != 2 || ids[0].Recipient().String() != second {
+		t.Fatalf("%d keys come back, %v", len(ids), err)
+	}
+	for _, lost := range [][]int{{1}, {2}, {1, 2}} {
+		for _, n := range lost {
+			if err := os.Remove(k.path(week, n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if lacks, err := k.Lacks(week, second); !lacks || err != nil {
+			t.Errorf("%v lost: lacks none, %v", lost, err)
+		}
+		if err := k.Restore(week, ids); err != nil {
+			t.Fatal(err)
+		}
+		opens(fmt.Sprint(lost, " restored"))
+	}
+	if _, err := Combine(old[0], all[1]); !errors.Is(err, errOtherSet) {
+		t.Errorf("shares of before and after fit: %v", err)
+	}
+	if weeks, err := k.Weeks(); err != nil || len(weeks) != 1 {
+		t.Errorf("weeks: %v, %v", weeks, err)
+	}
+	if err := k.Destroy(week); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(k.dir); err != nil || len(left) != 0 || k.Has(week) {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	if _, err := k.MakeAnother(week); !errors.Is(err, ErrNoKey) {
+		t.Errorf("another key of a dead week: %v", err)
 	}
 }

@@ -229,6 +229,9 @@ var entryKinds = []entryKind{
 		}
 		return texts.Say("entry.drill-well", "said", said)
 	})},
+	{"key-replaced", texts.Say("entry.key-replaced"), about(func(d register.KeyReplaced, _ register.Entry, _ teller) texts.Text {
+		return texts.Say("entry.another-key-of-expiry-week-was-made", "week", weekWords(d.Week))
+	})},
 	{"key-restored", texts.Say("entry.key-restored"), about(func(d register.KeyRestored, _ register.Entry, _ teller) texts.Text {
 		return texts.Say("entry.the-key-of-expiry-week-is-about-2", "week", weekWords(d.Week))
 	})},

@@ -110,6 +110,13 @@ type DrillDone struct {
 	Failed []letter.Week `json:"failed"` // not: these have no escrow
 }
 
+// KeyReplaced says that another key of the week was made, to which letters are
+// sealed from now on: somebody may know the one before, which opens what was sealed
+// to it until then. Both die when the week is over. [GDPR 32, OWN]
+type KeyReplaced struct {
+	Week letter.Week `json:"week"` // whose key it is
+}
+
 // KeyRestored says that a key which was brought back is about to be put into
 // the keyring, where it was missing. [GDPR 32]
 type KeyRestored struct {
@@ -420,6 +427,7 @@ func (ShareEnding) kind() string         { return "share-ending" }
 func (ShareEnded) kind() string          { return "share-ended" }
 func (KeysRecombined) kind() string      { return "keys-recombined" }
 func (DrillDone) kind() string           { return "drill-done" }
+func (KeyReplaced) kind() string         { return "key-replaced" }
 func (KeyRestored) kind() string         { return "key-restored" }
 func (LetterAdmitted) kind() string      { return "letter-admitted" }
 func (ManifestHeld) kind() string        { return "manifest-held" }

@@ -39,7 +39,7 @@ type Share struct {
 	Week      letter.Week
 	Custodian int
 	Set       ShareSet
-	Old       bool // the key was shared anew since
+	Old       bool // the key was shared anew since, or replaced
 }
 
 // SharesMade records that the week's key is shared among the custodians, before

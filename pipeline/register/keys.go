@@ -29,12 +29,18 @@ type WeekKey struct {
 
 // KeyState returns how far the week's key has come.
 func (r *Register) KeyState(ctx context.Context, w letter.Week) (KeyState, error) {
-	var state KeyState
-	err := r.read.QueryRowContext(ctx, `SELECT state FROM week_keys WHERE week = $1`, string(w)).Scan(&state)
+	k, err := r.Key(ctx, w)
+	return k.State, err
+}
+
+// Key returns what is known of the week's key: of state KeyUnknown where nothing is.
+func (r *Register) Key(ctx context.Context, w letter.Week) (WeekKey, error) {
+	k := WeekKey{Week: w}
+	err := r.read.QueryRowContext(ctx, `SELECT recipient, state FROM week_keys WHERE week = $1`, string(w)).Scan(&k.Recipient, &k.State)
 	if errors.Is(err, sql.ErrNoRows) {
-		return KeyUnknown, nil
+		return k, nil
 	}
-	return state, err
+	return k, err
 }
 
 // ErrKeyDead says that the week's key is destroyed on record: it is never used
@@ -62,6 +68,24 @@ func (r *Register) AddKey(ctx context.Context, w letter.Week, recipient string) 
 			return err
 		}
 		return r.append(ctx, tx, KeyMade{Week: w}, "", 0)
+	})
+}
+
+// ReplaceKey records that letters are sealed to another key of the week from now on,
+// of which to is the public half: somebody may know the private half of from. Both
+// live, and die together. Shares of before tell nothing of the new one, and count as
+// old. ErrMoved says that another process has replaced it, or that it does not live.
+func (r *Register) ReplaceKey(ctx context.Context, w letter.Week, from, to string) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE week_keys SET recipient = $1 WHERE week = $2 AND recipient = $3 AND state = $4`,
+			to, string(w), from, string(KeyLiving))
+		if err := oneRow(res, err); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE shares SET old = 1 WHERE week = $1`, string(w)); err != nil {
+			return err
+		}
+		return r.append(ctx, tx, KeyReplaced{Week: w}, "", 0)
 	})
 }
 
