@@ -120,6 +120,10 @@ func parseURL(text string) (*pgx.ConnConfig, error) {
 		"application_name": "letterlock", "lock_timeout": lockTimeout, "idle_in_transaction_session_timeout": lostAfter,
 		"synchronous_commit": "on", // what is committed is on disk, whatever the server does for others
 		"jit":                "off",
+		// Made once a connection, for whatever is asked: a plan of its own for each page
+		// of a list took longer to make than to follow, and the longer the more letters
+		// there are. TestQueriesFollowTheWorkDueOnPostgreSQL looks at these plans.
+		"plan_cache_mode": "force_generic_plan",
 	} {
 		if conn.RuntimeParams[name] == "" {
 			conn.RuntimeParams[name] = value
