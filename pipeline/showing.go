@@ -134,12 +134,7 @@ func (s *Server) picture(ctx context.Context, l register.Letter, view portal.Vie
 		return nil, err
 	}
 	defer done()
-	doc, err := s.cfg.Pages.Document(ctx, plain)
-	if err != nil {
-		return nil, err
-	}
-	pixels, err := doc.Colour(ctx, view.Page, view.DPI)
-	doc.Close()
+	pixels, err := s.cfg.Pages.Show(ctx, plain, view.Page, view.DPI)
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ type desk struct {
 	pool   pdfium.Pool
 	files  *receiver // of open files
 	sheets [maxBeside]*open
+	tidy   *time.Timer // nil until something was shown
 }
 
 // open is a document on the desk.
@@ -59,6 +60,8 @@ func (d *desk) answer(q request, reply func(answer) error) error {
 	}
 	o := d.sheets[q.slot]
 	switch {
+	case q.kind == askShow:
+		return d.show(q, outcome)
 	case q.kind == askOpen:
 		return outcome(d.open(q.slot, bytes.NewReader(q.body), int64(len(q.body)), nil))
 	case q.kind == askFile:

@@ -81,9 +81,18 @@ func (d *Document) Colour(ctx context.Context, n, dpi int) (*image.RGBA, error) 
 	if err != nil {
 		return nil, err
 	}
-	bounds, err := a.bounds(4)
+	picture, err := a.picture()
 	if err != nil {
 		return nil, fmt.Errorf("page %d of %d: %w", n, d.pages, err)
+	}
+	return picture, nil
+}
+
+// picture is the answer's picture in colour, made opaque.
+func (a answer) picture() (*image.RGBA, error) {
+	bounds, err := a.bounds(4)
+	if err != nil {
+		return nil, err
 	}
 	for i := 3; i < len(a.body); i += 4 {
 		a.body[i] = 0xff
@@ -128,8 +137,11 @@ func (d *Document) Check(ctx context.Context) error {
 }
 
 func (d *Document) render(ctx context.Context, kind byte, n, dpi int) (answer, error) {
-	return d.ask(ctx, request{kind: kind, dpi: uint32(min(max(dpi, 1), maxDPI))}, n)
+	return d.ask(ctx, request{kind: kind, dpi: atMost(dpi)}, n)
 }
+
+// atMost is a resolution within what is drawn, in dots per inch.
+func atMost(dpi int) uint32 { return uint32(min(max(dpi, 1), maxDPI)) }
 
 // ask asks something about page n.
 func (d *Document) ask(ctx context.Context, q request, n int) (answer, error) {

@@ -16,6 +16,7 @@ const (
 	askJPEG    byte = 'j' // also answer with a JPEG
 	askGray    byte = 'g' // also answer with the pixels, a byte each
 	askColour  byte = 'r' // also answer with the pixels, four bytes each: red, green, blue and nothing
+	askShow    byte = 's' // body is a PDF; like askColour, and the PDF is closed
 	askClose   byte = 'c'
 )
 

@@ -146,7 +146,7 @@ func (r *Renderer) Document(ctx context.Context, pdf []byte) (*Document, error) 
 	}
 	d := &Document{renderer: r, worker: w}
 	if err := d.opened(w.ask(ctx, request{kind: askOpen, body: pdf},
-		r.config.Time+time.Duration(len(pdf)/10_000_000)*time.Second)); err != nil {
+		r.openingTime(len(pdf)))); err != nil {
 		d.Close()
 		return nil, err
 	}

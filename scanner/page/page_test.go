@@ -16,11 +16,12 @@ import (
 	"time"
 
 	"letterlock/scanner/page"
+	"letterlock/scanner/pdf"
 	"letterlock/scanner/specimen"
 )
 
 func TestMain(m *testing.M) {
-	if page.RunChild(os.Args) {
+	if page.RunChild(os.Args) || pdf.RunChild(os.Args) {
 		return
 	}
 	os.Exit(m.Run())

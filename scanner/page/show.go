@@ -1,0 +1,90 @@
+package page
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"runtime/debug"
+	"time"
+
+	"letterlock/scanner/page/scanned"
+)
+
+// Show draws one page of a PDF that lies in memory for a person who waits for it:
+// page n, from 1, upright, on white paper, in colour, every pixel opaque, and at dpi
+// dots per inch as for Document.JPEG. The bytes must not change until it returns.
+// Errors are those of Renderer.Document and Document.JPEG.
+//
+// A page that is one plain JPEG, as most scans are, is decoded by package scanned;
+// PDFium draws any other, and any that is found to be damaged. What is checked or
+// compared is always drawn by PDFium: Document does so.
+func (r *Renderer) Show(ctx context.Context, pdf []byte, n, dpi int) (*image.RGBA, error) {
+	switch {
+	case len(pdf) > maxDocument:
+		return nil, fmt.Errorf("opening a document: %w: larger than 1 GiB", ErrRender)
+	case n < 1:
+		return nil, fmt.Errorf("page %d: %w: there is no such page", n, ErrRender)
+	}
+	w, err := r.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q := request{kind: askShow, page: uint32(n - 1), dpi: atMost(dpi), body: pdf}
+	a, err := w.ask(ctx, q, r.config.Time+r.openingTime(len(pdf)))
+	if err != nil {
+		go func() { // the child may still be at work for nobody
+			_, _ = w.ask(context.Background(), request{kind: askClose}, r.config.Time)
+			r.release(w)
+		}()
+		return nil, fmt.Errorf("page %d: %w", n, err)
+	}
+	r.release(w)
+	picture, err := a.picture()
+	if err != nil {
+		return nil, fmt.Errorf("page %d: %w", n, err)
+	}
+	return picture, nil
+}
+
+// openingTime is how long it may take to open a document of so many bytes.
+func (r *Renderer) openingTime(size int) time.Duration {
+	return r.config.Time + time.Duration(size/10_000_000)*time.Second
+}
+
+// show draws a page of the document that comes with q. Nothing of it is left with
+// the child.
+func (d *desk) show(q request, reply func(answer, error) error) error {
+	defer d.tidyLater()
+	defer clear(q.body)
+	if picture, err := drawScanned(q); err == nil {
+		defer clear(picture.Pix)
+		return reply(encode(askColour, picture))
+	}
+	defer func() { _ = d.clear(0) }() // a sandbox in which this fails is gone all the same
+	if _, err := d.open(0, bytes.NewReader(q.body), int64(len(q.body)), nil); err != nil {
+		return reply(answer{}, err)
+	}
+	q.kind = askColour
+	return d.sheets[0].render(q, reply)
+}
+
+func drawScanned(q request) (*image.RGBA, error) {
+	p, err := scanned.Find(q.body, int(q.page))
+	if err != nil {
+		return nil, err
+	}
+	return p.Draw(fitting(p.Width, p.Height, int(q.dpi)))
+}
+
+// tidyLater gives back to the system what is not needed any more. That takes as long
+// as a page does, and while somebody waits there is better to do: so it is done once
+// nobody has asked anything for a moment.
+func (d *desk) tidyLater() {
+	const moment = 200 * time.Millisecond
+	if d.tidy == nil {
+		d.tidy = time.AfterFunc(moment, debug.FreeOSMemory)
+	} else {
+		d.tidy.Reset(moment)
+	}
+}
