@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -91,7 +92,7 @@ func (p *program) wait() (killed bool) {
 	case <-done:
 		status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 		return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
-	case <-time.After(2 * time.Minute):
+	case <-time.After(patience):
 		p.t.Fatalf("the program did not end; it said:\n%s", p.out)
 		return false
 	}
@@ -129,10 +130,21 @@ func command(t testing.TB, data string, args ...string) string {
 	return string(out)
 }
 
+// looks runs a command that only looks, in this process: of what a test waits for,
+// starting another process for each look would take the most. The stories of
+// testdata/script look from outside.
+func looks(data string, args ...string) (out string, err error) {
+	var says, complains bytes.Buffer
+	if code := run(append([]string{"--data", data}, args...), &says, &complains); code != exitDone {
+		err = fmt.Errorf("letterlock %v ended with %d and said:\n%s", args, code, complains.String())
+	}
+	return says.String(), err
+}
+
 // eventually looks again and again until it is so.
 func (p *program) eventually(what string, so func() bool) {
 	p.t.Helper()
-	for deadline := time.Now().Add(90 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		if so() {
 			return
 		}
@@ -152,9 +164,8 @@ func (p *program) isSetUp() {
 
 // status reads what 'status --json' says; the zero status while it says nothing.
 func (p *program) status() (s status) {
-	cmd := letterlockCmd(p.t, p.data, "status", "--json")
-	out, _ := cmd.Output()
-	_ = json.Unmarshal(out, &s)
+	out, _ := looks(p.data, "status", "--json") // which may tell of an alarm
+	_ = json.Unmarshal([]byte(out), &s)
 	return s
 }
 
@@ -166,7 +177,11 @@ func (p *program) letters() []letterLine {
 // lettersOf reads what 'letters --json' says.
 func lettersOf(t testing.TB, data string) (all []letterLine) {
 	t.Helper()
-	dec := json.NewDecoder(strings.NewReader(command(t, data, "letters", "--json")))
+	out, err := looks(data, "letters", "--json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := json.NewDecoder(strings.NewReader(out))
 	for dec.More() {
 		var l letterLine
 		if err := dec.Decode(&l); err != nil {
@@ -182,8 +197,11 @@ func lettersOf(t testing.TB, data string) (all []letterLine) {
 func entries(t testing.TB, data string) (kinds []string) {
 	t.Helper()
 	export := filepath.Join(t.TempDir(), "register.ndjson")
-	command(t, data, "register", "export", "--out", export)
-	command(t, data, "register", "verify", export, "--key", filepath.Join(data, "register.pub"))
+	for _, args := range [][]string{{"export", "--out", export}, {"verify", export, "--key", filepath.Join(data, "register.pub")}} {
+		if _, err := looks(data, append([]string{"register"}, args...)...); err != nil {
+			t.Fatal(err)
+		}
+	}
 	text, err := os.ReadFile(export)
 	if err != nil {
 		t.Fatal(err)
@@ -337,7 +355,7 @@ func TestKillAtEveryStepOfExpiry(t *testing.T) {
 			for _, l := range lettersOf(t, data) {
 				weeks[string(l.Key)] = true
 			}
-			late := time.Now().AddDate(0, 8, 0).Format(time.DateOnly)
+			late := today().AddMonths(8).String()
 			p := start(t, data, step, "--sample", "--clock", late)
 			if !p.wait() {
 				t.Fatalf("the step was never reached; it said:\n%s", p.out)

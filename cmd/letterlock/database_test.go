@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/register/postgrestest"
@@ -38,7 +37,7 @@ func TestTheWayOverPostgreSQL(t *testing.T) {
 	p.eventually("the register answers again", func() bool { return p.status().Letters[register.Notified] == 3 })
 	p.stop()
 
-	p = start(t, data, "", "--sample", "--clock", time.Now().AddDate(0, 8, 0).Format(time.DateOnly))
+	p = start(t, data, "", "--sample", "--clock", today().AddMonths(8).String())
 	p.eventually("everything is gone, with proof", func() bool {
 		kinds := entries(t, data)
 		return count(kinds, "letter-deleted") == 3 && count(kinds, "key-destroyed") > 0

@@ -18,6 +18,7 @@ import (
 
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/register/postgrestest"
+	"letterlock/scanner/realpart"
 	"letterlock/scanner/specimen"
 )
 
@@ -96,13 +97,13 @@ func TestTheDatabasesServerFails(t *testing.T) {
 	f := &faulty{server: postgrestest.Start(t, "max_connections=40"), letters: 3}
 	f.address = f.server.Database(t)
 	data := onPostgreSQL(t, f.address)
-	at := freePort(t)
+	at := realpart.Address(t)
 	f.monitor = "http://" + at
 	config := filepath.Join(data, "letterlock.toml")
 	must(t, os.WriteFile(config, []byte(strings.Replace(read(t, config), "[metrics]\n", "[metrics]\nlisten = \""+at+"\"\n", 1)), 0o600))
 
 	f.server.Stop(t) // as after a power failure, after which both begin at once
-	at = freePort(t)
+	at = realpart.Address(t)
 	f.portal = "http://" + at
 	f.program = start(t, data, "", "--sample", "--listen", at)
 	f.away("the database cannot be reached")

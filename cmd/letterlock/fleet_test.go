@@ -28,6 +28,7 @@ import (
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/deposit/deposittest"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/realpart"
 	"letterlock/scanner/specimen"
 )
 
@@ -154,7 +155,7 @@ func openDoor(t *testing.T, servers int) *oneDoor {
 	t.Helper()
 	d := &oneDoor{took: make([]int, servers)}
 	for range servers {
-		d.servers = append(d.servers, freePort(t))
+		d.servers = append(d.servers, realpart.Address(t))
 	}
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: d.dial}
 	front := httptest.NewServer(&httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {

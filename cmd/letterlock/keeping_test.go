@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
@@ -106,9 +105,9 @@ func newSample(t testing.TB) (data string) {
 			return p.status().Letters[register.Notified] == 3 && len(claimed(filepath.Join(made, "scanner"))) == 0
 		})
 		p.stop()
-		// Outside of any one test's folder; the system clears it away some day.
-		kept, err := os.MkdirTemp("", "letterlock-sample-")
+		kept, err := sharedFolder()
 		must(t, err)
+		kept = filepath.Join(kept, "sample")
 		must(t, os.CopyFS(kept, os.DirFS(made)))
 		announcedSample.data = kept
 	}
@@ -136,7 +135,7 @@ func TestKillAtEveryStepOfKeeping(t *testing.T) {
 				t.Fatalf("the letter: %d\n%s", status, page)
 			}
 			leader.sends(path+"/safeguarding", url.Values{"reason": {"child-at-risk"}, "told": {"consented"},
-				"review": {time.Now().AddDate(1, 0, 0).Format(time.DateOnly)}, "named": {leaderNumber(l.Helpline)}})
+				"review": {today().AddMonths(12).String()}, "named": {leaderNumber(l.Helpline)}})
 			if !p.wait() {
 				t.Fatalf("the step was never reached; it said:\n%s", p.out)
 			}
@@ -195,7 +194,7 @@ func TestKillAtEveryStepOfFiling(t *testing.T) {
 
 			again := []string{"--sample"}
 			if c.later { // as nothing is given up that may still be on its way
-				again = append(again, "--clock", time.Now().AddDate(0, 0, 1).Format(time.DateOnly))
+				again = append(again, "--clock", today().AddDays(1).String())
 			}
 			p = start(t, data, "", again...)
 			p.isSetUp()
@@ -343,7 +342,7 @@ func TestALifeLongerAndShorter(t *testing.T) {
 		}
 	}
 	manager.sends("/holds/new", url.Values{"letter": {string(held.ID)}, "reason": {"court-order"}, "owner": {"5"},
-		"review": {time.Now().AddDate(0, 0, 80).Format(time.DateOnly)}})
+		"review": {today().AddDays(80).String()}})
 	manager.sends("/l/"+string(erased.ID)+"/erase", url.Values{"reason": {"person-asked"}})
 	p.signsIn("Dana Protection").sends("/requests/1/confirm", url.Values{})
 	const canaryWord = "CANARYWORD"

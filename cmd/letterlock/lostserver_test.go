@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/minio/minio-go/v7"
 
@@ -32,7 +31,7 @@ func TestALostServerComesBackBesideItsBucket(t *testing.T) {
 	ended := p.letters()
 	from := firstBackup(t, data, kept)
 	p.stop()
-	p = start(t, data, "", "--sample", "--clock", time.Now().AddDate(0, 0, 20).Format(time.DateOnly))
+	p = start(t, data, "", "--sample", "--clock", today().AddDays(20).String())
 	p.isSetUp()
 	must(t, os.WriteFile(filepath.Join(data, "scanner", "respect-phoneline", "later.tif"), specimen.New(9, 1).G4TIFF(), 0o600))
 	p.eventually("the fourth is announced", func() bool { return p.status().Letters[register.Notified] == 4 })

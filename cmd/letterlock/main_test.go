@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"letterlock/cmd/killtest"
+	"letterlock/scanner/letter"
 	"letterlock/scanner/page"
 	"letterlock/scanner/pdf"
 	"letterlock/scanner/specimen"
@@ -31,12 +32,34 @@ func TestMain(m *testing.M) {
 	if pdf.RunChild(os.Args) || page.RunChild(os.Args) {
 		return
 	}
-	testscript.Main(m, map[string]func(){"letterlock": func() {
+	testscript.Main(tests{m}, map[string]func(){"letterlock": func() {
 		killtest.Arm(&crashPoint)
 		pace, _ = time.ParseDuration(os.Getenv(paceEnv)) // 0 where it is not set
 		main()
 	}})
 }
+
+// patience is how long a test waits for what it wants: on a busy machine everything
+// takes its time, and only what never comes costs that much.
+const patience = 5 * time.Minute
+
+// today is the program's day, whatever time it is where the tests run.
+func today() letter.Date { return letter.DateOf(time.Now()) }
+
+// tests are all of the package's.
+type tests struct{ *testing.M }
+
+// Run runs them, and removes what they have shared.
+func (t tests) Run() int {
+	status := t.M.Run()
+	if dir, err := sharedFolder(); err == nil {
+		_ = os.RemoveAll(dir)
+	}
+	return status
+}
+
+// sharedFolder is for what is made once for several tests, and goes after the last.
+var sharedFolder = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "letterlock-tests-") })
 
 // TestScripts runs the stories of testdata/script: the program as its user
 // runs it. Beside testscript's own commands they may use those below.
@@ -69,11 +92,12 @@ func warm(data string) error {
 	return os.CopyFS(filepath.Join(data, "state", "cache"), os.DirFS(cache))
 }
 
+// compiled is kept from run to run, as the other packages' tests keep it.
 var compiled = sync.OnceValues(func() (dir string, err error) {
-	// Outside of any one test's folder; the system clears it away some day.
-	if dir, err = os.MkdirTemp("", "letterlock-renderer-"); err != nil {
+	if dir, err = os.UserCacheDir(); err != nil {
 		return "", err
 	}
+	dir = filepath.Join(dir, "letterlock-test-pdfium")
 	pages, err := page.Open(page.Config{CacheDir: dir})
 	if err != nil {
 		return "", err
@@ -88,8 +112,8 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want := regexp.MustCompile("(?m)" + args[0])
 	var last string
-	for deadline := time.Now().Add(90 * time.Second); time.Now().Before(deadline); time.Sleep(300 * time.Millisecond) {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(300 * time.Millisecond) {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		cmd := exec.CommandContext(ctx, args[1], args[2:]...)
 		if p := filepath.Join(ts.Getenv("TESTSCRIPT_BIN"), args[1]); exists(p) {
 			cmd.Path = p
@@ -194,7 +218,7 @@ func searchTree(dir string, words ...string) (found []string) {
 // listens waits until a program's output file holds the portal's address.
 func listens(ts *testscript.TestScript, _ bool, args []string) {
 	want := regexp.MustCompile(`(?s)The portal is at +(http://localhost:\d+)\n.*\n(?:First sign-in|CLOSED) [^\n]*\n`)
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		if b, err := os.ReadFile(ts.MkAbs(args[0])); err == nil {
 			if said := want.FindSubmatch(b); said != nil {
 				ts.Setenv("PORTAL", string(said[1]))
@@ -209,7 +233,7 @@ func listens(ts *testscript.TestScript, _ bool, args []string) {
 func fetches(ts *testscript.TestScript, _ bool, args []string) {
 	want := regexp.MustCompile("(?m)" + args[1])
 	var last string
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		res, err := http.Get(args[0])
 		if err != nil {
 			last = err.Error()

@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/minio/minio-go/v7"
@@ -149,7 +148,7 @@ func restoredSample(t *testing.T) (data string) {
 	state, backup := filepath.Join(data, "state"), filepath.Join(t.TempDir(), "state")
 	must(t, os.CopyFS(backup, os.DirFS(state)))
 
-	p := start(t, data, "", "--sample", "--clock", time.Now().AddDate(0, 0, 20).Format(time.DateOnly))
+	p := start(t, data, "", "--sample", "--clock", today().AddDays(20).String())
 	p.isSetUp()
 	first := p.letters()[0]
 	object := copies(data, first.ID)[0]

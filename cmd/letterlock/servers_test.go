@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -22,6 +21,7 @@ import (
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/deposit/deposittest"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/realpart"
 	"letterlock/scanner/specimen"
 )
 
@@ -98,7 +98,7 @@ func TestTheWayOverRealServers(t *testing.T) {
 	command(t, data, "check")
 	p.stop()
 
-	p = start(t, data, "", "--sample", "--clock", time.Now().AddDate(0, 8, 0).Format(time.DateOnly))
+	p = start(t, data, "", "--sample", "--clock", today().AddMonths(8).String())
 	p.eventually("everything is gone, with proof", func() bool {
 		kinds := entries(t, data)
 		return count(kinds, "letter-deleted") == 3 && count(kinds, "key-destroyed") > 0
@@ -213,7 +213,7 @@ func TestABucketIsNotTakenOverByMistake(t *testing.T) {
 func TestTheStorageIsDownForAWhile(t *testing.T) {
 	binary := deposittest.Start(t) // skips without the real part; this one only lends its folder's format
 	s3 := binary.Config()
-	address := freePort(t)
+	address := realpart.Address(t)
 	s3.Endpoint = "http://" + address
 	data := newData(t)
 	_, mail := startPostbox(t)
@@ -230,16 +230,6 @@ func TestTheStorageIsDownForAWhile(t *testing.T) {
 	if n := count(entries(t, data), "letter-admitted"); n != 3 {
 		t.Errorf("%d letters of 3 scans", n)
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // forward makes a server that was away appear at an address.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"filippo.io/age"
@@ -380,9 +381,22 @@ func (o *apart) begin(cmd *exec.Cmd) *program {
 // buildScanner builds the edge's own program, in the form in which it can be killed.
 func buildScanner(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "scanner")
-	if out, err := exec.Command("go", "test", "-c", "-o", binary, "letterlock/cmd/scanner").CombinedOutput(); err != nil {
-		t.Fatalf("building the scanner: %v\n%s", err, out)
+	binary, err := builtScanner()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return binary
 }
+
+// builtScanner is built once for all tests: linking it takes seconds.
+var builtScanner = sync.OnceValues(func() (string, error) {
+	dir, err := sharedFolder()
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(dir, "scanner")
+	if out, err := exec.Command("go", "test", "-c", "-ldflags=-w", "-o", binary, "letterlock/cmd/scanner").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the scanner: %w\n%s", err, out)
+	}
+	return binary, nil
+})

@@ -15,6 +15,7 @@ import (
 	"letterlock/pipeline/keyring"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit/deposittest"
+	"letterlock/scanner/realpart"
 	"letterlock/scanner/specimen"
 )
 
@@ -109,7 +110,7 @@ func TestTheServerIsStolen(t *testing.T) {
 func TestTheMailAccountIsLost(t *testing.T) {
 	data := newData(t)
 	s3 := deposittest.Start(t).Config()
-	configure(t, data, s3, "smtp://"+freePort(t)) // where nobody takes it any more
+	configure(t, data, s3, "smtp://"+realpart.Address(t)) // where nobody takes it any more
 	p := start(t, data, "", "--sample")
 	p.eventually("three letters' mails wait", func() bool { return p.status().MailWaiting >= 3 })
 	post, mail := startPostbox(t)

@@ -95,7 +95,7 @@ func configurePortal(t *testing.T, data, portal string) {
 // says when one was not.
 func TestThePortalHasACertificateOfItsOwn(t *testing.T) {
 	data := newData(t)
-	at := strings.Replace(freePort(t), "127.0.0.1", "localhost", 1)
+	at := strings.Replace(realpart.Address(t), "127.0.0.1", "localhost", 1)
 	cert, key := filepath.Join(data, "portal.pem"), filepath.Join(data, "portal.key")
 	configurePortal(t, data, fmt.Sprintf("origin = \"https://%s\"\ncertificate_file = \"portal.pem\"\n", at))
 	if out, err := letterlockCmd(t, data, "serve", "--listen", at).CombinedOutput(); exitCode(err) != exitUse || !strings.Contains(string(out), "belong together") {
@@ -143,7 +143,7 @@ func TestThePortalHasACertificateOfItsOwn(t *testing.T) {
 func TestThePortalBehindAWebServer(t *testing.T) {
 	caddy := realpart.Tool(t, "caddy", "a web server that ends TLS: see caddy in .ci/run")
 	data := newData(t)
-	inside, at := freePort(t), strings.Replace(freePort(t), "127.0.0.1", "localhost", 1)
+	inside, at := realpart.Address(t), strings.Replace(realpart.Address(t), "127.0.0.1", "localhost", 1)
 	configurePortal(t, data, fmt.Sprintf("origin = \"https://%s\"\n", at))
 	p := &program{t: t, data: data, out: &safeBuffer{}, cmd: letterlockCmd(t, data, "serve", "--listen", inside)}
 	p.begin()

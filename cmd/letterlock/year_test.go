@@ -257,7 +257,7 @@ func (y *year) today() letter.Date { return letter.DateOf(y.in.clock.Now()) }
 
 func (y *year) eventually(what string, so func() bool) {
 	y.t.Helper()
-	for deadline := time.Now().Add(90 * time.Second); time.Now().Before(deadline); time.Sleep(30 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(30 * time.Millisecond) {
 		if so() {
 			return
 		}
