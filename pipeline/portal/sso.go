@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -178,6 +179,16 @@ type ssoAnswer struct {
 // that could name somebody.
 var oauthError = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
+// errSSOAway says that the provider could not be asked: its name is not known any
+// more, or nothing answers there. It says nothing of the person.
+var errSSOAway = errors.New("the organisation's sign-in cannot be reached")
+
+// isUnasked reports whether err came before the provider could say anything.
+func isUnasked(err error) bool {
+	_, is := errors.AsType[net.Error](err)
+	return is
+}
+
 // answer exchanges the code and returns what the provider says of the person. No
 // error holds anything of the token.
 func (s *sso) answer(ctx context.Context, code string, ch ssoChallenge) (ssoAnswer, error) {
@@ -190,6 +201,9 @@ func (s *sso) answer(ctx context.Context, code string, ch ssoChallenge) (ssoAnsw
 		return ssoAnswer{}, err
 	}
 	token, err := s.oauth(provider, secret).Exchange(s.with(ctx), code, oauth2.VerifierOption(ch.Verifier))
+	if isUnasked(err) {
+		return ssoAnswer{}, errSSOAway
+	}
 	if err != nil {
 		if said, ok := errors.AsType[*oauth2.RetrieveError](err); ok && oauthError.MatchString(said.ErrorCode) {
 			return ssoAnswer{}, fmt.Errorf("the organisation's sign-in refuses to exchange the code: %s", said.ErrorCode)
@@ -198,6 +212,9 @@ func (s *sso) answer(ctx context.Context, code string, ch ssoChallenge) (ssoAnsw
 	}
 	raw, _ := token.Extra("id_token").(string)
 	id, err := provider.VerifierContext(s.with(ctx), &oidc.Config{ClientID: s.ClientID, Now: s.now}).Verify(ctx, raw)
+	if isUnasked(err) { // for its keys
+		return ssoAnswer{}, errSSOAway
+	}
 	if err != nil {
 		if _, ok := errors.AsType[*oidc.TokenExpiredError](err); ok {
 			return ssoAnswer{}, errors.New("the token of the organisation's sign-in has expired")
@@ -304,6 +321,9 @@ func (p *Portal) backFromSSO(w http.ResponseWriter, v *visit) error {
 		return notBelieved(ssoRefused, bySSO, "refused there, by the provider or by the person")
 	}
 	a, err := p.sso.answer(v.Context(), q.Get("code"), *cer.SSO)
+	if errors.Is(err, errSSOAway) {
+		return because(ssoUnreachable, err)
+	}
 	if err != nil {
 		return notBelieved(because(ssoRefused, err), bySSO, "its answer is not one to believe")
 	}

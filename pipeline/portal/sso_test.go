@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -292,6 +294,40 @@ func logsInFor(issuer string) func(testing.TB, string) string {
 		}
 		return back
 	}
+}
+
+// The provider's name is not known any more, as where the network's own name server is
+// away: whoever signs in by it reads that it cannot be reached, and that a passkey
+// still does, whether they go there or come back from there; nobody is told that they
+// were refused. Once it is known again they sign in, without a restart.
+func TestTheProvidersNameIsGone(t *testing.T) {
+	f := newFakeProvider(t, func() time.Time { return time.Date(2026, 11, 24, 14, 2, 0, 0, time.UTC) })
+	h := ssoHouse(t, f.url)
+	gone := true
+	dialer := &net.Dialer{Resolver: &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		return nil, syscall.ECONNREFUSED
+	}}}
+	h.portal.sso.client.Transport = &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		if gone {
+			address = strings.Replace(address, "localhost", "login.example.org", 1)
+		}
+		return dialer.DialContext(ctx, network, address)
+	}}
+	away := func(w *httptest.ResponseRecorder) {
+		t.Helper()
+		wantStatus(t, w, http.StatusServiceUnavailable)
+		wantText(t, w, "cannot be reached", "If you have a passkey")
+	}
+	away(h.nobody().get("/sign-in/sso"))
+	gone = false
+	h.now = h.now.Add(ssoPatience) // after which it is asked again
+	h.enrolsSSO(t, h.lead, f.logsIn)
+	away(h.nobody().follows(t, func(t testing.TB, address string) string {
+		gone = true
+		return f.logsIn(t, address)
+	}, "/sign-in/sso"))
+	gone = false
+	wantRedirect(t, h.nobody().follows(t, f.logsIn, "/sign-in/sso"), "/")
 }
 
 // A new client secret counts at once; meanwhile, where it cannot be read, nobody is
