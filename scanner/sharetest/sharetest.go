@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +18,7 @@ import (
 
 // patience is how long anything of another process may take. It bounds only
 // what would otherwise hang: no test is quicker or slower for it.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // needRoot skips where the servers cannot run.
 func needRoot(t testing.TB) {
@@ -27,15 +26,14 @@ func needRoot(t testing.TB) {
 	realpart.Need(t, runtime.GOOS == "linux" && os.Geteuid() == 0, "Linux and root, as whom smbd and vsftpd run")
 }
 
-// freePort is a port of 127.0.0.1 on which nobody listens.
+// freePort is a port of 127.0.0.1 that is the test's own.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	_, port, err := net.SplitHostPort(realpart.Address(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	return port
 }
 
 // said is what a process has said so far.
