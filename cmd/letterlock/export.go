@@ -15,6 +15,7 @@ type registerCmd struct {
 	Export    exportCmd    `cmd:"" help:"Write the register as NDJSON, ending in its signed checkpoint. The taking of an export is on the register." example:"letterlock register export --out register.ndjson"`
 	Verify    verifyCmd    `cmd:"" help:"Verify an export with the register's public key; nothing else is needed." example:"letterlock register verify register.ndjson --key register.pub"`
 	Compare   compareCmd   `cmd:"" help:"Prove with the public key that a newer export continues an older one: nothing was taken away or written anew." example:"letterlock register compare monday.ndjson register.ndjson --key register.pub"`
+	LostKey   lostKeyCmd   `cmd:"" name:"replace-lost-key" help:"Where every copy of the key that signs the register is lost: have a new one sign. Whoever verifies is told of the break." example:"letterlock register replace-lost-key"`
 	RotateKey rotateKeyCmd `cmd:"" help:"Have a new key sign the register from now on, without stopping anything. Whoever holds the old public key can verify what either has signed." example:"letterlock register rotate-key; letterlock register rotate-key --prepare"`
 	Witness   witnessCmd   `cmd:"" help:"On another machine: keep checkpoints, compare whatever the sources show with them, and say when the register was written anew. Ends with 3 then." example:"letterlock register witness kept --key register.pub https://letters.example.org"`
 }

@@ -51,6 +51,9 @@ func (c *verifyCmd) Run(w *world) error {
 	}
 	export, err := w.verifyFile(c.File, pub)
 	var bad *register.Wrong
+	if w.broken(err) {
+		return errFoundWrong
+	}
 	if errors.As(err, &bad) {
 		fmt.Fprintf(w.out, "WRONG: %s.\nThis export is not what Letterlock signed. Keep it, and ask who handled it.\n", bad)
 		return errFoundWrong
@@ -60,10 +63,19 @@ func (c *verifyCmd) Run(w *world) error {
 	}
 	w.showRestores(export.Restores)
 	for _, change := range export.Keys.Changes() {
-		fmt.Fprintf(w.out, "From entry %d on another key signs, as the one before it has signed: %s\n", change.Entry, change.To)
+		fmt.Fprintf(w.out, "%s: %s\n", change.Says(), change.To)
 	}
 	_, err = fmt.Fprintf(w.out, "Verified: %d entries, each as it was signed, none missing.\n", export.Head.Entries)
 	return err
+}
+
+// broken says that a key was lost, where that is what is wrong, and reports whether it is.
+func (w *world) broken(err error) bool {
+	lost, is := errors.AsType[*register.Unvouched](err)
+	if is {
+		fmt.Fprintf(w.out, "BROKEN: %s.\n", lost)
+	}
+	return is
 }
 
 // showRestores says what a register says of its own restores.
@@ -130,6 +142,9 @@ func (c *compareCmd) Run(w *world) error {
 		return err
 	}
 	newer, err := w.verifyFile(c.New, pub, old)
+	if w.broken(err) {
+		return errFoundWrong
+	}
 	if errors.As(err, &bad) {
 		restores := slices.DeleteFunc(newer.Restores, func(said register.RestoreSaid) bool { return !said.MayExplain(old) })
 		return c.wrong(w, bad, old, newer.Head, restores)

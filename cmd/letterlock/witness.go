@@ -95,6 +95,9 @@ func (c *witnessCmd) say(w *world, found witness.Report) error {
 	if found.Newest != (register.Head{}) {
 		fmt.Fprintf(w.out, "%d new checkpoints. The newest that is kept was signed over %d entries.\n", found.Added, found.Newest.Entries)
 	}
+	for _, lost := range found.Lost {
+		fmt.Fprintf(w.out, "%s: %s\n", lost.Says(), lost.To)
+	}
 	for _, says := range found.Unknown {
 		fmt.Fprintf(w.out, "Not compared: %s.\n", says)
 	}

@@ -324,7 +324,7 @@ func (p *pack) sources() error {
 func (p *pack) verification() string {
 	result := fmt.Sprintf("Verified: %d entries, each as it was signed, none missing.\n\nThe signed checkpoint:\n\n%s", p.Entries, p.Checkpoint)
 	for _, c := range p.keys.Changes() {
-		result += fmt.Sprintf("\nFrom entry %d on another key signs, as the one before it has signed: %s\n", c.Entry, c.To)
+		result += fmt.Sprintf("\n%s: %s\n", c.Says(), c.To)
 	}
 	if !p.verified {
 		result = "WRONG: this export is not what Letterlock signed. Keep it, and ask who handled it.\n"

@@ -304,6 +304,9 @@ var entryKinds = []entryKind{
 		return texts.Say("entry.exported-the-register", "who", t.staff(e.By))
 	})},
 	{"signing-key-changed", texts.Say("entry.signing-key-changed"), about(func(d register.SigningKeyChanged, _ register.Entry, _ teller) texts.Text {
+		if d.Lost {
+			return texts.Say("entry.the-key-of-the-register-was-lost", "from", d.From, "to", d.To)
+		}
 		return texts.Say("entry.another-key-signs-the-register", "from", d.From, "to", d.To)
 	})},
 	{"backup-made", texts.Say("entry.backup-made"), about(func(d register.BackupMade, _ register.Entry, _ teller) texts.Text {

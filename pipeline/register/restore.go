@@ -94,6 +94,8 @@ func mayRecordClosed(ctx context.Context, ev Event) bool {
 		return true
 	case KeysRecombined:
 		return ev.For == ForRestore
+	case SigningKeyChanged: // a lost key, without which no replay could be recorded
+		return ev.Lost
 	}
 	return IsReplaying(ctx)
 }

@@ -23,17 +23,25 @@ type KeyChange struct {
 	SigningKeyChanged
 }
 
-// text is what both keys sign.
+// text is what both keys sign; another one where the old key was lost, so that what
+// both have signed is never taken for a loss.
 func (c KeyChange) text() string {
+	if c.Lost {
+		return fmt.Sprintf("letterlock register key lost\n%d\n%s\n%s\n%s\n", c.Entry, c.Root, c.From, c.To)
+	}
 	return fmt.Sprintf("letterlock register key\n%d\n%s\n%s\n%s\n", c.Entry, c.Root, c.From, c.To)
 }
 
-// signKeyChange has both keys sign the change.
+// signKeyChange has both keys sign the change, or the new one alone where from is nil.
 func signKeyChange(c KeyChange, from, to note.Signer) (KeyChange, error) {
+	c.Lost = from == nil
 	for _, by := range []struct {
 		signer note.Signer
 		into   *Signature
 	}{{from, &c.ByFrom}, {to, &c.ByTo}} {
+		if by.signer == nil {
+			continue
+		}
 		signed, err := note.Sign(&note.Note{Text: c.text()}, by.signer)
 		if err != nil {
 			return c, fmt.Errorf("signing the change of keys: %w", err)
@@ -43,9 +51,10 @@ func signKeyChange(c KeyChange, from, to note.Signer) (KeyChange, error) {
 	return c, c.check()
 }
 
-// check checks that the change is signed by both of its keys.
+// check checks that the change is signed by both of its keys, or that it says that
+// the old one was lost and is signed by the new one.
 func (c KeyChange) check() error {
-	if err := checkForms(c.SigningKeyChanged); err != nil {
+	if err := checkForms(c.SigningKeyChanged); err != nil || c.Lost != (c.ByFrom == "") {
 		return &Wrong{0, "a change of the signing key is not of its form"}
 	}
 	for _, by := range []struct {
@@ -56,6 +65,9 @@ func (c KeyChange) check() error {
 		pub, err := note.NewVerifier(string(by.key))
 		if err != nil {
 			return &Wrong{0, "a change of the signing key names no key"}
+		}
+		if by.key == c.From && c.Lost {
+			continue
 		}
 		if !c.signedBy(pub, by.sig) {
 			return &Wrong{0, "a change of the signing key is not signed by the key " + by.says}
@@ -70,16 +82,31 @@ func (c KeyChange) signedBy(pub note.Verifier, sig Signature) bool {
 	return err == nil && strictlySigned(n, signed)
 }
 
-// of reports whether the key is one of the two. It goes by what the key has
-// signed: another could be found that has the same name and hash.
-func (c KeyChange) of(pub note.Verifier) bool {
-	return c.signedBy(pub, c.ByFrom) || c.signedBy(pub, c.ByTo)
+// place is which of the two the key is, the first or the second. It goes by what the
+// key has signed: another could be found that has the same name and hash. A lost key
+// has signed nothing here, and is known by these: whoever held such another would be
+// told that the register breaks, and Open goes by the key that is held.
+func (c KeyChange) place(pub note.Verifier) (second, is bool) {
+	if c.signedBy(pub, c.ByTo) {
+		return true, true
+	}
+	return false, c.signedBy(pub, c.ByFrom) || c.Lost && hashOf(c.From) == pub.KeyHash()
+}
+
+// Says is what a person who verifies must know of the change.
+func (c KeyChange) Says() string {
+	if c.Lost {
+		return fmt.Sprintf("BREAK: from entry %d on another key signs, and the one before it, which was lost, has not signed that. Whether the %d entries before are those that it had signed is vouched for by what was exported or witnessed before then, and by nothing in here: compare with that. It is", c.Entry, c.Entry)
+	}
+	return fmt.Sprintf("From entry %d on another key signs, as the one before it has signed", c.Entry)
 }
 
 // Keys are the keys that a register was signed with, one after the other, as far
-// as whoever verifies it knows. They hold one of them; the others follow from it.
+// as whoever verifies it knows. They hold one of them; the others follow from it:
+// those before, and those after until one was lost.
 type Keys struct {
 	pub     note.Verifier
+	held    int // which one that is, from 0
 	changes []KeyChange
 }
 
@@ -93,8 +120,10 @@ func KeysFrom(pub note.Verifier, changes []KeyChange) (Keys, error) {
 	if len(changes) > mostKeyChanges {
 		return Keys{}, &Wrong{0, "more changes of the signing key than any register has"}
 	}
-	keys := Keys{pub, changes}
-	held := len(changes) == 0
+	keys := Keys{pub, -1, changes}
+	if len(changes) == 0 {
+		keys.held = 0
+	}
 	seen := map[uint32]bool{}
 	for i, c := range changes {
 		if err := c.check(); err != nil {
@@ -109,9 +138,13 @@ func KeysFrom(pub note.Verifier, changes []KeyChange) (Keys, error) {
 			return Keys{}, &Wrong{0, fmt.Sprintf("the key that takes over in entry %d has signed before", c.Entry)}
 		}
 		seen[hashOf(c.To)] = true
-		held = held || c.of(pub)
+		if second, is := c.place(pub); is && second {
+			keys.held = i + 1
+		} else if is && keys.held < 0 {
+			keys.held = i
+		}
 	}
-	if !held {
+	if keys.held < 0 {
 		return Keys{}, &Wrong{0, "the register's signing key was changed, and the one given is none of its keys"}
 	}
 	return keys, nil
@@ -152,10 +185,13 @@ func (k Keys) verifiers() (pubs []note.Verifier, err error) {
 	for _, c := range k.changes {
 		named = append(named, c.To)
 	}
-	for _, key := range named {
+	for i, key := range named {
 		pub, err := note.NewVerifier(string(key))
 		if err != nil {
 			return nil, &Wrong{0, "a change of the signing key names no key"}
+		}
+		if i == k.held && pub.KeyHash() == k.pub.KeyHash() {
+			pub = k.pub
 		}
 		pubs = append(pubs, pub)
 	}
@@ -178,7 +214,10 @@ func (k Keys) Open(signed string) (Head, error) {
 		return Head{}, &Wrong{0, "the checkpoint is signed, but is not a register's"}
 	}
 	at := slices.IndexFunc(pubs, func(pub note.Verifier) bool { return pub.KeyHash() == n.Sigs[0].Hash })
+	unvouched := k.Unvouched()
 	switch {
+	case unvouched != nil && at > 0 && k.changes[at-1].Entry >= unvouched.Change.Entry:
+		return Head{}, unvouched
 	case at > 0 && tree.N <= k.changes[at-1].Entry:
 		return Head{}, &Wrong{0, fmt.Sprintf("the checkpoint over %d entries is signed by a key that took over only with entry %d", tree.N, k.changes[at-1].Entry)}
 	case at < len(k.changes) && tree.N > k.changes[at].Entry:
@@ -332,19 +371,33 @@ func (r *Register) Signing(ctx context.Context) (since time.Time, err error) {
 // the entry and the new key's first checkpoint are one transaction. Where the key
 // takes over already nothing is done.
 func (r *Register) ChangeKey(ctx context.Context, to note.Signer, public SigningKey) (c KeyChange, err error) {
+	return r.changeKey(ctx, to, public, func(tx *sql.Tx, signed string) (from note.Signer, living SigningKey, err error) {
+		if from, err = r.signerUnder(ctx, tx, signed); err == nil {
+			living, err = r.livingKey(ctx, tx)
+		}
+		return from, living, err
+	})
+}
+
+// changeKey records a change to a key. from says which key ends, and its private
+// half, nil where that is lost.
+func (r *Register) changeKey(ctx context.Context, to note.Signer, public SigningKey, from func(tx *sql.Tx, signed string) (note.Signer, SigningKey, error)) (c KeyChange, err error) {
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
 		size, signed, err := head(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if size > 0 && signedBy(signed) == to.KeyHash() {
-			changes, err := keyChanges(ctx, tx)
-			if err == nil && len(changes) > 0 {
-				c = changes[len(changes)-1]
-			}
+		changes, err := keyChanges(ctx, tx)
+		if err != nil {
 			return err
 		}
-		from, err := r.signerUnder(ctx, tx, signed)
+		if size > 0 && signedBy(signed) == to.KeyHash() {
+			if len(changes) > 0 {
+				c = changes[len(changes)-1]
+			}
+			return nil
+		}
+		ends, living, err := from(tx, signed)
 		if err != nil {
 			return err
 		}
@@ -356,11 +409,15 @@ func (r *Register) ChangeKey(ctx context.Context, to note.Signer, public Signing
 		if err != nil {
 			return fmt.Errorf("hashing tree: %w", err)
 		}
-		c = KeyChange{size, SigningKeyChanged{To: public, Root: TreeHash(root.String())}}
-		if c.From, err = r.livingKey(ctx, tx); err != nil {
+		c = KeyChange{size, SigningKeyChanged{From: living, To: public, Root: TreeHash(root.String())}}
+		if c, err = signKeyChange(c, ends, to); err != nil {
 			return err
 		}
-		if c, err = signKeyChange(c, from, to); err != nil {
+		pub, err := note.NewVerifier(string(public))
+		if err != nil {
+			return fmt.Errorf("reading the new key's public half: %w", err)
+		}
+		if _, err := KeysFrom(pub, append(changes, c)); err != nil {
 			return err
 		}
 		return r.appendSigned(ctx, tx, c.SigningKeyChanged, "", 0, to)
@@ -387,5 +444,5 @@ func (r *Register) OpenStatement(ctx context.Context, st Statement) (Head, error
 	if notOurs != nil {
 		return head, err
 	}
-	return there.Open(st.Checkpoint)
+	return there.acrossLosses().Open(st.Checkpoint) // no more is made of it than that this one is older
 }

@@ -51,6 +51,10 @@ func (w *Witness) learn(s Source, shown []Shown, heads []kept, r *Report) error 
 			r.Wrong = append(r.Wrong, fmt.Sprintf("%s: %s", s.Name(), err))
 			continue
 		}
+		if lost := keys.Unvouched(); lost != nil { // anybody could say that too
+			r.Wrong = append(r.Wrong, fmt.Sprintf("%s: %s. Then begin a folder of its own for the new key, and keep this one", s.Name(), lost))
+			continue
+		}
 		if wrong, is := errors.AsType[*register.Wrong](w.follows(keys, heads)); is {
 			r.Wrong = append(r.Wrong, fmt.Sprintf("%s: %s", s.Name(), wrong.Says))
 			if err := w.keepChanges(one.Keys, forked); err != nil {

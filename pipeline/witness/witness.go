@@ -75,6 +75,7 @@ type Report struct {
 	Unknown []string      // what could not be compared, or not be read
 
 	Restores []register.RestoreSaid // of which an export says that it came of them
+	Lost     []register.KeyChange   // where the signing key was lost, before the one that was given
 }
 
 // kept is a checkpoint that the witness knows.
@@ -113,6 +114,11 @@ func (w *Witness) Look(ctx context.Context, sources []Source) (r Report, err err
 		found[i] = w.ask(ctx, s, &r)
 		if err := w.learn(s, found[i], heads, &r); err != nil {
 			return r, err
+		}
+	}
+	for _, c := range w.keys.Changes() {
+		if c.Lost {
+			r.Lost = append(r.Lost, c)
 		}
 	}
 	var shown []sighting
