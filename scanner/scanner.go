@@ -253,25 +253,25 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 	}
 	defer plain.Close()
 	var sum [sha256.Size]byte
-	// The sync of their folder that makes sure of the manifest makes sure of both.
-	err = disk.WriteRead(d, spooled(j.id, sealedExt), 0o600, func(out disk.File) error {
+	var give func() error // names the manifest; its sync of their folder is for both
+	err = disk.WriteBeside(d, spooled(j.id, sealedExt), 0o600, func(out disk.File) error {
 		m.Size, sum, err = seal.Seal(disk.Early(out), plain, to)
 		m.SHA256 = hex.EncodeToString(sum[:])
 		return disk.Plain("spooling a sealed letter", err)
-	}, func(out disk.File) error { return readBack(out, m.Size, sum) })
+	}, func(out disk.File) (err error) {
+		give, err = disk.Prepare(d, spooled(j.id, folder.ManifestExt), 0o600, sealed{m, j.scan.hash, j.scan.id, j.clean.Late})
+		return errors.Join(readBack(out, m.Size, sum), err)
+	})
 	if err != nil {
 		return nil, err
 	}
 	e.step("spooled", j.id)
-	// Kept unsigned, and signed whenever it is put: a site whose key is
-	// replaced meanwhile loses no letter.
-	if err := disk.WriteJSON(d, spooled(j.id, folder.ManifestExt), 0o600, sealed{m, j.scan.hash, j.scan.id, j.clean.Late}); err != nil {
+	if err := give(); err != nil {
 		return nil, err
 	}
 	j.spooled, j.readBack = true, true
 	e.step("sealed", j.id)
-	// The claimed scan is enough to make it again. A crash before this line
-	// leaves it in the claim, and it goes with the claim.
+	// A crash before this line leaves it in the claim, and it goes with the claim.
 	if err := disk.Discard(d, cleanPath(j.claim, j.id)); err != nil {
 		return &m, fmt.Errorf("deleting a clean PDF: %w", err)
 	}

@@ -178,7 +178,7 @@ func (s *simulation) quiet() bool {
 	s.share.Files(func(name string, _ []byte) {
 		switch {
 		case strings.HasPrefix(name, folder.ClaimedDir+"/"),
-			strings.HasPrefix(name, folder.SpoolDir+"/") && path.Base(name) != disk.Unfinished,
+			strings.HasPrefix(name, folder.SpoolDir+"/") && path.Base(name) != disk.Unfinished && path.Base(name) != disk.Prepared,
 			isScan(name) && !s.isAnswered(name):
 			quiet = false
 		}
@@ -264,7 +264,7 @@ func (s *simulation) account(d *simScan, lie int) {
 func (s *simulation) expected(name string) bool {
 	base := path.Base(name)
 	switch {
-	case slices.Contains(litter, name), base == disk.Unfinished && path.Dir(name) != folder.ClaimedDir, base == folder.StatusFile, base == folder.SlipsFile:
+	case slices.Contains(litter, name), name == folder.SpoolDir+"/"+disk.Prepared, base == disk.Unfinished && path.Dir(name) != folder.ClaimedDir, base == folder.StatusFile, base == folder.SlipsFile:
 		return true
 	case strings.HasPrefix(name, folder.RecordDir+"/"), strings.Contains(name, "/"+folder.TakenDir+"/"):
 		return true // see auditSlips

@@ -23,8 +23,8 @@ func TestWhatALetterCosts(t *testing.T) {
 		"claim":      {1, 2}, // what is known of it; the claim's names; the claim. Without: a scan that nobody knows for whom, or none
 		"claimed":    {0, 1}, // the scan's arrival. Without: its departure alone, and it is lost
 		"normalised": {0, 0}, // it can be made again
-		"spooled":    {1, 0}, // the sealed letter. Without: a manifest whose letter nobody has
-		"sealed":     {1, 1}, // the manifest; the names of both. Without: sealed once more, and the bucket has two of one letter
+		"spooled":    {2, 0}, // the sealed letter and the manifest. Without: a manifest whose letter nobody has
+		"sealed":     {0, 1}, // the names of both. Without: sealed once more, and the bucket has two of one letter
 		"stored":     {0, 0},
 		"deposited":  {0, 0},
 		"receipt":    {0, 0},

@@ -151,16 +151,16 @@ func (d *Dir) spool(ctx context.Context, key string, body io.Reader, sum [32]byt
 // system: it becomes an upload by a second name. Whoever puts a file must not
 // write to it again. Where that cannot be had, upload is empty.
 //
-// The file is synced before: mostly its writer has done so, and then that costs
-// nothing. The second name changes the file, and its sync would write to the disk
+// The file is synced before, unless its writer has done so. The second name changes the file, and its sync would write to the disk
 // what that of the folder writes in any case.
 func (d *Dir) adopt(body io.Reader, key string) (upload string) {
 	file, ok := body.(*os.File)
-	if read, is := body.(ReadBack); is {
+	read, synced := body.(ReadBack)
+	if synced {
 		file, ok = read.File, true
 	}
 	upload = UploadName(key)
-	if !ok || file.Sync() != nil || link(file, d.root, upload) != nil {
+	if !ok || !synced && file.Sync() != nil || link(file, d.root, upload) != nil {
 		return ""
 	}
 	return upload
@@ -325,8 +325,8 @@ func (d *Dir) Get(ctx context.Context, key string) ([]byte, error) {
 // clock is the one that would have to be checked.
 func (d *Dir) Clock(context.Context) (time.Time, error) { return time.Time{}, ErrNoClock }
 
-// ReadBack is a body that is a file which whoever has written it has read back, and
-// found to have the hash Sum.
+// ReadBack is a body that is a file which whoever has written it has synced and read
+// back, and found to have the hash Sum.
 type ReadBack struct {
 	*os.File
 	Sum [sha256.Size]byte

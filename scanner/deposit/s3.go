@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -54,6 +55,7 @@ type S3Config struct {
 type S3 struct {
 	config  S3Config
 	core    minio.Core
+	secure  bool // over TLS
 	wire    *http.Transport
 	witness *witness
 }
@@ -74,14 +76,14 @@ func OpenS3(c S3Config) (*S3, error) {
 	if c.Region == "" {
 		c.Region = "us-east-1"
 	}
-	s := &S3{config: c, wire: newTransport(c.TLS)}
+	s := &S3{config: c, secure: u.Scheme == "https", wire: newTransport(c.TLS)}
 	s.witness = &witness{next: s.wire}
 	if c.Wrap != nil {
 		s.witness.next = c.Wrap(s.wire)
 	}
 	client, err := minio.New(u.Host, &minio.Options{
 		Creds:           c.credentials(),
-		Secure:          u.Scheme == "https",
+		Secure:          s.secure,
 		Transport:       s.witness,
 		Region:          c.Region,
 		TrailingHeaders: true, // minio-go asks for it before it sends any checksum
@@ -134,14 +136,20 @@ func (s *S3) Put(ctx context.Context, key string, body io.ReadSeeker, size int64
 	}
 	want := base64.StdEncoding.EncodeToString(sum[:])
 	options := minio.PutObjectOptions{
-		UserMetadata:     map[string]string{checksumHeader: want},
-		DisableMultipart: true,
+		UserMetadata:         map[string]string{checksumHeader: want},
+		DisableContentSha256: true, // which would hash and sign it once more, piece by piece
+	}
+	// Without TLS the hash is what the signature covers of the body; with it, that is
+	// the checksum's header, which is signed, too.
+	var signed string
+	if !s.secure {
+		signed = hex.EncodeToString(sum[:])
 	}
 	if mode == CreateOnly {
 		options.SetMatchETagExcept("*")
 	}
 	// The wrapper hides Close, which minio-go would call on the caller's body.
-	info, err := s.core.Client.PutObject(ctx, s.config.Bucket, key, struct{ io.ReadSeeker }{body}, size, options)
+	info, err := s.core.PutObject(ctx, s.config.Bucket, key, struct{ io.ReadSeeker }{body}, size, "", signed, options)
 	if err != nil {
 		return "", Explain("putting object", err)
 	}

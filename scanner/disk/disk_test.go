@@ -40,6 +40,7 @@ func TestDisks(t *testing.T) {
 			"whole":   writeIsAllOrNothing,
 			"early":   earlyWritesTheSame,
 			"back":    whatIsWrittenIsReadBack,
+			"ready":   whatIsPreparedHasNoNameYet,
 			"free":    moveFreeReplacesNothing,
 		} {
 			t.Run(name+"/"+story, func(t *testing.T) { tell(t, open(t)) })
@@ -387,12 +388,27 @@ func whatIsWrittenIsReadBack(t *testing.T, d disk.Disk) {
 			}
 			return err
 		}
-		must(t, disk.WriteRead(d, "file", 0o600, fill, read), d.SyncDir("."))
+		must(t, disk.WriteBeside(d, "file", 0o600, fill, read), d.SyncDir("."))
 		holds(t, d, "file", string(data))
 		errOther := errors.New("other bytes")
-		err := disk.WriteRead(d, "wrong", 0o600, fill, func(disk.File) error { return errOther })
+		err := disk.WriteBeside(d, "wrong", 0o600, fill, func(disk.File) error { return errOther })
 		if !errors.Is(err, errOther) || disk.Exists(d, "wrong") {
 			t.Errorf("what is not what was written is there (%v)", err)
 		}
+	}
+}
+
+func whatIsPreparedHasNoNameYet(t *testing.T, d disk.Disk) {
+	must(t, disk.WriteBytes(d, "file", 0o600, []byte("before")))
+	_, err := disk.Prepare(d, "file", 0o600, "never named")
+	must(t, err)
+	give, err := disk.Prepare(d, "file", 0o600, "after")
+	must(t, err, disk.WriteBytes(d, "beside", 0o600, []byte("beside")))
+	holds(t, d, "file", "before")
+	must(t, give())
+	holds(t, d, "file", `"after"`)
+	holds(t, d, "beside", "beside")
+	if disk.Exists(d, disk.Prepared) {
+		t.Error("it has two names")
 	}
 }

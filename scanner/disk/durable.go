@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -33,36 +34,77 @@ func Write(d Disk, name string, perm fs.FileMode, fill func(File) error) error {
 // leaves the sync of the folder to the last of them. Until then a power cut may
 // take the file, and leave those that came later.
 func WriteFirst(d Disk, name string, perm fs.FileMode, fill func(File) error) error {
-	return WriteRead(d, name, perm, fill, func(File) error { return nil })
+	return WriteBeside(d, name, perm, fill, func(File) error { return nil })
 }
 
-// WriteRead is WriteFirst of a file that is read back by read before it gets its
-// name: of a long one while it is brought to the disk, for which nobody waits idly
-// then. An error of read is that of the whole.
-func WriteRead(d Disk, name string, perm fs.FileMode, fill, read func(File) error) error {
+// WriteBeside is WriteFirst of a file that is brought to the disk while beside
+// works, on a disk that lets more than one do so: before the file gets its name it
+// is read back, say, or another one is prepared, and nobody waits idly. An error of
+// beside is that of the whole.
+func WriteBeside(d Disk, name string, perm fs.FileMode, fill, beside func(File) error) error {
 	return replace(d, name, perm, func(file File) error {
 		if err := fill(file); err != nil {
 			return err
 		}
 		sync := func() error { return Plain("syncing a file", file.Sync()) }
-		if !isLong(file) {
-			return errors.Join(read(file), sync())
+		if !isOwn(file) {
+			return errors.Join(beside(file), sync())
 		}
 		synced := make(chan error, 1)
 		go func() { synced <- sync() }()
-		return errors.Join(read(file), <-synced)
+		return errors.Join(beside(file), <-synced)
 	})
 }
 
-// isLong reports whether it takes longer to read a file than to begin something
-// beside that. None of a simulated disk is, which is for one goroutine.
-func isLong(file File) bool {
-	own, is := file.(*os.File)
-	if !is {
-		return false
+// SyncAll syncs an open file and folders, all at the same time where the disk lets
+// more than one do so: it then waits for one write of its journal and not for as many.
+// Nothing is sure before all of it is.
+func SyncAll(d Disk, file File, dirs ...string) error {
+	errs := make([]error, 1+len(dirs))
+	var waits sync.WaitGroup
+	start := waits.Go
+	if !isOwn(file) {
+		start = func(sync func()) { sync() }
 	}
-	info, err := own.Stat()
-	return err == nil && info.Size() >= earlyStep/4
+	start(func() { errs[0] = Plain("syncing a file", file.Sync()) })
+	for i, dir := range dirs {
+		start(func() { errs[1+i] = SyncDir(d, dir) })
+	}
+	waits.Wait()
+	return errors.Join(errs...)
+}
+
+// isOwn reports whether a file is the machine's own. A simulated disk is for one
+// goroutine.
+func isOwn(file File) bool {
+	_, is := file.(*os.File)
+	return is
+}
+
+// Prepared is the name, in each folder, of a file of Prepare, as Unfinished is of
+// one of Write.
+const Prepared = ".letterlock.next.tmp"
+
+// Prepare writes and syncs a value as JSON under another name than its own, which
+// give then gives it; what had the name before is replaced. When give returns nil, it
+// outlives a power cut, and so does whatever was renamed in the folder before. Only one
+// may be prepared in a folder, and one Write may be under way beside it. One that is
+// never named is replaced by the next.
+func Prepare(d Disk, name string, perm fs.FileMode, v any) (give func() error, err error) {
+	temp := path.Join(path.Dir(name), Prepared)
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("writing a file: %w", err)
+	}
+	err = begin(d, temp, perm, func(file File) error {
+		return errors.Join(writing(data)(file), Plain("syncing a file", file.Sync()))
+	})
+	return func() error {
+		if err := finish(d, temp, name); err != nil {
+			return err
+		}
+		return SyncDir(d, path.Dir(name))
+	}, err
 }
 
 // Post puts a file up for people that is written anew after every start: whoever
@@ -74,6 +116,14 @@ func Post(d Disk, name string, perm fs.FileMode, data []byte) error {
 
 func replace(d Disk, name string, perm fs.FileMode, fill func(File) error) error {
 	temp := path.Join(path.Dir(name), Unfinished)
+	if err := begin(d, temp, perm, fill); err != nil {
+		return err
+	}
+	return finish(d, temp, name)
+}
+
+// begin makes a file that has not its name yet.
+func begin(d Disk, temp string, perm fs.FileMode, fill func(File) error) error {
 	// Whatever bears the name is thrown away unread, so that a link planted
 	// there is not written through.
 	if err := d.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -87,11 +137,17 @@ func replace(d Disk, name string, perm fs.FileMode, fill func(File) error) error
 	if closeErr := file.Close(); err == nil {
 		err = Plain("closing a file", closeErr)
 	}
-	if err == nil {
-		err = Plain("naming a file", d.Rename(temp, name))
-	}
 	if err != nil {
 		_ = d.Remove(temp) // room for the next try on a full disk
+	}
+	return err
+}
+
+// finish gives it its name.
+func finish(d Disk, temp, name string) error {
+	err := Plain("naming a file", d.Rename(temp, name))
+	if err != nil {
+		_ = d.Remove(temp)
 	}
 	return err
 }

@@ -113,23 +113,14 @@ func (f *Folder) syncArrival(c Claim) (err error) {
 // makeClaim writes all that must be known of the letter before it owns the scan.
 // Each of its three syncs makes sure of one name on the scan's way or of what
 // claimFile says: without any of them a power cut could take a scan with its
-// folder, or leave one of which nobody knows for whom it is.
+// folder, or leave one of which nobody knows for whom it is. Which of them is first
+// is all the same, as long as the scan is not here.
 func (f *Folder) makeClaim(c Claim) error {
 	if err := disk.MkdirAll(f.disk, c.Path(scanDir), 0o700); err != nil {
 		return disk.Plain("making a claim", err)
 	}
-	if err := f.writeClaim(c); err != nil {
-		return err
-	}
-	if err := disk.SyncDir(f.disk, c.Path("")); err != nil {
-		return err
-	}
-	return disk.SyncDir(f.disk, ClaimedDir)
-}
-
-// writeClaim writes claimFile under its own name at once. A crash may leave it
-// in part, in a claim without a scan, which Claims clears away unread.
-func (f *Folder) writeClaim(c Claim) error {
+	// claimFile is written under its own name at once. A crash may leave it in
+	// part, in a claim without a scan, which Claims clears away unread.
 	data, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("making a claim: %w", err)
@@ -139,7 +130,7 @@ func (f *Folder) writeClaim(c Claim) error {
 		return disk.Plain("making a claim", err)
 	}
 	if _, err = file.Write(data); err == nil {
-		err = file.Sync()
+		err = disk.SyncAll(f.disk, file, c.Path(""), ClaimedDir)
 	}
 	if closeErr := file.Close(); err == nil {
 		err = closeErr
