@@ -158,3 +158,114 @@ func (s *rescans) ends(p *program, id letter.ID) {
 		}
 	}
 }
+
+// A letter that outlives its six months is scanned again eight months after it came:
+// its scanner has forgotten it, and its week's key is dead. The server names it, the
+// new scan takes over, killed on its way, and lives no longer than the old one.
+func TestAPaperIsScannedAgainAfterItsMonths(t *testing.T) {
+	for name, kept := range map[string]struct {
+		keep    func(s *rescans, p *program)
+		killed  string // where the new scan's process dies
+		deleted int    // letters, once the new scan is readable: the sample's others end on their deadline
+		class   letter.Class
+	}{
+		"kept for five years": {keep: (*rescans).keepsForYears, killed: "sealed", deleted: 3, class: letter.FiveYears},
+		"on hold":             {keep: (*rescans).holds, killed: "verified", deleted: 2, class: letter.SixMonths},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := rescans{t: t, data: newSample(t)}
+			p := start(t, s.data, "", "--sample")
+			p.isSetUp()
+			s.first = p.letters()[0]
+			kept.keep(&s, p)
+			p.eventually("it lies among the five-year letters alone", func() bool {
+				return count(entries(t, s.data), "old-copy-removed") == 1
+			})
+			p.stop()
+
+			p = start(t, s.data, "", "--sample", "--clock", s.first.Deadline.AddDays(60).String())
+			p.isSetUp()
+			p.eventually("the others, and their key, are gone", func() bool {
+				return len(p.letters()) == 1 && !exists(filepath.Join(s.data, "keyring", string(s.first.Key)+".txt"))
+			})
+			s.first = p.letters()[0]
+			leader := p.signsIn(leaderOf(s.first.Helpline))
+			leader.opens(s.first.ID)
+			if exists(s.folder()) {
+				t.Fatal("nobody has asked, and its paper has a folder")
+			}
+			leader.sends("/l/"+string(s.first.ID)+"/scan-again", url.Values{"reason": {"cut-off"}})
+			p.eventually("its paper has a folder", func() bool { return exists(s.folder()) })
+			p.stop()
+
+			p, id := s.dropsLate(kept.killed)
+			s.reads(p, id)
+			p.eventually("the old scan has ended where nothing keeps it", func() bool {
+				return count(entries(t, s.data), "letter-deleted") == kept.deleted
+			})
+			if l := p.letter(id); l.Class != kept.class || l.Deadline != s.first.Deadline || !strings.Contains(l.Object, string(letter.FiveYears)) {
+				t.Errorf("the new scan is %+v", l)
+			}
+			p.eventually("its paper has no folder any more", func() bool { return !exists(s.folder()) })
+			if name == "on hold" {
+				p.signsIn(manager).sends("/holds/1/release", url.Values{})
+				p.eventually("released, both end", func() bool { return len(p.letters()) == 0 && len(copies(s.data, "*")) == 0 })
+			}
+			p.stop()
+			kinds := entries(t, s.data)
+			for _, k := range []string{"letter-scan-again", "new-scan-taken", "letter-replaced"} {
+				if n := count(kinds, k); n != 1 {
+					t.Errorf("%d entries %s", n, k)
+				}
+			}
+			for _, word := range []string{"CANARYWORD", "Mrs_Canary"} {
+				if found := searchTree(s.data, word); len(found) > 0 {
+					t.Errorf("the new scan's plaintext is in %v", found)
+				}
+			}
+		})
+	}
+}
+
+func (s *rescans) keepsForYears(p *program) {
+	s.t.Helper()
+	leader := p.signsIn(leaderOf(s.first.Helpline))
+	leader.opens(s.first.ID)
+	leader.sends("/l/"+string(s.first.ID)+"/safeguarding", url.Values{"reason": {"child-at-risk"}, "told": {"consented"},
+		"review": {s.first.Deadline.AddDays(100).String()}, "named": {leaderNumber(s.first.Helpline)}})
+}
+
+func (s *rescans) holds(p *program) {
+	s.t.Helper()
+	p.signsIn(manager).opens(s.first.ID)
+	p.signsIn(manager).sends("/holds/new", url.Values{"letter": {string(s.first.ID)}, "reason": {"court-order"}, "owner": {"5"},
+		"review": {s.first.Deadline.AddDays(-100).String()}})
+}
+
+// dropsLate puts the new scan of a letter that is alone into its paper's folder, and
+// returns its letter once its leader is told of it. The process is killed at the step.
+func (s *rescans) dropsLate(step string) (*program, letter.ID) {
+	s.t.Helper()
+	paper := specimen.New(78, 1)
+	paper.Canary = "CANARYWORD"
+	must(s.t, os.WriteFile(filepath.Join(s.folder(), "Mrs_Canary_Jones.pdf"), paper.ColourPDF(), 0o600))
+	p := start(s.t, s.data, step, "--sample")
+	if !p.wait() {
+		s.t.Fatalf("the step was never reached; it said:\n%s", p.out)
+	}
+	p = start(s.t, s.data, "", "--sample")
+	p.isSetUp()
+	p.eventually("the new scan has taken over, and lies where the old one does", func() bool {
+		n := p.status().Letters
+		return n[register.Replaced] == 1 && n[register.Notified] == 1 && len(claimed(filepath.Join(s.data, "scanner"))) == 0 &&
+			count(entries(s.t, s.data), "old-copy-removed") == 2
+	})
+	for _, l := range p.letters() {
+		if l.ID != s.first.ID {
+			return p, l.ID
+		}
+	}
+	s.t.Fatal("there is no new scan")
+	return nil, ""
+}
