@@ -32,7 +32,7 @@ type intakeBody struct {
 type againPaper struct {
 	register.Paper
 	Since time.Time
-	Late  bool // its scanner has no folder for it: its letter outlives the months for which scanners seal
+	Late  bool // its scanner is told of it by a list: its letter outlives the months for which scanners seal
 }
 
 // intakePage lists what the scanner folder asks, which papers are to be scanned
@@ -77,8 +77,14 @@ func (p *Portal) papersAgain(v *visit, limit int) (again []againPaper, err error
 		if len(asked) == 0 {
 			return nil, errors.New("a paper is to be scanned again, and nobody has said so on the register")
 		}
-		sealed := letter.Deadline(letter.DateOf(paper.Received), letter.SixMonths)
-		again = append(again, againPaper{paper, asked[0].At, !letter.DateOf(p.cfg.Now()).Before(sealed)})
+		l, err := p.cfg.Register.Letter(v.Context(), paper.Letter)
+		if errors.Is(err, register.ErrNotFound) {
+			continue // it has ended since
+		}
+		if err != nil {
+			return nil, err
+		}
+		again = append(again, againPaper{paper, asked[0].At, l.ForgottenBy(letter.DateOf(p.cfg.Now()))})
 	}
 	return again, nil
 }

@@ -14,6 +14,7 @@ type newScan struct {
 	Gone   letter.ID        // the same once it cannot
 	Newest letter.ID        // the newest scan, of one that has a newer one
 	Apart  letter.ID        // of which its scanner said that it is a new scan, and it is none
+	Ended  bool             // and that one is not here any more
 	Same   bool             // the reader has said that it is the same letter
 }
 
@@ -21,8 +22,14 @@ type newScan struct {
 func (p *Portal) scansOf(v *visit, l register.Letter) (newScan, error) {
 	scan := newScan{Newest: l.ReplacedBy, Same: v.PostForm.Get("same") != ""}
 	if l.Replaces == "" {
-		scan.Apart = l.Manifest.Replaces
-		return scan, nil
+		if scan.Apart = l.Manifest.Replaces; scan.Apart == "" {
+			return scan, nil
+		}
+		_, err := p.cfg.Register.Letter(v.Context(), scan.Apart)
+		if scan.Ended = errors.Is(err, register.ErrNotFound); scan.Ended {
+			err = nil
+		}
+		return scan, err
 	}
 	old, err := p.cfg.Register.Letter(v.Context(), l.Replaces)
 	switch {

@@ -22,12 +22,16 @@ func (h *house) rescanned(old letter.ID) letter.ID {
 }
 
 // scanOf is a letter whose scanner says that it is a new scan of another.
-func (h *house) scanOf(old letter.ID) letter.ID {
+func (h *house) scanOf(old letter.ID, change ...func(*letter.Manifest)) letter.ID {
 	h.t.Helper()
 	was, err := h.register.Letter(h.t.Context(), old)
 	must(h.t, err)
-	return h.admitted(letter.Manifest{ID: letter.NewID(), Site: "office", Helpline: was.Helpline, Class: letter.SixMonths,
-		Received: was.Received, Pages: was.Pages, Size: 1, SHA256: strings.Repeat("ab", 32), Replaces: old})
+	m := letter.Manifest{ID: letter.NewID(), Site: "office", Helpline: was.Helpline, Class: letter.SixMonths,
+		Received: was.Received, Pages: was.Pages, Size: 1, SHA256: strings.Repeat("ab", 32), Replaces: old}
+	for _, c := range change {
+		c(&m)
+	}
+	return h.admitted(m)
 }
 
 func TestANewScanOnThePage(t *testing.T) {
@@ -105,7 +109,7 @@ func TestTheIntakeSaysWhatIsToBeScannedAgain(t *testing.T) {
 	if strings.Contains(w.Body.String(), "/l/") {
 		t.Error("the board leads to what a letter says")
 	}
-	if strings.Contains(w.Body.String(), "no folder for its paper") {
+	if strings.Contains(w.Body.String(), "no slip names it") {
 		t.Error("its folder is said to be gone")
 	}
 	h.scanOf(old)
@@ -115,8 +119,9 @@ func TestTheIntakeSaysWhatIsToBeScannedAgain(t *testing.T) {
 }
 
 // A letter that is kept for years outlives the months for which its scanner seals, and
-// with them the folder for its paper: then nobody is sent to look for that.
-func TestAFolderThatIsGoneIsNotAskedFor(t *testing.T) {
+// with them its slip: then people are sent to the folder, and told what it means if
+// there is none. Of one whose old letter has ended its page says so.
+func TestAPaperThatItsScannerHasForgotten(t *testing.T) {
 	h := newHouse(t)
 	id := h.letter(1)
 	lead := h.as(h.lead)
@@ -126,6 +131,8 @@ func TestAFolderThatIsGoneIsNotAskedFor(t *testing.T) {
 	h.now = h.now.AddDate(0, 6, 0)
 	v := h.as(h.ops)
 	for _, page := range []string{"/intake", "/desk"} {
-		wantText(t, v.get(page), id.Reference(), "no folder for its paper any more", "as a letter of its own")
+		wantText(t, v.get(page), id.Reference(), "no slip names it", "the program at the scanner is an older one")
 	}
+	newer := h.scanOf(id, func(m *letter.Manifest) { m.Replaces, m.Received = letter.NewID(), h.now.UTC().Truncate(time.Second) })
+	wantText(t, h.as(h.lead).get(letterPath(newer)), "which has ended meanwhile", "This is a letter of its own, with months of its own")
 }

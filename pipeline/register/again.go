@@ -12,13 +12,16 @@ func (l Letter) outlivesScanner() bool {
 	return l.Held() || l.forgottenOn().Before(l.Deadline())
 }
 
-// forgottenOn is the day on which the letter's scanner forgets it.
+// ForgottenBy reports whether the letter's scanner has forgotten it on that day, and
+// no slip lies there that asks for anything.
+func (l Letter) ForgottenBy(day letter.Date) bool { return !day.Before(l.forgottenOn()) }
+
 func (l Letter) forgottenOn() letter.Date { return letter.Deadline(l.ReceivedOn(), letter.SixMonths) }
 
-// ScannedLate reports whether on that day a new scan of the letter's paper is taken
+// scannedLate reports whether on that day a new scan of the letter's paper is taken
 // by the list that Again makes: its scanner has forgotten it, or will before a scan
 // that waits for a dead storage or server is sure to be here.
-func (l Letter) ScannedLate(on letter.Date) bool {
+func (l Letter) scannedLate(on letter.Date) bool {
 	return l.outlivesScanner() && !on.Before(l.forgottenOn().AddDays(-letter.BriefDays))
 }
 
@@ -34,7 +37,7 @@ func (r *Register) Again(ctx context.Context) (map[string][]letter.AgainLetter, 
 	}
 	sites := map[string][]letter.AgainLetter{}
 	for _, l := range letters {
-		if l.IsResponse() || !l.Open(now) || !l.ScannedLate(letter.DateOf(now)) ||
+		if l.IsResponse() || !l.Open(now) || !l.scannedLate(letter.DateOf(now)) ||
 			!letter.ValidName(l.Site) || len(sites[l.Site]) >= letter.MaxAgain {
 			continue
 		}
