@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -119,10 +117,7 @@ func (s *rescans) page(p *program, l letterLine) string {
 func (s *rescans) reads(p *program, id letter.ID) {
 	s.t.Helper()
 	leader := p.signsIn(leaderOf(s.first.Helpline))
-	leader.opens(id)
-	for n, status := 1, http.StatusOK; status == http.StatusOK; n++ {
-		status, _ = leader.do(http.MethodGet, fmt.Sprintf("/l/%s/page/%d.jpg", id, n), nil)
-	}
+	leader.reads(id)
 	leader.sends("/l/"+string(id)+"/readable", url.Values{"same": {"yes"}})
 }
 

@@ -289,6 +289,15 @@ func (v *person) opens(id letter.ID) (page string) {
 	return page
 }
 
+// reads opens a letter and looks at each of its pages.
+func (v *person) reads(id letter.ID) {
+	v.t.Helper()
+	v.opens(id)
+	for n, status := 1, http.StatusOK; status == http.StatusOK; n++ {
+		status, _ = v.do(http.MethodGet, fmt.Sprintf("/l/%s/page/%d.jpg", id, n), nil)
+	}
+}
+
 // files uploads the copy of an answer, looks at it and keeps it.
 func (v *person) files(to letter.ID, file []byte) {
 	v.t.Helper()
@@ -312,6 +321,14 @@ func (v *person) keeps(draft string) {
 // uploads sends the copy of an answer, which must be taken.
 func (v *person) uploads(path string, file []byte) {
 	v.t.Helper()
+	if status, page := v.sendsFile(path, file); status != http.StatusSeeOther && status != 0 {
+		v.t.Fatalf("filing: %d\n%s", status, page)
+	}
+}
+
+// sendsFile sends the copy of an answer.
+func (v *person) sendsFile(path string, file []byte) (status int, page string) {
+	v.t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	part, err := form.CreateFormFile("file", "Canary_Name.pdf")
@@ -321,9 +338,7 @@ func (v *person) uploads(path string, file []byte) {
 	if err = errors.Join(err, form.Close()); err != nil {
 		v.t.Fatal(err)
 	}
-	if status, page := v.send(http.MethodPost, path, form.FormDataContentType(), &body); status != http.StatusSeeOther && status != 0 {
-		v.t.Fatalf("filing: %d\n%s", status, page)
-	}
+	return v.send(http.MethodPost, path, form.FormDataContentType(), &body)
 }
 
 // What may live longer and what may die sooner, at the portal of the whole
