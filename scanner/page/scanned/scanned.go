@@ -42,7 +42,7 @@ func Find(pdf []byte, n int) (Page, error) {
 	return p, nil
 }
 
-// Draw is the page in that size, in dots; what is not opaque there is nothing. It
+// Draw is the page in that size, in dots, every one of them opaque. It
 // differs from what PDFium draws by what the two make smaller in different ways:
 // see the test for how little that is. The error is ErrOther, for a size, too,
 // that is none of the sixteen that a JPEG can be decoded to.
