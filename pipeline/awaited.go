@@ -22,6 +22,10 @@ func (s *Server) tellAgain(ctx context.Context, w *watch) error {
 	if err != nil {
 		return err
 	}
+	signer, err := s.signer(ctx)
+	if err != nil {
+		return err
+	}
 	told := map[string]farewell{}
 	for site := range w.awaited { // of which none waits any more: said, so that its folder goes
 		if _, is := sites[site]; !is {
@@ -34,12 +38,12 @@ func (s *Server) tellAgain(ctx context.Context, w *watch) error {
 		}
 	}
 	for site, letters := range sites {
-		now := farewell{letter.DateOf(s.cfg.Now()), fmt.Sprint(letters)}
-		if before, is := w.awaited[site]; is && (before == now || len(letters) == 0 && before.says == now.says) {
+		now := farewell{letter.DateOf(s.cfg.Now()), fmt.Sprint(letters), signer.KeyHash()}
+		if before, is := w.awaited[site]; is && (before == now || len(letters) == 0 && before.says == now.says && before.by == now.by) {
 			told[site] = before
 			continue
 		}
-		msg, err := letter.Again{Site: site, At: s.cfg.Now().UTC().Truncate(time.Second), Letters: letters}.Sign(s.cfg.Signer)
+		msg, err := letter.Again{Site: site, At: s.cfg.Now().UTC().Truncate(time.Second), Letters: letters}.Sign(signer)
 		if err != nil {
 			return err
 		}

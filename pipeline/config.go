@@ -36,8 +36,11 @@ type Config struct {
 	Pages        *page.Renderer
 	Mail         Sender
 	StorageUsers StorageUsers  // ends those of scanners that are no more; nil where Letterlock has made none
-	Signer       note.Signer   // signs receipts and the recipients list
+	Signer       note.Signer   // signs receipts and the recipients list, until another key takes over
 	Verifier     note.Verifier // its public half
+	// SignerOf is the private half of a key that took over, or is to; nil where it is not
+	// here, as on a server that was not given it. nil for a server that has no other.
+	SignerOf func(public string) (note.Signer, error)
 
 	Origin *url.URL // of the portal, for the mailed link
 	// Certificate is the portal's own, as its file says now; nil where a web

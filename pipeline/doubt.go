@@ -9,7 +9,6 @@ import (
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
-	"letterlock/scanner/seal"
 	"letterlock/scanner/words"
 )
 
@@ -103,7 +102,7 @@ func (s *Server) compareList(ctx context.Context) (c comparison, err error) {
 	case err != nil:
 		return c, fmt.Errorf("looking whether it is the right bucket: %w", err)
 	}
-	list, err := seal.OpenRecipients(msg, s.cfg.Verifier)
+	list, err := s.ownList(ctx, msg)
 	if err != nil {
 		c.strange = "the storage's recipients list is not signed by this server: is it another installation's bucket?"
 		return c, nil

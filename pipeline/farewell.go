@@ -17,6 +17,7 @@ import (
 type farewell struct {
 	day  letter.Date // the storage forgets it after some days: it is said anew each day
 	says string
+	by   uint32 // the key that signed it: it is said anew under another
 }
 
 // tellGone keeps the lists of what is gone. One that is put and not noted is put
@@ -31,13 +32,17 @@ func (s *Server) tellGone(ctx context.Context, w *watch) error {
 			sites[site] = []letter.GoneLetter{}
 		}
 	}
+	signer, err := s.signer(ctx)
+	if err != nil {
+		return err
+	}
 	told := maps.Clone(w.farewells)
 	for site, letters := range sites {
-		now := farewell{letter.DateOf(s.cfg.Now()), fmt.Sprint(letters)}
-		if w.farewells[site] == now || len(letters) == 0 && w.farewells[site].says == now.says {
+		now := farewell{letter.DateOf(s.cfg.Now()), fmt.Sprint(letters), signer.KeyHash()}
+		if w.farewells[site] == now || len(letters) == 0 && w.farewells[site].says == now.says && w.farewells[site].by == now.by {
 			continue
 		}
-		msg, err := letter.Gone{Site: site, Letters: letters}.Sign(s.cfg.Signer)
+		msg, err := letter.Gone{Site: site, Letters: letters}.Sign(signer)
 		if err != nil {
 			return err
 		}

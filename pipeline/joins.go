@@ -47,7 +47,11 @@ func (s *Server) takeJoin(ctx context.Context, site string) error {
 		}
 	}
 	s.cfg.Step("joined", "")
-	word, err := letter.Joined{Site: site, Invitation: inv.Key, Key: join.Key, At: join.At, Answer: answer}.Sign(s.cfg.Signer)
+	signer, err := s.signer(ctx)
+	if err != nil {
+		return err
+	}
+	word, err := letter.Joined{Site: site, Invitation: inv.Key, Key: join.Key, At: join.At, Answer: answer}.Sign(signer)
 	if err != nil {
 		return err
 	}

@@ -220,7 +220,11 @@ func (s *Server) receipt(ctx context.Context, l *register.Letter) error {
 	if l.State == register.Replaced {
 		word.Paper = letter.PaperReplaced // it goes on under the new scan's reference
 	}
-	msg, err := word.Sign(s.cfg.Signer)
+	signer, err := s.signer(ctx)
+	if err != nil {
+		return err
+	}
+	msg, err := word.Sign(signer)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func (s *Server) AdoptBucket(ctx context.Context) error {
 	if err != nil && !errors.Is(err, deposit.ErrNotFound) {
 		return err
 	}
-	if list, err := seal.OpenRecipients(msg, s.cfg.Verifier); err == nil {
+	if list, err := s.ownList(ctx, msg); err == nil {
 		if err := s.cfg.Register.RaiseSerial(ctx, list.Serial); err != nil {
 			return err
 		}
@@ -65,7 +65,11 @@ func (s *Server) PublishRecipients(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	msg, err := list.Sign(s.cfg.Signer)
+	signer, err := s.signer(ctx)
+	if err != nil {
+		return err
+	}
+	msg, err := list.Sign(signer)
 	if err != nil {
 		return fmt.Errorf("signing the recipients list: %w", err)
 	}

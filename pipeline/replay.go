@@ -10,7 +10,6 @@ import (
 
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
-	"letterlock/scanner/seal"
 	"letterlock/scanner/words"
 )
 
@@ -260,7 +259,7 @@ func (r *replay) tellAll(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the bucket's recipients list: %w", err)
 	}
-	if list, err := seal.OpenRecipients(msg, r.cfg.Verifier); err == nil {
+	if list, err := r.ownList(ctx, msg); err == nil {
 		seen = max(seen, list.Serial)
 	}
 	if err := r.cfg.Register.RaiseSerial(ctx, seen); err != nil {

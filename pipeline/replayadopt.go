@@ -142,7 +142,11 @@ func (r *replay) receiptIn(ctx context.Context, key string) (word letter.Receipt
 	if err != nil {
 		return word, "", err
 	}
-	word, err = letter.OpenReceipt(msg, r.cfg.Verifier)
+	keys, err := r.ownKeys(ctx)
+	if err != nil {
+		return word, "", err
+	}
+	word, err = letter.ByAny(letter.OpenReceipt, msg, keys)
 	site = path.Base(path.Dir(key))
 	if err != nil || string(word.ID) != path.Base(key) || !letter.ValidName(site) {
 		return letter.Receipt{}, "", nil // nobody's word

@@ -89,6 +89,7 @@ type watch struct {
 	standing    standing            // whether what a sweep goes by is of now
 	farewells   map[string]farewell // what was last told of letters that are gone, by site
 	awaited     map[string]farewell // likewise of papers that are to be scanned again; nil before, and after another server led
+	keys        string              // what scanners were told of the server's keys, and on which day
 	said        string              // the last error that was said
 	saidAt      time.Time
 }
@@ -110,6 +111,7 @@ func (s *Server) sweep(ctx context.Context, queue *jobs, w *watch) error {
 		s.endDrafts(ctx),
 		s.enqueueDue(ctx, queue),
 		s.prove(ctx),
+		s.tendServerKeys(ctx, w),
 		s.tellGone(ctx, w),
 		s.tellAgain(ctx, w),
 		s.watchStrays(ctx, w),

@@ -24,8 +24,24 @@ func (s *Server) checkScanners(ctx context.Context) (bad, good texts.Text, err e
 	if err != nil {
 		return nil, nil, err
 	}
+	unheard, err := s.cfg.Register.Unheard(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := s.cfg.Register.ServerKeys(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	step, _ := keys.Last()
 	now := s.cfg.Now()
 	var wrong, well []texts.Text
+	for _, site := range unheard {
+		if says, bad := keySays(site, step, now); bad {
+			wrong = append(wrong, says)
+		} else {
+			well = append(well, says)
+		}
+	}
 	for _, e := range all {
 		switch e.State(now) {
 		case register.ScannerRevoked:
@@ -68,10 +84,18 @@ func (s *Server) sayAbout(ctx context.Context) error {
 	if err != nil && !errors.Is(err, deposit.ErrNotFound) {
 		return fmt.Errorf("reading what scanners are told of this server: %w", err)
 	}
-	if said, err := letter.OpenAbout(msg, s.cfg.Verifier); err == nil && said.Program == s.cfg.Program {
+	signer, err := s.signer(ctx)
+	if err != nil {
+		return err
+	}
+	keys, err := s.ownKeys(ctx)
+	if err != nil {
+		return err
+	}
+	if said, err := letter.ByAny(letter.OpenAbout, msg, keys); err == nil && said.Program == s.cfg.Program && signedWith(msg, signer) {
 		return nil // no new version of the object without need
 	}
-	word, err := letter.About{Program: s.cfg.Program, At: s.cfg.Now().UTC().Truncate(time.Second)}.Sign(s.cfg.Signer)
+	word, err := letter.About{Program: s.cfg.Program, At: s.cfg.Now().UTC().Truncate(time.Second)}.Sign(signer)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ import (
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
-	"letterlock/scanner/seal"
 	"letterlock/scanner/words"
 )
 
@@ -76,7 +75,7 @@ func (s *Server) signedHere(ctx context.Context) (ours bool, whose string, err e
 	if err != nil {
 		return false, "", fmt.Errorf("reading the bucket's recipients list: %w", err)
 	}
-	if _, err := seal.OpenRecipients(msg, s.cfg.Verifier); err == nil {
+	if _, err := s.ownList(ctx, msg); err == nil {
 		return true, "", nil
 	}
 	_, err = note.Open(msg, note.VerifierList())

@@ -15,9 +15,6 @@ import (
 // took over from the one with which it was enrolled. Whoever enrols it anew removes it.
 const ServerKeysFile = "server-keys"
 
-// keysEvery is how often the edge looks whether the server's key is being changed.
-const keysEvery = time.Minute
-
 // serverKeys is what the edge believes of the server's keys. Config.Server stays the key
 // with which it was enrolled, from which all others follow.
 type serverKeys struct {
@@ -47,12 +44,12 @@ func (e *Edge) recallServerKeys() error {
 	return nil
 }
 
-// hearServerKeys follows a change of the server's key, once a minute. What is learnt is
+// hearServerKeys follows a change of the server's key, once a round over the slips. What is learnt is
 // on disk before anything is believed by it, and before the server is told: a crash in
 // between learns the same once more. What is no true word of the server's keys changes
 // nothing.
 func (e *Edge) hearServerKeys(ctx context.Context) {
-	if !e.keys.heard.IsZero() && e.Now().Sub(e.keys.heard).Abs() < keysEvery {
+	if !e.keys.heard.IsZero() && e.Now().Sub(e.keys.heard).Abs() < e.SlipEvery {
 		return
 	}
 	msg, err := e.get(ctx, "", letter.ServerKeysKey)
@@ -94,6 +91,7 @@ func (e *Edge) learnServerKeys(msg []byte) error {
 	}
 	e.step("keys-learnt", "")
 	e.keys.ServerKeys = next
+	e.reporting.at = time.Time{} // the server waits for nothing else
 	return nil
 }
 

@@ -77,7 +77,9 @@ func (c *edgeInviteCmd) invite(ctx context.Context, in *installation, by int64) 
 	if user == "" {
 		user = storageUserOf(c.Site)
 	}
-	inv.Edge = in.edgeConfig(c.Site, user, c.Scans)
+	if inv.Edge, err = in.edgeConfig(ctx, c.Site, user, c.Scans); err != nil {
+		return inv, err
+	}
 	if c.Endpoint != "" {
 		inv.Endpoint = c.Endpoint
 	}

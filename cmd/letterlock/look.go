@@ -71,6 +71,7 @@ type status struct {
 	Register    registerStatus              `json:"register"`
 	Alarms      []alarmStatus               `json:"alarms"`          // what somebody must see to, the gravest first
 	Outlived    int                         `json:"papers_outlived"` // papers whose letter is gone
+	KeyWaits    []string                    `json:"key_waits"`       // sites whose scanners have not said that they know the server's new signing key
 	Settings    register.Values             `json:"settings"`        // those that were changed at the portal; the file says the others
 
 	now   time.Time
@@ -129,6 +130,10 @@ func (in *installation) status(w *world) (s status, err error) {
 	if s.MailWaiting, err = in.register.MailsWaiting(w.ctx); err != nil {
 		return s, err
 	}
+	if s.KeyWaits, err = in.register.Unheard(w.ctx); err != nil {
+		return s, err
+	}
+	s.KeyWaits = append([]string{}, s.KeyWaits...)
 	if s.Settings, err = in.register.ChangedSettings(w.ctx); err != nil {
 		return s, err
 	}
@@ -165,6 +170,9 @@ func (s status) print(w *world) error {
 	fmt.Fprintf(t, "held for a person\t%d\n", s.Held)
 	fmt.Fprintf(t, "mail waiting\t%d\n", s.MailWaiting)
 	fmt.Fprintf(t, "register entries\t%d\n", s.Register.Entries)
+	if len(s.KeyWaits) > 0 {
+		fmt.Fprintf(t, "scanners that do not know the server's new key\t%s\n", list(s.KeyWaits))
+	}
 	for _, is := range slices.Sorted(maps.Keys(s.Settings)) {
 		fmt.Fprintf(t, "changed at the portal: %s\t%d\n", is, s.Settings[is])
 	}

@@ -85,7 +85,7 @@ type installation struct {
 	register *register.Register
 	store    bucket
 	keyring  *keyring.Keyring
-	server   keypair // signs receipts and the recipients list
+	server   keypair // signs what scanners read, unless another took over since this process began
 	fit      bool    // the storage was tried out by this process
 	opened   []io.Closer
 	far      func(done, of int) // hears how far the server's role is with what takes long; nil for nobody
@@ -116,7 +116,7 @@ func (in *installation) open(ctx context.Context) (err error) {
 	if err := in.openRegister(ctx); err != nil {
 		return err
 	}
-	if in.server, err = signingKey(in.dir.in("state", "server.key"), "letterlock-server"); err != nil {
+	if err = in.openServerKey(ctx); err != nil {
 		return err
 	}
 	if in.keyring, err = keyring.Open(in.beside.named(in.cfg.KeyringFolder, in.beside.in("keyring"))); err != nil {
@@ -295,7 +295,7 @@ func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender p
 	return pipeline.New(pipeline.Config{
 		StorageUsers: users, Program: letter.Program(commandline.Version()),
 		Register: in.register, Prepare: in.prepare, Store: in.store, Keyring: in.keyring, Pages: pages, Mail: sender,
-		Signer: in.server.signer, Verifier: in.server.public(), HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, WeakSSO: in.issuer() != "" && !in.cfg.SSO.Strong, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), Settings: in.cfg.Portal.settings(), DestroyAfter: in.cfg.DestroyAfter, Backups: in.keptBackups(), Spool: in.dir.in("state"), SweepEvery: pace,
+		Signer: in.server.signer, Verifier: in.server.public(), SignerOf: in.serverSignerOf, HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, WeakSSO: in.issuer() != "" && !in.cfg.SSO.Strong, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), Settings: in.cfg.Portal.settings(), DestroyAfter: in.cfg.DestroyAfter, Backups: in.keptBackups(), Spool: in.dir.in("state"), SweepEvery: pace,
 		Name: in.serverName(), Setup: in.cfg.shared(),
 		Now: in.clock.Now, Log: in.log, Step: crashPoint,
 		Far: func(done, of int) {

@@ -15,46 +15,65 @@ import (
 	"letterlock/pipeline/register"
 )
 
-// The register's signing key lies in state/register.key. One that is to take over
-// lies beside it until the register says that it has: from then on it is the living
-// one, and whoever finds it puts it in the old one's place.
+// changing is a signing key that can be changed: it lies in the folder state, in a file
+// of that name. One that is to take over lies beside it until the register says that it
+// has: from then on it is the living one, and whoever finds it puts it in the old one's
+// place.
 //
-//	register.key.next   is to take over, or has, and is not in its place yet
-//	register.key.old    has ended, and is about to be wiped
-const (
-	registerKeyNext = "register.key.next"
-	registerKeyOld  = "register.key.old"
-	registerKeyName = "letterlock-register"
+//	NAME.next   is to take over, or has, and is not in its place yet
+//	NAME.old    has ended, and is about to be wiped
+type changing struct {
+	file string
+	name string // of the key, as it signs
+}
+
+var (
+	ofRegister = changing{"register.key", "letterlock-register"}
+	ofServer   = changing{"server.key", "letterlock-server"}
 )
+
+const registerKeyNext, registerKeyOld = "register.key.next", "register.key.old"
+
+func (k changing) next() string { return k.file + ".next" }
+func (k changing) old() string  { return k.file + ".old" }
 
 // registerKey is the key in state/register.key, which is made where it is missing.
 func (d dataDir) registerKey() (keypair, error) {
-	return signingKey(d.in("state", "register.key"), registerKeyName)
+	return signingKey(d.in("state", ofRegister.file), ofRegister.name)
+}
+
+// keyOf is that key, of the two that may be here, and whether it lies beside its place;
+// nil where it is neither.
+func (d dataDir) keyOf(k changing, public string) (found *keypair, beside bool, err error) {
+	for _, name := range []string{k.file, k.next()} {
+		path := d.in("state", name)
+		if !exists(path) {
+			continue
+		}
+		key, err := signingKey(path, k.name)
+		if err != nil {
+			return nil, false, err
+		}
+		if key.verifier == public {
+			return &key, name == k.next(), nil
+		}
+	}
+	return nil, false, nil
 }
 
 // signerOf is the private half of a key that signs the register by now; nil where
 // it is not here. One that another process was about to put in its place is put there.
 func (d dataDir) signerOf(public register.SigningKey) (note.Signer, error) {
-	for _, name := range []string{"register.key", registerKeyNext} {
-		path := d.in("state", name)
-		if !exists(path) {
-			continue
-		}
-		key, err := signingKey(path, registerKeyName)
-		if err != nil {
+	key, beside, err := d.keyOf(ofRegister, string(public))
+	if err != nil || key == nil {
+		return nil, err
+	}
+	if beside {
+		if err := d.putInPlace(ofRegister); err != nil && !errors.Is(err, errLocked) {
 			return nil, err
 		}
-		if key.verifier != string(public) {
-			continue
-		}
-		if name == registerKeyNext {
-			if err := d.putInPlace(); err != nil && !errors.Is(err, errLocked) {
-				return nil, err
-			}
-		}
-		return key.signer, nil
 	}
-	return nil, nil
+	return key.signer, nil
 }
 
 // finishRotation puts a key in its place that took over and was left beside it, and
@@ -73,32 +92,32 @@ func (in *installation) finishRotation(ctx context.Context, key keypair) error {
 		return err
 	}
 	if string(living) == key.verifier {
-		return in.dir.wipeOldKey()
+		return in.dir.wipeOldKey(ofRegister)
 	}
 	_, err = in.dir.signerOf(living)
 	return err
 }
 
 // wipeOldKey wipes the key that has ended, unless a rotation is at work.
-func (d dataDir) wipeOldKey() error {
-	return d.unlessAtWork(func() error { return durable.Destroy(d.in("state", registerKeyOld)) })
+func (d dataDir) wipeOldKey(k changing) error {
+	return d.unlessAtWork(func() error { return durable.Destroy(d.in("state", k.old())) })
 }
 
 // putInPlace puts the key that took over in the place of the one that has ended. It
 // keeps out of the way of a backup, which takes either file.
-func (d dataDir) putInPlace() error {
+func (d dataDir) putInPlace(k changing) error {
 	unlock, err := d.lockBackups()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return d.replaceRegisterKey()
+	return d.replaceKey(k)
 }
 
-// replaceRegisterKey is putInPlace for whoever holds the lock. A crash at any step
+// replaceKey is putInPlace for whoever holds the lock. A crash at any step
 // leaves the living key under one of the two names, and the next start goes on.
-func (d dataDir) replaceRegisterKey() error {
-	key, next, old := d.in("state", "register.key"), d.in("state", registerKeyNext), d.in("state", registerKeyOld)
+func (d dataDir) replaceKey(k changing) error {
+	key, next, old := d.in("state", k.file), d.in("state", k.next()), d.in("state", k.old())
 	if !exists(next) { // another process was faster
 		return nil
 	}
@@ -136,11 +155,11 @@ func (c *rotateKeyCmd) Run(w *world) error {
 			return err
 		}
 		if !cutOff && !c.Prepare {
-			if err := in.aloneAtWork(w); err != nil {
+			if err := in.aloneAtWork(w, "register rotate-key"); err != nil {
 				return err
 			}
 		}
-		key, err := signingKey(next, registerKeyName)
+		key, err := signingKey(next, ofRegister.name)
 		if err != nil {
 			return err
 		}
@@ -157,7 +176,7 @@ func (c *rotateKeyCmd) Run(w *world) error {
 		// A crash here leaves the new key living and in the file beside: every process
 		// that opens the register, or is at work on it, puts it in its place.
 		crashPoint("rotate-recorded", "")
-		if err := in.dir.replaceRegisterKey(); err != nil {
+		if err := in.dir.replaceKey(ofRegister); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintln(w.out, rotated(change))
@@ -178,13 +197,13 @@ A backup of before brings back the old key. Where it was stolen, run this again 
 
 // aloneAtWork refuses to change the key under other servers that do not have it:
 // they could record nothing, and so do nothing, until they do.
-func (in *installation) aloneAtWork(w *world) error {
+func (in *installation) aloneAtWork(w *world, command string) error {
 	servers, err := in.register.Running(w.ctx)
 	if err != nil {
 		return err
 	}
 	if len(servers) > 1 {
-		return configfile.Wrong("%d servers are at work on this register, and each needs the new key before it takes over. Run first: letterlock register rotate-key --prepare", len(servers))
+		return configfile.Wrong("%d servers are at work on this register, and each needs the new key before it takes over. Run first: letterlock %s --prepare", len(servers), command)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"os"
@@ -235,7 +236,11 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 	if err := archive.MakeEdgeUser(w.ctx, admin, site, user, secret); err != nil {
 		return fmt.Errorf("making the scanner's own storage credentials: %w", err)
 	}
-	text := in.edgeConfig(site, user, c.Scans).Config("letterlock setup")
+	edge, err := in.edgeConfig(w.ctx, site, user, c.Scans)
+	if err != nil {
+		return err
+	}
+	text := edge.Config("letterlock setup")
 	path := filepath.Join(folder, "scanner.toml")
 	if err := durable.Replace(path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("the scanner's configuration cannot be written: %s", configfile.Reason(err))
@@ -245,12 +250,16 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 }
 
 // edgeConfig is what a scanner of that site finds in its scanner.toml.
-func (in *installation) edgeConfig(site, user, scans string) invitation.Edge {
-	edge := invitation.Edge{Site: site, Helplines: in.cfg.names(), Folder: scans, ServerKey: in.server.verifier, Duplex: in.cfg.Scanner.Duplex,
+func (in *installation) edgeConfig(ctx context.Context, site, user, scans string) (invitation.Edge, error) {
+	keys, err := in.register.ServerKeys(ctx)
+	if err != nil {
+		return invitation.Edge{}, err
+	}
+	edge := invitation.Edge{Site: site, Helplines: in.cfg.names(), Folder: scans, ServerKey: keys.Signing(in.server.verifier), Duplex: in.cfg.Scanner.Duplex,
 		ArrivingLimit: time.Duration(in.cfg.Scanner.ArrivingLimit), AllowSymbols: in.cfg.Scanner.AllowSymbols,
 		Endpoint: in.cfg.Storage.Endpoint, Bucket: in.cfg.Storage.Bucket, Region: in.cfg.Storage.Region, AccessKey: user, WithoutTLS: in.cfg.Storage.WithoutTLS}
 	for _, h := range in.cfg.Helplines {
 		edge.Titles = append(edge.Titles, h.Title)
 	}
-	return edge
+	return edge, nil
 }

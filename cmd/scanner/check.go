@@ -110,6 +110,7 @@ func (c *Config) checkStore(w *world) ([]folder.Line, error) {
 	ctx, cancel := context.WithTimeout(w.ctx, 2*patience)
 	defer cancel()
 	clock := checkClock(ctx, store)
+	keys := believed(ctx, store, server, c.State)
 	list := folder.Line{Name: "recipients"}
 	msg, err := store.Get(ctx, letter.RecipientsKey)
 	switch {
@@ -120,24 +121,24 @@ func (c *Config) checkStore(w *world) ([]folder.Line, error) {
 		list.Says = fmt.Sprintf("The recipients list cannot be read: %s.", err)
 	default:
 		var recipients seal.Recipients
-		if recipients, err = seal.OpenRecipients(msg, server); err != nil {
+		if recipients, err = letter.ByAny(seal.OpenRecipients, msg, keys); err != nil {
 			list.Says = fmt.Sprintf("The recipients list in the store is not the server's: %s. Letters wait. Find out who else can write to the bucket, or whether server_key is the key of another server.", err)
 		} else {
 			list.OK, list.Says = judge(recipients, time.Now())
 		}
 	}
-	return []folder.Line{clock, list, checkVersions(ctx, store, server)}, nil
+	return []folder.Line{clock, list, checkVersions(ctx, store, keys)}, nil
 }
 
 // checkVersions compares this scanner's version with the server's.
-func checkVersions(ctx context.Context, store *deposit.S3, server note.Verifier) folder.Line {
+func checkVersions(ctx context.Context, store *deposit.S3, server []note.Verifier) folder.Line {
 	own := letter.Program(commandline.Version())
 	line := folder.Line{Name: "version", OK: true, Says: fmt.Sprintf("This scanner is version %s; the server has not said which it is.", own)}
 	msg, err := store.Get(ctx, letter.AboutKey)
 	if err != nil {
 		return line
 	}
-	about, err := letter.OpenAbout(msg, server)
+	about, err := letter.ByAny(letter.OpenAbout, msg, server)
 	if err != nil {
 		return line
 	}

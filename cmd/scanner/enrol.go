@@ -18,6 +18,7 @@ import (
 	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/invitation"
+	"letterlock/scanner"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/disk"
 	"letterlock/scanner/letter"
@@ -63,6 +64,10 @@ func (c *enrolCmd) Run(w *world) error {
 		return err
 	}
 	crashPoint("enrol-answered", "")
+	// What was learnt from another key than the invitation's is learnt anew from that one.
+	if err := os.Remove(filepath.Join(dir, "state", scanner.ServerKeysFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("what was known of the server's keys cannot be removed: %s", configfile.Reason(err))
+	}
 	for _, file := range []struct{ name, text string }{
 		{"storage.key", inv.SecretKey + "\n"}, {filepath.Base(w.config), inv.Config("scanner enrol")},
 	} {
@@ -246,7 +251,7 @@ func answerTo(ctx context.Context, store *deposit.S3, server note.Verifier, aske
 	if err != nil {
 		return "", err // an edge, which may not list, is told "refused" of what is not there
 	}
-	said, err := letter.OpenJoined(msg, server)
+	said, err := letter.ByAny(letter.OpenJoined, msg, believed(ctx, store, server, ""))
 	if err != nil || said.Site != asked.Site || said.Invitation != asked.Invitation || said.Key != asked.Key {
 		return "", err // to another
 	}

@@ -309,6 +309,12 @@ var entryKinds = []entryKind{
 		}
 		return texts.Say("entry.another-key-signs-the-register", "from", d.From, "to", d.To)
 	})},
+	{"server-key-named", texts.Say("entry.server-key-named"), about(func(d register.ServerKeyNamed, _ register.Entry, _ teller) texts.Text {
+		return texts.Say("entry.another-key-is-to-sign-for-scanners", "from", d.From, "to", d.To)
+	})},
+	{"server-key-changed", texts.Say("entry.server-key-changed"), about(func(d register.ServerKeyChanged, _ register.Entry, _ teller) texts.Text {
+		return texts.Say("entry.another-key-signs-for-scanners", "from", d.From, "to", d.To, "n", d.Unheard)
+	})},
 	{"backup-made", texts.Say("entry.backup-made"), about(func(d register.BackupMade, _ register.Entry, _ teller) texts.Text {
 		return texts.Say("entry.a-backup-was-made-which-keys-open", "n", d.Recipients)
 	})},

@@ -57,6 +57,7 @@ type scannerCard struct {
 	Skew  texts.Text // what to do about its version; nil for nothing
 	Until time.Time  // of an invitation to take its place that nobody has used
 	Own   bool       // it is a part of this very server
+	Key   texts.Text // that it does not know the server's new key; nil where it does
 }
 
 // Page is the address of its page.
@@ -109,9 +110,24 @@ func (p *Portal) scannerCards(ctx context.Context) (cards []scannerCard, invited
 	if err != nil {
 		return nil, nil, err
 	}
+	unheard, err := p.cfg.Register.Unheard(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := p.cfg.Register.ServerKeys(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	step, _ := keys.Last()
 	now := p.cfg.Now()
 	for _, s := range scanners {
 		c := scannerCard{Scanner: s, State: s.State(now), Own: s.Site == p.cfg.OwnSite}
+		if slices.Contains(unheard, s.Site) {
+			c.Key = texts.Say("check-scanners.key-not-known", "site", s.Site, "since", step.Named)
+			if !step.Since.IsZero() {
+				c.Key = texts.Say("check-scanners.key-not-followed", "site", s.Site, "since", step.Since)
+			}
+		}
 		switch s.Said.Program.Apart(p.cfg.Program) {
 		case letter.SkewMore:
 			c.Skew = texts.Say("check-scanners.more-apart", "site", s.Site, "version", s.Said.Program, "servers", p.cfg.Program)

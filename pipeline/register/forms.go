@@ -60,6 +60,7 @@ var forms = formsOf(
 	form(Number.Valid),
 	form(func(h TreeHash) bool { return treeHashForm.MatchString(string(h)) }),
 	form(func(k SigningKey) bool { return signingKeyForm.MatchString(string(k)) }),
+	form(func(k ServerKey) bool { return serverKeyForm.MatchString(string(k)) }),
 	form(func(s Signature) bool { return signatureForm.MatchString(string(s)) }),
 	form(func(d PolicyText) bool { return policyTextForm.MatchString(string(d)) }),
 	form(func(s ShareSet) bool { return shareSetForm.MatchString(string(s)) }),
