@@ -2,12 +2,12 @@ package scanner
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/texts"
 )
 
 // New scans of papers that are to be scanned again. While the server asks for one,
@@ -20,8 +20,8 @@ import (
 // againWrong is the error for a scan in folder.AgainDir that is no new scan of a
 // paper that is to be scanned again.
 type againWrong struct {
-	why  string // for the log
-	what string // for people
+	why  string     // for the log
+	what texts.Text // for people
 }
 
 func (a *againWrong) Error() string { return a.why }
@@ -33,22 +33,21 @@ func (a *againSame) Error() string {
 	return "it is said to be a new scan, and the same bytes were taken before, as letter " + string(a.before.id)
 }
 
-func (a *againSame) what() string {
-	return fmt.Sprintf("This is no new scan: exactly this file was scanned before, on %s, as %s.", inWords(a.before.day), a.before.id.Reference())
+func (a *againSame) what(l *texts.Language) string {
+	return say(l, "again.same", "when", a.before.day, "reference", a.before.id.Reference())
 }
 
 var errAgainStack = errors.New("it is said to be a new scan of one paper, and holds a separator sheet")
 
 // againNext says what to do with a refused scan that had been put into the folder
 // of a paper.
-func againNext(err error, paper string) string {
-	const kept = " Nothing is lost: this file is kept as it is."
+func againNext(l *texts.Language, err error, paper string) string {
+	kept := " " + say(l, "note.kept")
 	var wrong *againWrong
 	if errors.As(err, &wrong) {
-		return "Take the paper and compare its reference with what STATUS.txt says under SCAN AGAIN. If it is there, put the file into the folder of that reference in the folder \"scan again\". " +
-			"If the file is a letter that was not scanned before, move it into the folder of the helpline. If in doubt, ask the helplines' manager." + kept
+		return say(l, "again.compare") + kept
 	}
-	return fmt.Sprintf("Scan the paper %s alone and in one file, and put that into the folder %q again.", paper, folder.AgainDir+"/"+paper) + kept
+	return say(l, "again.scan-it", "paper", paper, "folder", folder.AgainDir+"/"+paper) + kept
 }
 
 // rescanOf is of which letter the claimed scan is a new scan, by the folder into
@@ -59,7 +58,7 @@ func (e *Edge) rescanOf(c folder.Claim) (rescan, error) {
 	}
 	if c.Again == "" {
 		return rescan{}, &againWrong{"it lies beside the folders of the papers that are to be scanned again",
-			"The file was put into the folder \"scan again\" itself and not into the folder of a paper there, so nobody can know which paper it is."}
+			texts.Say("again.lies-beside")}
 	}
 	of, ok := e.askedAs(c.Helpline, c.Again)
 	if !ok && e.named.heard.IsZero() {
@@ -67,11 +66,11 @@ func (e *Edge) rescanOf(c folder.Claim) (rescan, error) {
 	}
 	if !ok {
 		return rescan{}, &againWrong{"no such paper is to be scanned again",
-			"No paper of that reference is to be scanned again just now: the reference is not known, the request is closed, or a new scan has been taken already."}
+			texts.Say("again.not-asked")}
 	}
 	if at := slices.IndexFunc(e.jobs, func(j *job) bool { return !j.end && j.claim.ID != c.ID && j.replaces() == of.Replaces }); at >= 0 {
 		return rescan{}, &againWrong{"a new scan of that paper is on its way",
-			"Another new scan of " + of.Replaces.Reference() + " was put there before this one and is on its way. All pages of a paper belong into one file."}
+			texts.Say("again.on-its-way", "reference", of.Replaces.Reference())}
 	}
 	return of, nil
 }
@@ -178,7 +177,7 @@ func (e *Edge) asksAgain(helpline string) (lines []string) {
 	var names []string
 	for _, w := range e.wanted() {
 		if w.helpline == helpline {
-			names = append(names, w.name+w.because)
+			names = append(names, becauseOf(e.Language, w.reason, w.name))
 		}
 	}
 	if len(names) == 0 {
@@ -187,18 +186,24 @@ func (e *Edge) asksAgain(helpline string) (lines []string) {
 	slices.Sort(names)
 	more := ""
 	if n := len(names) - againSaid; n > 0 {
-		names, more = names[:againSaid], fmt.Sprintf(" and %d more", n)
+		names, more = names[:againSaid], say(e.Language, "status.more", "n", n)
 	}
-	return []string{"SCAN AGAIN: " + strings.Join(names, "; ") + more +
-		". Take the paper by its reference, scan it, and put the scan into the folder of that reference in the folder \"" + folder.AgainDir + "\"."}
+	return []string{say(e.Language, "status.scan-again", "papers", strings.Join(names, "; "), "more", more, "folder", folder.AgainDir)}
 }
 
-// because is why the paper is to be scanned again, in brackets, if that is known.
-func (r record) because() string { return becauseOf(r.Reason) }
+// because is what, and behind it in brackets why the paper is to be scanned again, if
+// that is known.
+func (r record) because(l *texts.Language, what string) string { return becauseOf(l, r.Reason, what) }
 
-func becauseOf(reason string) string {
+// becauseOf is because for a reason of which there is no record. A newer server may
+// have reasons of its own.
+func becauseOf(l *texts.Language, reason, what string) string {
 	if reason == "" {
-		return ""
+		return what
 	}
-	return " (" + strings.ReplaceAll(reason, "-", " ") + ")"
+	why := texts.Plain(strings.ReplaceAll(reason, "-", " "))
+	if l.Has("reason." + reason) {
+		why = texts.Word("reason", reason)
+	}
+	return say(l, "slip.because", "paper", what, "reason", why)
 }

@@ -79,7 +79,7 @@ type wanted struct {
 	rescan
 	helpline string // in whose folder the new scan is dropped
 	name     string // of the paper's folder there
-	because  string // in brackets, if that is known
+	reason   string // why, in one word; "" if that is not known
 }
 
 // wanted is every paper that is to be scanned again. Of one that both its receipt
@@ -88,7 +88,7 @@ func (e *Edge) wanted() (all []wanted) {
 	for id := range e.shelf.asked {
 		r := e.shelf.records[id]
 		if h, ok := e.againIn(r); ok && !e.awaits(id) {
-			all = append(all, wanted{rescan{Replaces: r.ID, Came: r.Received}, h, againName(r), r.because()})
+			all = append(all, wanted{rescan{Replaces: r.ID, Came: r.Received}, h, againName(r), r.Reason})
 		}
 	}
 	known := map[string]letter.ID{} // whose a reference is, by its helpline and itself; "" for two letters'
@@ -113,7 +113,7 @@ func (e *Edge) wanted() (all []wanted) {
 		if known[l.Helpline+"/"+name] != id {
 			name += " (" + l.Received.String() + ")" // which stands on the paper's stamp, and tells people which
 		}
-		all = append(all, wanted{rescan{Replaces: id, Late: true}, l.Helpline, name, becauseOf(l.Reason)})
+		all = append(all, wanted{rescan{Replaces: id, Late: true}, l.Helpline, name, l.Reason})
 	}
 	return all
 }

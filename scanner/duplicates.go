@@ -19,6 +19,7 @@ import (
 	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/texts"
 )
 
 // Of every scan that it takes the edge remembers a keyed hash (HMAC-SHA256)
@@ -244,36 +245,24 @@ func (d *duplicate) dir() string {
 }
 
 // note asks the person who scans.
-func (d *duplicate) note() folder.Note {
-	when, reference := inWords(d.before.day), d.before.id.Reference()
-	const kept = " Nothing is lost: until you decide, this file is kept as it is."
+func (d *duplicate) note(l *texts.Language) folder.Note {
+	with := []any{"when", d.before.day, "reference", d.before.id.Reference()}
+	kept := " " + say(l, "note.kept-until")
 	switch {
 	case !d.other:
-		return folder.Note{
-			What: fmt.Sprintf("Exactly this file was scanned before, on %s, as %s. Is it the same letter, or another?", when, reference),
-			Next: "If it is the same letter, move this file into the folder \"same letter\" here; it is then deleted, and the letter that was taken stays. " +
-				"If it is another letter that only looks alike, move this file into the folder \"another letter\" here; it is then taken as a letter of its own." + kept,
-		}
+		return folder.Note{What: say(l, "duplicate.same", with...), Next: say(l, "duplicate.same-next") + kept}
 	case d.whose == "":
 		return folder.Note{
-			What: fmt.Sprintf("Exactly this file was scanned before, on %s, as %s, and for which helpline is not known any more. "+
-				"Is %s this letter, or is one of the two in the wrong place?", when, reference, reference),
-			Next: "Ask the helplines' manager first which helpline has " + reference + ". " + d.next("that helpline") + kept,
+			What: say(l, "duplicate.not-known", with...),
+			Next: say(l, "duplicate.not-known-next", "reference", d.before.id.Reference()) + " " + d.next(l, say(l, "duplicate.that-helpline")) + kept,
 		}
 	}
-	return folder.Note{
-		What: fmt.Sprintf("Exactly this file was scanned before, on %s, for %s, as %s. It was not taken for this helpline. "+
-			"Was it dropped here by mistake, or is %s in the wrong place?", when, d.whose, reference, reference),
-		Next: d.next(d.whose) + kept,
-	}
+	return folder.Note{What: say(l, "duplicate.other", append(with, "whose", d.whose)...), Next: d.next(l, d.whose) + kept}
 }
 
 // next is what to do about a letter that is somebody else's already.
-func (d *duplicate) next(whose string) string {
-	return fmt.Sprintf("Look at the paper. If it is a letter to %s, move this file into the folder \"dropped here by mistake\" here; it is then deleted, and %s stays where it is. "+
-		"If it is a letter to this helpline, move this file into the folder \"take it here too\" here; it is then taken as a letter of its own. "+
-		"Then tell the helplines' manager at once that %s may have gone to the wrong helpline.",
-		whose, d.before.id.Reference(), d.before.id.Reference())
+func (d *duplicate) next(l *texts.Language, whose string) string {
+	return say(l, "duplicate.other-next", "whose", whose, "reference", d.before.id.Reference())
 }
 
 // askOnce looks whether the bytes of a claimed scan were taken before, and

@@ -18,6 +18,7 @@ import (
 	"letterlock/scanner/letter"
 	"letterlock/scanner/seal"
 	"letterlock/scanner/separator"
+	"letterlock/scanner/texts"
 )
 
 // Config is everything an edge knows. Zero durations take their defaults.
@@ -28,8 +29,9 @@ type Config struct {
 	Helplines []string // each has a folder of that name in the scanner folder
 	// Titles are what people call the helplines, by name; one without is called
 	// by its name, which is its folder's.
-	Titles map[string]string
-	Portal bool // what the folder asks is answered in the portal too, see OpenQuestions
+	Titles   map[string]string
+	Language *texts.Language // of what people read in the folder; default texts.English
+	Portal   bool            // what the folder asks is answered in the portal too, see OpenQuestions
 	// Reports has the server told what is in the folder, at most once a minute.
 	Reports bool
 	Program letter.Program // the version that the server is told of
@@ -143,6 +145,9 @@ func Open(cfg Config) (*Edge, error) {
 
 // complete checks the settings and fills in the defaults.
 func (c *Config) complete() error {
+	if c.Language == nil {
+		c.Language = texts.English()
+	}
 	switch {
 	case !letter.ValidName(c.Site):
 		return errors.New("the site's name is not of the agreed form: lower-case letters, digits and hyphens")

@@ -13,6 +13,7 @@ import (
 	"letterlock/scanner/disk/disktest"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/texts"
 )
 
 // work is what an edge does for something.
@@ -53,7 +54,7 @@ func takenBefore(letters int) (share, state map[string][]byte) {
 		if err != nil {
 			panic(err)
 		}
-		share[recordPath(id)], share[r.place()] = data, []byte(r.slip(""))
+		share[recordPath(id)], share[r.place()] = data, []byte(r.slip(texts.English(), ""))
 		state[takenScan{r.SHA256, id, letter.DateOf(r.Received), line}.mark()] = nil
 	}
 	return share, state

@@ -9,15 +9,14 @@ import (
 
 	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
-	"letterlock/scanner/letter"
-	"letterlock/scanner/words"
+	"letterlock/scanner/texts"
 )
 
 // printsAtMost is how many slips are on the sheet, the newest first.
 const printsAtMost = 300
 
 var printSheet = template.Must(template.New("").Parse(`<!DOCTYPE html>
-<html lang="en-GB"><head><meta charset="utf-8"><title>Slips: {{.Helpline}}</title>
+<html lang="{{.Lang}}"><head><meta charset="utf-8"><title>{{.Title}}</title>
 <style>
 body { font: 11pt/1.35 Arial, "Liberation Sans", sans-serif; margin: 8mm; color: #000; background: #fff; }
 ol { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: repeat(3, 1fr); }
@@ -25,9 +24,9 @@ li { border: 1px dashed #777; padding: 4mm; break-inside: avoid; }
 b { display: block; font: 700 18pt "Courier New", "Liberation Mono", monospace; }
 @media print { p { display: none; } body { margin: 0; } }
 </style></head><body>
-<p>{{.Count}} of {{.Helpline}}, the newest first, on {{.When}}. Print, cut along the lines, and lay each slip on its letter; or write the reference on the paper.</p>
+<p>{{.Head}}</p>
 <ol>
-{{range .Slips}}<li><b>{{.ID.Reference}}</b>{{.PagesInWords}}{{.InStack}}<br>Taken {{.TakenInWords}}{{with .HandOver}}<br><strong>{{.}}</strong>{{end}}</li>
+{{range .Slips}}<li><b>{{.ID.Reference}}</b>{{.PagesInWords}}{{.InStack}}<br>{{.TakenInWords}}{{with .HandOver}}<br><strong>{{.}}</strong>{{end}}</li>
 {{end}}</ol></body></html>
 `))
 
@@ -38,14 +37,15 @@ const printEvery = 5 * time.Second
 // printed is a slip on the sheet.
 type printed struct {
 	record
+	language *texts.Language
 	HandOver string // whose the paper is, if it is another helpline's
 }
 
 // PagesInWords, InStack and TakenInWords are for the template.
-func (p printed) PagesInWords() string { return words.Count(p.Pages, "page") + "." }
-func (p printed) InStack() string      { return p.inStack() }
+func (p printed) PagesInWords() string { return say(p.language, "sheet.pages", "n", p.Pages) }
+func (p printed) InStack() string      { return p.inStack(p.language) }
 func (p printed) TakenInWords() string {
-	return p.Received.In(letter.London).Format("2 January 2006, 15:04:05")
+	return say(p.language, "sheet.taken", "when", stamp(p.language, p.Received))
 }
 
 // print keeps the sheet of slips of each helpline as it should be: operations
@@ -78,11 +78,12 @@ func (e *Edge) print() {
 
 func (e *Edge) printOf(helpline string) error {
 	at := path.Join(helpline, folder.SlipsFile)
+	l := e.Language
 	var slips []printed
 	for _, r := range e.shelf.newest(helpline, printsAtMost) {
-		p := printed{record: r}
+		p := printed{record: r, language: l}
 		if r.Moved != "" {
-			p.HandOver = handOver(e.title(r.Moved))
+			p.HandOver = handOver(l, e.title(r.Moved))
 		}
 		slips = append(slips, p)
 	}
@@ -90,8 +91,9 @@ func (e *Edge) printOf(helpline string) error {
 		return e.remove(at)
 	}
 	var sheet bytes.Buffer
-	err := printSheet.Execute(&sheet, map[string]any{"Helpline": e.title(helpline), "Slips": slips,
-		"Count": words.Count(len(slips), "slip"), "When": e.Now().In(letter.London).Format("Monday 2 January 2006, 15:04")})
+	err := printSheet.Execute(&sheet, map[string]any{"Lang": l.Tag(), "Slips": slips,
+		"Title": say(l, "sheet.title", "helpline", e.title(helpline)),
+		"Head":  say(l, "sheet.head", "n", len(slips), "helpline", e.title(helpline), "when", stampWeekday(l, e.Now(), "15:04"))})
 	if err != nil {
 		return fmt.Errorf("printing slips: %w", err)
 	}

@@ -24,6 +24,7 @@ import (
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/separator"
+	"letterlock/scanner/texts"
 )
 
 // Question is a scan that waits for a person's answer.
@@ -92,6 +93,9 @@ func OpenQuestions(e *Edge) (*Questions, error) {
 	rand.Read(q.key)
 	return q, nil
 }
+
+// Language is that of what the scanner folder asks.
+func (q *Questions) Language() *texts.Language { return q.edge.Language }
 
 // Close lets go of the folder.
 func (q *Questions) Close() error { return q.root.Close() }

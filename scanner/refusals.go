@@ -8,6 +8,7 @@ import (
 	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/pdf"
+	"letterlock/scanner/texts"
 )
 
 // Reasons to refuse a scan that have nothing to do with what is in it.
@@ -47,16 +48,17 @@ type outcome struct {
 
 // verdict is the outcome if err says that a scan cannot be taken as it is,
 // however often it is tried, after what a person has answered before.
-func verdict(err error, c folder.Claim) (outcome, bool) {
-	out, ok := verdictOf(err, c.Answer)
+func verdict(l *texts.Language, err error, c folder.Claim) (outcome, bool) {
+	out, ok := verdictOf(l, err, c.Answer)
 	if ok && c.Answer == folder.Again && out.dir == folder.RefusedDir {
-		out.note.Next = againNext(err, c.Again) // elsewhere it would be taken as a letter of its own
+		out.note.Next = againNext(l, err, c.Again) // elsewhere it would be taken as a letter of its own
 	}
+	out.note.Language = l
 	return out, ok
 }
 
-func verdictOf(err error, answer folder.Answer) (outcome, bool) {
-	const nothingLost = " Nothing is lost: this file is kept as it is."
+func verdictOf(l *texts.Language, err error, answer folder.Answer) (outcome, bool) {
+	nothingLost := " " + say(l, "note.kept")
 	refused := func(why, what, next string) (outcome, bool) {
 		return outcome{dir: folder.RefusedDir, why: why, note: folder.Note{What: what, Next: next},
 			log: "A scan is refused: " + err.Error() + "."}, true
@@ -74,39 +76,45 @@ func verdictOf(err error, answer folder.Answer) (outcome, bool) {
 	case errors.Is(err, errSameAgain):
 		return outcome{drop: true, log: "A scan is deleted: a person said that it is a letter which was taken before."}, true
 	case errors.As(err, &again):
-		return outcome{dir: again.dir(), note: again.note(), log: "A scan waits for an answer: " + err.Error() + "."}, true
+		return outcome{dir: again.dir(), note: again.note(l), log: "A scan waits for an answer: " + err.Error() + "."}, true
 	case errors.As(err, &wrong):
-		return refused(whyNotAgain, wrong.what, "")
+		return refused(whyNotAgain, l.Text(wrong.what), "")
 	case errors.As(err, &same):
-		return refused(whyNotAgain, same.what(), "")
+		return refused(whyNotAgain, same.what(l), "")
 	case errors.Is(err, errAgainStack):
-		return refused(whyNotAgain, "A separator sheet was seen in this scan, or something like one. A new scan is of one paper alone.", "")
+		return refused(whyNotAgain, say(l, "again.separator"), "")
 	case errors.As(err, &unclear):
-		return outcome{dir: folder.StacksDir, note: unclear.note(), log: "A stack waits for an answer: " + err.Error() + "."}, true
+		return outcome{dir: folder.StacksDir, note: unclear.note(l), log: "A stack waits for an answer: " + err.Error() + "."}, true
 	case errors.As(err, &flaw):
-		what, next := flaw.Code.Sentence()
+		what, next := refusedSays(l, flaw.Code)
 		switch {
 		case answer == folder.Repair: // not offered again: it would end here again
-			what = "This scan cannot be repaired: drawing its pages anew was tried, and failed. " + what
-			next = "Scan the paper again. If it cannot be scanned again, keep the paper and tell the helplines' manager." + nothingLost
+			what = say(l, "repair.failed", "what", what)
+			next = say(l, "repair.failed-next") + nothingLost
 		case repairable(flaw):
-			next += " If the letter cannot be scanned again: move this file into the folder \"repair\" here. Its pages are then drawn anew as pictures, and the reader is told."
+			next += " " + say(l, "repair.offer")
 		}
 		return refused(string(flaw.Code), what, next)
 	case errors.Is(err, errStray):
-		return refused(whyStray, "The file was put beside the helplines' folders and not into one of them, so nobody can know whose letter it is.",
-			"Move the file into the folder of its helpline."+nothingLost)
+		return refused(whyStray, say(l, "refused.stray.what"), say(l, "refused.stray.next")+nothingLost)
 	case errors.Is(err, errUnreadable):
-		return refused(whyUnreadable, "The scanning program has no right to read the file.",
-			"Ask the person who looks after the scanner to let the program read what the scanner writes, then move the file back into the folder of its helpline."+nothingLost)
+		return refused(whyUnreadable, say(l, "refused.unreadable.what"), say(l, "refused.unreadable.next")+nothingLost)
 	case errors.Is(err, folder.ErrLinked):
-		return refused(whyLinked, "Another name leads to this file (a hard link), so deleting it here would not delete it there.",
-			"Remove the other one, or copy this file, delete it, and put the copy into the folder of the helpline."+nothingLost)
+		return refused(whyLinked, say(l, "refused.linked.what"), say(l, "refused.linked.next")+nothingLost)
 	case errors.Is(err, errNotSame):
-		return refused(whyNotSame, "It was said of this file that it was taken before, but no letter with exactly these bytes was taken, so it is not deleted.",
-			"If it is a letter that was not taken yet, move it into the folder of its helpline. If it is not needed, delete it yourself."+nothingLost)
+		return refused(whyNotSame, say(l, "refused.not-same.what"), say(l, "refused.not-same.next")+nothingLost)
 	}
 	return outcome{}, false
+}
+
+// refusedSays says what is wrong with a scan that is refused with that code, and what
+// to do next, which ends by saying that nothing is lost. An unknown code gets the
+// texts for a damaged scan.
+func refusedSays(l *texts.Language, code pdf.Code) (what, next string) {
+	if !l.Has("refused." + string(code) + ".what") {
+		code = pdf.Damaged
+	}
+	return say(l, "refused."+string(code)+".what"), say(l, "refused."+string(code)+".next") + " " + say(l, "note.kept-paper")
 }
 
 // repairable says whether a scan was refused for a reason for which a less strict

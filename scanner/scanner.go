@@ -120,7 +120,7 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 			return false, errWaits
 		}
 		holds, err := e.normalise(ctx, j.claim)
-		if out, ok := verdict(err, j.claim); ok {
+		if out, ok := verdict(e.Language, err, j.claim); ok {
 			return true, e.finish(&j.claim, out)
 		}
 		if err != nil {

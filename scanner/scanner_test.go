@@ -18,6 +18,7 @@ import (
 	"letterlock/scanner/letter"
 	"letterlock/scanner/pdf"
 	"letterlock/scanner/specimen"
+	"letterlock/scanner/texts"
 )
 
 func TestOneLettersWay(t *testing.T) {
@@ -135,7 +136,7 @@ func TestRefusalsGiveTheScanBack(t *testing.T) {
 			if got, ok := refused[name]; !ok || got != string(c.data) {
 				t.Errorf("the scan is not in refused, byte for byte")
 			}
-			what, next := c.code.Sentence()
+			what, next := refusedSays(texts.English(), c.code)
 			note := refused[name+".txt"]
 			if !strings.Contains(note, what) || !strings.Contains(note, next) || !strings.Contains(next, "Nothing is lost") {
 				t.Errorf("the note says %q", note)

@@ -360,7 +360,7 @@ func (s *simulation) auditSlip(r record, paper string) {
 		return
 	}
 	data, err := disk.ReadFile(s.share, r.place())
-	if err != nil || string(data) != r.slip(s.edge.title(r.Moved)) {
+	if err != nil || string(data) != r.slip(s.edge.Language, s.edge.title(r.Moved)) {
 		s.violated("the slip of letter %s is not as it should be: %v", r.ID, err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/texts"
 )
 
 // record is what the edge keeps of a letter that is taken, as long as its slip
@@ -98,95 +99,94 @@ func (e *Edge) slipTaken(r record, slip string) bool {
 
 // slip is the file for operations, in their words. The title is that of the
 // helpline to which the letter was moved, if it was.
-func (r record) slip(moved string) string {
-	received := letter.DateOf(r.Received)
-	lines := []string{
-		"Letter " + r.ID.Reference(),
-		"Write this reference on the paper: " + r.ID.Reference(),
-		fmt.Sprintf("Pages: %d. Compare with the paper; tell the helpline if one is missing.%s", r.Pages, r.inStack()),
-		"Taken: " + r.Received.In(letter.London).Format("Monday 2 January 2006, 15:04:05"),
-		"The paper: " + r.paper(),
-		"The letter can be opened until " + inWords(letter.OpenUntil(received, r.Class)) +
-			" and will be gone for good on " + inWords(letter.Deadline(received, r.Class)) + ".",
-		"Letterlock removes this note when the destruction of the paper is recorded.",
-	}
-	if r.Gone {
-		lines[5] = "The letter itself is deleted, before its time."
-	}
+func (r record) slip(l *texts.Language, moved string) string {
+	received, reference, marks := letter.DateOf(r.Received), r.ID.Reference(), ""
+	write := say(l, "slip.write", "reference", reference)
 	if r.Replaces != "" {
-		old := r.Replaces.Reference()
-		lines[1] = "This is the new scan of " + old + ". On the paper, cross out " + old + " and write this reference: " + r.ID.Reference()
+		write = say(l, "slip.replaces", "old", r.Replaces.Reference(), "reference", reference)
 		if r.Apart {
-			lines[1] = "This was put in as a new scan of " + old + ", and is a letter of its own: when it came " + old + " did not wait for one any more. On the paper, cross out " +
-				old + " and write this reference: " + r.ID.Reference() + ". Tell the helplines' manager both references."
+			write = say(l, "slip.apart", "old", r.Replaces.Reference(), "reference", reference)
 		}
 	}
+	until := say(l, "slip.until", "until", letter.OpenUntil(received, r.Class), "gone", letter.Deadline(received, r.Class))
+	if r.Gone {
+		until = say(l, "slip.deleted")
+	}
+	lines := []string{
+		write,
+		say(l, "slip.pages", "pages", r.Pages) + r.inStack(l),
+		say(l, "slip.taken", "when", stampWeekday(l, r.Received, "15:04:05")),
+		say(l, "slip.paper", "what", r.paper(l)),
+		until,
+		say(l, "slip.removed"),
+	}
 	if r.Moved != "" {
-		lines[0] += ": HAND OVER"
-		lines = slices.Insert(lines, 1, handOver(moved)+" The letter was scanned into the wrong helpline's folder.")
+		marks += say(l, "slip.mark-hand-over")
+		lines = slices.Insert(lines, 0, handOver(l, moved)+" "+say(l, "slip.hand-over-why"))
 	}
 	switch r.Paper {
 	case letter.PaperScanAgain:
-		lines[0] += ": SCAN AGAIN"
+		marks += say(l, "slip.mark-scan-again")
 	case paperOverdue:
-		lines[0] += ": OVERDUE"
-		lines[len(lines)-1] = "Delete this note yourself once that is done."
+		marks += say(l, "slip.mark-overdue")
+		lines[len(lines)-1] = say(l, "slip.delete-it")
 	}
+	lines = slices.Insert(lines, 0, say(l, "slip.title", "reference", reference, "marks", marks))
 	return strings.Join(lines, "\r\n\r\n") + "\r\n"
 }
 
 // handOver says whose the paper of a letter is that was moved to that helpline.
-func handOver(title string) string { return "This paper belongs to " + title + ": hand it over." }
+func handOver(l *texts.Language, title string) string {
+	return say(l, "slip.hand-over", "helpline", title)
+}
 
 // inStack tells the letters apart that were scanned together, and those of stacks
-// that were scanned in the same second.
-func (r record) inStack() string {
+// that were scanned in the same second. It begins with a space.
+func (r record) inStack(l *texts.Language) string {
 	if r.Of < 2 {
 		return ""
 	}
-	pages := fmt.Sprintf("page %d", r.From)
-	if r.To != r.From {
-		pages = fmt.Sprintf("pages %d to %d", r.From, r.To)
-	}
-	says := fmt.Sprintf(" It was letter %d of %d in its stack, counted from the top", r.Place, r.Of)
-	if r.From > 0 { // of a slip that an earlier version wrote this is not known
-		says += ": " + pages + " of that scan"
+	where := ""
+	switch {
+	case r.From <= 0: // of a slip that an earlier version wrote this is not known
+	case r.To == r.From:
+		where = say(l, "slip.in-stack-page", "page", r.From)
+	default:
+		where = say(l, "slip.in-stack-pages", "from", r.From, "to", r.To)
 	}
 	if r.Cover != "" {
-		says += ", under the cover sheet that says stack " + r.Cover
+		where += say(l, "slip.in-stack-cover", "stack", r.Cover)
 	}
-	if says += "."; r.Place > 1 && r.First != "" {
-		says += " The stack's first letter is " + r.First.Reference() + "."
+	says := " " + say(l, "slip.in-stack", "place", r.Place, "of", r.Of, "where", where)
+	if r.Place > 1 && r.First != "" {
+		says += " " + say(l, "slip.in-stack-first", "reference", r.First.Reference())
 	}
 	return says
 }
 
 // paper says what to do with the original.
-func (r record) paper() string {
+func (r record) paper(l *texts.Language) string {
 	switch r.Paper {
 	case letter.PaperMayGo:
-		return "it may be destroyed. Take it to the destruction desk in Letterlock, which records it."
+		return say(l, "paper.may-go")
 	case letter.PaperScanAgain:
-		into := fmt.Sprintf("the folder %q here", folder.AgainDir+"/"+againName(r))
+		at := folder.AgainDir + "/" + againName(r)
+		into := say(l, "paper.into-here", "folder", at)
 		if r.Moved != "" {
-			into = fmt.Sprintf("the folder of the helpline to which it belongs, there into %q if you find that", folder.AgainDir+"/"+againName(r))
+			into = say(l, "paper.into-theirs", "folder", at)
 		}
-		return "SCAN AGAIN. The helpline could not read the scan" + r.because() +
-			". Scan the same paper once more, alone and in one file, into " + into + "; it gets a new reference. Do not destroy the paper."
+		return say(l, "paper.scan-again", "why", r.because(l, say(l, "paper.not-readable")), "into", into)
 	case paperOverdue:
 		// The scanner is not told of a hold, nor of a letter that is kept for years.
-		return "OVERDUE. The months for which letters are kept are over, and nothing says that this paper was destroyed. Look for it at the destruction desk in Letterlock: " +
-			"if the desk says that it may be destroyed, destroy it there. If it does not, the letter may be kept on purpose, or its paper is on record already: ask the helplines' manager, and destroy nothing until then."
+		return say(l, "paper.overdue")
 	default:
-		return "keep it locked away. It is not confirmed yet that the scan can be read."
+		return say(l, "paper.keep")
 	}
 }
 
 // paperOverdue is this edge's own word for a paper of which no destruction is
 // known although its letter's time is over.
 const paperOverdue = "overdue"
-
-func inWords(d letter.Date) string { return d.Start().Format("2 January 2006") }
 
 // place is where the slip lies.
 func (r record) place() string { return path.Join(r.Helpline, folder.TakenDir, r.Slip) }
@@ -206,7 +206,7 @@ func (e *Edge) writeSlip(r record) error {
 		e.slipDirs[r.Helpline] = true
 	}
 	return e.folder.Ours(path.Dir(r.place()), func() error {
-		return disk.WriteBytes(d, r.place(), 0o660, []byte(r.slip(e.title(r.Moved))))
+		return disk.WriteBytes(d, r.place(), 0o660, []byte(r.slip(e.Language, e.title(r.Moved))))
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/specimen"
+	"letterlock/scanner/texts"
 )
 
 // taken is an office with one letter that is taken.
@@ -185,7 +186,7 @@ func TestStacksOfTheSameSecond(t *testing.T) {
 			"letter 2 of 3 in its stack, counted from the top: page 5 of that scan, under the cover sheet that says stack " + letters[0].Cover + ". The stack's first letter is " + first.Reference() + ".",
 			"letter 3 of 3 in its stack, counted from the top: page 7 of that scan, under the cover sheet that says stack " + letters[0].Cover + ". The stack's first letter is " + first.Reference() + ".",
 		} {
-			if slip := letters[i].slip(""); !strings.Contains(slip, want) {
+			if slip := letters[i].slip(texts.English(), ""); !strings.Contains(slip, want) {
 				t.Errorf("slip %d of a stack does not say %q: %q", i+1, want, slip)
 			}
 		}

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"strconv"
 	"strings"
 
 	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/separator"
+	"letterlock/scanner/texts"
 )
 
 // cutsDir, in the state folder, holds where a person has cut a stack, under the
@@ -42,39 +42,22 @@ func (s *unclearStack) Error() string {
 }
 
 // note tells the person who scans what to look at.
-func (s *unclearStack) note() folder.Note {
+func (s *unclearStack) note(l *texts.Language) folder.Note {
 	var what []string
 	for _, h := range s.held {
-		what = append(what, h.Says())
+		what = append(what, h.Says(l))
 	}
-	look, otherwise := "open this file. ", "If not, or if you are in doubt,"
+	look, otherwise := say(l, "stack.look"), say(l, "stack.otherwise")
 	if s.portal {
-		look = "open this file, or the page Intake in Letterlock, which shows all pages and where each letter would begin. "
-		otherwise = "If not, say in Letterlock where each letter begins; or"
+		look, otherwise = say(l, "stack.look-portal"), say(l, "stack.otherwise-portal")
 	}
-	goes := ""
-	if len(s.doubtful) > 0 {
-		goes = fmt.Sprintf("Then %s kept at the end of the letter before, and marked: nobody can say for certain that it is a sheet. ", pagesAre(s.doubtful))
+	if n := len(s.doubtful); n > 0 {
+		otherwise = say(l, "stack.goes", "n", n, "pages", s.doubtful) + " " + otherwise
 	}
 	return folder.Note{
-		What: "The letters of this stack cannot be told apart for certain, so none of them was taken. " + strings.Join(what, " "),
-		Next: "Take the stack in your hand and " + look +
-			"If the stack is in order and every separator sheet lies where one letter ends, move this file into the folder \"split at the sheets\" here. " + goes +
-			otherwise + " delete this file, put the sheets right and scan the stack again. " +
-			"Nothing is lost: until you decide, this file is kept as it is.",
+		What: say(l, "stack.what", "why", strings.Join(what, " ")),
+		Next: say(l, "stack.next", "look", look, "otherwise", otherwise) + " " + say(l, "note.kept-until"),
 	}
-}
-
-// pagesAre names pages as a subject: "page 3 is", "pages 3 and 5 are each".
-func pagesAre(pages []int) string {
-	if len(pages) == 1 {
-		return fmt.Sprintf("page %d is", pages[0])
-	}
-	var names []string
-	for _, n := range pages[:len(pages)-1] {
-		names = append(names, strconv.Itoa(n))
-	}
-	return fmt.Sprintf("pages %s and %d are each", strings.Join(names, ", "), pages[len(pages)-1])
 }
 
 // cut tells the letters of a scan apart. What a person has decided of a stack

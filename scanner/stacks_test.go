@@ -15,6 +15,7 @@ import (
 	"letterlock/scanner/pdf"
 	"letterlock/scanner/separator"
 	"letterlock/scanner/specimen"
+	"letterlock/scanner/texts"
 )
 
 // marked is a workshop that sees the sheets that a test has laid into a stack.
@@ -237,7 +238,7 @@ func TestAStackIsAnsweredInThePortal(t *testing.T) {
 		for _, n := range strings.Fields(pages) {
 			s.doubtful = append(s.doubtful, int(n[0]-'0'))
 		}
-		note := s.note().Next
+		note := s.note(texts.English()).Next
 		if !strings.Contains(note, says) || !strings.Contains(note, "the page Intake in Letterlock") || strings.Contains(note, "kept at") != (says != "") {
 			t.Errorf("of pages %q it says %q", pages, note)
 		}

@@ -1,15 +1,12 @@
 package scanner
 
 import (
-	"fmt"
 	"path"
 	"strings"
 	"time"
 
 	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
-	"letterlock/scanner/letter"
-	"letterlock/scanner/words"
 )
 
 // statusEvery is how old the STATUS.txt of a helpline may be although nothing
@@ -39,8 +36,7 @@ func (e *Edge) post(view folder.View) {
 		if text == was.text && age < statusEvery {
 			continue
 		}
-		when := "Last look: " + now.In(letter.London).Format("Monday 2 January 2006, 15:04") +
-			". If that is more than five minutes ago, the scanning program is not running: tell the person who looks after it. Nothing is lost meanwhile."
+		when := say(e.Language, "status.last-look", "when", stampWeekday(e.Language, now, "15:04"))
 		// Not synced: it is written anew after every start, and every minute.
 		err := disk.Post(e.folder.Disk(), path.Join(helpline, folder.StatusFile), 0o664,
 			[]byte(text+"\r\n\r\n"+when+"\r\n"))
@@ -63,29 +59,34 @@ func (e *Edge) post(view folder.View) {
 
 // status is what operations want to know of a helpline's folder.
 func (e *Edge) status(helpline string, view folder.View) string {
-	lines := []string{"Letterlock writes this file. What is in the folder of " + e.title(helpline) + " just now:"}
-	arriving := "Arriving: nothing."
+	l := e.Language
+	lines := []string{say(l, "status.begins", "helpline", e.title(helpline))}
+	arriving := say(l, "status.arriving-none")
 	for _, a := range view.Arriving {
 		if a.Helpline != helpline {
 			continue
 		}
-		arriving = fmt.Sprintf("Arriving: %s, the oldest unchanged for %s.", words.Count(a.Files, "file"), words.Lasted(e.Now().Sub(a.Since)))
+		arriving = say(l, "status.arriving", "n", a.Files, "lasted", lasted(l, e.Now().Sub(a.Since)))
 		if a.Stuck > 0 {
-			arriving += fmt.Sprintf(" %s waiting for a person; what to do is said below.", words.Are(a.Stuck, "file"))
+			arriving += " " + say(l, "status.stuck", "n", a.Stuck)
 		}
 	}
-	ready, taking, waiting := e.underWay(helpline)
-	working := ""
-	if e.page.helpline == helpline {
-		working = fmt.Sprintf(" Looking at page %d of %d of one.", e.page.n, e.page.of)
-	}
 	lines = append(lines, arriving)
+	ready, n, waiting := e.underWay(helpline)
 	if ready > 0 {
-		lines = append(lines, fmt.Sprintf("Arrived, and not taken yet: %s.", words.Count(ready, "scan")))
+		lines = append(lines, say(l, "status.arrived", "n", ready))
 	}
-	lines = append(lines,
-		fmt.Sprintf("Being taken: %s.%s", words.Count(taking, "scan"), working),
-		fmt.Sprintf("Sealed and on the way to the server: %s.", words.Count(waiting, "letter")))
+	taking, sealed := say(l, "status.taking-none"), say(l, "status.sealed-none")
+	if n > 0 {
+		taking = say(l, "status.taking", "n", n)
+	}
+	if waiting > 0 {
+		sealed = say(l, "status.sealed", "n", waiting)
+	}
+	if e.page.helpline == helpline {
+		taking += " " + say(l, "status.looking", "page", e.page.n, "of", e.page.of)
+	}
+	lines = append(lines, taking, sealed)
 	lines = append(lines, e.asksAgain(helpline)...)
 	lines = append(lines, e.waitsForPeople(helpline)...)
 	for _, about := range []string{"room", "folder", "store", "clock", "recipients", "server-key"} {
@@ -123,9 +124,9 @@ func (e *Edge) waitsForPeople(helpline string) (lines []string) {
 		switch n := e.folder.GivenBack(helpline, dir); {
 		case n == 0:
 		case dir == folder.RefusedDir:
-			lines = append(lines, fmt.Sprintf("Refused: %s. Open the folder \"refused\": the note beside each says what is wrong and what to do.", words.Count(n, "scan")))
+			lines = append(lines, say(e.Language, "status.refused", "n", n))
 		default:
-			lines = append(lines, fmt.Sprintf("YOUR ANSWER IS NEEDED: %s in the folder %q. The note beside each asks, and says into which folder to move it for which answer. It is not taken before.", words.Count(n, "scan"), dir))
+			lines = append(lines, say(e.Language, "status.asked", "n", n, "folder", dir))
 		}
 	}
 	return lines

@@ -16,6 +16,7 @@ import (
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/separator"
+	scannertexts "letterlock/scanner/texts"
 )
 
 // Config is letterlock.toml. Each field's doc tag is its comment there and its
@@ -58,7 +59,7 @@ type Mail struct {
 // Portal is the web portal.
 type Portal struct {
 	Origin   string `toml:"origin" doc:"The address that people type, as in https://letters.example.org. Passkeys are bound to its host name for ever. Absent: http://localhost and the port of --listen."`
-	Language string `toml:"language" def:"en" doc:"In which language the portal and the mails speak. English (en) comes with Letterlock; another is one file, pipeline/texts/en.toml translated. The console, the log, the notes in the scanner folder and documents for auditors are English always."`
+	Language string `toml:"language" def:"en" doc:"In which language the portal and the mails speak. English (en) comes with Letterlock; another is one file, pipeline/texts/en.toml translated. The console, the log and documents for auditors are English always; the notes in the scanner folder have a setting of their own."`
 	Print    bool   `toml:"print" doc:"Whether a letter's pages may be printed from its page; each printing is then on the register. A PDF that somebody opens is their browser's to print, whatever stands here. May be changed at the portal."`
 
 	CertificateFile    string `toml:"certificate_file" doc:"TLS without a web server in front: the file of the portal's certificate in PEM, and after it in the same file those that lead to its authority. Read again when it has changed. Absent: a web server on this machine ends TLS."`
@@ -108,6 +109,7 @@ type Destruction struct {
 // Scanner is the edge that 'up' runs.
 type Scanner struct {
 	Folder        string              `toml:"folder" doc:"The scanner folder. Absent: scanner/ beside this file."`
+	Language      string              `toml:"language" def:"en" doc:"In which language people read the slips, notes, STATUS.txt and the sheet of slips in the scanner folder. English (en) comes with Letterlock; another is one file, scanner/texts/en.toml translated. Troubles for the person who looks after the scanner, the console and the log are English always."`
 	Site          string              `toml:"site" def:"office" doc:"Name of the place that scans. Lower-case letters, digits and hyphens."`
 	Duplex        string              `toml:"duplex" def:"auto" doc:"Whether both sides of every sheet are scanned: \"yes\", \"no\", or \"auto\", which tells it from the pages of a stack where they prove it."`
 	ArrivingLimit configfile.Duration `toml:"arriving_limit" def:"30m" doc:"A scan that has stopped growing and is still not complete is refused as cut off after this time."`
@@ -223,6 +225,9 @@ func (c *Config) check() error {
 	}
 	if there := texts.Names(texts.Files); !slices.Contains(there, c.Portal.Language) {
 		return fmt.Errorf("[portal] language is one of: %s", strings.Join(there, ", "))
+	}
+	if there := scannertexts.Names(scannertexts.Files); !slices.Contains(there, c.Scanner.Language) {
+		return fmt.Errorf("[scanner] language is one of: %s", strings.Join(there, ", "))
 	}
 	return c.Portal.checkCertificate()
 }

@@ -38,8 +38,8 @@ func goList(t *testing.T, packages ...string) (all []listed) {
 // sub-packages apart. What is not in it may use nothing of the product, and
 // everything may use letter.
 var mayUse = map[string][]string{
-	"cmd/letterlock":     {"cmd/commandline", "cmd/configfile", "cmd/invitation", "cmd/progress", "cmd/supervised", "pipeline", "pipeline/archive", "pipeline/backup", "pipeline/certificate", "pipeline/durable", "pipeline/evidence", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "pipeline/retention", "pipeline/texts", "pipeline/witness", "scanner", "scanner/deposit", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/separator", "scanner/specimen", "scanner/words"},
-	"cmd/scanner":        {"cmd/commandline", "cmd/configfile", "cmd/invitation", "cmd/progress", "cmd/supervised", "scanner", "scanner/child", "scanner/deposit", "scanner/disk", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/separator", "scanner/words"},
+	"cmd/letterlock":     {"cmd/commandline", "cmd/configfile", "cmd/invitation", "cmd/progress", "cmd/supervised", "pipeline", "pipeline/archive", "pipeline/backup", "pipeline/certificate", "pipeline/durable", "pipeline/evidence", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "pipeline/retention", "pipeline/texts", "pipeline/witness", "scanner", "scanner/deposit", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/separator", "scanner/specimen", "scanner/texts", "scanner/words"},
+	"cmd/scanner":        {"cmd/commandline", "cmd/configfile", "cmd/invitation", "cmd/progress", "cmd/supervised", "scanner", "scanner/child", "scanner/deposit", "scanner/disk", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/separator", "scanner/texts", "scanner/words"},
 	"cmd/configfile":     {"cmd/commandline"},
 	"cmd/progress":       {"scanner/words"},
 	"cmd/release":        {"cmd/commandline"},
@@ -52,13 +52,15 @@ var mayUse = map[string][]string{
 	"pipeline/portal":    {"pipeline/register", "pipeline/texts", "scanner/realpart"},
 	"pipeline/register":  {"scanner/realpart"},
 	"pipeline/retention": {"pipeline/register"},
+	"pipeline/texts":     {"scanner/texts"},
 	"pipeline/witness":   {"pipeline/durable", "pipeline/register"},
-	"scanner":            {"scanner/deposit", "scanner/disk", "scanner/folder", "scanner/inspect", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/separator", "scanner/words"},
+	"scanner":            {"scanner/deposit", "scanner/disk", "scanner/folder", "scanner/inspect", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/separator", "scanner/texts", "scanner/words"},
 	"scanner/deposit":    {"scanner/realpart"},
-	"scanner/folder":     {"scanner/disk", "scanner/words"},
+	"scanner/folder":     {"scanner/disk", "scanner/texts", "scanner/words"},
 	"scanner/inspect":    {"scanner/page", "scanner/pdf"},
 	"scanner/page":       {"scanner/child"},
 	"scanner/pdf":        {"scanner/child"},
+	"scanner/separator":  {"scanner/texts"},
 	"scanner/sharetest":  {"scanner/realpart"},
 }
 

@@ -65,7 +65,7 @@ func (i *intake) Stack(ctx context.Context, token string) (portal.Stack, error) 
 		if stack.Says != "" {
 			stack.Says += " "
 		}
-		stack.Says += h.Says()
+		stack.Says += h.Says(i.questions.Language())
 	}
 	return stack, nil
 }

@@ -26,6 +26,7 @@ import (
 	"letterlock/scanner/page"
 	"letterlock/scanner/pdf"
 	"letterlock/scanner/separator"
+	scannertexts "letterlock/scanner/texts"
 	"letterlock/scanner/words"
 )
 
@@ -303,8 +304,12 @@ func (in *installation) edge(ctx context.Context, pages *page.Renderer) (*scanne
 	} else if err != nil {
 		return nil, fmt.Errorf("enrolling this machine's scanner: %w", err)
 	}
+	language, err := scannertexts.New(scannertexts.Files, in.cfg.Scanner.Language)
+	if err != nil {
+		return nil, err
+	}
 	cfg := scanner.Config{
-		Folder: in.scannerFolder(), StateDir: in.dir.edgeState(), Site: in.cfg.Scanner.Site, Helplines: in.cfg.names(), Titles: in.cfg.titles(), Portal: true, Reports: true, Program: letter.Program(commandline.Version()),
+		Folder: in.scannerFolder(), StateDir: in.dir.edgeState(), Site: in.cfg.Scanner.Site, Helplines: in.cfg.names(), Titles: in.cfg.titles(), Language: language, Portal: true, Reports: true, Program: letter.Program(commandline.Version()),
 		Signer: site.signer, Server: in.server.public(), Store: in.store,
 		Workshop: scanner.Children{Pages: pages, Normaliser: pdf.Normaliser{Limits: pdf.Limits{AllowSymbols: in.cfg.Scanner.AllowSymbols}}},
 		Duplex:   separator.Duplex(in.cfg.Scanner.Duplex),

@@ -14,6 +14,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"text/tabwriter"
@@ -33,6 +35,7 @@ import (
 	"letterlock/scanner/page"
 	"letterlock/scanner/pdf"
 	"letterlock/scanner/separator"
+	"letterlock/scanner/texts"
 	"letterlock/scanner/words"
 )
 
@@ -67,6 +70,7 @@ type Config struct {
 	Site          string              `toml:"site" doc:"Name of the place that scans, as it was enrolled."`
 	Helplines     []string            `toml:"helplines" doc:"Each has a folder of its name in the scanner folder."`
 	Titles        []string            `toml:"titles" doc:"What people call each of the helplines, in the same order: on the sheet of slips, in STATUS.txt and in notes. Absent: their names."`
+	Language      string              `toml:"language" def:"en" doc:"In which language people read the slips, notes, STATUS.txt and the sheet of slips in the scanner folder. English (en) comes with Letterlock; another is one file, scanner/texts/en.toml translated. Troubles for the person who looks after the scanner, the console and the log are English always."`
 	Folder        string              `toml:"folder" doc:"The scanner folder, on the share where scans are dropped."`
 	State         string              `toml:"state" def:"state" doc:"The scanner's own memory, on this machine's disk. A relative path counts from this file."`
 	ServerKey     string              `toml:"server_key" doc:"The server's public key: whose receipts are believed."`
@@ -160,6 +164,9 @@ func readConfig(path string) (*Config, error) {
 	if err := configfile.CheckEndpoint(c.Storage.Endpoint, c.Storage.WithoutTLS); err != nil {
 		return nil, configfile.Wrong("%s: %s", path, err)
 	}
+	if there := texts.Names(texts.Files); !slices.Contains(there, c.Language) {
+		return nil, configfile.Wrong("%s: language is one of: %s", path, strings.Join(there, ", "))
+	}
 	c.State = configfile.Beside(path, c.State)
 	return c, nil
 }
@@ -198,6 +205,10 @@ func (*runCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
+	language, err := texts.New(texts.Files, c.Language)
+	if err != nil {
+		return configfile.Wrong("%s", err)
+	}
 	// The compiled renderer is kept beside the scanner's own memory.
 	pages, err := page.Open(page.Config{Children: 1, CacheDir: filepath.Join(c.State, "cache")})
 	if err != nil {
@@ -206,7 +217,7 @@ func (*runCmd) Run(w *world) error {
 	defer pages.Close()
 	// Another scanner may be at work on the folder, or may have been until its
 	// machine stopped: this one waits, ready to go on in its place.
-	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines, Titles: c.titles(), Reports: true, Program: letter.Program(commandline.Version()),
+	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines, Titles: c.titles(), Language: language, Reports: true, Program: letter.Program(commandline.Version()),
 		Signer: signer, Server: server, Store: store, Workshop: c.workshop(pages), Duplex: separator.Duplex(c.Duplex),
 		Arriving: time.Duration(c.ArrivingLimit), Log: w.log, Step: crashPoint}
 	// It is ready also while it waits, and goes on.

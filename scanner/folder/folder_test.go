@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"letterlock/scanner/realpart"
+	"letterlock/scanner/texts"
 )
 
 func TestJunkTable(t *testing.T) {
@@ -39,7 +40,7 @@ func TestNobodyElsesThingsAreTouched(t *testing.T) {
 	o.drop(line+"/.DS_Store", whole)
 	o.drop(line+"/@eaDir/thumb.jpg", whole)
 	o.drop(line+"/refused/old.pdf", whole)
-	o.drop(line+"/refused/old.pdf.txt", noteBegins)
+	o.drop(line+"/refused/old.pdf.txt", texts.English().Text(texts.Say("note.begins")))
 	o.drop(line+"/taken/K7QM-4T2X.txt", whole)
 	o.drop("accounts/book.pdf", whole)
 	outside := filepath.Join(t.TempDir(), "outside.pdf")

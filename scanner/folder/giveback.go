@@ -2,41 +2,61 @@ package folder
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"letterlock/scanner/disk"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/texts"
 )
 
 // NoteExt is what the note's name adds to the name of the scan given back.
 const NoteExt = ".txt"
 
-// noteBegins is the first line of every note.
-const noteBegins = "This scan was not taken."
-
-// noteWrong begins the paragraph that says what is wrong.
-const noteWrong = "What is wrong: "
-
 // Note is what people read beside a scan that was given back: plain sentences.
 type Note struct {
 	What string // what is wrong with the scan
 	Next string // what to do now, and that nothing is lost
+
+	Language *texts.Language // of both; English if it is nil
 }
 
 // text is the note as a file that opens on any computer.
 func (n Note) text(at time.Time) string {
+	l := cmp.Or(n.Language, texts.English())
+	say := func(id string, with ...any) string { return l.Text(texts.Say(id, with...)) }
+	at = at.In(letter.London)
+	when := say("date.stamp-weekday", "weekday", texts.Say(fmt.Sprintf("date.weekday-%d", int(at.Weekday()))),
+		"day", letter.DateOf(at), "time", at.Format("15:04"))
 	return strings.Join([]string{
-		noteBegins,
-		noteWrong + n.What,
-		"What to do: " + n.Next,
-		"When: " + at.In(letter.London).Format("Monday 2 January 2006, 15:04"),
+		say("note.begins"), say("note.wrong", "what", n.What), say("note.to-do", "what", n.Next), say("note.when", "when", when),
 	}, "\r\n\r\n") + "\r\n"
 }
+
+// mark is how a note is known again: its first line, and what stands before and
+// behind what is wrong.
+type mark struct{ begins, before, behind string }
+
+// marks are those of every language: a note may be older than the scanner's present
+// one. A language that has a fault is not spoken, and so has left no note.
+var marks = sync.OnceValue(func() (all []mark) {
+	for _, name := range texts.Names(texts.Files) {
+		l, err := texts.New(texts.Files, name)
+		if err != nil {
+			continue
+		}
+		before, behind, _ := strings.Cut(l.Text(texts.Say("note.wrong", "what", "\x00")), "\x00")
+		all = append(all, mark{l.Text(texts.Say("note.begins")), before, behind})
+	}
+	return all
+})
 
 // longestNote is more than any note has, in bytes.
 const longestNote = 64 << 10
@@ -53,15 +73,16 @@ func ReadNote(d disk.Disk, scan string) (what string, since time.Time, err error
 	if err == nil {
 		data, err = disk.ReadFile(d, scan+NoteExt)
 	}
-	if err == nil && !bytes.HasPrefix(data, []byte(noteBegins)) {
+	at := slices.IndexFunc(marks(), func(m mark) bool { return bytes.HasPrefix(data, []byte(m.begins)) })
+	if err == nil && at < 0 {
 		err = errors.New("not a note")
 	}
 	if err != nil {
 		return "", time.Time{}, disk.Plain("reading the note of a scan", err)
 	}
 	for _, paragraph := range strings.Split(string(data), "\r\n\r\n") {
-		if after, ok := strings.CutPrefix(paragraph, noteWrong); ok {
-			what = after
+		if after, ok := strings.CutPrefix(paragraph, marks()[at].before); ok {
+			what = strings.TrimSuffix(after, marks()[at].behind)
 		}
 	}
 	return what, info.ModTime(), nil

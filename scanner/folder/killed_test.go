@@ -118,7 +118,7 @@ func killedGivingBack(t *testing.T) (*disktest.Sim, Config) {
 		}
 		return nil
 	}
-	if !dies(func() { _ = f.GiveBack(&c, DuplicatesDir, Note{"It is known.", "Answer."}) }) {
+	if !dies(func() { _ = f.GiveBack(&c, DuplicatesDir, Note{What: "It is known.", Next: "Answer."}) }) {
 		t.Fatal("it was not killed")
 	}
 	sim.Fault = nil

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"letterlock/scanner/realpart"
+	"letterlock/scanner/texts"
 )
 
 // trap is one kind of thing, laid by a test into the folder of an office.
@@ -79,7 +80,10 @@ func traps(i int) []trap {
 		}
 	case is("`STATUS.txt`"):
 		given := func(name string) trap {
-			return trap{name, func(o *office) { o.drop(line+"/"+name, whole); o.drop(line+"/"+name+NoteExt, noteBegins) }}
+			return trap{name, func(o *office) {
+				o.drop(line+"/"+name, whole)
+				o.drop(line+"/"+name+NoteExt, texts.English().Text(texts.Say("note.begins")))
+			}}
 		}
 		return append(file("taken/K7QM-4T2X.txt", "STATUS.txt"), given("refused/old.pdf"), given("duplicates/old.pdf"), given("other helpline/old.pdf"), given("stacks/old.pdf"))
 	case is("`scan again/`"):

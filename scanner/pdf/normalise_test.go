@@ -262,14 +262,3 @@ func TestWhatIsNotTheScansFaultIsNoRefusal(t *testing.T) {
 		t.Errorf("%q names the file", err)
 	}
 }
-
-func TestEveryCodeHasItsSentence(t *testing.T) {
-	seen := map[string]bool{}
-	for _, code := range pdf.Codes {
-		what, next := code.Sentence()
-		if what == "" || seen[what] || !strings.Contains(next, "Nothing is lost") {
-			t.Errorf("%s: %q %q", code, what, next)
-		}
-		seen[what] = true
-	}
-}

@@ -2,8 +2,9 @@ package separator
 
 import (
 	"errors"
-	"fmt"
 	"slices"
+
+	"letterlock/scanner/texts"
 )
 
 // Marks is what Read finds on a page.
@@ -107,20 +108,6 @@ const (
 	SideMissing    Reason = "side-missing"     // both sides are scanned, but the number of pages is odd
 )
 
-// says is for each reason a plain sentence: what was seen and what to do.
-var says = map[Reason]string{
-	CodeDamaged:    "Page %d may be a separator or cover sheet whose code is damaged. Look whether a letter ends here, and put a new sheet in the place of a damaged one.",
-	SheetCovered:   "Page %d is a separator or cover sheet, and something else is on it or a part of it is missing. Look whether a letter's page lies over it: then put the stack right and scan it again. Put a new sheet in the place of a torn or stained one.",
-	CodesDisagree:  "Page %d, or the other side of its sheet, bears the code of a different sheet. Perhaps two sheets went through the scanner together: look whether a letter is missing.",
-	OtherHelpline:  "Page %d is another helpline's sheet. Look whose letters these are before any of them is stored.",
-	SheetWrittenOn: "Page %d belongs to a separator or cover sheet and has something else on it. Look whether it is part of a letter.",
-	LetterMissing:  "At page %d there is no letter where one should be, only a sheet or blank pages. Look whether two sheets lay together or a letter was not drawn in.",
-	CountDiffers:   "The number of letters differs: the cover sheet says %d, and the stack seems to hold %d. Count the letters in the stack.",
-	CoverNotFirst:  "Page %d is a cover sheet and does not lie on top. Look whether two stacks lay together.",
-	SecondCover:    "Page %d is a second cover sheet. Look whether two stacks lay together.",
-	SideMissing:    "Both sides of each sheet should be here, but the number of pages is odd: %d. Switch off the scanner's 'skip blank pages' and scan the stack again, or look at each boundary.",
-}
-
 // Hold is one thing that a person has to look at.
 type Hold struct {
 	Reason Reason `json:"reason"`
@@ -130,14 +117,8 @@ type Hold struct {
 }
 
 // Says is the reason in a plain sentence, and what to do.
-func (h Hold) Says() string {
-	switch h.Reason {
-	case CountDiffers:
-		return fmt.Sprintf(says[h.Reason], h.Said, h.Found)
-	case SideMissing:
-		return fmt.Sprintf(says[h.Reason], h.Found)
-	}
-	return fmt.Sprintf(says[h.Reason], h.Page)
+func (h Hold) Says(l *texts.Language) string {
+	return l.Text(texts.Say("hold."+string(h.Reason), "page", h.Page, "said", h.Said, "found", h.Found))
 }
 
 // Boundaries are the pages that a person has to see to judge the cuts,

@@ -3,12 +3,13 @@ package separator
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"letterlock/scanner/texts"
 )
 
 const ours1 = "respect-phoneline"
@@ -148,7 +149,7 @@ func TestStacksAreSplitOrHeld(t *testing.T) {
 				t.Errorf("%s as %s: %s, want %s", c.stack, c.duplex, got, c.want)
 			}
 			for _, h := range b.Held {
-				if s := h.Says(); strings.Contains(s, "%!") || !strings.HasSuffix(s, ".") {
+				if s := h.Says(texts.English()); strings.Contains(s, "%!") || !strings.HasSuffix(s, ".") {
 					t.Errorf("it says %q", s)
 				}
 			}
@@ -319,7 +320,9 @@ func TestACutBetweenTheSidesOfASheetIsUncertain(t *testing.T) {
 
 func TestEveryReasonHasItsSentence(t *testing.T) {
 	all := []Reason{CodeDamaged, SheetCovered, CodesDisagree, OtherHelpline, SheetWrittenOn, LetterMissing, CountDiffers, CoverNotFirst, SecondCover, SideMissing}
-	if len(says) != len(all) || slices.ContainsFunc(all, func(r Reason) bool { return says[r] == "" }) {
-		t.Error("a reason without a sentence, or a sentence without a reason")
+	for _, r := range all {
+		if !texts.English().Has("hold." + string(r)) {
+			t.Errorf("%s has no sentence", r)
+		}
 	}
 }
