@@ -294,10 +294,17 @@ func (e *Edge) sweepSpool() error {
 	for _, entry := range list {
 		name, ok := strings.CutSuffix(entry.Name(), sealedExt)
 		if id, no := letter.ParseID(name); ok && no == nil && !onTheirWay[id] {
-			err = errors.Join(err, disk.Discard(d, spooled(id, sealedExt)))
+			err = errors.Join(err, e.discardSeal(id))
 		}
 	}
 	return disk.Plain("clearing the spool", err)
+}
+
+// discardSeal drops a sealed letter that has no manifest, and the manifest that was
+// prepared and never named: it is of no other letter, since one is sealed at a time.
+func (e *Edge) discardSeal(id letter.ID) error {
+	d := e.folder.Disk()
+	return errors.Join(disk.Discard(d, spooled(id, sealedExt)), disk.Discard(d, folder.SpoolDir+"/"+disk.Prepared))
 }
 
 // jobsByID finds the job of a letter, or makes one.

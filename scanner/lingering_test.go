@@ -129,11 +129,11 @@ func TestWhatIsSealedOfARefusedScanIsNotKept(t *testing.T) {
 		t.Fatalf("refused: %v", o.given(folder.RefusedDir))
 	}
 	if left := o.files("scanner/" + folder.SpoolDir); len(left) > 0 {
-		t.Errorf("there is still %d files", len(left))
+		t.Errorf("there is still %d files: %v", len(left), left)
 	}
 	o.drop(spooled(letter.NewID(), sealedExt), []byte("sealed")) // as earlier versions left
 	o.restart()
 	if left := o.files("scanner/" + folder.SpoolDir); len(left) > 0 {
-		t.Errorf("after a restart there is still %d files", len(left))
+		t.Errorf("after a restart there is still %d files: %v", len(left), left)
 	}
 }

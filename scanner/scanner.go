@@ -204,7 +204,7 @@ func (e *Edge) finish(c *folder.Claim, out outcome) error {
 	e.Log.Info(out.log, "letter", c.ID)
 	maps.DeleteFunc(e.known.unsure, func(_ string, id letter.ID) bool { return id == c.ID })
 	// An earlier try may have come as far as to seal it, and a crash.
-	if err := disk.Discard(e.folder.Disk(), spooled(c.ID, sealedExt)); err != nil {
+	if err := e.discardSeal(c.ID); err != nil {
 		return disk.Plain("clearing the spool", err)
 	}
 	switch {

@@ -132,7 +132,7 @@ func newSimulation(seed uint64) *simulation {
 	s.share.Fault = func(op disktest.Op) error { return s.mishap(op, true) }
 	s.state.Fault = func(op disktest.Op) error { return s.mishap(op, false) }
 	s.bucket = &simBucket{simulation: s, objects: map[string]simObject{}, lied: map[string]bool{}}
-	s.server = &simServer{simulation: s, read: map[letter.ID]letter.Manifest{}, asked: map[letter.ID]bool{}, anew: map[letter.ID]bool{}}
+	s.server = &simServer{simulation: s, read: map[letter.ID]letter.Manifest{}, asked: map[letter.ID]bool{}, anew: map[letter.ID]bool{}, final: map[letter.ID]bool{}}
 	s.cfg = Config{
 		Site: "office", Helplines: []string{line, "mens-advice-line"}, Signer: s.keys.site, Server: s.keys.public,
 		Store: s.bucket, Workshop: simWorkshop{s}, SlipEvery: 20 * time.Second,

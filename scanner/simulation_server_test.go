@@ -73,6 +73,7 @@ type simServer struct {
 	read   map[letter.ID]letter.Manifest // that were verified
 	asked  map[letter.ID]bool            // whose papers were to be scanned again
 	anew   map[letter.ID]bool            // those of them that were
+	final  map[letter.ID]bool            // whose papers were destroyed
 	due    []simAnswer
 	serial uint64
 	seen   uint64 // the highest that the edge has certainly noted down
@@ -86,6 +87,8 @@ type simAnswer struct {
 	key string
 	msg []byte
 	id  letter.ID // of the letter, if it is the true receipt
+	of  letter.ID // of whose paper it says something later, if it does
+	end bool      // it says that the paper is destroyed: nothing is said of that one after it
 }
 
 func (v *simServer) act() {
@@ -111,6 +114,10 @@ func (v *simServer) act() {
 			v.due = append(v.due, a)
 			continue
 		}
+		if a.of != "" && v.final[a.of] {
+			continue
+		}
+		v.final[a.of] = v.final[a.of] || a.end
 		v.bucket.objects[a.key] = simObject{a.msg, v.now}
 		if a.id != "" {
 			v.followUp(a.id)
@@ -301,7 +308,7 @@ func (v *simServer) follow(m letter.Manifest, paper, reason string) {
 	if v.oneIn(2) {
 		at = v.now.Add(time.Duration(v.chance.IntN(60)) * time.Second)
 	}
-	next := simAnswer{at: at, key: letter.ReceiptKey(m.Site, m.ID), msg: v.receipt(m, paper, reason, v.keys.server)}
+	next := simAnswer{at: at, key: letter.ReceiptKey(m.Site, m.ID), msg: v.receipt(m, paper, reason, v.keys.server), of: m.ID, end: paper == letter.PaperDestroyed}
 	if paper != letter.PaperDestroyed && v.oneIn(2) {
 		next.id = m.ID // and more later
 	}
