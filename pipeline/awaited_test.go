@@ -104,7 +104,7 @@ func TestALetterIsScannedAnewAfterItsMonths(t *testing.T) {
 	if n := o.traces(m.ObjectKey()); n != 0 {
 		t.Errorf("%d traces are left where it was deposited", n)
 	}
-	if story := o.story(m.ID); strings.Index(story, "new-scan-taken") < 0 || strings.Index(story, "new-scan-taken") > strings.Index(story, "letter-move-begun") {
+	if story := o.story(m.ID); !strings.Contains(story, "new-scan-taken") || strings.Index(story, "new-scan-taken") > strings.Index(story, "letter-move-begun") {
 		t.Errorf("on the register: %s", story)
 	}
 	o.opens(old) // still

@@ -43,9 +43,7 @@ func (d *decoder) draw(to *image.RGBA, eighths int) error {
 		c.across, c.down = newBasis(eighths*d.hMax/c.h), newBasis(eighths*d.vMax/c.v)
 		c.stride = across * c.h * c.across.n
 		c.band = make([]byte, c.stride*c.v*c.down.n)
-		for k, q := range d.quantisers[c.quantiser] {
-			c.factors[k] = q
-		}
+		c.factors = *d.quantisers[c.quantiser]
 		defer clear(c.band)
 	}
 	p := newPlacing(to, scaled(d.width, eighths), scaled(d.height, eighths))
