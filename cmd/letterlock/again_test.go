@@ -134,9 +134,7 @@ func (s *rescans) ends(p *program, id letter.ID) {
 			return strings.Contains(slip, reference) || strings.Contains(slip, s.first.Reference)
 		})
 	})
-	if exists(filepath.Dir(s.folder())) {
-		s.t.Error("the folder of the paper is left")
-	}
+	p.eventually("the folder of the paper is gone", func() bool { return !exists(filepath.Dir(s.folder())) })
 	p.stop()
 	if n, all := len(copies(s.data, s.first.ID)), len(copies(s.data, "*")); n != 0 || all != 3 {
 		s.t.Errorf("%d objects are left of the old scan, %d of all", n, all)

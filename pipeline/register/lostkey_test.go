@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"letterlock/pipeline/register/postgrestest"
 )
 
 // lost is a change that says that the key was lost.
@@ -24,6 +26,7 @@ func (f *forgery) lost(from, to signs, spoil ...func(*SigningKeyChanged)) {
 // with what was signed before; who holds the old one is told of the break and is not
 // told that it verifies.
 func TestTheRegisterGoesOnWithoutItsKey(t *testing.T) {
+	postgrestest.OnSQLite(t) // PostgreSQL keeps a server out that comes with a key of its own
 	d, ctx := newDesk(t), t.Context()
 	second, third, fourth := newSigner(t), newSigner(t), newSigner(t)
 	d.receipted()
