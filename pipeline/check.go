@@ -137,6 +137,9 @@ func (s *Server) checkRegister(ctx context.Context) (bad, good texts.Text, err e
 	since, err := s.cfg.Register.Signing(ctx)
 	if errors.Is(err, register.ErrOldKey) {
 		return texts.Say("check-register.old-key"), nil, nil
+	if errors.Is(err, register.ErrNoKey) {
+		return texts.Say("check-register.no-key"), nil, nil
+	}
 	}
 	if err != nil {
 		return nil, nil, err

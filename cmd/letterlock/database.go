@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"letterlock/cmd/configfile"
@@ -97,13 +98,15 @@ func here(u *url.URL) bool {
 }
 
 // found reports whether there is a Letterlock here: its database's file, or, where
-// the configuration names a PostgreSQL, the key with which its register is signed.
-// The key alone is what a restore leaves whose backup was cut off.
+// the configuration names a PostgreSQL, a key: that with which its register is signed,
+// or where this is lost another. Keys alone are what a restore leaves whose backup was
+// cut off.
 func (d dataDir) found() bool {
 	if exists(d.database()) {
 		return true
 	}
-	if !exists(d.in("state", "register.key")) || !exists(d.config) {
+	keys := []string{d.in("state", ofRegister.file), d.in("state", ofServer.file), d.registerPub()}
+	if !slices.ContainsFunc(keys, exists) || !exists(d.config) {
 		return false
 	}
 	cfg, err := readConfig(d.config)

@@ -43,10 +43,37 @@ func TestTheWayOverPostgreSQL(t *testing.T) {
 		return count(kinds, "letter-deleted") == 3 && count(kinds, "key-destroyed") > 0
 	})
 	command(t, data, "backup")
-	if n := rowsOf(t, unpackByHand(t, newestBackup(t, kept), key), ids); n > 0 {
+	backup := unpackByHand(t, newestBackup(t, kept), key)
+	if n := rowsOf(t, backup, ids); n > 0 {
 		t.Errorf("%d rows of letters that are gone are in the backup", n)
 	}
 	p.stop()
+	losesTheKey(t, data, filepath.Join(backup, "data", "state", "register.key"))
+}
+
+// losesTheKey loses the register's signing key, puts it back from a backup, and loses
+// every copy of it: another takes over, by a command that is killed at its steps, and
+// the register is signed and verifies.
+func losesTheKey(t *testing.T, data, copied string) {
+	t.Helper()
+	key := filepath.Join(data, "state", "register.key")
+	must(t, os.Remove(key))
+	for _, args := range [][]string{{"user", "add", "--name", "Ada", "--role", "operations"}, {"up", "--sample", "--listen", "localhost:0"}} {
+		if out, err := letterlockCmd(t, data, args...).CombinedOutput(); exitCode(err) != exitFailed || !strings.Contains(string(out), "state/register.key is missing") {
+			t.Errorf("letterlock %v ended with %v and said:\n%s", args, err, out)
+		}
+	}
+	must(t, os.Rename(copied, key))
+	command(t, data, "user", "add", "--name", "Ada", "--role", "operations")
+	must(t, os.Remove(key))
+	for _, step := range []string{"lost-key-made", "lost-key-recorded"} {
+		killedAt(t, data, step, "register", "replace-lost-key", "--yes")
+	}
+	command(t, data, "register", "replace-lost-key", "--yes")
+	command(t, data, "user", "add", "--name", "Bo", "--role", "operations")
+	if n := count(entries(t, data), "signing-key-changed"); n != 1 {
+		t.Errorf("%d changes of the key are on the register", n)
+	}
 }
 
 // onPostgreSQL is a data folder whose register is to be in the database at that address.

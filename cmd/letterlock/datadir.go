@@ -21,6 +21,7 @@ import (
 type dataDir struct {
 	path   string
 	config string // path of letterlock.toml
+	public string // the file with a public key of the register where register.pub is lost; "" for that
 }
 
 func (d dataDir) in(parts ...string) string {
@@ -157,18 +158,19 @@ func codeKey(path string) ([]byte, error) {
 	return []byte(text), err
 }
 
-// secretFile reads a small secret file, or makes it for its owner's eyes only.
+// secretFile reads a small secret file, or makes it for its owner's eyes only. Of two
+// processes that make it at once, both have the first one's.
 func secretFile(path string, fresh func() (string, error)) (string, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		text, err := fresh()
-		if err != nil {
-			return "", err
+		made, failed := fresh()
+		if failed != nil {
+			return "", failed
 		}
-		if err := writeNew(path, []byte(text+"\n"), 0o600); err != nil {
+		if err := writeNew(path, []byte(made+"\n"), 0o600); err != nil {
 			return "", fmt.Errorf("a key file cannot be written: %s", configfile.Reason(err))
 		}
-		return text, nil
+		b, err = os.ReadFile(path)
 	}
 	if err != nil {
 		return "", fmt.Errorf("a key file cannot be read: %s", configfile.Reason(err))
@@ -193,7 +195,7 @@ func locate(data, config string) (dataDir, error) {
 	if config == "" {
 		config = filepath.Join(path, "letterlock.toml")
 	}
-	return dataDir{path, config}, nil
+	return dataDir{path: path, config: config}, nil
 }
 
 // mustExist tells a missing data folder from a broken one.

@@ -161,23 +161,24 @@ func (in *installation) readPolicy() ([]byte, error) {
 }
 
 func (in *installation) openRegister(ctx context.Context) error {
-	key, err := in.dir.registerKey()
-	if err != nil {
-		return err
-	}
-	if !exists(in.dir.registerPub()) { // a full disk keeps nobody from looking
-		if err := writeNew(in.dir.registerPub(), []byte(key.verifier+"\n"), 0o644); err != nil {
-			return fmt.Errorf("the register's public key cannot be written: %s", configfile.Reason(err))
-		}
-	}
 	where := *in.cfg
 	if in.dir != in.beside {
 		where.Database = nil // a drill looks at the file that was unpacked, never at the server that the backup is of
 	}
-	cfg, err := in.registerConfig(&where, key)
+	cfg, err := in.registerConfig(&where, keypair{})
 	if err != nil {
 		return err
 	}
+	key, err := in.openingKey(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if key.signer != nil && !exists(in.dir.registerPub()) { // a full disk keeps nobody from looking
+		if err := writeNew(in.dir.registerPub(), []byte(key.verifier+"\n"), 0o644); err != nil {
+			return fmt.Errorf("the register's public key cannot be written: %s", configfile.Reason(err))
+		}
+	}
+	cfg.Signer, cfg.Verifier = key.signer, key.verifier
 	if in.register, err = register.Open(ctx, cfg); err != nil {
 		return err
 	}
@@ -433,6 +434,8 @@ func say(err error) string {
 		return pipeline.SayAway(err) + " (" + cause(err) + ")"
 	case register.Refuses(err):
 		return "the database's server refuses: look at the user, the password and the database's name in [database]. Nothing was changed"
+	case errors.Is(err, register.ErrNoKey):
+		return register.ErrNoKey.Error()
 	case errors.Is(err, register.ErrClosed):
 		return "this is refused: Letterlock was restored from a backup, and is closed until you have run: letterlock restore. Nothing was changed; 'letterlock check' says by what it was recognised"
 	case errors.Is(err, archive.ErrLacks):

@@ -71,7 +71,7 @@ func (c *restoreCmd) drill(w *world) error {
 			return fmt.Errorf("no room for a drill: %s", configfile.Reason(err))
 		}
 		defer func() { err = errors.Join(err, wipeAll(path)) }()
-		dir := dataDir{path, filepath.Join(path, "letterlock.toml")}
+		dir := dataDir{path: path, config: filepath.Join(path, "letterlock.toml")}
 		unpacked, err := w.unpack(dir, c.From, c.Key, "", true)
 		if err != nil {
 			return err

@@ -37,9 +37,14 @@ const registerKeyNext, registerKeyOld = "register.key.next", "register.key.old"
 func (k changing) next() string { return k.file + ".next" }
 func (k changing) old() string  { return k.file + ".old" }
 
-// registerKey is the key in state/register.key, which is made where it is missing.
+// registerKey is the key in state/register.key, and register.ErrNoKey where that is
+// missing.
 func (d dataDir) registerKey() (keypair, error) {
-	return signingKey(d.in("state", ofRegister.file), ofRegister.name)
+	path := d.in("state", ofRegister.file)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return keypair{}, register.ErrNoKey
+	}
+	return signingKey(path, ofRegister.name)
 }
 
 // keyOf is that key, of the two that may be here, and whether it lies beside its place;
@@ -77,7 +82,7 @@ func (d dataDir) signerOf(public register.SigningKey) (note.Signer, error) {
 }
 
 // finishRotation puts a key in its place that took over and was left beside it, and
-// wipes one that has ended. key is what lay in state/register.key. What else may be
+// wipes one that has ended. key is what lay in state/register.key, if anything did. What else may be
 // amiss with the keys is said when something is to be recorded: who only looks goes on.
 func (in *installation) finishRotation(ctx context.Context, key keypair) error {
 	next, old := in.dir.in("state", registerKeyNext), in.dir.in("state", registerKeyOld)
@@ -91,7 +96,7 @@ func (in *installation) finishRotation(ctx context.Context, key keypair) error {
 	if err != nil {
 		return err
 	}
-	if string(living) == key.verifier {
+	if key.signer != nil && string(living) == key.verifier {
 		return in.dir.wipeOldKey(ofRegister)
 	}
 	_, err = in.dir.signerOf(living)
@@ -121,7 +126,8 @@ func (d dataDir) replaceKey(k changing) error {
 	if !exists(next) { // another process was faster
 		return nil
 	}
-	if err := os.Link(key, old); err != nil && !errors.Is(err, fs.ErrExist) {
+	// A key that was lost is in no place.
+	if err := os.Link(key, old); err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("the old signing key cannot be put aside: %s", configfile.Reason(err))
 	}
 	crashPoint("rotate-aside", "")
@@ -144,6 +150,9 @@ type rotateKeyCmd struct {
 func (c *rotateKeyCmd) Run(w *world) error {
 	cutOff := exists(w.dir.in("state", registerKeyNext))
 	return w.with(func(in *installation) error {
+		if err := in.hasRegisterKey(w.ctx); err != nil {
+			return err
+		}
 		unlock, err := in.dir.lockBackups()
 		if err != nil {
 			return err

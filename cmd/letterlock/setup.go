@@ -64,6 +64,9 @@ func (c *setupCmd) Run(w *world) error {
 		return err
 	}
 	defer in.close()
+	if err := in.hasRegisterKey(w.ctx); err != nil {
+		return err
+	}
 	if _, err := in.register.Found(w.ctx, false); err != nil { // a new folder is a real one
 		return err
 	}

@@ -136,6 +136,9 @@ func (w *world) playHere(door net.Listener, begin func(*installation) error, edg
 		return err
 	}
 	defer in.close()
+	if err := in.hasRegisterKey(w.ctx); err != nil {
+		return err
+	}
 	if err := in.recognise(w.ctx); err != nil {
 		return err
 	}

@@ -118,12 +118,12 @@ func Vacant(ctx context.Context, cfg Config) error {
 	defer func() { _ = db.Close() }()
 	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: engine.moment})
 	if err != nil {
-		return fmt.Errorf("looking at the other database: %w", err)
+		return fmt.Errorf("looking into the database: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
 	tables, err := engine.allTables(ctx, tx)
 	if err != nil {
-		return fmt.Errorf("looking at the other database: %w", err)
+		return fmt.Errorf("looking into the database: %w", err)
 	}
 	if ours := slices.Contains(tables, "entries") && slices.Contains(tables, "checkpoint"); ours {
 		return mayFill(ctx, tx)
@@ -164,7 +164,7 @@ func peep(ctx context.Context, cfg Config) (*sql.DB, *engine, error) {
 				_ = db.Close()
 			}
 		}
-		return nil, nil, fmt.Errorf("looking at the other database: %w", err)
+		return nil, nil, fmt.Errorf("looking into the database: %w", err)
 	}
 	_ = read.Close()
 	return write, e, nil

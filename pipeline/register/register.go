@@ -30,8 +30,8 @@ var migrations embed.FS
 type Config struct {
 	Path     string           // the SQLite file; made when missing
 	URL      string           // instead of Path: the address of a PostgreSQL database, postgres://…
-	Signer   note.Signer      // signs the tree's head
-	Verifier string           // its public key, as golang.org/x/mod/sumdb/note writes it
+	Signer   note.Signer      // signs the tree's head; nil where the key is lost, and nothing is recorded
+	Verifier string           // its public key, or another of the register's, as golang.org/x/mod/sumdb/note writes it
 	Now      func() time.Time // the product's clock
 	CodeKey  []byte           // HMAC key for enrolment codes, kept outside the database
 
@@ -137,7 +137,7 @@ func (r *Register) open(ctx context.Context) (err error) {
 // refuseOthers keeps a server with keys of its own out of a database that several
 // may use: it would sign the register with a key that nobody who verifies it knows.
 func (r *Register) refuseOthers(ctx context.Context) error {
-	if r.cfg.URL == "" || r.cfg.Verifier == "" {
+	if r.cfg.URL == "" || r.cfg.Signer == nil { // who cannot sign records nothing
 		return nil
 	}
 	keys, err := r.keys(ctx, r.read)

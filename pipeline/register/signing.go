@@ -246,6 +246,28 @@ func keyChangeIn(e Entry, root func() tlog.Hash) (c KeyChange, is bool, err erro
 // server does not have: it records nothing, and so does nothing.
 var ErrOldKey = errors.New("the register is signed with another key than this server's, and nothing is recorded with the wrong one: put back state/register.key of its data folder, from the server where the key was changed, or from the newest backup")
 
+// ErrNoKey says that this server has no key to sign the register with: it records
+// nothing, and so does nothing.
+var ErrNoKey = errors.New("state/register.key is missing, with which the register is signed, and nothing is recorded without it: put it back, from a backup or from another server. Only if every copy of it is lost, run: letterlock register replace-lost-key")
+
+// notHere is why the register cannot be signed with the key that signs it.
+func (r *Register) notHere() error {
+	if r.cfg.Signer == nil {
+		return ErrNoKey
+	}
+	return ErrOldKey
+}
+
+// MaySign is ErrNoKey or ErrOldKey where this server does not have the key that signs
+// the register.
+func (r *Register) MaySign(ctx context.Context) error {
+	_, signed, err := head(ctx, r.read)
+	if err == nil {
+		_, err = r.signerUnder(ctx, r.read, signed)
+	}
+	return err
+}
+
 // hand is a key that signs: the hash by which its checkpoints are known.
 type hand struct {
 	signer note.Signer
@@ -256,6 +278,9 @@ type hand struct {
 // the next one. Where that is not the one that was at hand, the key was changed
 // beside this process, which may have the new one by now.
 func (r *Register) signerUnder(ctx context.Context, q querier, signed string) (note.Signer, error) {
+	if signed == "" && r.cfg.Signer == nil {
+		return nil, ErrNoKey
+	}
 	if signed == "" {
 		return r.cfg.Signer, nil
 	}
@@ -264,19 +289,19 @@ func (r *Register) signerUnder(ctx context.Context, q querier, signed string) (n
 		return last.signer, nil
 	}
 	signer := r.cfg.Signer
-	if signer.KeyHash() != hash {
+	if signer == nil || signer.KeyHash() != hash {
 		living, err := r.livingKey(ctx, q)
 		if err != nil {
 			return nil, err
 		}
 		if r.cfg.SignerOf == nil || hashOf(living) != hash {
-			return nil, ErrOldKey
+			return nil, r.notHere()
 		}
 		if signer, err = r.cfg.SignerOf(living); err != nil {
 			return nil, fmt.Errorf("reading the register's new signing key: %w", err)
 		}
 		if signer == nil || signer.KeyHash() != hash {
-			return nil, ErrOldKey
+			return nil, r.notHere()
 		}
 	}
 	r.appending.hand.Store(&hand{signer, hash})
@@ -350,14 +375,10 @@ func (r *Register) LivingKey(ctx context.Context) (SigningKey, error) {
 	return r.livingKey(ctx, r.read)
 }
 
-// Signing is when the key that signs the register began to, and ErrOldKey where this
-// server does not have it.
+// Signing is when the key that signs the register began to, and ErrNoKey or ErrOldKey
+// where this server does not have it.
 func (r *Register) Signing(ctx context.Context) (since time.Time, err error) {
-	_, signed, err := head(ctx, r.read)
-	if err == nil {
-		_, err = r.signerUnder(ctx, r.read, signed)
-	}
-	if err != nil {
+	if err := r.MaySign(ctx); err != nil {
 		return since, err
 	}
 	var at int64
