@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 )
 
 // engine is what the two databases do differently. All else the register asks of
@@ -52,14 +53,43 @@ func engineOf(cfg Config) *engine {
 	return &sqlite
 }
 
-// provider brings tables up to date.
-func (e *engine) provider(db *sql.DB) (*goose.Provider, error) {
+// provider brings tables up to date. step is told of each migration before its
+// transaction is committed.
+func (e *engine) provider(db *sql.DB, step func(step string)) (*goose.Provider, error) {
 	sub, err := fs.Sub(migrations, e.migrations)
 	if err != nil {
 		return nil, err
 	}
+	store, err := database.NewStore(e.dialect, goose.DefaultTablename)
+	if err != nil {
+		return nil, err
+	}
 	// Each stands alone, and two may come to be in either order.
-	return goose.NewProvider(e.dialect, db, sub, goose.WithAllowOutofOrder(true))
+	return goose.NewProvider(goose.DialectCustom, db, sub, goose.WithAllowOutofOrder(true), goose.WithStore(observed{store, e, step}))
+}
+
+// observed is where goose notes which migrations were made.
+type observed struct {
+	database.Store
+	engine *engine
+	step   func(step string)
+}
+
+// Insert notes a migration in its transaction, of which it is the last statement. A
+// crash here leaves nothing of the migration.
+func (o observed) Insert(ctx context.Context, tx database.DBTxConn, made database.InsertRequest) error {
+	if err := o.Store.Insert(ctx, tx, made); err != nil {
+		return err
+	}
+	o.step("migrating")
+	return nil
+}
+
+// TableExists keeps goose from asking for what may not be there, which fails in
+// PostgreSQL's log.
+func (o observed) TableExists(ctx context.Context, db database.DBTxConn) (there bool, err error) {
+	err = db.QueryRowContext(ctx, o.engine.hasTable, o.Tablename()).Scan(&there)
+	return there, err
 }
 
 // there reports whether the database has the table.

@@ -53,7 +53,7 @@ type Config struct {
 	// without putting the clock in doubt; 0 for however much.
 	MaxSilence time.Duration
 
-	Step func(step string) // observes a step between two transactions; nil for none
+	Step func(step string) // observes a step between two transactions, or within a migration; nil for none
 
 	Program string // the program's version, which an older one names as what is needed; "" for unknown
 }
@@ -115,7 +115,7 @@ func (r *Register) open(ctx context.Context) (err error) {
 	if r.write, r.read, err = r.engine.open(ctx, r.cfg); err != nil {
 		return err
 	}
-	provider, err := r.engine.provider(r.write)
+	provider, err := r.engine.provider(r.write, r.cfg.Step)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func TestAnOlderRegisterIsTakenOver(t *testing.T) {
 		d.receipted()
 	}
 	before := d.export()
-	provider, err := sqlite.provider(d.write)
+	provider, err := sqlite.provider(d.write, func(string) {})
 	d.must(err)
 	_, err = provider.ApplyVersion(t.Context(), 60, false)
 	d.must(err)
