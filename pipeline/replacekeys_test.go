@@ -38,14 +38,20 @@ func (o *office) reads(letters ...letter.Manifest) (all, none bool) {
 
 // A thief has the keyring. Once the keys are replaced, by a command that was killed at
 // its steps before, letters that come are nothing to the thief, and people open the
-// old ones as well as the new. A register from before does not bring the stolen keys
-// back into use.
+// old ones as well as the new, on every server that shares the keyring. A register from
+// before does not bring the stolen keys back into use.
 func TestKeysAreReplacedAfterATheft(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "keyring")
 	o := newOffice(t, withKeyring(t, dir))
 	before := o.deposit()
 	o.work(before.ID)
-	thief, copied := o.theft(dir), o.backUp()
+	thief, copied, second := o.theft(dir), o.backUp(), o.beside("second")
+	ring, err := keyring.Open(dir)
+	o.must(err)
+	second.cfg.Keyring = ring
+	if _, err := second.PDF(t.Context(), o.state(before.ID)); err != nil { // it knows the key that there was
+		t.Error(err)
+	}
 	step := o.cfg.Step
 	for n, at := range []string{"key-made-anew", "key-replaced"} {
 		o.cutAt(at, n+1)
@@ -64,8 +70,17 @@ func TestKeysAreReplacedAfterATheft(t *testing.T) {
 	if o.kinds("key-replaced") != replaced+len(weeks) || len(weeks) < 5 {
 		t.Errorf("%d weeks, and %d are on record", len(weeks), o.kinds("key-replaced")-replaced)
 	}
+	if lacking, err := second.lackingKeys(t.Context()); err != nil || lacking != 0 {
+		t.Errorf("another server lacks %d keys, %v", lacking, err)
+	}
+	o.must(second.PublishRecipients(t.Context())) // it gives out the new keys too
 	after := o.deposit()
 	o.work(after.ID)
+	for _, m := range []letter.Manifest{before, after} {
+		if _, err := second.PDF(t.Context(), o.state(m.ID)); err != nil {
+			t.Errorf("another server does not open a letter: %v", err)
+		}
+	}
 	if all, _ := o.reads(before, after); !all {
 		t.Error("a letter is not opened")
 	}
