@@ -10,6 +10,7 @@ import (
 
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/texts"
+	"letterlock/scanner/child"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 )
@@ -65,6 +66,7 @@ func (s *Server) Check(ctx context.Context) []Line {
 		{"sign-in", s.checkSignIn},
 		{"certificate", s.checkCertificate},
 		{"door", s.checkDoor},
+		{"confinement", s.checkConfinement},
 		{"settings", s.checkSettings},
 		{"servers", s.checkServers},
 	}
@@ -135,11 +137,11 @@ func (s *Server) checkRegister(ctx context.Context) (bad, good texts.Text, err e
 		return nil, nil, err
 	}
 	since, err := s.cfg.Register.Signing(ctx)
-	if errors.Is(err, register.ErrOldKey) {
-		return texts.Say("check-register.old-key"), nil, nil
 	if errors.Is(err, register.ErrNoKey) {
 		return texts.Say("check-register.no-key"), nil, nil
 	}
+	if errors.Is(err, register.ErrOldKey) {
+		return texts.Say("check-register.old-key"), nil, nil
 	}
 	if err != nil {
 		return nil, nil, err
@@ -152,6 +154,15 @@ func (s *Server) checkRegister(ctx context.Context) (bad, good texts.Text, err e
 		bad = texts.Say("check-register.differs", "why", differs)
 	}
 	return bad, texts.Say("check-register.right", "n", n, "since", letter.DateOf(since)), err
+}
+
+// checkConfinement says what the child processes that open letters and answers are not
+// denied. It is no fault of anybody's that a system lacks the means.
+func (s *Server) checkConfinement(context.Context) (bad, good texts.Text, err error) {
+	if gaps := child.Confinement(); len(gaps) > 0 {
+		return nil, texts.Say("check-confinement.gaps", "why", strings.Join(gaps, " ")), nil
+	}
+	return nil, texts.Say("check-confinement.confined"), nil
 }
 
 func (s *Server) checkCounts(ctx context.Context) (bad, good texts.Text, err error) {

@@ -43,7 +43,7 @@ var mayUse = map[string][]string{
 	"cmd/configfile":     {"cmd/commandline"},
 	"cmd/progress":       {"scanner/words"},
 	"cmd/release":        {"cmd/commandline"},
-	"pipeline":           {"pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "pipeline/texts", "scanner/deposit", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/words"},
+	"pipeline":           {"pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "pipeline/texts", "scanner/child", "scanner/deposit", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/words"},
 	"pipeline/archive":   {"scanner/deposit"},
 	"pipeline/backup":    {"pipeline/durable"},
 	"pipeline/evidence":  {"pipeline/register", "scanner/words"},
