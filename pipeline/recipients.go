@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"letterlock/pipeline/register"
@@ -56,11 +57,15 @@ func (s *Server) PublishRecipients(ctx context.Context) (err error) {
 	today := letter.DateOf(now)
 	// From the oldest scan on that would still be believed: an edge that was
 	// cut off from the storage seals what it claimed days ago.
+	var weeks []letter.Week
 	for day := -letter.BriefDays - 1; day <= keysAhead; day++ {
 		week := letter.WeekOf(letter.Deadline(today.AddDays(day), letter.SixMonths))
-		if list.Keys[week] != "" {
-			continue
+		if !slices.Contains(weeks, week) {
+			weeks = append(weeks, week)
 		}
+	}
+	for i, week := range weeks {
+		s.cfg.Far(i, len(weeks))
 		if list.Keys[week], err = s.makeKey(ctx, week); err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/progress"
+	"letterlock/pipeline/archive/probe"
 	"letterlock/pipeline/evidence"
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/retention"
@@ -59,9 +60,12 @@ func (c *evidenceCmd) write(w *world, in *installation) (found evidence.Found, e
 	if err := in.register.Record(w.ctx, register.RegisterExported{}, 0); err != nil {
 		return found, errors.Join(err, pack.Close())
 	}
-	work := w.screen.Begin("Making the evidence pack", progress.Bytes, 0)
+	work := w.screen.Begin("Trying the storage out", "question", 0)
+	storage := in.tryOut(w.ctx, nil, work.Far)
+	work.End()
+	work = w.screen.Begin("Making the evidence pack", progress.Bytes, 0)
 	defer work.End()
-	found, err = in.evidence(w.ctx, pack, work.Set)
+	found, err = in.evidence(w.ctx, pack, storage, work.Set)
 	return found, errors.Join(err, pack.Close())
 }
 
@@ -99,15 +103,16 @@ func (z zipFile) Close() error { return errors.Join(z.Zip.Close(), z.file.Sync()
 // evidenceZip writes the pack as it is downloaded at the portal.
 func (in *installation) evidenceZip(ctx context.Context, w io.Writer) error {
 	pack := evidence.NewZip(w)
-	if _, err := in.evidence(ctx, pack, nil); err != nil {
+	if _, err := in.evidence(ctx, pack, in.tryOut(ctx, nil, nil), nil); err != nil {
 		return err
 	}
 	return pack.Close()
 }
 
-// evidence makes the pack from what this installation is at the moment. far hears how
-// many bytes of how many are read; nil for nobody.
-func (in *installation) evidence(ctx context.Context, to evidence.Sink, far func(done, of int64)) (found evidence.Found, err error) {
+// evidence makes the pack from what this installation is at the moment, and what
+// trying its storage out has found. far hears how many bytes of how many are read; nil
+// for nobody.
+func (in *installation) evidence(ctx context.Context, to evidence.Sink, tried []probe.Line, far func(done, of int64)) (found evidence.Found, err error) {
 	policy, err := in.readPolicy()
 	if err != nil {
 		return found, err
@@ -121,7 +126,7 @@ func (in *installation) evidence(ctx context.Context, to evidence.Sink, far func
 		return found, fmt.Errorf("the register's public key cannot be read: %s", configfile.Reason(err))
 	}
 	var storage []evidence.Finding
-	for _, l := range in.tryOut(ctx, nil, nil) {
+	for _, l := range tried {
 		storage = append(storage, evidence.Finding(l))
 	}
 	return evidence.Write(ctx, to, evidence.Facts{

@@ -225,8 +225,8 @@ func (m move) carryOut(w *world) (err error) {
 	defer copying.End()
 	entries, _, err := m.in.register.MoveTo(w.ctx, to, register.Moving{
 		From: string(from),
+		Far:  copying.Set,
 		Tell: func(table string, rows int64) {
-			copying.Add(rows)
 			if rows > 0 {
 				fmt.Fprintf(w.out, "Copied: %s, %d\n", table, rows)
 			}

@@ -299,12 +299,15 @@ func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender p
 		Signer: in.server.signer, Verifier: in.server.public(), SignerOf: in.serverSignerOf, HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, WeakSSO: in.issuer() != "" && !in.cfg.SSO.Strong, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), Settings: in.cfg.Portal.settings(), DestroyAfter: in.cfg.DestroyAfter, Backups: in.keptBackups(), Spool: in.dir.in("state"), SweepEvery: pace,
 		Name: in.serverName(), Setup: in.cfg.shared(),
 		Now: in.clock.Now, Log: in.log, Step: crashPoint,
-		Far: func(done, of int) {
-			if in.far != nil {
-				in.far(done, of)
-			}
-		},
+		Far: in.tell,
 	})
+}
+
+// tell says how far what is at work is, where somebody looks.
+func (in *installation) tell(done, of int) {
+	if in.far != nil {
+		in.far(done, of)
+	}
 }
 
 // sender is the mail account, or the outbox where there is none.
@@ -357,12 +360,15 @@ func (in *installation) prepare(ctx context.Context) error {
 }
 
 func (in *installation) makeReady(ctx context.Context) error {
+	in.tell(1, 4) // the first was the doubt whether it is the right bucket
 	if err := in.store.Prepare(ctx); err != nil {
 		return fmt.Errorf("preparing the bucket: %w", err)
 	}
+	in.tell(2, 4)
 	if err := in.tryStorage(ctx); err != nil {
 		return err
 	}
+	in.tell(3, 4)
 	installed, err := in.register.Meta(ctx, register.MetaLifecycle)
 	if err != nil || installed != "" || in.cfg.Storage == nil {
 		return err // once; and a folder has no rules of its own

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"letterlock/cmd/configfile"
+	"letterlock/cmd/progress"
 	"letterlock/pipeline"
 	"letterlock/pipeline/durable"
 	"letterlock/pipeline/register"
@@ -148,7 +149,11 @@ func (c *restoreCmd) replay(w *world) error {
 		done, err := server.Replay(w.ctx, func(step pipeline.ReplayStep) {
 			work.End()
 			fmt.Fprintf(w.out, "Now: %s.\n", step)
-			work = w.begin(in, "Replaying", "letter")
+			unit := progress.Unit("letter")
+			if step == pipeline.ReplayMemory {
+				unit = "key"
+			}
+			work = w.begin(in, "Replaying", unit)
 		})
 		work.End()
 		if err != nil {

@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"strings"
 	"text/tabwriter"
 
 	"letterlock/cmd/configfile"
+	"letterlock/cmd/progress"
 	"letterlock/pipeline/portal"
+	"letterlock/pipeline/register"
 	"letterlock/pipeline/retention"
 	"letterlock/scanner/letter"
 )
@@ -28,8 +31,12 @@ func (c *retentionCmd) Run(w *world) error {
 		if period == "" {
 			period = retention.MonthOf(letter.DateOf(in.clock.Now())).String()
 		}
-		work := w.screen.Begin("Reading the register", "", 0)
-		sheet, err := in.retentionSheet(w.ctx, period)
+		entries, _, err := in.register.Checkpoint(w.ctx)
+		if err != nil {
+			return err
+		}
+		work := w.screen.Begin("Reading the register", progress.Entries, entries)
+		sheet, err := in.retentionSheet(w.ctx, period, func(read int64) { work.Set(read, entries) })
 		work.End()
 		if err != nil {
 			return configfile.Wrong("%s", err)
@@ -92,18 +99,34 @@ func printSheet(out io.Writer, s retention.Sheet) error {
 	return err
 }
 
-// retentionSheet makes the record of a period from the register.
-func (in *installation) retentionSheet(ctx context.Context, period string) (retention.Sheet, error) {
+// retentionSheet makes the record of a period from the register. far hears how many
+// entries are read.
+func (in *installation) retentionSheet(ctx context.Context, period string, far func(read int64)) (retention.Sheet, error) {
 	p, err := retention.ParsePeriod(period)
 	if err != nil {
 		return retention.Sheet{}, fmt.Errorf("%w: %w", portal.ErrPeriod, err)
 	}
-	record, err := retention.Make(p, in.clock.Now(), in.register.Story(ctx, retention.Kinds))
+	record, err := retention.Make(p, in.clock.Now(), counted(in.register.Story(ctx, retention.Kinds), far))
 	if err != nil {
 		return retention.Sheet{}, err
 	}
 	return record.Sheet(in.helplineTitle), nil
 }
+
+// counted tells far, with each entry, how many of the register there are up to it.
+func counted(entries iter.Seq2[register.Entry, error], far func(read int64)) iter.Seq2[register.Entry, error] {
+	return func(yield func(register.Entry, error) bool) {
+		for e, err := range entries {
+			far(e.N + 1)
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+// unseen is for nobody who waits at a terminal.
+func unseen(int64) {}
 
 // helplineTitle is how people call a helpline; one that was taken out of the
 // configuration has its name.
@@ -120,7 +143,7 @@ func (in *installation) helplineTitle(name string) string {
 type retentionDesk struct{ in *installation }
 
 func (d retentionDesk) Sheet(ctx context.Context, period string) (portal.Sheet, error) {
-	s, err := d.in.retentionSheet(ctx, period)
+	s, err := d.in.retentionSheet(ctx, period, unseen)
 	if err != nil {
 		return portal.Sheet{}, err
 	}
@@ -136,7 +159,7 @@ func (d retentionDesk) Sheet(ctx context.Context, period string) (portal.Sheet, 
 }
 
 func (d retentionDesk) CSV(ctx context.Context, period string, w io.Writer) error {
-	s, err := d.in.retentionSheet(ctx, period)
+	s, err := d.in.retentionSheet(ctx, period, unseen)
 	if err != nil {
 		return err
 	}
@@ -144,7 +167,7 @@ func (d retentionDesk) CSV(ctx context.Context, period string, w io.Writer) erro
 }
 
 func (d retentionDesk) PDF(ctx context.Context, period string, w io.Writer) error {
-	s, err := d.in.retentionSheet(ctx, period)
+	s, err := d.in.retentionSheet(ctx, period, unseen)
 	if err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func (c *setupCmd) Run(w *world) error {
 			ready, publish = in.makeReady, in.looks(nil).AdoptBucket
 		}
 	}
-	work := w.screen.Begin("Preparing the bucket", "", 0)
+	work := w.begin(in, "Preparing the bucket", "step")
 	err = ready(w.ctx)
 	work.End()
 	if err != nil {
@@ -104,7 +104,7 @@ func (c *setupCmd) Run(w *world) error {
 	if err := c.compareRules(w, in); err != nil {
 		return err
 	}
-	work = w.screen.Begin("Making keys", "", 0)
+	work = w.begin(in, "Making keys", "key")
 	err = publish(w.ctx)
 	work.End()
 	if err != nil {

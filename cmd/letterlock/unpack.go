@@ -291,7 +291,7 @@ func (d dataDir) settleOnServer(w *world, about backup.About, address string, na
 	defer func() { err = errors.Join(err, to.Close()) }()
 	copying := w.screen.Begin("Copying the register", "row", 0)
 	defer copying.End()
-	_, _, err = from.MoveTo(w.ctx, to, register.Moving{Tell: func(_ string, rows int64) { copying.Add(rows) }, Then: func() error {
+	_, _, err = from.MoveTo(w.ctx, to, register.Moving{Far: copying.Set, Then: func() error {
 		if _, err := w.verified(to, key, about.Entries); err != nil {
 			return fmt.Errorf("the register does not verify in %s: %w", where, err)
 		}

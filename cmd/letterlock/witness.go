@@ -28,38 +28,48 @@ type witnessConfig struct {
 
 // Run looks once.
 func (c *witnessCmd) Run(w *world) error {
-	pub, err := c.verifier()
-	if err != nil {
-		return err
-	}
-	sources, err := c.sources(&http.Client{Timeout: 30 * time.Second})
-	if err != nil {
-		return err
-	}
-	for _, path := range c.From {
-		if !isAddress(path) {
-			sources = append(sources, &witness.Files{Path: path, Pub: pub})
-		}
-	}
-	if len(sources) == 0 {
-		return configfile.Wrong("a witness needs something to look at: the portal's address, a file, a folder, or --storage")
-	}
-	look := witness.Witness{Dir: c.Dir, Pub: pub, Now: time.Now}
-	work := w.screen.Begin("Comparing with what is kept", "", 0)
-	found, err := look.Look(w.ctx, sources)
-	work.End()
+	found, err := c.look(w)
 	if err != nil {
 		return err
 	}
 	return c.say(w, found)
 }
 
+func (c *witnessCmd) look(w *world) (found witness.Report, err error) {
+	pub, err := c.verifier()
+	if err != nil {
+		return found, err
+	}
+	work := w.screen.Begin("Reading what there is", "file", 0)
+	defer func() { work.End() }()
+	sources, err := c.sources(&http.Client{Timeout: 30 * time.Second}, work.Far)
+	if err != nil {
+		return found, err
+	}
+	for _, path := range c.From {
+		if !isAddress(path) {
+			sources = append(sources, &witness.Files{Path: path, Pub: pub, Far: work.Far})
+		}
+	}
+	if len(sources) == 0 {
+		return found, configfile.Wrong("a witness needs something to look at: the portal's address, a file, a folder, or --storage")
+	}
+	look := witness.Witness{Dir: c.Dir, Pub: pub, Now: time.Now, Far: func(done, of int) {
+		if done == 0 {
+			work.End()
+			work = w.screen.Begin("Comparing with what is kept", "checkpoint", 0)
+		}
+		work.Far(done, of)
+	}}
+	return look.Look(w.ctx, sources)
+}
+
 func isAddress(s string) bool {
 	return strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
 }
 
-// sources are the portals and the bucket.
-func (c *witnessCmd) sources(client *http.Client) (out []witness.Source, err error) {
+// sources are the portals and the bucket. far hears how much of the latter is read.
+func (c *witnessCmd) sources(client *http.Client, far func(done, of int)) (out []witness.Source, err error) {
 	for _, address := range c.From {
 		if isAddress(address) {
 			out = append(out, witness.Portal{Origin: address, Client: client})
@@ -87,7 +97,7 @@ func (c *witnessCmd) sources(client *http.Client) (out []witness.Source, err err
 	if err != nil {
 		return nil, configfile.Wrong("%s: %s", c.Storage, err)
 	}
-	return append(out, &witness.Bucket{Objects: store, Where: "the bucket " + s.Bucket}), nil
+	return append(out, &witness.Bucket{Objects: store, Where: "the bucket " + s.Bucket, Far: far}), nil
 }
 
 // say tells what was found, the worst last, where it is read.

@@ -12,6 +12,7 @@ import (
 
 	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
+	"letterlock/cmd/progress"
 	"letterlock/scanner/child"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/folder"
@@ -43,8 +44,8 @@ func (c *checkCmd) Run(w *world) error {
 	case err != nil:
 		lines = []folder.Line{{Name: "folder", Says: fmt.Sprintf("The scanner folder cannot be read: %s.", configfile.Reason(err))}}
 	}
-	work = w.screen.Begin("Asking the storage", "", 0)
-	more, err := cfg.checkStore(w)
+	work = w.screen.Begin("Asking the storage", "question", 3)
+	more, err := cfg.checkStore(w, work)
 	work.End()
 	if err != nil {
 		return err
@@ -96,8 +97,8 @@ const (
 	maxSkew  = 5 * time.Minute  // between the clocks; a scanner waits beyond it
 )
 
-// checkStore asks the store what a scanner asks it.
-func (c *Config) checkStore(w *world) ([]folder.Line, error) {
+// checkStore asks the store what a scanner asks it, which work counts.
+func (c *Config) checkStore(w *world, work *progress.Work) ([]folder.Line, error) {
 	server, err := c.server(w.config)
 	if err != nil {
 		return nil, err
@@ -110,9 +111,11 @@ func (c *Config) checkStore(w *world) ([]folder.Line, error) {
 	ctx, cancel := context.WithTimeout(w.ctx, 2*patience)
 	defer cancel()
 	clock := checkClock(ctx, store)
+	work.Add(1)
 	keys := believed(ctx, store, server, c.State)
 	list := folder.Line{Name: "recipients"}
 	msg, err := store.Get(ctx, letter.RecipientsKey)
+	work.Add(1)
 	switch {
 	case errors.Is(err, deposit.ErrNotFound), errors.Is(err, deposit.ErrRefused):
 		// To somebody who may not list, S3 says the same of both.

@@ -21,7 +21,7 @@ var ErrNotEmpty = errors.New("there is a register in that database already")
 // a crash before leaves it empty, as does an error. It returns the number of entries
 // and their signed checkpoint, which are the same in both.
 func (r *Register) CopyTo(ctx context.Context, to *Register, tell func(table string, rows int64)) (entries int64, signed string, err error) {
-	return r.copyTo(ctx, to, tell, func(ctx context.Context, tx *sql.Tx) error {
+	return r.copyTo(ctx, to, copying{tell: tell}, func(ctx context.Context, tx *sql.Tx) error {
 		held, _, err := head(ctx, tx)
 		if err == nil && held > 0 {
 			err = ErrNotEmpty
@@ -30,9 +30,15 @@ func (r *Register) CopyTo(ctx context.Context, to *Register, tell func(table str
 	}, nil)
 }
 
+// copying is who hears of a copy; nil for nobody.
+type copying struct {
+	tell func(table string, rows int64) // of every table that is copied
+	far  func(done, of int64)           // of the rows of all
+}
+
 // copyTo is CopyTo once may has agreed to what is in the other. whole belongs to the
 // same transaction, and comes after the copy; nil for nothing.
-func (r *Register) copyTo(ctx context.Context, to *Register, tell func(table string, rows int64), may, whole func(context.Context, *sql.Tx) error) (entries int64, signed string, err error) {
+func (r *Register) copyTo(ctx context.Context, to *Register, c copying, may, whole func(context.Context, *sql.Tx) error) (entries int64, signed string, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("copying the register: %w", err)
@@ -50,7 +56,7 @@ func (r *Register) copyTo(ctx context.Context, to *Register, tell func(table str
 		if err := may(ctx, tx); err != nil {
 			return err
 		}
-		if err := to.fill(ctx, tx, from, tell); err != nil {
+		if err := to.fill(ctx, tx, from, c); err != nil {
 			return err
 		}
 		if err := copyNumbers(ctx, r, from, to, tx); err != nil {
@@ -69,7 +75,7 @@ func (r *Register) copyTo(ctx context.Context, to *Register, tell func(table str
 
 // fill puts the rows of every table in the place of those that there are: what
 // opening it has written, or an earlier copy.
-func (r *Register) fill(ctx context.Context, tx, from *sql.Tx, tell func(table string, rows int64)) error {
+func (r *Register) fill(ctx context.Context, tx, from *sql.Tx, c copying) error {
 	tables, err := r.tables(ctx, tx)
 	if err != nil {
 		return err
@@ -79,16 +85,35 @@ func (r *Register) fill(ctx context.Context, tx, from *sql.Tx, tell func(table s
 			return err
 		}
 	}
+	var done, of int64
+	if c.far == nil {
+		c.far = func(int64, int64) {}
+	} else if of, err = countAll(ctx, from, tables); err != nil {
+		return err
+	}
 	for _, name := range tables {
-		rows, err := copyTable(ctx, from, tx, name)
+		rows, err := copyTable(ctx, from, tx, name, func(rows int64) { c.far(done+rows, of) })
 		if err != nil {
 			return fmt.Errorf("table %s: %w", name, err)
 		}
-		if tell != nil {
-			tell(name, rows)
+		done += rows
+		if c.tell != nil {
+			c.tell(name, rows)
 		}
 	}
 	return nil
+}
+
+// countAll counts the rows of all these tables.
+func countAll(ctx context.Context, from *sql.Tx, tables []string) (rows int64, err error) {
+	for _, name := range tables {
+		var n int64
+		if err := from.QueryRowContext(ctx, `SELECT count(*) FROM `+name).Scan(&n); err != nil {
+			return 0, fmt.Errorf("counting table %s: %w", name, err)
+		}
+		rows += n
+	}
+	return rows, nil
 }
 
 // owners are the tables to whose rows others refer, each after those to which it
@@ -137,8 +162,8 @@ func (e *engine) allTables(ctx context.Context, q querier) ([]string, error) {
 }
 
 // copyTable copies the rows of one table, many with each statement, and demands that
-// there are as many as there were.
-func copyTable(ctx context.Context, from, to *sql.Tx, name string) (rows int64, err error) {
+// there are as many as there were. far hears how many have been copied so far.
+func copyTable(ctx context.Context, from, to *sql.Tx, name string, far func(rows int64)) (rows int64, err error) {
 	source, err := from.QueryContext(ctx, `SELECT * FROM `+name)
 	if err != nil {
 		return 0, err
@@ -156,6 +181,7 @@ func copyTable(ctx context.Context, from, to *sql.Tx, name string) (rows int64, 
 		}
 		_, err := to.ExecContext(ctx, insertRows(name, columns, len(batch)/len(columns)), batch...)
 		batch = batch[:0]
+		far(rows)
 		return err
 	}
 	for source.Next() {

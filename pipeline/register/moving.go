@@ -17,6 +17,7 @@ import (
 type Moving struct {
 	From string                         // what OldPlace is to say in the other of where this one is; "" for a copy of no living register
 	Tell func(table string, rows int64) // hears of every table that is copied, and of its rows; nil for nobody
+	Far  func(done, of int64)           // hears how many rows of how many are copied; nil for nobody
 	Then func() error                   // has the other be the one that is used; it is whole when this is called
 }
 
@@ -40,7 +41,7 @@ func (r *Register) MoveTo(ctx context.Context, to *Register, m Moving) (entries 
 		if err := setMeta(ctx, tx, metaMoved, r.Now().UTC().Format(time.RFC3339)); err != nil {
 			return err
 		}
-		entries, signed, err = r.copyTo(ctx, to, m.Tell, mayFill, func(ctx context.Context, tx *sql.Tx) error { return to.arrive(ctx, tx, m.From) })
+		entries, signed, err = r.copyTo(ctx, to, copying{m.Tell, m.Far}, mayFill, func(ctx context.Context, tx *sql.Tx) error { return to.arrive(ctx, tx, m.From) })
 		if err != nil {
 			return err
 		}

@@ -87,8 +87,18 @@ func TestAMoveThatFailsLeavesTheOldRegister(t *testing.T) {
 	}
 	d.receipted()
 	d.must(Vacant(ctx, cfg))
-	entries, signed, err := d.MoveTo(ctx, to, Moving{From: "there", Then: func() error { return nil }})
+	var copied, rows int64
+	far := func(done, of int64) {
+		if done <= copied || rows != 0 && of != rows {
+			t.Errorf("after %d of %d rows it says %d of %d", copied, rows, done, of)
+		}
+		copied, rows = done, of
+	}
+	entries, signed, err := d.MoveTo(ctx, to, Moving{From: "there", Far: far, Then: func() error { return nil }})
 	d.must(err)
+	if rows == 0 || copied != rows {
+		t.Errorf("it ended with %d of %d rows", copied, rows)
+	}
 	d.must(to.Holds(ctx, signed))
 	if n, _, err := to.Checkpoint(ctx); err != nil || n != entries+1 { // that it was moved
 		t.Errorf("%d entries of %d, %v", n, entries, err)

@@ -3,6 +3,7 @@ package witness
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -103,6 +104,7 @@ var errNotThere = errors.New("the portal has no checkpoint to show (status 404)"
 type Files struct {
 	Path string
 	Pub  note.Verifier
+	Far  func(done, of int) // hears how many files of how many are read; nil for nobody
 
 	exports map[register.Head]string // where each export lies that was found good
 	growths []register.Growth
@@ -114,18 +116,26 @@ func (f *Files) Name() string { return f.Path }
 // Heads reads all files. Of an export every entry is verified.
 func (f *Files) Heads(ctx context.Context) (shown []Shown, err error) {
 	f.exports, f.growths = map[register.Head]string{}, nil
-	var failed []error // of one file each; the others are read all the same
+	var paths []string
 	err = filepath.WalkDir(f.Path, func(path string, d os.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return errors.Join(err, ctx.Err())
+		if err == nil && d.Type().IsRegular() {
+			paths = append(paths, path)
 		}
+		return errors.Join(err, ctx.Err())
+	})
+	var failed []error // of one file each; the others are read all the same
+	for i, path := range paths {
+		if ctx.Err() != nil {
+			break
+		}
+		tell(f.Far, i, len(paths))
 		one, err := f.read(path)
 		shown = append(shown, one...)
 		if err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", d.Name(), err))
+			failed = append(failed, fmt.Errorf("%s: %w", filepath.Base(path), err))
 		}
-		return ctx.Err()
-	})
+	}
+	err = cmp.Or(err, ctx.Err())
 	if len(shown)+len(failed) == 0 && err == nil {
 		err = errors.New("no checkpoint and no export is there")
 	}
@@ -186,7 +196,8 @@ type Objects interface {
 // Bucket is the bucket with the letters, in which a checkpoint is left each day.
 type Bucket struct {
 	Objects Objects
-	Where   string // for people
+	Where   string             // for people
+	Far     func(done, of int) // hears how many checkpoints of how many are read; nil for nobody
 
 	growths []register.Growth
 }
@@ -197,10 +208,16 @@ func (b *Bucket) Name() string { return b.Where }
 // Heads are the checkpoints of all days.
 func (b *Bucket) Heads(ctx context.Context) (shown []Shown, err error) {
 	b.growths = nil
+	var keys []string
+	var broken error // of the listing; what it has shown before is read all the same
 	for key, err := range b.Objects.List(ctx, letter.CheckpointsPrefix) {
-		if err != nil {
-			return shown, err
+		if broken = err; err != nil {
+			break
 		}
+		keys = append(keys, key)
+	}
+	for i, key := range keys {
+		tell(b.Far, i, len(keys))
 		body, _, err := b.Objects.Read(ctx, key, "")
 		if err != nil {
 			return shown, err
@@ -212,7 +229,14 @@ func (b *Bucket) Heads(ctx context.Context) (shown []Shown, err error) {
 		one, growth := checkpointsIn(text)
 		shown, b.growths = append(shown, one...), append(b.growths, growth...)
 	}
-	return shown, nil
+	return shown, broken
+}
+
+// tell says how far a source is read, where somebody wants to hear it.
+func tell(far func(done, of int), done, of int) {
+	if far != nil {
+		far(done, of)
+	}
 }
 
 // Growth looks for a proof among the checkpoints.

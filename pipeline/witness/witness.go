@@ -57,6 +57,7 @@ type Witness struct {
 	Dir string
 	Pub note.Verifier // a key of the register, given by hand; the others follow from it
 	Now func() time.Time
+	Far func(done, of int) // hears how many checkpoints of how many are compared, 0 first; nil for nobody
 
 	keys register.Keys
 }
@@ -130,13 +131,18 @@ func (w *Witness) Look(ctx context.Context, sources []Source) (r Report, err err
 	slices.SortStableFunc(shown, func(a, b sighting) int {
 		return cmp.Or(cmp.Compare(b.as, a.as), bySize(a.kept, b.kept))
 	})
+	done, of := 0, len(shown)
+	tell(w.Far, done, of)
 	for before := -1; len(shown) > 0 && len(shown) != before; {
 		before = len(shown)
 		var left []sighting
 		for _, one := range shown {
 			if one.err = w.take(ctx, one, sources, &heads, &r); one.err != nil {
 				left = append(left, one)
+				continue
 			}
+			done++
+			tell(w.Far, done, of)
 		}
 		shown = left
 	}

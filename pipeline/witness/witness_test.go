@@ -131,8 +131,18 @@ func (h *house) export() string {
 
 func (h *house) look(sources ...Source) Report {
 	h.t.Helper()
+	compared, all := -1, 0
+	h.witness.Far = func(done, of int) {
+		if done != compared+1 || done > of {
+			h.t.Errorf("after %d of %d checkpoints it says %d of %d", compared, all, done, of)
+		}
+		compared, all = done, of
+	}
 	r, err := h.witness.Look(h.t.Context(), sources)
 	h.must(err)
+	if compared < 0 || r.well() && compared != all {
+		h.t.Errorf("it ended with %d of %d checkpoints", compared, all)
+	}
 	return r
 }
 
