@@ -36,7 +36,7 @@ func Read(path string, into any) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return Wrong("there is no configuration at %s", path)
 	case err != nil:
-		return Wrong("%s", Reason(err))
+		return Wrong("the configuration cannot be read: %s", Reason(err))
 	}
 	return Parse(path, string(text), into)
 }
@@ -53,7 +53,7 @@ func Parse(path, text string, into any) error {
 		return Wrong("%s: %s", path, Reason(err))
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		return Wrong("%s: this version knows no key %q; every key it knows is in the README", path, unknown[0].String())
+		return Wrong("%s%s: %s", path, lineOf(text, unknown[0]), unknownKey(Fields(into), unknown[0]))
 	}
 	fillSections(reflect.ValueOf(into).Elem())
 	return nil
@@ -114,11 +114,14 @@ func StorageKey(config, path, accessKey string) (access, secret string, err erro
 
 // Reason is an error of the file system without the name of the system call.
 func Reason(err error) string {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Path + ": " + p.Err.Error()
+	says := err.Error()
+	if p, is := errors.AsType[*fs.PathError](err); is {
+		says = p.Path + ": " + p.Err.Error()
 	}
-	return err.Error()
+	if errors.Is(err, fs.ErrPermission) {
+		says += ": run this as the account that may, or let this one"
+	}
+	return says
 }
 
 // Field is one key, or with an empty Key a section.
@@ -165,7 +168,11 @@ func Fields(config any) []Field {
 			walk(inner, d.Key)
 		}
 	}
-	walk(reflect.TypeOf(config), "")
+	t := reflect.TypeOf(config)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	walk(t, "")
 	return out
 }
 

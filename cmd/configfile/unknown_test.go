@@ -1,0 +1,32 @@
+package configfile
+
+import (
+	"strings"
+	"testing"
+)
+
+// Whoever mistypes a key, or puts it into the wrong section, reads which one is meant.
+func TestAnUnknownKeyIsExplained(t *testing.T) {
+	type config struct {
+		Keyring string `toml:"keyring_folder"`
+		Portal  struct {
+			Origin string `toml:"origin"`
+		} `toml:"portal"`
+		Storage *struct {
+			Bucket string `toml:"bucket"`
+		} `toml:"storage"`
+	}
+	for text, want := range map[string]string{
+		"[portal]\norigni = \"x\"\n":                        `, line 2: this version knows no key "portal.origni": "portal.origin" may be meant`,
+		"keyring_folders = \"x\"\n":                         `, line 1: this version knows no key "keyring_folders": "keyring_folder" may be meant`,
+		"[portal]\n# the keyring\nkeyring_folder = \"x\"\n": `, line 3: this version knows no key "portal.keyring_folder": it stands at the top of the file, before the first [section]`,
+		"bucket = \"x\"\n":                                  `, line 1: this version knows no key "bucket": it belongs into [storage]`,
+		"[potal]\norigin = \"x\"\n":                         `, line 1: this version knows no key "potal": "portal" may be meant`,
+		"[portal]\ncolour = \"red\"\n":                      `, line 2: this version knows no key "portal.colour"; every key it knows is in the README`,
+	} {
+		err := Parse("file.toml", text, &config{})
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
