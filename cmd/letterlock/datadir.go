@@ -53,6 +53,9 @@ var examplePolicy []byte
 // create makes what a data folder needs and is missing. What is there already
 // is never changed.
 func (d dataDir) create() error {
+	if err := d.notAsRoot(); err != nil {
+		return err
+	}
 	for _, dir := range []string{d.path, d.in("state"), d.edgeState(), d.cache(), d.in("outbox")} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("the data folder cannot be made: %s", configfile.Reason(err))
@@ -198,9 +201,20 @@ func locate(data, config string) (dataDir, error) {
 	return dataDir{path: path, config: config}, nil
 }
 
-// mustExist tells a missing data folder from a broken one.
+// notAsRoot keeps root from leaving files that the server's own account cannot read.
+func (d dataDir) notAsRoot() error {
+	return configfile.NotAsRoot("letterlock", d.in("state", "register.key"), d.path)
+}
+
+// mustExist tells a missing data folder from a broken one, and from another account's.
 func (d dataDir) mustExist() error {
+	if err := d.notAsRoot(); err != nil {
+		return err
+	}
 	if !d.found() {
+		if _, err := os.Stat(d.database()); errors.Is(err, fs.ErrPermission) {
+			return configfile.Wrong("this account may not enter the data folder %s: run this as the account whose it is", d.path)
+		}
 		return configfile.Wrong("there is no Letterlock in %s yet: make one with 'letterlock setup' (a server) or 'letterlock up' (all on this machine), or name its folder with --data", d.path)
 	}
 	return nil

@@ -47,6 +47,9 @@ func brief(d time.Duration) string { return d.Round(100 * time.Millisecond).Stri
 // crash before leaves no Letterlock in the folder, and one after it a closed one.
 func (w *world) unpack(d dataDir, from, keyFile, into string, drill bool) (u unpacked, err error) {
 	began := time.Now()
+	if err := d.notAsRoot(); err != nil {
+		return u, err
+	}
 	if d.found() {
 		return u, configfile.Wrong("there is a Letterlock in %s already: a backup is restored into an empty folder. Name another with --data, or move this one away", d.path)
 	}

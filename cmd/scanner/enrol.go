@@ -38,6 +38,9 @@ type enrolCmd struct {
 // the key is found again, and the server answers the same key the same.
 func (c *enrolCmd) Run(w *world) error {
 	dir := filepath.Dir(w.config)
+	if err := w.notAsRoot(); err != nil {
+		return err
+	}
 	_, err := os.Stat(w.config)
 	if err == nil && !c.Again {
 		return configfile.Wrong("this machine is a scanner already: %s is there. If it is to be enrolled anew, add --again; if it is to be another site's, move %s away first", w.config, dir)

@@ -180,10 +180,19 @@ func (c *Config) titles() map[string]string {
 	return out
 }
 
+// notAsRoot keeps root from leaving files that the scanner's own account cannot read.
+func (w *world) notAsRoot() error {
+	dir := filepath.Dir(w.config)
+	return configfile.NotAsRoot("scanner", filepath.Join(dir, "site.key"), dir)
+}
+
 type runCmd struct{}
 
 // Run takes scans until the context ends.
 func (*runCmd) Run(w *world) error {
+	if err := w.notAsRoot(); err != nil {
+		return err
+	}
 	c, err := readConfig(w.config)
 	if err != nil {
 		return err
