@@ -10,6 +10,7 @@ import (
 	"github.com/minio/minio-go/v7"
 
 	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit"
 	"letterlock/scanner/deposit/deposittest"
 	"letterlock/scanner/specimen"
 )
@@ -18,7 +19,7 @@ import (
 // and the keyring on its own volume are not. A drill finds what is missing. Restored
 // beside the bucket, killed at each step and run again, the letter that came after the
 // backup is there and opens, and those that ended after it stay gone, with their proof
-// written anew, and without a row.
+// written anew, and without a row. Then the bucket is lost too.
 func TestALostServerComesBackBesideItsBucket(t *testing.T) {
 	s3 := deposittest.Start(t).Config()
 	data := newData(t)
@@ -84,6 +85,40 @@ func TestALostServerComesBackBesideItsBucket(t *testing.T) {
 	}
 	p = start(t, place, "", "--sample")
 	p.eventually("the fourth is announced again", func() bool { return p.status().Letters[register.Notified] == 1 })
+	p.stop()
+	losesTheBucket(t, place, s3)
+}
+
+// losesTheBucket is the page "The bucket", of which there is no copy: a new one is
+// taken only when a person says so, and gets Letterlock's rules. The letter that was
+// lost stays on record, and what comes goes the whole way.
+func losesTheBucket(t *testing.T, data string, s3 deposit.S3Config) {
+	t.Helper()
+	must(t, s3Client(t, s3).RemoveBucketWithOptions(t.Context(), s3.Bucket, minio.RemoveBucketOptions{ForceDelete: true}))
+	for _, c := range []struct{ says, args string }{
+		{"letterlock setup --repair", "setup"},
+		{"1 living letter", "setup --repair --yes"},
+	} {
+		out, err := letterlockCmd(t, data, strings.Fields(c.args)...).CombinedOutput()
+		if exitCode(err) == exitDone || !strings.Contains(string(out), c.says) {
+			t.Errorf("%s ended with %v and said:\n%s", c.args, err, out)
+		}
+	}
+	page := pageOf(t, "The bucket")
+	for _, line := range page[:2] {
+		command(t, data, append(strings.Fields(line)[1:], "--yes")...)
+	}
+	p := start(t, data, "", "--sample")
+	p.isSetUp()
+	must(t, os.WriteFile(filepath.Join(data, "scanner", "respect-phoneline", "new.tif"), specimen.New(10, 1).G4TIFF(), 0o600))
+	p.eventually("the next letter is announced", func() bool { return p.status().Letters[register.Notified] == 2 })
+	if left := traces(t, s3, "letters/"); len(left) != 1 {
+		t.Errorf("in the new bucket are %v", left)
+	}
+	out, err := letterlockCmd(t, data, strings.Fields(page[2])[1:]...).CombinedOutput()
+	if !regexp.MustCompile(`(?m)^ok +storage `).Match(out) || !regexp.MustCompile(`(?m)^ok +missing .*\b1\b`).Match(out) {
+		t.Errorf("check ended with %v and said:\n%s", err, out)
+	}
 	p.stop()
 }
 
