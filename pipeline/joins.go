@@ -12,9 +12,9 @@ import (
 	"letterlock/scanner/letter"
 )
 
-// takeJoin enrols a scanner that comes with an invitation, answers it, and removes
-// what it asked with. What nobody was invited to put there gets no answer, is left
-// alone, and goes with what is brief.
+// takeJoin enrols a scanner that comes with an invitation, or has the scanner that is
+// there change its own key; answers it, and removes what it asked with. What nobody was
+// invited to put there gets no answer, is left alone, and goes with what is brief.
 //
 // A crash after the register has it leaves the question where it is: it is asked
 // again, and answered the same. A crash after the answer leaves the question too.
@@ -32,26 +32,23 @@ func (s *Server) takeJoin(ctx context.Context, site string) error {
 	if err != nil {
 		return fmt.Errorf("reading a scanner's enrolment: %w", err)
 	}
-	inv, join, err := s.invited(ctx, site, msg)
+	says, err := s.joins(ctx, site, msg)
+	if err == nil && says.Answer == "" {
+		says, err = s.succeeds(ctx, site, msg)
+	}
 	if err != nil {
 		return err
 	}
-	if inv == nil {
+	if says.Answer == "" {
 		s.noteLook(key, true)
 		return nil
-	}
-	answer := letter.JoinedClock
-	if join.At.Sub(s.cfg.Now()).Abs() <= clockSlack || inv.UsedBy == join.Key {
-		if answer, err = s.cfg.Register.JoinEdge(ctx, inv.Key, join.Key); err != nil {
-			return err
-		}
 	}
 	s.cfg.Step("joined", "")
 	signer, err := s.signer(ctx)
 	if err != nil {
 		return err
 	}
-	word, err := letter.Joined{Site: site, Invitation: inv.Key, Key: join.Key, At: join.At, Answer: answer}.Sign(signer)
+	word, err := says.Sign(signer)
 	if err != nil {
 		return err
 	}
@@ -59,9 +56,49 @@ func (s *Server) takeJoin(ctx context.Context, site string) error {
 		return fmt.Errorf("answering a scanner's enrolment: %w", err)
 	}
 	s.cfg.Step("join-answered", "")
-	s.cfg.Log.Info("a scanner asked to be enrolled", "site", site, "answer", answer)
+	s.cfg.Log.Info("a scanner asked to be enrolled", "site", site, "answer", says.Answer)
 	s.forgetHeld(site)
 	return s.removeAll(ctx, s.cfg.Store, key, traces)
+}
+
+// joins enrols whoever has signed msg with an invitation, and is the answer; its Answer
+// is empty for nobody who was invited.
+func (s *Server) joins(ctx context.Context, site string, msg []byte) (says letter.Joined, err error) {
+	inv, join, err := s.invited(ctx, site, msg)
+	if err != nil || inv == nil {
+		return says, err
+	}
+	says = letter.Joined{Site: site, Invitation: inv.Key, Key: join.Key, At: join.At, Answer: letter.JoinedClock}
+	if join.At.Sub(s.cfg.Now()).Abs() <= clockSlack || inv.UsedBy == join.Key {
+		says.Answer, err = s.cfg.Register.JoinEdge(ctx, inv.Key, join.Key)
+	}
+	return says, err
+}
+
+// succeeds has the key that the site's scanner has named with the one that it has take
+// that one's place, and is the answer; its Answer is empty where it has named none. What
+// was signed with the key so far and listed before is admitted by then.
+func (s *Server) succeeds(ctx context.Context, site string, msg []byte) (says letter.Joined, err error) {
+	from, err := s.cfg.Register.Edge(ctx, site)
+	if errors.Is(err, register.ErrNotFound) {
+		return says, nil
+	}
+	if err != nil {
+		return says, err
+	}
+	now, err := note.NewVerifier(from)
+	if err != nil {
+		return says, fmt.Errorf("reading an edge's public key: %w", err)
+	}
+	join, notItsOwn := letter.OpenJoin(msg, now)
+	if notItsOwn != nil || join.Site != site {
+		return says, nil
+	}
+	says = letter.Joined{Site: site, Key: join.Key, At: join.At, Answer: letter.JoinedClock}
+	if age := s.cfg.Now().Sub(join.At); age >= -clockSlack && age <= brief {
+		says.Answer, err = s.cfg.Register.ChangeEdgeKey(ctx, site, from, join.Key)
+	}
+	return says, err
 }
 
 // invited finds the invitation with which msg was signed; nil for none.

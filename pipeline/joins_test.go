@@ -160,3 +160,77 @@ func TestEnrolmentOnAStoreThatFails(t *testing.T) {
 		}
 	}
 }
+
+// change is the scanner of the office that names another key of its own.
+func (o *office) change() *guest {
+	o.t.Helper()
+	g := &guest{office: o, invitation: o.site}
+	g.own, g.key = signer(o.t, "office")
+	return g
+}
+
+// A scanner changes its own key: what it has announced before is admitted, and nothing
+// under the former key that comes later. Only who has both keys can do so.
+func TestAScannerChangesItsOwnKey(t *testing.T) {
+	o := newOffice(t)
+	stranger, without := o.change(), o.change()
+	stranger.invitation, _ = signer(t, "office")
+	_, without.key = signer(t, "office") // of which it has no private half
+	for _, g := range []*guest{stranger, without} {
+		g.want("")
+		o.now = o.now.Add(2 * heldRest)
+	}
+	o.now = o.now.Add(2 * clockSlack)
+	early := o.change()
+	early.puts()
+	o.now = o.now.Add(-2 * clockSlack)
+	o.must(o.Admit(t.Context()))
+	if got := early.answer(); got != letter.JoinedClock {
+		t.Errorf("named tomorrow: %q", got)
+	}
+
+	next := o.change()
+	m := o.deposit()
+	for n, step := range []string{"joined", "join-answered"} {
+		o.cutAt(step, 1)
+		next.puts()
+		if !untilCut(func() { o.must(o.Admit(t.Context())) }) || o.kinds("edge-key-changed") != 1 {
+			t.Errorf("%s: never reached, or %d changes are on record", step, o.kinds("edge-key-changed"))
+		}
+		if (next.answer() == letter.JoinedEnrolled) != (n == 1) {
+			t.Errorf("%s: the scanner hears %q", step, next.answer())
+		}
+	}
+	o.cfg.Step = func(string, letter.ID) {}
+	next.want(letter.JoinedEnrolled)
+	if o.work(m.ID); o.kinds("edge-key-changed") != 1 || o.state(m.ID).State == register.Admitted || len(o.held()) > 0 {
+		t.Errorf("%d changes on record; the letter announced before is %s; held: %v", o.kinds("edge-key-changed"), o.state(m.ID).State, o.held())
+	}
+	m.ID = letter.NewID()
+	o.announce(m)
+	o.must(o.Admit(t.Context()))
+	if held := o.held(); len(held) != 1 || held[0] != register.FalseSignature {
+		t.Errorf("what the former key signs: %v", held)
+	}
+	former := o.site
+	o.site = next.own
+	o.announce(m)
+	o.now = o.now.Add(2 * heldRest)
+	o.must(o.Admit(t.Context()))
+	if o.state(m.ID); len(o.held()) > 0 {
+		t.Errorf("announced anew it is held: %v", o.held())
+	}
+
+	thief, back := o.change(), o.change()
+	thief.invitation = former
+	thief.want("")
+	o.now = o.now.Add(2 * heldRest)
+	back.own = former
+	back.key, _ = o.replaced("office")
+	back.want(letter.JoinedRevoked)
+	o.must(o.cfg.Register.RevokeEdge(t.Context(), "office", 0))
+	ended := o.change()
+	if ended.want(""); o.kinds("edge-key-changed") != 1 {
+		t.Errorf("%d changes on record", o.kinds("edge-key-changed"))
+	}
+}

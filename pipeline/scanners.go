@@ -35,6 +35,11 @@ func (s *Server) checkScanners(ctx context.Context) (bad, good texts.Text, err e
 	step, _ := keys.Last()
 	now := s.cfg.Now()
 	var wrong, well []texts.Text
+	if lacks, err := s.lacksKey(step); err != nil {
+		return nil, nil, err
+	} else if lacks {
+		wrong = append(wrong, texts.Say("check-scanners.server-key-missing"))
+	}
 	for _, site := range unheard {
 		if says, bad := keySays(site, step, now); bad {
 			wrong = append(wrong, says)

@@ -68,6 +68,19 @@ func (s *Server) signerOf(public string) (note.Signer, error) {
 	return signer, nil
 }
 
+// lacksKey reports whether this server does not have the key that a step has sign from
+// now on, or is to: it can tell scanners nothing then, or cannot carry the change on.
+func (s *Server) lacksKey(step letter.KeyStep) (bool, error) {
+	if step.To == "" {
+		return false, nil
+	}
+	_, err := s.signerOf(step.To)
+	if errors.Is(err, ErrServerKeyMissing) {
+		return true, nil
+	}
+	return false, err
+}
+
 // ownKeys are all the keys with which this server has ever signed, by which it knows
 // again what is its own in the bucket.
 func (s *Server) ownKeys(ctx context.Context) ([]note.Verifier, error) {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/seal"
 )
@@ -157,7 +159,8 @@ func TestTheServersKeyIsChanged(t *testing.T) {
 }
 
 // After a theft nobody is waited for: the new key signs at once, and check says whom to
-// invite again. A server that was not given the key signs nothing with the old one.
+// invite again. A server beside, which was not given the key, signs nothing with the old
+// one and says what it lacks; once it has it, it goes on.
 func TestTheServersKeyIsChangedAtOnce(t *testing.T) {
 	k := newKeysOffice(t)
 	k.hears("")
@@ -167,11 +170,20 @@ func TestTheServersKeyIsChangedAtOnce(t *testing.T) {
 	if !slices.Equal(unheard, []string{"office"}) {
 		t.Errorf("not heard by %v", unheard)
 	}
-	cfg := k.cfg
-	cfg.SignerOf = func(string) (note.Signer, error) { return nil, nil }
+	cfg, has := k.cfg, map[string]note.Signer{}
+	cfg.SignerOf = func(public string) (note.Signer, error) { return has[public], nil }
 	other := New(cfg)
-	if err := other.PublishRecipients(t.Context()); err == nil || !strings.Contains(err.Error(), "server.key") {
-		t.Errorf("a server without the key: %v", err)
+	lacks := func() bool {
+		bad, _, err := other.checkScanners(t.Context())
+		k.must(err)
+		return bad != nil && strings.Contains(texts.English().Text(bad), "does not have the key")
+	}
+	if err := other.PublishRecipients(t.Context()); !errors.Is(err, ErrServerKeyMissing) || !lacks() {
+		t.Errorf("a server without the key: %v; check says that it lacks one: %v", err, lacks())
+	}
+	has[k.next] = k.has[k.next]
+	if err := other.PublishRecipients(t.Context()); err != nil || lacks() {
+		t.Errorf("once it has the key: %v; check says that it lacks one: %v", err, lacks())
 	}
 	k.sweep()
 	k.pub, err = note.NewVerifier(k.next)

@@ -37,6 +37,9 @@ type Config struct {
 	Program letter.Program // the version that the server is told of
 	Signer  note.Signer    // the site's private key, of the site's name
 	Server  note.Verifier  // the server's public key with which this edge was enrolled
+	// NextKey, if not nil, finds the key that is to take the place of Signer; a nil one
+	// while there is none.
+	NextKey func() (*NextKey, error)
 
 	Store    Store
 	Workshop Workshop
@@ -95,6 +98,7 @@ type Edge struct {
 	seenSaid     time.Time // when the server was told that
 
 	keys        serverKeys
+	own         ownKey
 	gone        map[letter.ID]string // what became of the papers of letters that ended before their time
 	goneHeard   time.Time            // when that was fetched
 	named       awaiting             // which papers are to be scanned again whose letters it forgets

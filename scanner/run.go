@@ -79,6 +79,7 @@ func (e *Edge) pass(ctx context.Context) (rest time.Duration, err error) {
 	more := right && e.claimSome()
 	if right {
 		e.hearServerKeys(ctx) // by which everything else is believed
+		e.tendOwnKey(ctx)     // with which everything is signed
 		e.tendSlips(ctx)      // before others keep the store busy
 	}
 	more = e.work(ctx, right) || more

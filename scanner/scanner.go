@@ -399,7 +399,7 @@ func (e *Edge) deposit(ctx context.Context, j *job) error {
 		j.stored = true
 		e.step("stored", m.ID)
 	}
-	signed, err := m.Sign(e.Signer)
+	signed, err := e.announcement(m)
 	if err != nil {
 		return err
 	}

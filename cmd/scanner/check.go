@@ -130,7 +130,7 @@ func (c *Config) checkStore(w *world, work *progress.Work) ([]folder.Line, error
 			list.OK, list.Says = judge(recipients, time.Now())
 		}
 	}
-	return []folder.Line{clock, list, checkVersions(ctx, store, keys)}, nil
+	return append([]folder.Line{clock, list, checkVersions(ctx, store, keys)}, c.checkKey(w.config, time.Now())...), nil
 }
 
 // checkVersions compares this scanner's version with the server's.

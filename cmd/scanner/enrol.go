@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -124,32 +123,6 @@ func (c *enrolCmd) agree(inv invitation.Invitation) error {
 		return configfile.Wrong("the invitation names %s", err)
 	}
 	return nil
-}
-
-// siteKey reads this machine's signing key, or makes it.
-func siteKey(path, site string) (own note.Signer, public string, err error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		secret, verifier, err := note.GenerateKey(rand.Reader, site)
-		if err != nil {
-			return nil, "", err
-		}
-		text = []byte(secret + "\n" + verifier + "\n")
-		if err := writePrivate(filepath.Dir(path), filepath.Base(path), string(text)); err != nil {
-			return nil, "", err
-		}
-	} else if err != nil {
-		return nil, "", fmt.Errorf("the scanner's key cannot be read: %s", configfile.Reason(err))
-	}
-	own, err = letter.SignerOf(string(text))
-	lines := bytes.SplitN(bytes.TrimSpace(text), []byte("\n"), 2)
-	if err != nil || len(lines) != 2 {
-		return nil, "", configfile.Wrong("%s holds no signing key: remove it, and run this again", path)
-	}
-	if own.Name() != site {
-		return nil, "", configfile.Wrong("%s is the key of the site %q, and the invitation is to %q: move it away first, or ask for another invitation", path, own.Name(), site)
-	}
-	return own, string(bytes.TrimSpace(lines[1])), nil
 }
 
 // writePrivate makes a file for its owner's eyes, whole and durable or not at all, in

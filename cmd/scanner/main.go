@@ -61,6 +61,7 @@ type cli struct {
 	Repair repairCmd `cmd:"" help:"Take refused scans after all, by drawing their pages anew." example:"scanner repair --config /var/lib/letterlock-scanner/scanner.toml fax.pdf"`
 	Status statusCmd `cmd:"" help:"Count what is arriving, on its way and refused." example:"scanner status"`
 	Check  checkCmd  `cmd:"" help:"Look at everything that a person may have to mend." example:"scanner check; scanner check --json"`
+	Key    keyCmd    `cmd:"" help:"This scanner's own signing key."`
 
 	commandline.Commands
 }
@@ -227,7 +228,7 @@ func (*runCmd) Run(w *world) error {
 	// Another scanner may be at work on the folder, or may have been until its
 	// machine stopped: this one waits, ready to go on in its place.
 	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines, Titles: c.titles(), Language: language, Reports: true, Program: letter.Program(commandline.Version()),
-		Signer: signer, Server: server, Store: store, Workshop: c.workshop(pages), Duplex: separator.Duplex(c.Duplex),
+		Signer: signer, NextKey: c.nextKey(w.config), Server: server, Store: store, Workshop: c.workshop(pages), Duplex: separator.Duplex(c.Duplex),
 		Arriving: time.Duration(c.ArrivingLimit), Log: w.log, Step: crashPoint}
 	// It is ready also while it waits, and goes on.
 	var begun atomic.Pointer[scanner.Edge]

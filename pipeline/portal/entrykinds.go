@@ -182,6 +182,9 @@ var entryKinds = []entryKind{
 	{"edge-replaced", texts.Say("entry.scanner-replaced"), about(func(d register.EdgeReplaced, _ register.Entry, _ teller) texts.Text {
 		return texts.Say("entry.another-machine-is-the-scanner-of", "site", d.Site)
 	})},
+	{"edge-key-changed", texts.Say("entry.scanner-key-changed"), about(func(d register.EdgeKeyChanged, _ register.Entry, _ teller) texts.Text {
+		return texts.Say("entry.the-scanner-signs-with-another-key", "site", d.Site)
+	})},
 	{"edge-revoked", texts.Say("entry.scanner-revoked"), about(func(d register.EdgeRevoked, _ register.Entry, _ teller) texts.Text {
 		return texts.Say("entry.nothing-that-the-scanner-of-signs", "site", d.Site)
 	})},

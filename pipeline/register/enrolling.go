@@ -114,12 +114,12 @@ func (r *Register) JoinEdge(ctx context.Context, invitation, key string) (answer
 		if err != nil {
 			return err
 		}
-		var over int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM edge_keys WHERE verifier = $1`, key).Scan(&over); err != nil {
+		over, err := edgeKeyOver(ctx, tx, key)
+		if err != nil {
 			return err
 		}
 		switch {
-		case over > 0:
+		case over:
 			answer = letter.JoinedRevoked
 		case inv.UsedBy == key:
 			answer = letter.JoinedEnrolled
@@ -170,9 +170,54 @@ func (r *Register) joinEdge(ctx context.Context, tx *sql.Tx, inv EdgeInvitation,
 	return r.append(ctx, tx, ev, "", 0)
 }
 
+// ChangeEdgeKey has the key to sign for the site's scanner in the place of from, and
+// returns one of the words of letter.Joined. Where to signs already it is enrolled: its
+// answer was lost. It is for the caller to see that from has named to, and that whoever
+// asks has both.
+func (r *Register) ChangeEdgeKey(ctx context.Context, site, from, to string) (answer string, err error) {
+	err = r.inTx(ctx, func(tx *sql.Tx) error {
+		now, _, err := edgeNow(ctx, tx, site)
+		if err != nil {
+			return err
+		}
+		over, err := edgeKeyOver(ctx, tx, to)
+		if err != nil {
+			return err
+		}
+		switch {
+		case now == to:
+			answer = letter.JoinedEnrolled
+			return nil
+		case over || now != from: // or another machine has taken its place
+			answer = letter.JoinedRevoked
+			return nil
+		}
+		answer = letter.JoinedEnrolled
+		if err := r.endEdgeKey(ctx, tx, site, from, keyChanged); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE edges SET verifier = $1 WHERE site = $2`, to, site); err != nil {
+			return err
+		}
+		return r.append(ctx, tx, EdgeKeyChanged{Site: Name(site)}, "", 0)
+	})
+	if err != nil {
+		return "", fmt.Errorf("changing a scanner's key: %w", err)
+	}
+	return answer, nil
+}
+
+// edgeKeyOver reports whether a scanner's key signs no more.
+func edgeKeyOver(ctx context.Context, q querier, verifier string) (over bool, err error) {
+	var n int
+	err = q.QueryRowContext(ctx, `SELECT count(*) FROM edge_keys WHERE verifier = $1`, verifier).Scan(&n)
+	return n > 0, err
+}
+
 // Why a scanner's key signs no more.
 const (
 	keyReplaced = "replaced"
+	keyChanged  = "changed"
 	keyRevoked  = "revoked"
 )
 

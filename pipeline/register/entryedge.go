@@ -17,12 +17,20 @@ type EdgeReplaced struct {
 	Site Name `json:"site"` // whose scanner was replaced
 }
 
+// EdgeKeyChanged says that manifests of this site are believed from now on under another
+// key, which its scanner has named with the one before, and under that no more.
+// [R A.AM.G.2]
+type EdgeKeyChanged struct {
+	Site Name `json:"site"` // whose scanner has changed its key
+}
+
 // EdgeRevoked says that nothing that this site signs is believed from now on. [R A.AM.G.2]
 type EdgeRevoked struct {
 	Site Name `json:"site"` // of the revoked scanner
 }
 
-func (EdgeInvited) kind() string  { return "edge-invited" }
-func (EdgeAdded) kind() string    { return "edge-added" }
-func (EdgeReplaced) kind() string { return "edge-replaced" }
-func (EdgeRevoked) kind() string  { return "edge-revoked" }
+func (EdgeInvited) kind() string    { return "edge-invited" }
+func (EdgeAdded) kind() string      { return "edge-added" }
+func (EdgeReplaced) kind() string   { return "edge-replaced" }
+func (EdgeKeyChanged) kind() string { return "edge-key-changed" }
+func (EdgeRevoked) kind() string    { return "edge-revoked" }

@@ -19,7 +19,7 @@ import (
 
 // allEvents is one of every event; TestNoEventIsForgotten holds it complete.
 var allEvents = []Event{
-	FolderMade{}, EdgeInvited{}, EdgeAdded{}, EdgeReplaced{}, EdgeRevoked{}, KeyMade{}, KeyReplaced{}, KeyDeathBegun{}, KeyDestroyed{}, KeyFoundAgain{}, SharesMade{}, ShareEnding{}, ShareEnded{}, KeysRecombined{}, DrillDone{}, KeyRestored{}, LetterAdmitted{}, ManifestHeld{}, ManifestAccepted{},
+	FolderMade{}, EdgeInvited{}, EdgeAdded{}, EdgeReplaced{}, EdgeKeyChanged{}, EdgeRevoked{}, KeyMade{}, KeyReplaced{}, KeyDeathBegun{}, KeyDestroyed{}, KeyFoundAgain{}, SharesMade{}, ShareEnding{}, ShareEnded{}, KeysRecombined{}, DrillDone{}, KeyRestored{}, LetterAdmitted{}, ManifestHeld{}, ManifestAccepted{},
 	LetterVerified{}, LetterUnverifiable{}, LetterLookedAtAgain{}, LetterReceipted{}, LetterNotified{}, LetterOpened{}, LetterReadable{},
 	LetterScanAgain{}, NewScanTaken{}, NewScanApart{}, LetterReplaced{}, NewScanIsOther{}, OldScanEnding{}, LetterRecused{}, ScanAnswered{}, PaperDestroyed{}, PaperKeptBack{}, PapersCounted{}, ExpiryBegun{}, LetterDeleted{}, StrayFound{}, StrayRemoved{}, PersonAdded{}, PersonDisabled{}, PersonChanged{}, PasskeysForgotten{}, PasskeyRevoked{}, SessionInTwoPlaces{}, SSOLinked{}, SSOUnlinked{}, RoleGiven{}, RoleTaken{}, SettingChanged{}, PolicyPublished{}, PolicyConfirmed{},
 	CodeMade{}, PasskeyAdded{}, SignedIn{}, RegisterExported{}, LifecycleInstalled{}, DayBegun{}, BucketAdopted{}, ClockConfirmed{},

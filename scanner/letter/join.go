@@ -17,26 +17,29 @@ const (
 
 // Join is the word of a scanner that was invited: which key signs its manifests
 // from now on. It is signed with the invitation's key, which was made for this one
-// purpose, and with its own, whose private half has never left it.
+// purpose, and with its own, whose private half has never left it. A scanner that
+// changes its own key says the same, signed with the key so far in the place of the
+// invitation's.
 type Join struct {
 	Site string    `json:"site"` // for which it was invited
 	Key  string    `json:"key"`  // its public key, as golang.org/x/mod/sumdb/note writes it
 	At   time.Time `json:"at"`   // by its own clock, UTC, whole seconds
 }
 
-// Sign writes the statement under both signatures.
-func (j Join) Sign(invitation, own note.Signer) ([]byte, error) {
+// Sign writes the statement under both signatures. by is the invitation, or the
+// scanner's key so far.
+func (j Join) Sign(by, own note.Signer) ([]byte, error) {
 	if own.Name() != j.Site {
 		return nil, errors.New("signing join: the key belongs to another site")
 	}
-	return signAll(kindJoin, j, invitation, own)
+	return signAll(kindJoin, j, by, own)
 }
 
-// OpenJoin checks msg against the invitation's public key and against the one that
-// it names itself.
-func OpenJoin(msg []byte, invitation note.Verifier) (Join, error) {
+// OpenJoin checks msg against the public key of the invitation, or against that of the
+// scanner so far, and against the one that it names itself.
+func OpenJoin(msg []byte, by note.Verifier) (Join, error) {
 	var j Join
-	if err := Open(kindJoin, msg, invitation, &j); err != nil {
+	if err := Open(kindJoin, msg, by, &j); err != nil {
 		return Join{}, err
 	}
 	own, err := note.NewVerifier(j.Key)
@@ -61,7 +64,7 @@ const (
 // Joined is the server's signed answer to a Join.
 type Joined struct {
 	Site       string    `json:"site"`
-	Invitation string    `json:"invitation"` // its public key
+	Invitation string    `json:"invitation"` // its public key; empty for a scanner that changes its own key
 	Key        string    `json:"key"`        // the scanner's, as in its Join
 	At         time.Time `json:"at"`         // of its Join
 	Answer     string    `json:"answer"`     // one of the Joined words
@@ -84,8 +87,9 @@ func OpenJoined(msg []byte, server note.Verifier) (Joined, error) {
 
 const joinName = "join"
 
-// JoinKey is where a scanner that was invited asks to be enrolled. It is no place of
-// a manifest.
+// JoinKey is where a scanner that was invited asks to be enrolled, and where it names a
+// key of its own that is to follow. It is no place of a manifest. A server that does not
+// know of the latter leaves it alone.
 func JoinKey(site string) string { return IncomingPrefix + site + "/" + joinName }
 
 // SplitJoin reads a key that JoinKey makes.
