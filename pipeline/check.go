@@ -63,7 +63,9 @@ func (s *Server) Check(ctx context.Context) []Line {
 		{"holds", s.checkHolds},
 		{"mail", s.checkMail},
 		{"people", s.checkPeople},
+		{"policy", s.checkPolicy},
 		{"sign-in", s.checkSignIn},
+		{"sso", s.checkSSO},
 		{"certificate", s.checkCertificate},
 		{"door", s.checkDoor},
 		{"confinement", s.checkConfinement},
@@ -333,7 +335,23 @@ func (s *Server) checkMail(ctx context.Context) (bad, good texts.Text, err error
 			bad = texts.Say("check-mail.waiting", "n", n, "numbers", strings.Join(numbers, ", "))
 		}
 	}
+	if s.cfg.Outbox && bad == nil {
+		bad = texts.Say("check-mail.outbox")
+	}
 	return bad, texts.Say("check-mail.taken"), err
+}
+
+// checkPolicy finds out whether people confirm the organisation's own policy, by
+// whose authority paper is destroyed, and not the example.
+func (s *Server) checkPolicy(context.Context) (bad, good texts.Text, err error) {
+	if s.cfg.ExamplePolicy == nil {
+		return nil, texts.Say("check-policy.sample"), nil
+	}
+	example, err := s.cfg.ExamplePolicy()
+	if example {
+		bad = texts.Say("check-policy.example")
+	}
+	return bad, texts.Say("check-policy.own"), err
 }
 
 func (s *Server) checkPeople(ctx context.Context) (bad, good texts.Text, err error) {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -61,6 +62,27 @@ func (s *Server) checkSignIn(ctx context.Context) (bad, good texts.Text, err err
 		good = joined("list.sentence", []texts.Text{good, texts.Say("check-sign-in.weak-sso")})
 	}
 	return bad, good, nil
+}
+
+// checkSSO finds out whether people can sign in at the organisation's own provider,
+// as far as that shows without anybody.
+func (s *Server) checkSSO(ctx context.Context) (bad, good texts.Text, err error) {
+	issuer := s.cfg.Issuer
+	if issuer == "" {
+		return nil, texts.Say("check-sso.none"), nil
+	}
+	err = portal.AskIssuer(ctx, issuer)
+	switch {
+	case errors.Is(err, portal.ErrIssuerAway):
+		bad = texts.Say("check-sso.away", "issuer", issuer)
+	case errors.Is(err, portal.ErrIssuerOther):
+		bad = texts.Say("check-sso.other", "issuer", issuer)
+	case errors.Is(err, portal.ErrIssuerPlain):
+		bad = texts.Say("check-sso.plain", "issuer", issuer)
+	case err != nil:
+		bad = texts.Say("check-sso.strange", "issuer", issuer)
+	}
+	return bad, texts.Say("check-sso.answers", "issuer", issuer), nil
 }
 
 // checkDoor finds out whether other machines reach the portal of a server that is

@@ -2,12 +2,16 @@ package pipeline
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 // Passkeys of another host name open nothing, and a single one of all
@@ -53,6 +57,33 @@ func TestTheCheckLooksAtPasskeys(t *testing.T) {
 	add(oneLeader, "third", "letters.example.org")
 	if l := says(); l.OK || !strings.HasPrefix(l.Says, "1 person has passkeys that were made under another host name than localhost") {
 		t.Errorf("with one of another host: %+v", l)
+	}
+}
+
+// The organisation's sign-in is asked as a sign-in asks it, and what is wrong there is
+// said with what to do; TestAgainstARealProvider has a real one asked.
+func TestTheCheckAsksTheOrganisationsSignIn(t *testing.T) {
+	o := newOffice(t)
+	calls := ""
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, calls) }))
+	t.Cleanup(provider.Close)
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	for _, c := range []struct {
+		issuer, calls string
+		says          string // what is wrong; nothing where all is well
+	}{
+		{"", "", ""},
+		{provider.URL, `{"issuer":"` + provider.URL + `","authorization_endpoint":"x","token_endpoint":"y"}`, ""},
+		{provider.URL, `{"issuer":"` + provider.URL + `/"}`, "exactly what the provider’s tokens say"},
+		{provider.URL, "welcome", "is an OpenID Connect sign-in"},
+		{gone.URL, "", "does not answer at " + gone.URL},
+	} {
+		o.cfg.Issuer, calls = c.issuer, c.calls
+		bad, good, err := o.checkSSO(t.Context())
+		if said := texts.English().Text(bad); err != nil || good == nil || (bad != nil) != (c.says != "") || !strings.Contains(said, c.says) {
+			t.Errorf("at %q, with %q: %q, %v", c.issuer, c.calls, said, err)
+		}
 	}
 }
 

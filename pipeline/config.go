@@ -43,10 +43,15 @@ type Config struct {
 	SignerOf func(public string) (note.Signer, error)
 
 	Origin *url.URL // of the portal, for the mailed link
+	// ExamplePolicy finds out whether the policy is still the example that comes with
+	// the product; nil where that is well.
+	ExamplePolicy func() (bool, error)
 	// Certificate is the portal's own, as its file says now; nil where a web
 	// server in front ends TLS.
 	Certificate  func() (*x509.Certificate, error)
+	Issuer       string // of the organisation's sign-in; "" where there is none
 	WeakSSO      bool   // the organisation's sign-in is believed whatever it asked of a person
+	Outbox       bool   // mail is written into a folder in earnest, and nobody is told
 	MailDomain   string // of Message-IDs
 	Helplines    []string
 	Settings     register.Values // of the configuration file; nil for those of DefaultSettings

@@ -287,9 +287,6 @@ func (c *checkCmd) Run(w *world) error {
 		work := w.begin(in, "Checking", "question")
 		lines := append(in.looks(sender).Check(w.ctx), in.checkScanner()...)
 		work.End()
-		if in.cfg.Mail.SMTP == "" {
-			lines = append(lines, pipeline.Line{Name: "outbox", OK: true, Says: "Mail is written to outbox/ and nobody is told: set [mail] smtp in " + in.dir.config + "."})
-		}
 		var failed bool
 		for _, l := range lines {
 			failed = failed || !l.OK

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/x509"
@@ -145,6 +146,21 @@ func (in *installation) recognise(ctx context.Context) error {
 		return errors.Join(err, notKnown) // a process that starts now would not know of it
 	}
 	return nil
+}
+
+// examplePolicyMark begins the note by which the example says what it is, of every version.
+const examplePolicyMark = "This text came with Letterlock"
+
+// isExamplePolicy reports whether the policy is the example still, as far as it says so
+// itself: whoever leaves the note in publishes it. nil in a sample, which has no other.
+func (in *installation) isExamplePolicy() func() (bool, error) {
+	if in.sample {
+		return nil
+	}
+	return func() (bool, error) {
+		text, err := in.readPolicy()
+		return bytes.Contains(text, []byte(examplePolicyMark)), err
+	}
 }
 
 // readPolicy is the text of the confidentiality policy. A data folder that was
@@ -296,7 +312,7 @@ func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender p
 	return pipeline.New(pipeline.Config{
 		StorageUsers: users, Program: letter.Program(commandline.Version()),
 		Register: in.register, Prepare: in.prepare, Store: in.store, Keyring: in.keyring, Pages: pages, Mail: sender,
-		Signer: in.server.signer, Verifier: in.server.public(), SignerOf: in.serverSignerOf, HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, WeakSSO: in.issuer() != "" && !in.cfg.SSO.Strong, MailDomain: in.mailDomain(), Helplines: in.cfg.names(), Settings: in.cfg.Portal.settings(), DestroyAfter: in.cfg.DestroyAfter, Backups: in.keptBackups(), Spool: in.dir.in("state"), SweepEvery: pace,
+		Signer: in.server.signer, Verifier: in.server.public(), SignerOf: in.serverSignerOf, HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, Issuer: in.issuer(), WeakSSO: in.issuer() != "" && !in.cfg.SSO.Strong, Outbox: in.cfg.Mail.SMTP == "" && !in.sample, ExamplePolicy: in.isExamplePolicy(), MailDomain: in.mailDomain(), Helplines: in.cfg.names(), Settings: in.cfg.Portal.settings(), DestroyAfter: in.cfg.DestroyAfter, Backups: in.keptBackups(), Spool: in.dir.in("state"), SweepEvery: pace,
 		Name: in.serverName(), Setup: in.cfg.shared(),
 		Now: in.clock.Now, Log: in.log, Step: crashPoint,
 		Far: in.tell,

@@ -96,7 +96,7 @@ func newSSO(cfg SSO, origin string, now func() time.Time) (*sso, error) {
 	if cfg.ClientID == "" || cfg.Secret == nil || cfg.Name == "" {
 		return nil, errors.New("the organisation's sign-in needs a client id, a secret and a name")
 	}
-	return &sso{SSO: cfg, back: origin + ssoBack, now: now, client: &http.Client{Timeout: ssoPatience, CheckRedirect: stayThere}}, nil
+	return &sso{SSO: cfg, back: origin + ssoBack, now: now, client: askingClient()}, nil
 }
 
 // stayThere follows an answer only to the host that gave it: what is asked of the
@@ -125,17 +125,10 @@ func (s *sso) reach(ctx context.Context) (*oidc.Provider, error) {
 	if s.now().Sub(s.failed).Abs() < ssoPatience {
 		return nil, errors.New("the organisation's sign-in did not answer a moment ago")
 	}
-	provider, err := oidc.NewProvider(s.with(context.WithoutCancel(ctx)), s.Issuer) // which asks for its keys later too
+	provider, err := discover(context.WithoutCancel(ctx), s.client, s.Issuer) // which asks for its keys later too
 	if err != nil {
 		s.failed = s.now()
-		return nil, errors.New("the organisation's sign-in does not answer, or not as the issuer that is configured")
-	}
-	addresses := []string{provider.Endpoint().AuthURL, provider.Endpoint().TokenURL}
-	if info := provider.UserInfoEndpoint(); info != "" {
-		addresses = append(addresses, info)
-	}
-	if strings.HasPrefix(s.Issuer, "https:") && slices.ContainsFunc(addresses, func(a string) bool { return !strings.HasPrefix(a, "https:") }) {
-		return nil, errors.New("the organisation's sign-in names addresses without TLS")
+		return nil, err
 	}
 	s.provider = provider
 	return provider, nil

@@ -3,6 +3,8 @@ package portal
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -182,6 +184,16 @@ func TestSSOThatIsAway(t *testing.T) {
 	// One that calls itself another is not reached either.
 	f := newFakeProvider(t, time.Now)
 	wantText(t, ssoHouse(t, f.url+"/").nobody().get("/sign-in/sso"), "cannot be reached")
+	// Nor is one that would have codes and secrets sent in the open.
+	var says string
+	open := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, says) }))
+	t.Cleanup(open.Close)
+	for info, want := range map[string]error{"http://localhost/info": ErrIssuerPlain, "https://localhost/info": nil} {
+		says = fmt.Sprintf(`{"issuer":%q,"authorization_endpoint":"https://localhost/a","token_endpoint":"https://localhost/t","userinfo_endpoint":%q}`, open.URL, info)
+		if _, err := discover(t.Context(), open.Client(), open.URL); !errors.Is(err, want) {
+			t.Errorf("with its userinfo at %s it is said: %v", info, err)
+		}
+	}
 	for _, issuer := range []string{"", "http://login.example.org", "https://login.microsoftonline.com/common/v2.0", "https://login.microsoftonline.com/organizations/v2.0", "https://x.org?a=b"} {
 		cfg := h.portal.cfg
 		cfg.SSO = &SSO{Issuer: issuer, ClientID: "web", Secret: theSecret, Name: "x"}
@@ -236,6 +248,12 @@ func TestSSOBeginsOnOurOwnPage(t *testing.T) {
 // that the OpenID Foundation has certified, to what the fake does.
 func TestAgainstARealProvider(t *testing.T) {
 	issuer := realProvider(t, "")
+	// Its tokens name it with a slash, which is as good as another provider without.
+	for asked, want := range map[string]error{issuer + "/": nil, issuer: ErrIssuerOther, issuer + "/login": ErrIssuerStrange} {
+		if err := AskIssuer(t.Context(), asked); !errors.Is(err, want) {
+			t.Errorf("asked as %s, it is said: %v", asked, err)
+		}
+	}
 	h := ssoHouse(t, issuer+"/")
 	h.now = time.Now()
 	conforms(t, h, logsInFor(issuer))
