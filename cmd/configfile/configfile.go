@@ -98,18 +98,20 @@ func Secret(config, path, what string) (string, error) {
 }
 
 // StorageKey reads a file that holds the secret key of the storage or, on two lines, an
-// access key and its secret key. The access key of the configuration, which is given,
-// counts for a file of one line. Its path is as for Beside.
-func StorageKey(config, path, accessKey string) (access, secret string, err error) {
+// access key and its secret key; on a third stands the session token of temporary ones.
+// The access key of the configuration, which is given, counts for a file of one line.
+// Its path is as for Beside.
+func StorageKey(config, path, accessKey string) (access, secret, token string, err error) {
 	text, err := Secret(config, path, "storage's secret key")
 	if err != nil {
-		return "", "", err
+		return "", "", "", err
 	}
-	first, second, two := strings.Cut(text, "\n")
+	first, rest, two := strings.Cut(text, "\n")
 	if !two {
-		return accessKey, text, nil
+		return accessKey, text, "", nil
 	}
-	return strings.TrimSpace(first), strings.TrimSpace(second), nil
+	second, third, _ := strings.Cut(rest, "\n")
+	return strings.TrimSpace(first), strings.TrimSpace(second), strings.TrimSpace(third), nil
 }
 
 // Reason is an error of the file system without the name of the system call.

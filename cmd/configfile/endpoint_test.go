@@ -1,6 +1,10 @@
 package configfile
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
 
 func TestStorageElsewhereNeedsTLS(t *testing.T) {
 	for endpoint, needs := range map[string]bool{
@@ -13,6 +17,26 @@ func TestStorageElsewhereNeedsTLS(t *testing.T) {
 		}
 		if err := CheckEndpoint(endpoint, true); err != nil {
 			t.Errorf("%q, allowed: %v", endpoint, err)
+		}
+	}
+}
+
+// The storage's key stands in its file alone, with its access key, or, where it ends by
+// itself, with its session token too.
+func TestTheFileWithTheStoragesKey(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "letterlock.toml")
+	for text, want := range map[string][3]string{
+		"secret\n":                  {"configured", "secret", ""},
+		"access\nsecret\n":          {"access", "secret", ""},
+		"access\r\nsecret\r\n":      {"access", "secret", ""},
+		"access\nsecret\ntoken==\n": {"access", "secret", "token=="},
+	} {
+		if err := os.WriteFile(Beside(config, "storage.key"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		access, secret, token, err := StorageKey(config, "storage.key", "configured")
+		if got := [3]string{access, secret, token}; got != want || err != nil {
+			t.Errorf("%q is %q, %v", text, got, err)
 		}
 	}
 }

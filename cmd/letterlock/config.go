@@ -45,7 +45,7 @@ type Storage struct {
 	Bucket        string `toml:"bucket" doc:"Name of the bucket. It is made when it is missing."`
 	Region        string `toml:"region" def:"us-east-1" doc:"Region of the bucket."`
 	AccessKey     string `toml:"access_key" doc:"Who Letterlock is to the S3 server. It may read and remove everything in the bucket."`
-	SecretKeyFile string `toml:"secret_key_file" doc:"A file that holds the secret key and nothing else, or on two lines an access key, in the place of access_key, and its secret key. New ones count at once. A relative path counts from this file."`
+	SecretKeyFile string `toml:"secret_key_file" doc:"A file that holds the secret key and nothing else, or on two lines an access key, in the place of access_key, and its secret key; on a third the session token of credentials that end by themselves. New ones count at once. A relative path counts from this file."`
 	WithoutTLS    bool   `toml:"without_tls" doc:"Whether the endpoint may be http:// on another machine. Letters are sealed in any case; but leave it false unless nobody can be on the way, as in a network of its own within one machine."`
 }
 

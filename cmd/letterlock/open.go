@@ -273,12 +273,12 @@ func (in *installation) openStore() error {
 
 func (c *Config) s3(configPath string) (deposit.S3Config, error) {
 	renew := func() (k deposit.Credentials, err error) {
-		k.AccessKey, k.SecretKey, err = configfile.StorageKey(configPath, c.Storage.SecretKeyFile, c.Storage.AccessKey)
+		k.AccessKey, k.SecretKey, k.SessionToken, err = configfile.StorageKey(configPath, c.Storage.SecretKeyFile, c.Storage.AccessKey)
 		return k, err
 	}
 	now, err := renew()
 	return deposit.S3Config{Endpoint: c.Storage.Endpoint, Bucket: c.Storage.Bucket, Region: c.Storage.Region,
-		AccessKey: now.AccessKey, SecretKey: now.SecretKey, Renew: renew}, err
+		AccessKey: now.AccessKey, SecretKey: now.SecretKey, SessionToken: now.SessionToken, Renew: renew}, err
 }
 
 func (in *installation) close() {

@@ -93,7 +93,7 @@ func (in *installation) scannersWay(folder string) (*probe.Edge, error) {
 	if _, err := toml.DecodeFile(path, &scanner); err != nil {
 		return nil, configfile.Wrong("the scanner's configuration cannot be read: %s", configfile.Reason(err))
 	}
-	access, secret, err := configfile.StorageKey(path, scanner.Storage.SecretKeyFile, scanner.Storage.AccessKey)
+	access, secret, token, err := configfile.StorageKey(path, scanner.Storage.SecretKeyFile, scanner.Storage.AccessKey)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (in *installation) scannersWay(folder string) (*probe.Edge, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.AccessKey, c.SecretKey, c.Renew = access, secret, nil
+	c.AccessKey, c.SecretKey, c.SessionToken, c.Renew = access, secret, token, nil
 	store, err := archive.OpenS3(c)
 	if err != nil {
 		return nil, configfile.Wrong("%s: %s", path, err)

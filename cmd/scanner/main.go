@@ -88,7 +88,7 @@ type Storage struct {
 	Bucket        string `toml:"bucket" doc:"Name of the bucket."`
 	Region        string `toml:"region" def:"us-east-1" doc:"Region of the bucket."`
 	AccessKey     string `toml:"access_key" doc:"Who this scanner is to the S3 server."`
-	SecretKeyFile string `toml:"secret_key_file" def:"storage.key" doc:"The file with the secret key, or on two lines an access key, in the place of access_key, and its secret key. New ones count at once."`
+	SecretKeyFile string `toml:"secret_key_file" def:"storage.key" doc:"The file with the secret key, or on two lines an access key, in the place of access_key, and its secret key; on a third the session token of credentials that end by themselves. New ones count at once."`
 	WithoutTLS    bool   `toml:"without_tls" doc:"Whether the endpoint may be http:// on another machine. Letters are sealed in any case; but leave it false unless nobody can be on the way, as in a network of its own within one machine."`
 }
 
@@ -265,7 +265,7 @@ func (c *Config) server(config string) (note.Verifier, error) {
 
 func (c *Config) store(config string) (*deposit.S3, error) {
 	renew := func() (k deposit.Credentials, err error) {
-		k.AccessKey, k.SecretKey, err = configfile.StorageKey(config, c.Storage.SecretKeyFile, c.Storage.AccessKey)
+		k.AccessKey, k.SecretKey, k.SessionToken, err = configfile.StorageKey(config, c.Storage.SecretKeyFile, c.Storage.AccessKey)
 		return k, err
 	}
 	now, err := renew()
@@ -273,7 +273,7 @@ func (c *Config) store(config string) (*deposit.S3, error) {
 		return nil, err
 	}
 	store, err := deposit.OpenS3(deposit.S3Config{Endpoint: c.Storage.Endpoint, Bucket: c.Storage.Bucket,
-		Region: c.Storage.Region, AccessKey: now.AccessKey, SecretKey: now.SecretKey, Renew: renew})
+		Region: c.Storage.Region, AccessKey: now.AccessKey, SecretKey: now.SecretKey, SessionToken: now.SessionToken, Renew: renew})
 	if err != nil {
 		return nil, configfile.Wrong("%s: %s", config, err)
 	}

@@ -59,6 +59,13 @@ func TestCredentialsAreRenewed(t *testing.T) {
 	want("revoked", deposit.ErrRefused)
 	makes("office-2", "the second secret")
 	want("given back", nil)
+	brief := temporary(t, c)
+	now.Store(&brief)
+	want("with some that end by themselves", nil)
+	now.Store(&deposit.Credentials{AccessKey: brief.AccessKey, SecretKey: brief.SecretKey})
+	want("without their token", deposit.ErrRefused)
+	now.Store(&deposit.Credentials{AccessKey: "office-2", SecretKey: "the second secret"})
+	want("with lasting ones again", nil)
 	now.Store(nil)
 	want("with a file that cannot be read", nil)
 }

@@ -181,6 +181,18 @@ func TestTracesOnSeveralPages(t *testing.T) {
 // edge opens the bucket as the edge of site office.
 func edge(t *testing.T, c deposit.S3Config) *archive.S3 {
 	t.Helper()
+	k := temporary(t, c)
+	c.AccessKey, c.SecretKey, c.SessionToken = k.AccessKey, k.SecretKey, k.SessionToken
+	s, err := archive.OpenS3(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// temporary are credentials of the edge of site office that end by themselves.
+func temporary(t *testing.T, c deposit.S3Config) deposit.Credentials {
+	t.Helper()
 	policy, err := archive.EdgePolicy(c.Bucket, "office")
 	if err != nil {
 		t.Fatal(err)
@@ -195,12 +207,7 @@ func edge(t *testing.T, c deposit.S3Config) *archive.S3 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.AccessKey, c.SecretKey, c.SessionToken = value.AccessKeyID, value.SecretAccessKey, value.SessionToken
-	s, err := archive.OpenS3(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return deposit.Credentials{AccessKey: value.AccessKeyID, SecretKey: value.SecretAccessKey, SessionToken: value.SessionToken}
 }
 
 func TestEdgeMayPutAndGetAndNothingElse(t *testing.T) {

@@ -7,13 +7,15 @@ import (
 )
 
 // Credentials are who is asking, and the secret that proves it.
-type Credentials struct{ AccessKey, SecretKey string }
+type Credentials struct {
+	AccessKey, SecretKey string
+	SessionToken         string // only of temporary ones, which end by themselves
+}
 
 // renewing are credentials that may be others with the next request. While they cannot
 // be had, the last ones are used: a file may be in the midst of being written.
 type renewing struct {
 	renew func() (Credentials, error)
-	token string
 
 	mu         sync.Mutex
 	last, used Credentials // what was read last, and what minio-go has taken
@@ -44,7 +46,7 @@ func (r *renewing) RetrieveWithCredContext(*credentials.CredContext) (credential
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.used = r.last
-	return credentials.Value{AccessKeyID: r.last.AccessKey, SecretAccessKey: r.last.SecretKey, SessionToken: r.token, SignerType: credentials.SignatureV4}, nil
+	return credentials.Value{AccessKeyID: r.last.AccessKey, SecretAccessKey: r.last.SecretKey, SessionToken: r.last.SessionToken, SignerType: credentials.SignatureV4}, nil
 }
 
 // Retrieve is of credentials.Provider, and not called any more.

@@ -100,7 +100,7 @@ func (c S3Config) credentials() *credentials.Credentials {
 	if c.Renew == nil {
 		return credentials.NewStaticV4(c.AccessKey, c.SecretKey, c.SessionToken)
 	}
-	return credentials.New(&renewing{renew: c.Renew, token: c.SessionToken, last: Credentials{c.AccessKey, c.SecretKey}})
+	return credentials.New(&renewing{renew: c.Renew, last: Credentials{c.AccessKey, c.SecretKey, c.SessionToken}})
 }
 
 // Close ends the connections that are idle.
