@@ -6,6 +6,7 @@ import (
 
 	"letterlock/scanner/letter"
 	"letterlock/scanner/texts"
+	"letterlock/scanner/words"
 )
 
 // say is the text of that id in words, see texts.Say.
@@ -24,16 +25,11 @@ func stampWeekday(l *texts.Language, t time.Time, layout string) string {
 		"day", letter.DateOf(t), "time", t.Format(layout))
 }
 
-// lasted says how long something has lasted, no finer than people care for, like
-// words.Lasted.
+// lasted is words.Lasted in that language.
 func lasted(l *texts.Language, d time.Duration) string {
-	switch {
-	case d < time.Minute:
+	n, unit := words.Span(d)
+	if n == 0 {
 		return say(l, "lasted.moment")
-	case d < time.Hour:
-		return say(l, "lasted.minutes", "n", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return say(l, "lasted.hours", "n", int(d.Hours()))
 	}
-	return say(l, "lasted.days", "n", int(d.Hours()/24))
+	return say(l, "lasted."+unit+"s", "n", n)
 }

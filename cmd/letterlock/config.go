@@ -109,7 +109,7 @@ type Destruction struct {
 // Scanner is the edge that 'up' runs.
 type Scanner struct {
 	Folder        string              `toml:"folder" doc:"The scanner folder. Absent: scanner/ beside this file."`
-	Language      string              `toml:"language" def:"en" doc:"In which language people read the slips, notes, STATUS.txt and the sheet of slips in the scanner folder. English (en) comes with Letterlock; another is one file, scanner/texts/en.toml translated. Troubles for the person who looks after the scanner, the console and the log are English always."`
+	Language      string              `toml:"language" def:"en" doc:"In which language people read the slips, notes, STATUS.txt and the sheet of slips in the scanner folder, and separator sheets. English (en) comes with Letterlock; another is one file, scanner/texts/en.toml translated. Troubles for the person who looks after the scanner, the console and the log are English always."`
 	Site          string              `toml:"site" def:"office" doc:"Name of the place that scans. Lower-case letters, digits and hyphens."`
 	Duplex        string              `toml:"duplex" def:"auto" doc:"Whether both sides of every sheet are scanned: \"yes\", \"no\", or \"auto\", which tells it from the pages of a stack where they prove it."`
 	ArrivingLimit configfile.Duration `toml:"arriving_limit" def:"30m" doc:"A scan that has stopped growing and is still not complete is refused as cut off after this time."`

@@ -10,6 +10,7 @@ import (
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline/durable"
 	"letterlock/scanner/separator"
+	"letterlock/scanner/texts"
 )
 
 type separatorCmd struct {
@@ -55,9 +56,13 @@ func (c *separatorCmd) Run(w *world) error {
 		part := separator.Sheet{Code: separator.NewSeparator(h.Name), Title: h.Title}
 		sheets = append(sheets, slices.Repeat([]separator.Sheet{part}, copies)...)
 	}
+	language, err := texts.New(texts.Files, cfg.Scanner.Language)
+	if err != nil {
+		return err
+	}
 	var pdf bytes.Buffer
 	work := w.screen.Begin("Drawing the sheets", "", 0)
-	err = separator.Print(&pdf, c.Paper, sheets)
+	err = separator.Print(&pdf, c.Paper, language, sheets)
 	work.End()
 	if err != nil {
 		return err

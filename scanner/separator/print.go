@@ -7,6 +7,8 @@ import (
 
 	"golang.org/x/image/font/gofont/gobold"
 	"golang.org/x/image/font/gofont/goregular"
+
+	"letterlock/scanner/texts"
 )
 
 // Paper is what the sheets are printed on.
@@ -39,15 +41,16 @@ type Sheet struct {
 // be printed on both sides at true size; viewers that heed it are told so. On
 // each page are six copies of the code, in two rows at the ends of the page, and
 // the words twice, so that it can be read either way up, and bars and marks by which it
-// is known when none of the codes can be read. The bytes depend on the sheets and the
-// paper only.
-func Print(w io.Writer, paper Paper, sheets []Sheet) error {
+// is known when none of the codes can be read. The bytes depend on the sheets, the
+// paper and the words of the language only. It fails where the font has no letters for
+// that language: it has those of Latin, Greek and Cyrillic.
+func Print(w io.Writer, paper Paper, language *texts.Language, sheets []Sheet) error {
 	width, height, err := paper.size()
 	if err != nil {
 		return err
 	}
 	p := press{
-		document: &document{}, paper: paper, width: width, height: height,
+		document: &document{}, paper: paper, language: language, width: width, height: height,
 		bold: newTypeface(gobold.TTF), regular: newTypeface(goregular.TTF),
 		contents: map[Sheet]drawn{},
 	}
@@ -67,13 +70,14 @@ func Print(w io.Writer, paper Paper, sheets []Sheet) error {
 	d.objects[p.resources-1] = fmt.Sprintf("<</Bold %d 0 R/Regular %d 0 R>>",
 		p.bold.embed(d, "GoBold"), p.regular.embed(d, "GoRegular"))
 	return d.write(w, d.object(fmt.Sprintf(
-		"<</Type/Catalog/Pages %d 0 R/Lang(en-GB)/ViewerPreferences<</PrintScaling/None/Duplex/DuplexFlipLongEdge>>>>", p.pages)))
+		"<</Type/Catalog/Pages %d 0 R/Lang(%s)/ViewerPreferences<</PrintScaling/None/Duplex/DuplexFlipLongEdge>>>>", p.pages, language.Tag())))
 }
 
 // press prints the pages of one document.
 type press struct {
 	document         *document
 	paper            Paper
+	language         *texts.Language
 	width, height    float64 // of the paper, millimetres
 	bold, regular    *typeface
 	pages, resources int // numbers of the page tree and of the fonts' dictionary
@@ -94,7 +98,13 @@ func (p *press) page(s Sheet) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		c = drawn{p.document.stream("", []byte(p.draw(s))), p.code(m)}
+		words := p.words(s)
+		for _, l := range words {
+			if !l.face.has(l.text) {
+				return 0, fmt.Errorf("the font of the sheets has no letters for the language %s: set [scanner] language to one in Latin, Greek or Cyrillic letters", p.language.Tag())
+			}
+		}
+		c = drawn{p.document.stream("", []byte(p.draw(words))), p.code(m)}
 		p.contents[s] = c
 	}
 	return p.document.object(fmt.Sprintf(
@@ -188,8 +198,8 @@ func (p *press) mark(at point) (drawn string) {
 }
 
 // draw is a page's content: the upper half, the same upside down, and the marks.
-func (p *press) draw(s Sheet) string {
-	half := p.half(s)
+func (p *press) draw(words []line) string {
+	half := p.half(words)
 	turned := fmt.Sprintf("-1 0 0 -1 %.2f %.2f cm", p.width*pointsPerMM, p.height*pointsPerMM)
 	all := half + "q " + turned + "\n" + half + "Q\n"
 	for _, at := range p.paper.marks() {
@@ -199,7 +209,7 @@ func (p *press) draw(s Sheet) string {
 }
 
 // half is the upper half: three codes, and the words below them.
-func (p *press) half(s Sheet) string {
+func (p *press) half(words []line) string {
 	const edge = modules * moduleMM
 	const across = 3
 	var b strings.Builder
@@ -219,7 +229,7 @@ func (p *press) half(s Sheet) string {
 		}
 	}
 	y := p.height - margin - edge - topOfWord
-	for _, l := range p.words(s) {
+	for _, l := range words {
 		b.WriteString(p.line(l, y))
 		y -= l.below
 	}
@@ -240,24 +250,21 @@ func (p *press) words(s Sheet) []line {
 	if title == "" || !p.bold.has(title) {
 		title = s.Code.Helpline
 	}
-	about := []string{"SEPARATOR", "One letter ends here.", "Put one between two letters. Never write on it.", "separator"}
+	say := func(id string, with ...any) string { return p.language.Text(texts.Say(id, with...)) }
+	heading, says, use, name := say("separator.heading"), say("separator.says"), say("separator.use"), say("separator.name")
 	if s.Code.Kind == Cover {
-		letters := "letters"
-		if s.Code.Letters == 1 {
-			letters = "letter"
-		}
-		about = []string{
-			"COVER SHEET", fmt.Sprintf("This stack holds %d %s.", s.Code.Letters, letters),
-			"Lay it on top, and a separator between two letters. Never write on it.", "cover, stack " + s.Code.Stack,
-		}
+		heading, says, use, name = say("cover.heading"), say("cover.says", "n", s.Code.Letters), say("cover.use"), say("cover.name", "stack", s.Code.Stack)
 	}
-	foot := fmt.Sprintf("Letterlock · %s · %s · %s · print at 100 %%, do not scale, on both sides", s.Code.Helpline, about[3], s.Code.Side)
+	side := say("separator.front")
+	if s.Code.Side == Back {
+		side = say("separator.back")
+	}
 	return []line{
-		{p.bold, "Bold", 62, 17, about[0]},
-		{p.bold, "Bold", 27, 10.5, about[1]},
-		{p.regular, "Regular", 15, 14, about[2]},
+		{p.bold, "Bold", 62, 17, heading},
+		{p.bold, "Bold", 27, 10.5, says},
+		{p.regular, "Regular", 15, 14, use},
 		{p.bold, "Bold", 22, 9, title},
-		{p.regular, "Regular", 8.5, 0, foot},
+		{p.regular, "Regular", 8.5, 0, say("separator.foot", "helpline", s.Code.Helpline, "sheet", name, "side", side)},
 	}
 }
 

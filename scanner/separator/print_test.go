@@ -10,12 +10,13 @@ import (
 	"testing"
 
 	"letterlock/scanner/realpart"
+	"letterlock/scanner/texts"
 )
 
 func printPDF(t *testing.T, paper Paper, sheets ...Sheet) string {
 	t.Helper()
 	var b bytes.Buffer
-	must(t, Print(&b, paper, sheets))
+	must(t, Print(&b, paper, texts.English(), sheets))
 	name := filepath.Join(t.TempDir(), "sheets.pdf")
 	must(t, os.WriteFile(name, b.Bytes(), 0o600))
 	return name
@@ -91,8 +92,8 @@ func TestModulesAreLargeEnough(t *testing.T) {
 
 func TestTheSameSheetsAreTheSameBytes(t *testing.T) {
 	var a, b bytes.Buffer
-	must(t, Print(&a, A4, []Sheet{respect, longest}))
-	must(t, Print(&b, A4, []Sheet{respect, longest}))
+	must(t, Print(&a, A4, texts.English(), []Sheet{respect, longest}))
+	must(t, Print(&b, A4, texts.English(), []Sheet{respect, longest}))
 	if !bytes.Equal(a.Bytes(), b.Bytes()) {
 		t.Error("they differ")
 	}
@@ -101,12 +102,12 @@ func TestTheSameSheetsAreTheSameBytes(t *testing.T) {
 // Fifty sheets of a kind cost little more than one.
 func TestEqualPagesAreStoredOnce(t *testing.T) {
 	var one, fifty bytes.Buffer
-	must(t, Print(&one, A4, []Sheet{respect}))
+	must(t, Print(&one, A4, texts.English(), []Sheet{respect}))
 	sheets := make([]Sheet, 50)
 	for i := range sheets {
 		sheets[i] = respect
 	}
-	must(t, Print(&fifty, A4, sheets))
+	must(t, Print(&fifty, A4, texts.English(), sheets))
 	if grown := fifty.Len() - one.Len(); grown > 50*600 {
 		t.Errorf("grew by %d bytes", grown)
 	}
@@ -118,9 +119,9 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space") }
 
 func TestWhatCannotBePrinted(t *testing.T) {
 	for name, err := range map[string]error{
-		"paper":     Print(&bytes.Buffer{}, "a5", []Sheet{respect}),
-		"code":      Print(&bytes.Buffer{}, A4, []Sheet{{Code{Kind: Cover, Helpline: "a"}, "A"}}),
-		"full disk": Print(fullDisk{}, A4, []Sheet{respect}),
+		"paper":     Print(&bytes.Buffer{}, "a5", texts.English(), []Sheet{respect}),
+		"code":      Print(&bytes.Buffer{}, A4, texts.English(), []Sheet{{Code{Kind: Cover, Helpline: "a"}, "A"}}),
+		"full disk": Print(fullDisk{}, A4, texts.English(), []Sheet{respect}),
 	} {
 		if err == nil {
 			t.Errorf("%s: no error", name)

@@ -18,6 +18,7 @@ import (
 
 	"letterlock/scanner/realpart"
 	"letterlock/scanner/specimen"
+	"letterlock/scanner/texts"
 )
 
 var (
@@ -282,7 +283,7 @@ func TestGhostscriptsG4IsRead(t *testing.T) {
 	gs := realpart.Tool(t, "gs", "gs (Debian: ghostscript)")
 	dir := t.TempDir()
 	var pdf bytes.Buffer
-	must(t, Print(&pdf, A4, []Sheet{longest}))
+	must(t, Print(&pdf, A4, texts.English(), []Sheet{longest}))
 	must(t, os.WriteFile(filepath.Join(dir, "s.pdf"), pdf.Bytes(), 0o600))
 	for _, resolution := range []string{"200", "300"} {
 		cmd := exec.Command(gs, "-q", "-dNOPAUSE", "-dBATCH", "-dSAFER", "-sDEVICE=tiffg4", "-r"+resolution, "-dLastPage=1",

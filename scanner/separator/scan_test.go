@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"letterlock/scanner/realpart"
+	"letterlock/scanner/texts"
 )
 
 // A scan of a printed page, as bad as scans are. What the scanner does to the
@@ -170,7 +171,7 @@ func printed(t testing.TB, paper Paper, sheets ...Sheet) []*image.Gray {
 	t.Helper()
 	tool := realpart.Tool(t, "pdftoppm", "pdftoppm (Debian: poppler-utils)")
 	var pdf bytes.Buffer
-	must(t, Print(&pdf, paper, sheets))
+	must(t, Print(&pdf, paper, texts.English(), sheets))
 	dir := t.TempDir()
 	cmd := exec.Command(tool, "-gray", "-r", fmt.Sprint(printDPI), "-", filepath.Join(dir, "p"))
 	cmd.Stdin = &pdf

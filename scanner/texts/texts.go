@@ -102,7 +102,7 @@ var elements = map[string]Element{
 	"ref":    {`<span class="reference">`, "</span>"},
 	"file":   {`<strong class="file">`, "</strong>"},
 	"number": {`<strong class="reference">`, "</strong>"},
-	// Documents for auditors are English everywhere, and read aloud as that.
+	// What the console says too is English everywhere, and read aloud as that.
 	"english": {`<span lang="en-GB">`, "</span>"},
 }
 

@@ -33,13 +33,23 @@ func Are(n int, what string) string {
 // Lasted says how long something has lasted, rounded down and no finer than
 // people care for: "less than a minute", "5 minutes", "3 hours", "12 days".
 func Lasted(d time.Duration) string {
+	n, unit := Span(d)
+	if n == 0 {
+		return "less than a minute"
+	}
+	return Number(n, unit)
+}
+
+// Span is what Lasted says, for who says it in another language: n of a unit, which
+// is "minute", "hour" or "day". Of less than a minute n is 0.
+func Span(d time.Duration) (n int, unit string) {
 	switch {
 	case d < time.Minute:
-		return "less than a minute"
+		return 0, "minute"
 	case d < time.Hour:
-		return Number(int(d.Minutes()), "minute")
+		return int(d.Minutes()), "minute"
 	case d < 48*time.Hour:
-		return Number(int(d.Hours()), "hour")
+		return int(d.Hours()), "hour"
 	}
-	return Number(int(d.Hours()/24), "day")
+	return int(d.Hours() / 24), "day"
 }
