@@ -12,6 +12,7 @@ import (
 	"letterlock/pipeline/archive/lyingtest"
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/retention"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/deposit/deposittest"
 	"letterlock/scanner/letter"
 )
@@ -212,13 +213,16 @@ func TestAProofThatIsDaysLate(t *testing.T) {
 	for range 3 {
 		o.must(o.Advance(t.Context(), m.ID))
 	}
-	record := func() []string {
+	record := func() (wrong []string) {
 		t.Helper()
 		p, err := retention.ParsePeriod(strconv.Itoa(o.now.Year()))
 		o.must(err)
 		r, err := retention.Make(p, o.now, o.cfg.Register.Story(t.Context(), retention.Kinds))
 		o.must(err)
-		return r.Wrong
+		for _, says := range r.Wrong {
+			wrong = append(wrong, texts.English().Text(says))
+		}
+		return wrong
 	}
 	for range 2 {
 		o.days(1)

@@ -59,7 +59,7 @@ type Mail struct {
 // Portal is the web portal.
 type Portal struct {
 	Origin   string `toml:"origin" doc:"The address that people type, as in https://letters.example.org. Passkeys are bound to its host name for ever. Absent: http://localhost and the port of --listen."`
-	Language string `toml:"language" def:"en" doc:"In which language the portal and the mails speak. English (en) comes with Letterlock; another is one file, pipeline/texts/en.toml translated. The console, the log and documents for auditors are English always; the notes in the scanner folder have a setting of their own."`
+	Language string `toml:"language" def:"en" doc:"In which language the portal, the mails, the retention record and the evidence pack speak. English (en) comes with Letterlock; another is one file, pipeline/texts/en.toml translated. The console and the log are English always; the notes in the scanner folder have a setting of their own."`
 	Print    bool   `toml:"print" doc:"Whether a letter's pages may be printed from its page; each printing is then on the register. A PDF that somebody opens is their browser's to print, whatever stands here. May be changed at the portal."`
 
 	CertificateFile    string `toml:"certificate_file" doc:"TLS without a web server in front: the file of the portal's certificate in PEM, and after it in the same file those that lead to its authority. Read again when it has changed. Absent: a web server on this machine ends TLS."`

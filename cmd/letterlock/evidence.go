@@ -19,6 +19,7 @@ import (
 	"letterlock/pipeline/evidence"
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/retention"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -35,7 +36,7 @@ func (c *evidenceCmd) Run(w *world) error {
 			return err
 		}
 		for _, says := range found.Wrong {
-			fmt.Fprintf(w.out, "WRONG: %s\n", says)
+			fmt.Fprintf(w.out, "WRONG: %s\n", texts.English().Text(says))
 		}
 		fmt.Fprintf(w.out, "Written: %s\n", c.Out)
 		if len(found.Wrong) > 0 {
@@ -129,8 +130,12 @@ func (in *installation) evidence(ctx context.Context, to evidence.Sink, tried []
 	for _, l := range tried {
 		storage = append(storage, evidence.Finding(l))
 	}
+	language, err := texts.New(texts.Files, in.cfg.Portal.Language)
+	if err != nil {
+		return found, err
+	}
 	return evidence.Write(ctx, to, evidence.Facts{
-		Made: in.clock.Now(), Version: commandline.VersionInFull(), Sample: in.sample, PolicyName: in.cfg.Policy, Policy: policy, Setup: setup, Storage: storage,
+		Language: language, Made: in.clock.Now(), Version: commandline.VersionInFull(), Sample: in.sample, PolicyName: in.cfg.Policy, Policy: policy, Setup: setup, Storage: storage,
 		PublicKey: strings.TrimSpace(string(public)), Export: in.register.Export, Spool: in.dir.in("state"), Far: far,
 		Retention: func(year string, entries iter.Seq2[register.Entry, error]) (evidence.Record, error) {
 			p, err := retention.ParsePeriod(year)
@@ -139,7 +144,11 @@ func (in *installation) evidence(ctx context.Context, to evidence.Sink, tried []
 			}
 			record, err := retention.Make(p, in.clock.Now(), entries)
 			sheet := record.Sheet(in.helplineTitle)
-			return evidence.Record{PDF: sheet.PDF, CSV: sheet.CSV, Wrong: sheet.Wrong}, err
+			return evidence.Record{
+				PDF:   func(w io.Writer) error { return sheet.PDF(w, language) },
+				CSV:   func(w io.Writer) error { return sheet.CSV(w, language) },
+				Wrong: sheet.Wrong,
+			}, err
 		},
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"iter"
 	"os"
-	"strings"
 	"text/tabwriter"
 
 	"letterlock/cmd/configfile"
@@ -14,6 +13,7 @@ import (
 	"letterlock/pipeline/portal"
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/retention"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -41,13 +41,17 @@ func (c *retentionCmd) Run(w *world) error {
 		if err != nil {
 			return configfile.Wrong("%s", err)
 		}
+		language, err := texts.New(texts.Files, in.cfg.Portal.Language)
+		if err != nil {
+			return err
+		}
 		written := false
-		for path, write := range map[string]func(io.Writer) error{c.CSV: sheet.CSV, c.PDF: sheet.PDF} {
+		for path, write := range map[string]func(io.Writer, *texts.Language) error{c.CSV: sheet.CSV, c.PDF: sheet.PDF} {
 			if path == "" {
 				continue
 			}
 			written = true
-			if err := writeSheet(path, write); err != nil {
+			if err := writeSheet(path, func(to io.Writer) error { return write(to, language) }); err != nil {
 				return err
 			}
 			fmt.Fprintf(w.out, "Written: %s\n", path)
@@ -76,16 +80,25 @@ func writeSheet(path string, write func(io.Writer) error) error {
 	return err
 }
 
+// printSheet writes the record on the console, which is English.
 func printSheet(out io.Writer, s retention.Sheet) error {
-	fmt.Fprintf(out, "%s\n%s\n", s.Title, strings.Join(s.Says, "\n"))
+	said := texts.English().Text
+	fmt.Fprintln(out, said(s.Title))
+	for _, says := range s.Says {
+		fmt.Fprintln(out, said(says))
+	}
 	for _, says := range s.Wrong {
-		fmt.Fprintf(out, "WRONG: %s\n", says)
+		fmt.Fprintf(out, "WRONG: %s\n", said(says))
 	}
 	for _, table := range s.Tables {
 		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		fmt.Fprintf(t, "\n%s\t%s\n", table.Caption, strings.Join(table.Head, "\t"))
+		fmt.Fprintf(t, "\n%s", said(table.Caption))
+		for _, name := range table.Head {
+			fmt.Fprintf(t, "\t%s", said(name))
+		}
+		fmt.Fprintln(t)
 		for _, r := range table.Rows {
-			fmt.Fprintf(t, "%s", r.Says)
+			fmt.Fprint(t, said(r.Says))
 			for _, n := range r.Cells {
 				fmt.Fprintf(t, "\t%d", n)
 			}
@@ -95,7 +108,10 @@ func printSheet(out io.Writer, s retention.Sheet) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(out, "\n%s\n%s\n", s.Heading, strings.Join(s.Rows, "\n"))
+	_, err := fmt.Fprintf(out, "\n%s\n", said(s.Heading))
+	for _, says := range s.Rows {
+		_, err = fmt.Fprintln(out, said(says))
+	}
 	return err
 }
 
@@ -159,17 +175,22 @@ func (d retentionDesk) Sheet(ctx context.Context, period string) (portal.Sheet, 
 }
 
 func (d retentionDesk) CSV(ctx context.Context, period string, w io.Writer) error {
-	s, err := d.in.retentionSheet(ctx, period, unseen)
-	if err != nil {
-		return err
-	}
-	return s.CSV(w)
+	return d.write(ctx, period, w, retention.Sheet.CSV)
 }
 
 func (d retentionDesk) PDF(ctx context.Context, period string, w io.Writer) error {
+	return d.write(ctx, period, w, retention.Sheet.PDF)
+}
+
+// write writes the record in the portal's language.
+func (d retentionDesk) write(ctx context.Context, period string, w io.Writer, as func(retention.Sheet, io.Writer, *texts.Language) error) error {
 	s, err := d.in.retentionSheet(ctx, period, unseen)
 	if err != nil {
 		return err
 	}
-	return s.PDF(w)
+	language, err := texts.New(texts.Files, d.in.cfg.Portal.Language)
+	if err != nil {
+		return err
+	}
+	return as(s, w, language)
 }

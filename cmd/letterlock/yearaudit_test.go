@@ -20,6 +20,7 @@ import (
 
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/retention"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -409,7 +410,7 @@ func (y *year) record(p retention.Period) retention.Record {
 	r, err := retention.Make(p, y.in.clock.Now(), y.in.register.Story(y.t.Context(), retention.Kinds))
 	y.must(err)
 	for _, says := range r.Wrong {
-		y.t.Errorf("the retention record of %s: %s", p, says)
+		y.t.Errorf("the retention record of %s: %s", p, texts.English().Text(says))
 	}
 	return r
 }

@@ -1,20 +1,25 @@
 package evidence
 
-import "slices"
+import (
+	"slices"
+
+	"letterlock/pipeline/texts"
+)
 
 // demand is one thing that a standard, a law or the policy asks for, and what
 // the pack has to show for it.
 type demand struct {
 	Source string
-	Says   string   // what is demanded, in our words; of the policy, in its own
-	Met    string   // one of those below
-	Where  string   // where it is met, or why it is not
-	Files  []string // of the pack
+	Says   texts.Text // what is demanded, in our words; of the policy, in its own
+	Met    string     // one of those below
+	Where  texts.Text // where it is met, or why it is not
+	Files  []string   // of the pack
 }
 
+// How a demand is met, as the texts for it are called.
 const (
 	yes    = "yes"
-	inPart = "in part"
+	inPart = "in-part"
 	no     = "no"
 )
 
@@ -49,85 +54,103 @@ func (p *pack) demands() []demand {
 		d := &out[i]
 		switch {
 		case !p.verified && slices.ContainsFunc(d.Files, func(f string) bool { return slices.Contains(ofRegister, f) }):
-			d.Met, d.Where, d.Files = no, "Not now: the register of this pack does not verify.", []string{verification}
+			d.Met, d.Where, d.Files = no, texts.Say("evidence-where.not-now-the-register-of"), []string{verification}
 		case unfit && d.Met != no && slices.Contains(d.Files, storage):
-			d.Met, d.Where, d.Files = no, "Not now: the storage was found unfit.", []string{storage}
+			d.Met, d.Where, d.Files = no, texts.Say("evidence-where.not-now-the-storage-was"), []string{storage}
 		}
 	}
 	return out
 }
 
 func (p *pack) resiscan() []demand {
-	checked := demand{"RESISCAN A.SC.8", "No paper is destroyed before its scan was checked", yes,
-		"Paper is offered for destruction only once a team leader has found the scan readable; each certificate names that person, and an unread one carries an anomaly.", []string{destructions, transfers}}
-	apart := demand{"RESISCAN A.AM.IN.SH.1", "Who checks is not who scans", yes,
-		"Operations scan and cannot open letters; team leaders open them.", []string{procedure, destructions}}
+	checked := demand{"RESISCAN A.SC.8", texts.Say("evidence-demand.no-paper-is-destroyed-before"), yes,
+		texts.Say("evidence-where.paper-is-offered-for-destruction"), []string{destructions, transfers}}
+	apart := demand{"RESISCAN A.AM.IN.SH.1", texts.Say("evidence-demand.who-checks-is-not-who"), yes,
+		texts.Say("evidence-where.operations-scan-and-cannot-open"), []string{procedure, destructions}}
 	switch p.Setup.DestroyAfter {
 	case "readable-by-another":
-		apart.Where = "By configuration (destroy_after) paper goes only once somebody has found the scan readable who cannot have scanned it, or two people have; each certificate names them."
+		apart.Where = texts.Say("evidence-where.by-configuration-destroy-after-paper")
 	case "verified":
-		checked.Met, checked.Where = inPart, "By configuration (destroy_after) paper may go once the program has read the scan back; nobody need have looked at it."
-		apart.Met, apart.Where = inPart, "By configuration (destroy_after) nobody need have checked before paper goes."
+		checked.Met, checked.Where = inPart, texts.Say("evidence-where.by-configuration-destroy-after-paper-may")
+		apart.Met, apart.Where = inPart, texts.Say("evidence-where.by-configuration-destroy-after-nobody")
 	}
-	symbols := demand{"RESISCAN A.SC.12", "No compression that puts one symbol in the place of another", yes, "Such scans are refused.", []string{procedure}}
+	symbols := demand{"RESISCAN A.SC.12", texts.Say("evidence-demand.no-compression-that-puts-one"), yes,
+		texts.Say("evidence-where.such-scans-are-refused"), []string{procedure}}
 	if p.Setup.AllowSymbols {
-		symbols.Met, symbols.Where = no, "By configuration (allow_symbols) such scans are taken."
+		symbols.Met, symbols.Where = no, texts.Say("evidence-where.by-configuration-allow-symbols-such")
 	}
 	return []demand{
 		checked,
-		{"RESISCAN, procedure template 2.5.7", "Before paper goes, the scan was stored, read back and backed up once", inPart,
-			"Each scan is read back from the storage, its hash compared, opened and every page drawn. Letterlock keeps no second copy of a letter.", []string{transfers}},
-		{"RESISCAN, procedure template 2.5.4", "Each sheet is scanned exactly once, in order", inPart,
-			"Pages, sheets and sides are recorded where the scanner could tell them, and the sheets counted again when they are destroyed; numbers that cannot belong together are an anomaly. Nobody enters a number of sheets before scanning, but for cover sheets of stacks.", []string{transfers, destructions}},
-		{"RESISCAN A.AM.VF.H.1", "Somebody looks at every page, and answers each doubt of the machine", inPart,
-			"A team leader finds the whole letter readable, or says what is wrong; doubts about stacks and duplicates are answered one by one, on record. That every single page was looked at is not recorded.", []string{transfers, theRegister}},
+		{"RESISCAN, procedure template 2.5.7", texts.Say("evidence-demand.before-paper-goes-the-scan"), inPart,
+			texts.Say("evidence-where.each-scan-is-read-back"), []string{transfers}},
+		{"RESISCAN, procedure template 2.5.4", texts.Say("evidence-demand.each-sheet-is-scanned-exactly"), inPart,
+			texts.Say("evidence-where.pages-sheets-and-sides-are"), []string{transfers, destructions}},
+		{"RESISCAN A.AM.VF.H.1", texts.Say("evidence-demand.somebody-looks-at-every-page"), inPart,
+			texts.Say("evidence-where.a-team-leader-finds-the"), []string{transfers, theRegister}},
 		apart,
-		{"RESISCAN A.NB.4", "A transfer note for each scan: who, when, where, with what, what was noticed, what the check said", inPart,
-			"All but the scanning device and its settings. Who scanned is told at the destruction desk, and nobody may know it any more.", []string{transfers, destructions}},
-		{"RESISCAN A.IS.1, A.AM.IN.H.1", "Tampering is noticed", yes,
-			"Letters are sealed, statements of scanners signed, and every entry of the register stands under a signed checkpoint, which witnesses elsewhere compare. There are no qualified signatures or time stamps.", []string{verification, theRegister}},
+		{"RESISCAN A.NB.4", texts.Say("evidence-demand.a-transfer-note-for-each"), inPart,
+			texts.Say("evidence-where.all-but-the-scanning-device"), []string{transfers, destructions}},
+		{"RESISCAN A.IS.1, A.AM.IN.H.1", texts.Say("evidence-demand.tampering-is-noticed"), yes,
+			texts.Say("evidence-where.letters-are-sealed-statements-of"), []string{verification, theRegister}},
 		symbols,
-		{"RESISCAN A.NB.1, A.NB.2", "Nothing is edited but for legibility, and then that is said", yes,
-			"Pages are not edited and never compressed again with loss; a damaged scan whose pages were drawn anew says so (repaired).", []string{transfers, procedure}},
-		{"RESISCAN A.AM.VT.H.3, A.SC.9, A.SC.10", "Scans that were on their way are wiped everywhere", inPart,
-			"The scanner deletes its scan on the server's signed receipt. The scanning device's own disk, and recycle bins of the share that 'letterlock check' does not find, are yours to wipe.", []string{transfers, procedure}},
-		{"RESISCAN A.AM.G.2", "What people and the system do is logged, and the log can be exported", yes, "The register.", []string{theRegister}},
-		{"RESISCAN A.AM.G.3", "The procedure is audited every three years at least", no, "This pack is made for such an audit. That one took place is yours to show.", nil},
-		{"RESISCAN 3.1.1.6", "Destruction is authorised, and done by people who are named", yes,
-			"Each certificate has who destroyed, who watched, and the policy as authority; who found the scan readable released it. Persons are staff numbers.", []string{destructions}},
+		{"RESISCAN A.NB.1, A.NB.2", texts.Say("evidence-demand.nothing-is-edited-but-for"), yes,
+			texts.Say("evidence-where.pages-are-not-edited-and"), []string{transfers, procedure}},
+		{"RESISCAN A.AM.VT.H.3, A.SC.9, A.SC.10", texts.Say("evidence-demand.scans-that-were-on-their"), inPart,
+			texts.Say("evidence-where.the-scanner-deletes-its-scan"), []string{transfers, procedure}},
+		{"RESISCAN A.AM.G.2", texts.Say("evidence-demand.what-people-and-the-system"), yes,
+			texts.Say("evidence-where.the-register"), []string{theRegister}},
+		{"RESISCAN A.AM.G.3", texts.Say("evidence-demand.the-procedure-is-audited-every"), no,
+			texts.Say("evidence-where.this-pack-is-made-for"), nil},
+		{"RESISCAN 3.1.1.6", texts.Say("evidence-demand.destruction-is-authorised-and-done"), yes,
+			texts.Say("evidence-where.each-certificate-has-who-destroyed"), []string{destructions}},
 	}
 }
 
 func bs10008() []demand {
 	return []demand{
-		{"BS 10008, BIP 0008", "A policy for what is stored", yes, "The text in force, and its version.", []string{thePolicy}},
-		{"BS 10008, BIP 0008", "A retention schedule", yes, "Except where that page leaves something for you.", []string{schedule}},
-		{"BS 10008, BIP 0008", "Procedures and a description of the system, as they are", yes, "Made from the configuration when this pack was made.", []string{procedure}},
-		{"BS 10008, BIP 0008", "An audit trail that shows the history of each item", yes, "Filter the register by a letter's id.", []string{theRegister, transfers}},
-		{"BS 10008, BIP 0008", "Written evidence of destruction", yes, "Of paper, of scans, and of keys.", []string{destructions, deletions, keyEnds}},
-		{"BS 10008, BIP 0008", "The system is tested to do what is claimed", inPart, "The storage is tried out for each pack, and the register verified. Tests of the program come with its source, and are not in this pack.", []string{storage, verification}},
-		{"BS 10008, BIP 0008", "Security is assessed, people are trained, the system is reviewed", no, "Yours to show.", nil},
+		{"BS 10008, BIP 0008", texts.Say("evidence-demand.a-policy-for-what-is"), yes,
+			texts.Say("evidence-where.the-text-in-force-and"), []string{thePolicy}},
+		{"BS 10008, BIP 0008", texts.Say("evidence-demand.a-retention-schedule"), yes,
+			texts.Say("evidence-where.except-where-that-page-leaves"), []string{schedule}},
+		{"BS 10008, BIP 0008", texts.Say("evidence-demand.procedures-and-a-description-of"), yes,
+			texts.Say("evidence-where.made-from-the-configuration-when"), []string{procedure}},
+		{"BS 10008, BIP 0008", texts.Say("evidence-demand.an-audit-trail-that-shows"), yes,
+			texts.Say("evidence-where.filter-the-register-by-a"), []string{theRegister, transfers}},
+		{"BS 10008, BIP 0008", texts.Say("evidence-demand.written-evidence-of-destruction"), yes,
+			texts.Say("evidence-where.of-paper-of-scans-and"), []string{destructions, deletions, keyEnds}},
+		{"BS 10008, BIP 0008", texts.Say("evidence-demand.the-system-is-tested-to"), inPart,
+			texts.Say("evidence-where.the-storage-is-tried-out"), []string{storage, verification}},
+		{"BS 10008, BIP 0008", texts.Say("evidence-demand.security-is-assessed-people-are"), no,
+			texts.Say("evidence-where.yours-to-show"), nil},
 	}
 }
 
 func (p *pack) iso21964() []demand {
-	contractor := "No contractor is configured."
+	contractor := texts.Say("evidence-where.no-contractor-is-configured")
 	if len(p.Setup.Contractors) > 0 {
-		contractor = "The contractor, the number of the collection and that of its certificate are in ours; the contractor's certificates themselves are yours to keep."
+		contractor = texts.Say("evidence-where.the-contractor-the-number-of")
 	}
 	return []demand{
-		{"ISO/IEC 21964-1", "A protection class is chosen: danger to life is the highest", yes, "Level P-5, for class 3, is the level against which each destruction is compared; a coarser one is recorded as an anomaly. The procedure says which are on record.", []string{procedure, destructions}},
-		{"ISO/IEC 21964-2", "The machine cuts to the level that is claimed", no, "The level is recorded as the person at the desk said it. The shredder's own papers are yours to show.", nil},
-		{"ISO/IEC 21964-3", "Where, by whom and how it was destroyed, also by a contractor", inPart, contractor + " How paper is locked away until then is not recorded.", []string{destructions}},
-		{"ISO/IEC 21964-2", "Disks and memory sticks are destroyed to their own levels", no, "Keys end and scans are removed; what becomes of the disks themselves is yours to show.", nil},
+		{"ISO/IEC 21964-1", texts.Say("evidence-demand.a-protection-class-is-chosen"), yes,
+			texts.Say("evidence-where.level-p-5-for-class"), []string{procedure, destructions}},
+		{"ISO/IEC 21964-2", texts.Say("evidence-demand.the-machine-cuts-to-the"), no,
+			texts.Say("evidence-where.the-level-is-recorded-as"), nil},
+		{"ISO/IEC 21964-3", texts.Say("evidence-demand.where-by-whom-and-how"), inPart,
+			texts.Say("evidence-where.how-paper-is-locked-away", "contractor", contractor), []string{destructions}},
+		{"ISO/IEC 21964-2", texts.Say("evidence-demand.disks-and-memory-sticks-are"), no,
+			texts.Say("evidence-where.keys-end-and-scans-are"), nil},
 	}
 }
 
 func gdpr() []demand {
 	return []demand{
-		{"UK GDPR, article 30", "A record of processing", inPart, "What Letterlock can know; names, lawful basis and countries are left for you.", []string{processing}},
-		{"UK GDPR, article 5(1)(e)", "Nothing is kept longer than it is needed, and that can be shown", yes, "", []string{schedule, deletions, keyEnds}},
-		{"UK GDPR, article 17", "What is erased is gone from every copy", inPart, "From the storage, its versions and the database, with proof; in older copies of these it ends with the key. A backup of the keyring would keep it: Letterlock cannot see one.", []string{deletions, keyEnds, storage}},
-		{"UK GDPR, article 32", "Security fit for the danger", inPart, "What Letterlock does; buildings, networks and disks are yours to show.", []string{procedure, storage}},
+		{"UK GDPR, article 30", texts.Say("evidence-demand.a-record-of-processing"), inPart,
+			texts.Say("evidence-where.what-letterlock-can-know-names"), []string{processing}},
+		{"UK GDPR, article 5(1)(e)", texts.Say("evidence-demand.nothing-is-kept-longer-than"), yes,
+			nil, []string{schedule, deletions, keyEnds}},
+		{"UK GDPR, article 17", texts.Say("evidence-demand.what-is-erased-is-gone"), inPart,
+			texts.Say("evidence-where.from-the-storage-its-versions"), []string{deletions, keyEnds, storage}},
+		{"UK GDPR, article 32", texts.Say("evidence-demand.security-fit-for-the-danger"), inPart,
+			texts.Say("evidence-where.what-letterlock-does-buildings-networks"), []string{procedure, storage}},
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html/template"
 	"io"
 	"iter"
 	"os"
@@ -25,14 +26,16 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
 // Facts is what a pack is made from.
 type Facts struct {
-	Made    time.Time // the product's time
-	Version string    // of the program
-	Sample  bool      // nothing in it is real
+	Made     time.Time // the product's time
+	Version  string    // of the program
+	Sample   bool      // nothing in it is real
+	Language *texts.Language
 
 	PolicyName string // with its version, as destruction records name it
 	Policy     []byte // Markdown
@@ -80,6 +83,14 @@ type Helpline struct {
 // Count is how many people of that role may sign in.
 func (s Setup) Count(role string) int { return s.People[register.Role(role)] }
 
+// Titles are what people call the helplines.
+func (s Setup) Titles() (all []string) {
+	for _, h := range s.Helplines {
+		all = append(all, h.Title)
+	}
+	return all
+}
+
 // Finding is one answer of trying the storage out.
 type Finding struct {
 	Name string
@@ -91,7 +102,7 @@ type Finding struct {
 // Record is a retention record.
 type Record struct {
 	PDF, CSV func(io.Writer) error
-	Wrong    []string // where its counts do not add up, whole sentences
+	Wrong    []texts.Text // where its counts do not add up, whole sentences
 }
 
 // Found is what was seen while a pack was made.
@@ -101,7 +112,7 @@ type Found struct {
 	Counts     map[string]int // of entries, by kind
 	Levels     map[string]int // of destructions in our own shredder, by the level that was recorded
 	Sites      []string       // whose scanners are believed
-	Wrong      []string       // whole sentences; nothing where all is well
+	Wrong      []texts.Text   // whole sentences; nothing where all is well
 
 	verified bool          // the export is what was signed
 	keys     register.Keys // with which it was signed
@@ -121,12 +132,16 @@ type pack struct {
 	sink   Sink
 	export *os.File
 	files  []file
+	parsed *template.Template
 
 	was, will int64 // bytes of the export that are read, and that will be
 }
 
 // file is one file of the pack, as its index tells of it.
-type file struct{ Name, Says string }
+type file struct {
+	Name string
+	Says texts.Text
+}
 
 // Write writes the pack. An export that does not verify is written as it is, and
 // the pack says so and holds no list that would be made from it.
@@ -151,7 +166,7 @@ func (p *pack) write() error {
 	}
 	for _, s := range p.Storage {
 		if !s.OK {
-			p.wrong("The storage: " + s.Name + ": " + s.Says)
+			p.wrong(texts.Say("evidence-wrong.storage", "name", s.Name, "says", s.Says))
 		}
 	}
 	if p.verified {
@@ -170,7 +185,7 @@ func (p *pack) write() error {
 	return nil
 }
 
-func (p *pack) wrong(says string) { p.Wrong = append(p.Wrong, says) }
+func (p *pack) wrong(says texts.Text) { p.Wrong = append(p.Wrong, says) }
 
 // takeExport spools the export. Its file has no name any more when it is
 // written: a crash leaves nothing of it.
@@ -218,7 +233,7 @@ func (p *pack) verify() error {
 	export, err := register.VerifyExport(p, pub)
 	var bad *register.Wrong
 	if errors.As(err, &bad) {
-		p.wrong("The register: " + bad.Error() + ".")
+		p.wrong(texts.Say("evidence-wrong.register", "why", bad.Error()))
 		return nil
 	}
 	p.Entries, p.Checkpoint, p.keys, p.verified = export.Head.Entries, export.Head.Note, export.Keys, err == nil
@@ -285,7 +300,7 @@ func (p *pack) count() error {
 }
 
 // file writes one file of the pack.
-func (p *pack) file(name, says string, write func(io.Writer) error) error {
+func (p *pack) file(name string, says texts.Text, write func(io.Writer) error) error {
 	if err := p.ctx.Err(); err != nil {
 		return err
 	}
@@ -301,11 +316,11 @@ func (p *pack) sources() error {
 	text := func(says string) func(io.Writer) error {
 		return func(w io.Writer) error { _, err := io.WriteString(w, says); return err }
 	}
-	err := p.file("policy.md", "The confidentiality policy, known in the register as "+p.PolicyName, text(string(p.Policy)))
+	err := p.file("policy.md", texts.Say("evidence-file.policy", "policy", p.PolicyName), text(string(p.Policy)))
 	if err != nil {
 		return err
 	}
-	err = p.file("register.ndjson", "The register: every entry, and the signed checkpoint over them", func(w io.Writer) error {
+	err = p.file("register.ndjson", texts.Say("evidence-file.register"), func(w io.Writer) error {
 		if _, err := p.export.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
@@ -315,22 +330,24 @@ func (p *pack) sources() error {
 	if err != nil {
 		return err
 	}
-	if err := p.file("register.pub", "The register's public key. Compare it with the one that you were given by hand", text(p.PublicKey+"\n")); err != nil {
+	if err := p.file("register.pub", texts.Say("evidence-file.public-key"), text(p.PublicKey+"\n")); err != nil {
 		return err
 	}
-	return p.file("verification.txt", "What verifying this very export has shown, and how to do it yourself", text(p.verification()))
+	return p.file("verification.txt", texts.Say("evidence-file.verification"), text(p.verification()))
 }
 
 func (p *pack) verification() string {
-	result := fmt.Sprintf("Verified: %d entries, each as it was signed, none missing.\n\nThe signed checkpoint:\n\n%s", p.Entries, p.Checkpoint)
+	say := func(says texts.Text) string { return p.Language.Text(says) }
+	result := say(texts.Say("evidence-verification.verified", "entries", p.Entries)) + "\n\n" +
+		say(texts.Say("evidence-verification.checkpoint")) + "\n\n" + p.Checkpoint
 	for _, c := range p.keys.Changes() {
 		result += fmt.Sprintf("\n%s: %s\n", c.Says(), c.To)
 	}
 	if !p.verified {
-		result = "WRONG: this export is not what Letterlock signed. Keep it, and ask who handled it.\n"
+		result = say(texts.Say("evidence-verification.wrong")) + "\n"
 	}
-	return "register.ndjson was verified when this pack was made, on " + moment(p.Made) + ", with the key in register.pub.\n\n" + result +
-		"\nTo do it yourself, on any machine, with the public key that you were given by hand:\n\n  letterlock register verify register.ndjson --key register.pub\n"
+	return say(texts.Say("evidence-verification.was-verified", "made", moment(p.Made))) + "\n\n" + result +
+		"\n" + say(texts.Say("evidence-verification.do-it-yourself")) + "\n\n  letterlock register verify register.ndjson --key register.pub\n"
 }
 
 // retention adds the retention record of every year.
@@ -345,13 +362,12 @@ func (p *pack) retention() error {
 			return fmt.Errorf("making the retention record of %s: %w", name, err)
 		}
 		for _, says := range record.Wrong {
-			p.wrong("The retention record of " + name + ": " + says)
+			p.wrong(texts.Say("evidence-wrong.retention-record", "year", name, "says", says))
 		}
-		says := "The organisational retention record of " + name
-		if err := p.file("retention-record-"+name+".pdf", says+", for printing and signing", record.PDF); err != nil {
+		if err := p.file("retention-record-"+name+".pdf", texts.Say("evidence-file.record-for-printing", "year", name), record.PDF); err != nil {
 			return err
 		}
-		if err := p.file("retention-record-"+name+".csv", says+", for a spreadsheet", record.CSV); err != nil {
+		if err := p.file("retention-record-"+name+".csv", texts.Say("evidence-file.record-for-a-spreadsheet", "year", name), record.CSV); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"regexp"
@@ -16,12 +17,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -91,7 +94,7 @@ func facts(t *testing.T, export, pub string) Facts {
 	t.Helper()
 	policy, err := os.ReadFile("../../cmd/letterlock/policy.md")
 	must(t, err)
-	return Facts{Made: now, Version: "a test", PolicyName: "confidentiality-policy-1", Policy: policy,
+	return Facts{Language: texts.English(), Made: now, Version: "a test", PolicyName: "confidentiality-policy-1", Policy: policy,
 		Setup: Setup{Helplines: []Helpline{{"respect-phoneline", "Respect Phoneline", 2}}, People: map[register.Role]int{register.Manager: 41},
 			S3: true, DestroyAfter: "readable", Places: []string{"office"}, Contractors: []string{"shred-station"}, Arriving: 30 * time.Minute},
 		Storage:   []Finding{{"versioning", true, "Every version is kept by itself.", ""}},
@@ -194,8 +197,12 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 	found, err := Write(t.Context(), wrong, f)
 	must(t, err)
 	want := []string{"The register: an entry is not the one that was signed.", "The storage: lock: Objects are locked."}
-	if !slices.Equal(found.Wrong, want) {
-		t.Errorf("found wrong: %q", found.Wrong)
+	var said []string
+	for _, says := range found.Wrong {
+		said = append(said, texts.English().Text(says))
+	}
+	if !slices.Equal(said, want) {
+		t.Errorf("found wrong: %q", said)
 	}
 	for _, says := range append(want, "does not verify") {
 		if !strings.Contains(wrong["index.html"].String(), says) {
@@ -222,6 +229,51 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 	}
 }
 
+// inAnother is a language each of whose texts begins with a letter of its own.
+func inAnother(t *testing.T) *texts.Language {
+	t.Helper()
+	english, err := fs.ReadFile(texts.Files, "en.toml")
+	must(t, err)
+	other := regexp.MustCompile(`((?:^|\n)[a-z0-9-]+ = (?:\{ one = )?"|, other = ")`).ReplaceAllString(string(english), "${1}ŵ")
+	l, err := texts.New(fstest.MapFS{"en.toml": {Data: english}, "xx.toml": {Data: []byte(strings.Replace(other, `"ŵen-GB"`, `"en-XA"`, 1))}}, "xx")
+	must(t, err)
+	return l
+}
+
+// Nothing that the pack itself says to people is English where the portal speaks
+// another language: neither its pages, nor the index, nor how the register is verified.
+func TestAPackInAnotherLanguage(t *testing.T) {
+	export, pub := archived(t, 1)
+	f := facts(t, export, pub)
+	f.Language, f.Sample = inAnother(t), true
+	pack := memory{}
+	_, err := Write(t.Context(), pack, f)
+	must(t, err)
+	said := regexp.MustCompile(`<(?:title|h1|h2|p|caption|li|th scope="col"|td class="fill")(?: class="\w+")?>(?:<\w+>)*([^<]+)`)
+	looked := 0
+	for name, text := range pack {
+		if !strings.HasSuffix(name, ".html") {
+			continue
+		}
+		if !strings.Contains(text.String(), `<html lang="en-XA">`) {
+			t.Errorf("%s does not say in which language it is", name)
+		}
+		for _, m := range said.FindAllStringSubmatch(text.String(), -1) {
+			if looked++; !strings.HasPrefix(m[1], "ŵ") {
+				t.Errorf("%s says in English %q", name, m[1])
+			}
+		}
+	}
+	if looked < 100 || !strings.HasPrefix(pack["verification.txt"].String(), "ŵ") {
+		t.Errorf("%d things that are said were looked at; of the register it is said\n%s", looked, pack["verification.txt"])
+	}
+	for _, m := range regexp.MustCompile(`<tr><td><a [^>]*>([^<]+)</a></td><td>([^<]+)`).FindAllStringSubmatch(pack["index.html"].String(), -1) {
+		if !strings.HasPrefix(m[2], "ŵ") {
+			t.Errorf("of %s the index says %q", m[1], m[2])
+		}
+	}
+}
+
 // The policy that comes with Letterlock is answered sentence by sentence; one
 // that is changed in it is not.
 func TestThePolicysOwnSentences(t *testing.T) {
@@ -231,14 +283,14 @@ func TestThePolicysOwnSentences(t *testing.T) {
 		t.Errorf("%d sentences, and answers to %d", len(said), len(answers))
 	}
 	for _, d := range said {
-		if _, known := answers[d.Says]; !known {
+		if _, known := answers[d.Says.String()]; !known {
 			t.Errorf("no answer to %q", d.Says)
 		}
 	}
 	f.Policy = []byte("# Ours\n\nWe scan.\nWe keep\nnothing. Really?\n\n- One\n  item.\n- Every opening is recorded.\n\n*A remark.*\n")
 	var got []string
 	for _, d := range (&pack{Facts: f}).policySentences() {
-		got = append(got, d.Says+" "+d.Met)
+		got = append(got, d.Says.String()+" "+d.Met)
 	}
 	want := []string{"We scan. no", "We keep nothing. no", "Really? no", "One item. no", "Every opening is recorded. yes"}
 	if !slices.Equal(got, want) {

@@ -12,39 +12,42 @@ import (
 	"time"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
+	"letterlock/scanner/letter"
 )
 
 // list is entries of some kinds, told field by field: as a spreadsheet, and as
 // a page for printing.
 type list struct {
-	name, title, says string
-	kinds             map[string]register.Event // by kind, the zero event: its fields are the columns
-	order             []string                  // of the kinds
+	name        string
+	title, says texts.Text
+	kinds       map[string]register.Event // by kind, the zero event: its fields are the columns
+	order       []string                  // of the kinds
 }
 
 var lists = []list{
-	listOf("transfer-notes", "Transfer notes",
-		"From paper to scan: what each scanner took, when, for which helpline and with how many pages, sheets and sides; that the sealed scan was read back from the storage, opened and every page drawn; and who found it readable, or asked for another scan and why, and which letter is the new scan of which. The copy of an answer has no paper: it is filed. A letter has several lines, each with its reference: sort by it. Who scanned it was told at the destruction desk and stands in its destruction certificate.",
+	listOf("transfer-notes", texts.Say("evidence-list.transfer-notes"),
+		texts.Say("evidence-list.transfer-notes-says"),
 		"letter-admitted", register.LetterAdmitted{}, "response-filed", register.ResponseFiled{}, "letter-verified", register.LetterVerified{}, "letter-unverifiable", register.LetterUnverifiable{},
 		"letter-receipted", register.LetterReceipted{}, "letter-readable", register.LetterReadable{}, "letter-scan-again", register.LetterScanAgain{},
 		"letter-replaced", register.LetterReplaced{}, "new-scan-taken", register.NewScanTaken{}, "new-scan-apart", register.NewScanApart{}, "new-scan-is-other", register.NewScanIsOther{}),
-	listOf("destruction-certificates", "Destruction certificates",
-		"One for each paper original: who destroyed it, who watched, when, where and how, under which policy, how many sheets, who had scanned it and who had found the scan readable. The numbers of persons are staff numbers; 0 means that nobody knows, or that nobody was needed.",
+	listOf("destruction-certificates", texts.Say("evidence-list.destruction-certificates"),
+		texts.Say("evidence-list.destruction-certificates-says"),
 		"paper-destroyed", register.PaperDestroyed{}),
-	listOf("deletion-proofs", "Deletion proofs",
-		"One for each letter and each copy of an answer that is gone: what the storage still held on its deadline and who removed it, the moment at which a listing showed no version, no delete marker and no unfinished upload, when the database's files held nothing of it, and the day on which its key dies. Where two people had decided that a letter goes before its time, or is not kept for five years after all, who confirmed it, why, and who had asked. Where a new scan of the same paper was found readable, so that the old one goes. Where a letter was moved, the proof that its old place is empty; and likewise of what lay among the letters and belonged to none.",
+	listOf("deletion-proofs", texts.Say("evidence-list.deletion-proofs"),
+		texts.Say("evidence-list.deletion-proofs-says"),
 		"erasure-confirmed", register.ErasureConfirmed{}, "old-scan-ending", register.OldScanEnding{}, "safeguarding-withdrawn", register.SafeguardingWithdrawn{}, "letter-deleted", register.LetterDeleted{}, "old-copy-removed", register.OldCopyRemoved{},
 		"stray-removed", register.StrayRemoved{}),
-	listOf("key-ends", "Ends of keys",
-		"The private key of every expiry week that is over, and custodians' shares of it: what was sealed to a key that has ended can no longer be read, in any copy anywhere, once fewer than two shares are left.",
+	listOf("key-ends", texts.Say("evidence-list.key-ends"),
+		texts.Say("evidence-list.key-ends-says"),
 		"key-destroyed", register.KeyDestroyed{}, "key-found-again", register.KeyFoundAgain{}, "share-ended", register.ShareEnded{}),
-	listOf("restores", "Restores from a backup",
-		"When the register or the storage was recognised to be an older copy of itself, by what, and how much it lacked; and how what it had missed was replayed before anybody was shown anything: letters that were found and not on record, that lay elsewhere or nowhere, and papers whose destruction record was lost, or of which two people said afterwards that they are not there.",
+	listOf("restores", texts.Say("evidence-list.restores"),
+		texts.Say("evidence-list.restores-says"),
 		"restore-begun", register.RestoreBegun{}, "letter-adopted", register.LetterAdopted{}, "response-adopted", register.ResponseAdopted{}, "letter-found-elsewhere", register.LetterFoundElsewhere{},
 		"letter-not-found", register.LetterNotFound{}, "paper-found-destroyed", register.PaperFoundDestroyed{}, "paper-written-off", register.PaperWrittenOff{}, "restored", register.Restored{}),
 }
 
-func listOf(name, title, says string, kinds ...any) list {
+func listOf(name string, title, says texts.Text, kinds ...any) list {
 	l := list{name, title, says, map[string]register.Event{}, nil}
 	for pair := range slices.Chunk(kinds, 2) {
 		kind := pair[0].(string)
@@ -126,11 +129,10 @@ func (p *pack) lists() error {
 		for _, kind := range l.order {
 			n += p.Counts[kind]
 		}
-		says := fmt.Sprintf("%s, %d", l.title, n)
-		if err := p.file(l.name+".html", says+", for reading and printing", func(w io.Writer) error { return p.print(l, w) }); err != nil {
+		if err := p.file(l.name+".html", texts.Say("evidence-file.for-reading-and-printing", "title", l.title, "entries", n), func(w io.Writer) error { return p.print(l, w) }); err != nil {
 			return err
 		}
-		if err := p.file(l.name+".csv", says+", for a spreadsheet", func(w io.Writer) error { return p.table(l, w) }); err != nil {
+		if err := p.file(l.name+".csv", texts.Say("evidence-file.list-for-a-spreadsheet", "title", l.title, "entries", n), func(w io.Writer) error { return p.table(l, w) }); err != nil {
 			return err
 		}
 	}
@@ -176,6 +178,7 @@ type cell struct{ Name, Value string }
 
 func (p *pack) print(l list, w io.Writer) error {
 	columns := l.columns()
+	pages := p.templates()
 	if err := pages.ExecuteTemplate(w, "list-head", p.page(l.title, l.says)); err != nil {
 		return err
 	}
@@ -194,5 +197,9 @@ func (p *pack) print(l list, w io.Writer) error {
 	return pages.ExecuteTemplate(w, "foot", nil)
 }
 
-// moment is a time as people read it.
-func moment(t time.Time) string { return t.UTC().Format("2 January 2006 at 15:04 UTC") }
+// moment is a time as people read it, in UTC as everything in the lists is.
+func moment(t time.Time) texts.Text {
+	t = t.UTC()
+	day := letter.Date{Year: t.Year(), Month: t.Month(), Day: t.Day()}
+	return texts.Say("evidence-word.moment", "day", day, "time", t.Format("15:04"))
+}

@@ -27,25 +27,25 @@ var ErrPeriod = errors.New("not a period")
 
 // Sheet is the record as people read it.
 type Sheet struct {
-	Title   string
+	Title   texts.Text
 	Period  string
-	Says    []string
-	Wrong   []string // where the counts do not add up
+	Says    []texts.Text
+	Wrong   []texts.Text // where the counts do not add up
 	Tables  []SheetTable
-	Heading string   // of the exceptions
-	Rows    []string // the exceptions, each a sentence
+	Heading texts.Text   // of the exceptions
+	Rows    []texts.Text // the exceptions, each a sentence
 }
 
 // SheetTable is counts: one column a helpline, the last for all.
 type SheetTable struct {
-	Caption string
-	Head    []string
+	Caption texts.Text
+	Head    []texts.Text
 	Rows    []SheetRow
 }
 
 // SheetRow is one line of a table. A sum is what the lines before it come to.
 type SheetRow struct {
-	Says  string
+	Says  texts.Text
 	Cells []int
 	Sum   bool
 }
@@ -65,14 +65,14 @@ const exceptionsShown = 100
 
 // exceptions are the part of the record's exceptions that one page lists.
 type exceptions struct {
-	Shown          []string
+	Shown          []texts.Text
 	First, Last    int // of them, counted from 1
 	All            int
 	Before, Beyond int // the first of the page before, and of the next; 0 for none
 }
 
 // exceptionsFrom is the page that holds the exception of that number.
-func exceptionsFrom(rows []string, number int64) (e exceptions) {
+func exceptionsFrom(rows []texts.Text, number int64) (e exceptions) {
 	e.All = len(rows)
 	begin := int(max(0, min(number-1, int64(len(rows)-1)))) / exceptionsShown * exceptionsShown
 	end := min(begin+exceptionsShown, len(rows))

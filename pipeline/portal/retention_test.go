@@ -7,18 +7,25 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"letterlock/pipeline/texts"
+	"letterlock/scanner/letter"
 )
 
 // fakeRetention knows November of 2026, by two of its names, and all of 2026.
-type fakeRetention struct{ wrong, rows []string }
+type fakeRetention struct{ wrong, rows []texts.Text }
 
 func (f *fakeRetention) Sheet(_ context.Context, period string) (Sheet, error) {
 	if period != "2026-11" && period != "2026-11-01..2026-11-30" && period != "2026" {
 		return Sheet{}, ErrPeriod
 	}
-	return Sheet{Title: "Organisational retention record, " + period, Period: period, Says: []string{"It names no service user."}, Wrong: f.wrong,
-		Tables:  []SheetTable{{"Letters", []string{"Respect Phoneline", "All"}, []SheetRow{{"Arrived", []int{41, 41}, false}, {"Sum", []int{41, 41}, true}}}},
-		Heading: "Exceptions", Rows: append([]string{"24 November 2026, K7QM-4T2X: The letter is kept."}, f.rows...)}, nil
+	day := letter.Date{Year: 2026, Month: 11, Day: 24}
+	return Sheet{Title: texts.Say("retention-record.title", "period", period), Period: period, Says: []texts.Text{texts.Say("retention-record.names-nobody")}, Wrong: f.wrong,
+		Tables: []SheetTable{{texts.Say("retention-record.letters"), []texts.Text{texts.Plain("Respect Phoneline"), texts.Say("retention-record.all")},
+			[]SheetRow{{texts.Say("retention-row.arrived"), []int{41, 41}, false}, {texts.Say("retention-row.sum"), []int{41, 41}, true}}}},
+		Heading: texts.Say("retention-record.exceptions"),
+		Rows: append([]texts.Text{texts.Say("retention-record.of-letter", "day", day, "reference", "K7QM-4T2X",
+			"says", texts.Say("retention-event.response-lost", "answers", "K7QM-4T2X"))}, f.rows...)}, nil
 }
 
 func (f *fakeRetention) CSV(ctx context.Context, period string, w io.Writer) error {
@@ -44,7 +51,7 @@ func TestRetentionRecord(t *testing.T) {
 		v := h.as(who)
 		w := v.get("/retention")
 		wantStatus(t, w, http.StatusOK)
-		wantText(t, w, "Organisational retention record, 2026-11", `<th scope="row">Arrived</th><td>41</td>`, "K7QM-4T2X: The letter is kept",
+		wantText(t, w, "Organisational retention record, 2026-11", `<th scope="row">Arrived</th><td>41</td>`, "K7QM-4T2X: This response to the letter",
 			"November 2026", "Quarter 4 of 2026", `href="/retention/record.pdf?period=2026-11"`)
 		if strings.Contains(w.Body.String(), "do not add up") {
 			t.Error("all is well, and the page says otherwise")
@@ -62,7 +69,7 @@ func TestRetentionRecord(t *testing.T) {
 		}
 		wantStatus(t, v.get("/retention/record.pdf?period=soon"), http.StatusNotFound)
 	}
-	record.wrong = []string{"The letters of respect-phoneline do not add up."}
+	record.wrong = []texts.Text{texts.Say("retention-wrong.letters-do-not-add-up", "helpline", "respect-phoneline")}
 	wantText(t, h.as(h.dpo).get("/retention"), "These counts do not add up", "The letters of respect-phoneline")
 }
 
@@ -71,7 +78,7 @@ func TestManyExceptions(t *testing.T) {
 	record := &fakeRetention{}
 	h := newHouse(t, func(c *Config) { c.Retention = record })
 	for n := 2; n <= 250; n++ {
-		record.rows = append(record.rows, fmt.Sprintf("It happened, number %d.", n))
+		record.rows = append(record.rows, texts.Plain(fmt.Sprintf("It happened, number %d.", n)))
 	}
 	v := h.as(h.dpo)
 	parts := map[string][2]string{"": {"1 to 100 of 250", "exception=101#"}, "101": {"101 to 200 of 250", "exception=201#"}, "250": {"201 to 250 of 250", "exception=101#"},

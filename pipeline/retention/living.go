@@ -3,6 +3,7 @@ package retention
 import (
 	"time"
 
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -23,12 +24,12 @@ type living struct {
 	erased    letter.Date // when it was decided to erase it before its time; zero when it was not
 }
 
-// what it is, at the head of a sentence.
-func (l *living) what() string {
+// what it is.
+func (l *living) what() texts.Text {
 	if l.answers != "" {
-		return "The answer"
+		return texts.Say("retention-what.answer")
 	}
-	return "The letter"
+	return texts.Say("retention-what.letter")
 }
 
 // due is the day on which it must be gone, unless it is held.

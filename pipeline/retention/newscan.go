@@ -2,6 +2,7 @@ package retention
 
 import (
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -12,7 +13,7 @@ import (
 func (m *maker) replaced(e register.Entry, ev register.LetterReplaced) {
 	old := m.living[e.Letter]
 	if old == nil || m.living[ev.By] == nil {
-		m.wrong("The letter %s has a new scan, and one of the two is not on record.", e.Letter.Reference())
+		m.wrong(texts.Say("retention-wrong.replaced-not-on-record", "reference", e.Letter.Reference()))
 		return
 	}
 	old.newScan, old.since = ev.By, e.At
@@ -34,14 +35,14 @@ func (m *maker) replaced(e register.Entry, ev register.LetterReplaced) {
 		delete(m.papers, e.Letter)
 		m.line(p.helpline).Paper.In--
 	}
-	m.except(e.At, e.Letter, "The letter could not be read and was scanned again: the new scan of its paper is %s.", ev.By.Reference())
+	m.except(e.At, e.Letter, texts.Say("retention-event.scanned-again", "by", ev.By.Reference()))
 }
 
 // otherPaper undoes it.
 func (m *maker) otherPaper(e register.Entry, ev register.NewScanIsOther) {
 	old := m.living[ev.Of]
 	if old == nil || old.newScan != e.Letter {
-		m.wrong("The letter %s was found to be no new scan of %s, and was none.", e.Letter.Reference(), ev.Of.Reference())
+		m.wrong(texts.Say("retention-wrong.was-no-new-scan", "reference", e.Letter.Reference(), "of", ev.Of.Reference()))
 		return
 	}
 	for id, l := range m.living {
@@ -61,22 +62,22 @@ func (m *maker) otherPaper(e register.Entry, ev register.NewScanIsOther) {
 	old.newScan = ""
 	m.papers[ev.Of] = &paper{helpline: old.helpline}
 	m.line(old.helpline).Paper.In++
-	m.except(e.At, e.Letter, "The letter had been scanned as a new scan of %s and was found to be another.", ev.Of.Reference())
+	m.except(e.At, e.Letter, texts.Say("retention-event.is-of-another-paper", "of", ev.Of.Reference()))
 }
 
 func (m *maker) apart(e register.Entry, ev register.NewScanApart) {
-	m.except(e.At, e.Letter, "The scanner said that the letter is a new scan of %s. It is not, as far as the register knows, and is counted as a letter of its own.", ev.Of.Reference())
+	m.except(e.At, e.Letter, texts.Say("retention-event.new-scan-apart", "of", ev.Of.Reference()))
 }
 
 // oldScanEnding is an old scan that is erased because a newer one can be read.
 func (m *maker) oldScanEnding(e register.Entry, ev register.OldScanEnding) {
 	l := m.living[e.Letter]
 	if l == nil {
-		m.wrong("The letter %s is to be erased, and is not on record.", e.Letter.Reference())
+		m.wrong(texts.Say("retention-wrong.erased-not-on-record", "reference", e.Letter.Reference()))
 		return
 	}
 	l.erased = letter.DateOf(e.At)
-	m.except(e.At, e.Letter, "The letter, due on %s, is erased before its time: its new scan %s was found readable.", day(l.deadline), ev.By.Reference())
+	m.except(e.At, e.Letter, texts.Say("retention-event.old-scan-ending", "due", l.deadline, "by", ev.By.Reference()))
 }
 
 // keptAlike has older scans of the paper kept as the letter is.

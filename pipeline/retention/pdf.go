@@ -3,9 +3,15 @@ package retention
 import (
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"codeberg.org/go-pdf/fpdf"
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/goregular"
+	"golang.org/x/text/encoding/charmap"
+
+	"letterlock/pipeline/texts"
 )
 
 const (
@@ -15,28 +21,29 @@ const (
 	first  = width * 0.52   // of a table's first column
 )
 
-// PDF writes the sheet for printing and signing: A4, in a font that every
-// printer has. The same sheet gives the same bytes.
-func (s Sheet) PDF(to io.Writer) error {
+// PDF writes the sheet for printing and signing, in that language: A4, in a font that
+// every printer has, or, where the language has other letters than that font, in one that
+// is embedded: it has those of Latin, Greek and Cyrillic. The same sheet gives the same
+// bytes.
+func (s Sheet) PDF(to io.Writer, l *texts.Language) error {
 	d := fpdf.New("P", "mm", "A4", "")
 	d.SetMargins(margin, margin, margin)
 	d.SetAutoPageBreak(true, margin)
 	d.SetCreationDate(time.Unix(0, 0).UTC())
 	d.SetModificationDate(time.Unix(0, 0).UTC())
 	d.SetCatalogSort(true)
-	text := d.UnicodeTranslatorFromDescriptor("") // the standard fonts know cp1252 only
-	d.SetTitle(s.Title, true)
+	p := newPrinter(d, l, s.allSaid(l))
+	d.SetTitle(l.Text(s.Title), true)
 	d.SetFooterFunc(func() {
 		d.SetY(-margin + 4)
-		d.SetFont("Helvetica", "", 8)
-		d.CellFormat(0, 4, text(s.Title)+", page "+strconv.Itoa(d.PageNo()), "", 0, "R", false, 0, "")
+		d.SetFont(p.face, "", 8)
+		d.CellFormat(0, 4, p.text(l.Text(texts.Say("retention-record.page", "title", s.Title, "page", d.PageNo()))), "", 0, "R", false, 0, "")
 	})
 	d.AddPage()
-	p := printer{d, text}
 	p.heading(s.Title, 15)
 	p.paragraphs(s.Says)
 	if len(s.Wrong) > 0 {
-		p.heading("These counts do not add up", 12)
+		p.heading(texts.Say("retention-record.do-not-add-up"), 12)
 		p.paragraphs(s.Wrong)
 	}
 	for _, t := range s.Tables {
@@ -44,34 +51,59 @@ func (s Sheet) PDF(to io.Writer) error {
 	}
 	p.heading(s.Heading, 12)
 	p.paragraphs(s.Rows)
-	p.signatures("Helplines’ manager", "Data-protection officer")
+	p.signatures(texts.Say("retention-record.seen-by-manager"), texts.Say("retention-record.seen-by-dpo"))
 	return d.Output(to)
+}
+
+// allSaid is whatever the sheet says, for the choice of a font.
+func (s Sheet) allSaid(l *texts.Language) string {
+	var all strings.Builder
+	if err := s.CSV(&all, l); err != nil {
+		panic(err) // it is in memory
+	}
+	for _, id := range []texts.Text{texts.Say("retention-record.seen-by-manager"), texts.Say("retention-record.seen-by-dpo"),
+		texts.Say("retention-record.do-not-add-up"), texts.Say("retention-record.page", "title", s.Title, "page", 1)} {
+		all.WriteString(l.Text(id))
+	}
+	return all.String()
 }
 
 // printer lays the parts of a sheet out one below the other.
 type printer struct {
 	*fpdf.Fpdf
-	text func(string) string
+	language *texts.Language
+	face     string
+	text     func(string) string // as the font takes it
 }
 
-func (p printer) heading(says string, size float64) {
+func newPrinter(d *fpdf.Fpdf, l *texts.Language, all string) printer {
+	// The standard fonts know this code page only.
+	if _, err := charmap.Windows1252.NewEncoder().String(all); err == nil {
+		return printer{d, l, "Helvetica", d.UnicodeTranslatorFromDescriptor("")}
+	}
+	d.AddUTF8FontFromBytes("Go", "", goregular.TTF)
+	d.AddUTF8FontFromBytes("Go", "B", gobold.TTF)
+	return printer{d, l, "Go", func(s string) string { return s }}
+}
+
+func (p printer) heading(says texts.Text, size float64) {
 	p.Ln(3)
-	p.SetFont("Helvetica", "B", size)
-	p.MultiCell(width, line+1.5, p.text(says), "", "L", false)
+	p.SetFont(p.face, "B", size)
+	p.MultiCell(width, line+1.5, p.text(p.language.Text(says)), "", "L", false)
 	p.Ln(1)
 }
 
-func (p printer) paragraphs(says []string) {
-	p.SetFont("Helvetica", "", 9.5)
+func (p printer) paragraphs(says []texts.Text) {
+	p.SetFont(p.face, "", 9.5)
 	for _, one := range says {
-		p.MultiCell(width, line-0.8, p.text(one), "", "L", false)
+		p.MultiCell(width, line-0.8, p.text(p.language.Text(one)), "", "L", false)
 		p.Ln(1)
 	}
 }
 
 func (p printer) table(t Table) {
 	p.heading(t.Caption, 12)
-	p.SetFont("Helvetica", "B", 9)
+	p.SetFont(p.face, "B", 9)
 	column := (width - first) / float64(max(1, len(t.Head)))
 	p.CellFormat(first, line, "", "B", 0, "L", false, 0, "")
 	for _, name := range t.Head {
@@ -83,7 +115,7 @@ func (p printer) table(t Table) {
 		if r.Sum {
 			style, border = "B", "T"
 		}
-		p.SetFont("Helvetica", style, 9)
+		p.SetFont(p.face, style, 9)
 		p.CellFormat(first, line, p.fitted(r.Says, first), border, 0, "L", false, 0, "")
 		for _, n := range r.Cells {
 			p.CellFormat(column, line, strconv.Itoa(n), border, 0, "R", false, 0, "")
@@ -93,22 +125,20 @@ func (p printer) table(t Table) {
 }
 
 // fitted is the text, cut off where a column is too narrow for it.
-func (p printer) fitted(says string, column float64) string {
-	out := p.text(says)
-	for p.GetStringWidth(out) > column-2 && len(out) > 1 {
-		out = out[:len(out)-1]
+func (p printer) fitted(says texts.Text, column float64) string {
+	whole := []rune(p.language.Text(says))
+	for p.GetStringWidth(p.text(string(whole))) > column-2 && len(whole) > 1 {
+		whole = whole[:len(whole)-1]
 	}
-	return out
+	return p.text(string(whole))
 }
 
-func (p printer) signatures(who ...string) {
+func (p printer) signatures(who ...texts.Text) {
 	p.Ln(14)
-	p.SetFont("Helvetica", "", 9)
-	for _, name := range who {
-		p.CellFormat(width/float64(len(who))-6, line, p.text("Seen by the "+lower(name)+", on"), "T", 0, "L", false, 0, "")
+	p.SetFont(p.face, "", 9)
+	for _, seen := range who {
+		p.CellFormat(width/float64(len(who))-6, line, p.text(p.language.Text(seen)), "T", 0, "L", false, 0, "")
 		p.CellFormat(6, line, "", "", 0, "L", false, 0, "")
 	}
 	p.Ln(line)
 }
-
-func lower(s string) string { return string(s[0]+'a'-'A') + s[1:] }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -79,16 +80,24 @@ func (p Period) names() []string {
 }
 
 // Title is the period as people say it.
-func (p Period) Title() string {
+func (p Period) Title() texts.Text {
 	switch s := p.String(); {
 	case year.MatchString(s):
-		return s
+		return texts.Plain(s)
 	case quarter.MatchString(s):
-		return []string{"first", "second", "third", "fourth"}[s[6]-'1'] + " quarter of " + s[:4]
+		return quarters[s[6]-'1'](s[:4])
 	case month.MatchString(s):
-		return p.First.Start().Format("January 2006")
+		return texts.Month(p.First)
 	}
-	return day(p.First) + " to " + day(p.Last)
+	return texts.Say("retention-record.days", "first", p.First, "last", p.Last)
+}
+
+// quarters are those of a year, as people say them.
+var quarters = [4]func(year string) texts.Text{
+	func(y string) texts.Text { return texts.Say("retention-record.quarter-1", "year", y) },
+	func(y string) texts.Text { return texts.Say("retention-record.quarter-2", "year", y) },
+	func(y string) texts.Text { return texts.Say("retention-record.quarter-3", "year", y) },
+	func(y string) texts.Text { return texts.Say("retention-record.quarter-4", "year", y) },
 }
 
 // holds reports whether the moment lies in the period.
@@ -99,5 +108,3 @@ func (p Period) holds(t time.Time) bool {
 
 // before reports whether the moment comes before the period.
 func (p Period) before(t time.Time) bool { return letter.DateOf(t).Before(p.First) }
-
-func day(d letter.Date) string { return d.Start().Format("2 January 2006") }

@@ -3,6 +3,7 @@ package retention
 import (
 	"time"
 
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -14,8 +15,8 @@ type Record struct {
 	Helplines []Line // by name
 	Alarms    int    // that were raised in the period
 
-	Exceptions []Exception // in the order in which they happened
-	Wrong      []string    // where the counts do not add up; nothing where all is well
+	Exceptions []Exception  // in the order in which they happened
+	Wrong      []texts.Text // where the counts do not add up; nothing where all is well
 }
 
 // Line is the counts of one helpline, or of all.
@@ -62,8 +63,8 @@ type Paper struct {
 // Exception is something that was not as with every other letter.
 type Exception struct {
 	At     time.Time
-	Letter letter.ID // empty where it is about none
-	Says   string    // a whole sentence
+	Letter letter.ID  // empty where it is about none
+	Says   texts.Text // a whole sentence
 }
 
 func (l *Line) add(o Line) {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -134,17 +135,15 @@ func (m *maker) begin() {
 	}
 }
 
-func (m *maker) except(at time.Time, id letter.ID, format string, args ...any) {
-	m.Exceptions = append(m.Exceptions, Exception{at, id, fmt.Sprintf(format, args...)})
+func (m *maker) except(at time.Time, id letter.ID, says texts.Text) {
+	m.Exceptions = append(m.Exceptions, Exception{at, id, says})
 }
 
-func (m *maker) wrong(format string, args ...any) {
-	m.Wrong = append(m.Wrong, fmt.Sprintf(format, args...))
-}
+func (m *maker) wrong(says texts.Text) { m.Wrong = append(m.Wrong, says) }
 
 func (m *maker) admitted(e register.Entry, ev register.LetterAdmitted) {
 	if m.living[e.Letter] != nil {
-		m.wrong("The letter %s arrived twice.", e.Letter.Reference())
+		m.wrong(texts.Say("retention-wrong.arrived-twice", "reference", e.Letter.Reference()))
 	}
 	helpline := string(ev.Helpline)
 	m.living[e.Letter] = &living{helpline: helpline, class: ev.Class, deadline: ev.Deadline}
@@ -165,7 +164,7 @@ func (m *maker) lost(e register.Entry, ev register.ResponseLost) {
 	if l := m.living[e.Letter]; l != nil {
 		l.erased = letter.DateOf(e.At)
 	}
-	m.except(e.At, e.Letter, "This response to the letter %s was filed and did not reach the storage. It must be filed again.", ev.Answers.Reference())
+	m.except(e.At, e.Letter, texts.Say("retention-event.response-lost", "answers", ev.Answers.Reference()))
 }
 
 // dropped is a response that was uploaded and not kept: it is erased at once, and
@@ -179,17 +178,17 @@ func (m *maker) dropped(e register.Entry, _ register.ResponseDropped) {
 func (m *maker) erasure(e register.Entry, ev register.ErasureConfirmed) {
 	l := m.living[e.Letter]
 	if l == nil {
-		m.wrong("The letter %s is to be erased, and is not on record.", e.Letter.Reference())
+		m.wrong(texts.Say("retention-wrong.erased-not-on-record", "reference", e.Letter.Reference()))
 		return
 	}
 	l.erased = letter.DateOf(e.At)
-	m.except(e.At, e.Letter, "Two people decided that %s, due on %s, is erased before its time: %s.", lower(l.what()), day(l.deadline), worded(eraseWords, ev.Reason))
+	m.except(e.At, e.Letter, texts.Say("retention-event.erasure-decided", "what", l.what(), "due", l.deadline, "reason", texts.Word("retention-erase", ev.Reason)))
 }
 
 func (m *maker) deleted(e register.Entry, ev register.LetterDeleted) {
 	l := m.living[e.Letter]
 	if l == nil {
-		m.wrong("The letter %s is proven gone, and never arrived or was gone before.", e.Letter.Reference())
+		m.wrong(texts.Say("retention-wrong.gone-before", "reference", e.Letter.Reference()))
 		l = &living{helpline: string(ev.Helpline)}
 	}
 	delete(m.living, e.Letter)
@@ -199,11 +198,11 @@ func (m *maker) deleted(e register.Entry, ev register.LetterDeleted) {
 	}
 	if p := m.papers[e.Letter]; p != nil {
 		p.outlived = true
-		m.except(e.At, e.Letter, "The letter was deleted while its paper was not on record as destroyed.")
+		m.except(e.At, e.Letter, texts.Say("retention-event.paper-waits"))
 	}
 	m.inTime(e, ev, l)
 	if ev.By == register.ByNobody && ev.Early != register.NeverStored && ev.Early != register.NotKept {
-		m.except(e.At, e.Letter, "Nothing was left of %s when it was due, and the storage cannot have removed it by itself by then. Somebody else had removed it.", lower(l.what()))
+		m.except(e.At, e.Letter, texts.Say("retention-event.removed-by-somebody", "what", l.what()))
 	}
 }
 
@@ -211,7 +210,7 @@ func (m *maker) deleted(e register.Entry, ev register.LetterDeleted) {
 func (m *maker) inTime(e register.Entry, ev register.LetterDeleted, l *living) {
 	decided := l.erased != (letter.Date{})
 	if decided != (ev.Early != "") {
-		m.wrong("The letter %s was deleted, and the register does not agree with itself on whether it was to be erased before its time.", e.Letter.Reference())
+		m.wrong(texts.Say("retention-wrong.erased-or-not", "reference", e.Letter.Reference()))
 	}
 	due := ev.Deadline
 	if due.Before(l.withdrawn) {
@@ -222,15 +221,14 @@ func (m *maker) inTime(e register.Entry, ev register.LetterDeleted, l *living) {
 	case ev.Early != "":
 		m.line(l.helpline).Letters.Erased++
 		if decided && ev.Early != register.NewerScan { // which was said when it was decided
-			m.except(e.At, e.Letter, "%s, due on %s, was erased as two people had decided on %s: %s.", l.what(), day(ev.Deadline), day(l.erased), worded(eraseWords, ev.Early))
+			m.except(e.At, e.Letter, texts.Say("retention-event.erased", "what", l.what(), "due", ev.Deadline, "decided", l.erased, "reason", texts.Word("retention-erase", ev.Early)))
 		}
 	case due.Before(gone) && l.wasHeld:
-		m.except(e.At, e.Letter, "%s was due on %s, was held, and was proven gone on %s.", l.what(), day(ev.Deadline), day(gone))
+		m.except(e.At, e.Letter, texts.Say("retention-event.held-and-gone", "what", l.what(), "due", ev.Deadline, "gone", gone))
 	case due.Before(gone):
-		m.except(e.At, e.Letter, "%s was due on %s and proven gone on %s. Alarms of these days say whether the storage, the clock or Letterlock itself stood still.",
-			l.what(), day(due), day(gone))
+		m.except(e.At, e.Letter, texts.Say("retention-event.gone-late", "what", l.what(), "due", due, "gone", gone))
 	case gone.Before(ev.Deadline):
-		m.except(e.At, e.Letter, "%s was deleted before its time, which was %s.", l.what(), day(ev.Deadline))
+		m.except(e.At, e.Letter, texts.Say("retention-event.gone-early", "what", l.what(), "due", ev.Deadline))
 	}
 }
 
@@ -249,7 +247,7 @@ func (m *maker) verified(e register.Entry, _ register.LetterVerified) {
 func (m *maker) safeguarded(e register.Entry, ev register.LetterSafeguarded) {
 	l := m.living[e.Letter]
 	if l == nil {
-		m.wrong("The letter %s is kept for five years, and is not on record.", e.Letter.Reference())
+		m.wrong(texts.Say("retention-wrong.kept-not-on-record", "reference", e.Letter.Reference()))
 		return
 	}
 	l.class, l.deadline = letter.FiveYears, ev.Deadline
@@ -257,28 +255,29 @@ func (m *maker) safeguarded(e register.Entry, ev register.LetterSafeguarded) {
 		m.line(l.helpline).Letters.Kept++
 	}
 	m.keptAlike(e.Letter, l)
-	m.except(e.At, e.Letter, "The letter is kept for five years, until %s: %s. It is looked at again on %s.", day(ev.Deadline), worded(reasonWords, ev.Reason), day(ev.Review))
+	m.except(e.At, e.Letter, texts.Say("retention-event.kept", "deadline", ev.Deadline, "reason", texts.Word("retention-reason", ev.Reason), "review", ev.Review))
 }
 
 // withdrawn puts a letter back under the rule of six months.
 func (m *maker) withdrawn(e register.Entry, ev register.SafeguardingWithdrawn) {
 	l := m.living[e.Letter]
 	if l == nil || l.class != letter.FiveYears {
-		m.wrong("The letter %s is not kept for five years after all, and never was.", e.Letter.Reference())
+		m.wrong(texts.Say("retention-wrong.withdrawn-never-kept", "reference", e.Letter.Reference()))
 		return
 	}
 	l.class, l.deadline, l.withdrawn = letter.SixMonths, ev.Deadline, letter.DateOf(e.At)
 	m.line(l.helpline).Letters.Withdrawn++
 	m.keptAlike(e.Letter, l)
-	became := "It is due on %s"
+	reason := texts.Word("retention-withdraw", ev.Reason)
+	said := texts.Say("retention-event.withdrawn", "reason", reason, "due", l.deadline)
 	if !l.withdrawn.Before(l.deadline) {
-		became = "Its six months were over on %s, so it was due at once"
+		said = texts.Say("retention-event.withdrawn-and-due", "reason", reason, "due", l.deadline)
 	}
-	m.except(e.At, e.Letter, "Two people decided that the letter is not kept for five years after all: %s. "+became+".", worded(withdrawWords, ev.Reason), day(l.deadline))
+	m.except(e.At, e.Letter, said)
 }
 
 func (m *maker) shared(e register.Entry, ev register.LetterShared) {
-	m.except(e.At, e.Letter, "The letter was shared with an agency (%s) on %s.", worded(agencyWords, ev.Agency), day(ev.On))
+	m.except(e.At, e.Letter, texts.Say("retention-event.shared", "agency", texts.Word("retention-agency", ev.Agency), "on", ev.On))
 }
 
 // redirected follows a letter to the helpline to which it was written, and its
@@ -286,7 +285,7 @@ func (m *maker) shared(e register.Entry, ev register.LetterShared) {
 func (m *maker) redirected(e register.Entry, ev register.LetterRedirected) {
 	l, to := m.living[e.Letter], string(ev.To)
 	if l == nil || l.helpline != string(ev.From) || l.helpline == to {
-		m.wrong("The letter %s was moved from %s to %s, and was not there.", e.Letter.Reference(), ev.From, to)
+		m.wrong(texts.Say("retention-wrong.moved-not-there", "reference", e.Letter.Reference(), "from", string(ev.From), "to", to))
 		return
 	}
 	l.wasHeld = l.wasHeld || m.held(e.Letter, l)
@@ -297,7 +296,7 @@ func (m *maker) redirected(e register.Entry, ev register.LetterRedirected) {
 		m.line(to).Paper.MovedIn++
 		p.helpline = to
 	}
-	m.except(e.At, e.Letter, "%s had been given to the helpline %s by mistake and was moved to %s, as two people decided.", l.what(), l.helpline, to)
+	m.except(e.At, e.Letter, texts.Say("retention-event.moved", "what", l.what(), "from", l.helpline, "to", to))
 	l.helpline = to
 }
 
@@ -309,20 +308,20 @@ func (m *maker) holdPlaced(e register.Entry, ev register.HoldPlaced) {
 		}
 	}
 	m.holds[ev.Hold] = h
-	what := "The letter"
+	what := texts.Say("retention-what.letter")
 	if l := m.living[h.letter]; l != nil {
 		what = l.what()
 	}
 	if h.letter == "" {
-		what = fmt.Sprintf("Everything of the helpline %s (%s)", h.helpline, count(ev.Letters))
+		what = texts.Say("retention-what.helpline", "helpline", h.helpline, "letters", count(ev.Letters))
 	}
-	m.except(e.At, e.Letter, "%s was put on hold %d, because %s. It is looked at again on %s.", what, ev.Hold, worded(holdWords, ev.Reason), day(ev.Review))
+	m.except(e.At, e.Letter, texts.Say("retention-event.held", "what", what, "hold", ev.Hold, "reason", texts.Word("retention-hold", ev.Reason), "review", ev.Review))
 }
 
 func (m *maker) holdReleased(e register.Entry, ev register.HoldReleased) {
 	h, ok := m.holds[ev.Hold]
 	if !ok {
-		m.wrong("Hold %d was released, and had never been placed or was released before.", ev.Hold)
+		m.wrong(texts.Say("retention-wrong.released-twice", "hold", ev.Hold))
 		return
 	}
 	delete(m.holds, ev.Hold)
@@ -331,20 +330,15 @@ func (m *maker) holdReleased(e register.Entry, ev register.HoldReleased) {
 			l.wasHeld = true
 		}
 	}
-	m.except(e.At, h.letter, "Hold %d was released; it had stopped the end of %s.", ev.Hold, count(ev.Letters))
+	m.except(e.At, h.letter, texts.Say("retention-event.released", "hold", ev.Hold, "letters", count(ev.Letters)))
 }
 
-func count(letters int) string {
-	if letters == 1 {
-		return "1 letter"
-	}
-	return fmt.Sprintf("%d letters", letters)
-}
+func count(letters int) texts.Text { return texts.Say("count.letter", "n", letters) }
 
 func (m *maker) destroyed(e register.Entry, ev register.PaperDestroyed) {
 	p := m.papers[e.Letter]
 	if p == nil {
-		m.wrong("The paper %s is on record as destroyed, and never came in or was destroyed before (%s).", ev.Reference, ev.Ledger)
+		m.wrong(texts.Say("retention-wrong.destroyed-twice", "reference", ev.Reference, "ledger", ev.Ledger))
 		return
 	}
 	delete(m.papers, e.Letter)
@@ -361,13 +355,13 @@ func (m *maker) destroyed(e register.Entry, ev register.PaperDestroyed) {
 			count.Unread++
 			continue
 		}
-		m.except(e.At, e.Letter, "The paper was destroyed (%s), but %s.", ev.Ledger, worded(anomalyWords, a))
+		m.except(e.At, e.Letter, texts.Say("retention-event.destroyed", "ledger", ev.Ledger, "anomaly", texts.Word("retention-anomaly", a)))
 	}
 }
 
 func (m *maker) alarmed(e register.Entry, ev register.AlarmRaised) {
 	m.Alarms++
-	m.except(e.At, "", "An alarm was raised: %s.", worded(alarmWords, ev.Alarm))
+	m.except(e.At, "", texts.Say("retention-event.alarm", "alarm", texts.Word("retention-alarm", ev.Alarm)))
 }
 
 // day compares with what the database held on that morning. A letter whose rows
@@ -376,7 +370,7 @@ func (m *maker) alarmed(e register.Entry, ev register.AlarmRaised) {
 func (m *maker) day(e register.Entry, ev register.DayBegun) {
 	today, have := letter.DateOf(e.At), len(m.living)
 	if ev.Living > have {
-		m.wrong("On %s the database held %d letters, and the register accounts for %d.", day(today), ev.Living, have)
+		m.wrong(texts.Say("retention-wrong.more-in-the-database", "day", today, "held", ev.Living, "known", have))
 	}
 	m.missing = max(0, have-ev.Living)
 	switch {
@@ -397,7 +391,7 @@ func (m *maker) end() {
 		today, at = m.Period.Last, until.Start()
 	}
 	if m.missing > 0 && !m.first {
-		m.wrong("Since %s letters are gone from the database (%d of them) without proof on the register.", day(m.since), m.missing)
+		m.wrong(texts.Say("retention-wrong.fewer-in-the-database", "since", m.since, "missing", m.missing))
 	}
 	for _, id := range slices.Sorted(maps.Keys(m.living)) {
 		l := m.living[id]
@@ -413,10 +407,10 @@ func (m *maker) end() {
 		}
 		if l.due().Before(today) && !held {
 			count.Overdue++
-			m.except(at, id, "%s was due on %s and was not proven gone at the end.", l.what(), day(l.due()))
+			m.except(at, id, texts.Say("retention-event.not-gone", "what", l.what(), "due", l.due()))
 		}
 		if !l.unverifiable.IsZero() {
-			m.except(at, id, "What was deposited of %s could not be verified since %s; its scan is kept at the scanner.", lower(l.what()), day(letter.DateOf(l.unverifiable)))
+			m.except(at, id, texts.Say("retention-event.unverifiable", "what", l.what(), "since", letter.DateOf(l.unverifiable)))
 		}
 	}
 	for _, p := range m.papers {
@@ -433,20 +427,16 @@ func (m *maker) end() {
 		m.Total.add(l)
 	}
 	if n := m.Total.Paper.Unread; n > 0 {
-		of := fmt.Sprintf("%d papers that were", n)
-		if n == 1 {
-			of = "1 paper that was"
-		}
-		m.except(at, "", "Of %s destroyed nobody had found the scan readable: Letterlock had read it back, which is enough where the configuration says so (destroy_after = \"verified\").", of)
+		m.except(at, "", texts.Say("retention-event.unread", "n", n))
 	}
 }
 
 func (m *maker) addsUp(l Line) {
 	n, p := l.Letters, l.Paper
 	if n.Before+n.Arrived+n.Filed+n.MovedIn != n.Deleted+n.MovedOut+n.After || n.After != n.Ordinary+n.FiveYears+n.Held {
-		m.wrong("The letters of %s do not add up.", l.Helpline)
+		m.wrong(texts.Say("retention-wrong.letters-do-not-add-up", "helpline", l.Helpline))
 	}
 	if p.Before+p.In+p.MovedIn != p.Destroyed+p.MovedOut+p.After {
-		m.wrong("The papers of %s do not add up.", l.Helpline)
+		m.wrong(texts.Say("retention-wrong.papers-do-not-add-up", "helpline", l.Helpline))
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -102,6 +103,16 @@ func (s *story) record(t interface{ Fatal(...any) }, period string) Record {
 	return r
 }
 
+func english(says texts.Text) string { return texts.English().Text(says) }
+
+// allSaid is every exception of the record.
+func allSaid(r Record) (all string) {
+	for _, e := range r.Exceptions {
+		all += english(e.Text()) + "\n"
+	}
+	return all
+}
+
 func TestPeriods(t *testing.T) {
 	for in, want := range map[string][3]string{
 		"2026":                   {"2026-01-01", "2026-12-31", "2026"},
@@ -112,8 +123,8 @@ func TestPeriods(t *testing.T) {
 		"2026-11-03..2026-11-03": {"2026-11-03", "2026-11-03", "3 November 2026 to 3 November 2026"},
 	} {
 		p, err := ParsePeriod(in)
-		if err != nil || p.First.String() != want[0] || p.Last.String() != want[1] || p.Title() != want[2] || p.String() != in {
-			t.Errorf("%s: %v %q, %v", in, p, p.Title(), err)
+		if err != nil || p.First.String() != want[0] || p.Last.String() != want[1] || english(p.Title()) != want[2] || p.String() != in {
+			t.Errorf("%s: %v %q, %v", in, p, english(p.Title()), err)
 		}
 	}
 	for _, bad := range []string{"", "26", "2026-13", "2026-Q5", "2026-11-03..2026-11-02", "2026-11-03..", "november", "2026-11-31..2026-12-01"} {
@@ -159,7 +170,7 @@ func TestTheRecordSaysWhatHappened(t *testing.T) {
 	}
 	var said []string
 	for _, e := range year.Exceptions {
-		said = append(said, e.String())
+		said = append(said, english(e.Text()))
 	}
 	want := []string{
 		"1 February 2026, " + second.Reference() + ": The letter is kept for five years, until 1 February 2031: a child is at risk. It is looked at again on 1 February 2027.",
@@ -187,7 +198,7 @@ func TestPapersThatGoUnread(t *testing.T) {
 	s.end(outlived, letter.DateOf(began))
 	s.destroy(outlived, register.AnomalyLetterGone, register.AnomalyUnread)
 	r := s.record(t, "2026")
-	said := fmt.Sprint(r.Exceptions)
+	said := allSaid(r)
 	if r.Total.Paper.Unread != 501 || len(r.Exceptions) != 5 || !strings.Contains(said, "Of 501 papers that were destroyed nobody") ||
 		!strings.Contains(said, outlived.Reference()+": The paper was destroyed (D-2026-000001), but nobody had found") || !strings.Contains(said, "coarser than level") {
 		t.Errorf("%d unread, %d exceptions: %s", r.Total.Paper.Unread, len(r.Exceptions), said)
@@ -219,7 +230,7 @@ func TestHeldLetters(t *testing.T) {
 	if got, want := r.Total.Letters, (Letters{Before: 3, Deleted: 1, After: 2, Ordinary: 1, FiveYears: 1, Overdue: 1}); got != want {
 		t.Errorf("August: %+v", got)
 	}
-	if said := fmt.Sprint(r.Exceptions); !strings.Contains(said, "was due on 1 July 2026, was held, and was proven gone on 1 August 2026") {
+	if said := allSaid(r); !strings.Contains(said, "was due on 1 July 2026, was held, and was proven gone on 1 August 2026") {
 		t.Errorf("exceptions: %s", said)
 	}
 	s.say("hold-released", "", register.HoldReleased{Hold: 1})
@@ -237,7 +248,7 @@ func TestAnAnswerIsNoLetter(t *testing.T) {
 	s.now = began.AddDate(0, 6, 2)
 	open := s.record(t, "2026")
 	s.end(answer, letter.DateOf(began).AddMonths(6))
-	said := fmt.Sprint(open.Exceptions, s.record(t, "2026").Exceptions)
+	said := allSaid(open) + allSaid(s.record(t, "2026"))
 	for _, want := range []string{": The answer was put on hold 1, because of a court case.", ": The answer was due on 1 July 2026 and was not proven gone at the end.",
 		": The answer was due on 1 July 2026, was held, and was proven gone on 3 July 2026."} {
 		if !strings.Contains(said, answer.Reference()+want) {
@@ -278,7 +289,7 @@ func TestErasedRedirectedAndFiled(t *testing.T) {
 	}
 	var said []string
 	for _, e := range append(january.Exceptions, february.Exceptions...) {
-		said = append(said, e.String())
+		said = append(said, english(e.Text()))
 	}
 	want := []string{
 		"1 January 2026, " + one.Reference() + ": The letter had been given to the helpline respect-phoneline by mistake and was moved to mens-advice-line, as two people decided.",
@@ -292,7 +303,7 @@ func TestErasedRedirectedAndFiled(t *testing.T) {
 		t.Errorf("exceptions:\n%s", strings.Join(said, "\n"))
 	}
 	s.erase(answer, letter.DateOf(began), register.LegalDuty)
-	if r := s.record(t, "2026-02"); len(r.Wrong) != 1 || !strings.Contains(r.Wrong[0], "does not agree with itself") {
+	if r := s.record(t, "2026-02"); len(r.Wrong) != 1 || !strings.Contains(english(r.Wrong[0]), "does not agree with itself") {
 		t.Errorf("erased, and nobody had confirmed it: %v", r.Wrong)
 	}
 }
@@ -302,7 +313,7 @@ func TestAnOverdueLetterIsAnException(t *testing.T) {
 	id := s.arrive("respect-phoneline")
 	s.now = began.AddDate(0, 6, 1)
 	r := s.record(t, "2026-07")
-	if r.Total.Letters.Overdue != 1 || len(r.Exceptions) != 1 || !strings.Contains(r.Exceptions[0].String(), id.Reference()+": The letter was due on 1 July 2026 and was not proven gone") {
+	if r.Total.Letters.Overdue != 1 || len(r.Exceptions) != 1 || !strings.Contains(english(r.Exceptions[0].Text()), id.Reference()+": The letter was due on 1 July 2026 and was not proven gone") {
 		t.Errorf("%+v", r)
 	}
 	if june := s.record(t, "2026-06"); june.Total.Letters.Overdue != 0 {
@@ -333,7 +344,7 @@ func TestWhatDoesNotAddUpIsSaid(t *testing.T) {
 			s := &story{now: began}
 			id := s.arrive("respect-phoneline")
 			c.spoil(s, id)
-			if r := s.record(t, "2026"); len(r.Wrong) == 0 || !strings.Contains(r.Wrong[0], c.says) {
+			if r := s.record(t, "2026"); len(r.Wrong) == 0 || !strings.Contains(english(r.Wrong[0]), c.says) {
 				t.Errorf("said: %v", r.Wrong)
 			}
 		})
@@ -431,36 +442,35 @@ func TestEveryStoryAddsUp(t *testing.T) {
 
 // Every word of the register that an exception can hold is said in words.
 func TestEveryWordIsSaid(t *testing.T) {
-	for _, k := range register.AlarmKinds {
-		if alarmWords[k] == "" {
-			t.Errorf("no words for the alarm %s", k)
+	said := func(group string, words ...string) {
+		t.Helper()
+		if len(words) == 0 {
+			t.Errorf("nothing is looked at in %s", group)
+		}
+		for _, word := range words {
+			if id := group + "." + word; !texts.English().Has(id) {
+				t.Errorf("there is no text %q", id)
+			}
 		}
 	}
-	for _, k := range register.SafeguardingReasons {
-		if reasonWords[k] == "" {
-			t.Errorf("no words for the reason %s", k)
-		}
+	said("retention-alarm", words(register.AlarmKinds)...)
+	said("retention-reason", words(register.SafeguardingReasons)...)
+	said("retention-erase", words(register.EraseReasons)...)
+	said("retention-withdraw", words(register.WithdrawReasons)...)
+	said("retention-hold", append(words(register.HoldReasons), string(register.KeptUnknown))...)
+	said("retention-agency", words(register.Agencies)...)
+	said("retention-anomaly", words([]register.Anomaly{register.AnomalySheets, register.AnomalyLetterGone, register.AnomalyUnread,
+		register.AnomalyScannerUnknown, register.AnomalyLevel})...)
+	if says := english(texts.Word("retention-anomaly", register.AnomalyLevel)); !strings.HasSuffix(says, " "+string(register.DefaultLevel)) {
+		t.Errorf("the level to compare with is not %s: %q", register.DefaultLevel, says)
 	}
-	for _, k := range register.EraseReasons {
-		if eraseWords[k] == "" {
-			t.Errorf("no words for the erasure %s", k)
-		}
+}
+
+func words[K ~string](all []K) (out []string) {
+	for _, k := range all {
+		out = append(out, string(k))
 	}
-	for _, k := range register.WithdrawReasons {
-		if withdrawWords[k] == "" {
-			t.Errorf("no words for the withdrawal %s", k)
-		}
-	}
-	for _, k := range register.HoldReasons {
-		if holdWords[k] == "" {
-			t.Errorf("no words for the hold %s", k)
-		}
-	}
-	for _, k := range register.Agencies {
-		if agencyWords[k] == "" {
-			t.Errorf("no words for the agency %s", k)
-		}
-	}
+	return out
 }
 
 // A letter that is not kept after all is due by its six months, or on the day
@@ -487,7 +497,7 @@ func TestALetterIsNotKeptAfterAll(t *testing.T) {
 		s.now = c.gone.Start().Add(time.Hour)
 		s.end(id, deadline)
 		r := s.record(t, "2026")
-		said := fmt.Sprint(r.Exceptions)
+		said := allSaid(r)
 		if got, want := r.Total.Letters, (Letters{Arrived: 1, Deleted: 1, Kept: 1, Withdrawn: 1}); got != want || len(r.Wrong) > 0 {
 			t.Errorf("%s: %+v, %v", name, got, r.Wrong)
 		}
@@ -497,7 +507,7 @@ func TestALetterIsNotKeptAfterAll(t *testing.T) {
 	}
 	s := &story{now: began}
 	s.unkeep(s.arrive("respect-phoneline"), letter.DateOf(began))
-	if r := s.record(t, "2026"); len(r.Wrong) != 1 || !strings.Contains(r.Wrong[0], "never was") {
+	if r := s.record(t, "2026"); len(r.Wrong) != 1 || !strings.Contains(english(r.Wrong[0]), "never was") {
 		t.Errorf("one that was never kept: %v", r.Wrong)
 	}
 }
