@@ -11,6 +11,7 @@ import (
 	"letterlock/cmd/invitation"
 	"letterlock/cmd/killtest"
 	"letterlock/pipeline/register"
+	"letterlock/scanner"
 	"letterlock/scanner/deposit/deposittest"
 )
 
@@ -119,21 +120,31 @@ func (k *rotations) serversKey() {
 		k.t.Errorf("asked, it says:\n%s", said)
 	}
 	k.brings(k.near)
-	k.server.eventually("the scanner that runs has heard of it", func() bool { return slices.Equal(k.server.status().KeyWaits, []string{"branch"}) })
+	k.heard(k.near)
+	if !slices.Contains(k.server.status().KeyWaits, "branch") {
+		k.t.Errorf("status says that it waits for %v", k.server.status().KeyWaits)
+	}
 	if read(k.t, k.state(ofServer.file)) != first || !exists(k.state(ofServer.next())) {
 		k.t.Fatal("the old key is not in its place, or the new one not beside it")
 	}
 	k.server.stop()
+	k.away = k.runs(k.far)
+	k.heard(k.far) // while no server runs: the next one finds what both have said
 	cmd := letterlockCmd(k.t, k.data, "serve", "--listen", "localhost:0")
 	cmd.Env = append(cmd.Environ(), killtest.At("server-key-changed"))
 	dies := k.begin(cmd)
-	k.away = k.runs(k.far)
 	if !dies.wait() {
 		k.t.Fatalf("the scanner that was off has never said that it knows the new key:\n%s\n%s", dies.out, k.away.out)
 	}
 	k.server = k.serve()
 	k.changed(first)
 	k.brings(k.near, k.far)
+}
+
+// heard waits until a scanner has written down that another key is to sign.
+func (k *rotations) heard(dir string) {
+	k.t.Helper()
+	k.server.eventually("the scanner has heard of it", func() bool { return exists(filepath.Join(dir, "state", scanner.ServerKeysFile)) })
 }
 
 // changed waits until another key of the server's is in its place, alone.
