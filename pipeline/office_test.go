@@ -145,8 +145,12 @@ func (o *office) person(role register.Role, email string, helplines ...string) i
 // does. spoil may change either before it is put.
 func (o *office) deposit(spoil ...func(m *letter.Manifest, sealed *[]byte)) letter.Manifest {
 	o.t.Helper()
-	return o.depositPDF(specimen.New(1, 1).ColourPDF(), spoil...)
+	return o.depositPDF(onePage(), spoil...)
 }
+
+// onePage is what most tests deposit. Drawing it takes longer than much of what they do
+// with it.
+var onePage = sync.OnceValue(func() []byte { return specimen.New(1, 1).ColourPDF() })
 
 func (o *office) depositPDF(pdf []byte, spoil ...func(m *letter.Manifest, sealed *[]byte)) letter.Manifest {
 	o.t.Helper()
