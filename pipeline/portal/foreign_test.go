@@ -84,8 +84,10 @@ func TestLooksInAnotherLanguage(t *testing.T) {
 // looksForeign looks at the page on which the browser is, in the made-up language.
 func (l *looker) looksForeign(name string) {
 	l.t.Helper()
-	for _, width := range []int64{320, 1280} {
-		l.Lay(portaltest.Layout{Width: width, Scheme: "light"})
+	for i, width := range []int64{360, 768, 1280} {
+		if i > 0 { // the browser comes as Layouts[0], a phone's
+			l.Lay(portaltest.Layout{Width: width, Scheme: "light"})
+		}
 		for _, wide := range l.Sideways() {
 			l.t.Errorf("%s, %d pixels: %s", name, width, wide)
 		}
