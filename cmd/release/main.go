@@ -59,7 +59,8 @@ type source struct {
 	programs []string
 }
 
-// make writes the whole release, or removes what it has begun.
+// make writes the whole release, or removes what it has begun. Where only the signing
+// fails, all stays: it took minutes, and whoever signs can do so again.
 func (c *cli) make(ctx context.Context, says io.Writer) (err error) {
 	if err := os.Mkdir(c.Out, 0o755); err != nil {
 		return fmt.Errorf("the folder for the release cannot be made: %w", err)
@@ -67,7 +68,7 @@ func (c *cli) make(ctx context.Context, says io.Writer) (err error) {
 	work, err := os.MkdirTemp("", "letterlock-release-*")
 	defer func() {
 		_ = os.RemoveAll(work)
-		if err != nil {
+		if _, unsigned := errors.AsType[*unsignedError](err); err != nil && !unsigned {
 			_ = os.RemoveAll(c.Out)
 		}
 	}()
@@ -94,13 +95,26 @@ func (c *cli) make(ctx context.Context, says io.Writer) (err error) {
 		return err
 	}
 	if c.Sign != "" {
-		if _, err := output(ctx, c.Out, nil, "sh", "-c", c.Sign+` "$0"`, sums); err != nil {
-			return fmt.Errorf("signing: %w", err)
+		// In the folder in which the command was written: its key may lie there.
+		if _, err := output(ctx, "", nil, "sh", "-c", c.Sign+` "$0"`, sums); err != nil {
+			return &unsignedError{sums, err}
 		}
 	}
 	_, err = fmt.Fprintf(says, "%s is in %s.\n", c.Version, c.Out)
 	return err
 }
+
+// unsignedError says that a release is whole but for its signature.
+type unsignedError struct {
+	sums string
+	err  error
+}
+
+func (e *unsignedError) Error() string {
+	return fmt.Sprintf("everything is made, and not signed: sign %s yourself, or remove its folder and run this again. What the signing command said: %v", e.sums, e.err)
+}
+
+func (e *unsignedError) Unwrap() error { return e.err }
 
 // platform writes the archive and the SBOM of one.
 func (c *cli) platform(ctx context.Context, src source, platform, programs string, texts []file) error {

@@ -59,11 +59,35 @@ func programs() []string {
 	return []string{"scanner"}
 }
 
-func released(t *testing.T, repo string) string {
+// signs makes a key where the README's signing command looks for it, and goes there.
+func signs(t *testing.T) (command string) {
+	t.Helper()
+	_, command = readmesCommand(t)
+	t.Chdir(t.TempDir())
+	if out, err := exec.Command(realpart.Tool(t, "ssh-keygen", "ssh-keygen (Debian: openssh-client)"), "-q", "-t", "ed25519", "-N", "", "-f", "release-key").CombinedOutput(); err != nil {
+		t.Fatalf("ssh-keygen: %v\n%s", err, out)
+	}
+	return command
+}
+
+// readmesVerifying is how the README has a signature verified.
+const readmesVerifying = "ssh-keygen -Y verify -f signers -I release -n file -s SHA256SUMS.sig < SHA256SUMS"
+
+// readmesCommand is how the README has a release made: the version, and what signs.
+func readmesCommand(t *testing.T) (version, sign string) {
+	t.Helper()
+	line := regexp.MustCompile(`(?m)^go run \./cmd/release (\S+) --sign "([^"]+)"$`).FindStringSubmatch(string(read(t, "../../README.md")))
+	if line == nil {
+		t.Fatal("the README has no command for a release")
+	}
+	return line[1], line[2]
+}
+
+func released(t *testing.T, repo, sign string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "dist")
 	c := cli{Version: version, Out: out, Repo: repo, Platforms: []string{runtime.GOOS + "/" + runtime.GOARCH},
-		Programs: programs(), Sign: "cp SHA256SUMS SHA256SUMS.signed; true"}
+		Programs: programs(), Sign: sign}
 	if *whole {
 		c.Platforms = []string{"linux/amd64", "linux/arm64", "windows/amd64", "darwin/amd64", "darwin/arm64"}
 	}
@@ -76,11 +100,13 @@ func released(t *testing.T, repo string) string {
 // Two people who release the same tag in folders of their own have the same
 // bytes, and all that belongs to it.
 func TestTwoReleasesAreEqual(t *testing.T) {
-	one := released(t, tagged(t, "here"))
+	repos := []string{tagged(t, "here"), tagged(t, "somewhere else")}
+	sign := signs(t)
+	one := released(t, repos[0], sign)
 	if *apart {
 		t.Setenv("GOCACHE", t.TempDir())
 	}
-	two := released(t, tagged(t, "somewhere else"))
+	two := released(t, repos[1], sign)
 	count := 0
 	must(t, fs.WalkDir(os.DirFS(one), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -105,6 +131,11 @@ func holds(t *testing.T, dir string) {
 	check.Dir = dir
 	if out, err := check.CombinedOutput(); err != nil {
 		t.Errorf("sha256sum: %v\n%s", err, out)
+	}
+	must(t, os.WriteFile("signers", append([]byte("release "), read(t, "release-key.pub")...), 0o600))
+	signed := exec.Command("sh", "-c", strings.ReplaceAll(readmesVerifying, "SHA256SUMS", `"$0"/SHA256SUMS`), dir)
+	if out, err := signed.CombinedOutput(); err != nil {
+		t.Errorf("the signature: %v\n%s", err, out)
 	}
 	name := "letterlock-" + version + "-" + runtime.GOOS + "-" + runtime.GOARCH
 	into := t.TempDir()
@@ -210,14 +241,14 @@ func TestWhatCannotBeReleased(t *testing.T) {
 
 // The README's command is understood.
 func TestReadmesCommandIsUnderstood(t *testing.T) {
-	line := regexp.MustCompile(`(?m)^go run \./cmd/release (\S+) --sign "([^"]+)"$`).FindStringSubmatch(string(read(t, "../../README.md")))
-	if line == nil {
-		t.Fatal("the README has no command for a release")
+	version, sign := readmesCommand(t)
+	if !strings.Contains(string(read(t, "../../README.md")), "`"+readmesVerifying+"`") {
+		t.Error("the README does not say how a signature is verified")
 	}
 	var c cli
 	k, err := kong.New(&c, commandline.Option("release"))
 	must(t, err)
-	if _, err := k.Parse([]string{line[1], "--sign", line[2]}); err != nil || len(c.Platforms) != 5 || len(c.Programs) != 2 {
+	if _, err := k.Parse([]string{version, "--sign", sign}); err != nil || len(c.Platforms) != 5 || len(c.Programs) != 2 {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
