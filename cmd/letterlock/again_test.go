@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit/deposittest"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/specimen"
@@ -116,9 +118,14 @@ func (s *rescans) page(p *program, l letterLine) string {
 // reads has the leader look at every page of the new scan, and find it readable.
 func (s *rescans) reads(p *program, id letter.ID) {
 	s.t.Helper()
-	leader := p.signsIn(leaderOf(s.first.Helpline))
-	leader.reads(id)
-	leader.sends("/l/"+string(id)+"/readable", url.Values{"same": {"yes"}})
+	s.readsAs(leaderOf(s.first.Helpline), p, id)
+}
+
+func (s *rescans) readsAs(who string, p *program, id letter.ID) {
+	s.t.Helper()
+	reader := p.signsIn(who)
+	reader.reads(id)
+	reader.sends("/l/"+string(id)+"/readable", url.Values{"same": {"yes"}})
 }
 
 // ends checks the old scan's end, and has the one paper destroyed.
@@ -154,20 +161,27 @@ func (s *rescans) ends(p *program, id letter.ID) {
 
 // A letter that outlives its six months is scanned again eight months after it came:
 // its scanner has forgotten it, and its week's key is dead. The server names it, the
-// new scan takes over, killed on its way, and lives no longer than the old one.
+// new scan takes over, killed on its way, and lives no longer than the old one. On a
+// real S3 server the database is then put back to before it came.
 func TestAPaperIsScannedAgainAfterItsMonths(t *testing.T) {
 	for name, kept := range map[string]struct {
 		keep    func(s *rescans, p *program)
 		killed  string // where the new scan's process dies
 		deleted int    // letters, once the new scan is readable: the sample's others end on their deadline
 		class   letter.Class
+		s3      bool
 	}{
-		"kept for five years": {keep: (*rescans).keepsForYears, killed: "sealed", deleted: 3, class: letter.FiveYears},
+		"kept for five years": {keep: (*rescans).keepsForYears, killed: "sealed", deleted: 3, class: letter.FiveYears, s3: true},
 		"on hold":             {keep: (*rescans).holds, killed: "verified", deleted: 2, class: letter.SixMonths},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := rescans{t: t, data: newSample(t)}
+			s := rescans{t: t}
+			if kept.s3 {
+				s.data = newSampleOn(t, deposittest.Start(t).Config())
+			} else {
+				s.data = newSample(t)
+			}
 			p := start(t, s.data, "", "--sample")
 			p.isSetUp()
 			s.first = p.letters()[0]
@@ -192,8 +206,19 @@ func TestAPaperIsScannedAgainAfterItsMonths(t *testing.T) {
 			p.eventually("its paper has a folder", func() bool { return exists(s.folder()) })
 			p.stop()
 
+			state, before := filepath.Join(s.data, "state"), filepath.Join(t.TempDir(), "state")
+			must(t, os.CopyFS(before, os.DirFS(state)))
 			p, id := s.dropsLate(kept.killed)
-			s.reads(p, id)
+			if kept.s3 {
+				p.stop()
+				must(t, errors.Join(os.RemoveAll(state), os.CopyFS(state, os.DirFS(before))))
+				command(t, s.data, "restore", "--yes")
+				p = start(t, s.data, "", "--sample")
+				p.isSetUp()
+				s.readsAs(manager, p, id) // who was named to read it was decided after the backup, for all that is known
+			} else {
+				s.reads(p, id)
+			}
 			p.eventually("the old scan has ended where nothing keeps it", func() bool {
 				return count(entries(t, s.data), "letter-deleted") == kept.deleted
 			})

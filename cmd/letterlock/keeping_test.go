@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/specimen"
 )
@@ -100,11 +101,7 @@ func newSample(t testing.TB) (data string) {
 	defer announcedSample.Unlock()
 	if announcedSample.data == "" {
 		made := newData(t)
-		p := start(t, made, "", "--sample")
-		p.eventually("the sample's letters are announced", func() bool {
-			return p.status().Letters[register.Notified] == 3 && len(claimed(filepath.Join(made, "scanner"))) == 0
-		})
-		p.stop()
+		announce(t, made)
 		kept, err := sharedFolder()
 		must(t, err)
 		kept = filepath.Join(kept, "sample")
@@ -114,6 +111,25 @@ func newSample(t testing.TB) (data string) {
 	data = filepath.Join(t.TempDir(), "data")
 	must(t, os.CopyFS(data, os.DirFS(announcedSample.data)))
 	return data
+}
+
+// newSampleOn is a new sample with its letters on an S3 server.
+func newSampleOn(t *testing.T, s3 deposit.S3Config) (data string) {
+	t.Helper()
+	data = newData(t)
+	configure(t, data, s3, "")
+	announce(t, data)
+	return data
+}
+
+// announce lets a sample begin, until its letters are announced.
+func announce(t testing.TB, data string) {
+	t.Helper()
+	p := start(t, data, "", "--sample")
+	p.eventually("the sample's letters are announced", func() bool {
+		return p.status().Letters[register.Notified] == 3 && len(claimed(filepath.Join(data, "scanner"))) == 0
+	})
+	p.stop()
 }
 
 // moveSteps are the boundaries of a letter's way to another place.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"letterlock/pipeline/register"
 	"letterlock/pipeline/register/postgrestest"
 	"letterlock/scanner/deposit/deposittest"
 )
@@ -23,12 +22,15 @@ func TestABackupComesBackInEitherDatabase(t *testing.T) {
 	data := newData(t)
 	configure(t, data, s3, "")
 	kept, key := setUpBackups(t, data)
-	p := start(t, data, "", "--sample")
-	p.eventually("the sample's letters are announced", func() bool {
-		return p.status().Letters[register.Notified] == 3 && len(claimed(filepath.Join(data, "scanner"))) == 0
-	})
-	p.stop()
-	letters := command(t, data, "letters", "--json")
+	announce(t, data)
+	letters, people := command(t, data, "letters", "--json"), command(t, data, "user", "list")
+	exported := func(data string) string {
+		t.Helper()
+		to := filepath.Join(t.TempDir(), "register.ndjson")
+		command(t, data, "register", "export", "--out", to)
+		return to
+	}
+	before := exported(data)
 	onFile := firstBackup(t, data, kept)
 	place := func() string {
 		t.Helper()
@@ -44,7 +46,10 @@ func TestABackupComesBackInEitherDatabase(t *testing.T) {
 		if signs := closedFor(t, place); len(signs) > 0 || exists(filepath.Join(place, "state", "letterlock.db")) != file {
 			t.Errorf("%s, it is closed for %v, or the register is in the wrong place", where, signs)
 		}
-		entries(t, place) // which verifies
+		if diff := cmp.Diff(people, command(t, place, "user", "list")); diff != "" {
+			t.Errorf("%s, the people are others:\n%s", where, diff)
+		}
+		command(t, place, "register", "compare", before, exported(place), "--key", filepath.Join(place, "register.pub"))
 		noneLeft(t, place)
 	}
 
