@@ -91,7 +91,7 @@ func (c *restoreCmd) drill(w *world) error {
 		if err != nil {
 			return err
 		}
-		w.showBacklog(found)
+		w.showFound(found)
 		fmt.Fprintf(w.out, "\nThis was a drill: nothing was changed, and what was unpacked is wiped. Comparing with the bucket took %s.\n", brief(time.Since(began)))
 		return running.register.KeepTime(w.ctx, register.MetaTriedOut, running.clock.Now())
 	})
@@ -167,8 +167,14 @@ func (c *restoreCmd) replay(w *world) error {
 
 // showBacklog says what a replay would do.
 func (w *world) showBacklog(b pipeline.Backlog) {
-	fmt.Fprintln(w.out, texts.English().Text(pipeline.RestoredSays(b.Signs)))
-	fmt.Fprintf(w.out, "\nThe register has %d entries, the newest of %s.", b.Entries, b.Newest)
+	fmt.Fprintln(w.out, texts.English().Text(pipeline.RestoredSays(b.Signs))+"\n")
+	w.showFound(b)
+	fmt.Fprintln(w.out, "\nEverybody is signed out. Nobody is let in before all of it is done.")
+}
+
+// showFound says what was found, as far as it holds in a drill too.
+func (w *world) showFound(b pipeline.Backlog) {
+	fmt.Fprintf(w.out, "The register has %d entries, the newest of %s.", b.Entries, b.Newest)
 	if b.Seen > b.Entries {
 		fmt.Fprintf(w.out, " At least %d of a later time are lost: who opened, destroyed or decided what since then is not on record any more. If you have a newer backup, end here and bring that back.", b.Seen-b.Entries)
 	}
@@ -190,7 +196,6 @@ func (w *world) showBacklog(b pipeline.Backlog) {
 			fmt.Fprintf(w.out, "  %s %s\n", words.Number(line.n, line.noun), line.says)
 		}
 	}
-	fmt.Fprintln(w.out, "\nEverybody is signed out. Nobody is let in before all of it is done.")
 }
 
 // showReplayed says what was done, and what no program can know.
