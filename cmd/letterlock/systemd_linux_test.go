@@ -144,7 +144,7 @@ func (m *machine) eventually(line, says string) string {
 func TestAServerInAnHour(t *testing.T) {
 	m := boot(t)
 	m.runs("", "systemd-run --quiet --unit=storage -E MINIO_ROOT_USER=root -E MINIO_ROOT_PASSWORD=the-root-of-it minio server --quiet --address 127.0.0.1:9000 /srv/storage")
-	m.runs("", "mkdir -p /mnt/stick /mnt/backup /mnt/ann /mnt/bob /mnt/cat && chmod 777 /mnt/*") // sticks and disks, which anybody may write to
+	m.runs("", "mkdir -p /mnt/stick /mnt/ann /mnt/bob /mnt/cat && chmod 777 /mnt/*") // sticks, which anybody may write to
 	_, section, _ := strings.Cut(read(t, "ADMIN.md"), "\n## A server in an hour\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	code := ""
@@ -183,8 +183,7 @@ sed -i -e 's|^#keyring_folder = .*|keyring_folder = "/srv/keyring"|' \
 install -d -o letterlock -g letterlock -m 700 /srv/keyring`)
 			case strings.HasPrefix(line, "letterlock key backup"):
 				recipients := regexp.MustCompile(`(?m)^recipients = .*`).FindString(said)
-				m.runs(`folder = "/mnt/backup"`+"\n"+recipients+"\n", `cat >/tmp/backup.toml && sed -i '/^\[backup\]/r /tmp/backup.toml' /var/lib/letterlock/letterlock.toml
-chown letterlock /mnt/backup && chmod 700 /mnt/backup && systemctl restart letterlock.service`)
+				m.runs(`folder = "/mnt/backup"`+"\n"+recipients+"\n", `cat >/tmp/backup.toml && sed -i '/^\[backup\]/r /tmp/backup.toml' /var/lib/letterlock/letterlock.toml`)
 			case strings.HasPrefix(line, "letterlock edge invite"):
 				code = regexp.MustCompile(`Code +(\S+)`).FindStringSubmatch(said)[1]
 			}
@@ -192,7 +191,7 @@ chown letterlock /mnt/backup && chmod 700 /mnt/backup && systemctl restart lette
 	}
 
 	m.runs("", "install -o letterlock-scanner -m 660 /srv/scan.tif /srv/scans/respect-phoneline/anna.tif")
-	m.eventually("letterlock status", "letters receipted                        1")
+	m.eventually("letterlock status", "letters notified                         1")
 	if left := m.eventually("ls -R /srv/scans/respect-phoneline", "taken:"); strings.Contains(left, "anna") {
 		t.Errorf("the scan is still there:\n%s", left)
 	}
