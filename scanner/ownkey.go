@@ -54,10 +54,20 @@ func (e *Edge) changesOver() bool {
 	return !e.own.asked.IsZero() && e.Now().Sub(e.own.asked).Abs() < changeOver
 }
 
+// unheard reports whether a next key lies there of which the server has not been asked
+// since this process began: it may have changed over before.
+func (e *Edge) unheard() bool {
+	if e.NextKey == nil || !e.own.looked.IsZero() {
+		return false
+	}
+	next, err := e.NextKey()
+	return next != nil || err != nil
+}
+
 // announcement is the signed manifest of a letter; errWaits while the server may not
 // believe the key that signs here.
 func (e *Edge) announcement(m letter.Manifest) ([]byte, error) {
-	if e.changesOver() {
+	if e.changesOver() || e.unheard() {
 		return nil, errWaits
 	}
 	return m.Sign(e.Signer)

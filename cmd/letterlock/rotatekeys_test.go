@@ -188,7 +188,7 @@ func (k *rotations) scannersKey() {
 	k.edge = k.near
 	key := filepath.Join(k.near, "site.key")
 	first := read(k.t, key)
-	if out, err := k.scanner("key", "rotate").CombinedOutput(); err != nil || !strings.Contains(string(out), "nothing more that the old one signs") {
+	if out, err := k.scanner("key", "rotate", "--wait", "10m").CombinedOutput(); err != nil || !strings.Contains(string(out), "nothing more that the old one signs") {
 		k.t.Errorf("it says: %v\n%s", err, out)
 	}
 	second := read(k.t, key)

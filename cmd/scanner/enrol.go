@@ -248,7 +248,7 @@ func sayAnswer(answer string) error {
 	case letter.JoinedClock:
 		return errors.New("not enrolled: this machine's clock differs from the server's by more than five minutes. Set the one that is wrong, and run this again")
 	case letter.JoinedRevoked:
-		return errors.New("not enrolled: the key in site.key was revoked or replaced, and is never believed again. Move the whole folder away, and run this again")
+		return errors.New("not enrolled: the key in site.key was revoked or replaced, and is never believed again. If site.key.next lies beside it, a change of the key was under way: start the scanner, and it ends that by itself. If not, move the whole folder away, and run this again")
 	}
 	return fmt.Errorf("not enrolled: the server answers %q, which this version does not know; install the server's version here", answer)
 }

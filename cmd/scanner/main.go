@@ -203,13 +203,9 @@ func (*runCmd) Run(w *world) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	secret, err := configfile.Secret(w.config, c.SiteKeyFile, "site's private key")
+	signer, err := c.signer(w.config)
 	if err != nil {
 		return err
-	}
-	signer, err := letter.SignerOf(secret)
-	if err != nil {
-		return configfile.Wrong("%s: the site_key_file holds no signing key", w.config)
 	}
 	server, err := c.server(w.config)
 	if err != nil {
@@ -239,7 +235,17 @@ func (*runCmd) Run(w *world) error {
 		}
 		return nil
 	})
-	edge, err := folder.WhenFree(w.ctx, func() (*scanner.Edge, error) { return scanner.Open(cfg) },
+	edge, err := folder.WhenFree(w.ctx, func() (*scanner.Edge, error) {
+		edge, err := scanner.Open(cfg)
+		if err != nil {
+			return nil, err
+		}
+		// Whoever held the folder until now may have changed the key meanwhile.
+		if edge.Signer, err = c.signer(w.config); err != nil {
+			return nil, errors.Join(err, edge.Close())
+		}
+		return edge, nil
+	},
 		func(*folder.HeldError) bool { return true },
 		func(held *folder.HeldError) { fmt.Fprintf(w.out, "Waiting: %s.\n", held) })
 	if w.ctx.Err() != nil && errors.As(err, new(*folder.HeldError)) {
@@ -253,6 +259,19 @@ func (*runCmd) Run(w *world) error {
 	edge.Run(w.ctx)
 	supervised.Stopping(w.log)
 	return edge.Close()
+}
+
+// signer is the site's key, as it lies there now.
+func (c *Config) signer(config string) (note.Signer, error) {
+	secret, err := configfile.Secret(config, c.SiteKeyFile, "site's private key")
+	if err != nil {
+		return nil, err
+	}
+	own, err := letter.SignerOf(secret)
+	if err != nil {
+		return nil, configfile.Wrong("%s: the site_key_file holds no signing key", config)
+	}
+	return own, nil
 }
 
 func (c *Config) server(config string) (note.Verifier, error) {

@@ -24,10 +24,15 @@ import (
 // its place. It is there from when the command has made it until the server believes it.
 const nextExt = ".next"
 
-// siteKey reads this machine's signing key, or makes it.
+// siteKey reads this machine's signing key, or makes it. A next key that lies beside one
+// that was moved away is no successor of the one that is made: it may be in other hands
+// just as its former is. It goes first, so that a crash never leaves it beside the new one.
 func siteKey(path, site string) (own note.Signer, public string, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(path + nextExt); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, "", fmt.Errorf("the next key of before cannot be removed: %s", configfile.Reason(err))
+		}
 		text, err = makeKey(path, site)
 		if err != nil {
 			return nil, "", err
@@ -45,14 +50,45 @@ func siteKey(path, site string) (own note.Signer, public string, err error) {
 	return own, public, nil
 }
 
-// makeKey makes a signing key in a file of its own, and returns what is in it.
+// makeKey makes a signing key in a file of its own, and returns what is in it: of two
+// that make it at once, the first one's, which the running scanner may have named already.
+// A crash leaves a file beside it that nothing reads.
 func makeKey(path, site string) ([]byte, error) {
 	secret, verifier, err := note.GenerateKey(rand.Reader, site)
 	if err != nil {
 		return nil, err
 	}
-	text := secret + "\n" + verifier + "\n"
-	return []byte(text), writePrivate(filepath.Dir(path), filepath.Base(path), text)
+	text, err := firstTo(path, []byte(secret+"\n"+verifier+"\n"))
+	if err != nil {
+		return nil, fmt.Errorf("the new key cannot be written: %s", configfile.Reason(err))
+	}
+	return text, nil
+}
+
+// firstTo gives a file its whole text for its owner's eyes, unless there is one, and
+// returns what it has then.
+func firstTo(path string, text []byte) ([]byte, error) {
+	d, err := disk.Open(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".unfinished-*") // 0600
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.Write(text)
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return nil, err
+	}
+	if err := os.Link(file.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	if err := disk.SyncDir(d, "."); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
 }
 
 // parseKey reads what makeKey writes.
