@@ -25,10 +25,12 @@ func NotAsRoot(program string, paths ...string) error {
 		if !is || of.Uid == 0 {
 			return nil
 		}
-		name := "#" + strconv.FormatUint(uint64(of.Uid), 10)
-		if owner, err := user.LookupId(name[1:]); err == nil {
-			name = owner.Username
+		id := strconv.FormatUint(uint64(of.Uid), 10)
+		owner, err := user.LookupId(id)
+		if err != nil { // as in a container
+			return Wrong("%s is the account's with the number %s, which could not read what root makes there: run this as that account", path, id)
 		}
+		name := owner.Username
 		return Wrong("%s is the account %s's, which could not read what root makes there: run this as that account, as in: runuser -u %s -- %s ...", path, name, name, program)
 	}
 	return nil
