@@ -203,7 +203,7 @@ func locate(data, config string) (dataDir, error) {
 
 // notAsRoot keeps root from leaving files that the server's own account cannot read.
 func (d dataDir) notAsRoot() error {
-	return configfile.NotAsRoot("letterlock", d.in("state", "register.key"), d.path)
+	return configfile.NotAsRoot("letterlock", d.in("state", ofRegister.file), d.path)
 }
 
 // mustExist tells a missing data folder from a broken one, and from another account's.

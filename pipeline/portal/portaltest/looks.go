@@ -188,8 +188,7 @@ func (b *Browser) Weight() (bytes int, faults []string) {
 			look.observe({type: "layout-shift", buffered: true});
 			requestAnimationFrame(() => setTimeout(() => done([sum, what]), 0));
 		});
-		// Less than a thousandth is an item that becomes a pixel wider: nobody sees it.
-		return moved[0] > 0.001 ? ["what is on it moves while it is loaded: " + moved.join(" ")] : [];
+		return moved[0] > 0 ? ["what is on it moves while it is loaded: " + moved.join(" ")] : [];
 	})()`)
 	bytes, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](`performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"))
 		.filter((e) => !/\/page\/\d+\.jpg(\?|$)/.test(e.name)).reduce((sum, e) => sum + e.decodedBodySize, 0)`))
