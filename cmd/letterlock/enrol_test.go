@@ -138,7 +138,8 @@ func (a *annexe) drops(dir, name string, seed uint64) {
 }
 
 // A machine becomes the scanner of a site by a file and a code, is killed at every
-// step of that, brings a letter, and is replaced by another and revoked.
+// step of that, brings a letter, is replaced by another, is given another key while it
+// runs, and is revoked.
 func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
 	s3 := deposittest.Start(t).Config()
 	a := &annexe{apart: &apart{t: t, s3: s3, data: newData(t), binary: buildScanner(t)}}
@@ -213,6 +214,17 @@ func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
 	a.renews(second)
 	a.drops(second, "three.pdf", 4)
 	server.eventually("a letter is taken with the new credentials", func() bool { return server.status().Letters[register.Notified] == 3 })
+
+	// Its key is stolen: it is enrolled anew beside the scanner that runs, which goes on.
+	if a.invite("--replace"); os.Rename(filepath.Join(second, "site.key"), filepath.Join(second, "stolen.key")) != nil {
+		t.Fatal("its key cannot be moved away")
+	}
+	if status, out := a.enrol(second, "", "--code", a.code, "--again"); status != exitDone || !strings.Contains(out, "need not be started anew") {
+		t.Fatalf("enrolling the scanner that runs anew: %d\n%s", status, out)
+	}
+	now.eventually("the scanner that runs goes on as that", func() bool { return strings.Contains(now.out.String(), "was enrolled anew") })
+	a.drops(second, "four.pdf", 5)
+	server.eventually("a letter is taken under its new key", func() bool { return server.status().Letters[register.Notified] == 4 })
 	now.stop()
 
 	if said := command(t, a.data, "edge", "revoke", "annexe"); !strings.Contains(said, "was removed") {
@@ -227,7 +239,7 @@ func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
 	}
 	server.stop()
 	kinds := entries(t, a.data)
-	for kind, n := range map[string]int{"edge-invited": 4, "edge-added": 2, "edge-replaced": 1, "edge-revoked": 1, "letter-admitted": 3} {
+	for kind, n := range map[string]int{"edge-invited": 5, "edge-added": 2, "edge-replaced": 2, "edge-revoked": 1, "letter-admitted": 4} {
 		if got := count(kinds, kind); got != n {
 			t.Errorf("%d entries %s, want %d", got, kind, n)
 		}

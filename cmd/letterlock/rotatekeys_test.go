@@ -183,9 +183,11 @@ func (k *rotations) serversStolenKey() {
 
 // scannersKey changes a scanner's own key beside it, and once by a command that is killed
 // while no scanner runs, and by a scanner that is killed when the server believes the new
-// key and the old one is in its place.
+// key and the old one is in its place. Another waits for the folder from before the first
+// change: what it brings then is signed with the new key.
 func (k *rotations) scannersKey() {
-	k.edge = k.near
+	waits := k.runs(k.near)
+	k.server.eventually("another scanner waits for the folder", func() bool { return strings.Contains(waits.out.String(), "Waiting: ") })
 	key := filepath.Join(k.near, "site.key")
 	first := read(k.t, key)
 	if out, err := k.scanner("key", "rotate", "--wait", "10m").CombinedOutput(); err != nil || !strings.Contains(string(out), "nothing more that the old one signs") {
@@ -195,6 +197,8 @@ func (k *rotations) scannersKey() {
 	if second == first || exists(key+nextOfSite) {
 		k.t.Error("the new key is not in its place")
 	}
+	k.scans.stop()
+	k.scans = waits
 	k.brings(k.near)
 	k.scans.stop()
 	k.killed(k.scanner("key", "rotate"), "key-made")

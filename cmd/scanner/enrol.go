@@ -17,6 +17,7 @@ import (
 	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/invitation"
+	"letterlock/cmd/sitekey"
 	"letterlock/scanner"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/disk"
@@ -57,7 +58,7 @@ func (c *enrolCmd) Run(w *world) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("the scanner's folder cannot be made: %s", configfile.Reason(err))
 	}
-	own, public, err := siteKey(filepath.Join(dir, "site.key"), inv.Site)
+	own, public, err := sitekey.Own(filepath.Join(dir, "site.key"), inv.Site)
 	if err != nil {
 		return err
 	}
@@ -80,6 +81,9 @@ func (c *enrolCmd) Run(w *world) error {
 	}
 	fmt.Fprintf(w.out, "This machine is the scanner of %s. Look whether folder and endpoint in %s are right as seen from here, then start it:\n  scanner run --config %s\n",
 		inv.Site, w.config, w.config)
+	if c.Again {
+		fmt.Fprintln(w.out, "One that runs need not be started anew: within seconds it goes on as this.")
+	}
 	_, err = fmt.Fprintf(w.out, "The invitation is worth nothing any more: delete %s.\n", c.Invitation)
 	return err
 }

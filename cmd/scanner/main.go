@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"text/tabwriter"
@@ -189,76 +190,114 @@ func (w *world) notAsRoot() error {
 
 type runCmd struct{}
 
-// Run takes scans until the context ends.
+// Run takes scans until the context ends. Once the machine is enrolled anew beside it, it
+// begins anew by itself.
 func (*runCmd) Run(w *world) error {
 	if err := w.notAsRoot(); err != nil {
 		return err
 	}
-	c, err := readConfig(w.config)
-	if err != nil {
-		return err
+	r := scans{world: w}
+	for {
+		anew, err := r.take()
+		if err != nil || !anew {
+			return err
+		}
+		fmt.Fprintln(w.out, "This machine was enrolled anew, and goes on as that.")
 	}
-	store, err := c.store(w.config)
+}
+
+// scans are taken by one process, which may begin anew.
+type scans struct {
+	*world
+	ready sync.Once
+	begun atomic.Pointer[scanner.Edge] // nil while it waits for the folder
+}
+
+// take takes scans until the context ends, or until the machine is enrolled anew.
+func (r *scans) take() (anew bool, err error) {
+	ctx, stop := context.WithCancel(r.ctx)
+	defer stop()
+	enrolled, err := os.Stat(r.config) // before it is read
 	if err != nil {
-		return err
+		enrolled = nil // which reading it says
+	}
+	c, err := readConfig(r.config)
+	if err != nil {
+		return false, err
+	}
+	store, err := c.store(r.config)
+	if err != nil {
+		return false, err
 	}
 	defer func() { _ = store.Close() }()
-	signer, err := c.signer(w.config)
+	signer, err := c.signer(r.config)
 	if err != nil {
-		return err
+		return false, err
 	}
-	server, err := c.server(w.config)
+	server, err := c.server(r.config)
 	if err != nil {
-		return err
+		return false, err
 	}
 	language, err := texts.New(texts.Files, c.Language)
 	if err != nil {
-		return configfile.Wrong("%s", err)
+		return false, configfile.Wrong("%s", err)
 	}
 	// The compiled renderer is kept beside the scanner's own memory.
 	pages, err := page.Open(page.Config{Children: 1, CacheDir: filepath.Join(c.State, "cache")})
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer pages.Close()
+	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines, Titles: c.titles(), Language: language, Reports: true, Program: letter.Program(commandline.Version()),
+		Signer: signer, NextKey: c.nextKey(r.config), Server: server, Store: store, Workshop: c.workshop(pages), Duplex: separator.Duplex(c.Duplex),
+		Arriving: time.Duration(c.ArrivingLimit), Log: r.log, Step: crashPoint}
+	r.ready.Do(r.isReady)
+	go func() {
+		if c.untilAnew(ctx, r.config, enrolled) {
+			stop()
+		}
+	}()
 	// Another scanner may be at work on the folder, or may have been until its
 	// machine stopped: this one waits, ready to go on in its place.
-	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines, Titles: c.titles(), Language: language, Reports: true, Program: letter.Program(commandline.Version()),
-		Signer: signer, NextKey: c.nextKey(w.config), Server: server, Store: store, Workshop: c.workshop(pages), Duplex: separator.Duplex(c.Duplex),
-		Arriving: time.Duration(c.ArrivingLimit), Log: w.log, Step: crashPoint}
-	// It is ready also while it waits, and goes on.
-	var begun atomic.Pointer[scanner.Edge]
-	supervised.Ready(w.log)
-	go supervised.Watch(w.ctx, w.log, func() error {
-		if edge := begun.Load(); edge != nil {
-			return edge.Stuck()
-		}
-		return nil
-	})
-	edge, err := folder.WhenFree(w.ctx, func() (*scanner.Edge, error) {
+	edge, err := folder.WhenFree(ctx, func() (*scanner.Edge, error) {
 		edge, err := scanner.Open(cfg)
 		if err != nil {
 			return nil, err
 		}
 		// Whoever held the folder until now may have changed the key meanwhile.
-		if edge.Signer, err = c.signer(w.config); err != nil {
+		if edge.Signer, err = c.signer(r.config); err != nil {
 			return nil, errors.Join(err, edge.Close())
 		}
 		return edge, nil
 	},
 		func(*folder.HeldError) bool { return true },
-		func(held *folder.HeldError) { fmt.Fprintf(w.out, "Waiting: %s.\n", held) })
-	if w.ctx.Err() != nil && errors.As(err, new(*folder.HeldError)) {
-		return nil // told to end while it waited
+		func(held *folder.HeldError) { fmt.Fprintf(r.out, "Waiting: %s.\n", held) })
+	if ctx.Err() != nil && errors.As(err, new(*folder.HeldError)) {
+		return r.ctx.Err() == nil, nil // told to end, or enrolled anew, while it waited
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	fmt.Fprintf(w.out, "Drop scans into %s%c<helpline>\n", c.Folder, os.PathSeparator)
-	begun.Store(edge)
-	edge.Run(w.ctx)
-	supervised.Stopping(w.log)
-	return edge.Close()
+	fmt.Fprintf(r.out, "Drop scans into %s%c<helpline>\n", c.Folder, os.PathSeparator)
+	r.begun.Store(edge)
+	edge.Run(ctx)
+	r.begun.Store(nil)
+	if r.ctx.Err() != nil {
+		supervised.Stopping(r.log)
+	}
+	return r.ctx.Err() == nil, edge.Close()
+}
+
+// isReady says that the process is, also while it waits for the folder, and that it goes
+// on for as long as it does.
+func (r *scans) isReady() {
+	supervised.Ready(r.log)
+	go supervised.Watch(r.ctx, r.log, func() error {
+		if edge := r.begun.Load(); edge != nil {
+			return edge.Stuck()
+		}
+		return nil
+	})
 }
 
 // signer is the site's key, as it lies there now.

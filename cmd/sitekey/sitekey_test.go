@@ -1,4 +1,4 @@
-package main
+package sitekey
 
 import (
 	"bytes"
@@ -12,25 +12,25 @@ import (
 // that is made then: whoever has copied the folder has it too.
 func TestANextKeyOfBeforeDoesNotFollow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "site.key")
-	if _, _, err := siteKey(path, "annexe"); err != nil {
+	if _, _, err := Own(path, "annexe"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := makeKey(path+nextExt, "annexe"); err != nil {
+	if _, err := Make(path+NextExt, "annexe"); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := siteKey(path, "annexe"); err != nil {
+	if _, _, err := Own(path, "annexe"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(path + nextExt); err != nil {
+	if _, err := os.Stat(path + NextExt); err != nil {
 		t.Errorf("where its former is kept, the next key is to be: %v", err)
 	}
 	if err := os.Rename(path, path+".stolen"); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := siteKey(path, "annexe"); err != nil {
+	if _, _, err := Own(path, "annexe"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(path + nextExt); !os.IsNotExist(err) {
+	if _, err := os.Stat(path + NextExt); !os.IsNotExist(err) {
 		t.Errorf("the next key of before is there: %v", err)
 	}
 }
@@ -42,7 +42,7 @@ func TestAKeyIsMadeOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range made {
 		all.Go(func() {
-			text, err := makeKey(filepath.Join(dir, "site.key.next"), "annexe")
+			text, err := Make(filepath.Join(dir, "site.key.next"), "annexe")
 			if err != nil {
 				t.Error(err)
 			}
