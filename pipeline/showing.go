@@ -34,6 +34,7 @@ type showing struct {
 	opened   *keep[openedKey]
 	pictures *keep[pictureKey]
 	turns    chan struct{} // one for each page that is being made
+	rooms    roomsKept
 	begun    chan struct{} // one for each first page that is made while its letter's page is sent
 	ahead    chan struct{} // one for the page that is made ahead
 }
@@ -134,12 +135,14 @@ func (s *Server) picture(ctx context.Context, l register.Letter, view portal.Vie
 		return nil, err
 	}
 	defer done()
-	pixels, err := s.cfg.Pages.Show(ctx, plain, view.Page, view.DPI)
+	r := s.showing.rooms.take()
+	pixels, err := s.cfg.Pages.Show(ctx, plain, view.Page, view.DPI, r.page)
 	if err != nil {
-		return nil, err
+		return nil, err // and the rooms are lost
 	}
-	defer clear(pixels.Pix)
-	return shownJPEG(pixels, view.DPI, view.Turn, view.Mark)
+	r.page = pixels.Pix
+	defer s.showing.rooms.giveBack(r)
+	return shownJPEG(pixels, view.DPI, view.Turn, view.Mark, r)
 }
 
 // awaitBefore waits for the page before, if that is being made for the same person:

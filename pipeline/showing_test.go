@@ -125,11 +125,11 @@ func TestTheMarkIsNotOnThePage(t *testing.T) {
 	}
 	for turn := range 4 {
 		upright := turned(page, turn)
-		plain, err := withMark(upright, 150, "")
+		plain, err := withMark(upright, 150, "", &rooms{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		marked, err := withMark(upright, 150, "Staff number 12, opened 24 November 2026 at 2:02pm")
+		marked, err := withMark(upright, 150, "Staff number 12, opened 24 November 2026 at 2:02pm", &rooms{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +165,7 @@ func TestTurned(t *testing.T) {
 			t.Errorf("turned %d: it is not at %v of %v", turn, at, got.Rect)
 		}
 	}
-	shown, err := shownJPEG(page, 150, 1, "x")
+	shown, err := shownJPEG(page, 150, 1, "x", &rooms{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,20 +22,23 @@ const markMargin = 0.25
 
 // shownJPEG is a page as people are shown it: turned clockwise by so many
 // quarters, with the mark in its margins.
-func shownJPEG(page *image.RGBA, dpi, turn int, mark string) ([]byte, error) {
-	marked, err := withMark(turned(page, turn), dpi, mark)
+func shownJPEG(page *image.RGBA, dpi, turn int, mark string, r *rooms) ([]byte, error) {
+	upright := turned(page, turn)
+	if upright != page {
+		defer clear(upright.Pix)
+	}
+	marked, err := withMark(upright, dpi, mark, r)
 	if err != nil {
 		return nil, err
 	}
-	defer clear(marked.Pix)
 	return encodeJPEG(marked)
 }
 
-// withMark is the page on a sheet that is larger by the margins.
-func withMark(page *image.RGBA, dpi int, mark string) (*image.RGBA, error) {
+// withMark is the page on a sheet that is larger by the margins, and lies in r.
+func withMark(page *image.RGBA, dpi int, mark string, r *rooms) (*image.RGBA, error) {
 	wide := max(int(markMargin*float64(dpi)), 1)
 	size := page.Rect.Size()
-	out := image.NewRGBA(image.Rect(0, 0, size.X+wide, size.Y+wide))
+	out := r.sheet(size.X+wide, size.Y+wide)
 	draw.Draw(out, page.Rect, page, page.Rect.Min, draw.Src)
 	foot, err := markStrip(size.X+wide, wide, mark)
 	if err != nil {

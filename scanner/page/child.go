@@ -59,7 +59,7 @@ func serve(from io.Reader, to io.Writer, s settings) error {
 	}
 	d := &desk{pool: pool, files: fromParent()}
 	for {
-		q, err := readRequest(from)
+		q, err := readRequest(from, d.shown.letter)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -25,7 +24,8 @@ type desk struct {
 	pool   pdfium.Pool
 	files  *receiver // of open files
 	sheets [maxBeside]*open
-	tidy   *time.Timer // nil until something was shown
+	shown  rooms
+	tidy   *time.Timer // nil until a document was open
 }
 
 // open is a document on the desk.
@@ -163,7 +163,7 @@ func (d *desk) clear(slot byte) error {
 		failures = append(failures, o.Close(), o.closeFile())
 	}
 	if failures != nil {
-		debug.FreeOSMemory()
+		d.tidyLater()
 	}
 	return errors.Join(failures...)
 }

@@ -39,6 +39,7 @@ type request struct {
 	page, dpi uint32
 	body      []byte
 	file      *os.File // goes another way
+	room      []byte   // for the answer's body, if it is large enough; not sent
 }
 
 func (q request) closeFile() {
@@ -76,35 +77,50 @@ func write(w io.Writer, head, body []byte) error {
 	return err
 }
 
-func readRequest(r io.Reader) (q request, err error) {
+// readRequest reads a question. A PDF that is shown comes to lie in room, if that is
+// large enough: what is opened stays open while others are asked about.
+func readRequest(r io.Reader, room []byte) (q request, err error) {
 	var head [14]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return q, err
 	}
 	q.kind, q.slot = head[0], head[1]
 	q.page, q.dpi = binary.BigEndian.Uint32(head[2:]), binary.BigEndian.Uint32(head[6:])
-	q.body, err = readBody(r, binary.BigEndian.Uint32(head[10:]), maxDocument)
+	if q.kind != askShow {
+		room = nil
+	}
+	q.body, err = readBody(r, binary.BigEndian.Uint32(head[10:]), maxDocument, room)
 	return q, err
 }
 
 // maxPicture bounds what a child sends, in bytes.
 const maxPicture = 4 * maxPixels
 
-func readAnswer(r io.Reader) (a answer, err error) {
+// readAnswer reads an answer, into room if that is large enough.
+func readAnswer(r io.Reader, room []byte) (a answer, err error) {
 	var head [9]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return a, err
 	}
 	a.status, a.number = head[0], binary.BigEndian.Uint32(head[1:])
-	a.body, err = readBody(r, binary.BigEndian.Uint32(head[5:]), maxPicture)
+	a.body, err = readBody(r, binary.BigEndian.Uint32(head[5:]), maxPicture, room)
 	return a, err
 }
 
-func readBody(r io.Reader, n uint32, most int) ([]byte, error) {
+func readBody(r io.Reader, n uint32, most int, room []byte) ([]byte, error) {
 	if int64(n) > int64(most) {
 		return nil, errFrame
 	}
-	body := make([]byte, n)
+	body := roomFor(room, int(n))
 	_, err := io.ReadFull(r, body)
 	return body, err
+}
+
+// roomFor is so many bytes, those of room if there are enough of them.
+func roomFor(room []byte, n int) []byte {
+	if cap(room) >= n {
+		return room[:n]
+	}
+	const step = 1 << 20 // what comes next may be a little larger
+	return make([]byte, n, (n+step-1)/step*step)
 }

@@ -114,12 +114,12 @@ func TestAnyOtherPageIsDrawnByPDFium(t *testing.T) {
 	}
 	// What PDFium cannot draw either is an error, and the child lives.
 	for name, data := range map[string][]byte{"nothing": nil, "no PDF": []byte("a letter"), "half": plain[:100]} {
-		if _, err := r.Show(t.Context(), data, 1, 36); !errors.Is(err, page.ErrRender) {
+		if _, err := r.Show(t.Context(), data, 1, 36, nil); !errors.Is(err, page.ErrRender) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for _, n := range []int{-1, 0, 2} {
-		if _, err := r.Show(t.Context(), plain, n, 36); !errors.Is(err, page.ErrRender) {
+		if _, err := r.Show(t.Context(), plain, n, 36, nil); !errors.Is(err, page.ErrRender) {
 			t.Errorf("page %d: %v", n, err)
 		}
 	}
@@ -143,7 +143,7 @@ func BenchmarkShow(b *testing.B) {
 			var shown, drawn []time.Duration
 			for b.Loop() {
 				begin := time.Now()
-				if _, err := r.Show(b.Context(), c.pdf, 1, 150); err != nil {
+				if _, err := r.Show(b.Context(), c.pdf, 1, 150, nil); err != nil {
 					b.Fatal(err)
 				}
 				shown = append(shown, time.Since(begin))
@@ -176,7 +176,7 @@ func BenchmarkShow(b *testing.B) {
 // both is a page as it is shown, and as PDFium draws it.
 func both(t *testing.T, r *page.Renderer, data []byte, n, dpi int) (shown, drawn *image.RGBA) {
 	t.Helper()
-	shown, err := r.Show(t.Context(), data, n, dpi)
+	shown, err := r.Show(t.Context(), data, n, dpi, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,8 +200,8 @@ func decoded(data []byte, n int, size image.Point) *image.RGBA {
 	if err != nil {
 		return nil
 	}
-	picture, err := p.Draw(size.X, size.Y)
-	if err != nil {
+	picture := image.NewRGBA(image.Rectangle{Max: size})
+	if p.Draw(picture) != nil {
 		return nil
 	}
 	return picture

@@ -56,7 +56,7 @@ func startWorker(config Config) (*worker, error) {
 func (w *worker) awaitReady(within time.Duration) error {
 	w.turn.Lock()
 	defer w.turn.Unlock()
-	if _, err := w.within(within, func() (answer, error) { return readAnswer(w.from) }); err != nil {
+	if _, err := w.within(within, func() (answer, error) { return readAnswer(w.from, nil) }); err != nil {
 		// Not ErrRender: no document has anything to do with it.
 		return fmt.Errorf("starting a child that renders: %v", err)
 	}
@@ -101,7 +101,7 @@ func (w *worker) exchange(q request) (answer, error) {
 	if err := q.write(w.to); err != nil {
 		return answer{}, err
 	}
-	return readAnswer(w.from)
+	return readAnswer(w.from, q.room)
 }
 
 // within runs one exchange with the child and kills the child when it takes

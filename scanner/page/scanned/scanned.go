@@ -42,29 +42,28 @@ func Find(pdf []byte, n int) (Page, error) {
 	return p, nil
 }
 
-// Draw is the page in that size, in dots, every one of them opaque. It
-// differs from what PDFium draws by what the two make smaller in different ways:
-// see the test for how little that is. The error is ErrOther, for a size, too,
-// that is none of the sixteen that a JPEG can be decoded to.
-func (p Page) Draw(width, height int) (*image.RGBA, error) {
+// Draw fills a picture, whose corner is at 0, with the page in its size, every dot
+// opaque. It differs from what PDFium draws by what the two make smaller in different
+// ways: see the test for how little that is. The error is ErrOther, for a size, too,
+// that is none of the sixteen that a JPEG can be decoded to; the picture is then of
+// no use.
+func (p Page) Draw(to *image.RGBA) error {
 	d := decoder{bits: bits{data: p.jpeg}}
 	if err := d.header(); err != nil {
-		return nil, ErrOther
+		return ErrOther
 	}
 	if d.width != p.across || d.height != p.down || (len(d.components) == 1) != p.gray {
-		return nil, ErrOther
+		return ErrOther
 	}
 	const mostDots = 100_000_000 // as the scanner takes at most
-	eighths, ok := scale(p.across, p.down, width, height)
+	eighths, ok := scale(p.across, p.down, to.Rect.Dx(), to.Rect.Dy())
 	if !ok || p.across*p.down > mostDots {
-		return nil, ErrOther
+		return ErrOther
 	}
-	to := image.NewRGBA(image.Rect(0, 0, width, height))
 	if err := d.draw(to, eighths); err != nil {
-		clear(to.Pix)
-		return nil, ErrOther
+		return ErrOther
 	}
-	return to, nil
+	return nil
 }
 
 // scale is in how many eighths of its size a JPEG is decoded to come out in the size

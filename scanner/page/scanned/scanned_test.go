@@ -26,7 +26,7 @@ func TestAJPEGIsDecodedAsByOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := Page{jpeg: out.Bytes(), gray: true, across: size.X, down: size.Y}
-		got, err := p.Draw(size.X, size.Y)
+		got, err := drawn(p, size.X, size.Y)
 		if err != nil {
 			t.Fatalf("%v: %v", size, err)
 		}
@@ -40,11 +40,20 @@ func TestAJPEGIsDecodedAsByOthers(t *testing.T) {
 		}
 		for cut := 0; cut < out.Len(); cut += 1 + out.Len()/50 {
 			p.jpeg = out.Bytes()[:cut]
-			if _, err := p.Draw(size.X, size.Y); err == nil {
+			if _, err := drawn(p, size.X, size.Y); err == nil {
 				t.Fatalf("%v: %d bytes of %d are a picture", size, cut, out.Len())
 			}
 		}
 	}
+}
+
+// drawn is a page drawn over another.
+func drawn(p Page, width, height int) (*image.RGBA, error) {
+	to := image.NewRGBA(image.Rect(0, 0, width, height))
+	for i := range to.Pix {
+		to.Pix[i] = 0x55
+	}
+	return to, p.Draw(to)
 }
 
 // A colour is the same in every size.
@@ -59,7 +68,7 @@ func TestAColourStaysInEverySize(t *testing.T) {
 	}
 	p := Page{jpeg: out.Bytes(), across: 64, down: 48}
 	for eighths := 1; eighths <= mostEighths; eighths++ {
-		got, err := p.Draw(8*eighths, 6*eighths)
+		got, err := drawn(p, 8*eighths, 6*eighths)
 		if err != nil {
 			t.Fatalf("%d eighths: %v", eighths, err)
 		}
@@ -70,7 +79,7 @@ func TestAColourStaysInEverySize(t *testing.T) {
 		}
 	}
 	for _, size := range []image.Point{{3, 2}, {64, 30}, {131, 98}, {200, 150}, {0, 0}} {
-		if _, err := p.Draw(size.X, size.Y); err == nil {
+		if _, err := drawn(p, size.X, size.Y); err == nil {
 			t.Errorf("%v: no JPEG is decoded to that", size)
 		}
 	}
@@ -89,7 +98,7 @@ func FuzzPage(f *testing.F) {
 		if err != nil || p.across*p.down > 1<<20 {
 			return
 		}
-		_, _ = p.Draw(p.across, p.down)
+		_, _ = drawn(p, p.across, p.down)
 	})
 }
 
@@ -105,7 +114,7 @@ func FuzzJPEG(f *testing.F) {
 			return
 		}
 		p := Page{jpeg: data, gray: isGray(data), across: config.Width, down: config.Height}
-		_, _ = p.Draw(scaled(config.Width, int(eighths%17)), scaled(config.Height, int(eighths%17)))
+		_, _ = drawn(p, scaled(config.Width, int(eighths%17)), scaled(config.Height, int(eighths%17)))
 	})
 }
 
