@@ -217,6 +217,34 @@ func TestIdleInTheBrowser(t *testing.T) {
 	b.Do(chromedp.WaitVisible(chromedp.ID("idle")))
 	b.shoot("idle")
 	b.Do(chromedp.Click(chromedp.ID("idle-stay")), chromedp.WaitNotVisible(chromedp.ID("idle")))
+
+	// Who types is there, and so is who works on another of their pages.
+	b.now = b.now.Add(10 * time.Minute)
+	later(10)
+	b.Keys("a")
+	b.WantsThat(`performance.getEntriesByType("resource").filter((e) => e.name.endsWith("/stay")).length`, "2")
+	b.now = b.now.Add(10 * time.Minute)
+	later(10)
+	b.Do(chromedp.WaitNotVisible(chromedp.ID("idle")))
+	b.Do(chromedp.Evaluate[chromedp.Void](`new Promise((heard) => {
+		new BroadcastChannel("used").onmessage = heard; // after the page's own, which is older
+		new BroadcastChannel("used").postMessage("used");
+	})`, chromedp.EvalAwaitPromise))
+	later(10)
+	b.Do(chromedp.WaitNotVisible(chromedp.ID("idle")))
+
+	// A letter that nobody looks at goes from the screen although the session lives.
+	id := b.letter(1)
+	b.Open("/l/" + string(id))
+	b.LoadImages()
+	b.Leads(func() { later(16) })
+	b.Wants("You are still signed in.")
+	if n := len(b.entries("letter-opened", id)); n != 1 {
+		t.Errorf("%d openings of a letter that nobody looked at again", n)
+	}
+	b.Press(`main a[href="/l/` + string(id) + `"]`)
+	b.WantsPath("/l/" + string(id))
+	b.Open("/letters")
 	b.now = b.now.Add(16 * time.Minute)
 	b.Leads(func() { later(16) })
 	b.WantsPath("/sign-in?idle=1&to=%2Fletters")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"letterlock/pipeline/register"
@@ -80,7 +81,13 @@ func (p *Portal) signIn(w http.ResponseWriter, v *visit, person int64, with regi
 func (p *Portal) signInPage(w http.ResponseWriter, v *visit) error {
 	q := v.URL.Query()
 	to := samePath(q.Get("to"))
-	if v.signedIn {
+	if u, err := url.Parse(to); err == nil && u.Path == "/sign-in" { // which took itself away once more
+		to = samePath(u.Query().Get("to"))
+	}
+	switch {
+	case v.signedIn && q.Has("idle"):
+		return p.takenAway(w, v, to)
+	case v.signedIn:
 		redirect(w, to)
 		return nil
 	}
@@ -96,6 +103,16 @@ func (p *Portal) signInPage(w http.ResponseWriter, v *visit) error {
 		pg.Note = texts.Say("sign-in.you-are-signed-out")
 	}
 	return p.ok(w, v, pg)
+}
+
+// takenAway stands where a page was that nobody used, of somebody whose session
+// lives on: they work elsewhere, or the page asked for something of itself. To go
+// back by itself would be another opening of a letter that nobody looks at.
+func (p *Portal) takenAway(w http.ResponseWriter, v *visit, to string) error {
+	return p.ok(w, v, page{Name: "problem", Title: texts.Say("sign-in.page-taken-away"), Body: problemBody{problem: &problem{
+		Heading: texts.Say("sign-in.page-taken-away"),
+		Lines:   []texts.Text{texts.Say("sign-in.nobody-used-it-and-you-are-still", "n", int(p.idle(v.Context()).Minutes()))},
+		Link:    to, LinkSay: texts.Say("sign-in.back-to-where-you-were")}}})
 }
 
 type signInBody struct{ To, Origin, SSO string }

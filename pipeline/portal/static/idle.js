@@ -6,7 +6,10 @@
   const trouble = document.getElementById("idle-trouble");
   const idle = Number(document.body.dataset.idle) * 1000;
   const warning = 2 * 60 * 1000;
+  const often = 60 * 1000;
+  const pages = new BroadcastChannel("used"); // the person's other pages here
   let used = Date.now();
+  let asked = used;
 
   const leave = () =>
     location.replace("/sign-in?" + new URLSearchParams({ idle: "1", to: document.body.dataset.here || "/" }));
@@ -17,17 +20,35 @@
     else if (left <= warning && !dialog.open) dialog.showModal();
   };
 
-  document.getElementById("idle-stay").addEventListener("click", async () => {
+  const use = () => {
+    used = Date.now();
+    trouble.hidden = true;
+    dialog.close();
+  };
+
+  const stay = async () => {
+    asked = Date.now();
     try {
       const answer = await fetch("/stay", { method: "POST" });
-      if (!answer.ok) return leave();
-      used = Date.now();
-      trouble.hidden = true;
-      dialog.close();
+      if (answer.status === 401) return leave();
+      if (!answer.ok) throw new Error(answer.statusText);
+      use();
+      pages.postMessage("used");
     } catch {
       trouble.hidden = false;
     }
-  });
+  };
+
+  // Who ticks, types or reads on works, although the server hears nothing of it.
+  const act = () => {
+    if (!dialog.open && Date.now() - asked >= often) stay();
+  };
+  for (const done of ["keydown", "pointerdown", "input", "wheel"]) document.addEventListener(done, act, { capture: true, passive: true });
+
+  document.getElementById("idle-stay").addEventListener("click", stay);
+  dialog.addEventListener("cancel", stay); // the key Escape
+  pages.addEventListener("message", use);
+  pages.postMessage("used");
   // A computer that slept has missed its timers.
   document.addEventListener("visibilitychange", look);
   setInterval(look, 5000);
