@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"net/http"
@@ -29,8 +28,7 @@ type browser struct {
 	slow atomic.Bool // pages arrive by and by
 }
 
-// dripping sends a page as a bad line does, a bit at a time: whole lines, since
-// words that are cut grow from their middle where they are centred.
+// dripping sends a page as a bad line does, a bit at a time.
 type dripping struct{ http.ResponseWriter }
 
 func (d dripping) Write(all []byte) (n int, err error) {
@@ -38,9 +36,7 @@ func (d dripping) Write(all []byte) (n int, err error) {
 		return d.ResponseWriter.Write(all)
 	}
 	for n < len(all) {
-		end := min(n+200, len(all))
-		end += bytes.IndexByte(append(slices.Clip(all[end:]), '\n'), '\n')
-		wrote, err := d.ResponseWriter.Write(all[n:end])
+		wrote, err := d.ResponseWriter.Write(all[n:min(n+150, len(all))])
 		if n += wrote; err != nil || wrote == 0 {
 			return n, err
 		}
