@@ -118,6 +118,9 @@ func (l *looker) unsaid() (found []string) {
 		while (walk.nextNode()) {
 			if (!walk.currentNode.parentElement.closest("script, style, noscript, .policy, [lang]:not(html)")) said.push(walk.currentNode.data);
 		}
+		for (const e of document.body.querySelectorAll("*")) for (const where of ["::before", "::after"]) { // what the style sheet says
+			for (const s of getComputedStyle(e, where).content.match(/"[^"]*"/g) || []) said.push(s);
+		}
 		for (const e of document.querySelectorAll("[aria-label], [title], [alt], [placeholder]")) {
 			if (e.closest("[lang]:not(html)")) continue;
 			for (const a of ["aria-label", "title", "alt", "placeholder"]) if (e.hasAttribute(a)) said.push(e.getAttribute(a));

@@ -137,6 +137,8 @@ type questionBody struct {
 	Unseen  bool   // its pages cannot be shown, and the question can be answered without
 	Look    string // what to look at, beyond what the question says
 	Letters int    // how many there are as the page is made
+
+	Before, After string // what stands around a letter's number, which the style sheet counts
 }
 
 // leaf is one page of a scan that is asked about.
@@ -168,6 +170,7 @@ func (p *Portal) questionPage(w http.ResponseWriter, v *visit) error {
 
 func (p *Portal) showQuestion(w http.ResponseWriter, v *visit, q Question, stack Stack, said cuts, flaws []formFlaw) error {
 	body := questionBody{Question: q, Unseen: stack.Pages == 0, Letters: len(at(said.places, begins))}
+	body.Before, body.After, _ = strings.Cut(p.language.Text(texts.Say("question.letter-number", "number", "\x00")), "\x00")
 	// The note beside the file says mostly the same, with other words around it.
 	if !strings.Contains(q.Says, stack.Says) {
 		body.Look = stack.Says
