@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"slices"
 
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/texts"
@@ -23,14 +24,14 @@ type span struct {
 	All     int // letters and answers of all its days
 }
 
-// calendarDays is how far the calendar looks ahead.
-const calendarDays = 30
+// calendarDays are how far the calendar looks ahead, under a heading each.
+var calendarDays = []int{7, 14, 30}
 
 // calendarPage says what must be gone when: what is overdue first, then what is
-// due within 7, 14 and 30 days.
+// due within the days of calendarDays.
 func (p *Portal) calendarPage(w http.ResponseWriter, v *visit) error {
 	today := letter.DateOf(p.cfg.Now())
-	due, err := p.cfg.Register.DueUntil(v.Context(), today.AddDays(calendarDays))
+	due, err := p.cfg.Register.DueUntil(v.Context(), today.AddDays(slices.Max(calendarDays)))
 	if err != nil {
 		return err
 	}
@@ -47,21 +48,15 @@ func (p *Portal) calendarPage(w http.ResponseWriter, v *visit) error {
 // spans puts what is due under the headings of the calendar. A day that has come
 // is not overdue before it is over: what is due goes in its course.
 func spans(today letter.Date, due []register.Due) []span {
-	out := []span{
-		{Title: texts.Say("calendar.overdue"), Empty: texts.Say("calendar.nothing-is-past-its-day"), Overdue: true},
-		{Title: texts.Say("calendar.within-7-days"), Empty: texts.Say("calendar.nothing-is-due")},
-		{Title: texts.Say("calendar.within-14-days"), Empty: texts.Say("calendar.nothing-is-due")},
-		{Title: texts.Say("calendar.within-30-days"), Empty: texts.Say("calendar.nothing-is-due")},
+	out := []span{{Title: texts.Say("calendar.overdue"), Empty: texts.Say("calendar.nothing-is-past-its-day"), Overdue: true}}
+	for _, days := range calendarDays {
+		out = append(out, span{Title: texts.Say("calendar.within-days", "n", days), Empty: texts.Say("calendar.nothing-is-due")})
 	}
 	for _, d := range due {
-		at := &out[3]
-		switch {
-		case d.Day.Before(today):
-			at = &out[0]
-		case !today.AddDays(7).Before(d.Day):
-			at = &out[1]
-		case !today.AddDays(14).Before(d.Day):
-			at = &out[2]
+		at := &out[0]
+		if !d.Day.Before(today) {
+			i := slices.IndexFunc(calendarDays, func(days int) bool { return !today.AddDays(days).Before(d.Day) })
+			at = &out[1+i]
 		}
 		at.Days = append(at.Days, d)
 		at.All += d.Letters + d.Answers

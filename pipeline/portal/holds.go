@@ -69,6 +69,7 @@ type holdForm struct {
 	Lines    []Helpline
 	Earliest letter.Date
 	Latest   letter.Date
+	Days     int // from today until then
 }
 
 func (p *Portal) holdForm(v *visit, form url.Values) (f holdForm, err error) {
@@ -77,7 +78,7 @@ func (p *Portal) holdForm(v *visit, form url.Values) (f holdForm, err error) {
 		return f, err
 	}
 	today := letter.DateOf(p.cfg.Now())
-	f = holdForm{Form: form, Reasons: register.HoldReasons, Lines: p.cfg.Helplines, Earliest: today.AddDays(1), Latest: today.AddDays(register.HoldReviewDays)}
+	f = holdForm{Form: form, Reasons: register.HoldReasons, Lines: p.cfg.Helplines, Earliest: today.AddDays(1), Latest: today.AddDays(register.HoldReviewDays), Days: register.HoldReviewDays}
 	f.Owners = slices.DeleteFunc(people, func(who register.Person) bool { return !slices.Contains(overseers, who.Role) })
 	if form.Get("letter") == "" {
 		return f, nil

@@ -33,6 +33,10 @@ type openingsBody struct {
 	Letters []openedLetter
 	Unusual int // people of whom something is marked
 	Shows   int
+
+	NightBegins, NightEnds texts.Text
+	Many                   int // see manyInARow
+	Once                   int // minutes, see register.OpeningCounts
 }
 
 // opener is what one person has opened.
@@ -61,7 +65,8 @@ func (p *Portal) openingsPage(w http.ResponseWriter, v *visit) error {
 	if !chosen {
 		days = 30
 	}
-	body := openingsBody{Days: days, Choices: openingDays, Chosen: chosen, Shows: 4 * perPage}
+	body := openingsBody{Days: days, Choices: openingDays, Chosen: chosen, Shows: 4 * perPage,
+		NightBegins: texts.Hour(nightBegins), NightEnds: texts.Hour(nightEnds), Many: manyInARow, Once: int(register.OpeningCounts.Minutes())}
 	entries, cut, err := p.openingsSince(v, letter.DateOf(p.cfg.Now()).AddDays(-days).Start())
 	if err != nil {
 		return err

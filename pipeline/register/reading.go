@@ -11,9 +11,9 @@ import (
 	"letterlock/scanner/letter"
 )
 
-// openingCounts is how long one opening stands for a session's further looks
+// OpeningCounts is how long one opening stands for a session's further looks
 // at the same letter: a page turned is not another opening.
-const openingCounts = 15 * time.Minute
+const OpeningCounts = 15 * time.Minute
 
 // ErrNotOpen is returned for a letter that nobody may be shown: not yet
 // verified, or due.
@@ -37,7 +37,7 @@ func (r *Register) RecordOpening(ctx context.Context, id letter.ID, person int64
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		fresh := err == nil && r.Now().Sub(fromMillis(last)).Abs() < openingCounts
+		fresh := err == nil && r.Now().Sub(fromMillis(last)).Abs() < OpeningCounts
 		if fresh && as == ShownPages {
 			return nil
 		}

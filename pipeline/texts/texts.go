@@ -51,6 +51,9 @@ func Listed[T any](things []T) Text { return texts.Listed(things) }
 // Day is a day as people say it.
 func Day(d letter.Date) Text { return texts.Day(d) }
 
+// Hour is an hour of the day, from 0 to 23, as people say it: 10pm.
+func Hour(hour int) Text { return texts.Hour(hour) }
+
 // Month is the month of a day as people say it: November 2026.
 func Month(d letter.Date) Text { return texts.Month(d) }
 

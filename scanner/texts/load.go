@@ -47,7 +47,7 @@ type place struct {
 const counter = "n"
 
 // mayDiffer are places that a language may use or leave out as it likes.
-var mayDiffer = map[string][]string{"date.moment": {"hour", "hour24", "half"}}
+var mayDiffer = map[string][]string{"date.moment": {"hour", "hour24", "half"}, "date.hour": {"hour", "hour24", "half"}}
 
 // New reads the language of that name, NAME.toml in files. Its error names every
 // text in which something is wrong, and what to do about it, for whoever

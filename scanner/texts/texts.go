@@ -272,12 +272,21 @@ func (l *Language) Day(d letter.Date) string {
 // Moment writes a time as people say it, in London: 24 November 2026 at 2:02pm.
 func (l *Language) Moment(t time.Time) string {
 	t = t.In(letter.London)
+	return l.Text(Say("date.moment", append(hour(t.Hour()), "day", t.Day(), "month", l.month(t.Month()), "year", t.Year(),
+		"minute", fmt.Sprintf("%02d", t.Minute()))...))
+}
+
+// Hour is an hour of the day, from 0 to 23, as people say it, in a catalogue that
+// has the text for it.
+func Hour(of int) Text { return Say("date.hour", hour(of)...) }
+
+// hour is what a language may say of an hour of the day.
+func hour(of int) []any {
 	half := Say("date.am")
-	if t.Hour() >= 12 {
+	if of >= 12 {
 		half = Say("date.pm")
 	}
-	return l.Text(Say("date.moment", "day", t.Day(), "month", l.month(t.Month()), "year", t.Year(),
-		"hour", (t.Hour()+11)%12+1, "hour24", t.Hour(), "minute", fmt.Sprintf("%02d", t.Minute()), "half", half))
+	return []any{"hour", (of+11)%12 + 1, "hour24", of, "half", half}
 }
 
 func (l *Language) month(m time.Month) Text { return Say(fmt.Sprintf("date.month-%d", int(m))) }
