@@ -5,6 +5,7 @@ import (
 	"image"
 	"math"
 	"slices"
+	"sync"
 )
 
 // Where not one code can be read, a sheet is still known by its shape: the two
@@ -55,7 +56,7 @@ const (
 func bestFit(page *image.Gray) (best fit) {
 	coarse, fine := newRaster(page, coarseMM), newRaster(page, fineMM)
 	points := coarse.symmetric()
-	for _, f := range figures {
+	for _, f := range figures() {
 		var tried []fit
 		for scale := smallestShape; scale <= largestShape; scale *= 1.09 {
 			for turn := -mostTurn; turn <= mostTurn; turn += 4 {
@@ -71,7 +72,7 @@ func bestFit(page *image.Gray) (best fit) {
 			if math.Abs(f.alike) < hopeless {
 				break
 			}
-			if f = fine.climb(f); f.compare(best) < 0 && (f.figure != middle || fine.bars(f) >= leastBars) {
+			if f = fine.climb(f); f.compare(best) < 0 && (f.figure != middle() || fine.bars(f) >= leastBars) {
 				best = f
 			}
 		}
@@ -101,15 +102,19 @@ func (f fit) compare(other fit) int { return cmp.Compare(math.Abs(other.alike), 
 // middle is a sheet without its codes. What is left of it, light between two dark sides or
 // the other way round, photographs have as well: one in some hundred is alike by 0.66. But
 // along their sides they have no rhythm.
-var middle = newFigure(A4, true, 160)
+var middle = sync.OnceValue(func() *figure { return newFigure(A4, true, 160) })
 
-var figures = []*figure{
-	newFigure(A4, true, 297),
-	middle,
-	newFigure(USLetter, true, 279),
-	newFigure(A4, false, 297),
-	newFigure(USLetter, false, 279),
-}
+// figures are drawn for the first page that is looked at: most runs of the program look
+// at none.
+var figures = sync.OnceValue(func() []*figure {
+	return []*figure{
+		newFigure(A4, true, 297),
+		middle(),
+		newFigure(USLetter, true, 279),
+		newFigure(A4, false, 297),
+		newFigure(USLetter, false, 279),
+	}
+})
 
 // newFigure draws that much of a sheet's height; withBars, as sheets are printed now.
 func newFigure(paper Paper, withBars bool, height int) *figure {
@@ -129,10 +134,10 @@ func newFigure(paper Paper, withBars bool, height int) *figure {
 }
 
 // column is the bars of one side, as high as middle.
-var column = newColumn()
+var column = sync.OnceValue(newColumn)
 
 func newColumn() *figure {
-	f := &figure{width: barWide, height: middle.height}
+	f := &figure{width: barWide, height: middle().height}
 	for y := range f.height {
 		for range f.width {
 			dark := float32(0)
@@ -151,7 +156,7 @@ func (r raster) bars(f fit) (alike float64) {
 	sin, cos := math.Sincos(f.turn * math.Pi / 180)
 	for _, way := range [...]float64{-1, 1} {
 		s := f
-		s.figure = column
+		s.figure = column()
 		s.middle.x += way * cos * beside * f.scale
 		s.middle.y += way * sin * beside * f.scale
 		alike = max(alike, r.try(s).alike*math.Copysign(1, f.alike))
@@ -336,7 +341,7 @@ func (r raster) try(f fit) fit {
 		}
 	}
 	visible := 0.7 // of the figure
-	if f.figure == column {
+	if f.figure == column() {
 		visible = 0.3 // of an enlarged sheet the sides are cut off
 	}
 	if float64(n) < visible*fw*fh*f.scale*f.scale/r.mm/r.mm {
