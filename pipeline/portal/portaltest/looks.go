@@ -117,8 +117,13 @@ func (b *Browser) Barriers(axe string, which []string) []string {
 	b.T.Helper()
 	rules, err := json.Marshal(which)
 	b.must(err)
+	// It is half a megabyte of script, and each page is asked many times.
+	there, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`Boolean(window.axe)`))
+	b.must(err)
+	if !there {
+		b.Do(chromedp.Evaluate[chromedp.Void](axe))
+	}
 	return b.finds(`(async () => {
-		if (!window.axe) { ` + axe + ` }
 		const found = await window.axe.run(document, {preload: false, resultTypes: ["violations"],
 			runOnly: ` + string(rules) + `});
 		return found.violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.html.slice(0, 160) + " " + n.any.concat(n.all, n.none).map((c) => c.message).join("; ")));
