@@ -37,7 +37,7 @@ type Config struct {
 	Mail         Sender
 	StorageUsers StorageUsers  // ends those of scanners that are no more; nil where Letterlock has made none
 	Signer       note.Signer   // signs receipts and the recipients list, until another key takes over
-	Verifier     note.Verifier // its public half
+	Verifier     note.Verifier // its public half; nil where the key is lost, and nobody knows which it was
 	// SignerOf is the private half of a key that took over, or is to; nil where it is not
 	// here, as on a server that was not given it. nil for a server that has no other.
 	SignerOf func(public string) (note.Signer, error)

@@ -103,6 +103,10 @@ func (s *Server) compareList(ctx context.Context) (c comparison, err error) {
 		return c, fmt.Errorf("looking whether it is the right bucket: %w", err)
 	}
 	list, err := s.ownList(ctx, msg)
+	if err != nil && s.cfg.Verifier == nil {
+		c.strange = "state/server.key is missing, by which this server knows its own bucket again"
+		return c, nil
+	}
 	if err != nil {
 		c.strange = "the storage's recipients list is not signed by this server: is it another installation's bucket?"
 		return c, nil

@@ -95,7 +95,7 @@ func newOffice(t testing.TB, opts ...option) *office {
 	now := func() time.Time { return o.now }
 	registerKey, registerPub := signer(t, "letterlock-register")
 	o.desk = register.Config{Path: filepath.Join(t.TempDir(), "letterlock.db"), URL: postgrestest.URL(t), Signer: registerKey,
-		Verifier: registerPub, Now: now, CodeKey: []byte("a key of the test"), MaxSilence: 14 * 24 * time.Hour,
+		Verifier: registerPub, Now: now, CodeKey: func() ([]byte, error) { return []byte("a key of the test"), nil }, MaxSilence: 14 * 24 * time.Hour,
 		SignerOf: func(key register.SigningKey) (note.Signer, error) { return o.signers[key], nil }}
 	reg, err := register.Open(t.Context(), o.desk)
 	if err != nil {

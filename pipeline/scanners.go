@@ -40,6 +40,9 @@ func (s *Server) checkScanners(ctx context.Context) (bad, good texts.Text, err e
 	} else if lacks {
 		wrong = append(wrong, texts.Say("check-scanners.server-key-missing"))
 	}
+	if _, err := s.signer(ctx); errors.Is(err, ErrNoServerKey) {
+		wrong = append(wrong, texts.Say("check-scanners.no-server-key"))
+	}
 	for _, site := range unheard {
 		if says, bad := keySays(site, step, now); bad {
 			wrong = append(wrong, says)

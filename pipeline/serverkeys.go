@@ -34,6 +34,9 @@ const (
 // one does not have.
 var ErrServerKeyMissing = errors.New("scanners are told what another key signs than this server has: put back state/server.key, or state/server.key.next, of its data folder, from the server where the key was changed, or from the newest backup")
 
+// ErrNoServerKey says that this server has no key to sign what scanners are told.
+var ErrNoServerKey = errors.New("state/server.key is missing, with which this server signs what scanners are told: without it no scanner believes it, and none is answered. Put it back, from a backup or from another server. Only if every copy of it is lost, run: letterlock key rotate-signing --lost")
+
 // signer signs what scanners read. The key may have been changed beside this process.
 func (s *Server) signer(ctx context.Context) (note.Signer, error) {
 	keys, err := s.cfg.Register.ServerKeys(ctx)
@@ -42,6 +45,9 @@ func (s *Server) signer(ctx context.Context) (note.Signer, error) {
 	}
 	if living := keys.Signing(""); living != "" {
 		return s.signerOf(living)
+	}
+	if s.cfg.Signer == nil {
+		return nil, ErrNoServerKey
 	}
 	return s.cfg.Signer, nil
 }
@@ -52,7 +58,7 @@ func (s *Server) signerOf(public string) (note.Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the server's public key: %w", err)
 	}
-	if own := s.cfg.Signer; own.Name() == pub.Name() && own.KeyHash() == pub.KeyHash() {
+	if own := s.cfg.Signer; own != nil && own.Name() == pub.Name() && own.KeyHash() == pub.KeyHash() {
 		return own, nil
 	}
 	if s.cfg.SignerOf == nil {
@@ -85,7 +91,11 @@ func (s *Server) lacksKey(step letter.KeyStep) (bool, error) {
 // again what is its own in the bucket.
 func (s *Server) ownKeys(ctx context.Context) ([]note.Verifier, error) {
 	keys, err := s.cfg.Register.ServerKeys(ctx)
-	return append(keys.All(), s.cfg.Verifier), err
+	all := keys.All()
+	if s.cfg.Verifier != nil {
+		all = append(all, s.cfg.Verifier)
+	}
+	return all, err
 }
 
 // NameServerKey has the key that signs name the one that is to follow it, on the register.
@@ -198,7 +208,7 @@ func (s *Server) keysThere(ctx context.Context) ([]byte, error) {
 // before could put something there too.
 func (s *Server) adoptKeys(ctx context.Context, keys letter.ServerKeys) (letter.ServerKeys, error) {
 	there, err := s.keysThere(ctx)
-	if err != nil || there == nil {
+	if err != nil || there == nil || s.cfg.Verifier == nil {
 		return keys, err
 	}
 	next, notOurs := keys.Follow(s.cfg.Verifier, there, s.cfg.Now())

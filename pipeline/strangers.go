@@ -82,6 +82,9 @@ func (s *Server) signedHere(ctx context.Context) (ours bool, whose string, err e
 	var unknown *note.UnverifiedNoteError
 	if errors.As(err, &unknown) && len(unknown.Note.UnverifiedSigs) > 0 {
 		by := unknown.Note.UnverifiedSigs[0]
+		if s.cfg.Verifier == nil {
+			return false, "", ErrNoServerKey
+		}
 		return false, fmt.Sprintf("its recipients list is signed with the key %s+%08x, and this server's is %s+%08x",
 			by.Name, by.Hash, s.cfg.Verifier.Name(), s.cfg.Verifier.KeyHash()), nil
 	}

@@ -14,6 +14,7 @@ import (
 	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/progress"
+	"letterlock/cmd/sitekey"
 	"letterlock/pipeline"
 	"letterlock/pipeline/backup"
 	"letterlock/pipeline/durable"
@@ -196,7 +197,7 @@ func (in *installation) backupFiles() []backup.File {
 	for _, name := range settings {
 		files = append(files, backup.File{Name: "config/" + filepath.ToSlash(name), Path: configfile.Beside(in.dir.config, name)})
 	}
-	for _, name := range []string{"register.pub", "state/register.key", "state/" + registerKeyNext, "state/server.key", "state/" + ofServer.next(), "state/codes.key", "state/edge/site.key"} {
+	for _, name := range []string{"register.pub", "state/register.key", "state/" + registerKeyNext, "state/server.key", "state/" + ofServer.next(), "state/codes.key", "state/edge/site.key", "state/edge/site.key" + sitekey.NextExt} {
 		files = append(files, backup.File{Name: "data/" + name, Path: in.dir.in(filepath.FromSlash(name))})
 	}
 	there := files[:0]

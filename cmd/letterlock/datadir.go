@@ -123,8 +123,12 @@ type keypair struct {
 	verifier string // as golang.org/x/mod/sumdb/note writes it
 }
 
-// public is the verifier, ready for use: signingKey has seen that it is one.
+// public is the verifier, ready for use: signingKey has seen that it is one. It is nil
+// where nothing is known of the key.
 func (k keypair) public() note.Verifier {
+	if k.verifier == "" {
+		return nil
+	}
 	v, err := note.NewVerifier(k.verifier)
 	if err != nil {
 		panic(err)
@@ -153,12 +157,6 @@ func signingKey(path, name string) (keypair, error) {
 		return keypair{}, configfile.Wrong("%s is the key of %q and not of %q: a site's name cannot be changed once it has scanned", path, signer.Name(), name)
 	}
 	return keypair{signer, public}, nil
-}
-
-// codeKey reads the HMAC key for enrolment codes, or makes one.
-func codeKey(path string) ([]byte, error) {
-	text, err := secretFile(path, func() (string, error) { return rand.Text() + rand.Text(), nil })
-	return []byte(text), err
 }
 
 // secretFile reads a small secret file, or makes it for its owner's eyes only. Of two

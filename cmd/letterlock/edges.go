@@ -25,10 +25,11 @@ import (
 )
 
 type edgeCmd struct {
-	Invite  edgeInviteCmd  `cmd:"" help:"Invite a machine to be the scanner of a site: writes a file for it, and prints the code that opens the file, once." example:"letterlock edge invite annexe --out /mnt/stick/annexe.invitation --scans /srv/scans; letterlock edge invite annexe --replace"`
-	List    edgeListCmd    `cmd:"" help:"List the scanners: site, state, last word, version." example:"letterlock edge list"`
-	Storage edgeStorageCmd `cmd:"" help:"Make new storage credentials for a scanner, or end its former ones." example:"letterlock edge storage annexe --out /mnt/stick/storage.key; letterlock edge storage annexe --keep letterlock-annexe-k7qm4t"`
-	Revoke  edgeRevokeCmd  `cmd:"" help:"Believe nothing more that the scanner of a site signs. What it has brought stays." example:"letterlock edge revoke annexe"`
+	Invite  edgeInviteCmd    `cmd:"" help:"Invite a machine to be the scanner of a site: writes a file for it, and prints the code that opens the file, once." example:"letterlock edge invite annexe --out /mnt/stick/annexe.invitation --scans /srv/scans; letterlock edge invite annexe --replace"`
+	List    edgeListCmd      `cmd:"" help:"List the scanners: site, state, last word, version." example:"letterlock edge list"`
+	Storage edgeStorageCmd   `cmd:"" help:"Make new storage credentials for a scanner, or end its former ones." example:"letterlock edge storage annexe --out /mnt/stick/storage.key; letterlock edge storage annexe --keep letterlock-annexe-k7qm4t"`
+	Rotate  edgeRotateKeyCmd `cmd:"" name:"rotate-key" help:"Change the signing key of this machine's own scanner, that of 'letterlock up', while that runs." example:"letterlock edge rotate-key; letterlock edge rotate-key --lost"`
+	Revoke  edgeRevokeCmd    `cmd:"" help:"Believe nothing more that the scanner of a site signs. What it has brought stays." example:"letterlock edge revoke annexe"`
 }
 
 type edgeInviteCmd struct {
@@ -148,7 +149,7 @@ func (in *installation) notOwnSite(site string) error {
 
 // ownSite is whose scanner 'letterlock up' is on this machine; empty for none.
 func (in *installation) ownSite() string {
-	if !exists(filepath.Join(in.dir.edgeState(), "site.key")) {
+	if !exists(in.siteKey()) {
 		return ""
 	}
 	return in.cfg.Scanner.Site
@@ -208,6 +209,9 @@ Carry the file to the scanner's machine, tell whoever is there the code by voice
   scanner enrol %s --config scanner.toml
 The server must be running: it is what takes the machine in.
 `, c.Out, words.Lasted(c.Valid), code, filepath.Base(c.Out))
+	if c.Replace && err == nil {
+		_, err = fmt.Fprintln(w.out, "Where that machine is a scanner already, move its site.key away if that was stolen, and add --again; the scanner that runs there goes on as the new one by itself. One of an older version must be started anew.")
+	}
 	if u, bad := url.Parse(inv.Endpoint); err == nil && bad == nil && c.Endpoint == "" && configfile.OnLoopback(u.Hostname()) {
 		_, err = fmt.Fprintf(w.out, "The storage is named as %s, which is this very machine: for another one remove the file, and invite it again with --endpoint.\n", inv.Endpoint)
 	}

@@ -21,7 +21,7 @@ type keyCmd struct {
 	List    keyListCmd       `cmd:"" help:"List the expiry weeks' keys: when each dies, and whether it is there." example:"letterlock key list"`
 	Backup  keyBackupCmd     `cmd:"" help:"Make the key that opens backups, to be kept away from this machine." example:"letterlock key backup --out /mnt/stick/backup-key.txt"`
 	Replace keyReplaceCmd    `cmd:"" help:"After a theft of the server or its keyring: another key for every week to which letters may still be sealed. What lies there is not sealed anew." example:"letterlock key replace"`
-	Rotate  rotateSigningCmd `cmd:"" name:"rotate-signing" help:"Have a new key sign what scanners are told, without stopping anything: it takes over once every scanner knows it." example:"letterlock key rotate-signing; letterlock key rotate-signing --prepare; letterlock key rotate-signing --now"`
+	Rotate  rotateSigningCmd `cmd:"" name:"rotate-signing" help:"Have a new key sign what scanners are told, without stopping anything: it takes over once every scanner knows it." example:"letterlock key rotate-signing; letterlock key rotate-signing --prepare; letterlock key rotate-signing --now; letterlock key rotate-signing --lost"`
 	Escrow  escrowCmd        `cmd:"" help:"Shares of the keys with three custodians, any two of whom bring a lost keyring back."`
 }
 

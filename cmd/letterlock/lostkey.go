@@ -67,10 +67,15 @@ func (d dataDir) publicKey() (string, error) {
 	return public, nil
 }
 
-// hasRegisterKey is register.ErrNoKey where the key that signs the register is lost:
+// hasRegisterKey is register.ErrNoKey where the key that signs the register is lost, and
+// register.ErrOldKey where another lies in its place, a former one or another register's:
 // a command that does more than to record begins with it.
 func (in *installation) hasRegisterKey(ctx context.Context) error {
-	if err := in.register.MaySign(ctx); errors.Is(err, register.ErrNoKey) {
+	err := in.register.MaySign(ctx)
+	if _, others := errors.AsType[*register.Wrong](err); others {
+		return register.ErrOldKey
+	}
+	if errors.Is(err, register.ErrNoKey) || errors.Is(err, register.ErrOldKey) {
 		return err
 	}
 	return nil // what else is amiss is said by whoever needs it

@@ -189,17 +189,21 @@ func (in *installation) openRegister(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if key.signer != nil && !exists(in.dir.registerPub()) { // a full disk keeps nobody from looking
-		if err := writeNew(in.dir.registerPub(), []byte(key.verifier+"\n"), 0o644); err != nil {
-			return fmt.Errorf("the register's public key cannot be written: %s", configfile.Reason(err))
-		}
-	}
 	cfg.Signer, cfg.Verifier = key.signer, key.verifier
 	if in.register, err = register.Open(ctx, cfg); err != nil {
 		return err
 	}
 	in.opened = append(in.opened, in.register)
 	if err := in.finishRotation(ctx, key); err != nil {
+		return err
+	}
+	// A full disk keeps nobody from looking. Another register's key is nobody's to verify with.
+	if key.signer != nil && !exists(in.dir.registerPub()) && in.hasRegisterKey(ctx) == nil {
+		if err := writeNew(in.dir.registerPub(), []byte(key.verifier+"\n"), 0o644); err != nil {
+			return fmt.Errorf("the register's public key cannot be written: %s", configfile.Reason(err))
+		}
+	}
+	if err := in.openCodeKey(ctx); err != nil {
 		return err
 	}
 	kind, err := in.register.Meta(ctx, register.MetaKind)
@@ -213,12 +217,8 @@ func (in *installation) openRegister(ctx context.Context) error {
 
 // registerConfig says how the register is opened where that configuration has it.
 func (in *installation) registerConfig(c *Config, key keypair) (register.Config, error) {
-	codes, err := codeKey(in.dir.in("state", "codes.key"))
-	if err != nil {
-		return register.Config{}, err
-	}
 	address, err := c.address(in.dir.config)
-	return register.Config{Path: in.dir.database(), URL: address, Idle: time.Duration(c.Portal.Idle), ReadableByAnother: c.DestroyAfter == pipeline.ReadableByAnother, Signer: key.signer, Verifier: key.verifier, SignerOf: in.dir.signerOf, Now: in.clock.Now, CodeKey: codes,
+	return register.Config{Path: in.dir.database(), URL: address, Idle: time.Duration(c.Portal.Idle), ReadableByAnother: c.DestroyAfter == pipeline.ReadableByAnother, Signer: key.signer, Verifier: key.verifier, SignerOf: in.dir.signerOf, Now: in.clock.Now, CodeKey: in.dir.codeKey,
 		Program: commandline.Version(), Step: func(step string) { crashPoint(step, "") },
 		// With a storage that has a clock of its own too: where it runs on this very
 		// machine, that clock is the same one.
@@ -458,6 +458,10 @@ func say(err error) string {
 		return "the database's server refuses: look at the user, the password and the database's name in [database]. Nothing was changed"
 	case errors.Is(err, register.ErrNoKey):
 		return register.ErrNoKey.Error()
+	case errors.Is(err, pipeline.ErrNoServerKey):
+		return pipeline.ErrNoServerKey.Error()
+	case errors.Is(err, errNoCodeKey):
+		return errNoCodeKey.Error()
 	case errors.Is(err, register.ErrClosed):
 		return "this is refused: Letterlock was restored from a backup, and is closed until you have run: letterlock restore. Nothing was changed; 'letterlock check' says by what it was recognised"
 	case errors.Is(err, archive.ErrLacks):

@@ -12,31 +12,39 @@ import (
 	"letterlock/cmd/configfile"
 )
 
-// openServerKey reads the key that signs what scanners read, or makes it. One that took
-// over and was left beside its place is put there, and one that has ended is wiped.
-func (in *installation) openServerKey(ctx context.Context) (err error) {
-	if in.server, err = signingKey(in.dir.in("state", ofServer.file), ofServer.name); err != nil {
-		return err
-	}
-	next, old := in.dir.in("state", ofServer.next()), in.dir.in("state", ofServer.old())
-	if !exists(next) && !exists(old) {
-		return nil
-	}
-	keys, err := in.register.ServerKeys(ctx)
+// openServerKey reads the key that signs what scanners read. It is made in a new data
+// folder and nowhere else, since no scanner would believe another; where it is lost, or
+// another lies in its place, there is no signer, and who only looks goes on without. One
+// that took over and was left beside its place is put there, and one that has ended is
+// wiped.
+func (in *installation) openServerKey(ctx context.Context) error {
+	living, err := in.register.ServerKey(ctx)
 	if err != nil {
 		return err
 	}
-	living := keys.Signing(in.server.verifier)
-	if living == in.server.verifier {
-		return in.dir.wipeOldKey(ofServer)
-	}
-	if _, err := in.serverSignerOf(living); err != nil {
+	path := in.dir.in("state", ofServer.file)
+	if living == "" {
+		if begun, err := in.register.Begun(ctx); err != nil || begun && !exists(path) {
+			return err
+		}
+		in.server, err = signingKey(path, ofServer.name)
 		return err
 	}
-	if key, _, err := in.dir.keyOf(ofServer, living); err != nil || key == nil {
-		return err // who only looks goes on; what is to be signed says what is amiss
-	} else {
-		in.server = *key
+	key, beside, err := in.dir.keyOf(ofServer, living)
+	if err != nil {
+		return err
+	}
+	if key == nil {
+		in.server, err = in.otherServerKey(ctx, living)
+		return err
+	}
+	in.server = *key
+	if beside {
+		_, err = in.serverSignerOf(living)
+		return err
+	}
+	if exists(in.dir.in("state", ofServer.old())) {
+		return in.dir.wipeOldKey(ofServer)
 	}
 	return nil
 }
@@ -50,11 +58,11 @@ func (in *installation) serverSignerOf(public string) (note.Signer, error) {
 		return nil, err
 	}
 	if beside {
-		keys, err := in.register.ServerKeys(context.Background())
+		living, err := in.register.ServerKey(context.Background())
 		if err != nil {
 			return nil, err
 		}
-		if keys.Signing("") == public {
+		if living == public {
 			if err := in.dir.putInPlace(ofServer); err != nil && !errors.Is(err, errLocked) {
 				return nil, err
 			}
@@ -66,13 +74,21 @@ func (in *installation) serverSignerOf(public string) (note.Signer, error) {
 type rotateSigningCmd struct {
 	Prepare bool `help:"Where several servers are at work: only make the new key, to be copied to each of them before it is named."`
 	Now     bool `help:"The old key was stolen: the new one takes over at once, whichever scanners know it."`
+	Lost    bool `help:"Every copy of the old key is lost: another one signs, and every scanner must be invited again."`
+	Yes     bool `help:"Do not ask before --lost."`
 }
 
 // Run names the key that is to sign what scanners are told. The running server does the
 // rest: it tells scanners, and changes over once all of them have said that they know it.
 func (c *rotateSigningCmd) Run(w *world) error {
+	if c.Lost {
+		return c.replaceLost(w)
+	}
 	cutOff := exists(w.dir.in("state", ofServer.next()))
 	return w.with(func(in *installation) error {
+		if err := in.hasServerKey(); err != nil {
+			return err
+		}
 		unlock, err := in.dir.lockBackups()
 		if err != nil {
 			return err

@@ -64,7 +64,7 @@ func (c *setupCmd) Run(w *world) error {
 		return err
 	}
 	defer in.close()
-	if err := in.hasRegisterKey(w.ctx); err != nil {
+	if err := in.hasKeys(w.ctx); err != nil {
 		return err
 	}
 	if _, err := in.register.Found(w.ctx, false); err != nil { // a new folder is a real one
@@ -254,11 +254,14 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 
 // edgeConfig is what a scanner of that site finds in its scanner.toml.
 func (in *installation) edgeConfig(ctx context.Context, site, user, scans string) (invitation.Edge, error) {
-	keys, err := in.register.ServerKeys(ctx)
+	if err := in.hasServerKey(); err != nil {
+		return invitation.Edge{}, err
+	}
+	living, err := in.register.ServerKey(ctx) // which may have changed beside this process
 	if err != nil {
 		return invitation.Edge{}, err
 	}
-	edge := invitation.Edge{Site: site, Helplines: in.cfg.names(), Folder: scans, ServerKey: keys.Signing(in.server.verifier), Duplex: in.cfg.Scanner.Duplex,
+	edge := invitation.Edge{Site: site, Helplines: in.cfg.names(), Folder: scans, ServerKey: cmp.Or(living, in.server.verifier), Duplex: in.cfg.Scanner.Duplex,
 		ArrivingLimit: time.Duration(in.cfg.Scanner.ArrivingLimit), AllowSymbols: in.cfg.Scanner.AllowSymbols,
 		Endpoint: in.cfg.Storage.Endpoint, Bucket: in.cfg.Storage.Bucket, Region: in.cfg.Storage.Region, AccessKey: user, WithoutTLS: in.cfg.Storage.WithoutTLS}
 	for _, h := range in.cfg.Helplines {

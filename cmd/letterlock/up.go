@@ -14,6 +14,7 @@ import (
 
 	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
+	"letterlock/cmd/sitekey"
 	"letterlock/cmd/supervised"
 	"letterlock/pipeline"
 	"letterlock/pipeline/mail"
@@ -136,7 +137,7 @@ func (w *world) playHere(door net.Listener, begin func(*installation) error, edg
 		return err
 	}
 	defer in.close()
-	if err := in.hasRegisterKey(w.ctx); err != nil {
+	if err := in.hasKeys(w.ctx); err != nil {
 		return err
 	}
 	if err := in.recognise(w.ctx); err != nil {
@@ -166,6 +167,19 @@ func (w *world) playHere(door net.Listener, begin func(*installation) error, edg
 	lent := lend(door)
 	defer lent.takeBack()
 	return r.play(w.ctx, lent)
+}
+
+// hasKeys says of the keys without which no server begins which is lost, or not the right
+// one.
+func (in *installation) hasKeys(ctx context.Context) error {
+	if err := in.hasRegisterKey(ctx); err != nil {
+		return err
+	}
+	if err := in.hasServerKey(); err != nil {
+		return err
+	}
+	in.noteServerKey(ctx)
+	return in.hasCodeKey()
 }
 
 // asTold is err, but for what comes of being told to end: that may happen
@@ -298,14 +312,9 @@ func (in *installation) scannerFolder() string {
 // edge makes this process's own edge and enrols it. It meets the server only
 // in the bucket, like any other.
 func (in *installation) edge(ctx context.Context, pages *page.Renderer) (*scanner.Edge, error) {
-	site, err := signingKey(in.dir.in("state", "edge", "site.key"), in.cfg.Scanner.Site)
+	site, err := in.enrolOwn(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if err := in.register.AddEdge(ctx, in.cfg.Scanner.Site, site.verifier); errors.Is(err, register.ErrClosed) {
-		in.log.Warn("the register does not know this machine's scanner, and is closed; the scanner is enrolled when Letterlock is started again after 'letterlock restore'")
-	} else if err != nil {
-		return nil, fmt.Errorf("enrolling this machine's scanner: %w", err)
 	}
 	language, err := scannertexts.New(scannertexts.Files, in.cfg.Scanner.Language)
 	if err != nil {
@@ -313,7 +322,7 @@ func (in *installation) edge(ctx context.Context, pages *page.Renderer) (*scanne
 	}
 	cfg := scanner.Config{
 		Folder: in.scannerFolder(), StateDir: in.dir.edgeState(), Site: in.cfg.Scanner.Site, Helplines: in.cfg.names(), Titles: in.cfg.titles(), Language: language, Portal: true, Reports: true, Program: letter.Program(commandline.Version()),
-		Signer: site.signer, Server: in.server.public(), Store: in.store,
+		Signer: site.signer, NextKey: sitekey.Next(in.siteKey(), in.cfg.Scanner.Site, in.takeOwnKey), Server: in.server.public(), Store: in.store,
 		Workshop: scanner.Children{Pages: pages, Normaliser: pdf.Normaliser{Limits: pdf.Limits{AllowSymbols: in.cfg.Scanner.AllowSymbols}}},
 		Duplex:   separator.Duplex(in.cfg.Scanner.Duplex),
 		Arriving: time.Duration(in.cfg.Scanner.ArrivingLimit), Settle: pace, Rescan: pace, SlipEvery: pace, Now: in.clock.Now, Log: in.log, Step: crashPoint,

@@ -318,6 +318,9 @@ var entryKinds = []entryKind{
 	{"server-key-changed", texts.Say("entry.server-key-changed"), about(func(d register.ServerKeyChanged, _ register.Entry, _ teller) texts.Text {
 		return texts.Say("entry.another-key-signs-for-scanners", "from", d.From, "to", d.To, "n", d.Unheard)
 	})},
+	{"server-key-lost", texts.Say("entry.server-key-lost"), about(func(d register.ServerKeyLost, _ register.Entry, _ teller) texts.Text {
+		return texts.Say("entry.the-key-for-scanners-was-lost", "to", d.To, "n", d.Scanners)
+	})},
 	{"backup-made", texts.Say("entry.backup-made"), about(func(d register.BackupMade, _ register.Entry, _ teller) texts.Text {
 		return texts.Say("entry.a-backup-was-made-which-keys-open", "n", d.Recipients)
 	})},

@@ -67,7 +67,7 @@ func newHouseUnder(t testing.TB, another bool, change ...func(*Config)) *house {
 	h.verifier, err = note.NewVerifier(vkey)
 	must(t, err)
 	h.register, err = register.Open(t.Context(), register.Config{
-		Path: filepath.Join(t.TempDir(), "letterlock.db"), Signer: signer, Verifier: vkey, Now: h.clock, CodeKey: []byte("a key for tests"),
+		Path: filepath.Join(t.TempDir(), "letterlock.db"), Signer: signer, Verifier: vkey, Now: h.clock, CodeKey: func() ([]byte, error) { return []byte("a key for tests"), nil },
 		ReadableByAnother: another,
 	})
 	must(t, err)

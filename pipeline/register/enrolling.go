@@ -1,6 +1,7 @@
 package register
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -205,6 +206,35 @@ func (r *Register) ChangeEdgeKey(ctx context.Context, site, from, to string) (an
 		return "", fmt.Errorf("changing a scanner's key: %w", err)
 	}
 	return answer, nil
+}
+
+// ReplaceEdge has another key believed for the site's scanner at once, on the word of
+// whoever is at the console: the one so far is lost, or was stolen. ErrNotFound is for a
+// site that has no scanner, ErrMoved for a key that was its before.
+func (r *Register) ReplaceEdge(ctx context.Context, site, verifier string) error {
+	err := r.inTx(ctx, func(tx *sql.Tx) error {
+		before, known, err := edgeNow(ctx, tx, site)
+		if err == nil && !known {
+			err = ErrNotFound
+		}
+		if err != nil || before == verifier {
+			return err
+		}
+		if over, err := edgeKeyOver(ctx, tx, verifier); err != nil || over {
+			return cmp.Or(err, ErrMoved)
+		}
+		if err := r.endEdgeKey(ctx, tx, site, before, keyReplaced); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE edges SET verifier = $1 WHERE site = $2`, verifier, site); err != nil {
+			return err
+		}
+		return r.append(ctx, tx, EdgeReplaced{Site: Name(site)}, "", 0)
+	})
+	if err != nil {
+		return fmt.Errorf("replacing a scanner's key: %w", err)
+	}
+	return nil
 }
 
 // edgeKeyOver reports whether a scanner's key signs no more.

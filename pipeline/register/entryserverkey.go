@@ -23,5 +23,14 @@ type ServerKeyChanged struct {
 	Unheard int       `json:"unheard"` // scanners that had not said that they know it
 }
 
+// ServerKeyLost says that every copy of the key is lost with which the server signed what
+// scanners read, and that another signs from now on, of which no scanner can learn but by
+// an invitation. [OWN]
+type ServerKeyLost struct {
+	To       ServerKey `json:"to"`       // that signs
+	Scanners int       `json:"scanners"` // that are to be invited again
+}
+
+func (ServerKeyLost) kind() string    { return "server-key-lost" }
 func (ServerKeyNamed) kind() string   { return "server-key-named" }
 func (ServerKeyChanged) kind() string { return "server-key-changed" }

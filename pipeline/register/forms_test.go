@@ -27,7 +27,7 @@ var allEvents = []Event{
 	LetterMoveGivenUp{}, OldCopyRemoved{}, HoldPlaced{}, HoldReviewed{}, HoldRenewed{}, HoldReleased{}, ErasureAsked{}, ErasureConfirmed{},
 	WithdrawalAsked{}, SafeguardingWithdrawn{}, RedirectionAsked{}, LetterRedirected{}, RequestDeclined{}, ResponseFiled{}, ResponseLost{}, ResponseToConfirm{}, ResponseKept{}, ResponseDropped{},
 	RestoreBegun{}, LetterAdopted{}, ResponseAdopted{}, LetterFoundElsewhere{}, LetterNotFound{}, PaperFoundDestroyed{}, PaperWrittenOff{}, Restored{},
-	BackupMade{}, DatabaseMoved{}, OldDatabaseRemoved{}, SigningKeyChanged{}, ServerKeyNamed{}, ServerKeyChanged{},
+	BackupMade{}, DatabaseMoved{}, OldDatabaseRemoved{}, SigningKeyChanged{}, ServerKeyNamed{}, ServerKeyChanged{}, ServerKeyLost{},
 }
 
 // An entry is kept for years: no field of any event can hold a sentence, a

@@ -157,9 +157,13 @@ func (r *Register) makeCode(ctx context.Context, tx *sql.Tx, number, by int64, v
 		return "", err
 	}
 	code = rand.Text()[:codeLen]
+	mac, err := r.codeMAC(code)
+	if err != nil {
+		return "", err
+	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO enrol_codes (person, mac, expires, tries) VALUES ($1, $2, $3, 0)
 		ON CONFLICT (person) DO UPDATE SET mac = excluded.mac, expires = excluded.expires, tries = 0`,
-		number, r.codeMAC(code), millis(r.Now().Add(valid))); err != nil {
+		number, mac, millis(r.Now().Add(valid))); err != nil {
 		return "", err
 	}
 	return code[:codeLen/2] + "-" + code[codeLen/2:], r.append(ctx, tx, CodeMade{Person: number}, "", by)

@@ -140,17 +140,43 @@ func (r *Register) ForgetPasskeys(ctx context.Context, number int64) error {
 	})
 }
 
-func (r *Register) codeMAC(code string) []byte {
+func (r *Register) codeMAC(code string) ([]byte, error) {
+	key, err := r.cfg.CodeKey()
+	if err != nil {
+		return nil, fmt.Errorf("reading the key of enrolment codes: %w", err)
+	}
 	code = strings.NewReplacer("-", "", " ", "").Replace(strings.ToUpper(code))
-	mac := hmac.New(sha256.New, r.cfg.CodeKey)
+	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(code))
-	return mac.Sum(nil)
+	return mac.Sum(nil), nil
+}
+
+// EndCodes makes every enrolment code void that is not used yet, and returns how many
+// those were: the key that knew them is lost, and none would ever be right.
+func (r *Register) EndCodes(ctx context.Context) (n int, err error) {
+	err = r.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `DELETE FROM enrol_codes`)
+		if err != nil {
+			return err
+		}
+		ended, err := res.RowsAffected()
+		n = int(ended)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("ending enrolment codes: %w", err)
+	}
+	return n, nil
 }
 
 // CheckCode compares a code with the person's; each comparison uses up a try.
 // A right code stays valid until AddPasskey consumes it: proof says which one
 // it was, without being it.
 func (r *Register) CheckCode(ctx context.Context, number int64, code string) (proof []byte, err error) {
+	given, err := r.codeMAC(code)
+	if err != nil {
+		return nil, err
+	}
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
 		var mac []byte
 		err := tx.QueryRowContext(ctx, `UPDATE enrol_codes SET tries = tries + 1
@@ -158,7 +184,7 @@ func (r *Register) CheckCode(ctx context.Context, number int64, code string) (pr
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
-		if subtle.ConstantTimeCompare(mac, r.codeMAC(code)) == 1 {
+		if subtle.ConstantTimeCompare(mac, given) == 1 {
 			proof = mac
 		}
 		return err // nil for a wrong code too: its try must be committed

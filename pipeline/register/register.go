@@ -33,7 +33,10 @@ type Config struct {
 	Signer   note.Signer      // signs the tree's head; nil where the key is lost, and nothing is recorded
 	Verifier string           // its public key, or another of the register's, as golang.org/x/mod/sumdb/note writes it
 	Now      func() time.Time // the product's clock
-	CodeKey  []byte           // HMAC key for enrolment codes, kept outside the database
+
+	// CodeKey is the HMAC key for enrolment codes, kept outside the database. It is asked
+	// for each code: it may have been made anew beside this process.
+	CodeKey func() ([]byte, error)
 
 	// SignerOf is the private half of a key that took over from Signer's, nil where
 	// this server has none. It is asked when another process has changed the key; nil
@@ -160,13 +163,8 @@ func (r *Register) refuseOthers(ctx context.Context) error {
 		if _, others := errors.AsType[*note.UnverifiedNoteError](err); others {
 			return othersRegister
 		}
-		return nil
 	}
-	_, err = r.signerUnder(ctx, r.read, signed)
-	if errors.Is(err, ErrOldKey) {
-		return &UnfitError{err.Error()}
-	}
-	return err
+	return nil // one that has ended records nothing, and who only looks goes on with it
 }
 
 var othersRegister = &UnfitError{"the register in this database is signed with another key than this server's: copy the keys of the server that made it, state/*.key and keyring/ of its data folder, or name a database of this server's own"}

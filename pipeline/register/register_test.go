@@ -65,7 +65,7 @@ func openDesk(t testing.TB, secret, public, url string) *desk {
 	d := &desk{t: t, now: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), path: filepath.Join(t.TempDir(), "letterlock.db"), pub: pub}
 	var err error
 	d.Register, err = Open(t.Context(), Config{Path: d.path, URL: url, Signer: signer, Verifier: public,
-		Now: func() time.Time { return d.now }, CodeKey: []byte("a key of the test"), MaxSilence: 14 * 24 * time.Hour})
+		Now: func() time.Time { return d.now }, CodeKey: func() ([]byte, error) { return []byte("a key of the test"), nil }, MaxSilence: 14 * 24 * time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,13 @@ import (
 	"letterlock/scanner/letter"
 )
 
-// metaServerKeys holds what the server has signed about its own keys.
-const metaServerKeys = "server_keys"
+const (
+	// metaServerKeys holds what the server has signed about its own keys.
+	metaServerKeys = "server_keys"
+	// metaServerKey is the public half of the key with which the server signed first, by
+	// which it is known that another lies in its place, or none.
+	metaServerKey = "server_key"
+)
 
 // ErrKeysMeanwhile says that another process has changed what is said of the server's
 // keys.
@@ -25,6 +30,48 @@ func (r *Register) ServerKeys(ctx context.Context) (letter.ServerKeys, error) {
 		return letter.ServerKeys{}, fmt.Errorf("reading the server's keys: %w", err)
 	}
 	return letter.ReadServerKeys([]byte(text))
+}
+
+// ServerKey is the public half of the key that is to sign what scanners read; "" where
+// that was never noted, as by a version from before NoteServerKey.
+func (r *Register) ServerKey(ctx context.Context) (string, error) {
+	keys, err := r.ServerKeys(ctx)
+	if err != nil {
+		return "", err
+	}
+	first, err := r.Meta(ctx, metaServerKey)
+	return keys.Signing(first), err
+}
+
+// NoteServerKey notes the public half of the key that signs what scanners read, where no
+// other has signed before.
+func (r *Register) NoteServerKey(ctx context.Context, public string) error {
+	if known, err := r.ServerKey(ctx); err != nil || known != "" {
+		return err
+	}
+	return r.SetMeta(ctx, metaServerKey, public)
+}
+
+// LoseServerKey has another key sign what scanners read, whose former is lost and could
+// not name it, with an entry that says so; sites are the scanners that are believed, each
+// of which must be invited again. A crash leaves the one or the other. Every living
+// letter's receipt is due anew.
+func (r *Register) LoseServerKey(ctx context.Context, to string) (sites []string, err error) {
+	if sites, err = r.Sites(ctx); err != nil {
+		return nil, err
+	}
+	return sites, r.inTx(ctx, func(tx *sql.Tx) error {
+		if err := forgetMeta(ctx, tx, metaServerKeys); err != nil {
+			return fmt.Errorf("forgetting the server's lost keys: %w", err)
+		}
+		if err := setMeta(ctx, tx, metaServerKey, to); err != nil {
+			return fmt.Errorf("noting the server's key: %w", err)
+		}
+		if err := r.oweReceipts(ctx, tx); err != nil {
+			return err
+		}
+		return r.append(ctx, tx, ServerKeyLost{To: ServerKey(to), Scanners: len(sites)}, "", 0)
+	})
 }
 
 // SayServerKeys puts what is said of the server's keys in the place of what was said

@@ -268,6 +268,13 @@ func (r *Register) MaySign(ctx context.Context) error {
 	return err
 }
 
+// Begun reports whether there is any entry: everything that a data folder needs was made
+// before the first one.
+func (r *Register) Begun(ctx context.Context) (bool, error) {
+	_, signed, err := head(ctx, r.read)
+	return signed != "", err
+}
+
 // hand is a key that signs: the hash by which its checkpoints are known.
 type hand struct {
 	signer note.Signer

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"letterlock/cmd/configfile"
+	"letterlock/cmd/sitekey"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/words"
+)
+
+// siteKey is the file with the key of this machine's own scanner, that of 'letterlock up'.
+func (in *installation) siteKey() string { return in.dir.in("state", "edge", "site.key") }
+
+// takeOwnKey puts the scanner's next key in the place of its former. It keeps out of the
+// way of a backup, which takes either file.
+func (in *installation) takeOwnKey() error {
+	unlock, err := in.dir.lockBackups()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return sitekey.Take(in.siteKey())
+}
+
+// enrolOwn enrols this machine's own scanner, and is its key. That is made for a site that
+// the register does not know, and never for one that it does: nothing that another key
+// signs would be believed. A change of the key that was cut off when the register had the
+// new one, and the old one was in its place, is brought to its end.
+func (in *installation) enrolOwn(ctx context.Context) (key keypair, err error) {
+	path, site := in.siteKey(), in.cfg.Scanner.Site
+	known, err := in.register.Edge(ctx, site)
+	if err != nil && !errors.Is(err, register.ErrNotFound) {
+		return key, fmt.Errorf("enrolling this machine's scanner: %w", err)
+	}
+	if _, next, err := sitekey.Read(path+sitekey.NextExt, site); err == nil && next == known {
+		if err := in.takeOwnKey(); err != nil {
+			return key, err
+		}
+	}
+	if known != "" && !exists(path) {
+		return key, errOwnKeyLost
+	}
+	if key, err = signingKey(path, site); err != nil {
+		return key, err
+	}
+	if known != "" && known != key.verifier {
+		return key, errOwnKeyLost
+	}
+	if err := in.register.AddEdge(ctx, site, key.verifier); errors.Is(err, register.ErrClosed) {
+		in.log.Warn("the register does not know this machine's scanner, and is closed; the scanner is enrolled when Letterlock is started again after 'letterlock restore'")
+	} else if err != nil {
+		return key, fmt.Errorf("enrolling this machine's scanner: %w", err)
+	}
+	return key, nil
+}
+
+// errOwnKeyLost says that nothing would be believed that this machine's scanner announces.
+var errOwnKeyLost = configfile.Wrong("state/edge/site.key is missing, or is not the key with which this machine's scanner is enrolled: put it back, from a backup. If it is lost, run: letterlock edge rotate-key --lost. If a scanner on another machine has this site's name, choose another for site in [scanner]. Scans wait meanwhile")
+
+type edgeRotateKeyCmd struct {
+	Lost bool          `help:"The key is lost, or was stolen: another one is believed at once. 'letterlock up' is ended first."`
+	Wait time.Duration `help:"For how long to wait until it is done." default:"2m" placeholder:"SPAN"`
+}
+
+// Run makes the next key of this machine's own scanner; 'letterlock up' does the rest, as
+// 'scanner run' does on a machine of its own. A crash leaves the next key lying there, and
+// the scanner goes on with it.
+func (c *edgeRotateKeyCmd) Run(w *world) error {
+	return w.with(func(in *installation) error {
+		if _, err := in.register.Edge(w.ctx, in.cfg.Scanner.Site); errors.Is(err, register.ErrNotFound) {
+			return configfile.Wrong("this machine has no scanner of its own: 'letterlock up' has never run in %s. The key of one on another machine is changed there, with: scanner key rotate", in.dir.path)
+		} else if err != nil {
+			return err
+		}
+		if c.Lost {
+			return c.replace(w, in)
+		}
+		if _, _, err := sitekey.Read(in.siteKey(), in.cfg.Scanner.Site); err != nil {
+			return errOwnKeyLost
+		}
+		text, underWay, err := sitekey.Begin(in.siteKey(), in.cfg.Scanner.Site)
+		if err != nil {
+			return err
+		}
+		if underWay {
+			fmt.Fprintln(w.out, "A change of this scanner's key is under way, and goes on.")
+		}
+		crashPoint("own-key-made", "")
+		work := w.screen.Begin("Waiting for the scanner", "", 0)
+		changed, err := sitekey.Await(w.ctx, in.siteKey(), text, c.Wait)
+		work.End()
+		if err != nil {
+			return err
+		}
+		if !changed {
+			return fmt.Errorf("the new key is made, and the old one goes on signing: nothing is lost. The scanner changes over by itself while 'letterlock up' runs. Waited %s", words.Lasted(c.Wait))
+		}
+		return c.changed(w)
+	})
+}
+
+// replace has another key believed at once, on the console's word. What the former has
+// announced and the server has not taken in is announced anew within a day.
+func (c *edgeRotateKeyCmd) replace(w *world, in *installation) error {
+	unlock, err := in.dir.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	site := in.cfg.Scanner.Site
+	if _, _, err := sitekey.Begin(in.siteKey(), site); err != nil {
+		return err
+	}
+	_, public, err := sitekey.Read(in.siteKey()+sitekey.NextExt, site)
+	if err != nil {
+		return configfile.Wrong("what lies in state/edge as site.key.next is no key of this site's: remove it, and run this again")
+	}
+	// A crash here leaves a key that nobody believes; the next run takes it. One after the
+	// register has it leaves it to the next start, which puts it in its place.
+	if err := in.register.ReplaceEdge(w.ctx, site, public); err != nil {
+		return err
+	}
+	if err := in.takeOwnKey(); err != nil {
+		return err
+	}
+	return c.changed(w)
+}
+
+func (c *edgeRotateKeyCmd) changed(w *world) error {
+	_, err := fmt.Fprintln(w.out, "Another key signs what this machine's scanner announces. The server believes nothing more that the old one signs. Run now: letterlock backup")
+	return err
+}
