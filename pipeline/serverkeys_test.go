@@ -158,6 +158,39 @@ func TestTheServersKeyIsChanged(t *testing.T) {
 	}
 }
 
+// A server that leads and was not given the new key leaves the lead to one that has it,
+// once there is one, and says what it lacks.
+func TestAServerWithoutTheNewKeyLeavesTheLead(t *testing.T) {
+	k := newKeysOffice(t)
+	k.cfg.Name = "first"
+	cfg, has := k.cfg, map[string]note.Signer{}
+	cfg.Name, cfg.SignerOf = "forgotten", func(public string) (note.Signer, error) { return has[public], nil }
+	forgotten := New(cfg)
+	c, alone, err := forgotten.join(t.Context())
+	k.must(err)
+	queue := k.startsJobs(alone)
+	k.must(k.NameServerKey(t.Context(), k.first, k.next))
+	_, err = k.ChangeServerKey(t.Context())
+	k.must(err)
+	k.must(forgotten.beat(t.Context(), c, queue))
+	if k.leader() != "forgotten" {
+		t.Errorf("where there is no other, %q leads", k.leader())
+	}
+	ours, _, err := k.join(t.Context())
+	k.must(err)
+	k.must(k.beat(t.Context(), ours, queue))
+	if err := forgotten.beat(t.Context(), c, queue); !errors.Is(err, ErrServerKeyMissing) {
+		t.Errorf("without the key: %v", err)
+	}
+	k.must(k.beat(t.Context(), ours, queue))
+	if k.leader() != "first" {
+		t.Errorf("%q leads", k.leader())
+	}
+	has[k.next] = k.has[k.next]
+	k.must(forgotten.beat(t.Context(), c, queue))
+	k.must(queue.stop())
+}
+
 // After a theft nobody is waited for: the new key signs at once, and check says whom to
 // invite again. A server beside, which was not given the key, signs nothing with the old
 // one and says what it lacks; once it has it, it goes on.

@@ -95,6 +95,9 @@ func (s *Server) beat(ctx context.Context, c *company, queue *jobs) error {
 	if aside, err := s.standAside(ctx, c, all); err != nil || aside {
 		return err
 	}
+	if err := s.takesUpKeys(ctx, c, all); err != nil {
+		return err
+	}
 	leads, err := s.takeLead(ctx, c, all)
 	if err != nil || !leads {
 		return err
@@ -217,6 +220,30 @@ func (s *Server) standAside(ctx context.Context, c *company, all []register.Runn
 		return true, s.cfg.Register.GiveUpLead(ctx, c.me)
 	}
 	return aside, nil
+}
+
+// takesUpKeys puts signing keys in their places that took over beside this process, also
+// where this server signs nothing for a while: the old ones are wiped by that. A server
+// that was not given one can record or tell nothing; so it leaves the lead to another,
+// which may have it, and its error says what it lacks. Alone it keeps the lead.
+func (s *Server) takesUpKeys(ctx context.Context, c *company, all []register.Running) error {
+	err := s.cfg.Register.MaySign(ctx)
+	if err == nil {
+		_, err = s.signer(ctx)
+	}
+	lacks := errors.Is(err, register.ErrOldKey) || errors.Is(err, register.ErrNoKey) || errors.Is(err, ErrServerKeyMissing) || errors.Is(err, ErrNoServerKey)
+	if err == nil || !lacks {
+		return err
+	}
+	others := slices.ContainsFunc(all, func(one register.Running) bool { return one.ID() != c.me.ID() && c.lives(one.ID(), s.deadAfter()) })
+	if !others {
+		return nil // whoever does what cannot be done says it
+	}
+	leader, unknown := s.cfg.Register.Leader(ctx)
+	if unknown == nil && leader == c.me.ID() {
+		unknown = s.cfg.Register.GiveUpLead(ctx, c.me)
+	}
+	return errors.Join(err, unknown)
 }
 
 // clockIsWrong asks those who are neither of the servers: the storage, or where it
