@@ -37,10 +37,12 @@ func (c choice) section() sectionOf {
 }
 
 var choices = []choice{
+	{"urgent", texts.Say("letters.somebody-is-in-danger"), register.ListUrgent, 0, texts.Say("letters.tells-of-somebody-in-danger")},
 	{"unopened", texts.Say("letters.not-opened-yet"), register.ListUnopened, 0, texts.Say("letters.is-waiting-to-be-opened")},
 	{"unopened-1", texts.Say("letters.not-opened-within-a-working-day"), register.ListTooLong, 1, texts.Say("letters.has-waited-unopened-for-longer")},
 	{"unopened-2", texts.Say("letters.not-opened-within-two-working"), register.ListTooLong, 2, texts.Say("letters.has-waited-unopened-for-longer-2")},
 	{"unfinished", texts.Say("letters.opened-and-not-yet-said-whether"), register.ListUnfinished, 0, texts.Say("letters.was-opened-without-anybody-having")},
+	{"risk-open", texts.Say("letters.not-yet-said-whether-somebody"), register.ListRiskUnsaid, 0, texts.Say("letters.waits-for-the-answer-on-risk")},
 	{"readable", texts.Say("letters.found-readable"), register.ListReadable, 0, texts.Say("letters.was-found-readable")},
 	{"another", texts.Say("letters.to-be-found-readable-by-another"), register.ListForAnother, 0, texts.Say("letters.waits-for-you-to-find-it-readable")},
 	{"scan-again", texts.Say("letters.to-be-scanned-again"), register.ListScanAgain, 0, texts.Say("letters.is-to-be-scanned-again")},

@@ -43,7 +43,7 @@ var overviewRows = []struct {
 	choice string
 	loud   bool
 }{
-	{"unopened", false}, {"unopened-1", true}, {"unopened-2", true}, {"unfinished", false}, {"scan-again", false}, {"to-confirm", true},
+	{"urgent", true}, {"unopened", false}, {"unopened-1", true}, {"unopened-2", true}, {"unfinished", false}, {"risk-open", false}, {"scan-again", false}, {"to-confirm", true},
 	{"recused", false}, {"held", false}, {"five-years", false}, {"review-due", true},
 }
 

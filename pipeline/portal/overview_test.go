@@ -27,6 +27,7 @@ func TestOverviewCountsWhatItsLinksList(t *testing.T) {
 	again, recused, kept, held := h.letter(1), h.letter(1), h.letter(1), h.readable(1)
 	h.opens(again, h.lead)
 	must(t, h.register.MarkScanAgain(t.Context(), again, h.lead, register.TooFaint))
+	must(t, h.register.AnswerRisk(t.Context(), again, register.RiskUrgent, h.lead))
 	h.opens(recused, h.lead2)
 	must(t, h.register.Recuse(t.Context(), recused, h.lead2))
 	h.opens(kept, h.lead)
@@ -56,6 +57,7 @@ func TestOverviewCountsWhatItsLinksList(t *testing.T) {
 		}
 	}
 	for what, want := range map[string]int{
+		"Somebody is in danger": 1, "Not yet said whether somebody is at risk": 2,
 		"Waiting to be opened": 5, "Not opened within a working day": 5, "Not opened within two working days": 4,
 		"Opened, and not yet said whether it can be read": 1, "To be scanned again": 1, "Somebody has stepped back": 1, "On hold": 1,
 		"Kept for five years": 1, "Kept for five years, and due to be looked at again": 1, "Past their day, and not proven gone": 0,
@@ -77,7 +79,7 @@ func TestOverviewOfNothing(t *testing.T) {
 		t.Errorf("the manager's day begins at %q", page)
 	}
 	body := h.as(h.manager).get("/overview").Body.String()
-	if n := strings.Count(body, ">None</td>"); n != 2*13+3 || overviewCount.MatchString(body) {
-		t.Errorf("%d of 29 counts are none:\n%s", n, body)
+	if n := strings.Count(body, ">None</td>"); n != 2*15+3 || overviewCount.MatchString(body) {
+		t.Errorf("%d of 33 counts are none:\n%s", n, body)
 	}
 }
