@@ -28,7 +28,7 @@ type List string
 const (
 	ListUnopened    List = "unopened"   // by anybody; oldest first
 	ListUnfinished  List = "unfinished" // opened, and nobody has said whether it can be read; oldest first
-	ListDecided     List = "decided"    // found readable or not
+	ListDecided     List = "decided"    // found readable or not, but for those of ListRiskUnsaid
 	ListReadable    List = "readable"   // was found readable
 	ListScanAgain   List = "scan-again" // could not be read; oldest first
 	ListFiveYears   List = "five-years" // is kept for five years
@@ -68,7 +68,7 @@ const (
 var walks = map[List][]walk{
 	ListUnopened:    {{where: `l.state = 'receipted'`}, {where: `l.state = 'notified'`}},
 	ListUnfinished:  {{where: `l.state = 'opened'`}},
-	ListDecided:     {{where: `l.state = 'readable'`, newest: true}, {where: `l.state = 'scan-again'`, newest: true}},
+	ListDecided:     {{where: `l.state = 'readable' AND (l.risk <> '' OR l.reason <> '')`, newest: true}, {where: `l.state = 'scan-again'`, newest: true}},
 	ListReadable:    {{where: `l.state = 'readable'`, newest: true}},
 	ListScanAgain:   {{where: `l.state = 'scan-again'`}},
 	ListFiveYears:   {{where: `l.class = 'five-years' AND ` + canBeOpened, newest: true}},
