@@ -31,7 +31,7 @@ func TestIsSomebodyAtRisk(t *testing.T) {
 	wantText(t, lead.post(path+"/risk", url.Values{"risk": {"none"}}), "Please open the letter first")
 	lead.looksAt(id, 1)
 	wantRedirect(t, lead.post(path+"/readable", nil), path+"?done=readable")
-	wantText(t, lead.get(path+"?done=readable"), "One question is left: is somebody at risk?", "without it the letter is not done")
+	wantText(t, lead.get(path+"?done=readable"), "One question is left: <a href=\"#keeping\">is somebody at risk?</a>", "without it the letter is not done")
 	wantText(t, lead.get("/letters"), "Not yet said whether somebody is at risk")
 	for _, odd := range []string{"", "maybe", "<script>"} {
 		w := lead.post(path+"/risk", url.Values{"risk": {odd}})

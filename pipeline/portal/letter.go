@@ -132,7 +132,7 @@ func decisionNote(v *visit, l register.Letter) texts.Text {
 			said = texts.Say("letter.thank-you-it-is-recorded-2")
 		}
 		if !l.RiskAnswered() {
-			return texts.Say("letter.one-question-is-left", "said", said)
+			return texts.Say("letter.one-question-is-left", "said", said, "link", texts.Link("#keeping"))
 		}
 		return said
 	case done == "other-paper" && l.Replaces == "" && l.Manifest.Replaces != "":
