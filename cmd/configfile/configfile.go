@@ -47,9 +47,14 @@ func Parse(path, text string, into any) error {
 	meta, err := toml.Decode(text, into)
 	var parse toml.ParseError
 	switch {
+	case errors.As(err, &parse) && parse.Message == errSpan.Error():
+		return Wrong("%s, line %d: %s: %s", path, parse.Position.Line, parse.LastKey, parse.Message)
 	case errors.As(err, &parse):
-		return Wrong("%s, line %d: %s", path, parse.Position.Line, parse.Message)
+		return Wrong("%s, line %d: this line cannot be read (%s): a key, = and its value stand on one line, and text in quotation marks", path, parse.Position.Line, parse.Message)
 	case err != nil:
+		if says := wrongKind(path, text, Fields(into)); says != "" {
+			return Wrong("%s", says)
+		}
 		return Wrong("%s: %s", path, Reason(err))
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
@@ -58,6 +63,8 @@ func Parse(path, text string, into any) error {
 	fillSections(reflect.ValueOf(into).Elem())
 	return nil
 }
+
+var errSpan = errors.New(`a time span is written with its unit, like "30s" or "336h", and is at least a second`)
 
 // Duration is a time span of a second or more, written with its unit: "30s",
 // "336h".
@@ -68,7 +75,7 @@ type Duration time.Duration
 func (d *Duration) UnmarshalText(text []byte) error {
 	span, err := time.ParseDuration(string(text))
 	if err != nil || span < time.Second {
-		return errors.New(`a time span is written with its unit, like "30s" or "336h", and is at least a second`)
+		return errSpan
 	}
 	*d = Duration(span)
 	return nil
@@ -129,7 +136,7 @@ func Reason(err error) string {
 // Field is one key, or with an empty Key a section.
 type Field struct {
 	Section, Key, Default, Doc string
-	List                       bool // its value is a list of strings
+	List                       bool // its value is a list of strings; a section: there may be several
 	Switch                     bool // its value is true or false, and false by default
 	Number                     bool // its value is a whole number
 }
@@ -166,7 +173,7 @@ func Fields(config any) []Field {
 				out = append(out, d)
 				continue
 			}
-			out = append(out, Field{Section: d.Key, Doc: d.Doc})
+			out = append(out, Field{Section: d.Key, Doc: d.Doc, List: f.Type.Kind() == reflect.Slice})
 			walk(inner, d.Key)
 		}
 	}

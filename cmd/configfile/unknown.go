@@ -11,7 +11,8 @@ import (
 func unknownKey(all []Field, key toml.Key) string {
 	says := fmt.Sprintf("this version knows no key %q", key)
 	name := key[len(key)-1]
-	best, least := "", 3 // slips of the finger
+	var sections []string // that have a key of this name
+	best, least := "", 3  // slips of the finger
 	for _, f := range all {
 		is := f.Section
 		if f.Key != "" {
@@ -21,11 +22,14 @@ func unknownKey(all []Field, key toml.Key) string {
 		case f.Key == name && f.Section == "":
 			return says + ": it stands at the top of the file, before the first [section]"
 		case f.Key == name:
-			return says + ": it belongs into [" + f.Section + "]"
+			sections = append(sections, "["+f.Section+"]")
 		}
 		if d := slips(is, key.String()); d < least {
 			best, least = is, d
 		}
+	}
+	if len(sections) > 0 {
+		return says + ": it belongs into " + strings.Join(sections, " or ")
 	}
 	if best != "" {
 		return says + fmt.Sprintf(": %q may be meant", best)
@@ -33,19 +37,31 @@ func unknownKey(all []Field, key toml.Key) string {
 	return says + "; every key it knows is in the README"
 }
 
-// lineOf is where the key is set, as far as one line says so.
+// lineOf is where the key is set, as far as one line says so. Where several sections
+// of one name have it, as of helplines, that is the first.
 func lineOf(text string, key toml.Key) string {
-	n := 0
+	section, n := "", 0
 	for line := range strings.Lines(text) {
 		n++
+		line = strings.TrimSpace(line)
+		if header, is := strings.CutPrefix(line, "["); is {
+			header, _, _ = strings.Cut(strings.TrimPrefix(header, "["), "]")
+			section = bare(header)
+			if section == key.String() {
+				return fmt.Sprintf(", line %d", n)
+			}
+			continue
+		}
 		before, _, set := strings.Cut(line, "=")
-		section := strings.Trim(strings.TrimSpace(line), "[]")
-		if set && strings.TrimSpace(before) == key[len(key)-1] || !set && section == key.String() {
+		if set && strings.TrimPrefix(section+"."+bare(before), ".") == key.String() {
 			return fmt.Sprintf(", line %d", n)
 		}
 	}
 	return ""
 }
+
+// bare is a key or the name of a section without spaces and quotation marks.
+func bare(name string) string { return strings.Trim(strings.TrimSpace(name), `"'`) }
 
 // slips is how many letters are wrong, missing or too many.
 func slips(a, b string) int {
