@@ -43,8 +43,9 @@ func TestVersionsOfBothSides(t *testing.T) {
 		{"v1.5.0", true, "they work together"},
 		{"v1.2.0", false, "more than one release apart"},
 		{"v2.4.2", false, "more than one release apart"},
-		{"(devel)", true, "heard of within a day"},
-		{"", true, "heard of within a day"}, // one from before versions were told
+		{"unreleased", true, "heard of within a day"},
+		{"(devel)", true, "heard of within a day"}, // as earlier programs called it
+		{"", true, "heard of within a day"},        // one from before versions were told
 	} {
 		o.says(c.scanner)
 		m := o.deposit()

@@ -49,17 +49,35 @@ func WantsJSON(parsed *kong.Context) bool {
 	return false
 }
 
-// Version is what was built, as in v1.4.0; Go takes it from the tag.
+// Version is what was built, as in v1.4.0; Go takes it from the tag, and what was built
+// without the history of its source is Unreleased.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "unknown"
+	if !ok {
+		return Unreleased
 	}
-	return info.Main.Version
+	return named(info.Main.Version)
+}
+
+// Unreleased stands for the version of a program of which nobody can know it.
+const Unreleased = "unreleased"
+
+func named(version string) string {
+	if version == "" || version == "(devel)" {
+		return Unreleased
+	}
+	return version
 }
 
 // VersionInFull also names the Go that built it.
-func VersionInFull() string { return Version() + " " + runtime.Version() }
+func VersionInFull() string { return inFull(Version()) }
+
+func inFull(version string) string {
+	if version == Unreleased {
+		version += ", built from source without its git history"
+	}
+	return version + " " + runtime.Version()
+}
 
 // built is when the program's source was committed, and now where a build does
 // not know.

@@ -197,3 +197,14 @@ func TestWantsJSON(t *testing.T) {
 		}
 	}
 }
+
+// Of a build that nobody can name, the version says so in words and not in Go's.
+func TestAVersionIsNamed(t *testing.T) {
+	for version, want := range map[string]string{
+		"v1.4.0": "v1.4.0 go", "(devel)": "unreleased, built from source without its git history go", "": "unreleased, built from source without its git history go",
+	} {
+		if says := inFull(named(version)); !strings.HasPrefix(says, want) {
+			t.Errorf("%q is called %q", version, says)
+		}
+	}
+}
