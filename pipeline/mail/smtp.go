@@ -204,6 +204,9 @@ func unreachable(ctx context.Context, err error) error {
 		return fmt.Errorf("connecting to mail server: %w", ctx.Err())
 	}
 	if answer, ok := errors.AsType[*textproto.Error](err); ok {
+		if answer.Code == wrongCredentials {
+			return fmt.Errorf("connecting to mail server: it answered %d, so it refuses the account or its password; the right password counts at once when it is in password_file of [mail]", answer.Code)
+		}
 		return fmt.Errorf("connecting to mail server: it answered %d", answer.Code)
 	}
 	if _, ok := errors.AsType[textproto.ProtocolError](err); ok {
@@ -215,6 +218,9 @@ func unreachable(ctx context.Context, err error) error {
 // authenticationRequired is a reply that RFC 4954 6 allows at any step. It is
 // about the server's settings and ours, not about the message.
 const authenticationRequired = 530
+
+// wrongCredentials is a reply of RFC 4954 6: whoever looks after mail must see to it.
+const wrongCredentials = 535
 
 // refusal is why the server has not taken the message, without the words of
 // go-mail or of the server, which name the recipient.

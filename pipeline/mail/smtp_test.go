@@ -211,7 +211,7 @@ func TestEncryption(t *testing.T) {
 		s := newSMTP(t, "smtps://clerk@"+office.open(t, secure, true), "open barley")
 		s.trust.RootCAs = trust
 		err := s.Send(t.Context(), letterWaits)
-		if err == nil || errors.Is(err, ErrPermanent) || !strings.Contains(err.Error(), "535") {
+		if err == nil || errors.Is(err, ErrPermanent) || !strings.Contains(err.Error(), "535, so it refuses the account or its password") {
 			t.Fatalf("got %v", err)
 		}
 		noCanary(t, err)
