@@ -76,6 +76,8 @@ func (s *Server) Check(ctx context.Context) []Line {
 		s.cfg.Far(i, len(checks))
 		bad, good, err := c.find(ctx)
 		switch {
+		case c.name != "storage" && (errors.Is(err, deposit.ErrUnavailable) || errors.Is(err, deposit.ErrRefused)):
+			lines = append(lines, line(c.name, false, texts.Say("check.needs-the-storage"))) // of which its own line says more
 		case err != nil:
 			s.cfg.Log.Error("a check could not be made", "check", c.name, "error", err)
 			lines = append(lines, line(c.name, false, texts.Say("check.not-found-out")))

@@ -22,8 +22,11 @@ const backupLate = 2 * 24 * time.Hour
 // checkBackup finds out whether backups are made, and whether any is kept for
 // longer than it may be: it holds rows of letters that are gone.
 func (s *Server) checkBackup(ctx context.Context) (bad, good texts.Text, err error) {
-	if s.cfg.Backups == nil {
-		return nil, texts.Say("check-backup.none-set-up"), nil
+	switch {
+	case s.cfg.Backups == nil && s.cfg.NeedsBackups:
+		return texts.Say("check-backup.none-set-up"), nil, nil
+	case s.cfg.Backups == nil:
+		return nil, texts.Say("check-backup.none-in-sample"), nil
 	}
 	made, err := s.cfg.Register.KeptTime(ctx, register.MetaBackup)
 	if err != nil {

@@ -58,6 +58,7 @@ type Config struct {
 	DestroyAfter string          // "readable", ReadableByAnother or "verified": when paper may go
 	HasLifecycle bool            // the storage ends letters by itself
 	Backups      *Backups        // nil where none are made
+	NeedsBackups bool            // what is recorded is real, and nothing else would bring it back
 	Program      letter.Program  // this server's version
 	Spool        string          // a folder for sealed letters on their way to another place; "" is the system's for temporary files
 

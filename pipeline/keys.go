@@ -319,11 +319,18 @@ func (s *Server) checkKeys(ctx context.Context) (bad, good texts.Text, err error
 	if err != nil {
 		return nil, nil, err
 	}
+	if _, err := s.cfg.Keyring.Weeks(); err != nil {
+		s.cfg.Log.Error("the keyring cannot be read", "error", err)
+		return texts.Say("check-keys.cannot-read-folder"), nil, nil
+	}
 	today := letter.DateOf(s.cfg.Now())
 	for _, k := range keys {
+		_, err := s.cfg.Keyring.Recipient(k.Week)
 		switch {
-		case !s.cfg.Keyring.Has(k.Week):
+		case errors.Is(err, keyring.ErrNoKey):
 			return texts.Say("check-keys.missing", "key", k.Week), nil, nil
+		case err != nil:
+			return texts.Say("check-keys.cannot-read", "key", k.Week), nil, nil
 		case !today.Before(k.Week.Over()) && !slices.Contains(needed, k.Week):
 			return texts.Say("check-keys.still-there", "key", k.Week), nil, nil
 		}
@@ -350,8 +357,8 @@ var volumeSays = map[keyring.Volume]struct {
 // checkKeyring looks at where the keys lie, and for what would outlive them there.
 func (s *Server) checkKeyring(context.Context) (bad, good texts.Text, err error) {
 	strangers, err := s.cfg.Keyring.Strangers()
-	if err != nil {
-		return nil, nil, err
+	if err != nil { // which the line before says
+		return texts.Say("check-keys.cannot-read-folder"), nil, nil
 	}
 	volume := volumeSays[s.cfg.Keyring.Volume()]
 	switch {

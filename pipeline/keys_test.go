@@ -236,3 +236,29 @@ func TestAServerLacksAKey(t *testing.T) {
 		})
 	}
 }
+
+// A keyring that cannot be read is told from one that is lost, and a key that cannot be
+// from a missing one: what to do is not the same.
+func TestAKeyringThatCannotBeRead(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keyring")
+	o := newOffice(t, withKeyring(t, dir))
+	m := o.deposit()
+	o.work(m.ID)
+	says := func(name, want string) {
+		t.Helper()
+		for _, l := range o.Check(t.Context()) {
+			if l.Name == name && (l.OK || !strings.Contains(l.Says, want)) {
+				t.Errorf("%+v, want %q", l, want)
+			}
+		}
+	}
+	o.must(os.Rename(dir, dir+".away"))
+	says("keys", "folder cannot be read")
+	says("keyring", "folder cannot be read")
+	o.must(os.Rename(dir+".away", dir))
+	file := filepath.Join(dir, string(m.Week())+".txt")
+	o.must(os.Rename(file, file+".away"))
+	says("keys", "is missing from the keyring")
+	o.must(os.Mkdir(file, 0o700)) // there, and no account can read it
+	says("keys", "is in the keyring and cannot be read")
+}

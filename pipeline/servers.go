@@ -404,10 +404,10 @@ func (s *Server) checkServers(ctx context.Context) (bad, good texts.Text, err er
 			return texts.Say("check-servers.clocks-differ", "server", one.Name, "other", leads.Name, "by", words.Lasted(one.Apart.Abs())), nil, nil
 		case one.Lacks > 0:
 			return texts.Say("check-servers.lacks-keys", "server", one.Name, "n", one.Lacks), nil, nil
+		case one.Program != leads.Program: // which may say the same of their configurations in other words
+			return texts.Say("check-servers.versions-differ", "server", one.Name, "version", one.Program, "other", leads.Name, "others", leads.Program), nil, nil
 		case one.Setup != leads.Setup:
 			return texts.Say("check-servers.configurations-differ", "server", one.Name, "other", leads.Name), nil, nil
-		case one.Program != leads.Program:
-			return texts.Say("check-servers.versions-differ", "server", one.Name, "version", one.Program, "other", leads.Name, "others", leads.Program), nil, nil
 		}
 	}
 	return nil, texts.Say("check-servers.at-work", "n", len(all)), nil

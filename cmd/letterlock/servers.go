@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
 )
 
@@ -17,10 +20,25 @@ func (in *installation) serverName() string {
 	return cmp.Or(host[:min(len(host), most)], "server") + "-" + hex.EncodeToString(where[:3])
 }
 
-// shared stands for what of the configuration all servers must have alike. What
-// says where things are on this machine, and from where it reaches others, may
-// differ.
-func (c *Config) shared() string {
+// shared stands for what all servers must have alike: this server's part of it, with
+// the policy that it publishes and its key of enrolment codes. What cannot be read
+// differs from what can.
+func (in *installation) shared() string {
+	policy, err := in.readPolicy()
+	if err != nil {
+		in.log.Warn("it cannot be found out whether all servers have one policy", "error", err)
+	}
+	codes, err := os.ReadFile(in.dir.in("state", "codes.key"))
+	if err != nil {
+		in.log.Warn("it cannot be found out whether all servers have one key of enrolment codes", "error", err)
+	}
+	return in.cfg.shared(policy, bytes.TrimSpace(codes))
+}
+
+// shared is that of a configuration, a policy's text and a key of codes, of which it
+// tells nothing. What says where things are on this machine, and from where it reaches
+// others, may differ.
+func (c *Config) shared(policy, codes []byte) string {
 	alike := struct {
 		DestroyAfter, Policy, Origin, Language, From, Bucket string
 		MaxSilence                                           any
@@ -34,6 +52,10 @@ func (c *Config) shared() string {
 	if err != nil {
 		panic(err) // plain values
 	}
-	sum := sha256.Sum256(text)
+	keyed := hmac.New(sha256.New, codes)
+	for _, part := range [][]byte{text, policy} {
+		fmt.Fprintf(keyed, "%d %s", len(part), part)
+	}
+	sum := keyed.Sum(nil)
 	return hex.EncodeToString(sum[:8])
 }

@@ -46,11 +46,11 @@ func configure(t *testing.T, data string, s3 deposit.S3Config, mail string) {
 }
 
 // isWellOtherwise has check find nothing to see to but what every new installation has:
-// its policy is the example, and no mail server is set.
+// no backups and no mail server are set up, and its policy is the example.
 func isWellOtherwise(t *testing.T, data string) {
 	t.Helper()
 	out, _ := letterlockCmd(t, data, "check").Output()
-	if left := toSeeTo(string(out)); !slices.Equal(left, []string{"mail", "policy"}) {
+	if left := toSeeTo(string(out)); !slices.Equal(left, []string{"backup", "mail", "policy"}) {
 		t.Fatalf("check says that somebody has to see to %v:\n%s", left, out)
 	}
 }
