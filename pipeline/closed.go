@@ -92,6 +92,10 @@ func (s *Server) recognise(ctx context.Context, st *standing) (mayGoOn bool, err
 		st.asked = time.Time{} // opened again, it is asked first
 		return false, err
 	}
+	if !st.saidAt.IsZero() {
+		st.saidAt = time.Time{}
+		s.cfg.Log.Info("Letterlock is open again: what was missing is replayed")
+	}
 	now := s.cfg.Now()
 	asked := letter.DateOf(st.asked) == letter.DateOf(now)
 	if asked && now.Sub(st.asked).Abs() < bucketEvery {
@@ -128,7 +132,7 @@ func (s *Server) sayClosed(ctx context.Context, st *standing) {
 		return
 	}
 	signs, err := s.cfg.Register.Closed(ctx)
-	if register.IsAway(err) || register.IsFull(err) {
+	if register.IsAway(err) || register.Refuses(err) || register.IsFull(err) {
 		return // nobody knows whether it was restored; the sweep says what is wrong
 	}
 	st.saidAt = time.Now()

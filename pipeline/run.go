@@ -255,7 +255,7 @@ func (s *Server) endKeys(ctx context.Context, w *watch) error {
 // a minute: a storage that is down for a night must not fill the log.
 func (s *Server) report(ctx context.Context, w *watch, err error) {
 	if err == nil || ctx.Err() != nil {
-		if err == nil && (w.said == diskFull || w.said == databaseAway || w.said == databaseIdle) {
+		if err == nil && (w.said == diskFull || w.said == databaseAway || w.said == databaseIdle || w.said == databaseRefuses) {
 			s.cfg.Log.Info("everything can be recorded again, and Letterlock goes on")
 		}
 		w.said = ""
@@ -264,7 +264,7 @@ func (s *Server) report(ctx context.Context, w *watch, err error) {
 	says, again := err.Error(), time.Minute
 	if register.IsFull(err) {
 		says, again = diskFull, time.Hour
-	} else if register.IsAway(err) {
+	} else if register.IsAway(err) || register.Refuses(err) {
 		says, again = SayAway(err), 10*time.Minute
 	}
 	if says == w.said && time.Since(w.saidAt) < again {
@@ -281,6 +281,9 @@ func (s *Server) report(ctx context.Context, w *watch, err error) {
 	case databaseIdle:
 		s.cfg.Log.Error(databaseIdle)
 		return
+	case databaseRefuses:
+		s.cfg.Log.Error(databaseRefuses)
+		return
 	}
 	s.cfg.Log.Error("something went wrong and is tried again in a moment", "error", err)
 }
@@ -294,10 +297,16 @@ const (
 	databaseIdle = "at the database's address answers a server that records nothing, a standby or one that is set read-only: no letter is taken in, shown, announced or deleted; see that the address leads to the one that others repeat, and Letterlock goes on by itself; nothing is lost"
 )
 
-// SayAway is what people are told while register.IsAway.
+// databaseRefuses is said once for everything that is not let in.
+const databaseRefuses = "the database's server refuses: no letter is taken in, shown, announced or deleted; see that [database] has its user and password, of which a new password counts at once, and Letterlock goes on by itself; nothing is lost"
+
+// SayAway is what people are told while register.IsAway or register.Refuses.
 func SayAway(err error) string {
 	if register.TakesNothing(err) {
 		return databaseIdle
+	}
+	if register.Refuses(err) {
+		return databaseRefuses
 	}
 	return databaseAway
 }

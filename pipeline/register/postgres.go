@@ -65,12 +65,12 @@ func openServer(ctx context.Context, cfg Config) (write, read *sql.DB, err error
 	if err != nil {
 		return nil, nil, err
 	}
-	number := stdlib.OptionAfterConnect(numberTruths)
-	write = stdlib.OpenDB(*conn, number)
+	number, renew := stdlib.OptionAfterConnect(numberTruths), stdlib.OptionBeforeConnect(cfg.renew)
+	write = stdlib.OpenDB(*conn, number, renew)
 	write.SetMaxOpenConns(1)
 	looking := conn.Copy()
 	looking.RuntimeParams["default_transaction_read_only"] = "on"
-	read = stdlib.OpenDB(*looking, number)
+	read = stdlib.OpenDB(*looking, number, renew)
 	read.SetMaxOpenConns(8)
 	read.SetMaxIdleConns(4)
 	return write, read, fit(ctx, write)
@@ -132,6 +132,22 @@ func parseURL(text string) (*pgx.ConnConfig, error) {
 	return conn, nil
 }
 
+// renew gives a connection that is about to be made the password of now. While that
+// cannot be read, as when its file is being written, the one before counts.
+func (c Config) renew(_ context.Context, conn *pgx.ConnConfig) error {
+	if c.Address == nil {
+		return nil
+	}
+	address, err := c.Address()
+	if err != nil {
+		return nil
+	}
+	if now, err := pgx.ParseConfig(address); err == nil {
+		conn.Password = now.Password
+	}
+	return nil
+}
+
 // queuePool is a pool for the job queue, made when there is one.
 type queuePool struct {
 	mu   sync.Mutex
@@ -166,7 +182,7 @@ func (r *Register) Pool(ctx context.Context) (*pgxpool.Pool, error) {
 	if err != nil {
 		return nil, errors.New("preparing connections for the job queue: the environment's PG variables cannot be read")
 	}
-	cfg.ConnConfig, cfg.MaxConns = conn, queueConnections
+	cfg.ConnConfig, cfg.MaxConns, cfg.BeforeConnect = conn, queueConnections, r.cfg.renew
 	if r.queue.pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
 		return nil, fmt.Errorf("preparing connections for the job queue: %w", err)
 	}

@@ -86,3 +86,51 @@ func TestAServerWithAnEndedKeyIsKeptOut(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The password is changed under a register at work: once the server has ended its
+// connections it refuses, which is told from being away; with the new password where
+// the address is written everything goes on, nothing opened anew.
+func TestTheDatabasesPasswordIsChanged(t *testing.T) {
+	if postgrestest.URL(t) != "" {
+		return // it has a server of its own
+	}
+	server := postgrestest.Start(t)
+	at := server.Guarded(t, "guarded", "first")
+	address := func(password string) string {
+		return "postgres://letterlock:" + password + "@" + at + "/guarded?sslmode=disable"
+	}
+	written := address("first")
+	signer := newSigner(t)
+	r, err := Open(t.Context(), Config{URL: written, Address: func() (string, error) { return written, nil }, Signer: signer.Signer, Verifier: string(signer.public), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	if _, err := r.Pool(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server.Do(t, "ALTER ROLE letterlock PASSWORD 'second'")
+	server.Do(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'guarded'")
+	record := func() (err error) {
+		for range 3 { // the first may only find that its connection is no more
+			if err = r.Record(t.Context(), FolderMade{}, 0); err == nil || Refuses(err) {
+				return err
+			}
+		}
+		return err
+	}
+	if err := record(); !Refuses(err) {
+		t.Errorf("with the old password: %v", err)
+	}
+	written = address("second")
+	if err := record(); err != nil {
+		t.Errorf("with the new one: %v", err)
+	}
+	pool, err := r.Pool(t.Context())
+	if err == nil {
+		err = pool.Ping(t.Context())
+	}
+	if err != nil {
+		t.Errorf("the job queue's connections: %v", err)
+	}
+}

@@ -28,8 +28,11 @@ var migrations embed.FS
 
 // Config says how to open a register.
 type Config struct {
-	Path     string           // the SQLite file; made when missing
-	URL      string           // instead of Path: the address of a PostgreSQL database, postgres://…
+	Path string // the SQLite file; made when missing
+	URL  string // instead of Path: the address of a PostgreSQL database, postgres://…
+	// Address is the URL as it is written now: its password counts for every connection
+	// from then on, so that it can be changed under a server at work. nil for URL alone.
+	Address  func() (string, error)
 	Signer   note.Signer      // signs the tree's head; nil where the key is lost, and nothing is recorded
 	Verifier string           // its public key, or another of the register's, as golang.org/x/mod/sumdb/note writes it
 	Now      func() time.Time // the product's clock
