@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -24,15 +23,9 @@ func (in *installation) serverName() string {
 // the policy that it publishes and its key of enrolment codes. What cannot be read
 // differs from what can.
 func (in *installation) shared() string {
-	policy, err := in.readPolicy()
-	if err != nil {
-		in.log.Warn("it cannot be found out whether all servers have one policy", "error", err)
-	}
-	codes, err := os.ReadFile(in.dir.in("state", "codes.key"))
-	if err != nil {
-		in.log.Warn("it cannot be found out whether all servers have one key of enrolment codes", "error", err)
-	}
-	return in.cfg.shared(policy, bytes.TrimSpace(codes))
+	policy, _ := in.readPolicy() // what publishes it says why not
+	codes, _ := in.dir.codeKey() // likewise what needs it
+	return in.cfg.shared(policy, codes)
 }
 
 // shared is that of a configuration, a policy's text and a key of codes, of which it
