@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"letterlock/cmd/killtest"
+	"letterlock/pipeline/archive"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/deposit/deposittest"
@@ -126,6 +127,17 @@ func (a *annexe) renews(dir string) {
 	}
 }
 
+// losesUser is the storage that has lost the user of the scanner of that folder, as the
+// page "The bucket" has it: the scanner gets new credentials.
+func (a *annexe) losesUser(dir string) {
+	a.t.Helper()
+	text := read(a.t, filepath.Join(dir, "scanner.toml"))
+	must(a.t, archive.RemoveEdgeUser(a.t.Context(), a.s3, regexp.MustCompile(`access_key = "(.+)"`).FindStringSubmatch(text)[1]))
+	file := filepath.Join(a.t.TempDir(), "storage.key")
+	command(a.t, a.data, "edge", "storage", "annexe", "--out", file)
+	must(a.t, os.Rename(file, filepath.Join(dir, "storage.key")))
+}
+
 func (a *annexe) drops(dir, name string, seed uint64) {
 	a.t.Helper()
 	folder := filepath.Join(dir, "scans", "respect-phoneline")
@@ -223,6 +235,7 @@ func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
 		t.Fatalf("enrolling the scanner that runs anew: %d\n%s", status, out)
 	}
 	now.eventually("the scanner that runs goes on as that", func() bool { return strings.Contains(now.out.String(), "was enrolled anew") })
+	a.losesUser(second)
 	a.drops(second, "four.pdf", 5)
 	server.eventually("a letter is taken under its new key", func() bool { return server.status().Letters[register.Notified] == 4 })
 	now.stop()

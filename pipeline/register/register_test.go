@@ -414,6 +414,14 @@ func TestPeopleAndCodes(t *testing.T) {
 	if _, err := d.CheckCode(ctx, n, code); !errors.Is(err, ErrCode) {
 		t.Errorf("right, but after five wrong ones: %v", err)
 	}
+	code, err = d.MakeCode(ctx, n, time.Hour)
+	d.must(err)
+	if ended, err := d.EndCodes(ctx); err != nil || ended != 1 {
+		t.Errorf("the key that knew the codes is lost, and %d are ended: %v", ended, err)
+	}
+	if _, err := d.CheckCode(ctx, n, code); !errors.Is(err, ErrCode) {
+		t.Errorf("a code that was ended: %v", err)
+	}
 	token, err := d.SignIn(ctx, n, "passkey")
 	d.must(err)
 	if s, err := d.Session(ctx, token); err != nil || s.Person.Number != n {
