@@ -32,7 +32,7 @@ func TestIsSomebodyAtRisk(t *testing.T) {
 	lead.looksAt(id, 1)
 	wantRedirect(t, lead.post(path+"/readable", nil), path+"?done=readable")
 	wantText(t, lead.get(path+"?done=readable"), "One question is left: <a href=\"#keeping\">is somebody at risk?</a>", "without it the letter is not done")
-	wantText(t, lead.get("/letters"), "Not yet said whether somebody is at risk")
+	wantText(t, lead.get("/letters"), "Not yet said whether somebody is at risk</h2>")
 	for _, odd := range []string{"", "maybe", "<script>"} {
 		w := lead.post(path+"/risk", url.Values{"risk": {odd}})
 		wantStatus(t, w, http.StatusUnprocessableEntity)
@@ -47,7 +47,7 @@ func TestIsSomebodyAtRisk(t *testing.T) {
 		wantRedirect(t, lead.post(to, url.Values{"risk": {"none"}}), path+"?done=risk-none")
 	}
 	wantText(t, lead.get(path+"?done=risk-none"), "It is recorded that nobody is at risk")
-	if strings.Contains(lead.get("/letters").Body.String(), "Not yet said whether") {
+	if strings.Contains(lead.get("/letters").Body.String(), "Not yet said whether somebody is at risk</h2>") {
 		t.Error("what was answered is asked")
 	}
 	if strings.Contains(lead.get(path+"?done=risk-urgent").Body.String(), "told by mail now") {
@@ -56,7 +56,7 @@ func TestIsSomebodyAtRisk(t *testing.T) {
 
 	wantRedirect(t, lead.post(path+"/risk", url.Values{"risk": {"urgent"}}), path+"?done=risk-urgent")
 	wantText(t, lead.get(path+"?done=risk-urgent"), "call 999", "told by mail now")
-	wantText(t, h.as(h.manager).get("/letters"), "Somebody is in danger", id.Reference())
+	wantText(t, h.as(h.manager).get("/letters"), "Somebody is in danger</h2>", id.Reference())
 	if got := strings.Join(h.called(), ", "); got != fmt.Sprintf("%d urgent", h.manager) {
 		t.Errorf("called are %s", got)
 	}
@@ -64,7 +64,7 @@ func TestIsSomebodyAtRisk(t *testing.T) {
 		t.Errorf("%d answers on record, want 2", n)
 	}
 	wantRedirect(t, lead.post(path+"/risk", url.Values{"risk": {"share"}}), path+"/sharing")
-	if strings.Contains(h.as(h.manager).get("/letters").Body.String(), "Somebody is in danger") {
+	if strings.Contains(h.as(h.manager).get("/letters").Body.String(), "Somebody is in danger</h2>") {
 		t.Error("it is said after it was said otherwise")
 	}
 	wantText(t, h.as(h.dpo).get("/register?about="+id.Reference()), "said of the letter: somebody is in danger now")
