@@ -85,8 +85,8 @@ func TestUnusualOpenings(t *testing.T) {
 	open(h.manager, ids[0], night.Add(8*time.Hour))
 	w = h.as(h.dpo).get("/openings?days=7")
 	wantText(t, w, "23 openings in the last 7 days", "Something is unusual about 2 people.",
-		"(Bea Lead)</a></th><td>10</td><td>10</td>", "many in a row: 10 letters within an hour",
-		"(Mo Manager)</a></th><td>3</td><td>1</td>", "at night: 1<",
+		"(Bea Lead)</a></th>", "many in a row: 10 letters within an hour</span> </td><td>10</td><td>10</td>",
+		"(Mo Manager)</a></th>", "at night: 1</span> </td><td>3</td><td>1</td>",
 		ids[0].Reference()+"</a></th><td>5</td><td>3</td><td>1</td>")
 	if n := strings.Count(w.Body.String(), "tag bad"); n != 2 {
 		t.Errorf("%d things are marked, want 2", n)
