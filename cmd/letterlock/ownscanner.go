@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"time"
 
 	"letterlock/cmd/configfile"
@@ -71,13 +73,14 @@ type edgeRotateKeyCmd struct {
 // the scanner goes on with it.
 func (c *edgeRotateKeyCmd) Run(w *world) error {
 	return w.with(func(in *installation) error {
-		if _, err := in.register.Edge(w.ctx, in.cfg.Scanner.Site); errors.Is(err, register.ErrNotFound) {
+		known, err := in.register.Edge(w.ctx, in.cfg.Scanner.Site)
+		if errors.Is(err, register.ErrNotFound) {
 			return configfile.Wrong("this machine has no scanner of its own: 'letterlock up' has never run in %s. The key of one on another machine is changed there, with: scanner key rotate", in.dir.path)
 		} else if err != nil {
 			return err
 		}
 		if c.Lost {
-			return c.replace(w, in)
+			return c.replace(w, in, known)
 		}
 		if _, _, err := sitekey.Read(in.siteKey(), in.cfg.Scanner.Site); err != nil {
 			return errOwnKeyLost
@@ -105,22 +108,30 @@ func (c *edgeRotateKeyCmd) Run(w *world) error {
 
 // replace has another key believed at once, on the console's word. What the former has
 // announced and the server has not taken in is announced anew within a day.
-func (c *edgeRotateKeyCmd) replace(w *world, in *installation) error {
+func (c *edgeRotateKeyCmd) replace(w *world, in *installation, known string) error {
 	unlock, err := in.dir.lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	site := in.cfg.Scanner.Site
-	if _, _, err := sitekey.Begin(in.siteKey(), site); err != nil {
-		return err
+	next := in.siteKey() + sitekey.NextExt
+	_, public, err := sitekey.Read(next, site)
+	if err != nil || public != known {
+		// One that lies there may be in other hands just as its former is.
+		if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("the next key of before cannot be removed: %s", configfile.Reason(err))
+		}
+		if _, _, err = sitekey.Begin(in.siteKey(), site); err != nil {
+			return err
+		}
+		if _, public, err = sitekey.Read(next, site); err != nil {
+			return fmt.Errorf("the new key cannot be read: %s", configfile.Reason(err))
+		}
 	}
-	_, public, err := sitekey.Read(in.siteKey()+sitekey.NextExt, site)
-	if err != nil {
-		return configfile.Wrong("what lies in state/edge as site.key.next is no key of this site's: remove it, and run this again")
-	}
-	// A crash here leaves a key that nobody believes; the next run takes it. One after the
-	// register has it leaves it to the next start, which puts it in its place.
+	// A crash here leaves a key that nobody believes, and the next run makes another. One
+	// after the register has it leaves it to the next start or run, which puts it in its
+	// place.
 	if err := in.register.ReplaceEdge(w.ctx, site, public); err != nil {
 		return err
 	}
