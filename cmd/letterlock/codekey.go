@@ -9,13 +9,14 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"time"
 
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline/register"
 )
 
 // errNoCodeKey says that this server cannot tell whether an enrolment code is right.
-var errNoCodeKey = errors.New("state/codes.key is missing, by which enrolment codes are known: where this is the only server, start it anew, and another is made; of several servers copy it from one of the others, since a code that one makes is to be good at each")
+var errNoCodeKey = errors.New("state/codes.key is missing, by which enrolment codes are known: where this is the only server, start it anew, and another is made; of several servers copy it from one of the others, since a code that one makes is to be good at each. If those have died, it is made ten minutes later")
 
 // codesPath is the file with the HMAC key for enrolment codes.
 func (d dataDir) codesPath() string { return d.in("state", "codes.key") }
@@ -63,10 +64,16 @@ func (in *installation) openCodeKey(ctx context.Context) error {
 	return nil
 }
 
+// heardWithin is for how long a server counts as at work that has died without a word, by
+// its own clock.
+const heardWithin = 10 * time.Minute
+
 // alone reports whether no other server is at work on the register.
 func (in *installation) alone(ctx context.Context) (bool, error) {
 	all, err := in.register.Running(ctx)
-	return !slices.ContainsFunc(all, func(s register.Running) bool { return s.Name != in.serverName() }), err
+	return !slices.ContainsFunc(all, func(s register.Running) bool {
+		return s.Name != in.serverName() && in.clock.Now().Sub(s.Clock).Abs() < heardWithin
+	}), err
 }
 
 // hasCodeKey is errNoCodeKey where the key of enrolment codes is to be copied from another
