@@ -29,23 +29,25 @@ func (h *house) opens(id letter.ID, who int64) {
 
 func TestMineToReadFirst(t *testing.T) {
 	h := newHouse(t)
-	done := h.readable(1)
+	done, unsaid := h.readable(1), h.readable(1)
 	mine, hers, nobodys := h.letter(1), h.letter(1), h.letter(1)
+	h.opens(done, h.lead)
+	must(t, h.register.AnswerRisk(t.Context(), done, register.RiskNone, h.lead))
 	h.opens(mine, h.lead)
 	h.opens(hers, h.lead2)
-	const unfinished = "Opened, and not yet said whether it can be read"
+	const unfinished, riskUnsaid = "Opened, and not yet said whether it can be read", "Not yet said whether somebody is at risk"
 	for _, c := range []struct {
 		who  int64
 		want map[string][]letter.ID
 	}{
-		{h.lead, map[string][]letter.ID{"Waiting to be opened": {nobodys}, "Opened by a colleague, and not by you": {hers}, unfinished: {mine}, "Opened": {done}}},
-		{h.lead2, map[string][]letter.ID{"Waiting to be opened": {nobodys}, "Opened by a colleague, and not by you": {mine}, unfinished: {hers}, "Opened": {done}}},
-		{h.manager, map[string][]letter.ID{"Waiting to be opened": {nobodys}, "Opened by a colleague, and not by you": nil, unfinished: {mine, hers}, "Opened": {done}}},
+		{h.lead, map[string][]letter.ID{"Waiting to be opened": {nobodys}, "Opened by a colleague, and not by you": {hers}, unfinished: {mine}, riskUnsaid: {unsaid}, "Opened": {done}}},
+		{h.lead2, map[string][]letter.ID{"Waiting to be opened": {nobodys}, "Opened by a colleague, and not by you": {mine}, unfinished: {hers}, riskUnsaid: {unsaid}, "Opened": {done}}},
+		{h.manager, map[string][]letter.ID{"Waiting to be opened": {nobodys}, "Opened by a colleague, and not by you": nil, unfinished: {mine, hers}, riskUnsaid: {unsaid}, "Opened": {done}}},
 	} {
 		page := h.as(c.who).get("/letters").Body.String()
 		for heading, ids := range c.want {
 			part := under(page, heading)
-			for _, id := range []letter.ID{mine, hers, nobodys, done} {
+			for _, id := range []letter.ID{mine, hers, nobodys, unsaid, done} {
 				if listed, want := strings.Contains(part, id.Reference()), strings.Contains(fmt.Sprint(ids), string(id)); listed != want {
 					t.Errorf("for %d, under %q: %t, want %t", c.who, heading, listed, want)
 				}
