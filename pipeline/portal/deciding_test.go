@@ -55,7 +55,7 @@ func TestIsSomebodyAtRisk(t *testing.T) {
 	}
 
 	wantRedirect(t, lead.post(path+"/risk", url.Values{"risk": {"urgent"}}), path+"?done=risk-urgent")
-	wantText(t, lead.get(path+"?done=risk-urgent"), "call 999", "told by mail now")
+	wantText(t, lead.get(path+"?done=risk-urgent"), `<p class="urge" role="status">It is recorded`, "call 999", "told by mail now")
 	wantText(t, h.as(h.manager).get("/letters"), "Somebody is in danger</h2>", id.Reference())
 	if got := strings.Join(h.called(), ", "); got != fmt.Sprintf("%d urgent", h.manager) {
 		t.Errorf("called are %s", got)

@@ -291,7 +291,7 @@ func TestSignInLeadsBack(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/l/"+string(id)+"/readable", nil)
 	r.Header.Set("Referer", "http://localhost:8080/l/"+string(id))
 	wantRedirect(t, h.nobody().send(r), "/sign-in?lost=1&to=%2Fl%2F"+string(id))
-	wantText(t, h.nobody().get("/sign-in?lost=1"), "what you sent last was not saved")
+	wantText(t, h.nobody().get("/sign-in?lost=1"), `<p class="urge" role="status">You had been signed out, so what you sent last was not saved`)
 	for role, home := range homes {
 		people, err := h.register.People(t.Context())
 		must(t, err)

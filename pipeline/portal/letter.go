@@ -105,7 +105,7 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	if l.IsResponse() {
 		title = texts.Say("letter.answer", "reference", l.ID.Reference())
 	}
-	return p.ok(w, v, page{Name: "letter", Title: title, Script: "read.js", Errors: flaws, Note: decisionNote(v, l), Body: body})
+	return p.ok(w, v, page{Name: "letter", Title: title, Script: "read.js", Errors: flaws, Note: decisionNote(v, l), Urgent: strings.HasPrefix(v.URL.Query().Get("done"), "risk-urgent"), Body: body})
 }
 
 // ready has the letter opened, and its first page made as the browser will ask for it.

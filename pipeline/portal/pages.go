@@ -55,6 +55,7 @@ type page struct {
 	Name   string // of its template
 	Title  texts.Text
 	Note   texts.Text // what has just been done, at the top
+	Urgent bool       // of the note: somebody must do something about it
 	Errors []formFlaw // what is to be put right in the form, at the top
 	Script string     // the page's own script, if any
 	Also   string     // and a second one

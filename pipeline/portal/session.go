@@ -94,7 +94,7 @@ func (p *Portal) signInPage(w http.ResponseWriter, v *visit) error {
 	pg := page{Name: "sign-in", Title: texts.Say("sign-in.sign-in"), Script: "passkey.js", Body: signInBody{To: to, Origin: p.cfg.Origin, SSO: p.ssoName()}}
 	switch {
 	case q.Has("lost"):
-		pg.Note = texts.Say("sign-in.you-had-been-signed-out")
+		pg.Note, pg.Urgent = texts.Say("sign-in.you-had-been-signed-out"), true
 	case q.Has("idle"):
 		pg.Note = texts.Say("sign-in.you-were-signed-out-because", "n", int(p.idle(v.Context()).Minutes()))
 	case q.Has("made") && p.sso != nil:
