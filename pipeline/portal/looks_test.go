@@ -27,6 +27,7 @@ const heaviest = 60 << 10
 var (
 	everyRule     = []string{"wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"}
 	rulesOfColour = []string{"color-contrast", "link-in-text-block"}
+	rulesOfLayout = append([]string{"target-size", "scrollable-region-focusable"}, rulesOfColour...)
 )
 
 // looker looks at every page that somebody comes to.
@@ -97,13 +98,10 @@ func (l *looker) looks(name string) {
 		l.t.Errorf("%s has %d bytes, of %d", name, bytes, heaviest)
 	}
 	fault("its errors", l.Untied())
+	shown := map[string]bool{}
 	for _, layout := range portaltest.Layouts {
 		l.Lay(layout)
-		which := everyRule
-		if layout.Scheme == "dark" {
-			which = rulesOfColour
-		}
-		fault(layout.String(), l.Barriers(l.axe, which))
+		fault(layout.String(), l.barriers(layout, shown))
 		fault(layout.String(), l.Sideways())
 		if folder := os.Getenv("LETTERLOCK_SCREENSHOTS"); folder != "" {
 			must(l.t, os.MkdirAll(folder, 0o755))
@@ -121,6 +119,22 @@ func (l *looker) looks(name string) {
 		fault(fmt.Sprintf("%d pixels", zoomed), l.Sideways())
 	}
 	l.Lay(portaltest.Layouts[0])
+}
+
+// barriers is what axe-core finds on the page in the layout in which it lies. Most of the
+// rules look at what is shown, whatever its size, place and colour: a layout that shows
+// the same as one before it is not asked about them again.
+func (l *looker) barriers(layout portaltest.Layout, shown map[string]bool) []string {
+	l.t.Helper()
+	if layout.Scheme == "dark" {
+		return l.Barriers(l.axe, rulesOfColour)
+	}
+	what, which := l.Shown(), everyRule
+	if shown[what] {
+		which = rulesOfLayout
+	}
+	shown[what] = true
+	return l.Barriers(l.axe, which)
 }
 
 // everyRoute looks at each page of routes that the person may see, of those
@@ -173,6 +187,14 @@ func TestLooksAreSeen(t *testing.T) {
 	l.is(l.lead)
 	l.letter(1)
 	barriers := func() []string { return l.Barriers(l.axe, everyRule) }
+	layouts := func() (found []string) {
+		shown := map[string]bool{}
+		for _, layout := range portaltest.Layouts {
+			l.Lay(layout)
+			found = append(found, l.barriers(layout, shown)...)
+		}
+		return found
+	}
 	loading := func() []string { _, found := l.Weight(); return found }
 	for _, c := range []struct {
 		plant string
@@ -183,6 +205,8 @@ func TestLooksAreSeen(t *testing.T) {
 		{`document.querySelector("main .facts dt").style.color = "#ddd"`, barriers, "color-contrast"},
 		{`put("main", "input", {})`, barriers, "label"},
 		{`for (const name of "ab") put("main", "button", {style: "all: unset; font-size: 8px", textContent: name})`, barriers, "target-size"},
+		{`put("main", "input", {className: "planted"}); sheet("@media (max-width: 1000px) { main .planted { display: none !important } }")`, layouts, "label"},
+		{`put("main", "p", {className: "planted", textContent: "pale"}); sheet("@media (min-width: 700px) and (max-width: 1000px) { .planted { color: #ccc } }")`, layouts, "color-contrast"},
 		{`put("main", "p", {style: "width: 400px", textContent: "wide"})`, l.Sideways, "wider"},
 		{`document.querySelector("main a").style.outline = "none"`, l.Unseen, "/l/"},
 		{`put("main", "div", {className: "error-summary"}); put(".error-summary", "a", {href: "#why", textContent: "Say why."})`, l.Untied, "leads nowhere: Say why."},
@@ -206,6 +230,7 @@ func TestLooksAreSeen(t *testing.T) {
 		l.Do(chromedp.Evaluate[chromedp.Void](`(async () => {
 			const painted = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 100))));
 			const put = (into, name, has) => document.querySelector(into).append(Object.assign(document.createElement(name), has));
+			const sheet = (rules) => { const all = new CSSStyleSheet(); all.replaceSync(rules); document.adoptedStyleSheets = [all]; };
 			`+c.plant+` })()`, chromedp.EvalAwaitPromise))
 		found := strings.Join(c.finds(), "\n")
 		for until := time.Now().Add(time.Minute); found == "" && time.Now().Before(until); found = strings.Join(c.finds(), "\n") {

@@ -48,7 +48,9 @@ func New(t testing.TB, origin string) *Browser {
 	t.Cleanup(func() { _ = os.RemoveAll(profile) })
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))...)
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		// No page lives long enough to repay what is spent on making its scripts fast.
+		chromedp.Flag("js-flags", "--no-opt --no-maglev --single-threaded-gc"))...)
 	t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, 20*time.Minute)
 	t.Cleanup(cancel)

@@ -130,6 +130,19 @@ func (b *Browser) Barriers(axe string, which []string) []string {
 	})()`)
 }
 
+// Shown is what the page shows as it is laid out, so that two layouts can be compared:
+// of each element whether it is rendered, and whether it has a place on the page where it
+// can be seen; of a table also its size, by which axe-core tells one of data.
+func (b *Browser) Shown() string {
+	b.T.Helper()
+	return b.Finds(`[...document.querySelectorAll("*")].map((e) => {
+		const box = e.getBoundingClientRect(), style = getComputedStyle(e);
+		const off = box.right <= 0 || box.bottom + scrollY <= 0 || box.left >= document.documentElement.clientWidth || !box.width || !box.height;
+		return [+e.checkVisibility({opacityProperty: true, visibilityProperty: true}), +off, style.clip, style.clipPath]
+			.concat(e.matches("table:not(:has(th))") ? [box.width, box.height] : []).join(" ");
+	}).join("\n")`)
+}
+
 // Sideways is what is wider than the window, where the page is.
 func (b *Browser) Sideways() []string {
 	b.T.Helper()
