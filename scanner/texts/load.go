@@ -1,6 +1,7 @@
 package texts
 
 import (
+	"embed"
 	"errors"
 	"fmt"
 	"html/template"
@@ -9,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/BurntSushi/toml"
 	"golang.org/x/text/feature/plural"
@@ -53,6 +55,39 @@ var mayDiffer = map[string][]string{"date.moment": {"hour", "hour24", "half"}, "
 // text in which something is wrong, and what to do about it, for whoever
 // translates: Faults where the file is TOML at all.
 func New(files fs.FS, name string) (*Language, error) {
+	own, ok := files.(embed.FS)
+	if !ok {
+		return load(files, name)
+	}
+	// Whoever starts asks for these more than once, and reading one takes longer than
+	// much else of a start.
+	loaded.Lock()
+	defer loaded.Unlock()
+	key := ofProgram{own, name}
+	if l := loaded.languages[key]; l != nil {
+		return l, nil
+	}
+	l, err := load(files, name)
+	if err == nil {
+		loaded.languages[key] = l
+	}
+	return l, err
+}
+
+// loaded are the languages that come with the program and have been read: nobody
+// changes a Language.
+var loaded = struct {
+	sync.Mutex
+	languages map[ofProgram]*Language
+}{languages: map[ofProgram]*Language{}}
+
+// ofProgram is a language that is part of the program.
+type ofProgram struct {
+	files embed.FS
+	name  string
+}
+
+func load(files fs.FS, name string) (*Language, error) {
 	if !slices.Contains(Names(files), name) {
 		return nil, fmt.Errorf("there is no language %q; there is: %s", name, strings.Join(Names(files), ", "))
 	}
