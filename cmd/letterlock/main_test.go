@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -196,17 +197,18 @@ func canary(ts *testscript.TestScript, neg bool, args []string) {
 // searchTree lists the files below a folder that hold one of the words, in their
 // names or bytes.
 func searchTree(dir string, words ...string) (found []string) {
-	holds := func(s string) bool {
-		return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(s, word) })
+	// Bytes, not text: each file would be copied for that, and a data folder holds PDFium.
+	holds := func(b []byte) bool {
+		return slices.ContainsFunc(words, func(word string) bool { return bytes.Contains(b, []byte(word)) })
 	}
 	_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil {
 			return nil // gone meanwhile
 		}
-		if holds(d.Name()) {
+		if holds([]byte(d.Name())) {
 			found = append(found, path)
 		} else if d.Type().IsRegular() {
-			if b, err := os.ReadFile(path); err == nil && holds(string(b)) {
+			if b, err := os.ReadFile(path); err == nil && holds(b) {
 				found = append(found, path)
 			}
 		}
