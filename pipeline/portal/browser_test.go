@@ -223,8 +223,9 @@ func TestIdleInTheBrowser(t *testing.T) {
 	later(10)
 	b.Do(chromedp.WaitNotVisible(chromedp.ID("idle")))
 	b.Do(chromedp.Evaluate[chromedp.Void](`new Promise((heard) => {
-		new BroadcastChannel("used").onmessage = heard; // after the page's own, which is older
-		new BroadcastChannel("used").postMessage("used");
+		const channel = "used-" + document.body.dataset.who;
+		new BroadcastChannel(channel).onmessage = heard; // after the page's own, which is older
+		new BroadcastChannel(channel).postMessage("used");
 	})`, chromedp.EvalAwaitPromise))
 	later(10)
 	b.Do(chromedp.WaitNotVisible(chromedp.ID("idle")))

@@ -316,6 +316,7 @@ func TestSessionEnds(t *testing.T) {
 		v, w := h.as(h.lead), h.as(h.lead)
 		h.now = h.now.Add(14 * time.Minute)
 		wantStatus(t, v.post("/stay", nil), http.StatusNoContent)
+		wantStatus(t, v.post("/stay", url.Values{"who": {"99"}}), http.StatusUnauthorized) // a page of somebody who sat here before
 		h.now = h.now.Add(2 * time.Minute)
 		wantStatus(t, v.get("/letters"), http.StatusOK)
 		wantStatus(t, w.get("/letters"), http.StatusSeeOther)

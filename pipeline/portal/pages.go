@@ -71,6 +71,7 @@ type page struct {
 	Sample   bool
 	Idle     int    // seconds after which the session ends
 	Address  string // of this page, to come back to
+	Who      int64  // staff number of whose page it is
 	Token    string // of the page's form, if it acts once only: see sending.go
 }
 
@@ -137,6 +138,7 @@ func (p *Portal) show(w http.ResponseWriter, v *visit, status int, pg page) {
 	pg.Token = rand.Text()
 	if v.signedIn {
 		pg.Idle = int(p.idle(v.Context()).Seconds())
+		pg.Who = v.person.Number
 		pg.Menu = p.menu(v)
 		pg.Alarms = p.alarms(v)
 		pg.Places = v.places

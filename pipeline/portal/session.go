@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"letterlock/pipeline/register"
@@ -36,7 +37,11 @@ func (p *Portal) whoIsIt(v *visit) error {
 	if err != nil || v.closed {
 		return nil
 	}
-	s, err := p.cfg.Register.Session(v.Context(), c.Value)
+	find := p.cfg.Register.Session
+	if v.URL.Path == "/sign-in" && v.URL.Query().Has("idle") { // where a page goes that nobody uses
+		find = p.cfg.Register.UnusedSession
+	}
+	s, err := find(v.Context(), c.Value)
 	if errors.Is(err, register.ErrNotFound) {
 		return nil
 	}
@@ -81,12 +86,19 @@ func (p *Portal) signIn(w http.ResponseWriter, v *visit, person int64, with regi
 func (p *Portal) signInPage(w http.ResponseWriter, v *visit) error {
 	q := v.URL.Query()
 	to := samePath(q.Get("to"))
-	if u, err := url.Parse(to); err == nil && u.Path == "/sign-in" { // which took itself away once more
-		to = samePath(u.Query().Get("to"))
+	for {
+		u, err := url.Parse(to)
+		if err != nil || u.Path != "/sign-in" {
+			break
+		}
+		to = samePath(u.Query().Get("to")) // it took itself away once more
 	}
 	switch {
 	case v.signedIn && q.Has("idle"):
 		return p.takenAway(w, v, to)
+	case v.signedIn && q.Has("ended"): // the page was somebody else's
+		redirect(w, "/")
+		return nil
 	case v.signedIn:
 		redirect(w, to)
 		return nil
@@ -95,6 +107,8 @@ func (p *Portal) signInPage(w http.ResponseWriter, v *visit) error {
 	switch {
 	case q.Has("lost"):
 		pg.Note, pg.Urgent = texts.Say("sign-in.you-had-been-signed-out"), true
+	case q.Has("ended"):
+		pg.Note, pg.Urgent = texts.Say("sign-in.your-session-has-ended"), true
 	case q.Has("idle"):
 		pg.Note = texts.Say("sign-in.you-were-signed-out-because", "n", int(p.idle(v.Context()).Minutes()))
 	case q.Has("made") && p.sso != nil:
@@ -127,7 +141,12 @@ func (p *Portal) signOut(w http.ResponseWriter, v *visit) error {
 }
 
 // stay only had to be asked: that the session was used is noted already.
-func (p *Portal) stay(w http.ResponseWriter, _ *visit) error {
+func (p *Portal) stay(w http.ResponseWriter, v *visit) error {
+	// A page of somebody whose session has ended does not live on by the next one's.
+	if who := v.PostFormValue("who"); who != "" && who != strconv.FormatInt(v.person.Number, 10) {
+		w.WriteHeader(http.StatusUnauthorized)
+		return nil
+	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

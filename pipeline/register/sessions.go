@@ -93,40 +93,53 @@ func (r *Register) RenewSession(ctx context.Context, hash []byte) (token string,
 // Session finds the living session of a token and notes that it was used, or
 // returns ErrNotFound.
 func (r *Register) Session(ctx context.Context, token string) (Session, error) {
+	s, seen, err := r.session(ctx, token)
+	now := r.Now()
+	// A page of images is one use, not twenty writes.
+	if err != nil || now.Sub(seen) < 10*time.Second {
+		return s, err
+	}
+	return s, r.inTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE sessions SET seen = $1 WHERE hash = $2`, millis(now), s.Hash)
+		return err
+	})
+}
+
+// UnusedSession is Session where nobody uses it by that: it ends no later.
+func (r *Register) UnusedSession(ctx context.Context, token string) (Session, error) {
+	s, _, err := r.session(ctx, token)
+	return s, err
+}
+
+// session is a living session, and when it was used last.
+func (r *Register) session(ctx context.Context, token string) (s Session, used time.Time, err error) {
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(raw) != 32 {
-		return Session{}, ErrNotFound
+		return s, used, ErrNotFound
 	}
 	hash := sha256.Sum256(raw)
-	s := Session{Hash: hash[:]}
+	s.Hash = hash[:]
 	now := r.Now()
 	var started, seen, number int64
 	err = r.read.QueryRowContext(ctx, `SELECT person, started, seen FROM sessions WHERE hash = $1`, hash[:]).Scan(&number, &started, &seen)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Session{}, ErrNotFound
+		return Session{}, used, ErrNotFound
 	}
 	if err != nil {
-		return Session{}, fmt.Errorf("reading session: %w", err)
+		return Session{}, used, fmt.Errorf("reading session: %w", err)
 	}
-	s.Started = fromMillis(started)
+	s.Started, used = fromMillis(started), fromMillis(seen)
 	idle, err := r.Idle(ctx)
 	if err != nil {
-		return Session{}, err
+		return Session{}, used, err
 	}
-	if now.Sub(fromMillis(seen)) >= idle || now.Sub(s.Started) >= SessionMax {
-		return Session{}, ErrNotFound
+	if now.Sub(used) >= idle || now.Sub(s.Started) >= SessionMax {
+		return Session{}, used, ErrNotFound
 	}
 	if s.Person, err = r.Person(ctx, number); err != nil || s.Person.Disabled {
-		return Session{}, ErrNotFound
+		return Session{}, used, ErrNotFound
 	}
-	// A page of images is one use, not twenty writes.
-	if now.Sub(fromMillis(seen)) < 10*time.Second {
-		return s, nil
-	}
-	return s, r.inTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE sessions SET seen = $1 WHERE hash = $2`, millis(now), hash[:])
-		return err
-	})
+	return s, used, nil
 }
 
 // SignOut ends a session.

@@ -7,12 +7,13 @@
   const idle = Number(document.body.dataset.idle) * 1000;
   const warning = 2 * 60 * 1000;
   const often = 60 * 1000;
-  const pages = new BroadcastChannel("used"); // the person's other pages here
+  const who = document.body.dataset.who;
+  const pages = new BroadcastChannel("used-" + who); // the person's other pages here
   let used = Date.now();
   let asked = used;
 
-  const leave = () =>
-    location.replace("/sign-in?" + new URLSearchParams({ idle: "1", to: document.body.dataset.here || "/" }));
+  const leave = (why = "idle") =>
+    location.replace("/sign-in?" + new URLSearchParams({ [why]: "1", to: document.body.dataset.here || "/" }));
 
   const look = () => {
     const left = used + idle - Date.now();
@@ -29,8 +30,8 @@
   const stay = async () => {
     asked = Date.now();
     try {
-      const answer = await fetch("/stay", { method: "POST" });
-      if (answer.status === 401) return leave();
+      const answer = await fetch("/stay", { method: "POST", body: new URLSearchParams({ who }) });
+      if (answer.status === 401) return leave("ended");
       if (!answer.ok) throw new Error(answer.statusText);
       use();
       pages.postMessage("used");
@@ -41,7 +42,10 @@
 
   // Who ticks, types or reads on works, although the server hears nothing of it.
   const act = () => {
-    if (!dialog.open && Date.now() - asked >= often) stay();
+    if (dialog.open) return;
+    if (Date.now() - used >= idle) return look();
+    used = Date.now();
+    if (used - asked >= often) stay();
   };
   for (const done of ["keydown", "pointerdown", "input", "wheel"]) document.addEventListener(done, act, { capture: true, passive: true });
 
