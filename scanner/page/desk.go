@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -33,6 +34,7 @@ type open struct {
 	pdfium.Pdfium
 	document references.FPDF_DOCUMENT
 	form     bool
+	size     int64 // bytes
 	file     *file // nil when it lies in memory
 	walked   int   // page objects that measure has looked at
 }
@@ -112,7 +114,7 @@ func (f *file) ReadAt(b []byte, off int64) (int, error) {
 
 // open reads a PDF in a sandbox of its own. file is closed with the document.
 func (d *desk) open(slot byte, data io.ReadSeeker, size int64, file *file) (answer, error) {
-	o := &open{file: file}
+	o := &open{size: size, file: file}
 	err := d.clear(slot)
 	if err == nil {
 		const soon = time.Minute
@@ -150,19 +152,24 @@ func (o *open) describe() (answer, error) {
 
 // clear drops a document and its sandbox, and with it all that it knew of the
 // document; for the first document, also the one beside it. What the child no
-// longer needs goes back to the system, which wipes it: a child may be idle for
-// days and should not hold a letter meanwhile.
+// longer needs goes back to the system, which wipes it, or is wiped here and kept for a
+// while (see warmed): a child may be idle for days and should not hold a letter meanwhile.
 func (d *desk) clear(slot byte) error {
 	var failures []error
+	large := false
 	for i := int(slot); i < maxBeside; i++ {
 		o := d.sheets[i]
 		if o == nil {
 			continue
 		}
 		d.sheets[i] = nil
+		large = large || o.file == nil && o.size > mostKept
 		failures = append(failures, o.Close(), o.closeFile())
 	}
-	if failures != nil {
+	switch {
+	case large: // the next may be as large
+		debug.FreeOSMemory()
+	case failures != nil:
 		d.tidyLater()
 	}
 	return errors.Join(failures...)
