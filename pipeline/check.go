@@ -113,11 +113,9 @@ func (s *Server) checkStorage(ctx context.Context) (bad, good texts.Text, err er
 		return texts.Say("check-storage.strays", "n", n), nil, err
 	}
 	store, ok := s.cfg.Store.(Lifecycle)
-	if !s.cfg.HasLifecycle || !ok {
-		return nil, texts.Say("check-storage.folder"), err
-	}
+	inFolder := !s.cfg.HasLifecycle || !ok
 	var drift []string
-	if err == nil {
+	if err == nil && !inFolder {
 		drift, err = store.Drift(ctx)
 	}
 	switch {
@@ -125,6 +123,8 @@ func (s *Server) checkStorage(ctx context.Context) (bad, good texts.Text, err er
 		return texts.Say("check-storage.away"), nil, nil
 	case errors.Is(err, deposit.ErrRefused):
 		return texts.Say("check-storage.refuses"), nil, nil
+	case inFolder:
+		return nil, texts.Say("check-storage.folder"), err
 	case len(drift) > 0:
 		bad = texts.Say("check-storage.drift", "rules", strings.Join(drift, "; "))
 	}

@@ -26,6 +26,8 @@ func (s *Server) checkDatabase(ctx context.Context) (bad, good texts.Text, err e
 	switch {
 	case register.IsAway(err):
 		return texts.Say("check-database.away"), nil, nil
+	case register.Refuses(err):
+		return texts.Say("check-database.refuses"), nil, nil
 	case err != nil:
 		return nil, nil, err
 	case !there && !isOld:

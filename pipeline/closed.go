@@ -92,10 +92,6 @@ func (s *Server) recognise(ctx context.Context, st *standing) (mayGoOn bool, err
 		st.asked = time.Time{} // opened again, it is asked first
 		return false, err
 	}
-	if !st.saidAt.IsZero() {
-		st.saidAt = time.Time{}
-		s.cfg.Log.Info("Letterlock is open again: what was missing is replayed")
-	}
 	now := s.cfg.Now()
 	asked := letter.DateOf(st.asked) == letter.DateOf(now)
 	if asked && now.Sub(st.asked).Abs() < bucketEvery {
@@ -111,6 +107,10 @@ func (s *Server) recognise(ctx context.Context, st *standing) (mayGoOn bool, err
 		return asked, err
 	}
 	st.asked = now
+	if !st.saidAt.IsZero() {
+		st.saidAt = time.Time{}
+		s.cfg.Log.Info("Letterlock is open again: what was missing is replayed")
+	}
 	return true, nil
 }
 

@@ -329,10 +329,11 @@ func (s *Server) checkKeys(ctx context.Context) (bad, good texts.Text, err error
 		switch {
 		case errors.Is(err, keyring.ErrNoKey):
 			return texts.Say("check-keys.missing", "key", k.Week), nil, nil
-		case err != nil:
-			return texts.Say("check-keys.cannot-read", "key", k.Week), nil, nil
 		case !today.Before(k.Week.Over()) && !slices.Contains(needed, k.Week):
 			return texts.Say("check-keys.still-there", "key", k.Week), nil, nil
+		case err != nil:
+			s.cfg.Log.Error("a key cannot be read", "key", k.Week, "error", err)
+			return texts.Say("check-keys.cannot-read", "key", k.Week), nil, nil
 		}
 	}
 	if letters > 0 {
@@ -355,12 +356,20 @@ var volumeSays = map[keyring.Volume]struct {
 }
 
 // checkKeyring looks at where the keys lie, and for what would outlive them there.
-func (s *Server) checkKeyring(context.Context) (bad, good texts.Text, err error) {
+func (s *Server) checkKeyring(ctx context.Context) (bad, good texts.Text, err error) {
 	strangers, err := s.cfg.Keyring.Strangers()
 	if err != nil { // which the line before says
 		return texts.Say("check-keys.cannot-read-folder"), nil, nil
 	}
-	volume := volumeSays[s.cfg.Keyring.Volume()]
+	kind := s.cfg.Keyring.Volume()
+	volume := volumeSays[kind]
+	servers, err := s.cfg.Register.Running(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if kind == keyring.VolumeRemote && len(servers) > 1 { // who share it
+		volume.bad, volume.says = false, texts.Say("check-keyring.shared")
+	}
 	switch {
 	case strangers > 0:
 		return texts.Say("check-keyring.strangers", "n", strangers), nil, nil

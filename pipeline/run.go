@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"letterlock/pipeline/register"
@@ -73,25 +74,24 @@ func (s *Server) turn(ctx context.Context, c *company, queue *jobs, w *watch) er
 
 // watch is what a run remembers of its sweeps.
 type watch struct {
-	prepared    bool                // the bucket is ready
-	published   letter.Date         // the last day on which the recipients list was published
-	day         letter.Date         // the last day of which all is done
-	strays      time.Time           // when it was last looked for strays
-	returned    letter.Date         // the last day on which it was looked for what had come back
-	ended       time.Time           // when keys were last looked at
-	ownKeys     time.Time           // and on a server that does not lead, those of its keyring
-	overdue     bool                // whether a letter was due then
-	alarmed     time.Time           // when it was last looked whether somebody must see to something
-	alarmedSlow time.Time           // and for what takes many questions
-	counted     time.Time           // when it was last counted whether everything adds up
-	differ      bool                // and it did not
-	present     letter.Date         // the last day on which it was looked whether every letter is there
-	standing    standing            // whether what a sweep goes by is of now
-	farewells   map[string]farewell // what was last told of letters that are gone, by site
-	awaited     map[string]farewell // likewise of papers that are to be scanned again; nil before, and after another server led
-	keys        string              // what scanners were told of the server's keys, and on which day
-	said        string              // the last error that was said
-	saidAt      time.Time
+	prepared    bool                 // the bucket is ready
+	published   letter.Date          // the last day on which the recipients list was published
+	day         letter.Date          // the last day of which all is done
+	strays      time.Time            // when it was last looked for strays
+	returned    letter.Date          // the last day on which it was looked for what had come back
+	ended       time.Time            // when keys were last looked at
+	ownKeys     time.Time            // and on a server that does not lead, those of its keyring
+	overdue     bool                 // whether a letter was due then
+	alarmed     time.Time            // when it was last looked whether somebody must see to something
+	alarmedSlow time.Time            // and for what takes many questions
+	counted     time.Time            // when it was last counted whether everything adds up
+	differ      bool                 // and it did not
+	present     letter.Date          // the last day on which it was looked whether every letter is there
+	standing    standing             // whether what a sweep goes by is of now
+	farewells   map[string]farewell  // what was last told of letters that are gone, by site
+	awaited     map[string]farewell  // likewise of papers that are to be scanned again; nil before, and after another server led
+	keys        string               // what scanners were told of the server's keys, and on which day
+	said        map[string]time.Time // when each error was last said, since all was well
 }
 
 // sweep finds what is due and has it done. Each part goes on where another fails.
@@ -255,10 +255,10 @@ func (s *Server) endKeys(ctx context.Context, w *watch) error {
 // a minute: a storage that is down for a night must not fill the log.
 func (s *Server) report(ctx context.Context, w *watch, err error) {
 	if err == nil || ctx.Err() != nil {
-		if err == nil && (w.said == diskFull || w.said == databaseAway || w.said == databaseIdle || w.said == databaseRefuses) {
+		if err == nil && slices.ContainsFunc([]string{diskFull, databaseAway, databaseIdle, databaseRefuses}, func(says string) bool { return !w.said[says].IsZero() }) {
 			s.cfg.Log.Info("everything can be recorded again, and Letterlock goes on")
 		}
-		w.said = ""
+		w.said = nil
 		return
 	}
 	says, again := err.Error(), time.Minute
@@ -267,10 +267,14 @@ func (s *Server) report(ctx context.Context, w *watch, err error) {
 	} else if register.IsAway(err) || register.Refuses(err) {
 		says, again = SayAway(err), 10*time.Minute
 	}
-	if says == w.said && time.Since(w.saidAt) < again {
+	if at := w.said[says]; !at.IsZero() && time.Since(at) < again {
 		return
 	}
-	w.said, w.saidAt = says, time.Now()
+	const many = 50 // of a trouble that never says the same twice
+	if w.said == nil || len(w.said) > many {
+		w.said = map[string]time.Time{}
+	}
+	w.said[says] = time.Now()
 	switch says {
 	case diskFull:
 		s.cfg.Log.Error(diskFull)
@@ -282,7 +286,7 @@ func (s *Server) report(ctx context.Context, w *watch, err error) {
 		s.cfg.Log.Error(databaseIdle)
 		return
 	case databaseRefuses:
-		s.cfg.Log.Error(databaseRefuses)
+		s.cfg.Log.Error(databaseRefuses, "error", err)
 		return
 	}
 	s.cfg.Log.Error("something went wrong and is tried again in a moment", "error", err)
@@ -298,7 +302,7 @@ const (
 )
 
 // databaseRefuses is said once for everything that is not let in.
-const databaseRefuses = "the database's server refuses: no letter is taken in, shown, announced or deleted; see that [database] has its user and password, of which a new password counts at once, and Letterlock goes on by itself; nothing is lost"
+const databaseRefuses = "the database's server refuses: no letter is taken in, shown, announced or deleted; see that [database] has its user, password and database, and that the server lets this machine in; a new password counts at once, anything else with the next start; nothing is lost"
 
 // SayAway is what people are told while register.IsAway or register.Refuses.
 func SayAway(err error) string {

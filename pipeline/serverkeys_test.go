@@ -186,6 +186,19 @@ func TestAServerWithoutTheNewKeyLeavesTheLead(t *testing.T) {
 	if k.leader() != "first" {
 		t.Errorf("%q leads", k.leader())
 	}
+	// Where the other one is there and does not lead either, this one does.
+	k.must(k.cfg.Register.GiveUpLead(t.Context(), ours.me))
+	for range 2 {
+		if err := forgotten.beat(t.Context(), c, queue); !errors.Is(err, ErrServerKeyMissing) || k.leader() != "" {
+			t.Errorf("while another one may take the lead: %v, and %q leads", err, k.leader())
+		}
+	}
+	c.vacant = c.vacant.Add(-2 * forgotten.deadAfter())
+	k.must(forgotten.beat(t.Context(), c, queue))
+	k.must(forgotten.beat(t.Context(), c, queue))
+	if k.leader() != "forgotten" {
+		t.Errorf("where nobody has the key, %q leads", k.leader())
+	}
 	has[k.next] = k.has[k.next]
 	k.must(forgotten.beat(t.Context(), c, queue))
 	k.must(queue.stop())

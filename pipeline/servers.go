@@ -44,6 +44,9 @@ type company struct {
 
 	lacks   int       // keys that this server's keyring lacked; for its turns alone
 	lacksAt time.Time // when that was looked at
+
+	vacant   time.Time // since when nobody leads, for a server that lacks a signing key
+	stopgaps time.Time // when it took the lead all the same
 }
 
 // heard is the last beat that was heard of a server, and when by this process's
@@ -225,7 +228,9 @@ func (s *Server) standAside(ctx context.Context, c *company, all []register.Runn
 // takesUpKeys puts signing keys in their places that took over beside this process, also
 // where this server signs nothing for a while: the old ones are wiped by that. A server
 // that was not given one can record or tell nothing; so it leaves the lead to another,
-// which may have it, and its error says what it lacks. Alone it keeps the lead.
+// which may have it, and its error says what it lacks. Alone it keeps the lead; and where
+// none of the others takes it, since each lacks a key, one of them leads all the same: alarms
+// must be told, and what needs no key done.
 func (s *Server) takesUpKeys(ctx context.Context, c *company, all []register.Running) error {
 	err := s.cfg.Register.MaySign(ctx)
 	if err == nil {
@@ -240,11 +245,31 @@ func (s *Server) takesUpKeys(ctx context.Context, c *company, all []register.Run
 		return nil // whoever does what cannot be done says it
 	}
 	leader, unknown := s.cfg.Register.Leader(ctx)
-	if unknown == nil && leader == c.me.ID() {
-		unknown = s.cfg.Register.GiveUpLead(ctx, c.me)
+	if unknown != nil {
+		return errors.Join(err, unknown)
 	}
-	return errors.Join(err, unknown)
+	now := time.Now()
+	switch {
+	case leader == c.me.ID():
+		if !c.stopgaps.IsZero() && now.Sub(c.stopgaps) < stopgapFor {
+			return nil
+		}
+		c.vacant = now
+		return errors.Join(err, s.cfg.Register.GiveUpLead(ctx, c.me))
+	case leader != "" && c.lives(leader, s.deadAfter()):
+		c.vacant = time.Time{}
+	case c.vacant.IsZero():
+		c.vacant = now
+	case now.Sub(c.vacant) >= 2*s.deadAfter():
+		c.stopgaps = now
+		return nil
+	}
+	return err
 }
+
+// stopgapFor is for how long a server leads that lacks a signing key, before it asks again
+// whether another one can.
+const stopgapFor = 10 * time.Minute
 
 // clockIsWrong asks those who are neither of the servers: the storage, or where it
 // has no clock of its own the database.
@@ -307,7 +332,7 @@ func (s *Server) noteHeard(ctx context.Context, c *company, all []register.Runni
 
 // follow is what a sweep does on a server that does not lead.
 func (s *Server) follow(ctx context.Context, w *watch) error {
-	*w = watch{standing: w.standing, ownKeys: w.ownKeys, said: w.said, saidAt: w.saidAt} // another does the rest meanwhile
+	*w = watch{standing: w.standing, ownKeys: w.ownKeys, said: w.said} // another does the rest meanwhile
 	mayGoOn, err := s.recognise(ctx, &w.standing)
 	if !mayGoOn {
 		if s.Closed(ctx) {
