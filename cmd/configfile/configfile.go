@@ -49,6 +49,10 @@ func Parse(path, text string, into any) error {
 	switch {
 	case errors.As(err, &parse) && parse.Message == errSpan.Error():
 		return Wrong("%s, line %d: %s: %s", path, parse.Position.Line, parse.LastKey, parse.Message)
+	case errors.As(err, &parse) && strings.Contains(parse.Message, "already been defined"):
+		_, name, _ := strings.Cut(parse.Message, "'") // a section's is nowhere else
+		name, _, _ = strings.Cut(name, "'")
+		return Wrong("%s, line %d: %s is there twice: keep one of the two, and all its keys in it", path, parse.Position.Line, name)
 	case errors.As(err, &parse):
 		return Wrong("%s, line %d: this line cannot be read (%s): a key, = and its value stand on one line, and text in quotation marks", path, parse.Position.Line, parse.Message)
 	case err != nil:

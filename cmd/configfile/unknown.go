@@ -12,17 +12,25 @@ func unknownKey(all []Field, key toml.Key) string {
 	says := fmt.Sprintf("this version knows no key %q", key)
 	name := key[len(key)-1]
 	var sections []string // that have a key of this name
-	best, least := "", 3  // slips of the finger
+	several := map[string]bool{}
+	best, least := "", 3 // slips of the finger
 	for _, f := range all {
 		is := f.Section
 		if f.Key != "" {
 			is = strings.TrimPrefix(f.Section+"."+f.Key, ".")
 		}
+		if f.Key == "" && f.List {
+			several[f.Section] = true
+		}
 		switch {
 		case f.Key == name && f.Section == "":
 			return says + ": it stands at the top of the file, before the first [section]"
 		case f.Key == name:
-			sections = append(sections, "["+f.Section+"]")
+			section := "[" + f.Section + "]"
+			if several[f.Section] {
+				section = "[" + section + "]"
+			}
+			sections = append(sections, section)
 		}
 		if d := slips(is, key.String()); d < least {
 			best, least = is, d
@@ -37,10 +45,18 @@ func unknownKey(all []Field, key toml.Key) string {
 	return says + "; every key it knows is in the README"
 }
 
-// lineOf is where the key is set, as far as one line says so. Where several sections
-// of one name have it, as of helplines, that is the first.
-func lineOf(text string, key toml.Key) string {
+// lineOf is where the key is set, as far as one line says so: not where several sections
+// of one name have it, as of helplines.
+func lineOf(text string, key toml.Key) (says string) {
 	section, n := "", 0
+	found := func() {
+		if says != "" {
+			says = " "
+			return
+		}
+		says = fmt.Sprintf(", line %d", n)
+	}
+	defer func() { says = strings.TrimRight(says, " ") }()
 	for line := range strings.Lines(text) {
 		n++
 		line = strings.TrimSpace(line)
@@ -48,16 +64,16 @@ func lineOf(text string, key toml.Key) string {
 			header, _, _ = strings.Cut(strings.TrimPrefix(header, "["), "]")
 			section = bare(header)
 			if section == key.String() {
-				return fmt.Sprintf(", line %d", n)
+				found()
 			}
 			continue
 		}
 		before, _, set := strings.Cut(line, "=")
 		if set && strings.TrimPrefix(section+"."+bare(before), ".") == key.String() {
-			return fmt.Sprintf(", line %d", n)
+			found()
 		}
 	}
-	return ""
+	return says
 }
 
 // bare is a key or the name of a section without spaces and quotation marks.
