@@ -27,9 +27,9 @@ func (c *Config) enrolment(config string) (e enrolment, err error) {
 // untilAnew waits until the machine is enrolled otherwise than it was when file was its
 // scanner.toml, and reports whether it is; false once ctx ends. An enrolment writes
 // scanner.toml last, when the server believes the rest. What a person changes in it counts
-// with the next start, as ever: it may be half done. A key of the site's that is changed
-// without that file is the scanner's own doing.
-func (c *Config) untilAnew(ctx context.Context, config string, file os.FileInfo) bool {
+// with the next start, as ever: it may be half done. The key with which the scanner signs by
+// now, which own says, is no other one: it changes that itself.
+func (c *Config) untilAnew(ctx context.Context, config string, file os.FileInfo, own func() string) bool {
 	was, err := c.enrolment(config)
 	if err != nil || file == nil {
 		return false // its start says it
@@ -47,7 +47,8 @@ func (c *Config) untilAnew(ctx context.Context, config string, file os.FileInfo)
 		if err != nil {
 			continue
 		}
-		if now, err := next.enrolment(config); err == nil && now != was {
+		now, err := next.enrolment(config)
+		if was.key = own(); err == nil && now != was {
 			return true
 		}
 	}

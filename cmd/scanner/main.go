@@ -211,6 +211,7 @@ type scans struct {
 	*world
 	ready sync.Once
 	begun atomic.Pointer[scanner.Edge] // nil while it waits for the folder
+	key   atomic.Pointer[string]       // with which it signs, as its file has it
 }
 
 // take takes scans until the context ends, or until the machine is enrolled anew.
@@ -230,7 +231,7 @@ func (r *scans) take() (anew bool, err error) {
 		return false, err
 	}
 	defer func() { _ = store.Close() }()
-	signer, err := c.signer(r.config)
+	signer, err := r.signer(c)
 	if err != nil {
 		return false, err
 	}
@@ -249,11 +250,11 @@ func (r *scans) take() (anew bool, err error) {
 	}
 	defer pages.Close()
 	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines, Titles: c.titles(), Language: language, Reports: true, Program: letter.Program(commandline.Version()),
-		Signer: signer, NextKey: c.nextKey(r.config), Server: server, Store: store, Workshop: c.workshop(pages), Duplex: separator.Duplex(c.Duplex),
+		Signer: signer, NextKey: c.nextKey(r.config, func() { _, _ = r.signer(c) }), Server: server, Store: store, Workshop: c.workshop(pages), Duplex: separator.Duplex(c.Duplex),
 		Arriving: time.Duration(c.ArrivingLimit), Log: r.log, Step: crashPoint}
 	r.ready.Do(r.isReady)
 	go func() {
-		if c.untilAnew(ctx, r.config, enrolled) {
+		if c.untilAnew(ctx, r.config, enrolled, func() string { return *r.key.Load() }) {
 			stop()
 		}
 	}()
@@ -265,7 +266,7 @@ func (r *scans) take() (anew bool, err error) {
 			return nil, err
 		}
 		// Whoever held the folder until now may have changed the key meanwhile.
-		if edge.Signer, err = c.signer(r.config); err != nil {
+		if edge.Signer, err = r.signer(c); err != nil {
 			return nil, errors.Join(err, edge.Close())
 		}
 		return edge, nil
@@ -300,16 +301,18 @@ func (r *scans) isReady() {
 	})
 }
 
-// signer is the site's key, as it lies there now.
-func (c *Config) signer(config string) (note.Signer, error) {
-	secret, err := configfile.Secret(config, c.SiteKeyFile, "site's private key")
+// signer is the site's key, as it lies there now, with which the scanner signs from here
+// on.
+func (r *scans) signer(c *Config) (note.Signer, error) {
+	secret, err := configfile.Secret(r.config, c.SiteKeyFile, "site's private key")
 	if err != nil {
 		return nil, err
 	}
 	own, err := letter.SignerOf(secret)
 	if err != nil {
-		return nil, configfile.Wrong("%s: the site_key_file holds no signing key", config)
+		return nil, configfile.Wrong("%s: the site_key_file holds no signing key", r.config)
 	}
+	r.key.Store(&secret)
 	return own, nil
 }
 

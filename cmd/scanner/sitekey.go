@@ -13,10 +13,17 @@ import (
 	"letterlock/scanner/words"
 )
 
-// nextKey finds the key that is to take the place of the site's.
-func (c *Config) nextKey(config string) func() (*scanner.NextKey, error) {
+// nextKey finds the key that is to take the place of the site's. Once it has, taken is
+// called.
+func (c *Config) nextKey(config string, taken func()) func() (*scanner.NextKey, error) {
 	path := configfile.Beside(config, c.SiteKeyFile)
-	return sitekey.Next(path, c.Site, func() error { return sitekey.Take(path) })
+	return sitekey.Next(path, c.Site, func() error {
+		err := sitekey.Take(path)
+		if err == nil {
+			taken()
+		}
+		return err
+	})
 }
 
 type keyCmd struct {
