@@ -39,7 +39,7 @@ func (d dataDir) codeKey() ([]byte, error) {
 // are ended, since no key knows them any more, and that is said. Beside other servers none
 // is made: each would refuse what the others hand out.
 //
-// A crash in between leaves codes that are never right; they end by themselves in two days.
+// A crash in between leaves no key, and the next start makes one.
 func (in *installation) openCodeKey(ctx context.Context) error {
 	if exists(in.dir.codesPath()) || in.dir != in.beside { // a drill makes nothing
 		return nil
@@ -53,11 +53,13 @@ func (in *installation) openCodeKey(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := secretFile(in.dir.codesPath(), func() (string, error) { return rand.Text() + rand.Text(), nil }); err != nil || !begun {
-		return err
+	n := 0
+	if begun {
+		if n, err = in.register.EndCodes(ctx); err != nil {
+			return err
+		}
 	}
-	n, err := in.register.EndCodes(ctx)
-	if err != nil {
+	if _, err := secretFile(in.dir.codesPath(), func() (string, error) { return rand.Text() + rand.Text(), nil }); err != nil || !begun {
 		return err
 	}
 	in.log.Warn("state/codes.key was missing, by which enrolment codes are known, and another one is made: codes that were not used yet are void. Whoever waits with one needs another: 'letterlock user code NUMBER', or \"People\" at the portal", "codes", n)

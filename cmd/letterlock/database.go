@@ -14,7 +14,7 @@ import (
 // Database is where state and register are, where that is no SQLite file.
 type Database struct {
 	URL          string `toml:"url" doc:"The database's address, as in postgres://letterlock@db.example.org/letterlock?sslmode=verify-full. It holds no password: that is in password_file, in url_file, or where PostgreSQL's own programs look for it (PGPASSFILE, or ~/.pgpass)."`
-	PasswordFile string `toml:"password_file" doc:"A file that holds the password for url and nothing else."`
+	PasswordFile string `toml:"password_file" doc:"A file that holds the password for url and nothing else. A new one counts at once."`
 	URLFile      string `toml:"url_file" doc:"A file that holds the address, with the password in it, and nothing else. It counts where url is there too."`
 	WithoutTLS   bool   `toml:"without_tls" doc:"Whether the database may be reached without TLS on another machine. Leave it false unless nobody can be on the way, as in a network of its own within one machine."`
 }

@@ -145,6 +145,22 @@ func signingKey(path, name string) (keypair, error) {
 	if err != nil {
 		return keypair{}, err
 	}
+	return parseSigningKey(text, path, name)
+}
+
+// readSigningKey reads one that is there; the error is fs.ErrNotExist where it is not.
+func readSigningKey(path, name string) (keypair, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return keypair{}, err
+	}
+	if err != nil {
+		return keypair{}, fmt.Errorf("a key file cannot be read: %s", configfile.Reason(err))
+	}
+	return parseSigningKey(strings.TrimSpace(string(b)), path, name)
+}
+
+func parseSigningKey(text, path, name string) (keypair, error) {
 	secret, public, _ := strings.Cut(text, "\n")
 	signer, err := note.NewSigner(secret)
 	if err == nil {

@@ -38,11 +38,12 @@ func goList(t *testing.T, packages ...string) (all []listed) {
 // sub-packages apart. What is not in it may use nothing of the product, and
 // everything may use letter.
 var mayUse = map[string][]string{
-	"cmd/letterlock":     {"cmd/commandline", "cmd/configfile", "cmd/invitation", "cmd/progress", "cmd/supervised", "pipeline", "pipeline/archive", "pipeline/backup", "pipeline/certificate", "pipeline/durable", "pipeline/evidence", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "pipeline/retention", "pipeline/texts", "pipeline/witness", "scanner", "scanner/deposit", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/separator", "scanner/specimen", "scanner/texts", "scanner/words"},
-	"cmd/scanner":        {"cmd/commandline", "cmd/configfile", "cmd/invitation", "cmd/progress", "cmd/supervised", "scanner", "scanner/child", "scanner/deposit", "scanner/disk", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/separator", "scanner/texts", "scanner/words"},
+	"cmd/letterlock":     {"cmd/commandline", "cmd/configfile", "cmd/invitation", "cmd/progress", "cmd/sitekey", "cmd/supervised", "pipeline", "pipeline/archive", "pipeline/backup", "pipeline/certificate", "pipeline/durable", "pipeline/evidence", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "pipeline/retention", "pipeline/texts", "pipeline/witness", "scanner", "scanner/deposit", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/separator", "scanner/specimen", "scanner/texts", "scanner/words"},
+	"cmd/scanner":        {"cmd/commandline", "cmd/configfile", "cmd/invitation", "cmd/progress", "cmd/sitekey", "cmd/supervised", "scanner", "scanner/child", "scanner/deposit", "scanner/disk", "scanner/folder", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/separator", "scanner/texts", "scanner/words"},
 	"cmd/configfile":     {"cmd/commandline"},
 	"cmd/progress":       {"scanner/words"},
 	"cmd/release":        {"cmd/commandline"},
+	"cmd/sitekey":        {"cmd/configfile", "scanner", "scanner/disk"},
 	"pipeline":           {"pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "pipeline/texts", "scanner/child", "scanner/deposit", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/words"},
 	"pipeline/archive":   {"scanner/deposit"},
 	"pipeline/backup":    {"pipeline/durable"},

@@ -10,6 +10,7 @@ import (
 	"letterlock/pipeline"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/seal"
 )
 
 // hasServerKey is pipeline.ErrNoServerKey where the key that signs what scanners are told
@@ -62,12 +63,29 @@ func (in *installation) otherServerKey(ctx context.Context, living string) (keyp
 // noteServerKey notes the public half of the key, by which another in its place is known.
 // A register that takes nothing just now is no reason not to begin.
 func (in *installation) noteServerKey(ctx context.Context) {
-	if in.server.signer == nil {
+	if in.server.signer == nil || !in.signsTheBucket(ctx) {
 		return
 	}
 	if err := in.register.NoteServerKey(ctx, in.server.verifier); err != nil {
 		in.log.Warn("it could not be noted which key signs what scanners are told", "error", err)
 	}
+}
+
+// signsTheBucket reports whether the recipients list in the bucket is signed with this
+// server's key, or there is none yet: what lies in the key's place may be a stranger's, and
+// noted, it would keep the right one out.
+func (in *installation) signsTheBucket(ctx context.Context) bool {
+	brief, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	list, err := in.store.Get(brief, letter.RecipientsKey)
+	if errors.Is(err, deposit.ErrNotFound) || deposit.IsNoBucket(err) {
+		return true
+	}
+	if err != nil {
+		return false
+	}
+	_, err = seal.OpenRecipients(list, in.server.public())
+	return err == nil
 }
 
 // replaceLost has another key sign what scanners are told, whose former is lost. No server
@@ -85,6 +103,11 @@ func (c *rotateSigningCmd) replaceLost(w *world) error {
 			return configfile.Wrong("the server's signing key is here and signs: it is not lost. To change it: letterlock key rotate-signing. Nothing was changed")
 		case exists(in.dir.in("state", ofServer.file)):
 			return configfile.Wrong("nothing was changed: state/server.key is there, and is not the key that signs what scanners are told. Move it away, put the right one in its place, and only if every copy of that is lost, run this again")
+		}
+		if alone, err := in.alone(w.ctx); err != nil {
+			return err
+		} else if !alone {
+			return configfile.Wrong("nothing was changed: another server is at work on this register, and has the key. Copy state/server.key from it. Only if that one lacks it too, end it, and run this again ten minutes later")
 		}
 		unlock, err := in.dir.lock()
 		if err != nil {

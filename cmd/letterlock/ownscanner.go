@@ -61,10 +61,11 @@ func (in *installation) enrolOwn(ctx context.Context) (key keypair, err error) {
 }
 
 // errOwnKeyLost says that nothing would be believed that this machine's scanner announces.
-var errOwnKeyLost = configfile.Wrong("state/edge/site.key is missing, or is not the key with which this machine's scanner is enrolled: put it back, from a backup. If it is lost, run: letterlock edge rotate-key --lost. If a scanner on another machine has this site's name, choose another for site in [scanner]. Scans wait meanwhile")
+var errOwnKeyLost = configfile.Wrong("state/edge/site.key is missing, or is not the key with which this machine's scanner is enrolled: if a scanner on another machine has this site's name, choose another for site in [scanner]; else put the key back, from a backup, or if it is lost, run: letterlock edge rotate-key --lost. Scans wait meanwhile")
 
 type edgeRotateKeyCmd struct {
 	Lost bool          `help:"The key is lost, or was stolen: another one is believed at once. 'letterlock up' is ended first."`
+	Yes  bool          `help:"Do not ask before --lost."`
 	Wait time.Duration `help:"For how long to wait until it is done." default:"2m" placeholder:"SPAN"`
 }
 
@@ -73,14 +74,14 @@ type edgeRotateKeyCmd struct {
 // the scanner goes on with it.
 func (c *edgeRotateKeyCmd) Run(w *world) error {
 	return w.with(func(in *installation) error {
-		known, err := in.register.Edge(w.ctx, in.cfg.Scanner.Site)
+		_, err := in.register.Edge(w.ctx, in.cfg.Scanner.Site)
 		if errors.Is(err, register.ErrNotFound) {
 			return configfile.Wrong("this machine has no scanner of its own: 'letterlock up' has never run in %s. The key of one on another machine is changed there, with: scanner key rotate", in.dir.path)
 		} else if err != nil {
 			return err
 		}
 		if c.Lost {
-			return c.replace(w, in, known)
+			return c.replace(w, in)
 		}
 		if _, _, err := sitekey.Read(in.siteKey(), in.cfg.Scanner.Site); err != nil {
 			return errOwnKeyLost
@@ -100,7 +101,7 @@ func (c *edgeRotateKeyCmd) Run(w *world) error {
 			return err
 		}
 		if !changed {
-			return fmt.Errorf("the new key is made, and the old one goes on signing: nothing is lost. The scanner changes over by itself while 'letterlock up' runs. Waited %s", words.Lasted(c.Wait))
+			return fmt.Errorf("the new key is made, and nothing is lost. The scanner changes over by itself while 'letterlock up' runs. Waited %s", words.Lasted(c.Wait))
 		}
 		return c.changed(w)
 	})
@@ -108,30 +109,32 @@ func (c *edgeRotateKeyCmd) Run(w *world) error {
 
 // replace has another key believed at once, on the console's word. What the former has
 // announced and the server has not taken in is announced anew within a day.
-func (c *edgeRotateKeyCmd) replace(w *world, in *installation, known string) error {
+func (c *edgeRotateKeyCmd) replace(w *world, in *installation) error {
 	unlock, err := in.dir.lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	site := in.cfg.Scanner.Site
+	fmt.Fprintf(w.out, "This is about the scanner of 'letterlock up' on this machine, site %s. If a scanner on another machine has that name, say no, and choose another name for site in [scanner]: nothing more would be believed that it announces.\n", site)
+	if err := w.agree("Is another key to be believed for this machine's scanner from now on?", c.Yes); err != nil {
+		return err
+	}
 	next := in.siteKey() + sitekey.NextExt
+	// One that lies there may be in other hands just as its former is, and believed already.
+	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the next key of before cannot be removed: %s", configfile.Reason(err))
+	}
+	if _, _, err := sitekey.Begin(in.siteKey(), site); err != nil {
+		return err
+	}
 	_, public, err := sitekey.Read(next, site)
-	if err != nil || public != known {
-		// One that lies there may be in other hands just as its former is.
-		if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("the next key of before cannot be removed: %s", configfile.Reason(err))
-		}
-		if _, _, err = sitekey.Begin(in.siteKey(), site); err != nil {
-			return err
-		}
-		if _, public, err = sitekey.Read(next, site); err != nil {
-			return fmt.Errorf("the new key cannot be read: %s", configfile.Reason(err))
-		}
+	if err != nil {
+		return fmt.Errorf("the new key cannot be read: %s", configfile.Reason(err))
 	}
 	// A crash here leaves a key that nobody believes, and the next run makes another. One
-	// after the register has it leaves it to the next start or run, which puts it in its
-	// place.
+	// after the register has it leaves it to the next start, which puts it in its place, or
+	// to the next run, which makes one more.
 	if err := in.register.ReplaceEdge(w.ctx, site, public); err != nil {
 		return err
 	}

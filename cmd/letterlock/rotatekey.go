@@ -52,10 +52,10 @@ func (d dataDir) registerKey() (keypair, error) {
 func (d dataDir) keyOf(k changing, public string) (found *keypair, beside bool, err error) {
 	for _, name := range []string{k.file, k.next()} {
 		path := d.in("state", name)
-		if !exists(path) {
-			continue
+		key, err := readSigningKey(path, k.name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // also one that another process moves just now
 		}
-		key, err := signingKey(path, k.name)
 		if err != nil {
 			return nil, false, err
 		}
