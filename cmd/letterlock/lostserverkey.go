@@ -10,7 +10,6 @@ import (
 	"letterlock/pipeline"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
-	"letterlock/scanner/seal"
 )
 
 // hasServerKey is pipeline.ErrNoServerKey where the key that signs what scanners are told
@@ -77,15 +76,8 @@ func (in *installation) noteServerKey(ctx context.Context) {
 func (in *installation) signsTheBucket(ctx context.Context) bool {
 	brief, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	list, err := in.store.Get(brief, letter.RecipientsKey)
-	if errors.Is(err, deposit.ErrNotFound) || deposit.IsNoBucket(err) {
-		return true
-	}
-	if err != nil {
-		return false
-	}
-	_, err = seal.OpenRecipients(list, in.server.public())
-	return err == nil
+	why, err := in.looks(nil).BucketDoubt(brief)
+	return why == "" && err == nil
 }
 
 // replaceLost has another key sign what scanners are told, whose former is lost. No server
