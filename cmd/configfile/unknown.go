@@ -15,10 +15,6 @@ func unknownKey(all []Field, key toml.Key) string {
 	several := map[string]bool{}
 	best, least := "", 3 // slips of the finger
 	for _, f := range all {
-		is := f.Section
-		if f.Key != "" {
-			is = strings.TrimPrefix(f.Section+"."+f.Key, ".")
-		}
 		if f.Key == "" && f.List {
 			several[f.Section] = true
 		}
@@ -32,8 +28,8 @@ func unknownKey(all []Field, key toml.Key) string {
 			}
 			sections = append(sections, section)
 		}
-		if d := slips(is, key.String()); d < least {
-			best, least = is, d
+		if d := slips(f.name(), key.String()); d < least {
+			best, least = f.name(), d
 		}
 	}
 	if len(sections) > 0 {
@@ -47,16 +43,9 @@ func unknownKey(all []Field, key toml.Key) string {
 
 // lineOf is where the key is set, as far as one line says so: not where several sections
 // of one name have it, as of helplines.
-func lineOf(text string, key toml.Key) (says string) {
+func lineOf(text string, key toml.Key) string {
 	section, n := "", 0
-	found := func() {
-		if says != "" {
-			says = " "
-			return
-		}
-		says = fmt.Sprintf(", line %d", n)
-	}
-	defer func() { says = strings.TrimRight(says, " ") }()
+	var found []int
 	for line := range strings.Lines(text) {
 		n++
 		line = strings.TrimSpace(line)
@@ -64,16 +53,19 @@ func lineOf(text string, key toml.Key) (says string) {
 			header, _, _ = strings.Cut(strings.TrimPrefix(header, "["), "]")
 			section = bare(header)
 			if section == key.String() {
-				found()
+				found = append(found, n)
 			}
 			continue
 		}
 		before, _, set := strings.Cut(line, "=")
 		if set && strings.TrimPrefix(section+"."+bare(before), ".") == key.String() {
-			found()
+			found = append(found, n)
 		}
 	}
-	return says
+	if len(found) != 1 {
+		return ""
+	}
+	return fmt.Sprintf(", line %d", found[0])
 }
 
 // bare is a key or the name of a section without spaces and quotation marks.
