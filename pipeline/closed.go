@@ -132,7 +132,7 @@ func (s *Server) sayClosed(ctx context.Context, st *standing) {
 		return
 	}
 	signs, err := s.cfg.Register.Closed(ctx)
-	if register.IsAway(err) || register.Refuses(err) || register.IsFull(err) {
+	if register.IsOutOfReach(err) || register.IsFull(err) {
 		return // nobody knows whether it was restored; the sweep says what is wrong
 	}
 	st.saidAt = time.Now()

@@ -40,7 +40,7 @@ func (s *Server) Healthz() http.Handler {
 func (s *Server) Readyz() http.Handler {
 	return health(func(ctx context.Context) error {
 		if _, _, err := s.cfg.Register.Checkpoint(ctx); err != nil {
-			if register.IsAway(err) || register.Refuses(err) { // which the log says already
+			if register.IsOutOfReach(err) { // which the log says already
 				return errors.New(SayAway(err))
 			}
 			s.cfg.Log.Error("the register does not answer", "error", err)

@@ -61,7 +61,7 @@ type worker struct {
 // it would live for days: the log has it, and the sweep tries again.
 func (w *worker) Work(ctx context.Context, job *river.Job[letterAdvance]) error {
 	// That a disk is full or the database away the sweep says, once for all letters.
-	if err := w.advance(ctx, job.Args.ID); err != nil && ctx.Err() == nil && !register.IsFull(err) && !register.IsAway(err) && !register.Refuses(err) {
+	if err := w.advance(ctx, job.Args.ID); err != nil && ctx.Err() == nil && !register.IsFull(err) && !register.IsOutOfReach(err) {
 		w.log.Error("a letter could not be advanced; it is tried again", "error", err)
 	}
 	return nil

@@ -264,7 +264,7 @@ func (s *Server) report(ctx context.Context, w *watch, err error) {
 	says, again := err.Error(), time.Minute
 	if register.IsFull(err) {
 		says, again = diskFull, time.Hour
-	} else if register.IsAway(err) || register.Refuses(err) {
+	} else if register.IsOutOfReach(err) {
 		says, again = SayAway(err), 10*time.Minute
 	}
 	if at := w.said[says]; !at.IsZero() && time.Since(at) < again {
@@ -304,7 +304,7 @@ const (
 // databaseRefuses is said once for everything that is not let in.
 const databaseRefuses = "the database's server refuses: no letter is taken in, shown, announced or deleted; see that [database] has its user, password and database, and that the server lets this machine in; a new password counts at once, anything else with the next start; nothing is lost"
 
-// SayAway is what people are told while register.IsAway or register.Refuses.
+// SayAway is what people are told while register.IsOutOfReach.
 func SayAway(err error) string {
 	if register.TakesNothing(err) {
 		return databaseIdle

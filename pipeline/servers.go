@@ -237,7 +237,7 @@ func (s *Server) takesUpKeys(ctx context.Context, c *company, all []register.Run
 		_, err = s.signer(ctx)
 	}
 	lacks := errors.Is(err, register.ErrOldKey) || errors.Is(err, register.ErrNoKey) || errors.Is(err, ErrServerKeyMissing) || errors.Is(err, ErrNoServerKey)
-	if err == nil || !lacks {
+	if !lacks {
 		return err
 	}
 	others := slices.ContainsFunc(all, func(one register.Running) bool { return one.ID() != c.me.ID() && c.lives(one.ID(), s.deadAfter()) })

@@ -237,7 +237,7 @@ func problemOf(err error) (said *problem, known bool) {
 		return movedOn, true
 	case errors.Is(err, register.ErrAside):
 		return wrongClock, true
-	case register.IsAway(err) || register.Refuses(err):
+	case register.IsOutOfReach(err):
 		return databaseAway, true
 	case register.IsFull(err):
 		return noRoom, true

@@ -53,6 +53,10 @@ func Refuses(err error) bool {
 	return strings.HasPrefix(code, "28") || code == "3D000"
 }
 
+// IsOutOfReach reports whether err says that nothing can be asked of the database: it is
+// away, or does not let this user in.
+func IsOutOfReach(err error) bool { return IsAway(err) || Refuses(err) }
+
 // SaysAway is IsAway for a library that logs errors as text.
 func SaysAway(text string) bool {
 	for _, code := range []string{ends, crashed, begins, tooMany, broken, readOnly} {
