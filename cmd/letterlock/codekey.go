@@ -48,13 +48,11 @@ func (in *installation) openCodeKey(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	n := 0
 	if begun {
 		if alone, err := in.alone(ctx); err != nil || !alone {
 			return err
 		}
-	}
-	n := 0
-	if begun {
 		if n, err = in.register.EndCodes(ctx); err != nil {
 			return err
 		}

@@ -62,7 +62,8 @@ func (in *installation) otherServerKey(ctx context.Context, living string) (keyp
 // noteServerKey notes the public half of the key, by which another in its place is known.
 // A register that takes nothing just now is no reason not to begin.
 func (in *installation) noteServerKey(ctx context.Context) {
-	if in.server.signer == nil || !in.signsTheBucket(ctx) {
+	known, err := in.register.ServerKey(ctx)
+	if err == nil && known != "" || in.server.signer == nil || !in.signsTheBucket(ctx) {
 		return
 	}
 	if err := in.register.NoteServerKey(ctx, in.server.verifier); err != nil {

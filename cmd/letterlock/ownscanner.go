@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"time"
 
 	"letterlock/cmd/configfile"
@@ -122,10 +120,10 @@ func (c *edgeRotateKeyCmd) replace(w *world, in *installation) error {
 	}
 	next := in.siteKey() + sitekey.NextExt
 	// One that lies there may be in other hands just as its former is, and believed already.
-	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("the next key of before cannot be removed: %s", configfile.Reason(err))
+	if err := sitekey.DropNext(in.siteKey()); err != nil {
+		return err
 	}
-	if _, _, err := sitekey.Begin(in.siteKey(), site); err != nil {
+	if _, err := sitekey.Make(next, site); err != nil {
 		return err
 	}
 	_, public, err := sitekey.Read(next, site)

@@ -31,8 +31,8 @@ const NextExt = ".next"
 func Own(path, site string) (own note.Signer, public string, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := os.Remove(path + NextExt); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, "", fmt.Errorf("the next key of before cannot be removed: %s", configfile.Reason(err))
+		if err := DropNext(path); err != nil {
+			return nil, "", err
 		}
 		text, err = Make(path, site)
 		if err != nil {
@@ -49,6 +49,14 @@ func Own(path, site string) (own note.Signer, public string, err error) {
 		return nil, "", configfile.Wrong("%s is the key of the site %q, and the invitation is to %q: move it away first, or ask for another invitation", path, own.Name(), site)
 	}
 	return own, public, nil
+}
+
+// DropNext removes the key that was to take the place of the one in path, if there is any.
+func DropNext(path string) error {
+	if err := os.Remove(path + NextExt); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the next key of before cannot be removed: %s", configfile.Reason(err))
+	}
+	return nil
 }
 
 // Make makes a signing key in a file of its own, and returns what is in it: of two
