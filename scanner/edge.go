@@ -40,6 +40,7 @@ type Config struct {
 	// NextKey, if not nil, finds the key that is to take the place of Signer; a nil one
 	// while there is none.
 	NextKey func() (*NextKey, error)
+	Rotate  string // the command with which a person has the key changed; default "scanner key rotate"
 
 	Store    Store
 	Workshop Workshop

@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -116,7 +117,7 @@ func (e *Edge) changeOwnKey(ctx context.Context, next *NextKey) error {
 			return e.takeOwnKey(next)
 		}
 		if !k.asked.IsZero() && e.Now().Sub(k.asked).Abs() < nameAgain {
-			return saysOfKey(answer)
+			return e.saysOfKey(answer)
 		}
 		k.at = e.Now().UTC().Truncate(time.Second)
 		if k.msg, err = (letter.Join{Site: e.Site, Key: next.Public, At: k.at}).Sign(e.Signer, next); err != nil {
@@ -154,14 +155,14 @@ func (e *Edge) answerToKey(ctx context.Context, public string) (string, error) {
 }
 
 // saysOfKey is what people are told of an answer that is not yes; nil for none.
-func saysOfKey(answer string) error {
+func (e *Edge) saysOfKey(answer string) error {
 	switch answer {
 	case "":
 		return nil
 	case letter.JoinedClock:
 		return errors.New("the server finds that this machine's clock differs from its own; set the one that is wrong")
 	case letter.JoinedRevoked:
-		return errors.New("the next key was this site's before, and is never believed again; remove site.key.next, and run 'scanner key rotate' once more")
+		return fmt.Errorf("the next key was this site's before, and is never believed again; remove site.key.next, and run '%s' once more", cmp.Or(e.Rotate, "scanner key rotate"))
 	}
 	return fmt.Errorf("the server answers %q, which this version does not know; install the server's version here", answer)
 }

@@ -1,15 +1,23 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
+	"io/fs"
+	"path"
 	"reflect"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"letterlock/scanner/deposit"
+	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/texts"
 )
 
 // The server is told what is in the folder when that has changed, but not more
@@ -26,15 +34,85 @@ type reporting struct {
 	msg     []byte        // that, signed, until the store has answered
 	at      time.Time     // when it was made
 	refused []letter.Refused
+	lie     map[string]int // how many scans of a helpline lie refused, by refused
 }
 
 // noteRefused remembers a refusal for the report. A crash forgets it: the scan and
-// its note lie in the folder, and are counted.
+// its note lie in the folder, where it is read again.
 func (e *Edge) noteRefused(helpline, why string) {
 	r := &e.reporting
 	r.refused = append(r.refused, letter.Refused{Helpline: helpline, At: e.Now().UTC().Truncate(time.Second), Why: why})
 	r.refused = r.refused[max(0, len(r.refused)-letter.MaxRefused):]
+	if n, known := r.lie[helpline]; known {
+		r.lie[helpline] = n + 1
+	}
 }
+
+// whyNoted is said of a refusal of which only the note beside the scan tells more.
+const whyNoted = "noted"
+
+// recallRefused reads from the notes what lies refused of a helpline, where that is
+// not what is remembered: after a start, and when a person has taken a scan away.
+// What cannot be read now is read for the next report.
+func (e *Edge) recallRefused(helpline string) {
+	r, dir, d := &e.reporting, path.Join(helpline, folder.RefusedDir), e.folder.Disk()
+	lie := e.folder.GivenBack(helpline, folder.RefusedDir)
+	if known, is := r.lie[helpline]; is && known == lie {
+		return
+	}
+	list, err := d.List(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	var notes []fs.FileInfo
+	for _, entry := range list {
+		if !strings.HasSuffix(entry.Name(), folder.NoteExt) {
+			continue
+		}
+		if info, err := d.Lstat(path.Join(dir, entry.Name())); err == nil {
+			notes = append(notes, info)
+		}
+	}
+	slices.SortFunc(notes, func(a, b fs.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
+	r.refused = slices.DeleteFunc(r.refused, func(f letter.Refused) bool { return f.Helpline == helpline })
+	for _, info := range notes[:min(len(notes), letter.MaxRefused)] {
+		scan := path.Join(dir, strings.TrimSuffix(info.Name(), folder.NoteExt))
+		what, since, err := folder.ReadNote(d, scan)
+		if err != nil || !disk.Exists(d, scan) {
+			continue // a text of somebody else's, or on its way
+		}
+		at := since.UTC().Truncate(time.Second)
+		if at.Year() < 2000 || at.After(e.Now().Add(24*time.Hour)) { // the share's own clock, which may be lost
+			at = e.Now().UTC().Truncate(time.Second)
+		}
+		r.refused = append(r.refused, letter.Refused{Helpline: helpline, At: at, Why: cmp.Or(whys()[what], whyNoted)})
+	}
+	slices.SortStableFunc(r.refused, func(a, b letter.Refused) int { return a.At.Compare(b.At) })
+	r.refused = r.refused[max(0, len(r.refused)-letter.MaxRefused):]
+	if r.lie == nil {
+		r.lie = map[string]int{}
+	}
+	r.lie[helpline] = lie
+}
+
+// whys are the words for what notes say is wrong, in every language: a note may be
+// older than the scanner's present one.
+var whys = sync.OnceValue(func() map[string]string {
+	all := map[string]string{}
+	for _, name := range texts.Names(texts.Files) {
+		l, err := texts.New(texts.Files, name)
+		if err != nil {
+			continue
+		}
+		for _, why := range RefusalWords() {
+			if l.Has("refused." + why + ".what") {
+				what := say(l, "refused."+why+".what")
+				all[what], all[say(l, "repair.failed", "what", what)] = why, why
+			}
+		}
+	}
+	return all
+})
 
 // sayReport tells the server what is in the folder. Nothing waits for that. The
 // same message is put until the store has answered; what it refuses is not put
@@ -74,8 +152,12 @@ func (e *Edge) sayReport(ctx context.Context) {
 func (e *Edge) gather() letter.Report {
 	now := e.Now().UTC().Truncate(time.Second)
 	out := letter.Report{Site: e.Site, At: now, Program: e.Program, ServerKey: e.serverKey()}
+	for _, helpline := range e.Helplines {
+		e.recallRefused(helpline)
+	}
 	for _, f := range e.reporting.refused {
-		if now.Sub(f.At).Abs() < 24*time.Hour {
+		// As long as it lies there; what lay in no helpline's folder is not looked after.
+		if f.Helpline != "" || now.Sub(f.At).Abs() < 24*time.Hour {
 			out.Refused = append(out.Refused, f)
 		}
 	}

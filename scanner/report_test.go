@@ -3,6 +3,8 @@ package scanner
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -76,8 +78,30 @@ func TestTheServerIsToldWhatIsInTheFolder(t *testing.T) {
 				t.Errorf("in 20 quiet minutes it is told %d times", n)
 			}
 			o.wait(25 * time.Hour)
-			if r = said(); len(r.Refused) != 0 || r.Folders[0].Refused < 2 {
-				t.Errorf("a day later it says %+v", r)
+			lie := r.Folders[0].Refused
+			if r = said(); r.Folders[0].Refused < 2 || len(r.Refused) != r.Folders[0].Refused || r.Refused[0].Why != "not-a-scan" {
+				t.Errorf("a day later, with %d in the folder, it says %+v", lie, r)
+			}
+			// After a start the reasons are read from the notes; of what a person has taken
+			// away nothing is said.
+			o.restart()
+			refused := filepath.Join(o.cfg.Folder, line, "refused")
+			lost := time.Unix(0, 0) // as a share stamps files that has lost its clock
+			if err := os.Chtimes(filepath.Join(refused, "mrs-smith.pdf.txt"), lost, lost); err != nil {
+				t.Fatal(err)
+			}
+			o.wait(4 * time.Minute)
+			if again := said(); len(again.Refused) != len(r.Refused) || again.Refused[0].Why != "not-a-scan" || again.Refused[0].Helpline != line {
+				t.Errorf("after a start it says %+v", again)
+			}
+			for _, name := range []string{"mrs-smith.pdf", "mrs-smith.pdf.txt"} {
+				if err := os.Remove(filepath.Join(refused, name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			o.wait(15 * time.Minute)
+			if left := said(); len(left.Refused) != len(r.Refused)-1 || left.Folders[0].Refused != len(left.Refused) {
+				t.Errorf("without one of them it says %+v", left)
 			}
 		})
 	}

@@ -164,6 +164,9 @@ func TestImpostors(t *testing.T) {
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: Put: got %v, want %v", c.name, err, c.want)
 		}
+		if shown, err := s.Certificate(t.Context()); (shown != nil) != (c.endpoint == secure.URL) || shown != nil && !errors.Is(err, ErrRefused) {
+			t.Errorf("%s: its certificate: %v, %v", c.name, shown, err)
+		}
 		_ = s.Close()
 	}
 	s, err := OpenS3(S3Config{Endpoint: nobody.URL, Bucket: "letters", AccessKey: "a", SecretKey: "b"})

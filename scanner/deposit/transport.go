@@ -3,6 +3,7 @@ package deposit
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net"
 	"net/http"
@@ -62,14 +63,15 @@ func (c *stallConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// witness remembers the Date header of the last answer that had one. It also
-// sees to it that a request is over when its answer is.
+// witness remembers the Date header of the last answer that had one, and the
+// server's certificate. It also sees to it that a request is over when its answer is.
 type witness struct {
 	next http.RoundTripper
 
 	mu   sync.Mutex
 	date time.Time
 	seen int
+	leaf *x509.Certificate // of the last answer over TLS
 }
 
 func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -84,6 +86,11 @@ func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	answer.Body = &answerBody{answer.Body, body}
+	if answer.TLS != nil && len(answer.TLS.PeerCertificates) > 0 {
+		w.mu.Lock()
+		w.leaf = answer.TLS.PeerCertificates[0]
+		w.mu.Unlock()
+	}
 	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
 		w.mu.Lock()
 		w.date, w.seen = date, w.seen+1
@@ -97,6 +104,13 @@ func (w *witness) last() (time.Time, int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.date, w.seen
+}
+
+// certificate is the server's own of the last answer; nil for none.
+func (w *witness) certificate() *x509.Certificate {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.leaf
 }
 
 // turnstile is a request's body that can be shut. A server may answer before

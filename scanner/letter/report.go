@@ -17,7 +17,7 @@ type Report struct {
 	// ServerKey is the newest of the server's public keys that the edge knows. It is
 	// empty until one has been changed: an older server would not understand it.
 	ServerKey string    `json:"server_key,omitempty"`
-	Refused   []Refused `json:"refused,omitempty"` // what was refused within the last day, the latest last
+	Refused   []Refused `json:"refused,omitempty"` // what lies refused, and what else was refused within the last day, the latest last
 }
 
 // ReportLine is what is in the folder of one helpline.

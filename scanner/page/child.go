@@ -1,7 +1,6 @@
 package page
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"os"
@@ -47,13 +46,9 @@ func serve(from io.Reader, to io.Writer, s settings) error {
 		return err
 	}
 	debug.FreeOSMemory() // compiling PDFium took several times what running it does
-	out := bufio.NewWriterSize(to, 1<<16)
-	reply := func(a answer) error {
-		if err := a.write(out); err != nil {
-			return err
-		}
-		return out.Flush()
-	}
+	// Nothing lies between the picture and the pipe: a buffer there would go on holding
+	// the first of its dots when the picture itself is wiped.
+	reply := func(a answer) error { return a.write(to) }
 	if err := reply(answer{}); err != nil {
 		return err
 	}

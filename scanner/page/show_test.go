@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"image"
 	"image/draw"
@@ -124,6 +125,51 @@ func TestAnyOtherPageIsDrawnByPDFium(t *testing.T) {
 		}
 	}
 	both(t, r, plain, 1, 36)
+}
+
+// Room that had another page in it, of another size, and a child that was still at
+// work for somebody who went away: of the page before not a dot is shown.
+func TestNothingOfThePageBeforeIsShown(t *testing.T) {
+	r := renderer(t, page.Config{Children: 1})
+	l := specimen.New(33, 1)
+	l.DPI = 100
+	plain := grey(l)
+	stamped := onePage(pageOf("/Annots[<</Type/Annot/Subtype/Square/Rect[20 20 570 820]/C[1 0 0]/IC[1 0 0]/AP<</N 4 0 R>>>>]"), "q 595 0 0 842 0 0 cm /P Do Q", imageOf(l, ""), l.JPEG(1))
+	d, err := r.Document(t.Context(), stamped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := map[int][]byte{} // by PDFium, by resolution
+	for _, dpi := range []int{30, 60} {
+		picture, err := d.Colour(t.Context(), 1, dpi)
+		if err != nil {
+			t.Fatal(err)
+		}
+		drawn[dpi] = picture.Pix
+	}
+	d.Close()
+	var room []byte
+	for i, dpi := range []int{100, 50, 200, 50, 100} {
+		shown, err := r.Show(t.Context(), plain, 1, dpi, room)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if own := decoded(plain, 1, shown.Rect.Size()); own == nil || !bytes.Equal(own.Pix, shown.Pix) {
+			t.Errorf("at %d, after %d pages, it is not that page alone", dpi, i)
+		}
+		room = shown.Pix
+		for at, want := range drawn {
+			if shown, err = r.Show(t.Context(), stamped, 1, at, room); err != nil || !bytes.Equal(shown.Pix, want) {
+				t.Errorf("at %d, after a page at %d, it is not what PDFium draws: %v", at, dpi, err)
+			}
+			room = shown.Pix
+		}
+		soon, end := context.WithTimeout(t.Context(), time.Millisecond)
+		if _, err := r.Show(soon, stamped, 1, 150, room); err != nil {
+			room = nil // the child may still be answering into it
+		}
+		end()
+	}
 }
 
 // BenchmarkShow is how long a page takes as people are shown it, and as a multiple of

@@ -53,3 +53,17 @@ func Span(d time.Duration) (n int, unit string) {
 	}
 	return int(d.Hours() / 24), "day"
 }
+
+// Size is a number of bytes, rounded down and no finer than people care for:
+// "850 kB", "12 MB", "1.4 GB", "52 GB".
+func Size(bytes uint64) string {
+	switch {
+	case bytes < 1e6:
+		return fmt.Sprintf("%d kB", bytes/1e3)
+	case bytes < 1e9:
+		return fmt.Sprintf("%d MB", bytes/1e6)
+	case bytes < 1e10:
+		return fmt.Sprintf("%d.%d GB", bytes/1e9, bytes/1e8%10)
+	}
+	return fmt.Sprintf("%d GB", bytes/1e9)
+}

@@ -24,3 +24,12 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+func TestSizesAreRoundedDown(t *testing.T) {
+	for bytes, want := range map[uint64]string{0: "0 kB", 999: "0 kB", 850_999: "850 kB", 999_999: "999 kB", 1e6: "1 MB", 999_999_999: "999 MB",
+		1e9: "1.0 GB", 1_499_999_999: "1.4 GB", 9_999_999_999: "9.9 GB", 52_900_000_000: "52 GB"} {
+		if got := Size(bytes); got != want {
+			t.Errorf("%d: %s", bytes, got)
+		}
+	}
+}

@@ -32,6 +32,7 @@ type Server struct {
 	TLS *tls.Config
 
 	command []string // that runs it
+	environ []string // of it, beside this process's own
 	end     func()   // ends the running process; nil when none runs
 }
 
@@ -59,12 +60,30 @@ func StartTLS(t testing.TB) *Server {
 	return start(t, certs)
 }
 
+// StartAs is Start with the arguments and the environment that somebody else has for the
+// server: of its root user, whose name and password these are, and of where it listens
+// and keeps its objects, which how is told.
+func StartAs(t testing.TB, user, password string, how func(address, dir string) (args, environ []string)) *Server {
+	t.Helper()
+	address := realpart.Address(t)
+	s := &Server{URL: "http://" + address, AccessKey: user, SecretKey: password, Dir: t.TempDir()}
+	s.command, s.environ = how(address, s.Dir)
+	s.command = append([]string{Program(t)}, s.command...)
+	t.Cleanup(s.Stop)
+	s.Resume(t)
+	return s
+}
+
 func start(t testing.TB, certs string) *Server {
 	t.Helper()
 	binary := Program(t)
 	address := realpart.Address(t)
 	s := &Server{URL: "http://" + address, AccessKey: "letterlock", SecretKey: rand.Text(), Dir: t.TempDir()}
 	s.command = []string{binary, "server", "--quiet", "--address", address}
+	// Without the last, MinIO serves before it has listed its buckets, and then takes
+	// one that was made in between for as bare as it found it: its versioning is off
+	// again, for all that was answered.
+	s.environ = []string{"MINIO_SCANNER_SPEED=fastest", "MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_SYNC_BOOT=on"}
 	if certs != "" {
 		s.URL = "https://" + address
 		s.TLS = trust(t, filepath.Join(certs, "public.crt"))
@@ -91,8 +110,10 @@ func (s *Server) Resume(t testing.TB) {
 	var output bytes.Buffer
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, s.command[0], s.command[1:]...)
+	// A test may have changed the password meanwhile. What StartAs was given counts instead.
 	cmd.Env = append(os.Environ(), "MINIO_ROOT_USER="+s.AccessKey, "MINIO_ROOT_PASSWORD="+s.SecretKey,
-		"MINIO_SCANNER_SPEED=fastest", "MINIO_CI_CD=1", "MINIO_BROWSER=off", "MINIO_UPDATE=off")
+		"MINIO_CI_CD=1") // which lets it lie on the machine's first disk
+	cmd.Env = append(cmd.Env, s.environ...)
 	cmd.Stdout, cmd.Stderr = &output, &output
 	dieWithTheTest(cmd)
 	if err := cmd.Start(); err != nil {
@@ -104,6 +125,9 @@ func (s *Server) Resume(t testing.TB) {
 	s.end = func() {
 		cancel()
 		<-ended
+		if t.Failed() && output.Len() > 0 {
+			t.Logf("what MinIO said:\n%s", &output)
+		}
 	}
 	s.await(t, ended, &output)
 }
