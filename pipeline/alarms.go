@@ -43,6 +43,13 @@ func (s *Server) quickFinders() alarmFinders {
 			due, err := s.DueShares(ctx)
 			return len(due), err
 		},
+		register.ListLate: func(ctx context.Context) (int, error) {
+			_, late, err := s.listLate(ctx)
+			if late {
+				return 1, err
+			}
+			return 0, err
+		},
 		register.ClockDoubted: func(ctx context.Context) (int, error) { return one(s.clockDoubt(ctx)) },
 	}
 }
@@ -149,6 +156,28 @@ func (s *Server) keepAlarms(ctx context.Context, finders alarmFinders) error {
 	return errors.Join(failed, s.cfg.Register.KeepAlarms(ctx, found), s.tellAlarms(ctx), s.tellRequests(ctx), s.tellCalled(ctx), s.tellUnopened(ctx), s.sendInvitations(ctx))
 }
 
+// sayAlarms has the log say which alarms have begun, or stand since before this server
+// leads, and which have ended: of a clock that is wrong nothing else is said there
+// until something is due.
+func (s *Server) sayAlarms(alarms []register.Alarm) {
+	loud := map[register.AlarmKind]bool{}
+	for _, a := range alarms {
+		loud[a.Kind] = true
+	}
+	s.mu.Lock()
+	before := s.loud
+	s.loud = loud
+	s.mu.Unlock()
+	for _, kind := range register.AlarmKinds {
+		switch {
+		case loud[kind] && !before[kind]:
+			s.cfg.Log.Error("something is wrong and needs somebody; 'letterlock check' says what to do", "alarm", kind)
+		case before[kind] && !loud[kind]:
+			s.cfg.Log.Info("what was wrong and needed somebody is mended", "alarm", kind)
+		}
+	}
+}
+
 // tellAlarms sends the day's mail, which says whether there is something and
 // not what, and carries the register's checkpoint of the day. It is on record
 // before it is sent; a crash between a mail server's taking it and the note of
@@ -158,6 +187,7 @@ func (s *Server) tellAlarms(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.sayAlarms(alarms)
 	well, about := len(alarms) == 0, mail.AnAlarm
 	if well {
 		about = mail.AllIsWell

@@ -48,6 +48,7 @@ func TestAnOverdueLetterIsLoudUntilItIsGone(t *testing.T) {
 	m := o.deposit()
 	o.work(m.ID)
 	o.toDeadline(m)
+	o.must(o.PublishRecipients(t.Context()))
 	o.store.at, o.store.how, o.store.only = -1, pretends, "Remove"
 	o.mailed()
 	if got := o.alarms(); len(got) != 0 {
@@ -74,11 +75,18 @@ func TestAnOverdueLetterIsLoudUntilItIsGone(t *testing.T) {
 		t.Fatalf("on the next day written to: %v", got)
 	}
 
+	const says, mended = "needs somebody; 'letterlock check' says what to do\" alarm=letters-overdue", "is mended\" alarm=letters-overdue"
+	if n := strings.Count(o.log.String(), says); n != 4 || strings.Contains(o.log.String(), mended) { // at first, and after each restart
+		t.Errorf("the log says it %d times:\n%s", n, o.log)
+	}
 	o.store.at = 0 // it is mended
 	o.work(m.ID)
 	o.deletion(m.ID)
 	if got := o.alarms(); !slices.Equal(got, []register.AlarmKind{register.PapersOutlive}) {
 		t.Fatalf("loud is %v", got)
+	}
+	if !strings.Contains(o.log.String(), mended) {
+		t.Errorf("the log says nothing of the end:\n%s", o.log)
 	}
 	_, err := o.cfg.Register.DestroyPaper(t.Context(), m.ID, register.Destruction{Sheets: 1, Method: register.Shredder, Level: "P-5",
 		Place: "office", Authority: "policy-1"}, 1)
@@ -87,6 +95,7 @@ func TestAnOverdueLetterIsLoudUntilItIsGone(t *testing.T) {
 		t.Fatalf("all is well, and loud is %v", got)
 	}
 	o.now = o.now.AddDate(0, 0, 1)
+	o.must(o.PublishRecipients(t.Context()))
 	o.alarms()
 	if got := o.mailed(); len(got) != 0 {
 		t.Fatalf("all is well, and written to: %v", got)
@@ -294,6 +303,7 @@ func TestALetterThatOutlivesItsKeyIsLoudInTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.now = over.AddDays(-15).Start()
+	o.must(o.PublishRecipients(t.Context()))
 	if got := o.alarms(); len(got) != 0 {
 		t.Fatalf("loud more than two weeks before: %v", got)
 	}
@@ -316,6 +326,7 @@ func TestALetterThatOutlivesItsKeyIsLoudInTime(t *testing.T) {
 	}
 	o.now = over.AddDays(1).Start()
 	o.must(o.cfg.Register.ConfirmClock(t.Context()))
+	o.must(o.PublishRecipients(t.Context()))
 	o.must(o.EndKeys(t.Context()))
 	if !o.cfg.Keyring.Has(m.Week()) {
 		t.Fatal("the key of a living letter died")
@@ -385,18 +396,29 @@ func TestARequestIsMailedToThoseWhoMayConfirmIt(t *testing.T) {
 	}
 }
 
-// A review that is due is said on its day.
+// A review that is due, of a letter that is kept or of a hold, is said on its day and
+// on each day after it.
 func TestADueReviewIsInTheDaysMail(t *testing.T) {
 	o := newOffice(t)
 	o.person(register.Manager, "mo@example.org")
 	o.safeguarded()
-	o.now = o.now.AddDate(0, 0, 30)
-	o.must(o.cfg.Register.ConfirmClock(t.Context()))
-	_, err := o.cfg.Register.BeginDay(t.Context())
+	_, err := o.cfg.Register.PlaceHold(t.Context(), register.Hold{Helpline: "mens-advice-line", Reason: register.CourtCase, Owner: o.manager(),
+		Review: letter.DateOf(o.now).AddDays(31)}, o.manager())
 	o.must(err)
-	o.post.taken = nil
-	o.must(o.tellAlarms(t.Context()))
-	if got := o.post.taken; len(got) != 1 || got[0].To != "mo@example.org" || got[0].Reviews != 1 || got[0].Requests != 0 {
-		t.Errorf("told: %+v", got)
+	for day, reviews := range []int{0, 1, 2, 2} {
+		o.now = o.now.AddDate(0, 0, 1)
+		if day == 0 {
+			o.now = o.now.AddDate(0, 0, 28)
+		}
+		o.must(o.cfg.Register.ConfirmClock(t.Context()))
+		_, err := o.cfg.Register.BeginDay(t.Context())
+		o.must(err)
+		o.post.taken = nil
+		o.must(o.tellAlarms(t.Context()))
+		if got := o.post.taken; reviews == 0 && len(got) == 0 {
+			continue
+		} else if len(got) != 1 || got[0].To != "mo@example.org" || got[0].Reviews != reviews || got[0].Requests != 0 {
+			t.Errorf("with %d reviews due, told: %+v", reviews, got)
+		}
 	}
 }

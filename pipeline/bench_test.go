@@ -18,7 +18,8 @@ import (
 )
 
 // shelves fills an office with letters that nobody ever sent: copies of one
-// letter's rows, each with an object of a few bytes.
+// letter's rows, each with an object of a few bytes. All were read, and their papers
+// destroyed, as nearly every letter of an archive.
 type shelves struct {
 	*office
 	like letter.ID // the letter whose rows are copied
@@ -28,6 +29,7 @@ func fill(b testing.TB, opts ...option) *shelves {
 	o := newOffice(b, opts...)
 	m := o.deposit()
 	o.work(m.ID)
+	o.destroyPaper(m)
 	return &shelves{o, m.ID}
 }
 

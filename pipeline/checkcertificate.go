@@ -2,9 +2,12 @@ package pipeline
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"time"
 
 	"letterlock/pipeline/texts"
+	"letterlock/scanner/deposit"
 )
 
 // checkCertificate finds out whether browsers open the portal with its own
@@ -29,12 +32,45 @@ func (s *Server) checkCertificate(context.Context) (bad, good texts.Text, err er
 		bad = texts.Say("check-certificate.not-yet")
 	case !now.Before(own.NotAfter):
 		bad = texts.Say("check-certificate.ran-out", "until", until)
-	case own.NotAfter.Sub(now) < endOf(own.NotAfter.Sub(own.NotBefore)):
+	case own.NotAfter.Sub(now) < deposit.RenewedBefore(own.NotAfter.Sub(own.NotBefore)):
 		bad = texts.Say("check-certificate.runs-out", "until", until)
 	}
 	return bad, texts.Say("check-certificate.good", "host", host, "until", until), nil
 }
 
-// endOf is how near its end a certificate should long have been renewed: three
-// weeks, or a quarter of a shorter life. An ACME client renews with a third left.
-func endOf(life time.Duration) time.Duration { return min(21*24*time.Hour, life/4) }
+// checkStorageCertificate finds out for how long the storage's certificate is good. One
+// that is not believed cuts the server off from every letter.
+func (s *Server) checkStorageCertificate(ctx context.Context) (bad, good texts.Text, err error) {
+	if s.cfg.StorageCertificate == nil {
+		return nil, texts.Say("check-storage-certificate.not-needed"), nil
+	}
+	shown, not := s.cfg.StorageCertificate(ctx)
+	if shown == nil && not == nil {
+		return nil, texts.Say("check-storage-certificate.without-tls"), nil
+	}
+	if shown == nil {
+		return nil, nil, not
+	}
+	now, until := s.cfg.Now(), shown.NotAfter
+	left := until.Sub(now)
+	days := int(left / (24 * time.Hour))
+	switch {
+	case now.Before(shown.NotBefore):
+		bad = texts.Say("check-storage-certificate.not-yet", "from", shown.NotBefore)
+	case left <= 0:
+		bad = texts.Say("check-storage-certificate.ran-out", "until", until)
+	case not != nil:
+		bad = texts.Say("check-storage-certificate.not-believed", "why", unbelieved(not))
+	case left < deposit.RenewedBefore(until.Sub(shown.NotBefore)):
+		bad = texts.Say("check-storage-certificate.runs-out", "until", until, "n", days)
+	}
+	return bad, texts.Say("check-storage-certificate.good", "until", until, "n", days), nil
+}
+
+// unbelieved is why a certificate is not believed, without what was being done.
+func unbelieved(err error) string {
+	if wrong, is := errors.AsType[*tls.CertificateVerificationError](err); is {
+		return wrong.Err.Error()
+	}
+	return err.Error()
+}

@@ -20,6 +20,7 @@ import (
 	"letterlock/pipeline/mail"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
+	"letterlock/scanner/disk"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/page"
 )
@@ -46,6 +47,13 @@ type Config struct {
 	// ExamplePolicy finds out whether the policy is still the example that comes with
 	// the product; nil where that is well.
 	ExamplePolicy func() (bool, error)
+	// StorageCertificate is the one that the storage shows now, as deposit.S3 says it;
+	// nil where the letters lie in a folder.
+	StorageCertificate func(context.Context) (*x509.Certificate, error)
+	// TryStorage tries the storage out with objects of its own, and says which of the
+	// catalogue's storage-questions it does not answer as it must; deposit.ErrUnavailable
+	// where it was away meanwhile. nil for no trial.
+	TryStorage func(context.Context) (failed []string, err error)
 	// Certificate is the portal's own, as its file says now; nil where a web
 	// server in front ends TLS.
 	Certificate  func() (*x509.Certificate, error)
@@ -58,8 +66,9 @@ type Config struct {
 	DestroyAfter string          // "readable", ReadableByAnother or "verified": when paper may go
 	HasLifecycle bool            // the storage ends letters by itself
 	Backups      *Backups        // nil where none are made
-	NeedsBackups bool            // what is recorded is real, and nothing else would bring it back
+	NeedsBackups bool            // what is recorded and sealed is real: nothing but backups, and custodians' shares of the keys, would bring it back
 	Program      letter.Program  // this server's version
+	Places       []Place         // where on this machine's disks something lies
 	Spool        string          // a folder for sealed letters on their way to another place; "" is the system's for temporary files
 
 	Name  string // of this server among several; kept over restarts
@@ -68,6 +77,7 @@ type Config struct {
 	SweepEvery time.Duration // between two sweeps of Run; 0 for two seconds
 	BeatEvery  time.Duration // between two signs of life; 0 for five seconds
 
+	Room func(folder string) (disk.Room, error) // measures the disk of one of Places; nil for disk.RoomAt
 	Now  func() time.Time
 	Log  *slog.Logger
 	Step func(step string, id letter.ID) // observes each step boundary; nil for none
@@ -84,6 +94,11 @@ type Server struct {
 	shut  atomic.Bool  // a sign was found that this is an older copy, on record or not
 	aside atomic.Bool  // this server's clock is not that of the others
 
+	measuring atomic.Bool           // how much room the disks have is being looked at
+	tried     atomic.Pointer[trial] // the last of the storage that this process has made
+
+	vouched atomic.Bool // the bucket has shown that this server's key is the right one
+
 	showing *showing
 	taking  chan struct{} // one for each file that is being taken
 
@@ -91,11 +106,14 @@ type Server struct {
 
 	lookForMissing atomic.Bool // a letter was asked for and not there: look at all of them now
 
+	said Said // of what goes wrong with sweeps
+
 	mu      sync.Mutex
-	doubted time.Time                 // when it was last said that nothing is destroyed
-	nobody  map[string]time.Time      // by helpline: when it was last said that nobody is told of its letters
-	held    map[string]time.Time      // when each held manifest was last looked at
-	strays  map[string]register.Found // what was put on record of each stray; for endStrays alone
+	doubted time.Time                   // when it was last said that nothing is destroyed
+	loud    map[register.AlarmKind]bool // the alarms of which the log was told
+	nobody  map[string]time.Time        // by helpline: when it was last said that nobody is told of its letters
+	held    map[string]time.Time        // when each held manifest was last looked at
+	strays  map[string]register.Found   // what was put on record of each stray; for endStrays alone
 }
 
 // New makes a server.
@@ -105,6 +123,9 @@ func New(cfg Config) *Server {
 	}
 	if cfg.Far == nil {
 		cfg.Far = func(int, int) {}
+	}
+	if cfg.Room == nil {
+		cfg.Room = disk.RoomAt
 	}
 	cfg.Name = cmp.Or(cfg.Name, "server")
 	return &Server{cfg: cfg, began: time.Now(), showing: newShowing(), taking: make(chan struct{}, takenAtOnce), takingWait: takingWait,

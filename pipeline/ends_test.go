@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 	"letterlock/scanner/letter"
 )
 
-// expired takes a letter past its deadline, with the clock confirmed.
+// toDeadline takes a letter past its deadline, with the clock confirmed.
 func (o *office) toDeadline(m letter.Manifest) {
 	o.t.Helper()
 	o.now = m.Deadline().Start().Add(time.Minute)
@@ -66,49 +67,143 @@ func TestTheStorageWasFirst(t *testing.T) {
 	}
 }
 
-// Expiry meets every fault of the storage at every call; the proof is true all
-// the same, and says what was found before the first attempt.
-func TestExpiryAgainstFaults(t *testing.T) {
-	for _, how := range []fault{fails, loses, pretends} {
-		for at := 1; at <= 7; at++ {
-			t.Run(fmt.Sprintf("%d at call %d", how, at), func(t *testing.T) {
-				o := newOffice(t)
-				m := o.deposit()
-				o.work(m.ID)
-				o.toDeadline(m)
-				o.store.at, o.store.how, o.store.calls = at, how, 0
-				if how == pretends {
-					o.store.only = "Remove"
-				}
-				o.work(m.ID)
-				if n := o.traces(m.ObjectKey()); n != 0 {
-					t.Errorf("%d traces are left", n)
-				}
-				if ev := o.deletion(m.ID); ev.Versions != 1 {
-					t.Errorf("%+v", ev)
-				}
-			})
-		}
+// ends are what comes to an end on a deadline of its own, each as it lies there until
+// then.
+var ends = map[string]func(*office) letter.ID{
+	"a letter": func(o *office) letter.ID {
+		m := o.deposit()
+		o.work(m.ID)
+		return m.ID
+	},
+	"a five-year copy": func(o *office) letter.ID {
+		m := o.safeguarded()
+		o.work(m.ID)
+		return m.ID
+	},
+	"an answer": func(o *office) letter.ID { // whose letter is gone by then
+		m := o.read()
+		o.days(3)
+		id := o.kept(m, onePage())
+		o.work(id)
+		o.toDeadline(m)
+		o.work(m.ID)
+		o.deletion(m.ID)
+		return id
+	},
+}
+
+// atDeadline is an office at which one of ends is due, and nothing else.
+func atDeadline(t *testing.T, what string, opts ...option) (*office, register.Letter) {
+	t.Helper()
+	o := newOffice(t, opts...)
+	l := o.state(ends[what](o))
+	if l.MoveDue() || l.NotBefore != nil {
+		t.Fatalf("something is still to be done for it: %+v", l)
+	}
+	o.now = l.Deadline().Start().Add(time.Minute)
+	o.must(o.cfg.Register.ConfirmClock(t.Context()))
+	return o, l
+}
+
+// eachEnd runs a test for each of ends.
+func eachEnd(t *testing.T, test func(t *testing.T, what string)) {
+	t.Helper()
+	for what := range ends {
+		t.Run(what, func(t *testing.T) { test(t, what) })
 	}
 }
 
-// A storage that answers "removed" and removes nothing is an alarm, and never a proof.
-func TestAStorageThatLies(t *testing.T) {
-	o := newOffice(t)
-	m := o.deposit()
-	o.work(m.ID)
-	o.toDeadline(m)
-	o.store.at, o.store.how, o.store.only = -1, pretends, "Remove"
-	o.work(m.ID)
-	if l := o.state(m.ID); l.State != register.Expiring || l.Trouble != register.StillShown {
-		t.Errorf("it is %s because of %q", l.State, l.Trouble)
+// gone reports whether it is proven gone.
+func (o *office) gone(id letter.ID) bool {
+	o.t.Helper()
+	proven, err := o.cfg.Register.ProvenGone(o.t.Context(), []letter.ID{id})
+	o.must(err)
+	return len(proven) == 1
+}
+
+// endedOnce checks that it is gone with one proof, of one version.
+func (o *office) endedOnce(l register.Letter) {
+	o.t.Helper()
+	for _, at := range l.Places() {
+		if n := o.traces(at.Key(l.ID)); n != 0 {
+			o.t.Errorf("%d traces are left in %s", n, at.Class)
+		}
 	}
-	if lines := o.Check(t.Context()); ok(lines, "overdue") || ok(lines, "letters") {
-		t.Error("the check says nothing of it")
+	if ev := o.deletion(l.ID); ev.Versions != 1 || ev.By != register.ByLetterlock || ev.Class != l.Class || ev.RowsErased.IsZero() {
+		o.t.Errorf("%+v", ev)
 	}
-	o.store.at = 0 // it is mended
-	o.work(m.ID)
-	o.deletion(m.ID)
+	if n, err := o.cfg.Register.Overdue(o.t.Context(), letter.DateOf(o.now)); n != 0 || err != nil {
+		o.t.Errorf("%d are overdue, %v", n, err)
+	}
+}
+
+// Expiry meets every fault of the storage, at one more call with each try; the proof
+// is true all the same, and says what was found before the first.
+func TestExpiryAgainstFaults(t *testing.T) {
+	eachEnd(t, func(t *testing.T, what string) {
+		for _, how := range []fault{fails, loses, pretends} {
+			t.Run(fmt.Sprint(how), func(t *testing.T) {
+				o, l := atDeadline(t, what)
+				least := 8 // calls, each of which fails once
+				if how != fails {
+					o.store.only, least = "Remove", 1
+				}
+				met := 0
+				for ; !o.gone(l.ID); met++ {
+					if met > 50 {
+						t.Fatalf("it does not end: %+v\n%s", o.state(l.ID), o.log)
+					}
+					o.store.calls, o.store.at, o.store.how = 0, met+1, how
+					if how == loses { // what it removed is gone, and not asked for again
+						o.store.at = 1
+					}
+					o.must(o.Advance(t.Context(), l.ID))
+					_, err := o.cfg.Register.ProveErased(t.Context())
+					o.must(err)
+					o.now = o.now.Add(2 * time.Minute) // waits pass
+				}
+				if met <= least {
+					t.Errorf("it has met %d faults", met-1)
+				}
+				o.store.at = 0
+				o.endedOnce(l)
+			})
+		}
+	})
+}
+
+// endSteps are the boundaries of an end, up to the proof.
+var endSteps = []string{"expiring", "store-emptied", "rows-deleted"}
+
+// One worker stops at any step, as one does that dies there; another does the whole
+// of it, proof included. Then the first goes on after all.
+func TestTwoWorkersExpireOneLetter(t *testing.T) {
+	eachEnd(t, func(t *testing.T, what string) {
+		for _, step := range endSteps {
+			t.Run(step, func(t *testing.T) {
+				o, l := atDeadline(t, what)
+				var stopped atomic.Bool
+				waits, goOn := make(chan struct{}), make(chan struct{})
+				o.cfg.Step = func(at string, _ letter.ID) {
+					if at == step && stopped.CompareAndSwap(false, true) {
+						close(waits)
+						<-goOn
+					}
+				}
+				done := make(chan error)
+				go func() { done <- o.Advance(t.Context(), l.ID) }()
+				<-waits
+				o.work(l.ID)
+				o.endedOnce(l)
+				close(goOn)
+				if err := <-done; err != nil {
+					t.Errorf("the slow worker: %v", err)
+				}
+				o.work(l.ID)
+				o.endedOnce(l)
+			})
+		}
+	})
 }
 
 // A wrong clock must not delete.
@@ -183,9 +278,8 @@ func TestKeysDieWhenTheirWeekIsOver(t *testing.T) {
 	}
 }
 
-// A stolen edge can put another version of a letter's object, on a versioned
-// bucket: what was verified stays what people open, and all of it goes.
-func TestALaterVersionChangesNothing(t *testing.T) {
+// onS3 gives the office a bucket on a real S3 server.
+func onS3(t testing.TB) option {
 	s3, err := archive.OpenS3(deposittest.Start(t).Config())
 	if err != nil {
 		t.Fatal(err)
@@ -193,11 +287,17 @@ func TestALaterVersionChangesNothing(t *testing.T) {
 	if err := s3.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	o := newOffice(t, func(c *Config) {
+	return func(c *Config) {
 		flaky := c.Store.(*flaky)
 		// The storage's clock is the real one; this office's is not.
 		flaky.Store, flaky.clock = s3, func() (time.Time, error) { return c.Now(), nil }
-	})
+	}
+}
+
+// A stolen edge can put another version of a letter's object, on a versioned
+// bucket: what was verified stays what people open, and all of it goes.
+func TestALaterVersionChangesNothing(t *testing.T) {
+	o := newOffice(t, onS3(t))
 	m := o.deposit()
 	o.work(m.ID)
 	before, err := o.PDF(t.Context(), o.state(m.ID))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"letterlock/pipeline/keyring"
 	"letterlock/pipeline/register"
@@ -42,19 +43,27 @@ func (s *Server) endAll(ctx context.Context, due []register.WeekKey) (failed err
 }
 
 // dueKeys are the keys past their week that are not destroyed, by the register
-// or by the keyring: that of a week which is not on record is from another
-// state of this installation, and dies like the others.
+// or by the keyring.
 func (s *Server) dueKeys(ctx context.Context) (due []register.WeekKey, err error) {
-	today := letter.DateOf(s.cfg.Now())
-	known, err := s.cfg.Register.Keys(ctx, register.KeyDying, register.KeyLiving)
+	known, err := s.keysPast(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, k := range known {
-		if !today.Before(k.Week.Over()) {
-			due = append(due, k)
-		}
-	}
+	found, err := s.keysBack(ctx)
+	return append(known, found...), err
+}
+
+// keysPast are those that are not dead on record.
+func (s *Server) keysPast(ctx context.Context) (past []register.WeekKey, err error) {
+	known, err := s.cfg.Register.Keys(ctx, register.KeyDying, register.KeyLiving)
+	today := letter.DateOf(s.cfg.Now())
+	return slices.DeleteFunc(known, func(k register.WeekKey) bool { return today.Before(k.Week.Over()) }), err
+}
+
+// keysBack are those that are in the keyring all the same: that of a week which is
+// not on record is from another state of this installation, and dies like the others.
+func (s *Server) keysBack(ctx context.Context) (back []register.WeekKey, err error) {
+	today := letter.DateOf(s.cfg.Now())
 	there, err := s.cfg.Keyring.Weeks()
 	if err != nil {
 		return nil, err
@@ -68,10 +77,10 @@ func (s *Server) dueKeys(ctx context.Context) (due []register.WeekKey, err error
 			return nil, err
 		}
 		if state == register.KeyDead || state == register.KeyUnknown {
-			due = append(due, register.WeekKey{Week: w, State: state})
+			back = append(back, register.WeekKey{Week: w, State: state})
 		}
 	}
-	return due, nil
+	return back, nil
 }
 
 // endKey destroys one key. It is recorded before it is done: a crash leaves the
@@ -288,17 +297,13 @@ func (s *Server) neededKeys(ctx context.Context) (weeks []letter.Week, letters i
 }
 
 // overdueKeys counts keys past their week that are still there and that no
-// letter needs: something keeps them from being destroyed.
+// letter needs: something keeps them from being destroyed, or they have come back.
 func (s *Server) overdueKeys(ctx context.Context) (n int, err error) {
-	keys, err := s.cfg.Register.Keys(ctx, register.KeyLiving, register.KeyDying)
+	past, err := s.keysPast(ctx)
 	if err != nil {
 		return 0, err
 	}
-	today := letter.DateOf(s.cfg.Now())
-	for _, k := range keys {
-		if today.Before(k.Week.Over()) {
-			continue
-		}
+	for _, k := range past {
 		needed, err := s.cfg.Register.OutliveKey(ctx, k.Week)
 		if err != nil {
 			return 0, err
@@ -307,7 +312,11 @@ func (s *Server) overdueKeys(ctx context.Context) (n int, err error) {
 			n++
 		}
 	}
-	return n, nil
+	back, err := s.keysBack(ctx)
+	if n += len(back); n > 0 {
+		err = nil // a keyring that cannot be read silences no alarm
+	}
+	return n, err
 }
 
 func (s *Server) checkKeys(ctx context.Context) (bad, good texts.Text, err error) {
@@ -323,23 +332,63 @@ func (s *Server) checkKeys(ctx context.Context) (bad, good texts.Text, err error
 		s.cfg.Log.Error("the keyring cannot be read", "error", err)
 		return texts.Say("check-keys.cannot-read-folder"), nil, nil
 	}
-	today := letter.DateOf(s.cfg.Now())
+	due, err := s.dueKeys(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, k := range keys {
+		if slices.ContainsFunc(due, func(d register.WeekKey) bool { return d.Week == k.Week }) && !slices.Contains(needed, k.Week) {
+			continue // it is to be missing
+		}
 		_, err := s.cfg.Keyring.Recipient(k.Week)
 		switch {
 		case errors.Is(err, keyring.ErrNoKey):
 			return texts.Say("check-keys.missing", "key", k.Week), nil, nil
-		case !today.Before(k.Week.Over()) && !slices.Contains(needed, k.Week):
-			return texts.Say("check-keys.still-there", "key", k.Week), nil, nil
 		case err != nil:
 			s.cfg.Log.Error("a key cannot be read", "key", k.Week, "error", err)
 			return texts.Say("check-keys.cannot-read", "key", k.Week), nil, nil
 		}
 	}
-	if letters > 0 {
-		bad = texts.Say("check-keys.needed", "n", letters, "day", needed[0].Over())
+	for _, k := range due {
+		if !slices.Contains(needed, k.Week) {
+			return texts.Say("check-keys.still-there", "key", k.Week), nil, nil
+		}
 	}
-	return bad, texts.Say("check-keys.all-there", "n", len(keys)), nil
+	if letters > 0 {
+		return texts.Say("check-keys.needed", "n", letters, "day", needed[0].Over()), nil, nil
+	}
+	bad, err = s.checkKeysAhead(ctx, keys)
+	return bad, texts.Say("check-keys.all-there", "n", len(keys)), err
+}
+
+// listLateAfter is after how long without a new recipients list somebody must look: one is
+// published each day, and one day may fail. Scanners obey the last for listValid.
+const listLateAfter = 2 * 24 * time.Hour
+
+// listLate is when the last recipients list was published, and whether one is overdue;
+// the zero time before the first.
+func (s *Server) listLate(ctx context.Context) (listed time.Time, late bool, err error) {
+	listed, err = s.cfg.Register.KeptTime(ctx, register.MetaListed)
+	return listed, err == nil && !listed.IsZero() && s.cfg.Now().Sub(listed) > listLateAfter, err
+}
+
+// checkKeysAhead says what will stop the scanners in some days: keys that are not made
+// for the letters that come next, or a list of them that is not renewed. Before the
+// first list there is nothing that could run out.
+func (s *Server) checkKeysAhead(ctx context.Context, living []register.WeekKey) (bad texts.Text, err error) {
+	listed, late, err := s.listLate(ctx)
+	if err != nil || listed.IsZero() {
+		return nil, err
+	}
+	if late {
+		return texts.Say("check-keys.list-late", "since", letter.DateOf(listed), "day", letter.DateOf(listed.Add(listValid))), nil
+	}
+	for _, week := range WeeksAhead(letter.DateOf(s.cfg.Now())) {
+		if !slices.ContainsFunc(living, func(k register.WeekKey) bool { return k.Week == week }) {
+			return texts.Say("check-keys.not-ahead", "key", week), nil
+		}
+	}
+	return nil, nil
 }
 
 // volumeSays is what a person must know of the keyring's volume, and whether it
@@ -423,8 +472,10 @@ func (s *Server) checkShares(ctx context.Context) (bad, good texts.Text, err err
 		return texts.Say("check-escrow.two-lost", "n", len(exposed), "week", exposed[0]), nil, nil
 	case len(due) > 0:
 		return texts.Say("check-escrow.due", "n", len(due)), nil, nil
+	case len(out) == 0 && s.cfg.NeedsBackups:
+		return texts.Say("check-escrow.none-shared"), nil, nil
 	case len(out) == 0:
-		return nil, texts.Say("check-escrow.none-shared"), nil
+		return nil, texts.Say("check-escrow.none-in-sample"), nil
 	case without > 0:
 		return texts.Say("check-escrow.not-shared", "n", without), nil, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +112,55 @@ func TestTheKeyringsFolderIsLookedAt(t *testing.T) {
 	o.must(os.WriteFile(filepath.Join(dir, "x2027-W21.txt.bak"), nil, 0o600))
 	if ok(o.Check(t.Context()), "keyring") {
 		t.Error("a copy of a key is not seen")
+	}
+}
+
+// A key that cannot be destroyed when its week is over, or that has come back and
+// cannot be destroyed again, is loud until it is gone.
+func TestAKeyThatDoesNotDieIsLoud(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keyring")
+	o := newOffice(t, withKeyring(t, dir))
+	o.person(register.Manager, "mo@example.org")
+	m := o.deposit()
+	o.work(m.ID)
+	o.toDeadline(m)
+	o.work(m.ID)
+	o.deletion(m.ID)
+	o.now = m.Week().Over().Start()
+	o.must(o.cfg.Register.ConfirmClock(t.Context()))
+	loud := func() bool {
+		t.Helper()
+		o.must(o.watchAlarms(t.Context(), &watch{}))
+		o.now = o.now.Add(20 * time.Minute)
+		o.must(o.watchAlarms(t.Context(), &watch{}))
+		found, err := o.cfg.Register.Alarms(t.Context())
+		o.must(err)
+		return slices.ContainsFunc(found, func(a register.Alarm) bool { return a.Kind == register.KeyOverdue && a.Count == 1 })
+	}
+	file, aside := filepath.Join(dir, string(m.Week())+".txt"), filepath.Join(t.TempDir(), "key")
+	o.must(os.Rename(file, aside))
+	o.must(o.PublishRecipients(t.Context()))
+	for _, what := range []string{"it does not die", "it has come back"} {
+		o.must(os.Mkdir(file, 0o700)) // what no account can overwrite
+		if err := o.EndKeys(t.Context()); err == nil {
+			t.Fatal("it is gone: the test proves nothing")
+		}
+		o.mailed()
+		if !loud() || ok(o.Check(t.Context()), "keys") {
+			t.Errorf("%s, and nobody hears of it: %+v", what, o.Check(t.Context()))
+		}
+		if got := o.mailed(); !slices.Equal(got, []string{"mo@example.org"}) {
+			t.Errorf("%s, and written to are %v", what, got)
+		}
+		o.must(os.Remove(file))
+		if what == "it does not die" {
+			o.must(os.Rename(aside, file))
+		}
+		o.must(o.EndKeys(t.Context()))
+		if o.cfg.Keyring.Has(m.Week()) || loud() || !ok(o.Check(t.Context()), "keys") {
+			t.Errorf("%s, is mended, and it is not well: %+v", what, o.Check(t.Context()))
+		}
+		o.now = o.now.AddDate(0, 0, 1)
 	}
 }
 
@@ -261,4 +311,64 @@ func TestAKeyringThatCannotBeRead(t *testing.T) {
 	says("keys", "is missing from the keyring")
 	o.must(os.Mkdir(file, 0o700)) // there, and no account can read it
 	says("keys", "is in the keyring and cannot be read")
+}
+
+// A keyring in which no new key can be made stops every scanner two weeks later. It is
+// loud long before, and keeps nothing else of the day from being done.
+func TestScannersRunOutOfKeysLoudly(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keyring")
+	o := newOffice(t, withKeyring(t, dir))
+	var w watch
+	says := func() string {
+		t.Helper()
+		for _, l := range o.Check(t.Context()) {
+			if l.Name == "keys" && !l.OK {
+				return l.Says
+			}
+		}
+		return ""
+	}
+	o.must(o.daily(t.Context(), &w))
+	if got := says(); got != "" {
+		t.Fatalf("on a good day: %s", got)
+	}
+	// The keyring is full, or cannot be written to.
+	newest := func() letter.Week {
+		ahead := WeeksAhead(letter.DateOf(o.now))
+		return ahead[len(ahead)-1]
+	}
+	made := newest()
+	for made == newest() {
+		o.must(o.daily(t.Context(), &w))
+		o.now = o.now.AddDate(0, 0, 1)
+	}
+	next := newest()
+	stuck := filepath.Join(dir, string(next)+".txt")
+	o.must(os.Mkdir(stuck, 0o700))
+	days := o.kinds("day-begun")
+	if err := o.daily(t.Context(), &w); err == nil {
+		t.Fatal("the fault was never met")
+	}
+	today := letter.CheckpointKey(letter.DateOf(o.now))
+	if o.kinds("day-begun") != days+1 || o.traces(today) != 1 {
+		t.Errorf("%d days were begun, and of the register %d checkpoints left", o.kinds("day-begun")-days, o.traces(today))
+	}
+	if got := says(); !strings.Contains(got, "The key "+string(next)+" is not made yet") {
+		t.Errorf("with a key that is not made: %s", got)
+	}
+	for range 3 {
+		o.now = o.now.AddDate(0, 0, 1)
+		_ = o.daily(t.Context(), &w)
+	}
+	if got := says(); !strings.Contains(got, "was last renewed on") || !strings.Contains(got, "every scanner stops") {
+		t.Errorf("with a list that is days old: %s", got)
+	}
+	if got := o.alarms(); !slices.Equal(got, []register.AlarmKind{register.ListLate}) {
+		t.Errorf("loud is %v", got)
+	}
+	o.must(os.Remove(stuck))
+	o.must(o.daily(t.Context(), &w))
+	if got := says(); got != "" || len(o.alarms()) != 0 {
+		t.Errorf("mended: %s, %v", got, o.alarms())
+	}
 }

@@ -42,11 +42,14 @@ func (s *Server) metrics() []metric {
 		{"letterlock_unread_timestamp_seconds", "When the oldest letter arrived that nobody has opened, in Unix time; 0 where there is none.", func(ctx context.Context) (float64, error) {
 			return moment(s.cfg.Register.OldestUnread(ctx, s.cfg.Helplines))
 		}},
-		{"letterlock_scanner_timestamp_seconds", "When the scanner that is silent longest last said what lies in its folder, in Unix time; 0 where none has.", func(ctx context.Context) (float64, error) {
+		{"letterlock_scanner_timestamp_seconds", "When the scanner that is silent longest last said what lies in its folder, or was enrolled, in Unix time; 0 where there is none.", func(ctx context.Context) (float64, error) {
 			return moment(s.longestSilent(ctx))
 		}},
-		{"letterlock_backup_timestamp_seconds", "When the last backup was made, in Unix time; 0 before there was one.", func(ctx context.Context) (float64, error) {
-			return moment(s.cfg.Register.KeptTime(ctx, register.MetaBackup))
+		{"letterlock_backup_timestamp_seconds", "When the last backup was made, or this data folder if none was, in Unix time; 0 where none are set up.", func(ctx context.Context) (float64, error) {
+			return moment(s.lastBackup(ctx))
+		}},
+		{"letterlock_disks_nearly_full", "Disks of this server, as 'letterlock check' lists them, that are nearly full.", func(ctx context.Context) (float64, error) {
+			return float(s.nearlyFull(ctx))
 		}},
 		{"letterlock_sweep_timestamp_seconds", "When the server last looked for what is due, in Unix time; 0 before it has. It does so every few seconds.",
 			func(context.Context) (float64, error) { return float64(s.swept.Load()), nil }},
@@ -62,16 +65,33 @@ func moment(t time.Time, err error) (float64, error) {
 	return float64(t.Unix()), nil
 }
 
-// longestSilent is when the enrolled scanner that is silent longest last reported;
-// the zero time where none ever has.
+// longestSilent is when the enrolled scanner that is silent longest last reported, or
+// was enrolled if it never has; the zero time where there is none.
 func (s *Server) longestSilent(ctx context.Context) (oldest time.Time, err error) {
-	reports, err := s.cfg.Register.Reports(ctx)
-	for _, said := range reports {
-		if oldest.IsZero() || said.At.Before(oldest) {
-			oldest = said.At
+	all, err := s.cfg.Register.Scanners(ctx)
+	for _, one := range all {
+		if !one.Revoked.IsZero() {
+			continue
+		}
+		if oldest.IsZero() || one.Heard().Before(oldest) {
+			oldest = one.Heard()
 		}
 	}
 	return oldest, err
+}
+
+// lastBackup is since when a backup is awaited: the last that was made, or the
+// founding of the data folder; the zero time where none are set up.
+func (s *Server) lastBackup(ctx context.Context) (time.Time, error) {
+	made, err := s.cfg.Register.KeptTime(ctx, register.MetaBackup)
+	if err != nil || !made.IsZero() || s.cfg.Backups == nil {
+		return made, err
+	}
+	first, err := s.cfg.Register.Entries(ctx, 1, "", "", 1)
+	if err != nil || len(first) == 0 {
+		return time.Time{}, err
+	}
+	return first[0].At, nil
 }
 
 // Metrics is the page that Prometheus reads (its text format, version 0.0.4):

@@ -2,12 +2,14 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
 )
 
 func (o *office) metricsPage() (status int, text string) {
@@ -71,4 +73,43 @@ func TestMetricsSayWhenTheServerLooked(t *testing.T) {
 	if o.swept.Load() < began {
 		t.Error("no sweep was noted")
 	}
+}
+
+// What alerts go by is when something last happened; and what has never happened
+// since it was awaited is as silent as what has stopped.
+func TestMetricsSayWhatIsAwaited(t *testing.T) {
+	o := newOffice(t, func(c *Config) { c.Backups = &Backups{} })
+	founded := o.now
+	says := func(name string, at time.Time) {
+		t.Helper()
+		line := fmt.Sprintf("letterlock_%s_timestamp_seconds %d\n", name, at.Unix())
+		if at.IsZero() {
+			line = fmt.Sprintf("letterlock_%s_timestamp_seconds 0\n", name)
+		}
+		if _, text := o.metricsPage(); !strings.Contains(text, line) {
+			t.Errorf("it does not say %q:\n%s", line, text)
+		}
+	}
+	o.now = o.now.Add(time.Hour)
+	says("scanner", founded) // enrolled, and it never spoke
+	says("backup", founded)  // set up, and never made
+	says("due", time.Time{})
+	says("unread", time.Time{})
+	m := o.deposit()
+	arrived := o.now
+	o.must(o.Admit(t.Context()))
+	o.must(o.cfg.Register.KeepReport(t.Context(), letter.Report{Site: "office", At: o.now}))
+	o.must(o.cfg.Register.KeepTime(t.Context(), register.MetaBackup, o.now))
+	o.now = o.now.Add(time.Hour)
+	says("due", arrived)
+	says("scanner", arrived)
+	says("backup", arrived)
+	o.work(m.ID)
+	says("due", time.Time{})
+	says("unread", m.Received)
+	o.must(o.cfg.Register.RevokeEdge(t.Context(), "office", 0))
+	says("scanner", time.Time{})
+	o.cfg.Backups = nil
+	o.must(o.cfg.Register.SetMeta(t.Context(), register.MetaBackup, ""))
+	says("backup", time.Time{})
 }

@@ -57,6 +57,10 @@ func TestManifestsThatAreHeld(t *testing.T) {
 			m := letter.Manifest{ID: letter.NewID()}
 			o.putRaw(letter.IncomingKey("annexe", m.ID), []byte("x"))
 		}, register.UnknownSite},
+		"a scanner's that is revoked": {func(o *office) {
+			o.deposit()
+			o.must(o.cfg.Register.RevokeEdge(o.t.Context(), "office", 0))
+		}, register.UnknownSite},
 		"not signed": {func(o *office) { o.putRaw(letter.IncomingKey("office", letter.NewID()), []byte("dear server\n")) }, register.FalseSignature},
 		"far too long": {func(o *office) {
 			o.putRaw(letter.IncomingKey("office", letter.NewID()), bytes.Repeat([]byte("x"), 1<<20+1))

@@ -17,16 +17,6 @@ import (
 	"letterlock/scanner/letter"
 )
 
-// atDeadline is an office with one letter that is due.
-func atDeadline(t *testing.T, opts ...option) (*office, letter.Manifest) {
-	t.Helper()
-	o := newOffice(t, opts...)
-	m := o.deposit()
-	o.work(m.ID)
-	o.toDeadline(m)
-	return o, m
-}
-
 // onStore lets an office work on a real server, whose clock is not the office's.
 func onStore(s *archive.S3) option {
 	return func(c *Config) {
@@ -44,100 +34,90 @@ func (o *office) overdueIsLoud() bool {
 	return slices.Contains(o.alarms(), register.LettersOverdue)
 }
 
-// What a listing does not show is asked for by its name, removed and counted.
-func TestAListingThatShowsNothing(t *testing.T) {
-	o, m := atDeadline(t)
-	o.store.shows = func(string, []archive.Trace) []archive.Trace { return nil }
-	o.work(m.ID)
-	o.store.shows = nil
-	if n := o.traces(m.ObjectKey()); n != 0 {
-		t.Errorf("%d traces are left", n)
-	}
-	if ev := o.deletion(m.ID); ev.Versions != 1 || ev.By != register.ByLetterlock {
-		t.Errorf("%+v", ev)
-	}
-}
-
 // A listing that goes on showing what is gone delays the proof, is an alarm,
 // and does not make two of one.
 func TestAListingThatIsLate(t *testing.T) {
-	o, m := atDeadline(t)
-	var before []archive.Trace
-	o.store.shows = func(key string, there []archive.Trace) []archive.Trace {
-		if key == m.ObjectKey() && before == nil {
-			before = slices.Clone(there)
+	eachEnd(t, func(t *testing.T, what string) {
+		o, due := atDeadline(t, what)
+		var before []archive.Trace
+		o.store.shows = func(key string, there []archive.Trace) []archive.Trace {
+			if key == due.ObjectKey() && before == nil {
+				before = slices.Clone(there)
+			}
+			if key == due.ObjectKey() {
+				return before
+			}
+			return there
 		}
-		if key == m.ObjectKey() {
-			return before
+		o.work(due.ID)
+		if l := o.state(due.ID); l.State != register.Expiring || l.Trouble != register.StillShown {
+			t.Fatalf("it is %s because of %q", l.State, l.Trouble)
 		}
-		return there
-	}
-	o.work(m.ID)
-	if l := o.state(m.ID); l.State != register.Expiring || l.Trouble != register.StillShown {
-		t.Fatalf("it is %s because of %q", l.State, l.Trouble)
-	}
-	if !o.overdueIsLoud() || ok(o.Check(t.Context()), "overdue") {
-		t.Error("nobody hears of it")
-	}
-	o.store.shows = nil
-	o.work(m.ID)
-	if ev := o.deletion(m.ID); ev.Versions != 1 {
-		t.Errorf("%+v", ev)
-	}
+		if lines := o.Check(t.Context()); !o.overdueIsLoud() || ok(lines, "overdue") || ok(lines, "letters") {
+			t.Error("nobody hears of it")
+		}
+		o.store.shows = nil
+		o.work(due.ID)
+		o.endedOnce(due)
+	})
 }
 
 // The last listing must be empty of what the two roles have said, too.
 func TestAReceiptThatStays(t *testing.T) {
-	o, m := atDeadline(t)
-	receipt := letter.ReceiptKey(m.Site, m.ID)
+	o, l := atDeadline(t, "a letter")
+	receipt := letter.ReceiptKey(l.Site, l.ID)
 	o.store.shows = func(key string, there []archive.Trace) []archive.Trace {
 		if key == receipt {
 			return []archive.Trace{{Kind: archive.Version, ID: "x"}}
 		}
 		return there
 	}
-	o.work(m.ID)
-	if l := o.state(m.ID); l.State != register.Expiring || l.Trouble != register.StillShown {
+	o.work(l.ID)
+	if l := o.state(l.ID); l.State != register.Expiring || l.Trouble != register.StillShown {
 		t.Errorf("it is %s because of %q", l.State, l.Trouble)
 	}
 	o.store.shows = nil
-	o.work(m.ID)
-	o.deletion(m.ID)
+	o.work(l.ID)
+	o.endedOnce(l)
 }
 
 // An edge that tries again puts another version while the letter is being
 // ended: it goes too, and the proof counts it.
 func TestAVersionThatComesInMeanwhile(t *testing.T) {
-	o, m := atDeadline(t)
-	late := 0
-	o.cfg.Step = func(step string, _ letter.ID) {
-		if step == "store-emptied" && late < 2 {
-			late++
-			o.putRaw(m.ObjectKey(), []byte{byte(late)})
+	eachEnd(t, func(t *testing.T, what string) {
+		o, l := atDeadline(t, what)
+		late := 0
+		o.cfg.Step = func(step string, _ letter.ID) {
+			if step == "store-emptied" && late < 2 {
+				late++
+				o.putRaw(l.ObjectKey(), []byte{byte(late)})
+			}
 		}
-	}
-	o.work(m.ID)
-	if n := o.traces(m.ObjectKey()); n != 0 || late != 2 {
-		t.Errorf("%d traces are left of %d that came in", n, late)
-	}
-	if ev := o.deletion(m.ID); ev.Versions != 3 || ev.By != register.ByLetterlock {
-		t.Errorf("%+v", ev)
-	}
+		o.work(l.ID)
+		if n := o.traces(l.ObjectKey()); n != 0 || late != 2 {
+			t.Errorf("%d traces are left of %d that came in", n, late)
+		}
+		if ev := o.deletion(l.ID); ev.Versions != 3 || ev.By != register.ByLetterlock {
+			t.Errorf("%+v", ev)
+		}
+	})
 }
 
 // What the storage takes between the first look and the removal, it has removed.
 func TestTheStorageIsFirstByAMoment(t *testing.T) {
-	o, m := atDeadline(t, func(c *Config) { c.HasLifecycle = true })
-	o.days(3) // its own rule may have removed it by now
-	o.cfg.Step = func(step string, _ letter.ID) {
-		if step == string(register.Expiring) {
-			o.must(o.store.Store.Remove(t.Context(), m.ObjectKey(), o.only(m.ObjectKey())))
+	eachEnd(t, func(t *testing.T, what string) {
+		o, l := atDeadline(t, what, func(c *Config) { c.HasLifecycle = true })
+		o.days(3) // its own rule may have removed it by now
+		o.cfg.Step = func(step string, _ letter.ID) {
+			if step == string(register.Expiring) {
+				o.must(o.store.Store.Remove(t.Context(), l.ObjectKey(), o.only(l.ObjectKey())))
+			}
 		}
-	}
-	o.work(m.ID)
-	if ev := o.deletion(m.ID); ev.Versions != 0 || ev.By != register.ByStorage {
-		t.Errorf("%+v", ev)
-	}
+		o.work(l.ID)
+		if ev := o.deletion(l.ID); ev.Versions != 0 || ev.By != register.ByStorage {
+			t.Errorf("%+v", ev)
+		}
+	})
 }
 
 // A real server behind one that lies. While it does, there is no proof and an
@@ -150,7 +130,7 @@ func TestProofAgainstServersThatLie(t *testing.T) {
 		name   string
 		lie    lyingtest.Lie
 		proven bool // even while it lies, since it is true
-	}{
+	}{ // each is asked thrice; a client waits for one that is down
 		{"a storage that is down", lyingtest.Instead(every, 503, ""), false},
 		{"removals that answer success and do nothing", lyingtest.Instead(lyingtest.IsRemoval, 204, ""), false},
 		{"removals that answer failure and have done it", lyingtest.Lost(lyingtest.IsRemoval), true},
@@ -161,39 +141,35 @@ func TestProofAgainstServersThatLie(t *testing.T) {
 		}, "<Version>.*?</Version>", ""), true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var lies atomic.Bool
-			honest := server.Config()
-			liar := lyingtest.Before(t, honest, c.lie, lies.Load)
-			open := func() *archive.S3 {
-				s3, err := archive.OpenS3(liar)
-				if err != nil {
+			eachEnd(t, func(t *testing.T, what string) {
+				var lies atomic.Bool
+				liar := lyingtest.Before(t, server.Config(), c.lie, lies.Load)
+				open := func() *archive.S3 {
+					s3, err := archive.OpenS3(liar)
+					if err != nil {
+						t.Fatal(err)
+					}
+					t.Cleanup(func() { _ = s3.Close() })
+					return s3
+				}
+				if err := open().Prepare(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				t.Cleanup(func() { _ = s3.Close() })
-				return s3
-			}
-			if err := open().Prepare(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			o, m := atDeadline(t, onStore(open()))
-			lies.Store(true)
-			o.tryFor(5, m.ID)
-			entries, err := o.cfg.Register.Entries(t.Context(), -1, "letter-deleted", m.ID, 10)
-			o.must(err)
-			if (len(entries) > 0) != c.proven {
-				t.Errorf("while it lies there are %d proofs", len(entries))
-			}
-			if o.overdueIsLoud() == c.proven {
-				t.Error("what is loud is not what is wrong")
-			}
-			lies.Store(false)
-			o.work(m.ID)
-			if n := o.traces(m.ObjectKey()); n != 0 {
-				t.Errorf("%d traces are left", n)
-			}
-			if ev := o.deletion(m.ID); ev.Versions != 1 || ev.By != register.ByLetterlock {
-				t.Errorf("%+v", ev)
-			}
+				o, l := atDeadline(t, what, onStore(open()))
+				lies.Store(true)
+				o.tryFor(3, l.ID)
+				entries, err := o.cfg.Register.Entries(t.Context(), -1, "letter-deleted", l.ID, 10)
+				o.must(err)
+				if (len(entries) > 0) != c.proven {
+					t.Errorf("while it lies there are %d proofs", len(entries))
+				}
+				if o.overdueIsLoud() == c.proven {
+					t.Error("what is loud is not what is wrong")
+				}
+				lies.Store(false)
+				o.work(l.ID)
+				o.endedOnce(l)
+			})
 		})
 	}
 }

@@ -36,7 +36,21 @@ func (s *Server) AdoptBucket(ctx context.Context) error {
 	if err := s.cfg.Register.Record(ctx, register.BucketAdopted{}, 0); err != nil {
 		return err
 	}
+	s.vouched.Store(true) // by whoever says that the bucket is to be this server's
 	return s.PublishRecipients(ctx)
+}
+
+// WeeksAhead are the expiry weeks to whose keys a letter may be sealed today: from the
+// oldest scan on that would still be believed, since an edge that was cut off from the
+// storage seals what it claimed days ago.
+func WeeksAhead(today letter.Date) (weeks []letter.Week) {
+	for day := -letter.BriefDays - 1; day <= keysAhead; day++ {
+		week := letter.WeekOf(letter.Deadline(today.AddDays(day), letter.SixMonths))
+		if !slices.Contains(weeks, week) {
+			weeks = append(weeks, week)
+		}
+	}
+	return weeks
 }
 
 // PublishRecipients makes the expiry weeks' keys that edges will need and puts
@@ -55,20 +69,15 @@ func (s *Server) PublishRecipients(ctx context.Context) (err error) {
 	now := s.cfg.Now()
 	list := seal.Recipients{Serial: serial, ValidUntil: now.Add(listValid).UTC().Truncate(time.Second), Keys: map[letter.Week]string{}}
 	today := letter.DateOf(now)
-	// From the oldest scan on that would still be believed: an edge that was
-	// cut off from the storage seals what it claimed days ago.
-	var weeks []letter.Week
-	for day := -letter.BriefDays - 1; day <= keysAhead; day++ {
-		week := letter.WeekOf(letter.Deadline(today.AddDays(day), letter.SixMonths))
-		if !slices.Contains(weeks, week) {
-			weeks = append(weeks, week)
-		}
-	}
+	weeks := WeeksAhead(today)
 	for i, week := range weeks {
 		s.cfg.Far(i, len(weeks))
 		if list.Keys[week], err = s.makeKey(ctx, week); err != nil {
 			return err
 		}
+	}
+	if err := s.catchUpKeys(ctx); err != nil {
+		return err
 	}
 	signer, err := s.signer(ctx)
 	if err != nil {
@@ -81,9 +90,13 @@ func (s *Server) PublishRecipients(ctx context.Context) (err error) {
 	if err := s.put(ctx, letter.RecipientsKey, msg); err != nil {
 		return fmt.Errorf("publishing the recipients list: %w", err)
 	}
+	s.vouched.Store(true)
 	// A crash before this leaves a list in the bucket that is newer than the one
 	// known to be there, and not newer than what was given out: no doubt.
 	if err := s.cfg.Register.Published(ctx, serial); err != nil {
+		return err
+	}
+	if err := s.cfg.Register.KeepTime(ctx, register.MetaListed, now); err != nil {
 		return err
 	}
 	if given, _, err := s.cfg.Register.Serials(ctx); err != nil || given == serial {

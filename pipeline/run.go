@@ -6,11 +6,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/texts"
+	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 )
 
@@ -33,6 +33,9 @@ func (s *Server) Run(ctx context.Context) (err error) {
 		return err
 	}
 	queue, err := startJobs(ctx, s.cfg.Register, s.cfg.Log, company.me.ID(), alone, s.Advance)
+	if err != nil && ctx.Err() != nil {
+		return s.depart(company) // stopped before it had begun
+	}
 	if err != nil {
 		return err
 	}
@@ -46,7 +49,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	defer tick.Stop()
 	var w watch
 	for {
-		s.report(ctx, &w, s.turn(ctx, company, queue, &w))
+		s.report(ctx, s.turn(ctx, company, queue, &w))
 		s.swept.Store(time.Now().Unix())
 		select {
 		case <-ctx.Done():
@@ -69,29 +72,31 @@ func (s *Server) turn(ctx context.Context, c *company, queue *jobs, w *watch) er
 		w.awaited = nil
 		err = s.follow(ctx, w)
 	}
-	return errors.Join(err, s.noteLacking(ctx, c), s.wipeEnded(ctx), *c.failed.Load())
+	return errors.Join(err, s.tellDisks(ctx, w), s.noteLacking(ctx, c), s.wipeEnded(ctx), *c.failed.Load())
 }
 
 // watch is what a run remembers of its sweeps.
 type watch struct {
-	prepared    bool                 // the bucket is ready
-	published   letter.Date          // the last day on which the recipients list was published
-	day         letter.Date          // the last day of which all is done
-	strays      time.Time            // when it was last looked for strays
-	returned    letter.Date          // the last day on which it was looked for what had come back
-	ended       time.Time            // when keys were last looked at
-	ownKeys     time.Time            // and on a server that does not lead, those of its keyring
-	overdue     bool                 // whether a letter was due then
-	alarmed     time.Time            // when it was last looked whether somebody must see to something
-	alarmedSlow time.Time            // and for what takes many questions
-	counted     time.Time            // when it was last counted whether everything adds up
-	differ      bool                 // and it did not
-	present     letter.Date          // the last day on which it was looked whether every letter is there
-	standing    standing             // whether what a sweep goes by is of now
-	farewells   map[string]farewell  // what was last told of letters that are gone, by site
-	awaited     map[string]farewell  // likewise of papers that are to be scanned again; nil before, and after another server led
-	keys        string               // what scanners were told of the server's keys, and on which day
-	said        map[string]time.Time // when each error was last said, since all was well
+	prepared    bool                // the bucket is ready
+	published   letter.Date         // the last day on which the recipients list was published
+	kept        [5]letter.Date      // the last day on which each of a day's steps was done
+	day         letter.Date         // the last day of which all is done
+	strays      time.Time           // when it was last looked for strays
+	returned    letter.Date         // the last day on which it was looked for what had come back
+	ended       time.Time           // when keys were last looked at
+	ownKeys     time.Time           // and on a server that does not lead, those of its keyring
+	overdue     bool                // whether a letter was due then
+	alarmed     time.Time           // when it was last looked whether somebody must see to something
+	alarmedSlow time.Time           // and for what takes many questions
+	counted     time.Time           // when it was last counted whether everything adds up
+	differ      bool                // and it did not
+	present     letter.Date         // the last day on which it was looked whether every letter is there
+	standing    standing            // whether what a sweep goes by is of now
+	farewells   map[string]farewell // what was last told of letters that are gone, by site
+	awaited     map[string]farewell // likewise of papers that are to be scanned again; nil before, and after another server led
+	measured    time.Time           // when it was last looked how much room the disks have
+	tried       time.Time           // when the storage was last tried out, or was away
+	keys        string              // what scanners were told of the server's keys, and on which day
 }
 
 // sweep finds what is due and has it done. Each part goes on where another fails.
@@ -116,16 +121,17 @@ func (s *Server) sweep(ctx context.Context, queue *jobs, w *watch) error {
 		s.tellAgain(ctx, w),
 		s.watchStrays(ctx, w),
 		s.endKeys(ctx, w),
+		s.tryStorageDaily(ctx, w),
 		s.watchAlarms(ctx, w), // after all these: of what was just done nothing is an alarm
 		s.remember(ctx, &w.standing),
 	)
 }
 
 // daily does, at the start and then at each London midnight, what keeps a day
-// going. What fails is tried again with the next sweep; the rest is not.
+// going. Each step is done once; what fails is tried again with the next sweep, and
+// keeps no other from being done.
 func (s *Server) daily(ctx context.Context, w *watch) error {
-	now := s.cfg.Now()
-	today := letter.DateOf(now)
+	today := letter.DateOf(s.cfg.Now())
 	if w.day == today {
 		return nil
 	}
@@ -140,37 +146,72 @@ func (s *Server) daily(ctx context.Context, w *watch) error {
 	if err != nil {
 		return err
 	}
-	if why == "" && w.published != today {
-		if err := s.PublishRecipients(ctx); err != nil {
-			return err
-		}
-		w.published = today
-		if err := s.sayAbout(ctx); err != nil {
-			s.cfg.Log.Warn("scanners cannot be told this server's version", "error", err)
-		}
-		s.compareLifecycle(ctx)
-	}
+	published := s.publishDaily(ctx, w, today, why)
 	if _, err := s.cfg.Register.BeginDay(ctx); err != nil {
-		return fmt.Errorf("beginning the day: %w", err)
+		return errors.Join(published, fmt.Errorf("beginning the day: %w", err))
 	}
 	if why != "" {
 		return nil // everything is asked again with the next sweep
 	}
-	if err := s.cfg.Register.RenewHolds(ctx); err != nil {
-		return err
-	}
-	if err := s.cfg.Register.ForgetGone(ctx); err != nil {
-		return err
-	}
-	if err := s.anchor(ctx); err != nil {
-		return err
-	}
-	if store, ok := s.cfg.Store.(sweeper); ok {
-		if _, err := store.Sweep(ctx, now); err != nil {
-			return fmt.Errorf("removing old manifests and receipts: %w", err)
+	err = published
+	for i, step := range []func(context.Context) error{s.cfg.Register.RenewHolds, s.cfg.Register.ForgetGone, s.cfg.Register.HandBack, s.anchor, s.sweepBucket} {
+		if w.kept[i] == today {
+			continue
 		}
+		if failed := step(ctx); failed != nil {
+			err = errors.Join(err, failed)
+			continue
+		}
+		w.kept[i] = today
 	}
-	w.day = today
+	if err == nil {
+		w.day = today
+	}
+	return err
+}
+
+// publishDaily renews what scanners are told each day, unless the clock is in doubt.
+func (s *Server) publishDaily(ctx context.Context, w *watch, today letter.Date, doubt string) error {
+	if doubt != "" || w.published == today {
+		return nil
+	}
+	if err := s.listedBefore(ctx); err != nil {
+		return err
+	}
+	if err := s.PublishRecipients(ctx); err != nil {
+		return err
+	}
+	w.published = today
+	if err := s.sayAbout(ctx); err != nil {
+		s.cfg.Log.Warn("scanners cannot be told this server's version", "error", err)
+	}
+	s.compareLifecycle(ctx)
+	return nil
+}
+
+// listedBefore has a list that an earlier version has published, which noted not when,
+// count from now: or nobody would hear that no other follows it.
+func (s *Server) listedBefore(ctx context.Context) error {
+	listed, err := s.cfg.Register.KeptTime(ctx, register.MetaListed)
+	if err != nil || !listed.IsZero() {
+		return err
+	}
+	if _, published, err := s.cfg.Register.Serials(ctx); err != nil || published == 0 {
+		return err
+	}
+	return s.cfg.Register.KeepTime(ctx, register.MetaListed, s.cfg.Now())
+}
+
+// sweepBucket removes manifests and receipts whose time is over, where the store does
+// not do it by rules.
+func (s *Server) sweepBucket(ctx context.Context) error {
+	store, ok := s.cfg.Store.(sweeper)
+	if !ok {
+		return nil
+	}
+	if _, err := store.Sweep(ctx, s.cfg.Now()); err != nil {
+		return fmt.Errorf("removing old manifests and receipts: %w", err)
+	}
 	return nil
 }
 
@@ -253,12 +294,18 @@ func (s *Server) endKeys(ctx context.Context, w *watch) error {
 
 // report says what went wrong with a sweep, and says the same again only after
 // a minute: a storage that is down for a night must not fill the log.
-func (s *Server) report(ctx context.Context, w *watch, err error) {
+func (s *Server) report(ctx context.Context, err error) {
 	if err == nil || ctx.Err() != nil {
-		if err == nil && slices.ContainsFunc([]string{diskFull, databaseAway, databaseIdle, databaseRefuses}, func(says string) bool { return !w.said[says].IsZero() }) {
+		was := s.said.Over(diskFull, databaseAway, databaseIdle, databaseRefuses, storageAway, storageRefuses)
+		switch {
+		case was == "" || err != nil:
+		case was == storageRefuses: // what asks for the same again may come in an hour
+			s.cfg.Log.Info("the storage refuses nothing just now, and Letterlock goes on")
+		case was == storageAway:
+			s.cfg.Log.Info("the storage answers again, and Letterlock goes on")
+		default:
 			s.cfg.Log.Info("everything can be recorded again, and Letterlock goes on")
 		}
-		w.said = nil
 		return
 	}
 	says, again := err.Error(), time.Minute
@@ -266,15 +313,14 @@ func (s *Server) report(ctx context.Context, w *watch, err error) {
 		says, again = diskFull, time.Hour
 	} else if register.IsOutOfReach(err) {
 		says, again = SayAway(err), 10*time.Minute
+	} else if errors.Is(err, deposit.ErrUnavailable) {
+		says, again = storageAway, 10*time.Minute
+	} else if errors.Is(err, deposit.ErrRefused) {
+		says, again = storageRefuses, 10*time.Minute
 	}
-	if at := w.said[says]; !at.IsZero() && time.Since(at) < again {
+	if !s.said.Due(says, again) {
 		return
 	}
-	const many = 50 // of a trouble that never says the same twice
-	if w.said == nil || len(w.said) > many {
-		w.said = map[string]time.Time{}
-	}
-	w.said[says] = time.Now()
 	switch says {
 	case diskFull:
 		s.cfg.Log.Error(diskFull)
@@ -287,6 +333,12 @@ func (s *Server) report(ctx context.Context, w *watch, err error) {
 		return
 	case databaseRefuses:
 		s.cfg.Log.Error(databaseRefuses, "error", err)
+		return
+	case storageAway:
+		s.cfg.Log.Error(storageAway, "error", err)
+		return
+	case storageRefuses:
+		s.cfg.Log.Error(storageRefuses, "error", err)
 		return
 	}
 	s.cfg.Log.Error("something went wrong and is tried again in a moment", "error", err)
@@ -303,6 +355,12 @@ const (
 
 // databaseRefuses is said once for everything that is not let in.
 const databaseRefuses = "the database's server refuses: no letter is taken in, shown, announced or deleted; see that [database] has its user, password and database, and that the server lets this machine in; a new password counts at once, anything else with the next start; nothing is lost"
+
+// storageAway and storageRefuses are said once for everything that needs the storage.
+const (
+	storageAway    = "the storage cannot be reached: no letter can be opened or deleted, and scans wait at the scanner; see that it runs and can be reached from here, and Letterlock goes on by itself; nothing is lost"
+	storageRefuses = "the storage refuses something that Letterlock needs, and what it was for is tried again: 'letterlock check' says more; look at the access key, the secret key, their rights and the bucket's name in [storage], or at whose the bucket's folder is; new credentials count at once; nothing is lost"
+)
 
 // SayAway is what people are told while register.IsOutOfReach.
 func SayAway(err error) string {

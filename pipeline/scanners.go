@@ -40,8 +40,15 @@ func (s *Server) checkScanners(ctx context.Context) (bad, good texts.Text, err e
 	} else if lacks {
 		wrong = append(wrong, texts.Say("check-scanners.server-key-missing"))
 	}
-	if _, err := s.signer(ctx); errors.Is(err, ErrNoServerKey) {
+	if _, _, err := s.signerHere(ctx); errors.Is(err, ErrNoServerKey) {
 		wrong = append(wrong, texts.Say("check-scanners.no-server-key"))
+	}
+	lost, _, err := s.cfg.Register.LostServerKey(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, site := range lost.Sites {
+		wrong = append(wrong, texts.Say("check-scanners.key-lost", "site", site, "since", lost.Since))
 	}
 	for _, site := range unheard {
 		if says, bad := keySays(site, step, now); bad {

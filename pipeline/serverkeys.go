@@ -30,77 +30,12 @@ const (
 	keyRenewed = 15 * 24 * time.Hour
 )
 
-// ErrServerKeyMissing says that another server's key signs by now, or is to, which this
-// one does not have.
-var ErrServerKeyMissing = errors.New("scanners are told what another key signs than this server has: put back state/server.key, or state/server.key.next, of its data folder, from the server where the key was changed, or from the newest backup")
-
-// ErrNoServerKey says that this server has no key to sign what scanners are told.
-var ErrNoServerKey = errors.New("state/server.key is missing, with which this server signs what scanners are told: without it no scanner believes it, and none is answered. Put it back, from a backup or from another server. Only if every copy of it is lost, run: letterlock key rotate-signing --lost")
-
-// signer signs what scanners read. The key may have been changed beside this process.
-func (s *Server) signer(ctx context.Context) (note.Signer, error) {
-	keys, err := s.cfg.Register.ServerKeys(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if living := keys.Signing(""); living != "" {
-		return s.signerOf(living)
-	}
-	if s.cfg.Signer == nil {
-		return nil, ErrNoServerKey
-	}
-	return s.cfg.Signer, nil
-}
-
-// signerOf is the private half of one of the server's keys, or ErrServerKeyMissing.
-func (s *Server) signerOf(public string) (note.Signer, error) {
-	pub, err := note.NewVerifier(public)
-	if err != nil {
-		return nil, fmt.Errorf("reading the server's public key: %w", err)
-	}
-	if own := s.cfg.Signer; own != nil && own.Name() == pub.Name() && own.KeyHash() == pub.KeyHash() {
-		return own, nil
-	}
-	if s.cfg.SignerOf == nil {
-		return nil, ErrServerKeyMissing
-	}
-	signer, err := s.cfg.SignerOf(public)
-	if err != nil {
-		return nil, fmt.Errorf("reading the server's new signing key: %w", err)
-	}
-	if signer == nil {
-		return nil, ErrServerKeyMissing
-	}
-	return signer, nil
-}
-
-// lacksKey reports whether this server does not have the key that a step has sign from
-// now on, or is to: it can tell scanners nothing then, or cannot carry the change on.
-func (s *Server) lacksKey(step letter.KeyStep) (bool, error) {
-	if step.To == "" {
-		return false, nil
-	}
-	_, err := s.signerOf(step.To)
-	if errors.Is(err, ErrServerKeyMissing) {
-		return true, nil
-	}
-	return false, err
-}
-
-// ownKeys are all the keys with which this server has ever signed, by which it knows
-// again what is its own in the bucket.
-func (s *Server) ownKeys(ctx context.Context) ([]note.Verifier, error) {
-	keys, err := s.cfg.Register.ServerKeys(ctx)
-	all := keys.All()
-	if s.cfg.Verifier != nil {
-		all = append(all, s.cfg.Verifier)
-	}
-	return all, err
-}
-
 // NameServerKey has the key that signs name the one that is to follow it, on the register.
 // The leading server puts it where scanners read.
 func (s *Server) NameServerKey(ctx context.Context, from, to string) error {
+	if _, err := s.signer(ctx); err != nil {
+		return err
+	}
 	keys, err := s.cfg.Register.ServerKeys(ctx)
 	if err != nil {
 		return err
@@ -203,6 +138,19 @@ func (s *Server) keysThere(ctx context.Context) ([]byte, error) {
 	return there, nil
 }
 
+// catchUpKeys has a register that was restored from before a change of the server's key
+// learn of it before anything is signed, where the key is here that signs by now.
+func (s *Server) catchUpKeys(ctx context.Context) error {
+	if _, _, err := s.signerHere(ctx); !errors.Is(err, ErrServerKeyMissing) {
+		return nil // what needs the key says what is wrong with it
+	}
+	keys, err := s.cfg.Register.ServerKeys(ctx)
+	if err == nil {
+		_, err = s.adoptKeys(ctx, keys)
+	}
+	return err
+}
+
 // adoptKeys takes from the bucket what a register does not know that was restored from
 // before the change. Only where the key is here that signs by it: who has stolen the one
 // before could put something there too.
@@ -280,6 +228,12 @@ func (s *Server) publishKeys(ctx context.Context, keys letter.ServerKeys) error 
 	step, ok := keys.Last()
 	if !ok && there == nil {
 		return nil // no key was ever changed, and no object is needed
+	}
+	if !ok {
+		// Somebody else's word is overwritten, and it may be true where this key is not.
+		if _, err := s.signer(ctx); err != nil {
+			return err
+		}
 	}
 	if ok && !step.Since.IsZero() {
 		if err := s.signAnew(ctx); err != nil {

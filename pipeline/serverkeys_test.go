@@ -319,3 +319,92 @@ func TestARegisterFromBeforeTheChange(t *testing.T) {
 		t.Error("what a thief says of the keys stays in the bucket")
 	}
 }
+
+// Every copy of the key is lost. Check names whom to invite, until each has joined again.
+func TestTheServersKeyIsLost(t *testing.T) {
+	k := newKeysOffice(t)
+	m := k.deposit()
+	k.work(m.ID)
+	lost, err := k.cfg.Register.LoseServerKey(t.Context(), k.next, "")
+	k.must(err)
+	if !slices.Equal(lost.Sites, []string{"office"}) {
+		t.Errorf("to be invited again: %v", lost.Sites)
+	}
+	k.must(k.PublishRecipients(t.Context()))
+	k.must(k.sayAbout(t.Context()))
+	k.hears("")
+	k.work(m.ID)
+	k.signs(k.next, m)
+	if l := k.scannersLine(); l.OK || !strings.Contains(l.Says, "edge invite office --replace") {
+		t.Errorf("before the scanner is invited: %+v", l)
+	}
+	k.pub, err = note.NewVerifier(k.next)
+	k.must(err)
+	g := k.invite("office", true)
+	if l := k.scannersLine(); l.OK {
+		t.Errorf("invited, and not there yet: %+v", l)
+	}
+	g.want(letter.JoinedEnrolled)
+	k.site = g.own
+	k.hears("")
+	if l := k.scannersLine(); !l.OK {
+		t.Errorf("once it has joined: %+v", l)
+	}
+}
+
+// A key lies in the place of the server's that is not it. Nothing is signed with it,
+// whether the register has noted the right one or is of a version that did not, and whether
+// or not the storage is there; and the right one goes on where it left off.
+func TestNothingIsSignedWithAStrangersKey(t *testing.T) {
+	for _, noted := range []bool{true, false} {
+		k := newKeysOffice(t)
+		if noted {
+			k.must(k.cfg.Register.NoteServerKey(t.Context(), k.first))
+		}
+		before, err := k.readSmall(t.Context(), letter.RecipientsKey)
+		k.must(err)
+		m := k.deposit()
+		cfg := k.cfg
+		var public string
+		cfg.Signer, public = signer(t, "letterlock-server")
+		cfg.Verifier, err = note.NewVerifier(public)
+		k.must(err)
+		cfg.SignerOf = func(string) (note.Signer, error) { return nil, nil }
+		for _, there := range []bool{false, true} {
+			stranger := New(cfg)
+			k.store.at, k.store.how, k.store.only = 0, works, ""
+			if !there {
+				k.store.at, k.store.how, k.store.only = -1, fails, "Read"
+			}
+			want := ErrKeyInDoubt
+			switch {
+			case !there:
+				want = errWire
+			case noted:
+				want = ErrServerKeyMissing
+			}
+			err := stranger.PublishRecipients(t.Context())
+			if !errors.Is(err, want) {
+				t.Errorf("noted %t, storage there %t: %v", noted, there, err)
+			}
+			if err := stranger.NameServerKey(t.Context(), public, k.next); err == nil {
+				t.Errorf("noted %t, storage there %t: a follower is named with it", noted, there)
+			}
+			if there {
+				k.must(stranger.Admit(t.Context()))
+				if err := stranger.Advance(t.Context(), m.ID); err == nil {
+					t.Errorf("noted %t: a letter goes its way", noted)
+				}
+			}
+		}
+		k.store.at = 0
+		if now, err := k.readSmall(t.Context(), letter.RecipientsKey); err != nil || string(now) != string(before) || k.traces(letter.ReceiptKey("office", m.ID)) != 0 {
+			t.Errorf("noted %t: something was signed with the stranger's key (%v)", noted, err)
+		}
+		k.work(m.ID)
+		k.must(New(k.cfg).PublishRecipients(t.Context()))
+		if k.receiptOf(m) == nil {
+			t.Errorf("noted %t: with the right key there is no receipt", noted)
+		}
+	}
+}

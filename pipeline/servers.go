@@ -234,7 +234,7 @@ func (s *Server) standAside(ctx context.Context, c *company, all []register.Runn
 func (s *Server) takesUpKeys(ctx context.Context, c *company, all []register.Running) error {
 	err := s.cfg.Register.MaySign(ctx)
 	if err == nil {
-		_, err = s.signer(ctx)
+		_, _, err = s.signerHere(ctx)
 	}
 	lacks := errors.Is(err, register.ErrOldKey) || errors.Is(err, register.ErrNoKey) || errors.Is(err, ErrServerKeyMissing) || errors.Is(err, ErrNoServerKey)
 	if !lacks {
@@ -332,7 +332,7 @@ func (s *Server) noteHeard(ctx context.Context, c *company, all []register.Runni
 
 // follow is what a sweep does on a server that does not lead.
 func (s *Server) follow(ctx context.Context, w *watch) error {
-	*w = watch{standing: w.standing, ownKeys: w.ownKeys, said: w.said} // another does the rest meanwhile
+	*w = watch{standing: w.standing, ownKeys: w.ownKeys, measured: w.measured} // another does the rest meanwhile
 	mayGoOn, err := s.recognise(ctx, &w.standing)
 	if !mayGoOn {
 		if s.Closed(ctx) {

@@ -11,6 +11,8 @@ import (
 	"letterlock/pipeline/keyring"
 	"letterlock/pipeline/portal"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/register/postgrestest"
+	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 )
 
@@ -258,11 +260,12 @@ func TestServersWithClocksApart(t *testing.T) {
 	c, alone, err := o.join(t.Context())
 	o.must(err)
 	queue := o.startsJobs(alone)
+	right := o.now
 	second := o.beside("second")
 	theirs, _, err := second.join(t.Context())
 	o.must(err)
 	o.must(o.beat(t.Context(), c, queue))
-	right := o.now
+	o.store.clock = func() (time.Time, error) { return right, nil } // who is asked whose is wrong
 	o.now = right.Add(time.Hour)
 	o.must(second.cfg.Register.Beat(t.Context(), theirs.me))
 	o.now = right
@@ -279,11 +282,29 @@ func TestServersWithClocksApart(t *testing.T) {
 }
 
 // The one of two servers whose clock the storage does not agree with takes no part
-// until it is right, and loses the lead.
+// until it is right, and loses the lead; where the storage has none, the database's counts.
 func TestTheServerWithTheWrongClockStandsAside(t *testing.T) {
-	o := newOffice(t, func(c *Config) { c.Name = "first" })
+	t.Run("the storage's", func(t *testing.T) {
+		o := newOffice(t, func(c *Config) { c.Name = "first" })
+		right := o.now
+		o.store.clock = func() (time.Time, error) { return right, nil }
+		o.oneClockIsWrong()
+	})
+	if !postgrestest.OnPostgreSQL() {
+		return // a file has no clock
+	}
+	t.Run("the database's", func(t *testing.T) {
+		o := newOffice(t, func(c *Config) { c.Name = "first" })
+		o.now = time.Now()
+		o.store.clock = func() (time.Time, error) { return time.Time{}, deposit.ErrNoClock }
+		o.oneClockIsWrong()
+	})
+}
+
+func (o *office) oneClockIsWrong() {
+	t := o.t
+	t.Helper()
 	right := o.now
-	o.store.clock = func() (time.Time, error) { return right, nil }
 	wrong := time.Hour
 	o.desk.Now = func() time.Time { return right.Add(wrong) }
 	second := o.beside("second")

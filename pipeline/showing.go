@@ -142,7 +142,7 @@ func (s *Server) picture(ctx context.Context, l register.Letter, view portal.Vie
 	}
 	r.page = pixels.Pix
 	defer s.showing.rooms.giveBack(r)
-	return shownJPEG(pixels, view.DPI, view.Turn, view.Mark, r)
+	return shownJPEG(pixels, view.Turn, view.Mark, r)
 }
 
 // awaitBefore waits for the page before, if that is being made for the same person:

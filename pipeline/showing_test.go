@@ -7,6 +7,8 @@ import (
 	"image/color"
 	"image/jpeg"
 	"io"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -117,7 +119,8 @@ func TestTheFirstPageIsMadeFirst(t *testing.T) {
 	}
 }
 
-// The mark stands beside the page and never on it, whichever way it is turned.
+// The mark stands beside the page and never on it, whichever way it is turned; and it
+// is large enough to be read where the page is as wide as a phone, once whole at its foot.
 func TestTheMarkIsNotOnThePage(t *testing.T) {
 	page := image.NewRGBA(image.Rect(0, 0, 300, 400))
 	for i := range page.Pix {
@@ -125,15 +128,16 @@ func TestTheMarkIsNotOnThePage(t *testing.T) {
 	}
 	for turn := range 4 {
 		upright := turned(page, turn)
-		plain, err := withMark(upright, 150, "", &rooms{})
+		plain, err := withMark(upright, "", &rooms{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		marked, err := withMark(upright, 150, "Staff number 12, opened 24 November 2026 at 2:02pm", &rooms{})
+		marked, err := withMark(upright, "Staff number 12, opened 24 November 2026 at 12:02pm", &rooms{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var right, foot int
+		rows, columns := map[int]bool{}, map[int]bool{} // of the foot, with ink
 		for y := range marked.Rect.Dy() {
 			for x := range marked.Rect.Dx() {
 				at := marked.RGBAAt(x, y)
@@ -145,6 +149,7 @@ func TestTheMarkIsNotOnThePage(t *testing.T) {
 				case at == plain.RGBAAt(x, y):
 				case y >= upright.Rect.Dy():
 					foot++
+					rows[y], columns[x] = true, true
 				default:
 					right++
 				}
@@ -152,6 +157,18 @@ func TestTheMarkIsNotOnThePage(t *testing.T) {
 		}
 		if right < 300 || foot < 300 {
 			t.Errorf("turned %d: %d dots of the mark at the right, %d at the foot", turn, right, foot)
+		}
+		if high := float64(len(rows)) / float64(marked.Rect.Dx()) * 360; high < 10 {
+			t.Errorf("turned %d: the mark is %.1f pixels high on a phone", turn, high)
+		}
+		margin, gap := marked.Rect.Dx()-upright.Rect.Dx(), 0
+		for x := slices.Min(slices.Collect(maps.Keys(columns))); x < marked.Rect.Dx() && gap < margin; x++ {
+			if gap++; columns[x] {
+				gap = 0
+			}
+		}
+		if gap < margin/2 {
+			t.Errorf("turned %d: the mark does not fit the foot", turn)
 		}
 	}
 }
@@ -165,11 +182,11 @@ func TestTurned(t *testing.T) {
 			t.Errorf("turned %d: it is not at %v of %v", turn, at, got.Rect)
 		}
 	}
-	shown, err := shownJPEG(page, 150, 1, "x", &rooms{})
+	shown, err := shownJPEG(page, 1, "x", &rooms{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if size, err := jpeg.DecodeConfig(bytes.NewReader(shown)); err != nil || size.Width != 2+37 || size.Height != 3+37 {
+	if size, err := jpeg.DecodeConfig(bytes.NewReader(shown)); err != nil || size.Width != 2+1 || size.Height != 3+1 {
 		t.Errorf("%+v, %v", size, err)
 	}
 }

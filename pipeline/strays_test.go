@@ -42,30 +42,33 @@ func TestADepositThatWasNeverAnnounced(t *testing.T) {
 	}
 }
 
-// An edge that was cut off puts its letter again after it was proven gone.
+// An edge that was cut off puts its letter again after it was proven gone, or a copy
+// that was on its way comes late: it goes, on record.
 func TestAVersionThatComesAfterTheProof(t *testing.T) {
-	s3, err := archive.OpenS3(deposittest.Start(t).Config())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s3.Prepare(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	o := newOffice(t, onStore(s3))
-	m := o.deposit()
-	o.work(m.ID)
-	o.toDeadline(m)
-	o.work(m.ID)
-	o.deletion(m.ID)
-	o.putRaw(m.ObjectKey(), []byte("again"))
-	o.putRaw(m.ObjectKey(), []byte("and again"))
-	o.strayDays(m, strayGrace+1)
-	if n := o.traces(m.ObjectKey()); n != 0 {
-		t.Errorf("%d traces are left", n)
-	}
-	if got := o.story(m.ID); !strings.HasSuffix(got, "letter-deleted stray-found stray-removed") {
-		t.Errorf("on the register: %s", got)
-	}
+	server := deposittest.Start(t)
+	eachEnd(t, func(t *testing.T, what string) {
+		s3, err := archive.OpenS3(server.Config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s3.Prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		o, l := atDeadline(t, what, onStore(s3))
+		o.work(l.ID)
+		o.endedOnce(l)
+		o.putRaw(l.ObjectKey(), []byte("again"))
+		o.putRaw(l.ObjectKey(), []byte("and again"))
+		o.now = l.Deadline().AddDays(strayGrace + 1).Start().Add(12 * time.Hour)
+		o.must(o.cfg.Register.ConfirmClock(t.Context()))
+		o.must(o.endStrays(t.Context()))
+		if n := o.traces(l.ObjectKey()); n != 0 {
+			t.Errorf("%d traces are left", n)
+		}
+		if got := o.story(l.ID); !strings.HasSuffix(got, "letter-deleted stray-found stray-removed") {
+			t.Errorf("on the register: %s", got)
+		}
+	})
 }
 
 // Living letters, letters that are being ended, and letters that lie elsewhere
@@ -106,6 +109,7 @@ func TestAStrayThatStays(t *testing.T) {
 	o.store.at, o.store.how, o.store.only = -1, pretends, "Remove"
 	o.strayDays(m, strayGrace+1)
 	o.strayDays(m, strayGrace+2)
+	o.must(o.PublishRecipients(t.Context()))
 	if got := o.alarms(); len(got) != 1 || got[0] != register.StraysStay || ok(o.Check(t.Context()), "storage") {
 		t.Errorf("loud is %v", got)
 	}

@@ -17,17 +17,18 @@ import (
 // margin that is put on it at the right and at the foot: never over what is
 // written, and on every photograph that holds a side of the page.
 
-// markMargin is how wide that margin is, in inches.
-const markMargin = 0.25
+// markMargin is how wide that margin is, as a part of the page's width: that is how a
+// page is shown, as wide as the screen, and on a phone's the mark must be read too.
+const markMargin = 1.0 / 20
 
 // shownJPEG is a page as people are shown it: turned clockwise by so many
 // quarters, with the mark in its margins.
-func shownJPEG(page *image.RGBA, dpi, turn int, mark string, r *rooms) ([]byte, error) {
+func shownJPEG(page *image.RGBA, turn int, mark string, r *rooms) ([]byte, error) {
 	upright := turned(page, turn)
 	if upright != page {
 		defer clear(upright.Pix)
 	}
-	marked, err := withMark(upright, dpi, mark, r)
+	marked, err := withMark(upright, mark, r)
 	if err != nil {
 		return nil, err
 	}
@@ -35,9 +36,9 @@ func shownJPEG(page *image.RGBA, dpi, turn int, mark string, r *rooms) ([]byte, 
 }
 
 // withMark is the page on a sheet that is larger by the margins, and lies in r.
-func withMark(page *image.RGBA, dpi int, mark string, r *rooms) (*image.RGBA, error) {
-	wide := max(int(markMargin*float64(dpi)), 1)
+func withMark(page *image.RGBA, mark string, r *rooms) (*image.RGBA, error) {
 	size := page.Rect.Size()
+	wide := max(int(markMargin*float64(size.X)), 1)
 	out := r.sheet(size.X+wide, size.Y+wide)
 	draw.Draw(out, page.Rect, page, page.Rect.Min, draw.Src)
 	foot, err := markStrip(size.X+wide, wide, mark)
@@ -68,12 +69,12 @@ func markStrip(length, wide int, mark string) (*image.RGBA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the font of the mark: %w", err)
 	}
-	const ofStrip = 0.62 // the size of the letters, as a part of the strip's width
+	const ofStrip = 0.7 // the size of the letters, as a part of the strip's width: 12 CSS pixels on a phone that is 360 wide
 	face, err := opentype.NewFace(parsed, &opentype.FaceOptions{Size: ofStrip * float64(wide), DPI: 72, Hinting: font.HintingFull})
 	if err != nil {
 		return nil, fmt.Errorf("reading the font of the mark: %w", err)
 	}
-	pen := font.Drawer{Dst: strip, Src: image.NewUniform(grey), Face: face, Dot: fixed.P(wide/2, wide*7/10)}
+	pen := font.Drawer{Dst: strip, Src: image.NewUniform(grey), Face: face, Dot: fixed.P(wide/4, wide*7/10)}
 	for pen.Dot.X < fixed.I(length) {
 		pen.DrawString(mark)
 		pen.Dot.X += fixed.I(2 * wide)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/mod/semver"
 )
 
 // Commands are those that every program of Letterlock has.
@@ -49,9 +50,16 @@ func WantsJSON(parsed *kong.Context) bool {
 	return false
 }
 
+// released is the version that whoever builds an image names, since it is built without
+// the history of its source: -ldflags="-X letterlock/cmd/commandline.released=v1.4.0".
+var released string
+
 // Version is what was built, as in v1.4.0; Go takes it from the tag, and what was built
-// without the history of its source is Unreleased.
+// without the history of its source, and named by nobody, is Unreleased.
 func Version() string {
+	if semver.IsValid(released) {
+		return released
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return Unreleased

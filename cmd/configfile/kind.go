@@ -16,6 +16,9 @@ func wrongKind(path, text string, all []Field) string {
 	if err != nil {
 		return ""
 	}
+	if says := wrongInBlock(path, text, values, all); says != "" {
+		return says
+	}
 	for _, key := range meta.Keys() {
 		for _, f := range all {
 			if !strings.EqualFold(f.name(), key.String()) {
@@ -27,6 +30,42 @@ func wrongKind(path, text string, all []Field) string {
 		}
 	}
 	return ""
+}
+
+// wrongInBlock is wrongKind of the sections of which there may be several: of one name each
+// block has its own values, and its own lines.
+func wrongInBlock(path, text string, values map[string]any, all []Field) string {
+	for _, f := range all {
+		blocks, several := values[f.Section].([]map[string]any)
+		if f.Key == "" || !several {
+			continue
+		}
+		for i, block := range blocks {
+			value, set := block[f.Key]
+			if !set {
+				continue
+			}
+			if says := f.wants(kindOf(value)); says != "" {
+				return fmt.Sprintf("%s%s: %s", path, lineInBlock(text, f.Section, i, f.Key), says)
+			}
+		}
+	}
+	return ""
+}
+
+// kindOf is what TOML calls the kind of a value, as far as a field may want it.
+func kindOf(value any) string {
+	switch value.(type) {
+	case string:
+		return "String"
+	case bool:
+		return "Bool"
+	case int64:
+		return "Integer"
+	case []any:
+		return "Array"
+	}
+	return "another"
 }
 
 // name is the key with its section, as TOML names it.

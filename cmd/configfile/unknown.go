@@ -68,6 +68,29 @@ func lineOf(text string, key toml.Key) string {
 	return fmt.Sprintf(", line %d", found[0])
 }
 
+// lineInBlock is where the key is set in one of several sections of one name, counted
+// from 0.
+func lineInBlock(text, section string, block int, key string) string {
+	n, at := 0, -1
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.TrimSpace(line)
+		if header, is := strings.CutPrefix(line, "["); is {
+			if header, _, _ = strings.Cut(strings.TrimPrefix(header, "["), "]"); bare(header) == section {
+				at++
+				continue
+			}
+			if at == block {
+				break
+			}
+		}
+		if before, _, set := strings.Cut(line, "="); set && at == block && bare(before) == key {
+			return fmt.Sprintf(", line %d", n)
+		}
+	}
+	return ""
+}
+
 // bare is a key or the name of a section without spaces and quotation marks.
 func bare(name string) string { return strings.Trim(strings.TrimSpace(name), `"'`) }
 

@@ -147,6 +147,10 @@ var alertCases = []struct {
 	{"LetterlockHeld", "59m", map[string]string{"letterlock_held_manifests": overNow}, nil},
 	{"LetterlockHeld", "61m", map[string]string{"letterlock_held_manifests": overNow}, map[string]string{}},
 
+	{"LetterlockDisk", "3h", map[string]string{"letterlock_disks_nearly_full": never}, nil},
+	{"LetterlockDisk", "14m", map[string]string{"letterlock_disks_nearly_full": overNow}, nil},
+	{"LetterlockDisk", "16m", map[string]string{"letterlock_disks_nearly_full": overNow}, map[string]string{}},
+
 	{"LetterlockBackupOld", "60h", map[string]string{"letterlock_backup_timestamp_seconds": never}, nil}, // none are set up
 	{"LetterlockBackupOld", "60h", map[string]string{"letterlock_backup_timestamp_seconds": allWell}, nil},
 	{"LetterlockBackupOld", "48h", map[string]string{"letterlock_backup_timestamp_seconds": longAgo}, nil},

@@ -112,7 +112,10 @@ func (in *installation) backUp(w *world, to []age.Recipient) (path string, err e
 	files := in.backupFiles()
 	work = w.screen.Begin("Writing the backup", progress.Bytes, sizeOf(files))
 	defer work.End()
-	if path, err = backup.Make(in.backups(), about, to, files, work.Add); err != nil {
+	switch path, err = backup.Make(in.backups(), about, to, files, work.Add); {
+	case register.IsFull(err):
+		return "", fmt.Errorf("the disk of the backups, %s, is full: none was made, and those that are there stay. Make room there, and run this again", in.backups())
+	case err != nil:
 		return "", err
 	}
 	// A crash here leaves a good backup of which 'check' does not know.
@@ -197,6 +200,11 @@ func (in *installation) backupFiles() []backup.File {
 	for _, name := range settings {
 		files = append(files, backup.File{Name: "config/" + filepath.ToSlash(name), Path: configfile.Beside(in.dir.config, name)})
 	}
+	for _, path := range in.cfg.Backup.files() {
+		if below, is := in.dir.holds(path); is { // else a restored server could make no backup
+			files = append(files, backup.File{Name: "data/" + filepath.ToSlash(below), Path: path})
+		}
+	}
 	for _, name := range []string{"register.pub", "state/register.key", "state/" + registerKeyNext, "state/server.key", "state/" + ofServer.next(), "state/codes.key", "state/edge/site.key", "state/edge/site.key" + sitekey.NextExt} {
 		files = append(files, backup.File{Name: "data/" + name, Path: in.dir.in(filepath.FromSlash(name))})
 	}
@@ -212,9 +220,21 @@ func (in *installation) backupFiles() []backup.File {
 // databaseName is the database's name in a backup, below data/. It is the last file.
 const databaseName = "state/letterlock.db"
 
+// holds says where in the data folder a file lies whose whole path the configuration
+// names; false for a file elsewhere, and for a name that counts from the configuration.
+func (d dataDir) holds(path string) (below string, is bool) {
+	if !filepath.IsAbs(path) {
+		return "", false
+	}
+	below, err := filepath.Rel(d.path, path)
+	return below, err == nil && filepath.IsLocal(below)
+}
+
 // secrets are the files that the configuration names and that hold one secret
-// each, or a key to which backups are sealed: those below its own folder, which a backup takes along under the same
-// name, and those elsewhere, whose place another machine may not have.
+// each, the portal's certificate, or a key to which backups are sealed: those below
+// its own folder, which a backup takes along under the same name, and those
+// elsewhere, whose place another machine may not have. A key to which backups are
+// sealed is of neither where the data folder holds it: it is no secret, and goes along.
 func (in *installation) secrets() (beside, outside []string) {
 	var named []string
 	if in.cfg.Storage != nil {
@@ -226,7 +246,14 @@ func (in *installation) secrets() (beside, outside []string) {
 	if in.cfg.Database != nil {
 		named = append(named, in.cfg.Database.URLFile, in.cfg.Database.PasswordFile)
 	}
-	for _, name := range append(append(named, in.cfg.Mail.PasswordFile), in.cfg.Backup.files()...) {
+	// Without its certificate the portal would not start anew.
+	named = append(named, in.cfg.Portal.CertificateFile, in.cfg.Portal.CertificateKeyFile, in.cfg.Mail.PasswordFile)
+	for _, name := range in.cfg.Backup.files() {
+		if _, is := in.dir.holds(name); !is {
+			named = append(named, name)
+		}
+	}
+	for _, name := range named {
 		switch {
 		case name == "":
 		case filepath.IsLocal(name):

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"time"
 
 	"letterlock/cmd/configfile"
@@ -36,8 +35,10 @@ func (d dataDir) codeKey() ([]byte, error) {
 
 // openCodeKey makes the key for enrolment codes where there is none. In a data folder that
 // is not new it was lost, which costs no more than the codes that nobody has used yet: they
-// are ended, since no key knows them any more, and that is said. Beside other servers none
-// is made: each would refuse what the others hand out.
+// are void, since no key knows them any more, and that is said and on record first. Beside
+// other servers none is made, and of several that begin at once one makes it: each would
+// refuse what the others hand out. Where nothing can be recorded none is made either: who
+// only looks goes on without, and no server begins.
 //
 // A crash in between leaves no key, and the next start makes one.
 func (in *installation) openCodeKey(ctx context.Context) error {
@@ -48,15 +49,20 @@ func (in *installation) openCodeKey(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n := 0
 	if begun {
-		if alone, err := in.alone(ctx); err != nil || !alone {
-			return err
-		}
-		if n, err = in.register.EndCodes(ctx); err != nil {
+		if alone, err := in.alone(ctx, listenFor); err != nil || !alone {
 			return err
 		}
 	}
+	n, err := in.register.MakeCodeKey(ctx, in.serverName(), heardWithin)
+	switch {
+	case errors.Is(err, register.ErrMoved):
+		return nil // hasCodeKey says that it is to be copied
+	case err != nil:
+		in.log.Warn("state/codes.key is missing, by which enrolment codes are known, and no other is made: that could not be recorded", "error", err)
+		return nil
+	}
+	crashPoint("code-key-recorded", "")
 	if _, err := secretFile(in.dir.codesPath(), func() (string, error) { return rand.Text() + rand.Text(), nil }); err != nil || !begun {
 		return err
 	}
@@ -68,12 +74,30 @@ func (in *installation) openCodeKey(ctx context.Context) error {
 // its own clock.
 const heardWithin = 10 * time.Minute
 
-// alone reports whether no other server is at work on the register.
-func (in *installation) alone(ctx context.Context) (bool, error) {
+// alone reports whether no other server is at work on the register: none has said anything
+// for ten minutes by its own clock, and none gives a beat while this listens. The clock
+// alone says nothing: that of a living server may be wrong.
+func (in *installation) alone(ctx context.Context, listen time.Duration) (bool, error) {
 	all, err := in.register.Running(ctx)
-	return !slices.ContainsFunc(all, func(s register.Running) bool {
-		return s.Name != in.serverName() && in.clock.Now().Sub(s.Clock).Abs() < heardWithin
-	}), err
+	if err != nil {
+		return false, err
+	}
+	unheard := map[string]int64{}
+	for _, s := range all {
+		switch {
+		case s.Name == in.serverName():
+		case in.clock.Now().Sub(s.Clock).Abs() < heardWithin:
+			return false, nil
+		default:
+			unheard[s.ID()] = s.Beat
+		}
+	}
+	others := len(unheard)
+	if others == 0 {
+		return true, nil
+	}
+	err = in.listen(ctx, unheard, others-1, listen) // one that is heard is enough
+	return len(unheard) == others, err
 }
 
 // hasCodeKey is errNoCodeKey where the key of enrolment codes is to be copied from another

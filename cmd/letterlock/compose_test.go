@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"net/url"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -12,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"letterlock/cmd/commandline"
 	"letterlock/pipeline/register/postgrestest"
 	"letterlock/scanner/deposit/deposittest"
 
@@ -31,8 +35,11 @@ type composition struct {
 }
 
 type service struct {
-	Image       string
-	Build       struct{ Context, Dockerfile string }
+	Image string
+	Build struct {
+		Context, Dockerfile string
+		Args                map[string]string
+	}
 	User        string
 	ReadOnly    bool `yaml:"read_only"`
 	Privileged  bool
@@ -61,9 +68,10 @@ type service struct {
 var once = []string{"owner", "setup"}
 
 var (
-	pinned  = regexp.MustCompile(`:([0-9]+\.[0-9]+[0-9A-Za-z.-]*|RELEASE\.[0-9TZ-]+)(@sha256:[0-9a-f]{64})?$`)
-	unasked = regexp.MustCompile(`^\$\{LETTERLOCK_HTTPS?:-127\.0\.0\.1:[0-9]+\}:`)
-	nonRoot = regexp.MustCompile(`^[1-9][0-9]*:[1-9][0-9]*$`)
+	pinned      = regexp.MustCompile(`:([0-9]+\.[0-9]+[0-9A-Za-z.-]*|RELEASE\.[0-9TZ-]+)(@sha256:[0-9a-f]{64})?$`)
+	unasked     = regexp.MustCompile(`^\$\{LETTERLOCK_HTTPS?:-127\.0\.0\.1:[0-9]+\}:`)
+	unlessNamed = regexp.MustCompile(`^\$\{LETTERLOCK_[A-Z]+:-([a-z]+)\}`) // a volume, unless somebody names a folder
+	nonRoot     = regexp.MustCompile(`^[1-9][0-9]*:[1-9][0-9]*$`)
 )
 
 func readComposition(t *testing.T, text string) composition {
@@ -91,6 +99,8 @@ func broken(c composition) (out []string) {
 		promise(slices.Contains(s.SecurityOpt, "no-new-privileges:true"), name+" gains no privileges")
 		if s.Build.Dockerfile == "" {
 			promise(pinned.MatchString(s.Image) && !strings.HasPrefix(s.Image, "minio/"), name+"'s image is pinned")
+		} else {
+			promise(s.Build.Args["VERSION"] == "${LETTERLOCK_VERSION:-}", name+" is built as the version that is asked for")
 		}
 		for _, p := range s.Ports {
 			promise(name == "letterlock" && (strings.HasPrefix(p, "127.0.0.1:") || unasked.MatchString(p)), name+" is published on loopback at most, unless somebody asks for more: "+p)
@@ -126,7 +136,13 @@ func broken(c composition) (out []string) {
 	for _, inside := range []string{"archive", "register", "deposit"} {
 		promise(c.Networks[inside].Internal, inside+" has no way out")
 	}
+	for _, n := range c.Services["setup"].Networks {
+		promise(c.Networks[n].Internal, "who may do everything in the storage has no way out")
+	}
 	promise(slices.Equal(c.Services["postgres"].Networks, []string{"register"}), "the database is reached by the server alone")
+	for name, s := range c.Services {
+		promise(name == "silo" || name == "setup" || !slices.Contains(s.Secrets, "storage-password"), name+" is not who may do everything in the storage")
+	}
 	return out
 }
 
@@ -137,6 +153,7 @@ func TestComposeKeepsItsPromises(t *testing.T) {
 	}
 	// Each of these would break one, and is found.
 	for good, bad := range map[string]string{
+		"VERSION: ${LETTERLOCK_VERSION":            "VERSION: ${VERSION",
 		"127.0.0.1:8080:8080":                      "8080:8080",
 		"127.0.0.1:8080":                           "0.0.0.0:8080",
 		"HTTPS:-127.0.0.1:8443":                    "HTTPS:-0.0.0.0:443",
@@ -145,6 +162,7 @@ func TestComposeKeepsItsPromises(t *testing.T) {
 		"mem_limit: 2g":                            "stdin_open: false",
 		"register: {internal: true}":               "register: {}",
 		"networks: [register]":                     "networks: [register, portal]",
+		"  secrets: [database-password]":           "  secrets: [storage-password, database-password]",
 		"[NET_BIND_SERVICE]":                       "[NET_BIND_SERVICE, NET_RAW]",
 		"network_mode: service:letterlock":         "networks: [portal]",
 		"profiles: [https]":                        "profiles: []",
@@ -156,6 +174,7 @@ func TestComposeKeepsItsPromises(t *testing.T) {
 		"no-new-privileges:true":                   "seccomp:unconfined",
 		`user: "65532:65532"`:                      `user: "0:0"`,
 		"networks: [deposit]":                      "networks: [archive]",
+		"networks: [archive, register]\n":          "networks: [archive, register, portal]\n",
 		"deposit: {internal: true}":                "deposit: {}",
 		"MINIO_ROOT_PASSWORD_FILE: storage":        "MINIO_ROOT_PASSWORD: storage",
 		"file: .secrets/storage":                   "environment: storage",
@@ -187,6 +206,10 @@ func TestComposeFitsTogether(t *testing.T) {
 	if config.Storage.AccessKey != silo.Environment["MINIO_ROOT_USER"] {
 		t.Error("the server is not who the storage expects")
 	}
+	setup := c.Services["setup"]
+	if admin := setup.Command[slices.Index(setup.Command, "--storage-admin")+1]; !slices.Contains(setup.Secrets, path.Base(admin)) || path.Base(admin) != silo.Environment["MINIO_ROOT_PASSWORD_FILE"] {
+		t.Errorf("set-up has no %s", admin)
+	}
 	if config.Storage.Endpoint != "http://silo"+silo.Command[slices.Index(silo.Command, "--address")+1] {
 		t.Errorf("the storage is not at %s", config.Storage.Endpoint)
 	}
@@ -199,10 +222,8 @@ func TestComposeFitsTogether(t *testing.T) {
 		t.Errorf("tests run with another web server than %s", c.Services["caddy"].Image)
 	}
 	for name, s := range c.Services {
-		for _, file := range []string{config.Storage.SecretKeyFile, config.Database.PasswordFile} {
-			if len(s.Configs) > 0 && !slices.Contains(s.Secrets, path.Base(file)) {
-				t.Errorf("%s has no %s", name, file)
-			}
+		if len(s.Configs) > 0 && !slices.Contains(s.Secrets, path.Base(config.Database.PasswordFile)) {
+			t.Errorf("%s has no %s", name, config.Database.PasswordFile)
 		}
 		if s.Build.Dockerfile != "" {
 			read(t, top+s.Build.Dockerfile)
@@ -211,7 +232,7 @@ func TestComposeFitsTogether(t *testing.T) {
 			var short string
 			var long struct{ Source string }
 			if v.Decode(&short) == nil {
-				long.Source, _, _ = strings.Cut(strings.Replace(short, "${LETTERLOCK_SCANS:-scans}", "scans", 1), ":")
+				long.Source, _, _ = strings.Cut(unlessNamed.ReplaceAllString(short, "$1"), ":")
 			} else if err := v.Decode(&long); err != nil {
 				t.Fatal(err)
 			}
@@ -252,6 +273,14 @@ func TestDockerfilesKeepTheirPromises(t *testing.T) {
 				t.Errorf("%s has no %q", file, line)
 			}
 		}
+		if !slices.Contains(strings.Split(text, "\n"), "ARG VERSION=") {
+			t.Errorf("%s takes no VERSION", file)
+		}
+		for version, want := range map[string]string{"v1.4.0": "v1.4.0", "": commandline.Unreleased} {
+			if built := versionBuilt(t, text, version); built != want {
+				t.Errorf("built as version %q by %s it is %q", version, file, built)
+			}
+		}
 		ignored := read(t, file+".dockerignore")
 		for _, part := range []string{"go.mod", "go.sum", "cmd", "scanner"} {
 			if !strings.Contains(ignored, "\n!"+part+"\n") {
@@ -262,6 +291,22 @@ func TestDockerfilesKeepTheirPromises(t *testing.T) {
 			t.Errorf("%s.dockerignore lets in what is not built", file)
 		}
 	}
+}
+
+// versionBuilt is the version of a program that is built as that Dockerfile has it.
+func versionBuilt(t *testing.T, dockerfile, version string) string {
+	t.Helper()
+	build := regexp.MustCompile(`go build -trimpath (-buildvcs=false) -ldflags="([^"]+)"`).FindStringSubmatch(dockerfile)
+	if build == nil {
+		t.Fatal("the Dockerfile builds nothing")
+	}
+	small := filepath.Join(t.TempDir(), "version.go")
+	must(t, os.WriteFile(small, []byte("package main\n\nimport \"letterlock/cmd/commandline\"\n\nfunc main() { print(commandline.Version()) }\n"), 0o600))
+	out, err := exec.Command("go", "run", build[1], "-ldflags="+strings.ReplaceAll(build[2], "$VERSION", version), small).CombinedOutput()
+	if err != nil {
+		t.Fatalf("building: %v\n%s", err, out)
+	}
+	return string(out)
 }
 
 func read(t *testing.T, file string) string {
@@ -278,35 +323,104 @@ func read(t *testing.T, file string) string {
 // The database asks for its password.
 func newComposed(t *testing.T) *apart {
 	t.Helper()
-	store, data, secrets, root := deposittest.Start(t), newData(t), t.TempDir(), t.TempDir()
+	data, secrets, root := newData(t), t.TempDir(), t.TempDir()
+	c := readComposition(t, read(t, top+"docker-compose.yml"))
+	store := startSilo(t, c.Services["silo"], secrets)
 	o := &apart{t: t, s3: store.Config(), s3dir: store.Dir, data: data, configured: filepath.Join(root, "letterlock.toml"),
 		edge: filepath.Join(root, "edge"), scans: filepath.Join(root, "scans"), binary: buildScanner(t)}
 	const password = "a-password-of-the-test"
-	database := postgrestest.Start(t).Guarded(t, "letterlock", password)
-	c := readComposition(t, read(t, top+"docker-compose.yml"))
-	text := strings.NewReplacer("http://silo:9000", o.s3.Endpoint, `bucket = "letters"`, fmt.Sprintf("bucket = %q", o.s3.Bucket),
-		"@postgres/", "@"+database+"/", "/run/secrets/", secrets+"/").Replace(read(t, top+c.Configs["letterlock"].File))
-	for path, content := range map[string]string{filepath.Join(secrets, "storage-password"): o.s3.SecretKey,
-		filepath.Join(secrets, "database-password"): password + "\n", o.configured: text} {
+	postgres := c.Services["postgres"]
+	if len(postgres.Command) != 3 || postgres.Command[1] != "-c" {
+		t.Fatalf("the test does not know what PostgreSQL is started with: %v", postgres.Command)
+	}
+	o.database = postgrestest.StartAs(t, strings.Fields(postgres.Environment["POSTGRES_INITDB_ARGS"]), postgres.Command[2])
+	database := o.database.Guarded(t, postgres.Environment["POSTGRES_DB"], password)
+	backups := filepath.Join(root, "backups")
+	must(t, os.Mkdir(backups, 0o700))
+	text := strings.NewReplacer("#duplex", "duplex", `"/backups"`, fmt.Sprintf("%q", backups), "/data/backup-key.pub", filepath.Join(data, "backup-key.pub"), "http://silo:9000", o.s3.Endpoint, `bucket = "letters"`, fmt.Sprintf("bucket = %q", o.s3.Bucket),
+		"@postgres/", "@"+database+"/", "/run/secrets/", secrets+"/", "/data/storage.key", filepath.Join(data, "storage.key")).Replace(read(t, top+c.Configs["letterlock"].File))
+	for path, content := range map[string]string{filepath.Join(secrets, "database-password"): password + "\n", o.configured: text} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	t.Setenv("LETTERLOCK_CONFIG", o.configured)
-	here := strings.NewReplacer("/etc/letterlock/letterlock.toml", o.configured, "/data", data, "/edge", o.edge)
-	var args []string
-	for _, arg := range c.Services["setup"].Command {
-		args = append(args, here.Replace(arg))
+	here := strings.NewReplacer("/etc/letterlock/letterlock.toml", o.configured, "/data", data, "/edge", o.edge, "/run/secrets/", secrets+"/", "/backups", backups)
+	o.here = here.Replace
+	o.setup = func(env map[string]string) (args []string) {
+		for _, arg := range c.Services["setup"].Command {
+			args = append(args, here.Replace(filledIn(arg, env)))
+		}
+		return append(args, "--scans", o.scans)
 	}
+	args := o.setup(nil)
 	passwordFile := filepath.Join(secrets, "database-password")
 	must(t, os.WriteFile(passwordFile, []byte("another"), 0o600))
-	if out, err := letterlockCmd(t, data, append(args, "--scans", o.scans)...).CombinedOutput(); err == nil || !strings.Contains(string(out), "the database's server refuses: look at the user, the password") || strings.Contains(string(out), "another") {
+	if out, err := letterlockCmd(t, data, args...).CombinedOutput(); err == nil || !strings.Contains(string(out), "the database's server refuses: look at the user, the password") || strings.Contains(string(out), "another") {
 		t.Errorf("with a wrong password setup ended with %v and said:\n%s", err, out)
 	}
 	must(t, os.WriteFile(passwordFile, []byte(password+"\n"), 0o600))
 	for range 2 { // set-up may be run again
-		command(t, data, append(args, "--scans", o.scans)...)
+		command(t, data, args...)
 	}
 	o.settlesIn()
 	return o
 }
+
+// filledIn is an argument of the composition's as Compose reads it, with what is in the
+// file .env.
+func filledIn(arg string, env map[string]string) string {
+	return unlessSet.ReplaceAllStringFunc(arg, func(whole string) string {
+		m := unlessSet.FindStringSubmatch(whole)
+		return cmp.Or(env[m[1]], m[2])
+	})
+}
+
+var unlessSet = regexp.MustCompile(`\$\{(LETTERLOCK_[A-Z_]+):-([^}]*)\}`)
+
+// startSilo starts the storage as the composition has it, but for where it listens and
+// keeps things: with its arguments, and with nothing but its environment. Its password is
+// in the file of that secret.
+func startSilo(t *testing.T, silo service, secrets string) *deposittest.Server {
+	t.Helper()
+	password := rand.Text() + "\n"
+	file := filepath.Join(secrets, silo.Environment["MINIO_ROOT_PASSWORD_FILE"])
+	must(t, os.WriteFile(file, []byte(password), 0o600))
+	return deposittest.StartAs(t, silo.Environment["MINIO_ROOT_USER"], strings.TrimSpace(password), func(address, dir string) (args, environ []string) {
+		for _, arg := range silo.Command {
+			args = append(args, strings.NewReplacer(":9000", address, "/data", dir).Replace(arg))
+		}
+		for key, value := range silo.Environment {
+			if key == "MINIO_ROOT_PASSWORD_FILE" {
+				value = file // which counts from /run/secrets
+			}
+			environ = append(environ, key+"="+value)
+		}
+		return args, environ
+	})
+}
+
+// composed runs a command of ADMIN.md's as it is run in the composition: sticks are the
+// folders that are mounted for it alone, by where they are in the container.
+func (o *apart) composed(line string, sticks map[string]string) (said string, status int) {
+	o.t.Helper()
+	m := inComposition.FindStringSubmatch(line)
+	if m == nil {
+		o.t.Fatalf("%q is not run in the composition", line)
+	}
+	var args []string
+	for _, arg := range strings.Fields(m[1]) {
+		arg = o.here(arg)
+		for at, folder := range sticks {
+			if rest, is := strings.CutPrefix(arg, at); is {
+				arg = folder + rest
+			}
+		}
+		args = append(args, arg)
+	}
+	out, err := letterlockCmd(o.t, o.data, args...).CombinedOutput()
+	return string(out), exitCode(err)
+}
+
+// inComposition finds what a command line of docker compose has the server's program do.
+var inComposition = regexp.MustCompile(`(?m)^ *docker compose (?:exec (?:-T )?letterlock letterlock|run(?: --[a-z-]+| -v \S+)* (?:letterlock|setup)) (.+)$`)

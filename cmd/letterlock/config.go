@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/BurntSushi/toml"
+
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline"
 	"letterlock/pipeline/register"
@@ -44,7 +46,7 @@ type Storage struct {
 	Endpoint      string `toml:"endpoint" doc:"URL of the S3 server, as in http://127.0.0.1:9000. Who runs it sees sealed letters, dates and helpline names."`
 	Bucket        string `toml:"bucket" doc:"Name of the bucket. It is made when it is missing."`
 	Region        string `toml:"region" def:"us-east-1" doc:"Region of the bucket."`
-	AccessKey     string `toml:"access_key" doc:"Who Letterlock is to the S3 server. It may read and remove everything in the bucket."`
+	AccessKey     string `toml:"access_key" doc:"Who Letterlock is to the S3 server: best a user of its own, as letterlock setup --server-user makes it, with the rights that letterlock setup --print-policies prints."`
 	SecretKeyFile string `toml:"secret_key_file" doc:"A file that holds the secret key and nothing else, or on two lines an access key, in the place of access_key, and its secret key; on a third the session token of credentials that end by themselves. New ones count at once. A relative path counts from this file."`
 	WithoutTLS    bool   `toml:"without_tls" doc:"Whether the endpoint may be http:// on another machine. Letters are sealed in any case; but leave it false unless nobody can be on the way, as in a network of its own within one machine."`
 }
@@ -103,6 +105,7 @@ type Backup struct {
 // Destruction is what the destruction desk offers.
 type Destruction struct {
 	Places      []string `toml:"places" def:"office" doc:"Where paper is destroyed or handed to a contractor. Each in lower-case letters, digits and hyphens."`
+	Machines    []string `toml:"machines" doc:"What you call each of your own shredders, as in shredder-1, so that every record says which it was. Absent: nobody is asked."`
 	Contractors []string `toml:"contractors" doc:"Who destroys paper for you and certifies it, as in shred-station. Absent: nobody, and the desk offers your own shredder alone."`
 }
 
@@ -121,6 +124,10 @@ type Helpline struct {
 	Name  string `toml:"name" doc:"Its folder in the scanner folder. Lower-case letters, digits and hyphens. Never change it while it has letters."`
 	Title string `toml:"title" doc:"How people call it."`
 }
+
+// typeset is its title as pages and records have it. Who writes a configuration
+// types the plain apostrophe, and what lies in the scanner folder keeps that.
+func (h Helpline) typeset() string { return strings.ReplaceAll(h.Title, "'", "’") }
 
 // exampleHelplines are written into a new configuration.
 var exampleHelplines = []Helpline{
@@ -160,9 +167,9 @@ func (c *Config) check() error {
 	if !letter.ValidName(c.Policy) || !letter.ValidName(c.Scanner.Site) {
 		return errors.New("policy and site are up to 40 lower-case letters, digits and hyphens")
 	}
-	for _, name := range slices.Concat(c.Destruction.Places, c.Destruction.Contractors) {
+	for _, name := range slices.Concat(c.Destruction.Places, c.Destruction.Machines, c.Destruction.Contractors) {
 		if !letter.ValidName(name) {
-			return errors.New("places and contractors are up to 40 lower-case letters, digits and hyphens each")
+			return errors.New("places, machines and contractors are up to 40 lower-case letters, digits and hyphens each")
 		}
 	}
 	if len(c.Destruction.Places) == 0 {
@@ -275,27 +282,53 @@ func (c *Config) titles() map[string]string {
 
 // template is a new configuration file: every key with its comment, the
 // optional ones commented out.
-func template() string {
+func template() string { return templateWith(nil, exampleHelplines) }
+
+// templateWith is a template in which these keys, each after its section and a dot, have
+// the values that are written there, as TOML writes them.
+func templateWith(set map[string]string, helplines []Helpline) string {
 	var b strings.Builder
 	b.WriteString("# Letterlock's configuration. A key that is commented out has the value shown.\n# Restart Letterlock after a change.\n")
 	for _, f := range configfile.Fields(Config{}) {
+		value, is := set[f.Section+"."+f.Key]
 		switch {
 		case f.Section == "helpline" && f.Key == "":
 			fmt.Fprintf(&b, "\n# %s\n", f.Doc)
-			for i, h := range exampleHelplines {
-				fmt.Fprintf(&b, "[[helpline]]\n%sname = %q\n%stitle = %q\n\n", comment("name", i), h.Name, comment("title", i), h.Title)
+			for i, h := range helplines {
+				fmt.Fprintf(&b, "[[helpline]]\n%sname = %s\n%stitle = %s\n\n", comment("name", i), quote(h.Name), comment("title", i), quote(h.Title))
 			}
 		case f.Section == "helpline":
-		case f.Key == "" && (f.Section == "storage" || f.Section == "database" || f.Section == "sso"):
+		case f.Key == "" && (f.Section == "storage" || f.Section == "database" || f.Section == "sso") && !begins(set, f.Section):
 			// A section that changes what absence means stays commented out as a whole.
 			fmt.Fprintf(&b, "\n# %s\n#[%s]\n", f.Doc, f.Section)
 		case f.Key == "":
 			fmt.Fprintf(&b, "\n# %s\n[%s]\n", f.Doc, f.Section)
+		case is:
+			fmt.Fprintf(&b, "# %s\n%s = %s\n", f.Doc, f.Key, value)
 		default:
 			fmt.Fprintf(&b, "# %s\n#%s = %s\n", f.Doc, f.Key, f.Written())
 		}
 	}
 	return strings.TrimRight(b.String(), "\n") + "\n"
+}
+
+// begins reports whether a key of that section is set.
+func begins(set map[string]string, section string) bool {
+	for key := range set {
+		if strings.HasPrefix(key, section+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// quote is the text as TOML writes it, on one line whatever it holds.
+func quote(text string) string {
+	written, err := toml.Marshal(map[string]string{"k": text})
+	if err != nil {
+		panic(err) // no text is without a form
+	}
+	return strings.TrimSpace(strings.TrimPrefix(string(written), "k = "))
 }
 
 // comment is the comment of a helpline's key, beside the first example only.

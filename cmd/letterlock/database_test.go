@@ -42,6 +42,11 @@ func TestTheWayOverPostgreSQL(t *testing.T) {
 		kinds := entries(t, data)
 		return count(kinds, "letter-deleted") == 3 && count(kinds, "key-destroyed") > 0
 	})
+	proofs, err := os.ReadFile(filepath.Join(packHolds(t, data), "deletion-proofs.csv"))
+	must(t, err)
+	if n := bytes.Count(proofs, []byte(",letter-deleted,")); n != len(ids) {
+		t.Errorf("%d proofs of deletion in the evidence pack", n)
+	}
 	command(t, data, "backup")
 	backup := unpackByHand(t, newestBackup(t, kept), key)
 	if n := rowsOf(t, backup, ids); n > 0 {
@@ -70,8 +75,11 @@ func losesTheKey(t *testing.T, data, copied string) {
 		killedAt(t, data, step, "register", "replace-lost-key", "--yes")
 	}
 	command(t, data, "register", "replace-lost-key", "--yes")
+	must(t, os.Remove(key))
+	killedAt(t, data, "lost-key-placed", "register", "replace-lost-key", "--yes")
+	command(t, data, "register", "replace-lost-key", "--yes")
 	command(t, data, "user", "add", "--name", "Bo", "--role", "operations")
-	if n := count(entries(t, data), "signing-key-changed"); n != 1 {
+	if n := count(entries(t, data), "signing-key-changed"); n != 2 {
 		t.Errorf("%d changes of the key are on the register", n)
 	}
 }

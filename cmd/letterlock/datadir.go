@@ -52,7 +52,11 @@ var examplePolicy []byte
 
 // create makes what a data folder needs and is missing. What is there already
 // is never changed.
-func (d dataDir) create() error {
+func (d dataDir) create() error { return d.createWith(template()) }
+
+// createWith is create with that text for a new configuration, or for one in which nobody
+// has filled in anything yet. Whenever it is cut off, either is there whole.
+func (d dataDir) createWith(config string) error {
 	if err := d.notAsRoot(); err != nil {
 		return err
 	}
@@ -65,7 +69,11 @@ func (d dataDir) create() error {
 		return fmt.Errorf("the data folder cannot be written to: %s", configfile.Reason(err))
 	}
 	if !exists(d.config) {
-		if err := writeNew(d.config, []byte(template()), 0o600); err != nil {
+		if err := writeNew(d.config, []byte(config), 0o600); err != nil {
+			return fmt.Errorf("the configuration cannot be written: %s", configfile.Reason(err))
+		}
+	} else if config != "" && config != template() && d.untouched() {
+		if err := durable.Replace(d.config, []byte(config), 0o600); err != nil {
 			return fmt.Errorf("the configuration cannot be written: %s", configfile.Reason(err))
 		}
 	}
@@ -75,6 +83,13 @@ func (d dataDir) create() error {
 		}
 	}
 	return nil
+}
+
+// untouched reports whether the configuration is as 'setup --settings' has written it, and
+// nothing has gone by it yet: 'up' writes the same.
+func (d dataDir) untouched() bool {
+	text, err := os.ReadFile(d.config)
+	return err == nil && string(text) == template() && !exists(d.database())
 }
 
 func writable(dir string) error {

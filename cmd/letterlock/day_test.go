@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -92,21 +93,30 @@ func (d *day) sees(texts ...string) {
 // goes presses a link of the page, whichever way it is meant.
 func (d *day) goes(path string) {
 	d.T.Helper()
+	if d.Finds(`document.querySelectorAll("main a[href='`+path+`']").length`) == "0" {
+		d.Unfolds("header summary")
+	}
 	d.Press(`a[href="` + path + `"]`)
+}
+
+// turnsTo goes to a page by the menu, which is folded away on a phone where it is long.
+func (d *day) turnsTo(path string) {
+	d.T.Helper()
+	d.Unfolds("header summary")
+	d.Press(`nav a[href="` + path + `"]`)
 }
 
 // unfolds opens what there is to find by, which is folded away on a phone.
 func (d *day) unfolds() {
 	d.T.Helper()
-	if d.layout == "phone" {
-		d.Do(chromedp.Click(chromedp.CSS(".fold > summary"), chromedp.NodeVisible))
-	}
+	d.Unfolds("main .fold > summary")
 }
 
 // does fills in fields by their ids and presses the form's button.
 func (d *day) does(button string, fields ...string) {
 	d.T.Helper()
 	for i := 0; i+1 < len(fields); i += 2 {
+		d.Reveal("#" + fields[i])
 		switch id, value := chromedp.ID(fields[i]), fields[i+1]; value {
 		case "yes":
 			d.Do(chromedp.Click(id))
@@ -261,14 +271,14 @@ func (d *day) operationsDestroy() {
 	d.eventually("the scan is asked about", func() bool {
 		return exists(filepath.Join(d.data, "scanner", "respect-phoneline", "duplicates", "the same once more.pdf"))
 	})
-	d.Press(`nav a[href="/intake"]`)
+	d.turnsTo("/intake")
 	d.sees("Taken today", "the same once more.pdf")
 	d.Press(`main ol.cards a`)
 	d.sees("Exactly this file was scanned before")
 	d.Press(`button[value="same"]`)
 	d.sees("It is recorded that this is the same letter", "No scan is waiting for an answer.")
 
-	d.Press(`nav a[href="/papers"]`)
+	d.turnsTo("/papers")
 	d.sees("Every paper original")
 	d.Press(`a[href^="/papers/count"]`)
 	for _, pages := range []int{1, 3} {
@@ -297,27 +307,27 @@ func (d *day) managerOversees() {
 	d.sees("five years", theLead2)
 	d.Press("main form .button")
 	d.sees("This letter is kept for five years", "Look at the decision again")
-	d.Press(`nav a[href="/holds"]`)
+	d.turnsTo("/holds")
 	d.goes("/holds/new")
 	d.does("main form .button", "helpline", "mens-advice-line", "reason", "yes", "owner", d.numbers[theManager], "review", letter.DateOf(time.Now()).AddDays(60).String())
 	d.Press("main form .button")
-	d.sees("Everything of Men's Advice Line", theManager)
+	d.sees("Everything of Men’s Advice Line", theManager)
 	d.goes("/holds/1")
 	d.does(`form[action*="/review"] button`, "review", letter.DateOf(time.Now()).AddDays(30).String(), "owner", d.numbers[theManager])
-	d.sees("Everything of Men's Advice Line")
+	d.sees("Everything of Men’s Advice Line")
 	d.goes("/holds/1")
 	d.Press(`form[action*="/release"] button`)
 	d.sees("Release hold number 1?")
 	d.Press("main form .danger")
 	d.sees("The hold is released.", "Nothing is on hold")
-	d.Press(`nav a[href="/overview"]`)
+	d.turnsTo("/overview")
 	d.sees("Kept for five years")
 	d.Press(`footer a[href="/policy"]`)
 	d.goes("/policy/people")
 	d.sees("Who has confirmed the policy", "Not yet", theLead2)
-	d.Press(`nav a[href="/calendar"]`)
+	d.turnsTo("/calendar")
 	d.sees("Retention calendar")
-	d.goes("/account")
+	d.turnsTo("/account")
 	d.shows()
 	d.NewDevice()
 	d.Press(`[data-passkey="make"]`)
@@ -331,25 +341,28 @@ func (d *day) dpoAnswersForIt() {
 	d.unfolds()
 	d.does("form.filter .button", "about", d.pages[2].ID.Reference())
 	d.sees("("+theLead+") found the letter readable.", "Ledger number D-")
-	d.Press(`nav a[href="/openings"]`)
+	d.turnsTo("/openings")
 	d.sees(theLead, "By letter")
-	d.Press(`nav a[href="/calendar"]`)
+	d.turnsTo("/calendar")
 	d.sees("What must be gone, and when")
-	d.Press(`nav a[href="/requests"]`)
+	d.turnsTo("/requests")
 	d.sees("Erase the letter", d.pages[1].ID.Reference())
 	d.Press("main ol.cards a")
 	d.shows()
 	d.Press("main form .danger")
 	d.sees("Nothing waits for a second person")
-	d.Press(`nav a[href="/retention"]`)
+	d.turnsTo("/retention")
 	d.sees("Take a copy")
-	d.Press(`nav a[href="/register"]`)
+	d.turnsTo("/register")
 	d.shows()
 	d.Do(chromedp.Click(chromedp.CSS(`form[action="/register/export.ndjson"] button`)))
 	d.eventually("the copy is on record", func() bool { return d.records("register-exported", theDPO) == 1 })
-	d.Press(`nav a[href="/evidence"]`)
+	d.turnsTo("/evidence")
 	d.shows()
-	d.Do(chromedp.Click(chromedp.CSS(`form[action="/evidence/pack.zip"] button`)))
+	if pack := d.Saves(`main form .button`, "evidence.zip"); !bytes.HasPrefix(pack, []byte("PK")) {
+		d.T.Errorf("the pack begins with %q", pack[:min(len(pack), 9)])
+	}
+	d.sees("Your evidence pack is being made")
 	d.eventually("the pack is on record", func() bool { return d.records("register-exported", theDPO) == 2 })
 	d.eventually("the letter is erased with proof", func() bool { return d.records("letter-deleted", "") == 1 })
 	d.leaves(theDPO)
@@ -374,11 +387,11 @@ func (d *day) administratorEnds() {
 	d.shows()
 	d.Press("main form .danger")
 	d.sees("Who has left", "Staff number "+d.numbers[theLead])
-	d.Press(`nav a[href="/settings"]`)
+	d.turnsTo("/settings")
 	d.shows()
 	d.does("main form .button", "idle-minutes", "20")
 	d.sees("changed here")
-	d.Press(`nav a[href="/check"]`)
+	d.turnsTo("/check")
 	d.sees("clock")
 	d.Press(`footer a[href="/security"]`)
 	d.sees("Security")

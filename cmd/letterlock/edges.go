@@ -33,6 +33,8 @@ type edgeCmd struct {
 }
 
 type edgeInviteCmd struct {
+	adminFlag
+
 	Site          string        `arg:"" help:"Name of the place that scans: lower-case letters, digits and hyphens."`
 	Out           string        `help:"The file to write; SITE.invitation by default." type:"path" placeholder:"FILE"`
 	Replace       bool          `help:"The site has a scanner already, and this machine takes its place: from then on nothing is believed that the former one signs."`
@@ -49,7 +51,7 @@ func (c *edgeInviteCmd) Run(w *world) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	return w.with(func(in *installation) error {
+	return c.with(w, func(in *installation) error {
 		if in.cfg.Storage == nil {
 			return configfile.Wrong("a scanner of its own needs an S3 bucket to meet the server in: set [storage] in %s", in.dir.config)
 		}
@@ -172,7 +174,7 @@ func storageUserOf(site string) string {
 // edgeUser makes a user of the storage for a site's scanner. It is not noted as one
 // that is needed: whatever becomes of this command, it ends within the hour.
 func (in *installation) edgeUser(ctx context.Context, site, user string) (secret string, err error) {
-	admin, err := in.cfg.s3(in.dir.config)
+	admin, err := in.adminS3()
 	if err != nil {
 		return "", err
 	}
@@ -181,12 +183,17 @@ func (in *installation) edgeUser(ctx context.Context, site, user string) (secret
 	}
 	secret = rand.Text() + rand.Text()[:14]
 	err = archive.MakeEdgeUser(ctx, admin, site, user, secret)
+	if errors.Is(err, archive.ErrNothingMade) { // so that nobody has to look for it
+		if err := in.register.StorageUserEnded(ctx, user); err != nil {
+			return "", err
+		}
+	}
 	if errors.Is(err, deposit.ErrRefused) {
 		policy, policyErr := archive.EdgePolicy(in.cfg.Storage.Bucket, site)
 		if policyErr != nil {
 			return "", policyErr
 		}
-		return "", fmt.Errorf("this storage lets no user be made by Letterlock (%w). Make one there yourself, give it this policy and no other, and name it with --access-key and --secret-key-file:\n%s", err, policy)
+		return "", fmt.Errorf("this storage lets no user be made with these credentials (%w). Where it is MinIO or Silo, name some that may with --storage-admin. Elsewhere make a user there yourself, give it this policy and no other, and name it with --access-key and --secret-key-file:\n%s", err, policy)
 	}
 	if err != nil {
 		return "", fmt.Errorf("making the scanner's own storage credentials: %w", err)
@@ -297,6 +304,8 @@ func atMinute(t time.Time) string {
 }
 
 type edgeStorageCmd struct {
+	adminFlag
+
 	Site string `arg:"" help:"Whose scanner."`
 	Out  string `help:"The file to write, which takes the place of the scanner's storage.key." type:"path" placeholder:"FILE"`
 	Keep string `help:"The scanner has the new ones: end all that it had but these." placeholder:"NAME"`
@@ -310,7 +319,7 @@ func (c *edgeStorageCmd) Run(w *world) error {
 	if c.Out != "" && exists(c.Out) {
 		return configfile.Wrong("%s is there already: remove it, or name another file", c.Out)
 	}
-	return w.with(func(in *installation) error {
+	return c.with(w, func(in *installation) error {
 		if in.cfg.Storage == nil {
 			return configfile.Wrong("without [storage] no scanner has credentials")
 		}
@@ -333,10 +342,14 @@ func (c *edgeStorageCmd) Run(w *world) error {
 		if err := durable.New(c.Out, []byte(user+"\n"+secret+"\n"), 0o600); err != nil {
 			return fmt.Errorf("the credentials cannot be written: %s", configfile.Reason(err))
 		}
+		former := fmt.Sprintf("letterlock edge storage %s --keep %s", c.Site, user)
+		if c.StorageAdmin != "" {
+			former += " --storage-admin " + c.StorageAdmin
+		}
 		_, err = fmt.Fprintf(w.out, `Credentials  %s, beside those that the scanner of %s has
 Put the file in the place of storage.key at the scanner; it counts at once. Once 'scanner check' is well there, end the former ones:
-  letterlock edge storage %s --keep %s
-`, user, c.Site, c.Site, user)
+  %s
+`, user, c.Site, former)
 		return err
 	})
 }
@@ -353,12 +366,14 @@ func (c *edgeStorageCmd) keep(w *world, in *installation) error {
 }
 
 type edgeRevokeCmd struct {
+	adminFlag
+
 	Site string `arg:"" help:"Whose scanner."`
 }
 
 // Run revokes a scanner.
 func (c *edgeRevokeCmd) Run(w *world) error {
-	return w.with(func(in *installation) error {
+	return c.with(w, func(in *installation) error {
 		if err := in.notOwnSite(c.Site); err != nil {
 			return err
 		}
@@ -377,32 +392,40 @@ func (c *edgeRevokeCmd) Run(w *world) error {
 // endStorageUsers takes away at the storage what revoked scanners could do there, or
 // says who is to do it.
 func (in *installation) endStorageUsers(w *world) error {
-	names, err := in.register.StorageUsersToEnd(w.ctx)
-	if err != nil || in.cfg.Storage == nil {
+	n, err := in.removeStorageUsers(w)
+	if err != nil || n > 0 || in.cfg.Storage == nil {
 		return err
 	}
-	for _, name := range names {
-		if err := (storageUsers{in}).RemoveUser(w.ctx, name); err != nil {
-			fmt.Fprintf(w.out, "Its user of the storage, %s, could not be removed: remove it there yourself. (%s)\n", name, say(err))
-			continue
-		}
-		if err := in.register.StorageUserEnded(w.ctx, name); err != nil {
-			return err
-		}
-		fmt.Fprintf(w.out, "Its user of the storage, %s, was removed.\n", name)
-	}
-	if len(names) == 0 {
-		_, err = fmt.Fprintln(w.out, "If you have made it a user of the storage yourself, remove that too.")
-	}
+	_, err = fmt.Fprintln(w.out, "If you have made it a user of the storage yourself, remove that too.")
 	return err
 }
 
-// storageUsers removes scanners' users with the server's own credentials.
+// removeStorageUsers removes those that no scanner needs any more, and counts them.
+func (in *installation) removeStorageUsers(w *world) (n int, err error) {
+	names, err := in.register.StorageUsersToEnd(w.ctx)
+	if err != nil || in.cfg.Storage == nil {
+		return 0, err
+	}
+	for _, name := range names {
+		if err := (storageUsers{in}).RemoveUser(w.ctx, name); err != nil {
+			fmt.Fprintf(w.out, "A scanner's user of the storage, %s, could not be removed: remove it there yourself, or run: letterlock setup --storage-admin FILE (%s)\n", name, say(err))
+			continue
+		}
+		if err := in.register.StorageUserEnded(w.ctx, name); err != nil {
+			return 0, err
+		}
+		fmt.Fprintf(w.out, "A scanner's user of the storage, %s, was removed.\n", name)
+	}
+	return len(names), nil
+}
+
+// storageUsers removes scanners' users, with the server's own credentials where a command
+// was given no others.
 type storageUsers struct{ *installation }
 
 // RemoveUser is pipeline.StorageUsers.
 func (in storageUsers) RemoveUser(ctx context.Context, name string) error {
-	admin, err := in.cfg.s3(in.dir.config)
+	admin, err := in.adminS3()
 	if err != nil {
 		return err
 	}

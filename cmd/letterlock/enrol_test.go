@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -113,15 +114,20 @@ func (a *annexe) runs(dir string) *program {
 // that it had.
 func (a *annexe) renews(dir string) {
 	a.t.Helper()
-	before, file := a.storage(dir), filepath.Join(a.t.TempDir(), "storage.key")
-	said := command(a.t, a.data, "edge", "storage", "annexe", "--out", file)
+	before, file, stick := a.storage(dir), filepath.Join(a.t.TempDir(), "storage.key"), filepath.Join(a.t.TempDir(), "storage-admin")
+	must(a.t, os.WriteFile(stick, []byte(a.s3.AccessKey+"\n"+a.s3.SecretKey+"\n"), 0o600))
+	said := command(a.t, a.data, "edge", "storage", "annexe", "--out", file, "--storage-admin", stick)
 	if _, err := before.Get(a.t.Context(), "keys/recipients"); err != nil {
 		a.t.Errorf("the former credentials are no good meanwhile: %v", err)
 	}
 	if err := os.Rename(file, filepath.Join(dir, "storage.key")); err != nil {
 		a.t.Fatal(err)
 	}
-	command(a.t, a.data, "edge", "storage", "annexe", "--keep", regexp.MustCompile(`--keep (\S+)`).FindStringSubmatch(said)[1])
+	next := regexp.MustCompile(`letterlock (edge storage annexe --keep \S+ --storage-admin \S+)\n`).FindStringSubmatch(said)
+	if next == nil {
+		a.t.Fatalf("it is not said how the former ones are ended:\n%s", said)
+	}
+	command(a.t, a.data, strings.Fields(next[1])...)
 	if _, err := before.Get(a.t.Context(), "keys/recipients"); err == nil {
 		a.t.Error("the former credentials are good for ever")
 	}
@@ -149,6 +155,82 @@ func (a *annexe) drops(dir, name string, seed uint64) {
 	}
 }
 
+// serverHasItsOwnUser sets up with the storage's administrator, whose credentials the
+// server has had until now and has no more from here on. Whoever sets up makes the
+// scanners' users with them.
+func (a *annexe) serverHasItsOwnUser() {
+	a.t.Helper()
+	key, admin := filepath.Join(a.data, "s3.key"), filepath.Join(a.t.TempDir(), "admin")
+	must(a.t, os.WriteFile(admin, []byte(a.s3.AccessKey+"\n"+a.s3.SecretKey+"\n"), 0o600))
+	ownUser := []string{"setup", "--server-user", "letterlock-server", "--storage-admin", admin}
+	says := func(want string, args ...string) {
+		a.t.Helper()
+		if said := command(a.t, a.data, args...); !strings.Contains(said, want) {
+			a.t.Errorf("%v does not say %q:\n%s", args, want, said)
+		}
+	}
+	refused := func(want string, args ...string) {
+		a.t.Helper()
+		if said, err := letterlockCmd(a.t, a.data, args...).CombinedOutput(); err == nil || !strings.Contains(string(said), want) {
+			a.t.Errorf("%v: %v, and it does not say %q:\n%s", args, err, want, said)
+		}
+	}
+	refused("needs --storage-admin", "setup", "--server-user", "letterlock-server")
+	refused("is the very file", "setup", "--server-user", "letterlock-server", "--storage-admin", key)
+	says("Storage user: letterlock-server would be made", append(ownUser, "--dry-run")...)
+	was := read(a.t, key)
+	if was != a.s3.SecretKey || exists(key+".next") {
+		a.t.Error("a dry run has written credentials")
+	}
+	says("Storage user: letterlock-server was made", ownUser...)
+	own := read(a.t, key)
+	if info, err := os.Stat(key); err != nil || info.Mode().Perm() != 0o600 || !strings.HasPrefix(own, "letterlock-server\n") {
+		a.t.Errorf("the server's credentials: %v, %v", info, err)
+	}
+	// As a crash leaves it, before the new credentials take the place of the former.
+	must(a.t, os.Rename(key, key+".next"))
+	must(a.t, os.WriteFile(key, []byte(was), 0o600))
+	says("Storage user: letterlock-server was made", ownUser...)
+	says("Its credentials were not changed", ownUser...)
+	says("stay as they are", append(ownUser, "--dry-run")...)
+	if read(a.t, key) != own || exists(key+".next") {
+		a.t.Error("set-up that is run again has made other credentials")
+	}
+	// A second server would shut the first one out with a secret of its own.
+	must(a.t, os.Rename(key, key+".away"))
+	must(a.t, os.WriteFile(key, []byte(was), 0o600))
+	refused("Where that is another server's, copy that server's file to here", ownUser...)
+	must(a.t, os.Rename(key+".away", key))
+	refused("the server itself is letterlock-server", "setup", "--edge", "server", "--edge-folder", filepath.Join(a.t.TempDir(), "edge"))
+	// What was stolen and ended does not come back to life by itself.
+	must(a.t, archive.RemoveEdgeUser(a.t.Context(), a.s3, "letterlock-server"))
+	says("it would be asked whether they are to count again", append(ownUser, "--dry-run")...)
+	refused("choose another name with --server-user", ownUser...)
+	refused("refuse", "setup")
+	says("Its credentials were not changed", append(ownUser, "--yes")...)
+	command(a.t, a.data, "setup") // which needs no more than these
+	// The file may lie on a volume of its own, behind a link. What a set-up under another
+	// name has begun is said, and not forgotten.
+	kept := filepath.Join(a.t.TempDir(), "kept")
+	must(a.t, errors.Join(os.Rename(key, kept), os.Symlink(kept, key), os.WriteFile(kept+".next", []byte("half\nthe secret of half\n"), 0o600)))
+	must(a.t, archive.MakeServerUser(a.t.Context(), a.s3, "half", "the secret of half"))
+	another := []string{"setup", "--server-user", "letterlock-another", "--storage-admin", admin, "--yes"}
+	says("Storage user: half was made by a set-up that broke off", another...)
+	if to, err := os.Readlink(key); err != nil || to != kept || !strings.HasPrefix(read(a.t, kept), "letterlock-another\n") {
+		a.t.Errorf("the file is no link to %s any more, or holds another's credentials: %v", kept, err)
+	}
+	must(a.t, os.Rename(kept, kept+".away"))
+	refused("is a link to what is not there", another...)
+	must(a.t, os.Rename(kept+".away", kept))
+	server, err1 := archive.ServerPolicy(a.s3.Bucket)
+	edge, err2 := archive.EdgePolicy(a.s3.Bucket, "annexe")
+	must(a.t, errors.Join(err1, err2))
+	says(string(server), "setup", "--print-policies", "--edge", "annexe")
+	says(string(edge), "setup", "--print-policies", "--edge", "annexe")
+	refused("name some that may with --storage-admin", "edge", "invite", "annexe", "--out", filepath.Join(a.t.TempDir(), "annexe.invitation"))
+	a.t.Setenv("LETTERLOCK_STORAGE_ADMIN", admin)
+}
+
 // A machine becomes the scanner of a site by a file and a code, is killed at every
 // step of that, brings a letter, is replaced by another, is given another key while it
 // runs, and is revoked.
@@ -156,7 +238,7 @@ func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
 	s3 := deposittest.Start(t).Config()
 	a := &annexe{apart: &apart{t: t, s3: s3, data: newData(t), binary: buildScanner(t)}}
 	configure(t, a.data, s3, "")
-	command(t, a.data, "setup")
+	a.serverHasItsOwnUser()
 	command(t, a.data, "user", "add", "--name", "Ada", "--role", "team-leader", "--helpline", "respect-phoneline", "--email", "ada@example.org")
 	first, second, third := filepath.Join(t.TempDir(), "first"), filepath.Join(t.TempDir(), "second"), filepath.Join(t.TempDir(), "third")
 
@@ -211,10 +293,15 @@ func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
 	if status, out := a.enrol(second, ""); status != exitDone {
 		t.Fatalf("replacing: %d\n%s", status, out)
 	}
-	server.eventually("the former scanner's user of the storage is gone", func() bool {
-		_, err := before.Get(t.Context(), "keys/recipients")
-		return err != nil
-	})
+	if said, _ := letterlockCmd(t, a.data, "check").Output(); !strings.Contains(string(said), "No scanner needs these users of the storage any more") {
+		t.Errorf("check does not say that the former scanner's user is left:\n%s", said)
+	}
+	if said := command(t, a.data, "setup"); !strings.Contains(said, "was removed") {
+		t.Errorf("the former scanner's user of the storage is left:\n%s", said)
+	}
+	if _, err := before.Get(t.Context(), "keys/recipients"); err == nil {
+		t.Error("the former scanner's credentials are good for ever")
+	}
 	a.drops(first, "late.pdf", 2)
 	now := a.runs(second)
 	a.drops(second, "two.pdf", 3)
@@ -231,7 +318,7 @@ func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
 	if a.invite("--replace"); os.Rename(filepath.Join(second, "site.key"), filepath.Join(second, "stolen.key")) != nil {
 		t.Fatal("its key cannot be moved away")
 	}
-	if status, out := a.enrol(second, "", "--code", a.code, "--again"); status != exitDone || !strings.Contains(out, "need not be started anew") {
+	if status, out := a.enrol(second, "", "--code", a.code, "--again"); status != exitDone || !strings.Contains(out, "goes on as this within seconds") {
 		t.Fatalf("enrolling the scanner that runs anew: %d\n%s", status, out)
 	}
 	now.eventually("the scanner that runs goes on as that", func() bool { return strings.Contains(now.out.String(), "was enrolled anew") })

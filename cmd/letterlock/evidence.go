@@ -128,7 +128,7 @@ func (in *installation) evidence(ctx context.Context, to evidence.Sink, tried []
 	}
 	var storage []evidence.Finding
 	for _, l := range tried {
-		storage = append(storage, evidence.Finding(l))
+		storage = append(storage, evidence.Finding{Name: l.Name, OK: l.OK, Says: l.Says, Do: l.Do})
 	}
 	language, err := texts.New(texts.Files, in.cfg.Portal.Language)
 	if err != nil {
@@ -169,7 +169,7 @@ func (in *installation) evidenceSetup(ctx context.Context) (evidence.Setup, erro
 		s.People[p.Role]++
 	}
 	for _, h := range c.Helplines {
-		line := evidence.Helpline{Name: h.Name, Title: h.Title}
+		line := evidence.Helpline{Name: h.Name, Title: h.typeset()}
 		for _, p := range people {
 			if p.LeadsHelpline(h.Name) {
 				line.Leaders++

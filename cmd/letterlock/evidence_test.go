@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -53,6 +54,11 @@ func visits(ts *testscript.TestScript, _ bool, args []string) {
 			res = sends(sign, form)
 		}
 	}
+	if _, pack, making := strings.Cut(res.Header.Get("Refresh"), "url="); making {
+		ts.Check(res.Body.Close())
+		res, err = client.Get(origin + pack)
+		ts.Check(err)
+	}
 	body, err := io.ReadAll(res.Body)
 	ts.Check(errors.Join(err, res.Body.Close()))
 	if res.StatusCode >= 400 {
@@ -69,4 +75,33 @@ func unzips(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Check(os.CopyFS(filepath.Join(ts.MkAbs(args[1])), r))
 	ts.Check(r.Close())
+}
+
+// packHolds makes an evidence pack and looks whether each demand that it says is met
+// is met in files that are there and hold something.
+func packHolds(t *testing.T, data string) (pack string) {
+	t.Helper()
+	pack = filepath.Join(t.TempDir(), "pack")
+	command(t, data, "evidence", "--out", pack)
+	command(t, data, "register", "verify", filepath.Join(pack, "register.ndjson"), "--key", filepath.Join(data, "register.pub"))
+	page, err := os.ReadFile(filepath.Join(pack, "demands.html"))
+	must(t, err)
+	met := 0
+	for _, row := range regexp.MustCompile(`(?s)<tr><td><strong>(.*?)</strong>.*?</td><td>(.*?)</td><td>(.*?)</td></tr>`).FindAllStringSubmatch(string(page), -1) {
+		files := regexp.MustCompile(`href="([^"]+)"`).FindAllStringSubmatch(row[3], -1)
+		if row[2] != "no" {
+			if met++; len(files) == 0 {
+				t.Errorf("%s is met (%s), and nothing says where", row[1], row[2])
+			}
+		}
+		for _, f := range files {
+			if info, err := os.Stat(filepath.Join(pack, f[1])); err != nil || info.Size() == 0 {
+				t.Errorf("%s is met in %s: %v", row[1], f[1], err)
+			}
+		}
+	}
+	if met < 30 {
+		t.Errorf("%d demands are met, in part or whole", met)
+	}
+	return pack
 }

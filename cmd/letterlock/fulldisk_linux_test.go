@@ -161,3 +161,26 @@ func TestTheRegistersDiskIsFullWhilePeopleWork(t *testing.T) {
 		})
 	}
 }
+
+// The disk of the backups becomes full in the midst of one: no piece is left there, what
+// there was stays, and one sentence says what to do. Once there is room the next is made.
+func TestTheBackupsDiskIsFull(t *testing.T) {
+	data, kept, _ := backedUp(t)
+	fill, makeRoom := smallDisk(t, kept, 8)
+	command(t, data, "backup")
+	fill()
+	filler, err := os.Stat(filepath.Join(kept, "filler"))
+	must(t, err)
+	must(t, os.Truncate(filepath.Join(kept, "filler"), filler.Size()-64<<10)) // room for a beginning
+	before := contents(t, kept)
+	nextSecond()
+	out, err := letterlockCmd(t, data, "backup").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "is full: none was made, and those that are there stay") || strings.Contains(string(out), "no space") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if contents(t, kept) != before {
+		t.Error("a piece is left, or another backup changed")
+	}
+	makeRoom()
+	command(t, data, "backup")
+}

@@ -44,7 +44,7 @@ var mayUse = map[string][]string{
 	"cmd/progress":       {"scanner/words"},
 	"cmd/release":        {"cmd/commandline"},
 	"cmd/sitekey":        {"cmd/configfile", "scanner", "scanner/disk"},
-	"pipeline":           {"pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "pipeline/texts", "scanner/child", "scanner/deposit", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/words"},
+	"pipeline":           {"pipeline/archive", "pipeline/keyring", "pipeline/mail", "pipeline/portal", "pipeline/register", "pipeline/texts", "scanner/child", "scanner/deposit", "scanner/disk", "scanner/page", "scanner/pdf", "scanner/seal", "scanner/words"},
 	"pipeline/archive":   {"scanner/deposit"},
 	"pipeline/backup":    {"pipeline/durable"},
 	"pipeline/evidence":  {"pipeline/register", "pipeline/texts", "scanner/words"},

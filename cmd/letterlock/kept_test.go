@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/register/postgrestest"
 )
 
 // Data folders of earlier versions are taken as they are: their tables are brought
@@ -20,7 +21,8 @@ import (
 //
 // One is kept for each release, in testdata/kept: a sample with its letters
 // announced, ended, packed without state/cache and outbox (tar -C data -czf), and
-// beside it what 'letterlock letters --json' said. A name is a day, or a version.
+// beside it what 'letterlock letters --json' said. A name is a day, or a version. One
+// whose register is in PostgreSQL has database.sql, as pg_dump writes it.
 func TestDataFoldersOfEarlierVersionsAreTaken(t *testing.T) {
 	packed, err := filepath.Glob("testdata/kept/*.tar.gz")
 	must(t, err)
@@ -35,6 +37,10 @@ func TestDataFoldersOfEarlierVersionsAreTaken(t *testing.T) {
 				t.Fatalf("tar: %v\n%s", err, out)
 			}
 			must(t, os.MkdirAll(filepath.Join(data, "outbox"), 0o700))
+			if dump := filepath.Join(data, "database.sql"); exists(dump) {
+				address := postgrestest.Start(t).Filled(t, []byte(read(t, dump)))
+				must(t, os.WriteFile(filepath.Join(data, "database"), []byte(address), 0o600)) // which [database] names
+			}
 			letters := sameLetters(t, data, read(t, name+".ndjson"))
 			entries(t, data) // which verifies
 			for _, l := range letters {

@@ -18,6 +18,7 @@ import (
 	"letterlock/pipeline"
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/texts"
+	"letterlock/scanner/deposit"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 )
@@ -71,11 +72,12 @@ type status struct {
 	Register    registerStatus              `json:"register"`
 	Alarms      []alarmStatus               `json:"alarms"`          // what somebody must see to, the gravest first
 	Outlived    int                         `json:"papers_outlived"` // papers whose letter is gone
-	KeyWaits    []string                    `json:"key_waits"`       // sites whose scanners have not said that they know the server's new signing key
+	KeyWaits    []string                    `json:"key_waits"`       // sites whose scanners have not said that they know the server's new signing key, or must be invited again to know it
 	Settings    register.Values             `json:"settings"`        // those that were changed at the portal; the file says the others
 
-	now   time.Time
-	scans *folder.Counts // nil where scans are taken elsewhere
+	now      time.Time
+	scans    *folder.Counts // nil where scans are taken elsewhere
+	mailDown int            // letters of which a mail was tried and not taken
 }
 
 type alarmStatus struct {
@@ -130,10 +132,21 @@ func (in *installation) status(w *world) (s status, err error) {
 	if s.MailWaiting, err = in.register.MailsWaiting(w.ctx); err != nil {
 		return s, err
 	}
+	troubles, err := in.register.Troubles(w.ctx)
+	if err != nil {
+		return s, err
+	}
+	s.mailDown = troubles[register.MailDown]
 	if s.KeyWaits, err = in.register.Unheard(w.ctx); err != nil {
 		return s, err
 	}
-	s.KeyWaits = append([]string{}, s.KeyWaits...)
+	lost, _, err := in.register.LostServerKey(w.ctx)
+	if err != nil {
+		return s, err
+	}
+	s.KeyWaits = append(lost.Sites, s.KeyWaits...)
+	slices.Sort(s.KeyWaits)
+	s.KeyWaits = append([]string{}, slices.Compact(s.KeyWaits)...)
 	if s.Settings, err = in.register.ChangedSettings(w.ctx); err != nil {
 		return s, err
 	}
@@ -197,8 +210,15 @@ func (s status) verdict() string {
 		return "Somebody has to see to this: 'letterlock check' says to what, and what to do."
 	case s.Held > 0:
 		return "What a scanner has announced is not believed: 'letterlock held' says why, and what to do."
+	case s.mailDown > 0 && s.MailWaiting > 0:
+		return "Mail waits that the mail server has not taken, and is tried again: 'letterlock check' says why, and what to do."
+	case len(s.KeyWaits) > 0:
+		return "Scanners do not know the server's new key: 'letterlock check' says what to do where it is more than a matter of minutes."
 	case s.Refused > 0:
 		return "Scans wait in refused/ for whoever scans: the note beside each says why, and what to do."
+	}
+	if s.MailWaiting > 0 {
+		return "Nothing here needs anybody, unless the mail that waits goes on waiting: 'letterlock check' asks the mail server."
 	}
 	return "Nothing here needs anybody. 'letterlock check' looks at everything else too."
 }
@@ -285,7 +305,11 @@ func (c *checkCmd) Run(w *world) error {
 			return err
 		}
 		work := w.begin(in, "Checking", "question")
-		lines := append(in.looks(sender).Check(w.ctx), in.checkScanner()...)
+		server := in.looks(sender)
+		if err := server.TryStorage(w.ctx); err != nil && !errors.Is(err, deposit.ErrUnavailable) && !errors.Is(err, deposit.ErrRefused) { // which has a line of its own
+			w.log.Error("the storage could not be tried out", "error", err)
+		}
+		lines := append(append(server.Check(w.ctx), in.checkFiles()...), in.checkScanner()...)
 		work.End()
 		var failed bool
 		for _, l := range lines {
@@ -320,6 +344,24 @@ func (in *installation) checkScanner() []pipeline.Line {
 	all := make([]pipeline.Line, len(lines))
 	for i, l := range lines {
 		all[i] = pipeline.Line{Name: l.Name, OK: l.OK, Says: l.Says}
+	}
+	return all
+}
+
+// places are where on this machine's disks something of Letterlock's lies; the same
+// disk may hold several.
+func (in *installation) places() []pipeline.Place {
+	all := []pipeline.Place{
+		{What: "data", Folder: in.dir.path},
+		{What: "state", Folder: in.dir.in("state")}, // of which a disk of its own may be mounted
+		{What: "keyring", Folder: in.beside.named(in.cfg.KeyringFolder, in.beside.in("keyring"))},
+		{What: "scanner", Folder: in.scannerFolder()},
+	}
+	if in.cfg.Storage == nil {
+		all = append(all, pipeline.Place{What: "bucket", Folder: in.beside.in("bucket")})
+	}
+	if in.cfg.Backup.Folder != "" {
+		all = append(all, pipeline.Place{What: "backups", Folder: in.backups()})
 	}
 	return all
 }

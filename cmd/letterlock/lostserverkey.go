@@ -8,6 +8,7 @@ import (
 
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline"
+	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 )
@@ -51,7 +52,7 @@ func (in *installation) otherServerKey(ctx context.Context, living string) (keyp
 		return lost, nil
 	}
 	if err != nil {
-		return own, nil // the server's role finds out, once the storage is there
+		return own, nil // the server's role finds out, once the storage is there, and signs nothing before
 	}
 	if told, err := letter.ReadServerKeys(there); err != nil || !told.Holds(own.public()) || !told.Holds(keypair{verifier: living}.public()) {
 		return lost, nil
@@ -93,14 +94,21 @@ func (c *rotateSigningCmd) replaceLost(w *world) error {
 		case err != nil:
 			return err
 		case in.server.signer != nil && (living == "" || living == in.server.verifier):
+			lost, there, err := in.register.LostServerKey(w.ctx)
+			if err != nil {
+				return err
+			}
+			if there {
+				return c.goOn(w, in, lost)
+			}
 			return configfile.Wrong("the server's signing key is here and signs: it is not lost. To change it: letterlock key rotate-signing. Nothing was changed")
 		case exists(in.dir.in("state", ofServer.file)):
 			return configfile.Wrong("nothing was changed: state/server.key is there, and is not the key that signs what scanners are told. Move it away, put the right one in its place, and only if every copy of that is lost, run this again")
 		}
-		if alone, err := in.alone(w.ctx); err != nil {
+		if alone, err := in.alone(w.ctx, listenFor); err != nil {
 			return err
 		} else if !alone {
-			return configfile.Wrong("nothing was changed: another server is at work on this register, and has the key. Copy state/server.key from it. Only if that one lacks it too, end it, and run this again ten minutes later")
+			return configfile.Wrong("nothing was changed: another server is at work on this register, and has the key. Copy state/server.key from it. Only if that one lacks it too, end it, and run this again; one that has died is named by 'letterlock server list', and forgotten with 'letterlock server forget NAME'")
 		}
 		unlock, err := in.dir.lock()
 		if err != nil {
@@ -127,27 +135,37 @@ func (c *rotateSigningCmd) replaceNow(w *world, in *installation) error {
 	}
 	// A crash here leaves a key that signs nothing; the next run takes it.
 	crashPoint("lost-signing-made", "")
-	sites, err := in.register.LoseServerKey(w.ctx, key.verifier)
+	lost, err := in.register.LoseServerKey(w.ctx, key.verifier, in.ownSite())
 	if err != nil {
 		return err
 	}
 	// A crash here leaves the new key living and in the file beside: every process that
-	// opens the data folder puts it in its place. What scanners read is signed anew by
-	// 'letterlock setup --repair --take-over'.
+	// opens the data folder puts it in its place. Run again, this says who is to be invited,
+	// as 'letterlock check' does, and signs anew what scanners read.
 	crashPoint("lost-signing-recorded", "")
 	if err := in.dir.replaceKey(ofServer); err != nil {
 		return err
 	}
 	in.server = key
-	fmt.Fprintln(w.out, "On the register: the key was lost, and another signs what scanners are told. The scanner of 'letterlock up' follows by itself; each of the others believes it once it is invited again, keeps its scans until then, and loses none:")
-	for _, site := range sites {
-		if site != in.ownSite() {
-			fmt.Fprintf(w.out, "  letterlock edge invite %s --replace      (there: scanner enrol FILE --again)\n", site)
-		}
+	return c.goOn(w, in, lost)
+}
+
+// goOn says whom to invite again, and signs the recipients list with the new key where that
+// was not done yet, as after a crash.
+func (c *rotateSigningCmd) goOn(w *world, in *installation, lost register.LostServerKey) error {
+	fmt.Fprintf(w.out, "On the register, since %s: the key was lost, and another signs what scanners are told. The scanner of 'letterlock up' follows by itself. No invitation of before counts any more.\n", atMinute(lost.Since))
+	if len(lost.Sites) > 0 {
+		fmt.Fprintln(w.out, "Each of these believes it once it is invited again, keeps its scans until then, and loses none; 'letterlock check' names those that have not joined again:")
+	}
+	for _, site := range lost.Sites {
+		fmt.Fprintf(w.out, "  letterlock edge invite %s --replace      (there: scanner enrol FILE --again)\n", site)
 	}
 	fmt.Fprintln(w.out, "Of several servers, copy state/server.key to the same place of each, and start each anew. Then run: letterlock backup")
+	if !lost.Unsigned {
+		return nil
+	}
 	if err := in.looks(nil).PublishRecipients(w.ctx); err != nil {
-		return fmt.Errorf("what scanners read in the bucket is not signed with the new key yet; once the storage is there, run: letterlock setup --repair --take-over (%w)", err)
+		return fmt.Errorf("what scanners read in the bucket is not signed with the new key yet; once the storage is there, run this again (%w)", err)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUse    = 2
-	exitWrong  = 3 // check, status or verify found something wrong
+	exitWrong  = 3 // check, status, verify or setup's test message found something wrong
 )
 
 // errFoundWrong ends a check, status or verify that worked and found something wrong.
@@ -57,11 +57,12 @@ type cli struct {
 
 	Up        upCmd        `cmd:"" help:"Play every role on this machine: scanner, server and portal. Makes the data folder when it is missing." example:"letterlock up --data letters; letterlock up --sample --clock 2027-05-26"`
 	Serve     serveCmd     `cmd:"" help:"Play the server's role alone; scanners run elsewhere." example:"letterlock serve --listen localhost:8080"`
-	Setup     setupCmd     `cmd:"" help:"Prepare bucket, keys and scanners, and end." example:"letterlock setup --settings; letterlock setup; letterlock setup --repair; letterlock setup --move-database /etc/letterlock/database"`
+	Setup     setupCmd     `cmd:"" help:"Prepare bucket, keys and scanners, and end." example:"letterlock setup --settings; letterlock setup --dry-run; letterlock setup; letterlock setup --no-input --origin https://letters.example.org --storage https://s3.example.org --bucket letters --server-user letterlock-server --storage-admin /mnt/stick/storage-admin --helpline \"advice=Advice Line\" --admin-name \"Ada Example\"; letterlock setup --test-mail you@example.org; letterlock setup --repair; letterlock setup --server-user letterlock-server --storage-admin /mnt/stick/storage-admin; letterlock setup --print-policies; letterlock setup --move-database /etc/letterlock/database"`
 	Check     checksCmd    `cmd:"" help:"Look at everything that a person may have to mend, or try out a storage. Ends with 3 when there is something." example:"letterlock check; letterlock check --clock-is-right"`
 	Status    statusCmd    `cmd:"" help:"Count letters, papers and what waits. Ends with 3 when something needs somebody." example:"letterlock status; letterlock status --json"`
 	Letters   lettersCmd   `cmd:"" help:"List the living letters." example:"letterlock letters --json"`
 	Edge      edgeCmd      `cmd:"" help:"The scanners on other machines: invite one, list them, end one."`
+	Server    serverCmd    `cmd:"" help:"The servers on this register: list them, forget one that has died."`
 	Held      heldCmd      `cmd:"" help:"What scanners have announced and nobody believes, and what to do about it."`
 	User      userCmd      `cmd:"" help:"Add people, disable them, make enrolment codes."`
 	Key       keyCmd       `cmd:"" help:"The expiry weeks' keys, and their shares with custodians."`
@@ -121,8 +122,10 @@ func run(args []string, out, errout io.Writer) (status int) {
 	if err != nil {
 		panic(err) // a mistake in the command line's own description
 	}
-	if data, set := os.LookupEnv("LETTERLOCK_DATA"); set && data == "" {
-		_ = os.Unsetenv("LETTERLOCK_DATA") // empty means the default, not the current folder
+	for _, path := range []string{"LETTERLOCK_DATA", "LETTERLOCK_STORAGE_ADMIN"} {
+		if named, set := os.LookupEnv(path); set && named == "" {
+			_ = os.Unsetenv(path) // empty means the default, not the current folder
+		}
 	}
 	parsed, err := parser.Parse(args)
 	if ended {

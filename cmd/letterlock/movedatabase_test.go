@@ -147,7 +147,7 @@ func TestAMoveOfTheDatabaseIsRefused(t *testing.T) {
 	refused(exitUse, "sslmode=verify-full", "--move-database", address("d", "postgres://me:canary@db.example.org/x"))
 	refused(exitUse, "cannot be read", "--move-database", filepath.Join(folder, "nothing"))
 	refused(exitFailed, "cannot be reached", "--move-database", address("e", "postgres://me:canary@127.0.0.1:1/x"))
-	refused(exitUse, "belong to --move-database", "--dry-run")
+	refused(exitUse, "belongs to --move-database", "--without-tls")
 	refused(exitUse, "there is no old database", "--remove-old-database")
 	unlock, err := dataDir{path: data}.lock() // as a server of an earlier version, which does not make way
 	must(t, err)

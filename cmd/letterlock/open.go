@@ -86,8 +86,9 @@ type installation struct {
 	register *register.Register
 	store    bucket
 	keyring  *keyring.Keyring
-	server   keypair // signs what scanners read, unless another took over since this process began
-	fit      bool    // the storage was tried out by this process
+	server   keypair           // signs what scanners read, unless another took over since this process began
+	fit      bool              // the storage was tried out by this process
+	admin    *deposit.S3Config // of a command that was given them: credentials that may make users of the storage
 	opened   []io.Closer
 	far      func(done, of int) // hears how far the server's role is with what takes long; nil for nobody
 }
@@ -128,7 +129,7 @@ func (in *installation) open(ctx context.Context) (err error) {
 	if _, err := in.looks(nil).RecogniseHere(ctx); err != nil {
 		in.log.Warn("it could not be found out whether the database was restored from a backup", "error", err)
 	}
-	return nil
+	return in.openCodeKey(ctx)
 }
 
 // recognise finds out, before anybody is let in, whether the database or the
@@ -203,9 +204,6 @@ func (in *installation) openRegister(ctx context.Context) error {
 			return fmt.Errorf("the register's public key cannot be written: %s", configfile.Reason(err))
 		}
 	}
-	if err := in.openCodeKey(ctx); err != nil {
-		return err
-	}
 	kind, err := in.register.Meta(ctx, register.MetaKind)
 	if err != nil {
 		return err
@@ -218,11 +216,24 @@ func (in *installation) openRegister(ctx context.Context) error {
 // registerConfig says how the register is opened where that configuration has it.
 func (in *installation) registerConfig(c *Config, key keypair) (register.Config, error) {
 	address, err := c.address(in.dir.config)
-	return register.Config{Path: in.dir.database(), URL: address, Address: func() (string, error) { return c.address(in.dir.config) }, Idle: time.Duration(c.Portal.Idle), ReadableByAnother: c.DestroyAfter == pipeline.ReadableByAnother, Signer: key.signer, Verifier: key.verifier, SignerOf: in.dir.signerOf, Now: in.clock.Now, CodeKey: in.dir.codeKey,
+	return register.Config{Path: in.dir.database(), URL: address, Address: func() (string, error) { return c.address(in.dir.config) }, Unread: in.sayUnread(), Idle: time.Duration(c.Portal.Idle), ReadableByAnother: c.DestroyAfter == pipeline.ReadableByAnother, Signer: key.signer, Verifier: key.verifier, SignerOf: in.dir.signerOf, Now: in.clock.Now, CodeKey: in.dir.codeKey,
 		Program: commandline.Version(), Step: func(step string) { crashPoint(step, "") },
 		// With a storage that has a clock of its own too: where it runs on this very
 		// machine, that clock is the same one.
 		MaxSilence: time.Duration(c.MaxSilence)}, err
+}
+
+// sayUnread says, once while it lasts and each hour again, that the database's address
+// cannot be read any more: a new password is not heard of meanwhile.
+func (in *installation) sayUnread() func(error) {
+	var said pipeline.Said
+	return func(err error) {
+		if err == nil {
+			said.Over()
+		} else if said.Due("unread", time.Hour) {
+			in.log.Warn("the database's address or password cannot be read anew, and the one before counts until it can", "error", err)
+		}
+	}
 }
 
 // setClock lets a sample's clock run ahead by what its register says at the
@@ -277,8 +288,15 @@ func (c *Config) s3(configPath string) (deposit.S3Config, error) {
 		return k, err
 	}
 	now, err := renew()
+	s3 := c.s3As(now)
+	s3.Renew = renew
+	return s3, err
+}
+
+// s3As is the bucket for whoever has these credentials.
+func (c *Config) s3As(who deposit.Credentials) deposit.S3Config {
 	return deposit.S3Config{Endpoint: c.Storage.Endpoint, Bucket: c.Storage.Bucket, Region: c.Storage.Region,
-		AccessKey: now.AccessKey, SecretKey: now.SecretKey, SessionToken: now.SessionToken, Renew: renew}, err
+		AccessKey: who.AccessKey, SecretKey: who.SecretKey, SessionToken: who.SessionToken}
 }
 
 func (in *installation) close() {
@@ -309,10 +327,14 @@ func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender p
 	if in.cfg.Storage != nil {
 		users = storageUsers{in}
 	}
+	var storages func(context.Context) (*x509.Certificate, error)
+	if store, is := in.real().(*archive.S3); is {
+		storages = store.Certificate
+	}
 	return pipeline.New(pipeline.Config{
 		StorageUsers: users, Program: letter.Program(commandline.Version()),
 		Register: in.register, Prepare: in.prepare, Store: in.store, Keyring: in.keyring, Pages: pages, Mail: sender,
-		Signer: in.server.signer, Verifier: in.server.public(), SignerOf: in.serverSignerOf, HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, Issuer: in.issuer(), WeakSSO: in.issuer() != "" && !in.cfg.SSO.Strong, Outbox: in.cfg.Mail.SMTP == "" && !in.sample, ExamplePolicy: in.isExamplePolicy(), MailDomain: in.mailDomain(), Helplines: in.cfg.names(), Settings: in.cfg.Portal.settings(), DestroyAfter: in.cfg.DestroyAfter, Backups: in.keptBackups(), NeedsBackups: !in.sample, Spool: in.dir.in("state"), SweepEvery: pace,
+		Signer: in.server.signer, Verifier: in.server.public(), SignerOf: in.serverSignerOf, HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, StorageCertificate: storages, TryStorage: in.failsTrial, Issuer: in.issuer(), WeakSSO: in.issuer() != "" && !in.cfg.SSO.Strong, Outbox: in.cfg.Mail.SMTP == "" && !in.sample, ExamplePolicy: in.isExamplePolicy(), MailDomain: in.mailDomain(), Helplines: in.cfg.names(), Settings: in.cfg.Portal.settings(), DestroyAfter: in.cfg.DestroyAfter, Backups: in.keptBackups(), NeedsBackups: !in.sample, Places: in.places(), Spool: in.dir.in("state"), SweepEvery: pace,
 		Name: in.serverName(), Setup: in.shared(),
 		Now: in.clock.Now, Log: in.log, Step: crashPoint,
 		Far: in.tell,

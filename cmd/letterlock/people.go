@@ -72,12 +72,16 @@ func (c *userAddCmd) check(cfg *Config) error {
 	if role == register.TeamLeader && c.Email == "" {
 		return configfile.Wrong("a team leader needs --email: that is where letters are announced")
 	}
-	if c.Email != "" {
-		if a, err := netmail.ParseAddress(c.Email); err != nil || a.Name != "" || a.Address != c.Email {
-			return configfile.Wrong("--email is a plain address like name@example.org")
-		}
+	if c.Email != "" && !isPlainAddress(c.Email) {
+		return configfile.Wrong("--email is a plain address like name@example.org")
 	}
 	return nil
+}
+
+// isPlainAddress reports whether it is an address alone, without a name.
+func isPlainAddress(s string) bool {
+	a, err := netmail.ParseAddress(s)
+	return err == nil && a.Name == "" && a.Address == s
 }
 
 // handOver makes a code and says how the person enrols with it.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
 	"letterlock/scanner/letter"
@@ -17,13 +18,15 @@ import (
 
 // postbox is a real SMTP server that keeps what it is given, and fails as such do.
 type postbox struct {
-	mu      sync.Mutex
-	mails   map[string][]string // by recipient
-	refuses string              // a recipient of whom it takes nothing
-	drops   int                 // how many mails it still takes without a word, and hangs up
-	waits   string              // a recipient whose mails it takes, and does not say so until let go
-	waiting int                 // how many it has taken so
-	goOn    chan struct{}
+	mu       sync.Mutex
+	mails    map[string][]string // by recipient
+	refuses  string              // a recipient of whom it takes nothing
+	drops    int                 // how many mails it still takes without a word, and hangs up
+	waits    string              // a recipient whose mails it takes, and does not say so until let go
+	password string              // of the user "clerk", without which it takes nothing; "" where anybody may
+	waiting  int                 // how many it has taken so
+	goOn     chan struct{}
+	close    func() // nobody answers any more
 }
 
 func startPostbox(t *testing.T) (*postbox, string) {
@@ -34,9 +37,10 @@ func startPostbox(t *testing.T) (*postbox, string) {
 		t.Fatal(err)
 	}
 	server := smtp.NewServer(p)
-	server.Domain = "localhost"
+	server.Domain, server.AllowInsecureAuth = "localhost", true
 	go func() { _ = server.Serve(door) }()
-	t.Cleanup(func() { _ = server.Close() })
+	p.close = func() { _ = server.Close() }
+	t.Cleanup(p.close)
 	t.Cleanup(p.answers)
 	return p, "smtp://" + door.Addr().String()
 }
@@ -118,11 +122,41 @@ type letterbag struct {
 	*postbox
 	wire net.Conn
 	to   string
+	in   bool // who sends is known
 }
 
-func (l *letterbag) Mail(string, *smtp.MailOptions) error { return nil }
-func (l *letterbag) Reset()                               {}
-func (l *letterbag) Logout() error                        { return nil }
+func (l *letterbag) needsPassword() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.password != ""
+}
+
+func (l *letterbag) AuthMechanisms() []string {
+	if l.needsPassword() {
+		return []string{sasl.Plain}
+	}
+	return nil
+}
+
+func (l *letterbag) Auth(string) (sasl.Server, error) {
+	return sasl.NewPlainServer(func(_, user, password string) error {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.in = user == "clerk" && password == l.password; !l.in {
+			return smtp.ErrAuthFailed
+		}
+		return nil
+	}), nil
+}
+
+func (l *letterbag) Mail(string, *smtp.MailOptions) error {
+	if l.needsPassword() && !l.in {
+		return smtp.ErrAuthRequired
+	}
+	return nil
+}
+func (l *letterbag) Reset()        {}
+func (l *letterbag) Logout() error { return nil }
 func (l *letterbag) Rcpt(to string, _ *smtp.RcptOptions) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

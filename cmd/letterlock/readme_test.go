@@ -92,6 +92,7 @@ func commandsAreUnderstood(t *testing.T, text string, least int) {
 	t.Helper()
 	lines := regexp.MustCompile(`(?m)^ *(?:letterlock|go run \./cmd/letterlock) (.+)$`).FindAllStringSubmatch(text, -1)
 	lines = append(lines, regexp.MustCompile("`letterlock ([^`]+)`").FindAllStringSubmatch(text, -1)...)
+	lines = append(lines, inComposition.FindAllStringSubmatch(text, -1)...)
 	if len(lines) < least {
 		t.Fatalf("only %d commands were found", len(lines))
 	}

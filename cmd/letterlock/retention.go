@@ -149,7 +149,7 @@ func unseen(int64) {}
 func (in *installation) helplineTitle(name string) string {
 	for _, h := range in.cfg.Helplines {
 		if h.Name == name {
-			return h.Title
+			return h.typeset()
 		}
 	}
 	return name

@@ -212,6 +212,15 @@ func (in *installation) aloneAtWork(w *world, command string) error {
 		return err
 	}
 	if len(servers) > 1 {
+		dead, err := in.dead(w, servers, listenFor)
+		if err != nil {
+			return err
+		}
+		for _, s := range servers {
+			if dead[s.ID()] {
+				return configfile.Wrong("the server %s has died without a word, and may come back without the new key. Start it again; or if it is gone for good, run: letterlock server forget %s", s.Name, s.Name)
+			}
+		}
 		return configfile.Wrong("%d servers are at work on this register, and each needs the new key before it takes over. Run first: letterlock %s --prepare", len(servers), command)
 	}
 	return nil

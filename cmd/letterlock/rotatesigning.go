@@ -189,7 +189,7 @@ func (c *rotateSigningCmd) changed(w *world, unheard []string) error {
 		fmt.Fprintf(w.out, "  has not said that it knows the new key: the scanner of %s\n", site)
 	}
 	if len(unheard) > 0 {
-		fmt.Fprintln(w.out, "Those that run, and are of this version, follow by themselves within a minute, and say so within ten: see 'letterlock edge list' and 'letterlock check'. Each of the others believes the old key until it is invited again, and takes nothing in meanwhile that this server says:\n  letterlock edge invite SITE --replace\nWho has stolen the old key and can write to the bucket could be faster at a scanner that has not heard: change the storage's credentials first.")
+		fmt.Fprintln(w.out, "Those that run, and are of this version, follow by themselves within a minute, and say so within ten: 'letterlock check' and 'letterlock status' name those that have not. Each of the others believes the old key until it is invited again, and takes nothing in meanwhile that this server says:\n  letterlock edge invite SITE --replace\nWho has stolen the old key and can write to the bucket could be faster at a scanner that has not heard: change the storage's credentials first.")
 	}
 	_, err := fmt.Fprintln(w.out, strings.TrimSpace("Then run: letterlock backup. A backup of before brings back the old key, which no scanner believes."))
 	return err

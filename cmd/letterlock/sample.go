@@ -104,7 +104,7 @@ func (in *installation) samplePeople(ctx context.Context) error {
 		{Name: "Wren Operations", Role: register.Operations},
 	}
 	for i, h := range in.cfg.Helplines {
-		cast = append(cast, register.Person{Name: "Leader of " + h.Title, Email: fmt.Sprintf("leader%d@example.org", i+1),
+		cast = append(cast, register.Person{Name: "Leader of " + h.typeset(), Email: fmt.Sprintf("leader%d@example.org", i+1),
 			Role: register.TeamLeader, Helplines: []string{h.Name}})
 	}
 	cast = append(cast,

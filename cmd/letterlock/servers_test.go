@@ -17,6 +17,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/minio/minio-go/v7/pkg/lifecycle"
 
+	"letterlock/pipeline/archive"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/deposit/deposittest"
@@ -45,12 +46,24 @@ func configure(t *testing.T, data string, s3 deposit.S3Config, mail string) {
 	}
 }
 
+// withLeastRights prepares the bucket, and gives the server of that data folder a user of
+// its own in the place of the storage's administrator.
+func withLeastRights(t *testing.T, data string, s3 deposit.S3Config) {
+	t.Helper()
+	bucket, err := archive.OpenS3(s3)
+	must(t, err)
+	defer func() { _ = bucket.Close() }()
+	must(t, bucket.Prepare(t.Context()))
+	must(t, archive.MakeServerUser(t.Context(), s3, "letterlock-server", "the secret of the server"))
+	must(t, os.WriteFile(filepath.Join(data, "s3.key"), []byte("letterlock-server\nthe secret of the server\n"), 0o600))
+}
+
 // isWellOtherwise has check find nothing to see to but what every new installation has:
-// no backups and no mail server are set up, and its policy is the example.
+// no backups, no custodians and no mail server are set up, and its policy is the example.
 func isWellOtherwise(t *testing.T, data string) {
 	t.Helper()
 	out, _ := letterlockCmd(t, data, "check").Output()
-	if left := toSeeTo(string(out)); !slices.Equal(left, []string{"backup", "mail", "policy"}) {
+	if left := toSeeTo(string(out)); !slices.Equal(left, []string{"backup", "escrow", "mail", "policy"}) {
 		t.Fatalf("check says that somebody has to see to %v:\n%s", left, out)
 	}
 }
@@ -89,12 +102,14 @@ func traces(t *testing.T, s3 deposit.S3Config, prefix string) (keys []string) {
 }
 
 // The whole way over a real S3 server with versioning and a real SMTP server,
-// past the deadline and past the week.
+// past the deadline and past the week, with no more rights at the storage than a running
+// server needs.
 func TestTheWayOverRealServers(t *testing.T) {
 	s3 := deposittest.Start(t).Config()
 	post, mail := startPostbox(t)
 	data := newData(t)
 	configure(t, data, s3, mail)
+	withLeastRights(t, data, s3)
 	p := start(t, data, "", "--sample")
 	p.eventually("the sample's letters are announced", func() bool {
 		return p.status().Letters[register.Notified] == 3 && len(claimed(filepath.Join(data, "scanner"))) == 0
@@ -135,16 +150,28 @@ func TestChangedDeletionRulesAreAnAlarm(t *testing.T) {
 	s3 := deposittest.Start(t).Config()
 	data := newData(t)
 	configure(t, data, s3, "")
+	client := s3Client(t, s3)
+	planned := func(says string) {
+		t.Helper()
+		if said := command(t, data, "setup", "--dry-run"); !strings.Contains(said, says) {
+			t.Errorf("a dry run said:\n%s", said)
+		}
+	}
+	planned("Bucket: it would be made")
+	if there, err := client.BucketExists(t.Context(), s3.Bucket); err != nil || there || exists(filepath.Join(data, "state", "letterlock.db")) {
+		t.Errorf("a dry run made something: bucket %v, %v", there, err)
+	}
 	command(t, data, "setup")
+	planned("Bucket: it is there, with versioning")
 	for _, h := range exampleHelplines {
 		command(t, data, "user", "add", "--name", "Ada", "--role", "team-leader", "--helpline", h.Name, "--email", "ada@example.org")
 	}
 	command(t, data, "user", "add", "--name", "Mo", "--role", "manager", "--email", "mo@example.org")
 	isWellOtherwise(t, data)
-	client := s3Client(t, s3)
 	if err := client.SetBucketLifecycle(t.Context(), s3.Bucket, lifecycle.NewConfiguration()); err != nil {
 		t.Fatal(err)
 	}
+	planned("This only setup --repair would change")
 	alarm := func() {
 		t.Helper()
 		out, err := letterlockCmd(t, data, "check").CombinedOutput()
@@ -179,6 +206,16 @@ func TestChangedDeletionRulesAreAnAlarm(t *testing.T) {
 	if out, err := yes.CombinedOutput(); err != nil {
 		t.Errorf("told yes, setup ended with %v and said:\n%s", err, out)
 	}
+	isWellOtherwise(t, data)
+	opened := filepath.Join(data, "s3.key")
+	must(t, os.Chmod(opened, 0o644))
+	for dir := data; len(dir) > len(os.TempDir()); dir = filepath.Dir(dir) { // in one that lets nobody in nobody reads it
+		must(t, os.Chmod(dir, 0o755))
+	}
+	if out, _ := letterlockCmd(t, data, "check").Output(); !strings.Contains(string(out), "only this one should: the storage's secret key. Shut them out: chmod go= ") {
+		t.Errorf("a secret is open to all, and check says:\n%s", out)
+	}
+	must(t, os.Chmod(opened, 0o600))
 	isWellOtherwise(t, data)
 	if err := client.SuspendVersioning(t.Context(), s3.Bucket); err != nil {
 		t.Fatal(err)
@@ -299,9 +336,108 @@ func TestServerAndScannerApart(t *testing.T) {
 	if err != nil || !regexp.MustCompile("refused +0").Match(out) {
 		t.Errorf("scanner status: %v\n%s", err, out)
 	}
+	if out, err := o.scanner("check").CombinedOutput(); err != nil || !strings.Contains(string(out), "The store lets this scanner put letters") {
+		t.Errorf("scanner check: %v\n%s", err, out)
+	}
+	// With another site's rights at the storage it may not put what it says of letters.
+	key, config := filepath.Join(o.edge, "storage.key"), filepath.Join(o.edge, "scanner.toml")
+	must(t, archive.MakeEdgeUser(t.Context(), o.s3, "elsewhere", "letterlock-elsewhere", strings.TrimSpace(read(t, key))))
+	own := read(t, config)
+	must(t, os.WriteFile(config, []byte(strings.Replace(own, `"letterlock-office"`, `"letterlock-elsewhere"`, 1)), 0o600))
+	if out, err := o.scanner("check").CombinedOutput(); exitCode(err) != exitWrong || !regexp.MustCompile(`LOOK +put +The store does not let this scanner put anything below incoming/office\.`).Match(out) {
+		t.Errorf("scanner check, with another's rights: %v\n%s", err, out)
+	}
+	must(t, os.WriteFile(config, []byte(own), 0o600))
 	scanner.stop()
 	server.stop()
 	if exists(filepath.Join(o.data, "state", "letterlock.db")) {
 		t.Error("the register is not in the database's server")
+	}
+	o.isKept(t)
+}
+
+// isKept backs up and escrows what docker-compose.yml started, loses database and data
+// folder, and restores them, all by the words of ADMIN.md.
+func (o *apart) isKept(t *testing.T) {
+	t.Helper()
+	_, section, _ := strings.Cut(read(t, "ADMIN.md"), "\n## With docker compose\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	keeping, restoring, ok := strings.Cut(section, "\n**Restoring.**")
+	if !ok {
+		t.Fatal("ADMIN.md does not say how the composition is restored")
+	}
+	sticks := map[string]string{}
+	for _, at := range []string{"/stick", "/ann", "/bob", "/cat"} {
+		sticks[at] = t.TempDir()
+	}
+	before := command(t, o.data, "letters", "--json")
+	for _, m := range inComposition.FindAllString(keeping, -1) {
+		switch said, status := o.composed(m, sticks); {
+		case strings.HasSuffix(m, "letterlock check"):
+			if left := toSeeTo(said); !slices.Equal(left, []string{"mail", "people", "policy"}) {
+				t.Errorf("check says that somebody has to see to %v:\n%s", left, said)
+			}
+		case strings.Contains(m, "--test-mail"): // the server's own rights are enough to get there
+			if status != exitWrong || !strings.Contains(said, "Mail: no mail server is set") {
+				t.Errorf("%s: %d\n%s", m, status, said)
+			}
+		case status != exitDone:
+			t.Fatalf("%s: %d\n%s", m, status, said)
+		}
+		nextSecond()
+	}
+
+	losesDatabase := func() {
+		o.database.Do(t, "DROP DATABASE letterlock WITH (FORCE)")
+		o.database.Do(t, "CREATE DATABASE letterlock")
+	}
+	must(t, os.Rename(o.data, o.data+".lost"))
+	must(t, os.Mkdir(o.data, 0o700))
+	losesDatabase()
+	lines := regexp.MustCompile(`(?m)^docker compose .*$`).FindAllString(restoring, -1)
+	fromNewest := func(line string) string {
+		return regexp.MustCompile(`/backups/\S+`).ReplaceAllString(line, "/backups/"+filepath.Base(newestBackup(t, o.here("/backups"))))
+	}
+	env := map[string]string{"LETTERLOCK_SERVER_USER": "letterlock-server-2", "LETTERLOCK_SITE": "office-2"}
+	must(t, os.Rename(o.edge, o.edge+".lost"))
+	says := []string{"storage.key: no such file", "and is closed until", "is in the keyring again", "Done, and on the register", "office-2 is enrolled", "Written: ",
+		"letterlock-office, was removed"}
+	for _, line := range lines {
+		var said string
+		switch {
+		case inComposition.MatchString(line):
+			line = fromNewest(line)
+			if strings.HasSuffix(line, "restore") {
+				line += " --yes"
+			}
+			said, _ = o.composed(line, sticks)
+		case strings.HasSuffix(line, " setup"), strings.HasSuffix(line, " up -d"): // which begins with set-up
+			out, _ := letterlockCmd(t, o.data, o.setup(env)...).CombinedOutput()
+			said = string(out)
+		default:
+			continue
+		}
+		if len(says) == 0 || !strings.Contains(said, says[0]) {
+			t.Fatalf("%s\nsaid, and it should have said %q first:\n%s", line, says, said)
+		}
+		if strings.HasPrefix(says[0], "Written") && strings.Contains(said, "backup-key.pub") {
+			t.Errorf("the key of backups is in the backup, which says:\n%s", said)
+		}
+		says = says[1:]
+	}
+	if len(says) > 0 {
+		t.Errorf("nothing said %q", says)
+	}
+	if !strings.Contains(read(t, filepath.Join(o.edge, "scanner.toml")), "\nduplex = \"yes\"\n") {
+		t.Error("the scanner does not scan as compose.toml says")
+	}
+	// Another PostgreSQL begins with an empty volume, beside the data folder that is there.
+	losesDatabase()
+	another := regexp.MustCompile(`restored-\d+`).ReplaceAllString(fromNewest(lines[1]), "restored-20261129") + " --yes"
+	if said, status := o.composed(another, sticks); status != exitDone || !strings.Contains(said, "Done, and on the register") {
+		t.Errorf("%s: %d\n%s", another, status, said)
+	}
+	if after := command(t, o.data, "letters", "--json"); after != before {
+		t.Errorf("the letters were\n%s\nand are\n%s", before, after)
 	}
 }

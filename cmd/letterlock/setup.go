@@ -19,30 +19,47 @@ import (
 )
 
 type setupCmd struct {
+	serverUserFlags
+
 	Settings   bool   `help:"Write letterlock.toml and policy.md where there are none, and make nothing else: to be filled in first."`
 	Repair     bool   `help:"Take the bucket for the right one, and write its deletion rules again where they are not Letterlock's any more, after showing the difference."`
 	TakeOver   bool   `help:"With --repair: take the bucket although another installation's keys or letters were found in it, or letters of this one are missing."`
-	Yes        bool   `help:"Do not ask before --repair changes the bucket."`
+	Yes        bool   `help:"Do not ask before a new server is made, or --repair changes the bucket."`
+	NoInput    bool   `help:"Ask nothing, not even at a terminal: what no flag says is as in a new letterlock.toml."`
 	Edge       string `help:"Enrol a scanner of that site on this machine, and write what it needs to --edge-folder. For another machine: letterlock edge invite." placeholder:"SITE"`
 	EdgeFolder string `help:"Where the scanner's configuration and keys go." type:"path" placeholder:"DIR"`
 	Scans      string `help:"The scanner folder on the scanner's own machine." default:"/scans" placeholder:"DIR"`
+	TestMail   string `help:"Send a test message there, in which nothing is confidential. Ends with 3 when the mail server does not take it." placeholder:"ADDRESS"`
 
 	MoveDatabase      string `help:"Move state and register into another database, beside a running server, which makes way for it: a file that holds the address of an empty PostgreSQL; or that address, where no password is in it; or 'sqlite' for the file in the data folder." placeholder:"TO"`
 	WithoutTLS        bool   `help:"With --move-database: that database may be reached without TLS on another machine, as in a network of its own within one machine."`
-	DryRun            bool   `help:"With --move-database: say what would be moved, and do nothing."`
+	DryRun            bool   `help:"Say what is there and what would be made, changed or, with --move-database, moved, and do nothing."`
 	RemoveOldDatabase bool   `help:"Remove the database from which the register was moved, and what is deleted in it: a file is overwritten, the tables of a PostgreSQL are dropped."`
+
+	setupValues
+	setupAdministrator
 }
 
 // Run leaves a bucket, keys and, if asked, a scanner's configuration. It may be
 // run again at any time, beside a running server too.
 func (c *setupCmd) Run(w *world) error {
 	switch {
-	case c.MoveDatabase == "" && (c.WithoutTLS || c.DryRun):
-		return configfile.Wrong("--without-tls and --dry-run belong to --move-database")
+	case c.MoveDatabase == "" && c.WithoutTLS:
+		return configfile.Wrong("--without-tls belongs to --move-database")
+	case c.DryRun && c.RemoveOldDatabase:
+		return configfile.Wrong("--dry-run is not for --remove-old-database, which says by itself where it cannot be done")
 	case c.MoveDatabase != "" && c.RemoveOldDatabase:
 		return configfile.Wrong("first --move-database, and --remove-old-database once all is well since")
+	case c.PrintPolicies:
+		return c.printPolicies(w, c.Edge)
+	case (c.MoveDatabase != "" || c.RemoveOldDatabase) && (c.given() || c.named()):
+		return configfile.Wrong("--move-database and --remove-old-database go by the configuration that is there: leave out what a new one is to say")
 	case c.MoveDatabase != "":
 		return c.moveDatabase(w)
+	case c.TestMail != "" && c.Settings:
+		return configfile.Wrong("first --settings, and --test-mail once [mail] is filled in")
+	case c.TestMail != "" && !isPlainAddress(c.TestMail):
+		return configfile.Wrong("--test-mail is a plain address like name@example.org")
 	case c.RemoveOldDatabase:
 		return w.with(func(in *installation) error { return in.removeOldDatabase(w) })
 	}
@@ -52,11 +69,37 @@ func (c *setupCmd) Run(w *world) error {
 	if c.Edge != "" && !letter.ValidName(c.Edge) {
 		return configfile.Wrong("a site's name is up to 40 lower-case letters, digits and hyphens")
 	}
-	if err := w.dir.create(); err != nil {
+	if err := c.serverUserFlags.check(); err != nil {
+		return err
+	}
+	if err := c.setupAdministrator.check(); err != nil {
+		return err
+	}
+	if c.ServerUser != "" && (!exists(w.dir.config) || c.Storage != "" && w.dir.untouched()) {
+		c.willBe(c.ServerUser, w.dir)
+	}
+	talks := c.talks()
+	begins := talks && !exists(w.dir.config)
+	text, err := "", error(nil)
+	if begins {
+		text, err = c.ask(w)
+	} else {
+		text, err = c.settled(w.dir)
+	}
+	if err != nil {
+		return err
+	}
+	if c.DryRun {
+		return c.plan(w, text)
+	}
+	if err := w.dir.createWith(text); err != nil {
 		return err
 	}
 	if c.Settings {
 		_, err := fmt.Fprintf(w.out, "Settings: %s and %s. Fill in both, then run: letterlock setup\n", w.dir.config, w.dir.policy())
+		return err
+	}
+	if err := c.makeServerUser(w, c.Yes); err != nil {
 		return err
 	}
 	in, err := open(w.ctx, w.dir, w.log)
@@ -64,6 +107,9 @@ func (c *setupCmd) Run(w *world) error {
 		return err
 	}
 	defer in.close()
+	if err := c.openStore(in); err != nil {
+		return err
+	}
 	if err := in.hasKeys(w.ctx); err != nil {
 		return err
 	}
@@ -77,6 +123,9 @@ func (c *setupCmd) Run(w *world) error {
 		if err := cmp.Or(err, c.mayWhileClosed(w, in)); err != nil {
 			return err
 		}
+	}
+	if err := c.refuseAnother(w, in); err != nil {
+		return err
 	}
 	ready, publish := in.prepare, in.looks(nil).PublishRecipients
 	if c.Repair {
@@ -111,17 +160,32 @@ func (c *setupCmd) Run(w *world) error {
 		return err
 	}
 	fmt.Fprintln(w.out, "Keys: the recipients list is in the bucket.")
-	if c.Edge == "" {
-		return nil
+	if err := c.tryOwn(w, in); err != nil {
+		return err
 	}
-	return in.equipEdge(w, c)
+	if c.Edge != "" {
+		if err := in.equipEdge(w, c); err != nil {
+			return err
+		}
+	}
+	if talks && !begins && !c.Repair {
+		if err := c.askWhereNobody(w, in); err != nil {
+			return err
+		}
+	}
+	if c.named() {
+		if err := in.greetAdministrator(w, cmp.Or(in.cfg.Portal.Origin, "the portal's "), c.person()); err != nil {
+			return err
+		}
+	}
+	return in.tryMail(w, c.TestMail)
 }
 
 // mayWhileClosed lets a person say that this is the right bucket although it
 // holds nothing of this server, as a new one does where the old one is lost: a
 // replay that waits for that would wait for ever. All else waits for the replay.
 func (c *setupCmd) mayWhileClosed(w *world, in *installation) error {
-	if !c.Repair || c.Edge != "" {
+	if !c.Repair || c.Edge != "" || c.named() {
 		return register.ErrClosed
 	}
 	why, err := in.looks(nil).BucketDoubt(w.ctx)
@@ -211,6 +275,10 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 	if s == nil {
 		return configfile.Wrong("a scanner of its own needs an S3 bucket to meet the server in: set [storage] in %s", in.dir.config)
 	}
+	user := "letterlock-" + site
+	if own, err := in.cfg.s3(in.dir.config); err == nil && own.AccessKey == user {
+		return configfile.Wrong("the server itself is %s at the storage: give the site another name, or the server with --server-user", user)
+	}
 	if _, err := in.register.Edge(w.ctx, site); err == nil && !exists(filepath.Join(folder, "site.key")) {
 		return configfile.Wrong("the site %q is enrolled already, and its key is not in %s ('letterlock up' enrols its own scanner): choose another name", site, folder)
 	}
@@ -228,11 +296,10 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 	if err != nil {
 		return err
 	}
-	admin, err := in.cfg.s3(in.dir.config)
+	admin, err := in.adminS3()
 	if err != nil {
 		return err
 	}
-	user := "letterlock-" + site
 	if err := in.register.NoteStorageUser(w.ctx, user, site); err != nil {
 		return err
 	}
@@ -247,6 +314,9 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 	path := filepath.Join(folder, "scanner.toml")
 	if err := durable.Replace(path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("the scanner's configuration cannot be written: %s", configfile.Reason(err))
+	}
+	if err := in.register.Equipped(w.ctx, site); err != nil { // with the key that signs now
+		return err
 	}
 	_, err = fmt.Fprintf(w.out, "Scanner: %s is enrolled; it starts with: scanner run --config %s\n", site, path)
 	return err

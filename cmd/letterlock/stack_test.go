@@ -19,6 +19,7 @@ import (
 
 	"letterlock/cmd/killtest"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/register/postgrestest"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/deposit/deposittest"
 	"letterlock/scanner/realpart"
@@ -320,6 +321,10 @@ type apart struct {
 	edge, scans string // the scanner's configuration and keys; its folder
 	binary      string // cmd/scanner
 	configured  string // the server's configuration, where that is not in the data folder
+
+	database *postgrestest.Server                 // of what docker-compose.yml starts, as the rest of this
+	setup    func(env map[string]string) []string // how set-up is run there, with that file .env
+	here     func(path string) string
 }
 
 func newApart(t *testing.T) *apart {

@@ -32,23 +32,25 @@ func TestTheStorageEndsTheCredentials(t *testing.T) {
 		store.SecretKey = secret
 		store.Resume(t)
 	}
-	waits := func(n uint64) {
+	waits := func(secret string, n uint64) {
 		t.Helper()
-		read := len(p.out.String())
+		read := len(p.out.String()) // it is said once
+		changes(secret)
 		must(t, os.WriteFile(filepath.Join(data, "scanner", "respect-phoneline", "meanwhile.tif"), specimen.New(n, 1).G4TIFF(), 0o600))
-		p.eventually("the log says that the storage refuses", func() bool { return strings.Contains(p.out.String()[read:], "refuses") })
+		p.eventually("the log says that the storage refuses", func() bool {
+			return strings.Contains(p.out.String()[read:], "the storage refuses something that Letterlock needs")
+		})
 		p.eventually("the scan waits, sealed", func() bool { return len(claimed(filepath.Join(data, "scanner"))) > 0 })
 		if out, err := letterlockCmd(t, data, "check").CombinedOutput(); exitCode(err) == 0 || !strings.Contains(string(out), "refuses") || strings.Contains(string(out), "the log says why") {
 			t.Errorf("check ended with %v and said:\n%s", err, out)
 		}
 	}
 	first, second := store.SecretKey, rand.Text()
-	changes(second)
-	waits(8)
+	waits(second, 8)
 	changes(first)
 	p.eventually("given back, the letter is announced", announced(4))
-	changes(second)
-	waits(9)
+	p.eventually("the log says that all goes on", func() bool { return strings.Contains(p.out.String(), "the storage refuses nothing just now") })
+	waits(second, 9)
 	must(t, os.WriteFile(filepath.Join(data, "s3.key"), []byte(second), 0o600))
 	p.eventually("with new ones, the letter is announced", announced(5))
 	p.stop()

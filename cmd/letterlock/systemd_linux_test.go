@@ -145,6 +145,7 @@ func TestAServerInAnHour(t *testing.T) {
 	m := boot(t)
 	m.runs("", "systemd-run --quiet --unit=storage -E MINIO_ROOT_USER=root -E MINIO_ROOT_PASSWORD=the-root-of-it minio server --quiet --address 127.0.0.1:9000 /srv/storage")
 	m.runs("", "mkdir -p /mnt/stick /mnt/ann /mnt/bob /mnt/cat && chmod 777 /mnt/*") // sticks, which anybody may write to
+	m.runs("root\nthe-root-of-it\n", "cat >/mnt/stick/storage-admin")
 	_, section, _ := strings.Cut(read(t, "ADMIN.md"), "\n## A server in an hour\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	code := ""
@@ -199,6 +200,9 @@ install -d -o letterlock -g letterlock -m 700 /srv/keyring`)
 	}
 	if journal := m.runs("", "journalctl -u 'letterlock*'"); strings.Contains(journal, "confined") || strings.Contains(journal, "ERROR") {
 		t.Errorf("under the units something is refused:\n%s", journal)
+	}
+	if own := m.runs("", "cat /var/lib/letterlock/storage.key"); !strings.HasPrefix(own, "letterlock-server\n") {
+		t.Error("the server is no user of its own at the storage")
 	}
 	m.runs("", "systemctl start letterlock-backup.service")
 	if made := m.runs("", "ls /mnt/backup"); strings.Count(made, ".tar.age") < 2 {

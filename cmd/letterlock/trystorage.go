@@ -11,6 +11,7 @@ import (
 	"letterlock/cmd/configfile"
 	"letterlock/pipeline/archive"
 	"letterlock/pipeline/archive/probe"
+	"letterlock/scanner/deposit"
 )
 
 // checksCmd is 'check' by itself, and what it can look at more closely.
@@ -58,6 +59,26 @@ func (in *installation) tryOut(ctx context.Context, edge *probe.Edge, far func(d
 		return probe.S3(ctx, store, edge, time.Now(), far)
 	}
 	return probe.Dir(ctx, in.real().(*archive.Dir), time.Now(), far)
+}
+
+// failsTrial tries a storage out that is in use, and returns the questions that it does
+// not answer as it must.
+func (in *installation) failsTrial(ctx context.Context) (failed []string, err error) {
+	var lines []probe.Line
+	if store, ok := in.real().(*archive.S3); ok {
+		lines = probe.AtWork(ctx, store, time.Now())
+	} else {
+		lines = in.tryOut(ctx, nil, nil)
+	}
+	for _, l := range lines {
+		switch {
+		case l.Away:
+			return nil, fmt.Errorf("trying the storage out: %w", deposit.ErrUnavailable)
+		case !l.OK:
+			failed = append(failed, l.Name)
+		}
+	}
+	return failed, ctx.Err()
 }
 
 func (c *storageCheckCmd) say(w *world, lines []probe.Line) (err error) {

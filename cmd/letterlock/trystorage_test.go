@@ -12,6 +12,7 @@ import (
 
 	"letterlock/pipeline/archive/lyingtest"
 	"letterlock/pipeline/archive/probe"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/deposit/deposittest"
 )
 
@@ -37,6 +38,13 @@ func TestTheStorageIsTriedOut(t *testing.T) {
 	if strings.Contains(out, "NO-GO") || !strings.Contains(out, "go     edge         The scanner's credentials can put letters") {
 		t.Errorf("it said:\n%s", out)
 	}
+	checkSays := func(what, says string) {
+		t.Helper()
+		if out, _ := letterlockCmd(t, data, "check").CombinedOutput(); !strings.Contains(string(out), says) {
+			t.Errorf("%s, 'check' said:\n%s", what, out)
+		}
+	}
+	checkSays("on an honest server", "ok        conformance  The storage does what letters need")
 
 	liar := lyingtest.Before(t, s3, lyingtest.Instead(lyingtest.IsRemoval, 204, ""), nil)
 	configure(t, data, liar, "")
@@ -49,10 +57,14 @@ func TestTheStorageIsTriedOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, l := range lines {
+		if !texts.English().Has("storage-question." + l.Name) {
+			t.Errorf("the question %s has no words", l.Name)
+		}
 		if l.OK == (l.Name == "removal") {
 			t.Errorf("on a server that does not remove: %+v", l)
 		}
 	}
+	checkSays("on a server that does not remove", ": removing for good. A letter could be lost there")
 }
 
 // A server without what cannot be done without is refused, with what it lacks,

@@ -28,7 +28,6 @@ import (
 	"letterlock/scanner/pdf"
 	"letterlock/scanner/separator"
 	scannertexts "letterlock/scanner/texts"
-	"letterlock/scanner/words"
 )
 
 type upCmd struct {
@@ -296,11 +295,14 @@ func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL, p
 	for _, name := range in.cfg.Destruction.Places {
 		cfg.Places = append(cfg.Places, register.Name(name))
 	}
+	for _, name := range in.cfg.Destruction.Machines {
+		cfg.Machines = append(cfg.Machines, register.Name(name))
+	}
 	for _, name := range in.cfg.Destruction.Contractors {
 		cfg.Contractors = append(cfg.Contractors, register.Name(name))
 	}
 	for _, h := range in.cfg.Helplines {
-		cfg.Helplines = append(cfg.Helplines, portal.Helpline(h))
+		cfg.Helplines = append(cfg.Helplines, portal.Helpline{Name: h.Name, Title: h.typeset()})
 	}
 	return cfg
 }
@@ -322,7 +324,7 @@ func (in *installation) edge(ctx context.Context, pages *page.Renderer) (*scanne
 	}
 	cfg := scanner.Config{
 		Folder: in.scannerFolder(), StateDir: in.dir.edgeState(), Site: in.cfg.Scanner.Site, Helplines: in.cfg.names(), Titles: in.cfg.titles(), Language: language, Portal: true, Reports: true, Program: letter.Program(commandline.Version()),
-		Signer: site.signer, NextKey: sitekey.Next(in.siteKey(), in.cfg.Scanner.Site, in.takeOwnKey), Server: in.server.public(), Store: in.store,
+		Signer: site.signer, NextKey: sitekey.Next(in.siteKey(), in.cfg.Scanner.Site, in.takeOwnKey), Rotate: "letterlock edge rotate-key", Server: in.server.public(), Store: in.store,
 		Workshop: scanner.Children{Pages: pages, Normaliser: pdf.Normaliser{Limits: pdf.Limits{AllowSymbols: in.cfg.Scanner.AllowSymbols}}},
 		Duplex:   separator.Duplex(in.cfg.Scanner.Duplex),
 		Arriving: time.Duration(in.cfg.Scanner.ArrivingLimit), Settle: pace, Rescan: pace, SlipEvery: pace, Now: in.clock.Now, Log: in.log, Step: crashPoint,
@@ -361,45 +363,7 @@ func (in *installation) greet(w *world, origin *url.URL, edge bool) error {
 		_, err := fmt.Fprintf(w.out, "First sign-in     %s/sample: this is a sample, be whoever you like. Today is %s.\n", origin, letter.DateOf(in.clock.Now()))
 		return err
 	}
-	return in.greetAdministrator(w, origin)
-}
-
-func (in *installation) greetAdministrator(w *world, origin *url.URL) error {
-	enrolled, err := in.register.CanSignIn(w.ctx, register.Administrator, in.issuer())
-	if err != nil {
-		return err
-	}
-	if enrolled {
-		_, err := fmt.Fprintf(w.out, "First sign-in     done; more people come with: letterlock user add\n")
-		return err
-	}
-	number, err := in.firstAdministrator(w.ctx)
-	if err != nil {
-		return err
-	}
-	code, err := in.register.MakeCode(w.ctx, number, codeValid)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w.out, "First sign-in     %s/enrol?person=%d with the code %s, within %s (administrator)\n", origin, number, code, words.Lasted(codeValid))
-	return err
-}
-
-// unnamed is the first administrator's name until they give themselves one, on the
-// portal's page "People".
-const unnamed = "Not named yet"
-
-func (in *installation) firstAdministrator(ctx context.Context) (int64, error) {
-	people, err := in.register.People(ctx)
-	if err != nil {
-		return 0, err
-	}
-	for _, p := range people {
-		if p.Role == register.Administrator && !p.Disabled {
-			return p.Number, nil
-		}
-	}
-	return in.register.AddPerson(ctx, register.Person{Name: unnamed, Role: register.Administrator})
+	return in.greetAdministrator(w, origin.String(), (&setupAdministrator{}).person())
 }
 
 func (in *installation) mailDomain() string {

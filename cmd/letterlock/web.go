@@ -36,7 +36,7 @@ func (in *installation) web(portal http.Handler) (*http.Server, error) {
 	}
 	keeper, err := certificate.Keep(files, in.log)
 	if err != nil {
-		return nil, configfile.Wrong("the portal's certificate cannot be used: %s", err)
+		return nil, configfile.Wrong("the portal's certificate cannot be used: %s. Put a good one there, and start this again", err)
 	}
 	web.TLSConfig = keeper.TLS()
 	return web, nil

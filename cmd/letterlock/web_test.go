@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"letterlock/scanner/realpart"
 )
@@ -102,7 +105,7 @@ func TestThePortalHasACertificateOfItsOwn(t *testing.T) {
 		t.Errorf("with half a certificate it ended with %v and said:\n%s", err, out)
 	}
 	configurePortal(t, data, fmt.Sprintf("origin = \"https://%s\"\ncertificate_file = \"portal.pem\"\ncertificate_key_file = \"portal.key\"\n", at))
-	if out, err := letterlockCmd(t, data, "serve", "--listen", at).CombinedOutput(); err == nil || !strings.Contains(string(out), "portal.pem cannot be read: no such file") {
+	if out, err := letterlockCmd(t, data, "serve", "--listen", at).CombinedOutput(); err == nil || !strings.Contains(string(out), "portal.pem cannot be read: no such file or directory. Put a good one there") {
 		t.Errorf("without its certificate it ended with %v and said:\n%s", err, out)
 	}
 	issueCertificate(t, 1, 60*24*time.Hour, cert, key)
@@ -136,6 +139,17 @@ func TestThePortalHasACertificateOfItsOwn(t *testing.T) {
 	p.stop()
 	if strings.Contains(p.out.String(), "127.0.0.1") {
 		t.Errorf("an address is in the log:\n%s", p.out)
+	}
+
+	// A portal that is restored has its certificate again: without it nothing would start.
+	kept, backupKey := setUpBackups(t, data)
+	command(t, data, "backup")
+	restored := newData(t)
+	_, _ = letterlockCmd(t, restored, "restore", "--from", newestBackup(t, kept), "--key", backupKey).CombinedOutput() // closed: it has no bucket
+	for _, name := range []string{cert, key} {
+		if read(t, filepath.Join(restored, filepath.Base(name))) != read(t, name) {
+			t.Errorf("the restored %s is not the portal's", filepath.Base(name))
+		}
 	}
 }
 
@@ -174,8 +188,44 @@ func TestThePortalBehindAWebServer(t *testing.T) {
 		return err == nil
 	})
 	isThePortal(t, "https://"+at, root)
+	must(t, front.cmd.Process.Kill())
+	front.wait()
+
+	// And as docker-compose.yml starts it: no Caddyfile, and a certificate by itself.
+	service, own := readComposition(t, read(t, top+"docker-compose.yml")).Services["caddy"], t.TempDir()
+	here := strings.NewReplacer("${LETTERLOCK_HOST:-localhost}", at, "localhost:8080", inside, "/data", own, "/tmp", own)
+	args := []string{}
+	for _, arg := range service.Command[1:] {
+		args = append(args, here.Replace(arg))
+	}
+	front = &program{t: t, data: data, out: &safeBuffer{}, cmd: exec.Command(caddy, append(args, "--disable-redirects")...)} // port 80 is not the test's
+	front.cmd.Env = []string{"PATH=" + own}                                                                                  // where it finds nothing with which to have this machine trust its authority
+	for key, value := range service.Environment {
+		front.cmd.Env = append(front.cmd.Env, key+"="+here.Replace(value))
+	}
+	front.begin()
+	root = filepath.Join(own, "caddy", "pki", "authorities", "local", "root.crt")
+	p.eventually("the composition's web server answers", func() bool {
+		_, _, err := browse(t, "https://"+at+"/sign-in", root)
+		return err == nil
+	})
+	isThePortal(t, "https://"+at, root)
 	p.stop()
 	if out := p.out.String(); strings.Contains(out, "without TLS") {
 		t.Errorf("it listens for this machine alone, and says:\n%s", out)
+	}
+}
+
+// Nobody else on the network reaches the portal unless somebody asks for that.
+func TestThePortalListensOnThisMachineUnlessAsked(t *testing.T) {
+	var c cli
+	parser, err := kong.New(&c)
+	must(t, err)
+	for command, listen := range map[string]*string{"up": &c.Up.Listen, "serve": &c.Serve.Listen} {
+		_, err := parser.Parse([]string{command})
+		must(t, err)
+		if host, _, err := net.SplitHostPort(*listen); err != nil || host != "localhost" {
+			t.Errorf("letterlock %s listens on %q", command, *listen)
+		}
 	}
 }

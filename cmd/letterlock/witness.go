@@ -89,11 +89,11 @@ func (c *witnessCmd) sources(client *http.Client, far func(done, of int)) (out [
 	if err := configfile.CheckEndpoint(s.Endpoint, s.WithoutTLS); err != nil {
 		return nil, configfile.Wrong("%s: %s", c.Storage, err)
 	}
-	secret, err := configfile.Secret(c.Storage, s.SecretKeyFile, "storage's secret key")
+	access, secret, token, err := configfile.StorageKey(c.Storage, s.SecretKeyFile, s.AccessKey)
 	if err != nil {
 		return nil, err
 	}
-	store, err := archive.OpenS3(deposit.S3Config{Endpoint: s.Endpoint, Bucket: s.Bucket, Region: s.Region, AccessKey: s.AccessKey, SecretKey: secret})
+	store, err := archive.OpenS3(deposit.S3Config{Endpoint: s.Endpoint, Bucket: s.Bucket, Region: s.Region, AccessKey: access, SecretKey: secret, SessionToken: token})
 	if err != nil {
 		return nil, configfile.Wrong("%s: %s", c.Storage, err)
 	}

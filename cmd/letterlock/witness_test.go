@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,7 +13,9 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"golang.org/x/mod/sumdb/note"
 
+	"letterlock/cmd/sitekey"
 	"letterlock/pipeline/archive"
+	"letterlock/pipeline/register"
 	"letterlock/pipeline/witness"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/deposit/deposittest"
@@ -41,9 +44,9 @@ func TestAWitnessLooksIntoARealBucket(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "witness.toml")
 	for name, text := range map[string]string{
-		"storage.key": s3.SecretKey,
-		"witness.toml": fmt.Sprintf("[storage]\nendpoint = %q\nbucket = %q\naccess_key = %q\nsecret_key_file = \"storage.key\"\n",
-			s3.Endpoint, s3.Bucket, s3.AccessKey),
+		"storage.key": s3.AccessKey + "\n" + s3.SecretKey + "\n",
+		"witness.toml": fmt.Sprintf("[storage]\nendpoint = %q\nbucket = %q\naccess_key = \"who the file says\"\nsecret_key_file = \"storage.key\"\n",
+			s3.Endpoint, s3.Bucket),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -61,6 +64,25 @@ func TestAWitnessLooksIntoARealBucket(t *testing.T) {
 		}
 	}
 	narrowWitness(t, s3, data, len(left))
+	tried, err := os.ReadFile(filepath.Join(packHolds(t, data), "storage.html"))
+	must(t, err)
+	if !strings.Contains(string(tried), `<th scope="row">lifecycle</th><td>go</td>`) {
+		t.Errorf("of the bucket the evidence pack says:\n%s", tried)
+	}
+
+	// Somebody who has the register's own key writes another story over the day's.
+	other := anotherStory(t, s3, data, left[0])
+	if _, err := client.PutObject(t.Context(), s3.Bucket, left[0], strings.NewReader(other), int64(len(other)), minio.PutObjectOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, says := range []string{"the register was written anew", "found earlier"} {
+		if out, code := look(); code != exitWrong || !strings.Contains(out, says) || strings.Contains(out, "Verified") {
+			t.Errorf("another story: it ended with %d and said:\n%s", code, out)
+		}
+	}
+	if kept, _ := filepath.Glob(filepath.Join(dir, "kept", "*.forked")); len(kept) != 1 {
+		t.Errorf("the witness has kept %v of it", kept)
+	}
 	const forged = "letterlock register\n1000\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n— register AAAAAAAA\n"
 	if _, err := client.PutObject(t.Context(), s3.Bucket, left[0], strings.NewReader(forged), int64(len(forged)), minio.PutObjectOptions{}); err != nil {
 		t.Fatal(err)
@@ -74,6 +96,22 @@ func TestAWitnessLooksIntoARealBucket(t *testing.T) {
 	if out, code := look(); code == 0 || strings.Contains(out, "Verified") || strings.Contains(out, s3.SecretKey) {
 		t.Errorf("with a wrong secret key it ended with %d and said:\n%s", code, out)
 	}
+}
+
+// anotherStory is a checkpoint of as many entries as the one under key, signed with
+// the register's key over something else.
+func anotherStory(t *testing.T, s3 deposit.S3Config, data, key string) string {
+	t.Helper()
+	object, err := s3Client(t, s3).GetObject(t.Context(), s3.Bucket, key, minio.GetObjectOptions{})
+	must(t, err)
+	var statement register.Statement
+	must(t, json.NewDecoder(object).Decode(&statement))
+	signer, _, err := sitekey.Read(filepath.Join(data, "state", "register.key"), "letterlock-register")
+	must(t, err)
+	lines := strings.SplitAfter(statement.Checkpoint, "\n")
+	signed, err := note.Sign(&note.Note{Text: lines[0] + lines[1] + strings.Repeat("A", 43) + "=\n"}, signer)
+	must(t, err)
+	return string(signed)
 }
 
 // narrowWitness looks into the bucket with credentials that may list and read its

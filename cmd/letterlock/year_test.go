@@ -18,7 +18,6 @@ import (
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/deposit/deposittest"
 	"letterlock/scanner/letter"
-	"letterlock/scanner/specimen"
 )
 
 var yearDays = flag.Int("days", 5, "days on which scans are dropped in TestAYear; 365 is the whole year")
@@ -65,53 +64,6 @@ func TestAYear(t *testing.T) {
 	t.Logf("%d days and then %s: %d scans and answers, %d register entries, %v", *yearDays, y.today(), len(y.scans), y.entries, time.Since(y.began).Round(time.Second))
 	t.Logf("searched at the last: %s", y.searched)
 }
-
-// fate is what becomes of a letter.
-type fate int
-
-const (
-	plain    fate = iota // opened, found readable, its paper destroyed
-	kept                 // for safeguarding
-	unopened             // and its paper forgotten until it is overdue
-	answered
-	held // the half of them beyond the deadline, the others for good
-	erased
-	redirected
-	shared // with an agency, and so kept
-	scannedAgain
-	heldBriefly
-	fates
-)
-
-// nextFate deals the fates out in turn.
-func (y *year) nextFate() fate {
-	y.dealt++
-	return fate(y.dealt-1) % fates
-}
-
-// scan is one paper of the year, or the copy of an answer, and the account that
-// the test keeps of it.
-type scan struct {
-	fate     fate
-	helpline string
-
-	number int    // counts all scans; it stands in the file's name and in the text
-	run    string // bytes of its page's picture, which nothing but its plaintext holds
-
-	id      letter.ID
-	answers letter.ID
-	ends    letter.Date // when it must be gone, unless it is held
-	holds   int         // in force that keep it
-	late    bool        // it was due before its helpline was held
-
-	sealed []byte // as somebody copied it from the bucket on the first day
-	week   letter.Week
-	rows   []string    // what only its rows in the database hold
-	paper  bool        // still waits for its destruction
-	told   letter.Date // since when the scanner is told that it is gone, or its paper after it
-}
-
-func aScan(helpline string, f fate) *scan { return &scan{helpline: helpline, fate: f} }
 
 // year is the whole product, the people at it, and the account of what must be gone.
 type year struct {
@@ -273,37 +225,6 @@ func (y *year) count(state register.State) int {
 	return counts.Letters[state]
 }
 
-// drops drops scans, one for each helpline at most.
-func (y *year) drops(scans ...*scan) {
-	y.t.Helper()
-	for _, s := range scans {
-		y.draws(s)
-		name := fmt.Sprintf("Canary_Name_%d.pdf", s.number)
-		y.must(drop(filepath.Join(y.data, "scanner", s.helpline), name, y.paper(s).ColourPDF()))
-	}
-}
-
-// brings drops scans and waits until they are letters that are announced.
-func (y *year) brings(scans ...*scan) {
-	y.t.Helper()
-	y.drops(scans...)
-	y.finds(scans)
-}
-
-// draws gives a scan what only its plaintext holds.
-func (y *year) draws(s *scan) {
-	s.number = len(y.scans)
-	picture := y.paper(s).JPEG(1)
-	s.run = string(picture[len(picture)/2:][:64])
-	y.scans = append(y.scans, s)
-}
-
-func (y *year) paper(s *scan) specimen.Letter {
-	l := specimen.New(uint64(s.number)+1000, 1)
-	l.DPI, l.Canary = 100, fmt.Sprintf("CANARYWORD-%d", s.number)
-	return l
-}
-
 // finds waits until scans are letters that are announced, learns by what is in
 // them which, and lets people begin with them.
 func (y *year) finds(scans []*scan) {
@@ -460,11 +381,6 @@ func (y *year) keysPast() (n int) {
 // mustBeGone is the account's word.
 func (y *year) mustBeGone(s *scan) bool {
 	return s.holds == 0 && (s.late || !y.lineHeld[s.helpline]) && !y.today().Before(s.ends)
-}
-
-// staysOn reports whether a letter outlives the test's days.
-func (s *scan) staysOn() bool {
-	return s.fate == kept || s.fate == shared || s.holds > 0
 }
 
 // lastDay is the day on which all is over that ends in this test: every letter

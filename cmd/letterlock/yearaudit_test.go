@@ -199,7 +199,9 @@ func (y *year) audit(when string) {
 
 // inRows looks through every row of the database, but for the register's own.
 // Jobs that have ended are kept for a minute, in which half a year passes here:
-// they are looked through once another start has cleared them away.
+// they are looked through once another start has cleared them away. What somebody
+// has put on record by a tray is of use for half an hour, in which a whole day's work
+// is done here: it counts once it is over.
 func (y *year) inRows(ids, untold needles) (found []string) {
 	y.t.Helper()
 	db := y.in.register.DB()
@@ -214,7 +216,11 @@ func (y *year) inRows(ids, untold needles) (found []string) {
 	}
 	y.must(names.Close())
 	for _, table := range tables {
-		rows, err := db.QueryContext(y.t.Context(), `SELECT * FROM "`+table+`"`)
+		over := ""
+		if table == "underway" {
+			over = fmt.Sprintf(" WHERE kind <> 'tray' OR ends <= %d", y.in.clock.Now().UnixMilli())
+		}
+		rows, err := db.QueryContext(y.t.Context(), `SELECT * FROM "`+table+`"`+over)
 		y.must(err)
 		columns, err := rows.Columns()
 		y.must(err)

@@ -21,6 +21,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -155,12 +156,44 @@ func checkOut(ctx context.Context, repo, version, dir string) (source, error) {
 	if _, err := output(ctx, repo, nil, "git", "clone", "--quiet", "--branch", version, ".", dir); err != nil {
 		return source{}, fmt.Errorf("cloning: %w", err)
 	}
+	if err := keptBefore(ctx, dir, version); err != nil {
+		return source{}, err
+	}
 	at, err := output(ctx, dir, nil, "git", "log", "-1", "--format=%ct")
 	if err != nil {
 		return source{}, fmt.Errorf("finding the commit's time: %w", err)
 	}
 	seconds, err := strconv.ParseInt(strings.TrimSpace(string(at)), 10, 64)
 	return source{dir: dir, version: version, at: time.Unix(seconds, 0).UTC()}, err
+}
+
+// kept is where a data folder of each released version lies, which tests have later
+// versions take.
+const kept = "cmd/letterlock/testdata/kept"
+
+// keptBefore refuses a version while a data folder is missing of one that was released
+// before it: nobody would know whether it takes the folders that people have.
+func keptBefore(ctx context.Context, dir, version string) error {
+	tags, err := output(ctx, dir, nil, "git", "tag", "--list", "v*", "--merged", "HEAD")
+	if err != nil {
+		return fmt.Errorf("listing the versions before: %w", err)
+	}
+	for _, before := range strings.Fields(string(tags)) {
+		if !semver.IsValid(before) || semver.Compare(before, version) >= 0 {
+			continue
+		}
+		if !everyFile(filepath.Join(dir, filepath.FromSlash(kept)), before+".tar.gz", before+".ndjson", filepath.Join("scanner", before+".tar.gz")) {
+			return fmt.Errorf("of %s no data folder is kept, so no test has seen that %s takes one: make %[3]s/%[1]s.tar.gz and .ndjson, and a scanner's folder, scanner/%[1]s.tar.gz, with that version, as kept_test.go says, and commit them first", before, version, kept)
+		}
+	}
+	return nil
+}
+
+func everyFile(dir string, names ...string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
+		return err != nil
+	})
 }
 
 // build makes the programs for a platform.

@@ -239,6 +239,39 @@ func TestWhatCannotBeReleased(t *testing.T) {
 	}
 }
 
+// A version is released only once a data folder of the one before it is kept.
+func TestTheVersionBeforeIsKept(t *testing.T) {
+	repo := tagged(t, "here")
+	git := func(args ...string) {
+		t.Helper()
+		if out, err := exec.Command("git", append([]string{"-C", repo, "-c", "user.name=t", "-c", "user.email=t@localhost"}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	git("tag", "v1.8.0")
+	if err := keptBefore(t.Context(), repo, version); err == nil || !strings.Contains(err.Error(), "of v1.8.0 no data folder is kept") {
+		t.Errorf("without one: %v", err)
+	}
+	if _, err := checkOut(t.Context(), repo, version, filepath.Join(t.TempDir(), "source")); err == nil || !strings.Contains(err.Error(), "of v1.8.0") {
+		t.Errorf("the release is not refused: %v", err)
+	}
+	must(t, os.MkdirAll(filepath.Join(repo, kept, "scanner"), 0o700))
+	for _, name := range []string{"v1.8.0.tar.gz", "v1.8.0.ndjson", "scanner/v1.8.0.tar.gz"} {
+		if err := keptBefore(t.Context(), repo, version); err == nil {
+			t.Errorf("without %s it is released", name)
+		}
+		must(t, os.WriteFile(filepath.Join(repo, kept, name), nil, 0o600))
+	}
+	git("add", "--all")
+	git("commit", "--quiet", "--message", "kept")
+	if err := keptBefore(t.Context(), repo, version); err != nil {
+		t.Error(err)
+	}
+	if err := keptBefore(t.Context(), repo, "v1.7.0"); err != nil {
+		t.Errorf("of an older line: %v", err)
+	}
+}
+
 // The README's command is understood.
 func TestReadmesCommandIsUnderstood(t *testing.T) {
 	version, sign := readmesCommand(t)

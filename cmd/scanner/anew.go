@@ -40,16 +40,23 @@ func (c *Config) untilAnew(ctx context.Context, config string, file os.FileInfo,
 			return false
 		case <-time.After(enrolledEvery):
 		}
-		if written, err := os.Stat(config); err != nil || os.SameFile(written, file) && written.ModTime().Equal(file.ModTime()) {
-			continue
-		}
-		next, err := readConfig(config)
-		if err != nil {
-			continue
-		}
-		now, err := next.enrolment(config)
-		if was.key = own(); err == nil && now != was {
+		if was.isOver(config, file, own()) {
 			return true
 		}
 	}
+}
+
+// isOver reports whether scanner.toml, which was file, enrols the machine otherwise by now.
+func (e enrolment) isOver(config string, file os.FileInfo, own string) bool {
+	written, err := os.Stat(config)
+	if err != nil || os.SameFile(written, file) && written.ModTime().Equal(file.ModTime()) {
+		return false
+	}
+	next, err := readConfig(config)
+	if err != nil {
+		return false
+	}
+	now, err := next.enrolment(config)
+	e.key = own
+	return err == nil && now != e
 }

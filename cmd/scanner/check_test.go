@@ -5,8 +5,11 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +20,7 @@ import (
 
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/deposit/deposittest"
+	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/seal"
@@ -73,6 +77,7 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.look(t, "folder", "LOOK There is no folder")
+	o.look(t, "certificate", "") // the storage is reached without TLS
 	f, err := folder.Open(folder.Config{Path: o.scans, Helplines: []string{"respect-phoneline", "mens-advice-line"}, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -99,9 +104,20 @@ func TestCheck(t *testing.T) {
 		letter.WeekOf(letter.Deadline(letter.DateOf(now), letter.SixMonths)): id.Recipient().String()}}
 	publish(t, store, list, o.server)
 	for name, want := range map[string]string{
-		"folder": "Files can be made", "owner": "No scanner is at work", "store": "The store answers", "recipients": "valid until", "bins": "", "confinement": "",
+		"folder": "Files can be made", "owner": "No scanner is at work", "store": "The store answers", "put": "The store lets this scanner put letters", "recipients": "valid until", "bins": "", "confinement": "", "disk": "are free where these lie: the scanner folder",
 	} {
 		o.look(t, name, want)
+	}
+	if runtime.GOOS != "windows" {
+		o.look(t, "files", "can be read by its account alone")
+		// In a folder that lets nobody in nobody reads it.
+		if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chmod(dir, 0o755), os.Chmod(o.dir, 0o755), os.Chmod(filepath.Join(o.dir, "site.key"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		o.look(t, "files", "LOOK Other accounts of this machine can read what only this one should: the scanner's signing key. Shut them out: chmod go= ")
+		if err := os.Chmod(filepath.Join(o.dir, "site.key"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	bin := filepath.Join(o.scans, "respect-phoneline", "#recycle")
 	if err := os.MkdirAll(bin, 0o700); err != nil {
@@ -136,7 +152,44 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.look(t, "store", "LOOK The store cannot be reached")
-	o.look(t, "recipients", "LOOK The recipients list cannot be read")
+	o.look(t, "recipients", "LOOK The recipients list cannot be read: the store cannot be reached.")
+	o.look(t, "put", "LOOK The store could not be asked")
+}
+
+// The check says which disk is nearly full, what lies on it, and that nothing is lost.
+func TestCheckSaysWhenADiskIsNearlyFull(t *testing.T) {
+	c := &Config{Folder: "/share", State: "/state"}
+	share, own := disk.Room{Volume: "share", Free: 52e9, Size: 100e9}, disk.Room{Volume: "own", Free: 9e9, Size: 50e9, Left: 5e5, Files: 1e6}
+	for name, m := range map[string]struct {
+		share, own disk.Room
+		err        error
+		says       []string // LOOK stands before what is not well
+	}{
+		"room": {share, own, nil, []string{"52 GB of 100 GB are free where these lie: the scanner folder.", "9.0 GB of 50 GB are free where these lie: this scanner's own memory."}},
+		"one disk, nearly full": {disk.Room{Volume: "a", Free: 7e8, Size: 1e11}, disk.Room{Volume: "a", Free: 7e8, Size: 1e11}, nil,
+			[]string{"LOOK A disk is nearly full. 700 MB of 100 GB are free where these lie: the scanner folder, this scanner's own memory. When it is full scans wait, and nothing is lost."}},
+		"many files":           {share, disk.Room{Volume: "own", Free: 9e9, Size: 5e10, Left: 1, Files: 1e6}, nil, []string{"52 GB", "LOOK A disk is nearly full of small files: only 1 file more can be made where these lie: this scanner's own memory."}},
+		"not to be measured":   {share, own, fs.ErrPermission, []string{"LOOK It could not be found out how full the disks are"}},
+		"not there yet":        {share, own, fs.ErrNotExist, nil},
+		"a system that cannot": {share, own, errors.ErrUnsupported, nil},
+	} {
+		lines := c.checkDisks(func(folder string) (disk.Room, error) {
+			if folder == "/share" {
+				return m.share, m.err
+			}
+			return m.own, m.err
+		})
+		if len(lines) != len(m.says) {
+			t.Errorf("%s: %v", name, lines)
+			continue
+		}
+		for i, l := range lines {
+			want, bad := strings.CutPrefix(m.says[i], "LOOK ")
+			if l.Name != "disk" || l.OK == bad || !strings.HasPrefix(l.Says, want) {
+				t.Errorf("%s: %+v", name, l)
+			}
+		}
+	}
 }
 
 func TestStatusSaysWhatArrives(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,21 +76,26 @@ func TestSymbolsAreAllowedByTheConfigurationAlone(t *testing.T) {
 
 const scannerPage = "../../scanner/README.md"
 
-// Every command that the page for the people at the scanner has is one that the
-// program understands.
+// Every command of the scanner that the page for the people there, the README and
+// ADMIN.md have is one that the program understands.
 func TestReadmeOfTheScannerNamesCommands(t *testing.T) {
 	text := readFile(t, scannerPage)
-	lines := regexp.MustCompile(`(?m)^scanner (.+)$`).FindAllStringSubmatch(text, -1)
-	if len(lines) < 2 {
-		t.Fatalf("only %d commands were found", len(lines))
-	}
-	for _, m := range lines {
-		k, err := kong.New(&cli{}, commandline.Option("scanner"))
-		if err != nil {
-			t.Fatal(err)
+	for page, least := range map[string]int{scannerPage: 2, "../../README.md": 2, "../letterlock/ADMIN.md": 3} {
+		lines := regexp.MustCompile("(?m)^ *scanner (.+)$|`scanner ([^`]+)`").FindAllStringSubmatch(readFile(t, page), -1)
+		if len(lines) < least {
+			t.Errorf("only %d commands were found in %s", len(lines), page)
 		}
-		if _, err := k.Parse(strings.Fields(m[1])); err != nil {
-			t.Errorf("scanner %s: %v", m[1], err)
+		for _, m := range lines {
+			k, err := kong.New(&cli{}, commandline.Option("scanner"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if slices.ContainsFunc(k.Model.Leaves(true), func(n *kong.Node) bool { return n.Path() == m[2] }) {
+				continue // the name of a command, which may want more
+			}
+			if _, err := k.Parse(strings.Fields(m[1] + m[2])); err != nil {
+				t.Errorf("%s: scanner %s: %v", page, m[1]+m[2], err)
+			}
 		}
 	}
 	// What it names in a helpline's folder is what the scanner makes there.

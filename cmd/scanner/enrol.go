@@ -82,7 +82,7 @@ func (c *enrolCmd) Run(w *world) error {
 	fmt.Fprintf(w.out, "This machine is the scanner of %s. Look whether folder and endpoint in %s are right as seen from here, then start it:\n  scanner run --config %s\n",
 		inv.Site, w.config, w.config)
 	if c.Again {
-		fmt.Fprintln(w.out, "One that runs need not be started anew: within seconds it goes on as this.")
+		fmt.Fprintln(w.out, "A scanner that runs here by that file, and is of this version, goes on as this within seconds, and says so; any other is started anew.")
 	}
 	_, err = fmt.Fprintf(w.out, "The invitation is worth nothing any more: delete %s.\n", c.Invitation)
 	return err

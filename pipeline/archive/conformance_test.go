@@ -3,6 +3,7 @@ package archive_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"io"
@@ -54,9 +55,25 @@ func TestS3Conforms(t *testing.T) {
 	conform(t, func(t *testing.T) store { return prepare(t, server.Config()) })
 }
 
+// A server that runs has credentials of its own, which may do all that it does and no more.
 func TestS3ConformsOverTLS(t *testing.T) {
 	server := deposittest.StartTLS(t)
-	conform(t, func(t *testing.T) store { return prepare(t, server.Config()) })
+	conform(t, func(t *testing.T) store { return asServer(t, server.Config()) })
+	if shown, err := unprepared(t, server.Config()).Certificate(t.Context()); err != nil || shown == nil || shown.VerifyHostname("127.0.0.1") != nil {
+		t.Errorf("its certificate: %v, %v", shown, err)
+	}
+}
+
+// asServer prepares the bucket, and opens it with no more rights than a running server
+// has.
+func asServer(t *testing.T, c deposit.S3Config) *archive.S3 {
+	t.Helper()
+	prepare(t, c)
+	name, secret := "server-"+c.Bucket, rand.Text()
+	if err := archive.MakeServerUser(t.Context(), c, name, secret); err != nil {
+		t.Fatal(err)
+	}
+	return as(t, c, name, secret)
 }
 
 // conform tells what the two stores promise, on an empty store for each story.

@@ -32,41 +32,120 @@ const adminTimeout = 30 * time.Second
 // S3 servers do not have it and are ErrRefused: there a person makes the user
 // and gives it the EdgePolicy.
 //
-// Called again it sets everything anew, the secret key too. accessKey has at
-// least 3 characters, secretKey at least 8 (MinIO's limits).
+// Called again it sets everything anew, the secret key too; a user of that name who has
+// other rights is [ErrOthersUser]. accessKey has at least 3 characters, secretKey at
+// least 8 (MinIO's limits).
 func MakeEdgeUser(ctx context.Context, c deposit.S3Config, site, accessKey, secretKey string) error {
 	policy, err := EdgePolicy(c.Bucket, site)
 	if err != nil {
 		return err
 	}
-	if accessKey == c.AccessKey {
-		return errors.New("making edge user: the edge cannot have the server's own access key")
-	}
-	user, err := json.Marshal(map[string]string{"secretKey": secretKey, "status": "enabled"})
+	return makeUser(ctx, c, user{accessKey, secretKey, "edge-" + site, policy})
+}
+
+// MakeServerUser makes the least credentials for a running server: a user of the
+// storage who may do what [ServerPolicy] says and nothing more. All else is as with
+// MakeEdgeUser.
+func MakeServerUser(ctx context.Context, c deposit.S3Config, accessKey, secretKey string) error {
+	policy, err := ServerPolicy(c.Bucket)
 	if err != nil {
-		return fmt.Errorf("making edge user: %w", err)
+		return err
 	}
-	sealed, err := sealForAdmin(c.SecretKey, user)
+	return makeUser(ctx, c, user{accessKey, secretKey, "server", policy})
+}
+
+// ErrOthersUser means that the storage has a user of that name for something else, who
+// stays as it is.
+var ErrOthersUser = errors.New("the storage has a user of that name, with other rights")
+
+// ErrNothingMade means that a user is not there for having been tried to be made.
+var ErrNothingMade = errors.New("no user of the storage was made")
+
+// user is one that is to be made.
+type user struct {
+	accessKey, secretKey string
+	kind                 string // tells its policy from the bucket's others
+	policy               []byte
+}
+
+// policyName holds the bucket, because policies belong to the whole storage server.
+func (u user) policyName(bucket string) string { return "letterlock-" + bucket + "-" + u.kind }
+
+// makeUser makes a policy and a user, and gives the user that policy and no other.
+func makeUser(ctx context.Context, c deposit.S3Config, u user) error {
+	if u.accessKey == c.AccessKey {
+		return errors.New("making a user of the storage: it cannot have the access key of whoever makes it")
+	}
+	text, err := json.Marshal(map[string]string{"secretKey": u.secretKey, "status": "enabled"})
 	if err != nil {
-		return fmt.Errorf("making edge user: %w", err)
+		return fmt.Errorf("making a user of the storage: %w", err)
+	}
+	sealed, err := sealForAdmin(c.SecretKey, text)
+	if err != nil {
+		return fmt.Errorf("making a user of the storage: %w", err)
+	}
+	name := u.policyName(c.Bucket)
+	is, err := FindUser(ctx, c, u.accessKey)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNothingMade, err)
+	}
+	// One without rights is what a crash has left.
+	if is.Policy != "" && is.Policy != name || len(is.Groups) > 0 {
+		return ErrOthersUser
 	}
 	a, err := newAdmin(c)
 	if err != nil {
 		return err
 	}
 	defer a.client.CloseIdleConnections()
-	// The name holds the bucket, because policies belong to the whole server.
-	name := "letterlock-" + c.Bucket + "-edge-" + site
-	if err := a.put(ctx, "add-canned-policy", url.Values{"name": {name}}, policy); err != nil {
-		return deposit.Explain("making edge policy", err)
+	if err := a.put(ctx, "add-canned-policy", url.Values{"name": {name}}, u.policy); err != nil {
+		return fmt.Errorf("%w: %w", ErrNothingMade, deposit.Explain("making the policy of a user of the storage", err))
 	}
 	// A crash here leaves a policy that nobody has.
-	if err := a.put(ctx, "add-user", url.Values{"accessKey": {accessKey}}, sealed); err != nil {
-		return deposit.Explain("making edge user", err)
+	if err := a.put(ctx, "add-user", url.Values{"accessKey": {u.accessKey}}, sealed); err != nil {
+		return deposit.Explain("making a user of the storage", err)
 	}
 	// A crash here leaves a user who may do nothing. The next call goes on.
-	attach := url.Values{"policyName": {name}, "userOrGroup": {accessKey}, "isGroup": {"false"}}
-	return deposit.Explain("giving edge its policy", a.put(ctx, "set-user-or-group-policy", attach, nil))
+	attach := url.Values{"policyName": {name}, "userOrGroup": {u.accessKey}, "isGroup": {"false"}}
+	return deposit.Explain("giving a user of the storage its policy", a.put(ctx, "set-user-or-group-policy", attach, nil))
+}
+
+// UserInfo is what the storage says of one of its users.
+type UserInfo struct {
+	There, Enabled bool
+	Policy         string   // the name of its own; a group's is not
+	Groups         []string // whose rights it has as well
+}
+
+// FindUser asks the storage for a user, by the admin interface and with the credentials
+// of who may. None of that name is no error.
+func FindUser(ctx context.Context, c deposit.S3Config, accessKey string) (UserInfo, error) {
+	a, err := newAdmin(c)
+	if err != nil {
+		return UserInfo{}, err
+	}
+	defer a.client.CloseIdleConnections()
+	said, err := a.send(ctx, http.MethodGet, "user-info", url.Values{"accessKey": {accessKey}}, nil)
+	if isNoUser(err) {
+		return UserInfo{}, nil
+	}
+	if err != nil {
+		return UserInfo{}, deposit.Explain("looking for a user of the storage", err)
+	}
+	var info struct {
+		PolicyName string   `json:"policyName"`
+		Status     string   `json:"status"`
+		MemberOf   []string `json:"memberOf"`
+	}
+	if err := json.Unmarshal(said, &info); err != nil {
+		return UserInfo{}, fmt.Errorf("looking for a user of the storage: %w: the answer is not that of MinIO or Silo", deposit.ErrRefused)
+	}
+	return UserInfo{true, info.Status == "enabled", info.PolicyName, info.MemberOf}, nil
+}
+
+func isNoUser(err error) bool {
+	var said minio.ErrorResponse
+	return errors.As(err, &said) && said.Code == "XMinioAdminNoSuchUser"
 }
 
 // RemoveEdgeUser ends what a user that MakeEdgeUser has made may do. One that is not
@@ -77,9 +156,7 @@ func RemoveEdgeUser(ctx context.Context, c deposit.S3Config, accessKey string) e
 		return err
 	}
 	defer a.client.CloseIdleConnections()
-	err = a.send(ctx, http.MethodDelete, "remove-user", url.Values{"accessKey": {accessKey}}, nil)
-	var said minio.ErrorResponse
-	if errors.As(err, &said) && said.Code == "XMinioAdminNoSuchUser" {
+	if _, err = a.send(ctx, http.MethodDelete, "remove-user", url.Values{"accessKey": {accessKey}}, nil); isNoUser(err) {
 		return nil
 	}
 	return deposit.Explain("removing edge user", err)
@@ -108,15 +185,17 @@ func newAdmin(c deposit.S3Config) (*admin, error) {
 }
 
 func (a *admin) put(ctx context.Context, command string, query url.Values, body []byte) error {
-	return a.send(ctx, http.MethodPut, command, query, body)
+	_, err := a.send(ctx, http.MethodPut, command, query, body)
+	return err
 }
 
-// send sends one signed request, which is always safe to repeat.
-func (a *admin) send(ctx context.Context, method, command string, query url.Values, body []byte) error {
+// send sends one signed request, which is always safe to repeat, and returns the answer,
+// of which it reads 64 KiB.
+func (a *admin) send(ctx context.Context, method, command string, query url.Values, body []byte) ([]byte, error) {
 	target := strings.TrimSuffix(a.config.Endpoint, "/") + "/minio/admin/v3/" + command + "?" + query.Encode()
 	request, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	sum := sha256.Sum256(body)
 	request.Header.Set("X-Amz-Content-Sha256", hex.EncodeToString(sum[:]))
@@ -127,22 +206,21 @@ func (a *admin) send(ctx context.Context, method, command string, query url.Valu
 	signed := signer.SignV4(*request, a.config.AccessKey, a.config.SecretKey, a.config.SessionToken, region)
 	answer, err := a.client.Do(signed)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer answer.Body.Close()
+	said, err := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
 	if answer.StatusCode == http.StatusOK {
-		return nil
+		return said, err
 	}
-	return adminError(answer)
+	return nil, adminError(answer, said)
 }
 
 // adminError reads the server's refusal as minio-go reads those about objects,
 // so that deposit.Explain knows it. The admin interface answers in JSON.
-func adminError(answer *http.Response) error {
+func adminError(answer *http.Response, text []byte) error {
 	said := minio.ErrorResponse{StatusCode: answer.StatusCode, Code: answer.Status}
-	if text, err := io.ReadAll(io.LimitReader(answer.Body, 64<<10)); err == nil {
-		_ = json.Unmarshal(text, &said) // another server's answer may be of any form
-	}
+	_ = json.Unmarshal(text, &said) // another server's answer may be of any form
 	if said.Message == "" {
 		said.Message = "the storage answered " + answer.Status
 	}

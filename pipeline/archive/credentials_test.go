@@ -1,13 +1,17 @@
 package archive_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/minio/minio-go/v7"
 
 	"letterlock/pipeline/archive"
 	"letterlock/scanner/deposit"
@@ -64,6 +68,105 @@ func TestAdminRequestsAreLedNowhereElse(t *testing.T) {
 func as(t *testing.T, c deposit.S3Config, accessKey, secretKey string) *archive.S3 {
 	c.AccessKey, c.SecretKey = accessKey, secretKey
 	return unprepared(t, c)
+}
+
+// TestServersUserMayDoItsWorkAndNoMore: what the server does is in the conformance suite
+// and the probe, which run with such a user.
+func TestServersUserMayDoItsWorkAndNoMore(t *testing.T) {
+	t.Parallel()
+	server := deposittest.Start(t)
+	c, others := server.Config(), server.Config()
+	root := prepare(t, c)
+	prepare(t, others)
+	var set []byte
+	spied := c
+	spied.Wrap = func(next http.RoundTripper) http.RoundTripper { return policySpy{next, &set} }
+	old, secret := rand.Text(), rand.Text()
+	for _, secret := range []string{old, secret, secret} { // the last as set-up that is run again
+		if err := archive.MakeServerUser(t.Context(), spied, "letterlock-server", secret); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := archive.ServerPolicy(c.Bucket); err != nil || !bytes.Equal(set, want) {
+		t.Errorf("the policy that was set is not the one that is printed (%v):\n%s", err, set)
+	}
+	s, theirs := as(t, c, "letterlock-server", secret), letterKey()
+	mustPut(t, root, theirs, []byte("sealed"), deposit.CreateOnly)
+	mustPut(t, root, letter.CheckpointKey(letter.Date{Year: 2026, Month: 11, Day: 26}), []byte("checkpoint"), deposit.CreateOnly)
+	if got := read(t, s, theirs, ""); string(got) != "sealed" {
+		t.Errorf("a letter reads %q", got)
+	}
+	checkpoint := letter.CheckpointKey(letter.Date{Year: 2026, Month: 11, Day: 26})
+	core, bucket := s.Client()
+	self := c
+	self.AccessKey, self.SecretKey = "letterlock-server", secret
+	for what, try := range map[string]func() error{
+		"its former secret":       func() error { return listError(t.Context(), as(t, c, "letterlock-server", old)) },
+		"list another bucket":     func() error { return listError(t.Context(), as(t, others, "letterlock-server", secret)) },
+		"put into another bucket": func() error { return tryPut(t, as(t, others, "letterlock-server", secret), theirs) },
+		"make a bucket":           func() error { return core.MakeBucket(t.Context(), bucket+"-2", minio.MakeBucketOptions{}) },
+		"remove the bucket":       func() error { return core.RemoveBucket(t.Context(), bucket) },
+		"suspend versioning":      func() error { return core.SuspendVersioning(t.Context(), bucket) },
+		"change the lifecycle":    func() error { return s.InstallLifecycle(t.Context()) },
+		"change the bucket policy": func() error {
+			return core.SetBucketPolicy(t.Context(), bucket, `{"Version":"2012-10-17","Statement":[]}`)
+		},
+		"put where no rule holds": func() error { return tryPut(t, s, letter.LettersPrefix+"a") },
+		"put elsewhere":           func() error { return tryPut(t, s, "elsewhere/a") },
+		"remove a checkpoint":     func() error { return s.Remove(t.Context(), checkpoint, traces(t, root, checkpoint)[0]) },
+		"lock a letter": func() error {
+			hold := minio.LegalHoldEnabled
+			return core.PutObjectLegalHold(t.Context(), bucket, theirs, minio.PutObjectLegalHoldOptions{Status: &hold})
+		},
+		"make a scanner":        func() error { return archive.MakeEdgeUser(t.Context(), self, "annexe", "edge-annexe", rand.Text()) },
+		"make another server":   func() error { return archive.MakeServerUser(t.Context(), self, "letterlock-server-2", rand.Text()) },
+		"remove another's user": func() error { return archive.RemoveEdgeUser(t.Context(), self, "edge-office") },
+		"take over a user's name": func() error {
+			if err := archive.MakeEdgeUser(t.Context(), c, "office", "edge-office", secret); err != nil {
+				return err
+			}
+			return archive.MakeServerUser(t.Context(), c, "edge-office", rand.Text())
+		},
+		"take over the server's name": func() error {
+			return archive.MakeEdgeUser(t.Context(), c, "office", "letterlock-server", rand.Text())
+		},
+	} {
+		err := try()
+		if strings.HasPrefix(what, "take over ") && errors.Is(err, archive.ErrOthersUser) {
+			continue
+		}
+		if !errors.Is(deposit.Explain("trying", err), deposit.ErrRefused) {
+			t.Errorf("%s: got %v, want %v", what, err, deposit.ErrRefused)
+		}
+	}
+	if err := tryPut(t, as(t, c, "edge-office", secret), letterKey()); err != nil {
+		t.Errorf("the scanner whose name was wanted: %v", err)
+	}
+	if got := read(t, root, theirs, ""); string(got) != "sealed" {
+		t.Errorf("afterwards the letter reads %q", got)
+	}
+	if drift, err := s.Drift(t.Context()); err != nil || len(drift) > 0 {
+		t.Errorf("afterwards the bucket is not as it was: %q, %v", drift, err)
+	}
+}
+
+// policySpy keeps the policy that goes by last.
+type policySpy struct {
+	next http.RoundTripper
+	set  *[]byte
+}
+
+func (s policySpy) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, "/add-canned-policy") {
+		body, err := r.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		if *s.set, err = io.ReadAll(body); err != nil {
+			return nil, err
+		}
+	}
+	return s.next.RoundTrip(r)
 }
 
 func edgeMayDoItsWorkAndNoMore(t *testing.T, c deposit.S3Config, accessKey, secretKey string) {

@@ -7,7 +7,31 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/lifecycle"
+
+	"letterlock/scanner/deposit"
 )
+
+// Found is what there is of a bucket before Prepare.
+type Found struct {
+	There     bool
+	Versioned bool // versioning was set at some time, to on or off
+	Ruled     bool // there are deletion rules, whosever they are
+}
+
+// Found looks and changes nothing. Where Versioned and Ruled are false Prepare sets both.
+func (s *S3) Found(ctx context.Context) (f Found, err error) {
+	core, bucket := s.Client()
+	if f.There, err = core.BucketExists(ctx, bucket); err != nil || !f.There {
+		return f, deposit.Explain("looking for bucket", err)
+	}
+	v, err := core.GetBucketVersioning(ctx, bucket)
+	if err != nil {
+		return f, lacking("reading versioning", err)
+	}
+	rules, err := s.rules(ctx)
+	f.Versioned, f.Ruled = v.Status != "", len(rules) > 0
+	return f, err
+}
 
 // Difference is what InstallLifecycle would change in the bucket, for a person
 // to read before it is done: a line each, "-" before what is there and goes,

@@ -189,12 +189,20 @@ func (s *S3) OtherRules(ctx context.Context) ([]string, error) {
 	return others, err
 }
 
+// ChangedRules says what became of Letterlock's rules on the bucket; as Drift does.
+func (s *S3) ChangedRules(ctx context.Context) ([]string, error) {
+	rules, err := s.rules(ctx)
+	changed, _ := compare(wanted(), rules)
+	return changed, err
+}
+
 // TryLifecycle finds out whether the server takes a lifecycle and gives it
 // back as it was sent, and says how it does not; nothing found is nil. Letterlock's
 // rules hold all the while: what is tried is those and two more for TrialPrefix.
 // A bucket without rules is left without. Where the bucket's rules are not
 // Letterlock's, that is what it says, and where there are others besides,
-// nothing is tried: they are not Letterlock's to write.
+// nothing is tried: they are not Letterlock's to write; nor where they stand there
+// already and these credentials may not change them.
 func (s *S3) TryLifecycle(ctx context.Context) ([]string, error) {
 	before, err := s.rules(ctx)
 	if err != nil {
@@ -207,14 +215,17 @@ func (s *S3) TryLifecycle(ctx context.Context) ([]string, error) {
 	}
 	core, bucket := s.Client()
 	sent := append(wanted(), trialRules()...)
-	if err := core.SetBucketLifecycle(ctx, bucket, &lifecycle.Configuration{Rules: sent}); err != nil {
-		return nil, lacking("installing lifecycle", err)
+	if err := lacking("installing lifecycle", core.SetBucketLifecycle(ctx, bucket, &lifecycle.Configuration{Rules: sent})); err != nil {
+		if len(before) > 0 && codeOf(err) == minio.AccessDenied {
+			return nil, nil // the server's own credentials; and the rules that set-up wrote are what was read back
+		}
+		return nil, err
 	}
 	// A crash here leaves two rules for a place in which there are no letters:
 	// no drift, and the next trial or mending removes them.
 	differs, err := s.keeps(ctx, sent)
 	after := wanted()
-	if len(before) == 0 {
+	if len(before) == 0 && !s.mended(ctx) {
 		after = nil
 	}
 	restored := core.SetBucketLifecycle(context.WithoutCancel(ctx), bucket, &lifecycle.Configuration{Rules: after})
@@ -222,6 +233,12 @@ func (s *S3) TryLifecycle(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	return differs, nil
+}
+
+// mended reports whether set-up has installed Letterlock's rules while they were tried.
+func (s *S3) mended(ctx context.Context) bool {
+	now, err := s.rules(context.WithoutCancel(ctx))
+	return err == nil && !slices.ContainsFunc(now, isTrial) && len(now) == len(wanted())
 }
 
 // keeps reads the rules that were just sent back, and says how they differ. A

@@ -11,6 +11,52 @@ import (
 	"letterlock/scanner/letter"
 )
 
+// statement is one permission of a policy.
+type statement struct {
+	Effect   string
+	Action   []string
+	Resource []string
+}
+
+// written is a policy as storages read it.
+func written(statements []statement) ([]byte, error) {
+	return json.MarshalIndent(struct {
+		Version   string
+		Statement []statement
+	}{"2012-10-17", statements}, "", "  ")
+}
+
+// ServerPolicy is the S3 policy (IAM JSON, version 2012-10-17) for a running server:
+// in its bucket and nowhere else it may list, read, put what it and the scanner of its
+// own process put, and remove letters, announcements and receipts for good. It may look
+// at the bucket's versioning, deletion rules, object lock and replication and change none
+// of them; it may remove no checkpoint of the register, which others compare it with; and
+// it may make no users. Whoever sets up or mends the bucket has credentials for that.
+func ServerPolicy(bucket string) ([]byte, error) {
+	if err := s3utils.CheckValidBucketNameStrict(bucket); err != nil {
+		return nil, fmt.Errorf("writing server policy: %w", err)
+	}
+	whole := "arn:aws:s3:::" + bucket
+	below := func(prefixes ...string) (all []string) {
+		for _, prefix := range prefixes {
+			all = append(all, whole+"/"+prefix+"*")
+		}
+		return all
+	}
+	keys := path.Dir(letter.RecipientsKey) + "/"
+	return written([]statement{
+		{"Allow", []string{"s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:GetBucketVersioning",
+			"s3:GetLifecycleConfiguration", "s3:GetBucketObjectLockConfiguration", "s3:GetReplicationConfiguration"}, []string{whole}},
+		{"Allow", []string{"s3:GetObject", "s3:GetObjectVersion"},
+			below(letter.LettersPrefix, letter.IncomingPrefix, letter.ReceiptsPrefix, keys, letter.CheckpointsPrefix)},
+		{"Allow", []string{"s3:PutObject"},
+			below(letter.ClassPrefix(letter.SixMonths), letter.ClassPrefix(letter.FiveYears), letter.IncomingPrefix, letter.ReceiptsPrefix, keys, letter.CheckpointsPrefix)},
+		// MinIO asks for DeleteObject, AWS for DeleteObjectVersion, where a version is to go.
+		{"Allow", []string{"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"},
+			below(letter.LettersPrefix, letter.IncomingPrefix, letter.ReceiptsPrefix)},
+	})
+}
+
 // EdgePolicy is the S3 policy (IAM JSON, version 2012-10-17) for the edge of
 // one site: put letters of six months and the site's own manifests, get what is
 // under keys/ and the site's own receipts. It gives no right to list, to delete,
@@ -25,16 +71,8 @@ func EdgePolicy(bucket, site string) ([]byte, error) {
 	if err := s3utils.CheckValidBucketNameStrict(bucket); err != nil {
 		return nil, fmt.Errorf("writing edge policy: %w", err)
 	}
-	type statement struct {
-		Effect   string
-		Action   []string
-		Resource []string
-	}
 	objects := "arn:aws:s3:::" + bucket + "/"
-	return json.MarshalIndent(struct {
-		Version   string
-		Statement []statement
-	}{"2012-10-17", []statement{
+	return written([]statement{
 		{"Allow", []string{"s3:PutObject"}, []string{
 			objects + letter.ClassPrefix(letter.SixMonths) + "*",
 			objects + letter.IncomingPrefix + site + "/*",
@@ -43,5 +81,5 @@ func EdgePolicy(bucket, site string) ([]byte, error) {
 			objects + path.Dir(letter.RecipientsKey) + "/*",
 			objects + letter.ReceiptsPrefix + site + "/*",
 		}},
-	}}, "", "  ")
+	})
 }

@@ -98,9 +98,30 @@ func Make(dir string, about About, to []age.Recipient, files []File, tell func(b
 	err = write(f, about, to, files, tell)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		path = filepath.Join(dir, prefix+about.Made.UTC().Format(stamp)+suffix)
-		err = os.Link(f.Name(), path) // never in the place of another
+		err = place(f.Name(), path)
 	}
-	return path, errors.Join(err, os.Remove(f.Name()), durable.SyncDir(dir))
+	if err != nil {
+		_ = os.Remove(f.Name()) // room for the next try on a full disk
+		return "", err
+	}
+	return path, durable.SyncDir(dir)
+}
+
+var link = os.Link // a test takes it away
+
+// place gives a backup that is whole its name, never in the place of another. Where the
+// disk knows no second name for a file, as exFAT and some shares do not, it is seen
+// first that the name is free: nobody else takes it, since only one backup is made at a time.
+func place(passing, path string) error {
+	err := link(passing, path)
+	if err == nil {
+		_ = os.Remove(passing) // the backup is there; the next one removes what is left
+		return nil
+	}
+	if _, there := os.Lstat(path); !errors.Is(there, fs.ErrNotExist) {
+		return err
+	}
+	return os.Rename(passing, path)
 }
 
 func write(w io.Writer, about About, to []age.Recipient, files []File, tell func(int64)) error {

@@ -199,3 +199,26 @@ func TestRecipients(t *testing.T) {
 		}
 	}
 }
+
+// A disk that knows no second name for a file holds backups all the same, and none
+// takes the place of another there.
+func TestABackupOnADiskWithoutHardLinks(t *testing.T) {
+	link = func(_, _ string) error { return errors.ErrUnsupported }
+	defer func() { link = os.Link }()
+	o := newOffice(t)
+	made := time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)
+	path := o.make(t, made)
+	whole, err := os.ReadFile(path)
+	if err != nil || len(whole) == 0 {
+		t.Fatalf("%d bytes, %v", len(whole), err)
+	}
+	if _, err := Make(filepath.Dir(path), About{Made: made}, []age.Recipient{o.key.Recipient()}, nil, nil); err == nil {
+		t.Error("a backup took the place of another")
+	}
+	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, whole) {
+		t.Errorf("the first is changed: %v", err)
+	}
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(path), passing+"*")); err != nil || len(left) > 0 {
+		t.Errorf("pieces are left: %v, %v", left, err)
+	}
+}

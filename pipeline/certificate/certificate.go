@@ -107,6 +107,10 @@ func (k *Keeper) newest() *tls.Certificate {
 		return k.pair
 	}
 	k.pair = pair
+	if time.Now().After(pair.Leaf.NotAfter) {
+		k.log.Warn("the portal's new certificate has run out: browsers refuse the portal until a good one lies in its place", "until", pair.Leaf.NotAfter)
+		return pair
+	}
 	k.log.Info("the portal's new certificate is taken up", "until", pair.Leaf.NotAfter)
 	return pair
 }

@@ -21,13 +21,13 @@ import (
 )
 
 // issue makes a certificate for a serial number and returns both files' content.
-func issue(t *testing.T, serial int64) (cert, key []byte) {
+func issue(t *testing.T, serial int64, life time.Duration) (cert, key []byte) {
 	t.Helper()
 	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	as := &x509.Certificate{SerialNumber: big.NewInt(serial), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"letters.example.org"}}
+	as := &x509.Certificate{SerialNumber: big.NewInt(serial), NotAfter: time.Now().Add(life), DNSNames: []string{"letters.example.org"}}
 	der, err := x509.CreateCertificate(rand.Reader, as, as, secret.Public(), secret)
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func write(t *testing.T, name string, content []byte) {
 // is half there, or bad, leaves the one before it in use.
 func TestANewCertificateIsTakenUp(t *testing.T) {
 	files := certificate.Files{Certificate: filepath.Join(t.TempDir(), "cert.pem"), Key: filepath.Join(t.TempDir(), "key.pem")}
-	cert, key := issue(t, 1)
+	cert, key := issue(t, 1, time.Hour)
 	write(t, files.Certificate, cert)
 	write(t, files.Key, key)
 	var log bytes.Buffer
@@ -90,7 +90,7 @@ func TestANewCertificateIsTakenUp(t *testing.T) {
 		}
 	}
 	want("at first", 1)
-	cert, key = issue(t, 22)
+	cert, key = issue(t, 22, time.Hour)
 	write(t, files.Certificate, append(cert, '\n'))
 	want("half renewed", 1)
 	want("half renewed, once more", 1)
@@ -99,10 +99,20 @@ func TestANewCertificateIsTakenUp(t *testing.T) {
 	}
 	write(t, files.Key, append(key, '\n'))
 	want("renewed", 22)
+	if strings.Contains(log.String(), "has run out") {
+		t.Errorf("a good one was said to have ended:\n%s", &log)
+	}
+	cert, key = issue(t, 333, -time.Minute)
+	write(t, files.Certificate, cert)
+	write(t, files.Key, key)
+	want("renewed with one that has ended", 333)
+	if !strings.Contains(log.String(), "level=WARN msg=\"the portal's new certificate has run out") {
+		t.Errorf("nothing was said of a certificate that has ended:\n%s", &log)
+	}
 	if err := os.Remove(files.Certificate); err != nil {
 		t.Fatal(err)
 	}
-	want("with its file gone", 22)
+	want("with its file gone", 333)
 	if _, err := shown(tls.VersionTLS11); err == nil {
 		t.Error("it speaks TLS 1.1")
 	}
@@ -110,8 +120,8 @@ func TestANewCertificateIsTakenUp(t *testing.T) {
 
 func TestBadFilesAreSaid(t *testing.T) {
 	dir := t.TempDir()
-	cert, key := issue(t, 1)
-	_, other := issue(t, 2)
+	cert, key := issue(t, 1, time.Hour)
+	_, other := issue(t, 2, time.Hour)
 	for name, content := range map[string][]byte{"cert": cert, "key": key, "other": other, "text": []byte("hello")} {
 		write(t, filepath.Join(dir, name), content)
 	}

@@ -1,6 +1,6 @@
 // Package mail sends a few kinds of message, that a letter is waiting, that
 // something needs a person, that nothing does, that something waits to be
-// confirmed, that a sign-in can be set up: one person, one link, and nothing
+// confirmed, that a machine needs an administrator, that a sign-in can be set up: one person, one link, and nothing
 // else but the register's checkpoint. Whoever reads it over a shoulder, in a mail
 // archive or on a telephone learns that a letter, or a trouble, exists and no
 // more.
@@ -47,6 +47,8 @@ const (
 	Unopened                  // letters of one's own helpline wait for longer than they should
 	ACall                     // what a colleague has decided needs somebody
 	UnopenedLong              // letters of some helpline wait for longer than their leaders should let them
+	AMachine                  // a machine that Letterlock is at work on needs an administrator
+	ATrial                    // nothing: somebody tries out whether mail arrives
 )
 
 // Message tells one person where something is waiting.
@@ -66,6 +68,8 @@ type Message struct {
 	// Requests and Reviews are how many requests wait for a second person and
 	// how many reviews are due; of the day's mail only.
 	Requests, Reviews int
+	// Disks is how many disks of the machine are nearly full; of AMachine only.
+	Disks int
 }
 
 // kinds are the groups of texts by what a message is about. A text is all that a
@@ -79,6 +83,8 @@ var kinds = map[About]string{
 	Unopened:     "unopened",
 	ACall:        "call",
 	UnopenedLong: "unopened-long",
+	AMachine:     "machine",
+	ATrial:       "trial",
 }
 
 // plainBody has the checkpoint between empty lines, so that a witness finds it whole.
@@ -166,6 +172,9 @@ func (m Message) waits(l *texts.Language) (says []string) {
 	}
 	if m.Reviews > 0 {
 		says = append(says, l.Text(texts.Say("mail.reviews", "n", m.Reviews)))
+	}
+	if m.Disks > 0 {
+		says = append(says, l.Text(texts.Say("mail.disks", "n", m.Disks)))
 	}
 	return says
 }

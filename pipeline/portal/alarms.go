@@ -48,6 +48,9 @@ var alarmWords = map[register.AlarmKind]struct {
 	register.StorageWrong: {func(int) texts.Text {
 		return texts.Say("alarm.the-storage-is-not-as-it-must")
 	}, texts.Say("alarm.its-own-rules-for-deletion-were")},
+	register.ListLate: {func(int) texts.Text {
+		return texts.Say("alarm.scanners-will-stop")
+	}, texts.Say("alarm.the-list-of-keys-is-not-renewed")},
 	register.StraysStay: {func(n int) texts.Text {
 		return texts.Say("alarm.objects-lie-in-the-storage-beyond", "n", n)
 	}, texts.Say("alarm.it-belongs-to-no-letter-on-record")},

@@ -25,7 +25,8 @@ import (
 type browser struct {
 	*house
 	*portaltest.Browser
-	slow atomic.Bool // pages arrive by and by
+	slow atomic.Bool   // pages arrive by and by
+	left chan struct{} // has one for each page that went and has sent along what was entered
 }
 
 // dripping sends a page as a bad line does, a bit at a time.
@@ -56,13 +57,19 @@ func newBrowserUnder(t *testing.T, another bool, change ...func(*Config)) *brows
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	origin := "http://localhost:" + strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	b := &browser{Browser: portaltest.New(t, origin)}
+	b := &browser{Browser: portaltest.New(t, origin), left: make(chan struct{}, 10)}
 	b.house = newHouseUnder(t, another, append(change, func(c *Config) { c.Origin = origin })...)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if b.slow.Load() {
 			w = dripping{w}
 		}
 		b.portal.ServeHTTP(w, r)
+		if r.URL.Path == "/entered" {
+			select {
+			case b.left <- struct{}{}:
+			default:
+			}
+		}
 	})}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close() })
@@ -246,6 +253,27 @@ func TestIdleInTheBrowser(t *testing.T) {
 	b.Leads(func() { later(16) })
 	b.WantsPath("/sign-in?idle=1&to=%2Fletters")
 	b.Wants("You were signed out because nothing had happened for 15 minutes.")
+
+	// What was entered and not sent comes back with the next session.
+	b.Press("[data-passkey]")
+	b.WantsPath("/letters")
+	b.Open("/l/" + string(id))
+	const reason = `form[action$="/scan-again"] input:checked`
+	b.WantsThat(`document.querySelectorAll('`+reason+`').length`, "0")
+	b.TabTo(`form[action$="/scan-again"] input`)
+	b.Keys(kb.ArrowDown)
+	chosen := b.Finds(`document.querySelector('` + reason + `').value`)
+	b.now = b.now.Add(16 * time.Minute)
+	b.Leads(func() { later(16) })
+	b.Press("[data-passkey]")
+	b.WantsPath("/l/" + string(id))
+	b.Wants(comesBack)
+	b.WantsThat(`document.querySelector('`+reason+`').value`, chosen)
+	b.WantsThat(`document.querySelector('`+reason+`').checkVisibility()`, "true")
+	b.shoot("letter-entered")
+	if n := len(b.entries("scan-again", id)); n != 0 {
+		t.Errorf("%d acts of what was not sent", n)
+	}
 }
 
 // TestSecondPasskeyInTheBrowser: urged until there are two; another person's
@@ -255,6 +283,11 @@ func TestSecondPasskeyInTheBrowser(t *testing.T) {
 	b.enrol(b.lead)
 	b.Open("/letters")
 	b.Wants("You have only one passkey.")
+	b.now = b.now.Add(urged) // and once is enough
+	b.Open("/letters")
+	if strings.Contains(b.Text(), "You have only one passkey.") {
+		t.Error("it is said over every page")
+	}
 	b.Open("/account")
 	b.Do(chromedp.Click(chromedp.CSS("[data-passkey]"), chromedp.NodeVisible), chromedp.WaitVisible(chromedp.ID("passkey-trouble")))
 	b.Wants("This device already has a passkey of yours.")

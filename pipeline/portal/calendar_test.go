@@ -87,11 +87,16 @@ func TestUnusualOpenings(t *testing.T) {
 	wantText(t, w, "23 openings in the last 7 days", "Something is unusual about 2 people.",
 		"(Bea Lead)</a></th>", "many in a row: 10 letters within an hour</span> </td><td>10</td><td>10</td>",
 		"(Mo Manager)</a></th>", "at night: 1</span> </td><td>3</td><td>1</td>",
-		ids[0].Reference()+"</a></th><td>5</td><td>3</td><td>1</td>")
-	if n := strings.Count(w.Body.String(), "tag bad"); n != 2 {
-		t.Errorf("%d things are marked, want 2", n)
+		ids[0].Reference()+`</a></th><td class="words"><span class="tag bad">at night: 1</span> </td><td>5</td><td>3</td>`,
+		ids[1].Reference()+`</a></th><td class="words">nothing</td><td>2</td><td>2</td>`, "Something is unusual about 1 letter.")
+	if n := strings.Count(w.Body.String(), "tag bad"); n != 3 {
+		t.Errorf("%d things are marked, want 3", n)
 	}
+	for i := range manyTimes {
+		open(h.lead, ids[1], night.Add(9*time.Hour+time.Duration(i)*20*time.Minute))
+	}
+	wantText(t, h.as(h.dpo).get("/openings?days=7"), "33 openings", fmt.Sprintf("opened %d times by one person", manyTimes+1), "Something is unusual about 2 letters.")
 	h.now = h.now.AddDate(0, 0, 20)
 	wantText(t, h.as(h.dpo).get("/openings?days=7"), "Nobody has opened a letter in the last 7 days.")
-	wantText(t, h.as(h.dpo).get("/openings?days=<b>"), "23 openings in the last 30 days")
+	wantText(t, h.as(h.dpo).get("/openings?days=<b>"), "33 openings in the last 30 days")
 }

@@ -76,7 +76,11 @@ func (p *Portal) readersBeside(v *visit, l register.Letter, person int64) ([]reg
 // tellDeciding fills in what the letter's page asks of its reader.
 func (p *Portal) tellDeciding(v *visit, l register.Letter, body *letterBody) (err error) {
 	body.Risks = register.Risks
-	if body.Colleagues, err = p.colleagues(v); err != nil || l.HandedTo == 0 {
+	if body.Colleagues, err = p.colleagues(v); err != nil {
+		return err
+	}
+	if l.HandedTo == 0 {
+		body.HandedBack, err = p.cfg.Register.HandedToNobody(v.Context(), l.ID, v.person.Number)
 		return err
 	}
 	who, err := p.cfg.Register.Person(v.Context(), l.HandedTo)

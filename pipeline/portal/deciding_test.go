@@ -113,26 +113,76 @@ func TestHandingOver(t *testing.T) {
 	if l, err := h.register.Letter(t.Context(), id); err != nil || l.HandedTo != 0 {
 		t.Errorf("it is handed to %d, who has left, %v", l.HandedTo, err)
 	}
+	// The colleague stays, and may not read it any more: nobody must believe that it
+	// is seen to.
+	manager := h.person("Nina Next", register.Manager)
+	for name, ends := range map[string]func(colleague int64, path string){
+		"other helplines": func(colleague int64, _ string) {
+			must(t, h.register.ChangePerson(t.Context(), register.Person{Number: colleague, Name: "Tia Third", Helplines: []string{"mens-advice-line"}}, h.admin))
+		},
+		"another role": func(colleague int64, _ string) {
+			must(t, h.register.GiveRole(t.Context(), colleague, register.DPO, nil))
+		},
+		"a letter that names another": func(_ int64, path string) {
+			wantRedirect(t, lead.post(path+"/safeguarding", with(h.keepForm(), "confirm", "yes")), path+"?done=kept")
+		},
+	} {
+		third, id := h.person("Tia Third", register.TeamLeader, "respect-phoneline"), h.letter(1)
+		path := "/l/" + string(id)
+		lead.looksAt(id, 1)
+		wantRedirect(t, lead.post(path+"/hand-over", url.Values{"colleague": {fmt.Sprint(third)}}), path+"?done=handed-over")
+		wantText(t, h.as(h.admin).get(fmt.Sprintf("/people/%d/leave", third)), "1 letter that a colleague handed over to Tia Third")
+		ends(third, path)
+		if said := lead.get(path).Body.String(); strings.Contains(said, "It was handed over to") {
+			t.Errorf("%s: it is handed over to somebody who may not read it", name)
+		}
+		wantText(t, lead.get("/letters"), id.Reference())
+		told := []string{}
+		for _, c := range h.owedCalls() {
+			if c.Letter == id {
+				told = append(told, fmt.Sprintf("%d %s", c.Person, c.Why))
+			}
+		}
+		if got := strings.Join(told, ", "); got != fmt.Sprintf("%d nobody", manager) {
+			t.Errorf("%s: called are %q", name, got)
+		}
+		wantText(t, h.as(manager).get(path), "It was handed over to somebody who may not read it any more")
+	}
 }
 
 // On a telephone: a leader reads, says that somebody is in danger, and the
 // manager finds it on top.
 func TestSomebodyIsInDangerInTheBrowser(t *testing.T) {
 	b := newBrowser(t, func(c *Config) { c.Sample = true })
-	b.Do(chromedp.EmulateViewport(360, 740))
+	b.Phone()
+	unmissed := func() {
+		t.Helper()
+		for _, what := range b.Tight() {
+			t.Errorf("a thumb may miss it: %s", what)
+		}
+	}
 	link := b.reads()
 	b.LoadImages()
-	b.Press(`form[action$="/readable"] button`)
+	const below = `document.querySelector("#decide").getBoundingClientRect().top - document.querySelector("figure:last-child").getBoundingClientRect().bottom`
+	b.WantsThat(below+` < 180`, "true") // the bar that turns pages lies between
+	b.WantsThat(`document.documentElement.scrollHeight - document.querySelector("#decide").getBoundingClientRect().top < 1700`, "true")
+	b.WantsThat(`document.querySelector("#colleague").checkVisibility()`, "false")
+	unmissed()
+	b.Tap(`details:has([name=reason]) summary`)
+	b.WantsThat(`document.querySelector("#reason").checkVisibility()`, "true")
+	b.Leads(func() { b.Tap(`form[action$="/readable"] button`) })
 	b.Wants("One question is left: is somebody at risk?")
-	b.Do(chromedp.Click(chromedp.CSS(`[name=risk][value="` + string(register.RiskUrgent) + `"]`)))
-	b.Press(`form[action*="/risk"] button`)
+	b.Tap(`.choice:has([name=risk][value="` + string(register.RiskUrgent) + `"]) label`)
+	b.Leads(func() { b.Tap(`form[action*="/risk"] button`) })
 	b.Wants("the helplines’ manager is told by mail now", "Somebody is in danger now")
+	b.Reveal("#colleague")
 	b.Do(chromedp.SetValue(chromedp.ID("colleague"), fmt.Sprint(b.manager)))
 	b.Press(`form[action*="/hand-over"] button`)
 	b.Wants("It was handed over to Mo Manager.")
 	b.be(b.manager)
 	b.Open("/letters")
 	b.Wants("Somebody is in danger", "Handed over to you")
+	unmissed()
 	b.Press(`main a[href="` + link + `"]`)
 	b.Wants("That was said of this letter.")
 	for _, said := range b.Complaints() {

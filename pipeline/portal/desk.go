@@ -13,9 +13,9 @@ import (
 	"letterlock/scanner/letter"
 )
 
-// deskShows is how many papers of one kind the desk lists, oldest first: more
-// than anyone destroys in a sitting.
-const deskShows = 100
+// deskShows is how many papers of each kind the desk lists, oldest first. Where
+// there are more, a link leads to the list of that kind, page by page.
+const deskShows = 10
 
 type deskBody struct {
 	Overdue   []register.Paper // their letter is gone; the paper should have gone before
@@ -24,37 +24,76 @@ type deskBody struct {
 	Kept      []register.Paper
 	Another   []register.Paper // kept until somebody else has found the scan readable too
 	Shows     int
-	Waiting   int  // scans that wait for an answer at the intake
-	Unknown   bool // or that could not be found out
+	All       map[string]int     // how many there are of what is not shown to the end
+	Only      register.PaperList // the one that is shown; empty for all of them
+	More      string             // where that one goes on; empty at its end
+	Waiting   int                // scans that wait for an answer at the intake
+	Unknown   bool               // or that could not be found out
 }
+
+// Lists reports whether the page is about such papers.
+func (b deskBody) Lists(which register.PaperList) bool { return b.Only == "" || b.Only == which }
+
+// deskLists are what the desk lists, each under its name in addresses.
+var deskLists = []register.PaperList{register.PapersOutlived, register.PapersMayGo, register.PapersAgain, register.PapersAnother, register.PapersKept}
 
 // deskPage shows operations what there is to do with paper. It never leads to
 // what a letter says.
 func (p *Portal) deskPage(w http.ResponseWriter, v *visit) error {
-	body := deskBody{Shows: deskShows}
-	var err error
-	if body.Overdue, err = p.cfg.Register.OutlivedPapers(v.Context(), deskShows); err != nil {
-		return err
+	body := deskBody{Shows: deskShows, All: map[string]int{}}
+	after := register.Place{}
+	if only := register.PaperList(v.URL.Query().Get("list")); slices.Contains(deskLists, only) {
+		body.Only, body.Shows, after = only, perPage, placeFrom(v.URL.Query().Get("after"))
 	}
-	if body.MayGo, err = p.cfg.Register.Papers(v.Context(), letter.PaperMayGo, deskShows); err != nil {
-		return err
+	for _, which := range deskLists {
+		if !body.Lists(which) {
+			continue
+		}
+		if err := p.listPapers(v, &body, which, after); err != nil {
+			return err
+		}
 	}
-	if body.ScanAgain, err = p.papersAgain(v, deskShows); err != nil {
-		return err
+	if body.Only != "" && len(body.Overdue)+len(body.MayGo)+len(body.ScanAgain)+len(body.Another)+len(body.Kept) == 0 {
+		redirect(w, "/desk") // the last of them is done
+		return nil
 	}
-	if body.Kept, err = p.cfg.Register.Papers(v.Context(), letter.PaperKept, deskShows); err != nil {
-		return err
+	if body.Only == "" {
+		waiting, err := p.waiting(v)
+		if err != nil { // no reason to keep anybody from the paper
+			p.logFailure(v, err.Error())
+			body.Unknown = true
+		}
+		body.Waiting = len(waiting)
 	}
-	if body.Another, err = p.cfg.Register.PapersForAnother(v.Context(), deskShows); err != nil {
-		return err
-	}
-	waiting, err := p.waiting(v)
-	if err != nil { // no reason to keep anybody from the paper
-		p.logFailure(v, err.Error())
-		body.Unknown = true
-	}
-	body.Waiting = len(waiting)
 	return p.ok(w, v, page{Name: "desk", Title: texts.Say("desk.destruction-desk"), Body: body})
+}
+
+// listPapers fills in one list of the desk, and what comes after it.
+func (p *Portal) listPapers(v *visit, body *deskBody, which register.PaperList, after register.Place) error {
+	papers, err := p.cfg.Register.Papers(v.Context(), which, after, body.Shows+1)
+	if err != nil {
+		return err
+	}
+	if len(papers) > body.Shows {
+		papers = papers[:body.Shows]
+		body.More = "/desk?" + url.Values{"list": {string(which)}, "after": {placeText(register.PlaceOfPaper(papers[body.Shows-1]))}}.Encode()
+		if body.All[string(which)], err = p.cfg.Register.CountOfPapers(v.Context(), which); err != nil {
+			return err
+		}
+	}
+	switch which {
+	case register.PapersOutlived:
+		body.Overdue = papers
+	case register.PapersMayGo:
+		body.MayGo = papers
+	case register.PapersAgain:
+		body.ScanAgain, err = p.asked(v, papers)
+	case register.PapersAnother:
+		body.Another = papers
+	case register.PapersKept:
+		body.Kept = papers
+	}
+	return err
 }
 
 type paperBody struct {
@@ -62,6 +101,7 @@ type paperBody struct {
 	Action string // where the form goes
 	deskPeople
 	Levels      []register.Level
+	Machines    []register.Name
 	Contractors []register.Name
 	Places      []register.Name
 	Form        url.Values // as filled in
@@ -120,6 +160,9 @@ func (p *Portal) emptyForm() url.Values {
 	form := url.Values{"level": {string(register.DefaultLevel)}, "method": {string(register.Shredder)}}
 	if len(p.cfg.Places) == 1 {
 		form.Set("place", string(p.cfg.Places[0]))
+	}
+	if len(p.cfg.Machines) == 1 {
+		form.Set("machine", string(p.cfg.Machines[0]))
 	}
 	if len(p.cfg.Contractors) == 1 {
 		form.Set("contractor", string(p.cfg.Contractors[0]))
@@ -183,7 +226,7 @@ func (p *Portal) showPaper(w http.ResponseWriter, v *visit, papers []register.Pa
 	if err != nil {
 		return err
 	}
-	body := paperBody{Action: "/desk/tray", deskPeople: people, Levels: register.Levels, Contractors: p.cfg.Contractors, Places: p.cfg.Places, Form: form}
+	body := paperBody{Action: "/desk/tray", deskPeople: people, Levels: register.Levels, Machines: p.cfg.Machines, Contractors: p.cfg.Contractors, Places: p.cfg.Places, Form: form}
 	title := texts.Say("desk.destroy-papers", "papers", len(papers))
 	if len(papers) == 1 {
 		title, body.Action = texts.Say("desk.destroy-paper", "reference", papers[0].Reference), "/desk/"+string(papers[0].Letter)
@@ -342,6 +385,11 @@ func (p *Portal) readMethod(d *register.Destruction, form url.Values, flaw func(
 	case d.Method == register.Shredder:
 		if d.Level = register.Level(form.Get("level")); !slices.Contains(register.Levels, d.Level) {
 			flaw("level", texts.Say("desk.choose-the-level-that-is-written"))
+		}
+		if d.Machine = register.Name(form.Get("machine")); len(p.cfg.Machines) == 0 {
+			d.Machine = ""
+		} else if !slices.Contains(p.cfg.Machines, d.Machine) {
+			flaw("machine", texts.Say("desk.choose-the-shredder"))
 		}
 	case d.Method == register.Contractor && len(p.cfg.Contractors) > 0:
 		if d.Contractor = register.Name(form.Get("contractor")); !slices.Contains(p.cfg.Contractors, d.Contractor) {

@@ -103,6 +103,36 @@ func TestDestroyPaper(t *testing.T) {
 	if strings.Contains(v.get("/desk").Body.String(), id.Reference()) {
 		t.Error("destroyed paper is still on the desk")
 	}
+
+	// Where the scanner could count the sheets, it must be as many.
+	exact := h.admitted(letter.Manifest{ID: letter.NewID(), Site: "office", Helpline: "respect-phoneline", Class: letter.SixMonths,
+		Received: h.now.Truncate(time.Second), Pages: 4, Sheets: 4, Sides: 4, Size: 1000, SHA256: strings.Repeat("ab", 32)})
+	h.opens(exact, h.lead)
+	must(t, h.register.MarkReadable(t.Context(), exact, h.lead))
+	path = "/desk/" + string(exact)
+	wantText(t, v.get(path), "It should be 4.")
+	stopped := v.post(path, h.destruction("sheets", "3"))
+	wantStatus(t, stopped, http.StatusUnprocessableEntity)
+	wantText(t, stopped, "Stop: 3 sheets cannot belong to a scan of 4 pages")
+	wantRedirect(t, v.destroys(path, h.destruction("sheets", "4")), path)
+	if d := h.destroyed(exact); d.Sheets != 4 || d.Sides != 4 || len(d.Anomalies) != 0 || d.Machine != "" {
+		t.Errorf("the record says %+v", d)
+	}
+
+	// Where shredders have names, the record says which it was.
+	h.portal.cfg.Machines = []register.Name{"shredder-1", "shredder-2"}
+	named := h.readable(3)
+	path = "/desk/" + string(named)
+	for _, wrong := range []string{"", "mrs-smith"} {
+		wantText(t, v.post(path, h.destruction("machine", wrong)), "Choose the shredder that destroyed it.")
+	}
+	sign = v.fills(path, h.destruction("machine", "shredder-2"))
+	wantText(t, v.get(sign), "Our own shredder shredder-2, level P-5")
+	v.signs(sign, h.ops2)
+	wantRedirect(t, v.post(sign, nil), path)
+	wantText(t, v.get(path), "Our own shredder shredder-2, level P-5")
+	wantText(t, v.get("/desk/trays"), "Our own shredder shredder-2, level P-5")
+	wantText(t, h.as(h.dpo).get("/register?about="+named.Reference()), "with our own shredder shredder-2, level P-5, at office")
 }
 
 func TestDestructionFormFlaws(t *testing.T) {
@@ -323,9 +353,46 @@ func TestATrayThatIsTooFull(t *testing.T) {
 	for range maxTray + 1 {
 		q.Add("paper", string(h.readable(1)))
 	}
-	w := h.as(h.ops).get("/desk/tray?" + q.Encode())
+	v := h.as(h.ops)
+	w := v.get("/desk/tray?" + q.Encode())
 	wantStatus(t, w, http.StatusUnprocessableEntity)
 	wantText(t, w, "These are 51 papers. Take at most 50 at a time")
+
+	// The desk shows the beginning of each list, and the way to all of it.
+	for i := range deskShows + 1 {
+		h.letter(2)
+		again, outlived := h.letter(2), h.letter(2)
+		h.opens(again, h.lead)
+		must(t, h.register.MarkScanAgain(t.Context(), again, h.lead, "too-faint"))
+		_, err := h.register.DB().ExecContext(t.Context(), `UPDATE papers SET letter_gone = 1 WHERE letter = ?`, string(outlived))
+		must(t, err)
+		_, err = h.register.DB().ExecContext(t.Context(), `UPDATE papers SET checked_by = ? WHERE letter = ?`, h.lead, string(h.letter(2+i)))
+		must(t, err)
+	}
+	t.Logf("the desk has %d bytes", v.weighs("/desk"))
+	seen, at := map[string]bool{}, "/desk?list=may-go"
+	wantText(t, v.get("/desk"), "These are the 10 oldest", `<a href="`+at+`">All 51, page by page`)
+	for _, list := range deskLists {
+		t.Logf("%s has %d bytes", list, v.weighs("/desk?list="+string(list)))
+	}
+	for pages := 1; at != ""; pages++ {
+		page := v.get(at).Body.String()
+		for _, id := range q["paper"] {
+			if strings.Contains(page, `href="/desk/`+id+`"`) {
+				if seen[id] {
+					t.Errorf("%s is listed twice", id)
+				}
+				seen[id] = true
+			}
+		}
+		_, rest, more := strings.Cut(page, `<a href="/desk?after=`)
+		rest, _, _ = strings.Cut(rest, `"`)
+		if at = ""; more {
+			at = "/desk?after=" + strings.ReplaceAll(rest, "&amp;", "&")
+		} else if pages != 3 || len(seen) != maxTray+1 {
+			t.Errorf("%d pages list %d papers", pages, len(seen))
+		}
+	}
 }
 
 func TestATrayIsForgotten(t *testing.T) {

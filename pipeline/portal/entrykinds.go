@@ -291,6 +291,9 @@ var entryKinds = []entryKind{
 	{"code-made", texts.Say("entry.enrolment-code-made"), about(func(d register.CodeMade, e register.Entry, t teller) texts.Text {
 		return texts.Say("entry.an-enrolment-code-was-made", "person", t.staff(d.Person), "by", byWhom(e, t))
 	})},
+	{"codes-ended", texts.Say("entry.enrolment-codes-ended"), about(func(d register.CodesEnded, _ register.Entry, _ teller) texts.Text {
+		return texts.Say("entry.the-key-of-codes-was-lost", "n", d.Codes)
+	})},
 	{"passkey-added", texts.Say("entry.passkey-made"), about(func(_ register.PasskeyAdded, e register.Entry, t teller) texts.Text {
 		return texts.Say("entry.made-a-passkey", "who", t.staff(e.By))
 	})},
@@ -435,6 +438,9 @@ func sayAnswered(d register.ScanAnswered, e register.Entry, t teller) texts.Text
 
 func sayDestroyed(d register.PaperDestroyed, e register.Entry, t teller) texts.Text {
 	how := texts.Say("entry.with-our-own-shredder-level", "level", d.Level, "place", d.Place)
+	if d.Machine != "" {
+		how = texts.Say("entry.with-our-own-shredder-called", "machine", d.Machine, "level", d.Level, "place", d.Place)
+	}
 	if d.Method == register.Contractor {
 		how = texts.Say("entry.through-the-contractor-collection", "contractor", d.Contractor, "collection", d.Collection, "certificate", d.Certificate, "place", d.Place)
 	}

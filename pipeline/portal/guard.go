@@ -31,7 +31,8 @@ type visit struct {
 	even      bool   // that there is nothing is answered in even steps of time: see evenOut
 	requestID string // in the log and on the page of a failure, so that the two can be brought together
 	signedIn  bool
-	session   []byte // hash of the session's token
+	session   []byte    // hash of the session's token
+	since     time.Time // when the session began
 	person    register.Person
 	tried     int64           // staff number that somebody tried to sign in as, in vain; 0 if that is not known
 	places    []whereabout    // where the session is used, if from two places at once
@@ -219,8 +220,13 @@ func (p *Portal) logFailure(v *visit, said string) {
 		slog.String("route", v.routeName()), slog.String("request", v.requestID))
 }
 
-// lettersID is an id or a reference of a letter wherever it stands in a text.
-var lettersID = regexp.MustCompile(`\b(?i:[0-9a-hjkmnp-tv-z]{26})\b|\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b`)
+// An id of a letter, or a reference, wherever it stands in a text.
+const (
+	anID       = `\b(?i:[0-9a-hjkmnp-tv-z]{26})\b`
+	aReference = `\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b`
+)
+
+var lettersID = regexp.MustCompile(anID + `|` + aReference)
 
 // scrub takes letters' ids and references out of an error's text. Storage
 // errors name objects, and objects are named after letters.

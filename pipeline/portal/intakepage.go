@@ -65,10 +65,15 @@ func (p *Portal) intakePage(w http.ResponseWriter, v *visit) error {
 // papersAgain is the papers that are to be scanned again, oldest first. A new scan
 // that has been read back takes its paper off this list.
 func (p *Portal) papersAgain(v *visit, limit int) (again []againPaper, err error) {
-	papers, err := p.cfg.Register.Papers(v.Context(), letter.PaperScanAgain, limit)
+	papers, err := p.cfg.Register.Papers(v.Context(), register.PapersAgain, register.Place{}, limit)
 	if err != nil {
 		return nil, err
 	}
+	return p.asked(v, papers)
+}
+
+// asked is why and since when each of the papers is to be scanned again.
+func (p *Portal) asked(v *visit, papers []register.Paper) (again []againPaper, err error) {
 	for _, paper := range papers {
 		asked, err := p.cfg.Register.Entries(v.Context(), -1, "letter-scan-again", paper.Letter, 1)
 		if err != nil {

@@ -42,6 +42,7 @@ type letterBody struct {
 	Risks      []register.Risk
 	Colleagues []register.Person // to whom it may be handed over
 	HandedTo   texts.Text        // to whom it was; nil for nobody
+	HandedBack bool              // the visitor was called since it was to somebody who may not read it any more
 }
 
 // recordOpening writes the opening into the register. It comes before the

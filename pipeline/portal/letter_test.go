@@ -78,11 +78,17 @@ func TestLetterIsNotShownWithoutRecord(t *testing.T) {
 
 func TestLetterPage(t *testing.T) {
 	h := newHouse(t)
-	id := h.letter(3)
+	id := h.admitted(letter.Manifest{ID: letter.NewID(), Site: "office", Helpline: "respect-phoneline", Class: letter.SixMonths,
+		Received: h.now.Truncate(time.Second), Pages: 3, Flags: "2:blank", Size: 1000, SHA256: strings.Repeat("ab", 32)})
 	w := h.as(h.lead).get("/l/" + string(id))
 	wantStatus(t, w, http.StatusOK)
-	wantText(t, w, id.Reference(), "Respect Phoneline", "24 November 2026 at 2:02pm", "23 May 2027",
+	wantText(t, w, "looks blank", id.Reference(), "Respect Phoneline", "24 November 2026 at 2:02pm", "23 May 2027",
 		`alt="Page 1 of 3"`, `src="/l/`+string(id)+`/page/3.jpg"`, "Can you read every page?")
+	ofADay := h.admitted(letter.Manifest{ID: letter.NewID(), Site: "office", Helpline: "respect-phoneline", Class: letter.SixMonths,
+		Received: letter.DateOf(h.now).Start(), Pages: 1, Size: 1000, SHA256: strings.Repeat("cd", 32)})
+	if body := h.as(h.lead).get("/l/" + string(ofADay)).Body.String(); !strings.Contains(body, "<dd>24 November 2026</dd>") {
+		t.Errorf("of a letter whose day alone is known the page says:\n%s", body)
+	}
 	for _, bad := range []string{"0.jpg", "4.jpg", "01.jpg", "1", "1.png", "-1.jpg", "1.jpg.jpg", "99999999999999999999.jpg"} {
 		wantStatus(t, h.as(h.lead).get("/l/"+string(id)+"/page/"+bad), http.StatusNotFound)
 	}
@@ -119,6 +125,7 @@ func TestSameNothing(t *testing.T) {
 	h := newHouse(t)
 	v := h.as(h.stranger)
 	nothing := v.get("/no-such-page")
+	wantText(t, nothing, "the letter may have been deleted because its time is over")
 	foreign, due, gone := h.letter(1), h.letter(1), h.letter(1)
 	h.expire(gone)
 	m := letter.Manifest{ID: letter.NewID(), Site: "office", Helpline: "mens-advice-line", Class: letter.SixMonths,
@@ -288,7 +295,7 @@ func TestPreviewOpensNothing(t *testing.T) {
 
 func TestLetters(t *testing.T) {
 	h := newHouse(t)
-	wantText(t, h.as(h.lead).get("/letters"), "Nothing is waiting", "Letters of which somebody has said whether they can be read will be listed here")
+	wantText(t, h.as(h.lead).get("/letters"), "Nothing is waiting", "Letters that cannot be read, or of which it is said too whether somebody is at risk")
 	var ids []letter.ID
 	for range perPage + 2 {
 		ids = append(ids, h.letter(1))
@@ -301,6 +308,11 @@ func TestLetters(t *testing.T) {
 	if i, j := strings.Index(w.Body.String(), ids[0].Reference()), strings.Index(w.Body.String(), ids[1].Reference()); i > j {
 		t.Error("the letter that waits longest is not on top")
 	}
+	if strings.Contains(w.Body.String(), ids[sectionShows].Reference()) {
+		t.Error("a list among others shows more than its beginning")
+	}
+	w = v.get("/letters?unopened=")
+	wantText(t, w, ids[0].Reference(), ids[perPage-1].Reference(), "More letters that nobody has opened")
 	if strings.Contains(w.Body.String(), ids[perPage].Reference()) {
 		t.Error("a page lists more than it should")
 	}

@@ -17,6 +17,10 @@ import (
 // perPage is how many letters or entries one page lists.
 const perPage = 25
 
+// sectionShows is how many letters each list shows where the page has them all; a
+// link leads to the whole of a longer one.
+const sectionShows = 5
+
 // card is one letter in the list.
 type card struct {
 	register.Letter
@@ -149,14 +153,27 @@ func (p *Portal) lettersListed(v *visit, who register.Readership, lists []sectio
 		if listed.Cards, err = p.cards(v, found); err != nil {
 			return nil, err
 		}
+		var shown []section
 		switch {
 		case len(listed.Cards) > 0 && s.List == register.ListUnfinished && filter.of == nil && v.person.Role == register.TeamLeader:
-			out = append(out, mineFirst(listed)...)
+			shown = mineFirst(listed)
 		case len(listed.Cards) > 0 || listed.None != nil:
-			out = append(out, listed)
+			shown = []section{listed}
 		}
+		if filter.of == nil && !further {
+			shown = apply(shown, func(s section) section { return s.briefly(filter) })
+		}
+		out = append(out, shown...)
 	}
 	return out, nil
+}
+
+// briefly is the beginning of the list, which leads to the whole of it.
+func (s section) briefly(filter letterFilter) section {
+	if len(s.Cards) > sectionShows {
+		s.Cards, s.More = s.Cards[:sectionShows], filter.address(url.Values{string(s.List): {""}})
+	}
+	return s
 }
 
 // mineFirst puts what the visitor has not opened before what waits only for their

@@ -131,6 +131,25 @@ func TestFilterSaysWhatIsNotThere(t *testing.T) {
 
 // Page by page, a filtered list is the whole of it: the links keep the filter.
 func TestFilterIsKeptInLinks(t *testing.T) {
+	full := newHouse(t)
+	full.many(400)
+	for i, who := range []int64{full.lead, full.manager} {
+		for _, fill := range []string{
+			`UPDATE letters SET risk = 'urgent' WHERE state = 'notified' AND rowid % 3 = 0`,
+			`UPDATE letters SET review = '2026-11-01' WHERE class = 'five-years'`,
+			fmt.Sprintf(`UPDATE letters SET handed_to = %d WHERE rowid %% 5 = 0`, who),
+			fmt.Sprintf(`INSERT INTO walls (letter, person) SELECT id, %d FROM letters WHERE rowid %% 7 = %d`, full.lead2, i),
+		} {
+			_, err := full.register.DB().ExecContext(t.Context(), fill)
+			must(t, err)
+		}
+		v := full.as(who)
+		for _, path := range []string{"/letters", "/letters?unopened=", "/letters?state=five-years"} {
+			t.Logf("%s has %d bytes", path, v.weighs(path))
+		}
+		wantText(t, v.get("/letters"), `<a href="/letters?unopened=">More letters that nobody has opened`)
+		wantText(t, v.get("/letters?unopened="), "More letters that nobody has opened", "Back to the beginning")
+	}
 	h := newHouse(t)
 	want := map[string]bool{}
 	for range 2*perPage + 3 {

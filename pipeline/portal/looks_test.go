@@ -1,11 +1,14 @@
 package portal
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,12 +18,28 @@ import (
 
 	"letterlock/pipeline/portal/portaltest"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
 // heaviest is how many bytes a page may have with its style and scripts, not
 // packed, letters' pages left out.
 const heaviest = 60 << 10
+
+// weighs is what the page has, letters' pages left out.
+func (v *visitor) weighs(path string) (bytes int) {
+	v.h.t.Helper()
+	w := v.get(path)
+	wantStatus(v.h.t, w, http.StatusOK)
+	bytes = w.Body.Len()
+	for _, own := range regexp.MustCompile(`(?:href|src)="(/static/[^"]+)"`).FindAllStringSubmatch(w.Body.String(), -1) {
+		bytes += v.get(own[1]).Body.Len()
+	}
+	if bytes > heaviest {
+		v.h.t.Errorf("%s has %d bytes, of %d", path, bytes, heaviest)
+	}
+	return bytes
+}
 
 // Which of axe-core's rules a page keeps. Nothing but colours is different by
 // night: the style sheet's one rule for it sets nothing else.
@@ -37,13 +56,22 @@ type looker struct {
 	axe  string
 	seen map[string]bool
 
-	foreign bool // the portal speaks the made-up language, and how that looks is looked at
+	pages   map[string]bool // by the name of the template
+	foreign bool            // the portal speaks the made-up language, and how that looks is looked at
 }
 
 func newLooker(t *testing.T, change ...func(*Config)) *looker {
 	t.Helper()
 	axe := portaltest.Axe(t)
-	return &looker{browser: newBrowser(t, change...), axe: axe, seen: map[string]bool{}}
+	l := &looker{browser: newBrowser(t, change...), axe: axe, seen: map[string]bool{}, pages: map[string]bool{}}
+	for name, pg := range l.portal.pages { // each says which it is
+		main := pg.Lookup("main")
+		_, err := pg.AddParseTree("of-"+name, main.Tree)
+		must(t, err)
+		_, err = pg.New("says").Parse(`{{define "main"}}{{template "of-` + name + `" .}}<template data-looks="` + name + `"></template>{{end}}`)
+		must(t, err)
+	}
+	return l
 }
 
 // is makes the browser somebody's, who is signed in.
@@ -78,6 +106,7 @@ func (l *looker) looks(name string) {
 		l.t.Fatalf("two pages are called %s", name)
 	}
 	l.seen[name] = true
+	l.pages[l.Finds(`document.querySelector("[data-looks]")?.dataset.looks ?? ""`)] = true
 	if l.foreign {
 		l.looksForeign(name)
 		return
@@ -137,12 +166,16 @@ func (l *looker) barriers(layout portaltest.Layout, shown map[string]bool) []str
 	return l.Barriers(l.axe, which)
 }
 
+// elsewhere are routes that show a page in a state alone in which it is looked at by
+// itself, or none.
+var elsewhere = []string{"/{$}", "/policy/confirm", "/l/{id}/withdraw", "/evidence/making", "/evidence/pack.zip", "/desk/lost/{id}", "/desk/sign/{token}", "/papers/count"}
+
 // everyRoute looks at each page of routes that the person may see, of those
 // whose first role is theirs.
 func (l *looker) everyRoute(role register.Role, fill *strings.Replacer) {
 	l.t.Helper()
 	for _, r := range routes {
-		if r.method != http.MethodGet || r.sample || len(r.who) == 0 || r.who[0] != role && len(r.who) < len(register.Roles) {
+		if r.method != http.MethodGet || r.sample || r.sso || len(r.who) == 0 || r.who[0] != role && len(r.who) < len(register.Roles) {
 			continue
 		}
 		path := fill.Replace(r.path)
@@ -151,6 +184,9 @@ func (l *looker) everyRoute(role register.Role, fill *strings.Replacer) {
 			continue
 		}
 		w := l.visitor.get(path)
+		if w.Code != http.StatusOK && !slices.Contains(elsewhere, r.path) {
+			l.t.Errorf("%s is answered with %d: nobody looks at it", path, w.Code)
+		}
 		if w.Code == http.StatusOK && strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
 			l.at(string(role)+strings.NewReplacer("/", "-", "{", "", "}", "").Replace(r.path), path)
 		}
@@ -170,14 +206,25 @@ var everybodysLooks = []struct {
 // with axe-core, on a phone, a tablet and a desk, by day and by night, zoomed,
 // and with the keyboard.
 func TestLooks(t *testing.T) {
+	pages, all := map[string]bool{}, 0
 	for _, who := range everybodysLooks {
 		t.Run(who.name, func(t *testing.T) {
-			l := newLooker(t)
+			l := newLooker(t, func(c *Config) { c.Sample = who.name == "answers" })
+			all++
 			who.look(l)
+			maps.Copy(pages, l.pages)
 			for _, said := range l.Complaints() {
 				t.Errorf("the browser complains: %s", said)
 			}
 		})
+	}
+	if all < len(everybodysLooks) || t.Failed() {
+		return
+	}
+	for name := range newHouse(t).portal.pages {
+		if !pages[name] && name != "print" { // TestLooksOfPrinting looks at that
+			t.Errorf("nobody has looked at a page %q", name)
+		}
 	}
 }
 
@@ -259,7 +306,8 @@ func looksOfNobody(l *looker) {
 func looksOfLeader(l *looker) {
 	l.is(l.lead)
 	l.at("letters-empty", "/letters")
-	id := l.letter(2)
+	id := l.admitted(letter.Manifest{ID: letter.NewID(), Site: "office", Helpline: "respect-phoneline", Class: letter.SixMonths,
+		Received: l.now.Truncate(time.Second), Pages: 2, Flags: "2:blank", Size: 1000, SHA256: strings.Repeat("ab", 32)})
 	path := "/l/" + string(id)
 	l.everyRoute(register.TeamLeader, strings.NewReplacer("{$}", "", "{id}", string(id), "{n}", "1.jpg"))
 	l.at("letter-larger", path+"?larger=1&page=2&turn=1")
@@ -319,11 +367,16 @@ func looksOfManager(l *looker) {
 	request := l.asked(id)
 	l.everyRoute(register.Manager, strings.NewReplacer("{$}", "", "{request}", request, "{hold}", hold))
 	l.empty("hold-new-flaw", "/holds/new", "main form .button")
+	l.Open("/holds/" + hold)
+	l.Press(`form[action*="/release"] button`)
+	l.looks("confirm-release")
 	l.at("hold-letter", "/holds/new?letter="+string(id))
 	l.showsAgain("/requests/" + request)
 	l.at("request-shown", "/requests/"+request)
 	l.at("retention-flaw", "/retention?from=2026-11-30&to=soon")
-	l.at("manager-letter", "/l/"+string(id))
+	_, err := l.register.PlaceHold(l.t.Context(), register.Hold{Letter: id, Reason: register.Inquiry, Owner: l.manager, Review: letter.DateOf(l.now).AddDays(90)}, l.manager)
+	must(l.t, err)
+	l.at("manager-letter", "/l/"+string(id)) // on hold
 }
 
 func looksOfOperations(l *looker) {
@@ -347,7 +400,7 @@ func looksOfOperations(l *looker) {
 	l.everyRoute(register.Operations, strings.NewReplacer("{$}", "", "{id}", string(id), "{token}", "token-1", "{n}", "1.jpg"))
 	l.at("count", "/papers/count?site=office")
 	l.empty("count-flaw", "/papers/count?site=office", "main form .button")
-	v.post("/papers/count", url.Values{"site": {"office"}, "paper": {string(id), string(second)}, "looked": {"yes"}})
+	v.post("/papers/count", url.Values{"counted-at": {"office"}, "paper": {string(id), string(second)}, "looked": {"yes"}})
 	l.at("papers-differ", "/papers")
 	l.at("stack", "/intake/token-2")
 	l.empty("stack-flaw", "/intake/token-2", "main form .button")
@@ -363,6 +416,14 @@ func looksOfOperations(l *looker) {
 	l.at("sign-both", sign)
 	v.post(sign, nil)
 	l.at("destroyed", path)
+	lost := l.readable(1)
+	l.replayed()
+	v = l.is(l.ops) // a restore signs everybody out
+	l.at("lost", lostPath(lost))
+	sign = v.fills(lostPath(lost), url.Values{"why": {"no-such-paper"}, "confirm": {"yes"}})
+	v.signs(sign, l.ops2)
+	wantRedirect(l.t, v.post(sign, nil), "/desk/"+string(lost))
+	l.at("written-off", "/desk/"+string(lost))
 	l.at("trays", "/desk/trays")
 	l.at("trays-flaw", "/desk/trays?day=soon")
 }
@@ -374,8 +435,15 @@ func looksOfDPO(l *looker) {
 	l.as(l.ops).destroys("/desk/"+string(id), l.destruction())
 	l.everyRoute(register.DPO, strings.NewReplacer("{$}", ""))
 	l.at("register-letter", "/register?about="+id.Reference())
+	l.is(l.lead)
+	l.at("letter-paper-destroyed", "/l/"+string(id))
+	l.is(l.dpo)
 	l.at("register-flaw", "/register?about=nothing&by=x&from=x")
 	l.at("dpo-holds", "/holds")
+	l.showsAgain(evidencePath)
+	l.Open("/evidence")
+	l.Press("main form .button")
+	l.looks("evidence-making")
 }
 
 func looksOfAdministrator(l *looker) {
@@ -386,6 +454,13 @@ func looksOfAdministrator(l *looker) {
 		v.showsAgain(path)
 		l.at("shown"+strings.ReplaceAll(path, "/", "-"), path)
 	}
+	l.portal.cfg.Check = func(context.Context) []CheckLine {
+		return []CheckLine{{Name: "clock", Says: texts.Say("people.checks")}, {Name: "disk", OK: true, Says: texts.Say("people.people")}}
+	}
+	l.at("check-lines", "/check")
+	l.Open("/people/" + person)
+	l.Press(`form[action*="/code"] button`)
+	l.looks("code")
 	l.empty("invite-flaw", "/people/new", "main form .button")
 	l.scans("office")
 	must(l.t, l.register.InviteEdge(l.t.Context(), register.EdgeInvitation{Key: "a key", Site: "refuge", Expires: l.now.Add(time.Hour)}, l.admin))

@@ -16,6 +16,7 @@ const (
 	nightBegins = 22 // o'clock, in London, until
 	nightEnds   = 6
 	manyInARow  = 10 // different letters within an hour: so many are not read, and hardly needed
+	manyTimes   = 10 // openings of one letter by one person: so often it is hardly read
 )
 
 // How far back the page looks, and at how many openings at most.
@@ -32,10 +33,11 @@ type openingsBody struct {
 	People  []opener
 	Letters []openedLetter
 	Unusual int // people of whom something is marked
+	Odd     int // letters of which something is
 	Shows   int
 
 	NightBegins, NightEnds texts.Text
-	Many                   int // see manyInARow
+	Many, Times            int // see manyInARow and manyTimes
 	Once                   int // minutes, see register.OpeningCounts
 }
 
@@ -55,7 +57,9 @@ type openedLetter struct {
 	Letter   letter.ID
 	Openings int
 	People   int
-	Night    int
+	Marks    []texts.Text
+	most     int // openings by one person
+	night    int
 }
 
 // openingsPage says who has opened how much, and marks what is unusual.
@@ -66,7 +70,7 @@ func (p *Portal) openingsPage(w http.ResponseWriter, v *visit) error {
 		days = 30
 	}
 	body := openingsBody{Days: days, Choices: openingDays, Chosen: chosen, Shows: 4 * perPage,
-		NightBegins: texts.Hour(nightBegins), NightEnds: texts.Hour(nightEnds), Many: manyInARow, Once: int(register.OpeningCounts.Minutes())}
+		NightBegins: texts.Hour(nightBegins), NightEnds: texts.Hour(nightEnds), Many: manyInARow, Times: manyTimes, Once: int(register.OpeningCounts.Minutes())}
 	entries, cut, err := p.openingsSince(v, letter.DateOf(p.cfg.Now()).AddDays(-days).Start())
 	if err != nil {
 		return err
@@ -84,6 +88,11 @@ func (p *Portal) openingsPage(w http.ResponseWriter, v *visit) error {
 		}
 	}
 	all := openedLetters(entries)
+	for _, l := range all {
+		if len(l.Marks) > 0 {
+			body.Odd++
+		}
+	}
 	body.Letters = all[:min(len(all), body.Shows)]
 	return p.ok(w, v, page{Name: "openings", Title: texts.Say("openings.openings"), Body: body})
 }
@@ -170,25 +179,41 @@ func inARow(opened []register.Entry) (most int) {
 	return most
 }
 
-// openedLetters counts openings by letter, the most opened on top.
+// openedLetters counts openings by letter: what is marked on top, then what was
+// opened most.
 func openedLetters(entries []register.Entry) []openedLetter {
 	at := map[letter.ID]int{}
-	people := map[letter.ID]map[int64]bool{}
+	people := map[letter.ID]map[int64]int{}
 	var out []openedLetter
 	for _, e := range entries {
 		i, known := at[e.Letter]
 		if !known {
 			i = len(out)
-			at[e.Letter], people[e.Letter] = i, map[int64]bool{}
+			at[e.Letter], people[e.Letter] = i, map[int64]int{}
 			out = append(out, openedLetter{Letter: e.Letter})
 		}
 		out[i].Openings++
-		people[e.Letter][e.By] = true
+		people[e.Letter][e.By]++
+		out[i].most = max(out[i].most, people[e.Letter][e.By])
 		out[i].People = len(people[e.Letter])
 		if atNight(e.At) {
-			out[i].Night++
+			out[i].night++
 		}
 	}
-	slices.SortStableFunc(out, func(a, b openedLetter) int { return b.Openings - a.Openings })
+	for i := range out {
+		l := &out[i]
+		if l.night > 0 {
+			l.Marks = append(l.Marks, texts.Say("openings.at-night-count", "count", l.night))
+		}
+		if l.most >= manyTimes {
+			l.Marks = append(l.Marks, texts.Say("openings.many-times", "n", l.most))
+		}
+	}
+	slices.SortStableFunc(out, func(a, b openedLetter) int {
+		if a, b := len(a.Marks), len(b.Marks); a != b {
+			return b - a
+		}
+		return b.Openings - a.Openings
+	})
 	return out
 }

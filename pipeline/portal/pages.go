@@ -22,7 +22,12 @@ var templates embed.FS
 
 // pages are the parsed templates by the page's name: each is layout.html with
 // the page's own "main".
-type pages map[string]*template.Template
+type pages map[string]parsedPage
+
+type parsedPage struct {
+	*template.Template
+	asks bool // it has a form of its own, that is sent
+}
 
 func parsePages(funcs template.FuncMap) (pages, error) {
 	layout, err := template.New("layout.html").Funcs(funcs).ParseFS(templates, "templates/layout.html")
@@ -43,9 +48,14 @@ func parsePages(funcs template.FuncMap) (pages, error) {
 		if err != nil {
 			return nil, err
 		}
-		if out[name], err = t.ParseFS(templates, file); err != nil {
+		text, err := templates.ReadFile(file)
+		if err != nil {
 			return nil, err
 		}
+		if _, err := t.New(name).Parse(string(text)); err != nil {
+			return nil, err
+		}
+		out[name] = parsedPage{t, bytes.Contains(text, []byte(`method="post"`))}
 	}
 	return out, nil
 }
@@ -69,10 +79,23 @@ type page struct {
 	Alarms   []alarm      // where they are the person's to know
 	Places   []whereabout // where the session is used, if from two places at once
 	Sample   bool
+	Urges    bool   // to make a second passkey
 	Idle     int    // seconds after which the session ends
 	Address  string // of this page, to come back to
 	Who      int64  // staff number of whose page it is
 	Token    string // of the page's form, if it acts once only: see sending.go
+}
+
+// Folded reports whether the menu is so long that a phone shows it folded away, and
+// what was asked for in its place: beside the account and signing out.
+func (p page) Folded() bool { return len(p.Menu) > 4 }
+
+// Waits is how much waits behind the menu, to be said where it is folded away.
+func (p page) Waits() (n int) {
+	for _, item := range p.Menu {
+		n += item.Waits
+	}
+	return n
 }
 
 // formFlaw is one thing to put right in a form, said at the top and at its field.
@@ -131,6 +154,11 @@ func (p *Portal) idle(ctx context.Context) time.Duration {
 	return idle
 }
 
+// urged is for how long after a sign-in somebody with one passkey is told to make a
+// second one: about as long as they look at one page. Later it would stand above every
+// letter; their account's page and 'check' say it always.
+const urged = 30 * time.Second
+
 // show writes a page. It is made whole before its first byte is sent, so that
 // a fault in it can still become a plain page.
 func (p *Portal) show(w http.ResponseWriter, v *visit, status int, pg page) {
@@ -139,6 +167,7 @@ func (p *Portal) show(w http.ResponseWriter, v *visit, status int, pg page) {
 	if v.signedIn {
 		pg.Idle = int(p.idle(v.Context()).Seconds())
 		pg.Who = v.person.Number
+		pg.Urges = v.person.Passkeys == 1 && p.cfg.Now().Sub(v.since) < urged && v.URL.Path != accountPath
 		pg.Menu = p.menu(v)
 		pg.Alarms = p.alarms(v)
 		pg.Places = v.places
@@ -146,14 +175,34 @@ func (p *Portal) show(w http.ResponseWriter, v *visit, status int, pg page) {
 	if status < 400 {
 		pg.Here, _, _ = strings.Cut(strings.TrimPrefix(v.URL.Path, "/"), "/")
 		pg.Address = v.URL.RequestURI()
+	} else if status == http.StatusUnprocessableEntity {
+		pg.Address = p.cameFrom(v) // the form is on that page; at its own address there may be none
 	}
+	if at, is := formsPage(pg.Address); is {
+		pg.Address = at
+	}
+	made := p.makeFor(v, status, pg)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(made) // the reader has gone if this fails
+}
+
+// makeFor is make, with what the visitor had entered on the page before, if anything.
+func (p *Portal) makeFor(v *visit, status int, pg page) []byte {
+	if v.signedIn && status == http.StatusOK && v.Method == http.MethodGet && p.pages[pg.Name].asks {
+		if e, found := p.enteredBefore(v); found {
+			return p.makeWith(v, pg, e)
+		}
+	}
+	return p.make(pg)
+}
+
+func (p *Portal) make(pg page) []byte {
 	var out bytes.Buffer
 	if err := p.pages[pg.Name].ExecuteTemplate(&out, "layout.html", pg); err != nil {
 		panic(fmt.Errorf("showing page: %w", err))
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write(out.Bytes()) // the reader has gone if this fails
+	return out.Bytes()
 }
 
 // ok shows a page that is what was asked for.

@@ -18,8 +18,12 @@ import (
 // record. At the end of the day somebody takes the papers in their hand and
 // compares: both agree, or each difference has a name.
 
-// maxCount is how many papers are compared at one go, the oldest first.
-const maxCount = 500
+// countShows is how many papers are compared at one go, in the order of their
+// references: a count of more has parts, each of which is an entry of its own.
+const countShows = 80
+
+// countLasts is how long after its first part a count can go on.
+const countLasts = 24 * time.Hour
 
 type papersBody struct {
 	Piles []pile
@@ -42,6 +46,8 @@ type siteCount struct {
 	By      texts.Text
 	Listed  int
 	Differs []difference // that still stand
+	Left    int          // papers that nobody has looked at yet, since the count was not made to its end
+	Next    letter.ID    // after which it goes on
 	Settled int          // differences that do not any more
 }
 
@@ -108,8 +114,9 @@ func age(since, now time.Time) texts.Text {
 	}
 }
 
-// countsKept is how many of the last counts are looked through for a site's.
-const countsKept = 100
+// countsKept is how many of the last counts are looked through for a site's: one of many
+// papers has a part for every countShows of them.
+const countsKept = 1000
 
 // siteCounts is the last count of each site that has papers or was counted lately.
 func (p *Portal) siteCounts(v *visit, piles []pile) (out []siteCount, err error) {
@@ -132,21 +139,58 @@ func (p *Portal) siteCounts(v *visit, piles []pile) (out []siteCount, err error)
 	if err != nil {
 		return nil, err
 	}
+	parts := map[string][]countPart{} // newest first
 	for _, e := range entries {
-		var d register.PapersCounted
-		if err := readEvent(e, &d); err != nil {
+		part := countPart{At: e.At, By: e.By}
+		if err := readEvent(e, &part.PapersCounted); err != nil {
 			return nil, err
 		}
-		s := at(string(d.Site))
-		if !s.At.IsZero() {
-			continue // a later one is known
+		at(string(part.Site))
+		parts[string(part.Site)] = append(parts[string(part.Site)], part)
+	}
+	for i := range out {
+		s := &out[i]
+		for _, part := range lastCount(parts[s.Site]) {
+			s.At, s.By, s.Next = part.At, staffWords(names, part.By), part.Until
+			s.Listed += part.Listed
+			if err := p.standing(v, s, part.PapersCounted); err != nil {
+				return nil, err
+			}
 		}
-		s.At, s.By, s.Listed = e.At, staffWords(names, e.By), d.Listed
-		if err := p.standing(v, s, d); err != nil {
-			return nil, err
+		if s.Next != "" {
+			if s.Left, err = p.cfg.Register.CountOfPapersAt(v.Context(), s.Site, s.Next); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return out, nil
+}
+
+// countPart is one entry of a count.
+type countPart struct {
+	register.PapersCounted
+	At time.Time
+	By int64
+}
+
+// lastCount is the parts of the count that was begun last, of all parts at a site,
+// newest first. A part that was made again counts as it was made last.
+func lastCount(all []countPart) (parts []countPart) {
+	begin := slices.IndexFunc(all, func(c countPart) bool { return c.After == "" })
+	for ; begin >= 0; begin-- {
+		next := all[begin]
+		again := slices.IndexFunc(parts, func(c countPart) bool { return c.After == next.After })
+		switch {
+		case len(parts) == 0:
+			parts = append(parts, next)
+		case next.At.Sub(parts[0].At) > countLasts:
+		case again >= 0:
+			parts = append(parts[:again], next)
+		case next.After == parts[len(parts)-1].Until:
+			parts = append(parts, next)
+		}
+	}
+	return parts
 }
 
 // standing names those differences of a count that have not been settled since.
@@ -213,8 +257,10 @@ func (p *Portal) strangeness(v *visit, id letter.ID, site string) (texts.Text, e
 
 type countBody struct {
 	Site   string
+	After  letter.ID // the part begins after this one; empty for the first
+	Until  letter.ID // and ends with this one; empty for the last
 	Papers []register.Paper
-	More   bool // than are listed
+	Left   int // papers in the parts after it
 	Here   map[letter.ID]bool
 	Others string // as typed
 }
@@ -229,7 +275,7 @@ func (p *Portal) countPage(w http.ResponseWriter, v *visit) error {
 		redirect(w, "/papers")
 		return nil
 	}
-	return p.showCount(w, v, v.URL.Query(), nil)
+	return p.showCount(w, v, v.URL.Query().Get("site"), idOr(v.URL.Query().Get("after")), v.URL.Query(), nil)
 }
 
 // countsAt reports whether there is or was paper to count at the site: what else
@@ -243,18 +289,35 @@ func (p *Portal) countsAt(v *visit, site string) (bool, error) {
 	return slices.ContainsFunc(sites, func(s siteCount) bool { return s.Site == site }), err
 }
 
-func (p *Portal) showCount(w http.ResponseWriter, v *visit, form url.Values, flaws []formFlaw) error {
-	site := form.Get("site")
-	papers, err := p.cfg.Register.PapersAt(v.Context(), site, maxCount+1)
+func (p *Portal) showCount(w http.ResponseWriter, v *visit, site string, after letter.ID, form url.Values, flaws []formFlaw) error {
+	papers, err := p.cfg.Register.PapersAt(v.Context(), site, after, countShows+1)
 	if err != nil {
 		return err
 	}
-	body := countBody{Site: site, Papers: papers[:min(len(papers), maxCount)], More: len(papers) > maxCount,
-		Here: map[letter.ID]bool{}, Others: form.Get("others")}
+	body := countBody{Site: site, After: after, Papers: papers[:min(len(papers), countShows)], Here: map[letter.ID]bool{}, Others: form.Get("others")}
+	if len(papers) > countShows {
+		body.Until = papers[countShows-1].Letter
+		if body.Left, err = p.cfg.Register.CountOfPapersAt(v.Context(), site, body.Until); err != nil {
+			return err
+		}
+	}
 	for _, id := range form["here"] {
 		body.Here[letter.ID(id)] = true
 	}
-	return p.ok(w, v, page{Name: "count", Title: texts.Say("papers.count-the-papers"), Errors: flaws, Body: body})
+	pg := page{Name: "count", Title: texts.Say("papers.count-the-papers"), Errors: flaws, Body: body}
+	if len(flaws) == 0 && after != "" && v.URL.Query().Has("done") {
+		pg.Note = texts.Say("papers.this-part-is-on-record")
+	}
+	return p.ok(w, v, pg)
+}
+
+// idOr is the letter's id that the text is, or none.
+func idOr(text string) letter.ID {
+	id, err := letter.ParseID(text)
+	if err != nil {
+		return ""
+	}
+	return id
 }
 
 // countPapers compares what was ticked with what was listed and still waits.
@@ -263,7 +326,8 @@ func (p *Portal) countPapers(w http.ResponseWriter, v *visit) error {
 		return badForm
 	}
 	form := v.PostForm
-	c := register.PapersCounted{Site: register.Name(form.Get("site")), Missing: []letter.ID{}, Strange: []letter.ID{}}
+	c := register.PapersCounted{Site: register.Name(form.Get("counted-at")), After: idOr(form.Get("counted-after")), Until: idOr(form.Get("counted-until")),
+		Missing: []letter.ID{}, Strange: []letter.ID{}}
 	known, err := p.countsAt(v, string(c.Site))
 	if err != nil {
 		return err
@@ -272,7 +336,7 @@ func (p *Portal) countPapers(w http.ResponseWriter, v *visit) error {
 		redirect(w, "/papers")
 		return nil
 	}
-	if len(form["paper"]) > maxCount {
+	if len(form["paper"]) > countShows {
 		return badForm
 	}
 	for _, text := range form["paper"] {
@@ -301,9 +365,12 @@ func (p *Portal) countPapers(w http.ResponseWriter, v *visit) error {
 		flaws = append(flaws, formFlaw{"looked", texts.Say("papers.take-every-paper-in-your-hand")})
 	}
 	if len(flaws) > 0 {
-		return p.showCount(w, v, form, flaws)
+		return p.showCount(w, v, string(c.Site), c.After, form, flaws)
 	}
-	const counted = "/papers?done=1"
+	counted := "/papers?done=1"
+	if c.Until != "" {
+		counted = "/papers/count?" + url.Values{"site": {string(c.Site)}, "after": {string(c.Until)}, "done": {"1"}}.Encode()
+	}
 	if err := p.cfg.Register.CountPapers(v.once(counted), c, v.person.Number); err != nil {
 		return err
 	}
@@ -349,6 +416,14 @@ func (p *Portal) readStrange(v *visit, c *register.PapersCounted) (flaws []formF
 // sayCounted is a count in a sentence of the register.
 func sayCounted(d register.PapersCounted, e register.Entry, t teller) texts.Text {
 	said := texts.Say("counted.papers-counted", "who", t.staff(e.By), "site", d.Site, "n", d.Listed)
+	switch {
+	case d.After != "" && d.Until != "":
+		said = texts.Say("counted.part-between", "counted", said, "after", d.After.Reference(), "until", d.Until.Reference())
+	case d.After != "":
+		said = texts.Say("counted.part-after", "counted", said, "after", d.After.Reference())
+	case d.Until != "":
+		said = texts.Say("counted.part-until", "counted", said, "until", d.Until.Reference())
+	}
 	missing, strange := apply(d.Missing, letter.ID.Reference), apply(d.Strange, letter.ID.Reference)
 	switch {
 	case len(missing)+len(strange) == 0:

@@ -2,14 +2,14 @@ package portal
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
@@ -42,13 +42,58 @@ func TestPapersAddUp(t *testing.T) {
 		"12 days ago, 24 November 2026", "Nobody has counted here yet", "Count 2 papers at office")
 	form := v.get("/papers/count?site=office")
 	wantText(t, form, old.Reference(), kept.Reference(), "3 pages")
-	sent := url.Values{"site": {"office"}, "paper": {string(old), string(kept)}, "here": {string(old), string(kept)}, "looked": {"yes"}}
+	sent := url.Values{"counted-at": {"office"}, "paper": {string(old), string(kept)}, "here": {string(old), string(kept)}, "looked": {"yes"}}
 	wantRedirect(t, v.post("/papers/count", sent), "/papers?done=1")
 	if d := h.counted(); d.Site != "office" || d.Listed != 2 || len(d.Missing)+len(d.Strange) != 0 {
 		t.Errorf("on record is %+v", d)
 	}
 	wantText(t, v.get("/papers?done=1"), "Your count is on record.", "2 papers were expected", "All were there, and no other.")
 	wantText(t, h.as(h.dpo).get("/register?kind=papers-counted"), "compared the papers at office with the register: 2 papers were expected, and all were there.")
+
+	// More than fit on a page are counted in parts. What nobody has looked at is said.
+	for range 2*countShows - 1 {
+		h.letter(1)
+	}
+	at, all := "/papers/count?site=office", map[string]bool{}
+	for _, left := range []int{countShows + 1, 1, 0} {
+		t.Logf("a part of the count has %d bytes", v.weighs(at))
+		page := v.get(at).Body.String()
+		part := url.Values{"counted-at": {"office"}, "looked": {"yes"}}
+		for _, field := range regexp.MustCompile(`type="hidden" name="(paper|counted-after|counted-until)" value="(\w+)"`).FindAllStringSubmatch(page, -1) {
+			part.Add(field[1], field[2])
+		}
+		part["here"] = part["paper"]
+		for _, id := range part["paper"] {
+			if all[id] {
+				t.Errorf("%s is in two parts", id)
+			}
+			all[id] = true
+		}
+		answer := v.post("/papers/count", part)
+		wantStatus(t, answer, http.StatusSeeOther)
+		at = answer.Header().Get("Location")
+		if left == 0 {
+			break
+		}
+		wantText(t, v.get(at), "That part is on record. Go on with this one.")
+		said := v.get("/papers")
+		wantText(t, said, fmt.Sprintf("The count is not finished: %d paper", left), "All of these were there")
+	}
+	if at != "/papers?done=1" || len(all) != 2*countShows+1 {
+		t.Errorf("%d papers were counted, and then comes %s", len(all), at)
+	}
+	said := v.get("/papers")
+	wantText(t, said, "161 papers were expected", "All were there, and no other.")
+	if strings.Contains(said.Body.String(), "not finished") {
+		t.Error("a count that was made to its end is not finished")
+	}
+	wantText(t, h.as(h.dpo).get("/register?kind=papers-counted"), "80 papers were expected whose references come first, as far as ", "1 paper was expected whose references come after ")
+	// Whoever begins anew begins anew.
+	first := h.entries("papers-counted", "")[2]
+	var again register.PapersCounted
+	must(t, json.Unmarshal(first.Data, &again))
+	must(t, h.register.CountPapers(t.Context(), again, h.ops))
+	wantText(t, v.get("/papers"), "80 papers were expected", "The count is not finished: 81 papers")
 }
 
 // TestTakenToday: the intake lists today's references, and no others.
@@ -71,7 +116,7 @@ func TestEveryDifferenceHasAName(t *testing.T) {
 	h := newHouse(t)
 	missing, here, gone := h.letter(2), h.letter(1), h.readable(1)
 	v := h.as(h.ops)
-	sent := url.Values{"site": {"office"}, "paper": {string(missing), string(here), string(gone)}, "here": {string(here)}, "looked": {"yes"}}
+	sent := url.Values{"counted-at": {"office"}, "paper": {string(missing), string(here), string(gone)}, "here": {string(here)}, "looked": {"yes"}}
 	_, err := h.register.DestroyPaper(t.Context(), gone, register.Destruction{Sheets: 1, Method: register.Shredder, Level: "P-5",
 		Place: "office", ScannedBy: h.ops, Witness: h.ops2, Authority: "confidentiality-policy-1"}, h.ops)
 	must(t, err)
@@ -93,8 +138,8 @@ func TestEveryDifferenceHasAName(t *testing.T) {
 		wantStatus(t, w, http.StatusUnprocessableEntity)
 		wantText(t, w, c.says, `value="`+string(here)+`" checked`)
 	}
-	wantStatus(t, v.post("/papers/count", url.Values{"site": {"office"}, "paper": {"x"}}), http.StatusBadRequest)
-	wantRedirect(t, v.post("/papers/count", url.Values{"site": {"mrs-smith"}, "looked": {"yes"}}), "/papers")
+	wantStatus(t, v.post("/papers/count", url.Values{"counted-at": {"office"}, "paper": {"x"}}), http.StatusBadRequest)
+	wantRedirect(t, v.post("/papers/count", url.Values{"counted-at": {"mrs-smith"}, "looked": {"yes"}}), "/papers")
 	if n := len(h.entries("papers-counted", "")); n != 0 {
 		t.Fatalf("%d counts on record after flawed forms", n)
 	}
@@ -118,7 +163,7 @@ func TestEveryDifferenceHasAName(t *testing.T) {
 	}
 }
 
-// TestCountInTheBrowser: somebody of operations ends the day.
+// TestCountInTheBrowser: somebody of operations ends the day, without a mouse.
 func TestCountInTheBrowser(t *testing.T) {
 	b := newBrowser(t)
 	here, missing := b.readable(2), b.letter(3)
@@ -127,13 +172,15 @@ func TestCountInTheBrowser(t *testing.T) {
 	b.Wants("Nobody has counted here yet")
 	b.WantsNoSideways(320)
 	b.shoot("papers")
-	b.Press(`a[href="/papers/count?site=office"]`)
-	b.Do(chromedp.Click(chromedp.ID("here-"+string(here)), chromedp.NodeVisible))
-	b.Press("main form .button")
+	b.goes(`a[href="/papers/count?site=office"]`)
+	b.TabTo("#here-" + string(here))
+	b.Keys(" ")
+	b.goes("main form .button")
 	b.Wants("Please put this right", "Take every paper in your hand")
 	b.shoot("count-flaw")
-	b.Do(chromedp.Click(chromedp.ID("looked"), chromedp.NodeVisible))
-	b.Press("main form .button")
+	b.TabTo("#looked")
+	b.Keys(" ")
+	b.goes("main form .button")
 	b.WantsPath("/papers?done=1")
 	b.Wants("Your count is on record.", "1 difference", missing.Reference(), "It must be there and was not found.")
 	b.shoot("papers-differ")

@@ -243,9 +243,10 @@ type heir struct {
 
 type leaveBody struct {
 	personBody
-	Heirs []heir
-	Named int
-	Holds int
+	Heirs  []heir
+	Named  int
+	Handed int
+	Holds  int
 }
 
 // leaves is what the person leaves, and to whom.
@@ -265,7 +266,7 @@ func (p *Portal) leaves(v *visit) (leaveBody, error) {
 	if err != nil {
 		return leaveBody{}, err
 	}
-	body := leaveBody{personBody: person, Named: left.Named, Holds: left.Holds}
+	body := leaveBody{personBody: person, Named: left.Named, Handed: left.Handed, Holds: left.Holds}
 	for _, unread := range left.Unread {
 		h := heir{UnreadOf: unread}
 		for _, who := range people {

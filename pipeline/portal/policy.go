@@ -113,7 +113,7 @@ func (p *Portal) askToConfirm(w http.ResponseWriter, v *visit) {
 		p.answer(w, v, policyFirst)
 		return
 	}
-	redirect(w, "/policy/confirm?"+wayBack(v))
+	redirect(w, "/policy/confirm?"+p.wayBack(v))
 }
 
 // policyPage shows the policy to everybody: those whose letters these are have

@@ -19,6 +19,7 @@ func TestAStrangerReadsThePolicy(t *testing.T) {
 	if answer.Code != http.StatusOK || !strings.Contains(body, "<h1>Confidentiality policy</h1>") || !strings.Contains(body, "<h2>Confidentiality</h2>") || !strings.Contains(body, "confidentiality-policy-1") {
 		t.Errorf("got %d: %s", answer.Code, body)
 	}
+	wantText(t, answer, "in force here since 24 November 2026")
 	if strings.Contains(body, "<script>alert") {
 		t.Error("script in the policy is passed on")
 	}

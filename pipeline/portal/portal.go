@@ -92,6 +92,7 @@ type Config struct {
 	SSO      *SSO            // the organisation's own sign-in; nil for passkeys alone
 	Policy   Policy          // by whose authority paper is destroyed
 
+	Machines    []register.Name // our own shredders; none: nobody is asked which it was
 	Places      []register.Name // where it can be; at least one
 	Contractors []register.Name // who does it for us; may be empty
 
@@ -124,6 +125,7 @@ func (c Config) files() fs.FS {
 type Portal struct {
 	cfg         Config
 	mux         *http.ServeMux
+	routes      map[string][]route // those that there are, by path
 	crossOrigin *http.CrossOriginProtection
 	passkeys    *webauthn.WebAuthn
 	ceremonies  ceremonies

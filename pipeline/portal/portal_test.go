@@ -165,9 +165,10 @@ func (h *house) expire(id letter.ID) {
 type visitor struct {
 	h       *house
 	cookies map[string]string
+	on      int64 // whose page a file is sent from; 0 for a page that does not say
 }
 
-func (h *house) nobody() *visitor { return &visitor{h, map[string]string{}} }
+func (h *house) nobody() *visitor { return &visitor{h: h, cookies: map[string]string{}} }
 
 // as is a visitor who is signed in; 0 is nobody.
 func (h *house) as(person int64) *visitor {
@@ -312,7 +313,7 @@ func (f *fakeReader) Page(_ context.Context, l register.Letter, view View) ([]by
 	f.shown = append(f.shown, view)
 	f.mu.Unlock()
 	if view.Turn%2 == 1 {
-		return drawPage(view.Page, view.DPI, a4Height, a4Width)
+		return drawPage(view.Page, view.DPI, turnedWidth, turnedHeight)
 	}
 	return drawPage(view.Page, view.DPI, a4Width, a4Height)
 }

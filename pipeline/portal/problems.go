@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,6 +72,8 @@ var (
 		Lines: []texts.Text{texts.Say("problem.nothing-goes-on-record-without-room")}, RetryAfter: 60}
 	wrongMethod = &problem{Status: http.StatusMethodNotAllowed, Heading: texts.Say("problem.this-page-cannot-be-used-that-way"),
 		Lines: []texts.Text{texts.Say("problem.nothing-was-changed-please-go")}}
+	othersPage = &problem{Status: http.StatusConflict, Heading: texts.Say("problem.this-page-was-somebody-elses"),
+		Lines: []texts.Text{texts.Say("problem.it-was-opened-by-another-person"), texts.Say("problem.open-it-anew-as-yourself")}}
 	forged = &problem{Status: http.StatusForbidden, Heading: texts.Say("problem.this-did-not-come-from-one-of-our"),
 		Lines: []texts.Text{
 			texts.Say("problem.another-website-tried-to-send"),
@@ -195,6 +199,10 @@ var (
 		Lines: []texts.Text{texts.Say("problem.it-has-been-answered"),
 			texts.Say("problem.if-you-were-sending-an-answer")},
 		Link: "/intake", LinkSay: texts.Say("problem.see-what-waits")}
+	packFetched = &problem{Status: http.StatusGone, Heading: texts.Say("problem.this-pack-was-fetched"),
+		Lines: []texts.Text{texts.Say("problem.each-pack-is-on-record"),
+			texts.Say("problem.if-your-browser-has-not-saved-it")},
+		Link: evidencePath, LinkSay: texts.Say("problem.ask-for-a-new-pack")}
 	stackChanged = &problem{Status: http.StatusConflict, Heading: texts.Say("problem.the-stack-changed-while-you-were"),
 		Lines: []texts.Text{texts.Say("problem.the-file-in-the-scanner-folder")},
 		Link:  "/intake", LinkSay: texts.Say("problem.back-to-the-intake")}
@@ -356,30 +364,48 @@ func (p *Portal) askToSignIn(w http.ResponseWriter, v *visit) {
 		p.answer(w, v, signedOut)
 		return
 	}
-	redirect(w, "/sign-in?"+wayBack(v))
+	if p.sentTooLate(v) {
+		to, _ := formsPage(p.cameFrom(v))
+		redirect(w, "/sign-in?"+url.Values{"kept": {"1"}, "to": {to}}.Encode())
+		return
+	}
+	redirect(w, "/sign-in?"+p.wayBack(v))
 }
 
 // wayBack is the query by which a page leads back to where the visitor wanted to
-// go. What was entered in a form is lost on the way; it says so, and leads back to
-// the page on which it can be entered again.
-func wayBack(v *visit) string {
+// go. What was entered in a form is lost on the way, where it is not kept; it says
+// so, and leads back to the page on which it can be entered again.
+func (p *Portal) wayBack(v *visit) string {
 	q := url.Values{}
 	if v.Method == http.MethodPost {
+		to, _ := formsPage(p.cameFrom(v))
 		q.Set("lost", "1")
-		q.Set("to", cameFrom(v))
+		q.Set("to", to)
 	} else {
 		q.Set("to", samePath(v.URL.RequestURI()))
 	}
 	return q.Encode()
 }
 
-// cameFrom is the page of ours on which a form was sent, or the start page.
-func cameFrom(v *visit) string {
+// cameFrom is the page of ours on which a form was sent, or the start page. A form
+// that was answered with what is to be put right stands under its own address, which
+// may be no page: then it is that above it.
+func (p *Portal) cameFrom(v *visit) string {
 	from, err := url.Parse(v.Referer())
 	if err != nil || from.Host != v.Host {
 		return "/"
 	}
+	for !p.isPage(from.Path) {
+		from.Path, from.RawQuery = path.Dir(from.Path), ""
+	}
 	return samePath(from.RequestURI())
+}
+
+// isPage reports whether there is a page at a path, whoever may see it. What is no
+// address of ours at all leads to the page that says so.
+func (p *Portal) isPage(at string) bool {
+	there := p.routesAt(at)
+	return len(there) == 0 || slices.ContainsFunc(there, func(r route) bool { return r.method == http.MethodGet })
 }
 
 // redirect sends the browser on with a GET.

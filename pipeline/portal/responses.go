@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"letterlock/pipeline/register"
@@ -98,6 +99,17 @@ func (p *Portal) fileResponse(w http.ResponseWriter, v *visit) error {
 		return flaw(choose)
 	}
 	file, err := parts.NextPart()
+	if err == nil && file.FormName() == "who" {
+		who, wrong := io.ReadAll(io.LimitReader(file, 20))
+		if wrong != nil {
+			return uploadLost
+		}
+		if string(who) != strconv.FormatInt(v.person.Number, 10) {
+			_, _ = io.Copy(io.Discard, v.Body) // a browser shows no answer before it has sent all
+			return othersPage
+		}
+		file, err = parts.NextPart()
+	}
 	if errors.Is(err, io.EOF) {
 		return flaw(choose)
 	}

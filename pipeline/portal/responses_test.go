@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,9 @@ func (v *visitor) upload(path, field, name string, file []byte) *httptest.Respon
 	v.h.t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
+	if v.on != 0 {
+		must(v.h.t, form.WriteField("who", strconv.FormatInt(v.on, 10)))
+	}
 	part, err := form.CreateFormFile(field, name)
 	must(v.h.t, err)
 	_, err = part.Write(file)
@@ -93,11 +97,17 @@ func TestFilingTheCopyOfAnAnswer(t *testing.T) {
 	wantText(t, lead.get(path+"/response"), "must be gone on 24 May 2027", `enctype="multipart/form-data"`)
 	wantText(t, lead.post(path+"/response", nil), "Choose the file with the copy")
 	wantText(t, lead.upload(path+"/response", "other", "x.pdf", big), "Choose the file with the copy")
+	lead.on = h.manager // whose page it is still
+	w := lead.upload(path+"/response", "file", "x.pdf", big)
+	lead.on = h.lead
+	wantStatus(t, w, http.StatusConflict)
+	wantText(t, w, "This page was somebody else’s", "Nothing was done")
+	wantText(t, lead.upload(path+"/response", "", "", nil), "Choose the file with the copy")
 	wantText(t, lead.upload(path+"/response", "file", "", nil), "Choose the file with the copy")
 	h.files.fails = &NotTaken{texts.Word("refused", "encrypted")}
 	wantText(t, lead.upload(path+"/response", "file", "x.pdf", big), "It needs a password. Nothing was filed.")
 	h.files.fails = errors.New("PUT letters/six-months/" + string(id) + ".age: connection refused")
-	w := lead.upload(path+"/response", "file", "x.pdf", big)
+	w = lead.upload(path+"/response", "file", "x.pdf", big)
 	wantStatus(t, w, http.StatusServiceUnavailable)
 	wantText(t, w, "nothing was filed", "Keep your file")
 	h.files.fails = nil

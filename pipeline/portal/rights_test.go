@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -40,6 +41,7 @@ GET  /sample                  everybody, in a sample
 POST /sample                  everybody, in a sample
 GET  /{$}                     staff
 POST /stay                    staff
+POST /entered                 everybody
 POST /sign-out                staff
 POST /sign-out/everywhere     staff
 GET  /account                 staff
@@ -115,7 +117,9 @@ GET  /retention               manager dpo
 GET  /retention/record.csv    manager dpo
 GET  /retention/record.pdf    manager dpo
 GET  /evidence                manager dpo
-POST /evidence/pack.zip       manager dpo
+POST /evidence                manager dpo
+GET  /evidence/making         manager dpo
+GET  /evidence/pack.zip       manager dpo
 GET  /people                  administrator
 GET  /people/new              administrator
 POST /people/new              administrator
@@ -224,6 +228,44 @@ func TestEveryRouteAsEverybody(t *testing.T) {
 	}
 	if h.log.Len() == 0 || strings.Contains(h.log.String(), "ERROR") {
 		t.Errorf("log is empty or tells of failures:\n%s", &h.log)
+	}
+}
+
+// The routes that are there where the organisation has a sign-in of its own.
+func TestEveryRouteOfTheSignInAsEverybody(t *testing.T) {
+	f := newFakeProvider(t, func() time.Time { return time.Date(2026, 11, 24, 14, 2, 0, 0, time.UTC) })
+	h := ssoHouse(t, f.url, func(s *SSO) { s.StepUpACR = []string{f.acr} })
+	called := 0
+	for _, r := range routes {
+		if !r.sso || len(r.who) == 0 {
+			continue // everybody's are called by conforms
+		}
+		called++
+		path := strings.ReplaceAll(r.path, "{person}", strconv.FormatInt(h.lead2, 10))
+		for _, n := range []int64{0, h.lead, h.manager, h.ops, h.dpo, h.admin} {
+			v := h.as(n)
+			w := v.get(path)
+			if r.method == http.MethodPost {
+				w = v.post(path, url.Values{})
+			}
+			name := fmt.Sprintf("%s %s as %d", r.method, r.path, n)
+			who, err := h.register.Person(t.Context(), n)
+			switch {
+			case n == 0:
+				if w.Code != http.StatusSeeOther || !strings.HasPrefix(w.Header().Get("Location"), "/sign-in?") {
+					t.Errorf("%s: answered %d to %q, want the sign-in page", name, w.Code, w.Header().Get("Location"))
+				}
+			case err != nil:
+				t.Fatal(err)
+			case !slices.Contains(r.who, who.Role):
+				wantSame(t, name, w, v.get("/no-such-page"))
+			case w.Code == http.StatusNotFound || w.Code >= 500:
+				t.Errorf("%s: answered %d", name, w.Code)
+			}
+		}
+	}
+	if called == 0 {
+		t.Error("there are none")
 	}
 }
 

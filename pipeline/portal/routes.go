@@ -1,8 +1,11 @@
 package portal
 
 import (
+	"cmp"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"letterlock/pipeline/register"
@@ -12,13 +15,15 @@ import (
 // route is one line of who may do what.
 type route struct {
 	method, path string
-	who          []register.Role // empty: everybody, signed in or not
-	own          bool            // and only with a letter of their own helplines that may be shown today
-	sample       bool            // only where anyone may be anyone
-	sso          bool            // only where there is an organisation's sign-in
-	print        bool            // only where letters may be printed
-	unkept       bool            // also with the copy of an answer that is not kept yet
-	script       bool            // called by script, which wants JSON back and not a page
+	who          []register.Role            // empty: everybody, signed in or not
+	own          bool                       // and only with a letter of their own helplines that may be shown today
+	sample       bool                       // only where anyone may be anyone
+	sso          bool                       // only where there is an organisation's sign-in
+	print        bool                       // only where letters may be printed
+	unkept       bool                       // also with the copy of an answer that is not kept yet
+	anew         bool                       // its form is filled in anew after a sign-in: it shows what is, which others may have changed meanwhile
+	answered     func(register.Letter) bool // of a letter of which this is so its form is filled in anew, too
+	script       bool                       // called by script, which wants JSON back and not a page
 	serve        func(*Portal, http.ResponseWriter, *visit) error
 }
 
@@ -61,6 +66,7 @@ var routes = []route{
 
 	{method: "GET", path: "/{$}", who: staff, serve: (*Portal).home},
 	{method: "POST", path: "/stay", who: staff, script: true, serve: (*Portal).stay},
+	{method: "POST", path: "/entered", who: everybody, script: true, serve: (*Portal).takeEntered},
 	{method: "POST", path: "/sign-out", who: staff, serve: (*Portal).signOut},
 	{method: "POST", path: "/sign-out/everywhere", who: staff, serve: (*Portal).signOutEverywhere},
 	{method: "GET", path: "/account", who: staff, serve: (*Portal).accountPage},
@@ -77,14 +83,14 @@ var routes = []route{
 	{method: "POST", path: "/l/{id}/readable", who: readers, own: true, serve: (*Portal).markReadable},
 	{method: "POST", path: "/l/{id}/scan-again", who: readers, own: true, serve: (*Portal).markScanAgain},
 	{method: "POST", path: "/l/{id}/other-paper", who: readers, own: true, serve: (*Portal).markOtherPaper},
-	{method: "POST", path: "/l/{id}/risk", who: readers, own: true, serve: (*Portal).answerRisk},
+	{method: "POST", path: "/l/{id}/risk", who: readers, own: true, answered: register.Letter.RiskAnswered, serve: (*Portal).answerRisk},
 	{method: "POST", path: "/l/{id}/hand-over", who: readers, own: true, serve: (*Portal).handOver},
 	{method: "GET", path: "/l/{id}/recuse", who: readers, own: true, unkept: true, serve: (*Portal).recusePage},
 	{method: "POST", path: "/l/{id}/recuse", who: readers, own: true, unkept: true, serve: (*Portal).recuse},
 	{method: "GET", path: "/l/{id}/safeguarding", who: readers, own: true, serve: (*Portal).safeguardingPage},
-	{method: "POST", path: "/l/{id}/safeguarding", who: readers, own: true, serve: (*Portal).safeguard},
+	{method: "POST", path: "/l/{id}/safeguarding", who: readers, own: true, answered: func(l register.Letter) bool { return l.Reason != "" }, serve: (*Portal).safeguard},
 	{method: "GET", path: "/l/{id}/sharing", who: readers, own: true, serve: (*Portal).sharingPage},
-	{method: "POST", path: "/l/{id}/sharing", who: readers, own: true, serve: (*Portal).share},
+	{method: "POST", path: "/l/{id}/sharing", who: readers, own: true, anew: true, serve: (*Portal).share},
 
 	{method: "GET", path: "/l/{id}/erase", who: readers, own: true, serve: (*Portal).erasePage},
 	{method: "POST", path: "/l/{id}/erase", who: readers, own: true, serve: (*Portal).askErasure},
@@ -112,7 +118,7 @@ var routes = []route{
 	{method: "GET", path: "/holds/new", who: managers, serve: (*Portal).newHoldPage},
 	{method: "POST", path: "/holds/new", who: managers, serve: (*Portal).placeHold},
 	{method: "GET", path: "/holds/{hold}", who: managers, serve: (*Portal).holdPage},
-	{method: "POST", path: "/holds/{hold}/review", who: managers, serve: (*Portal).reviewHold},
+	{method: "POST", path: "/holds/{hold}/review", who: managers, anew: true, serve: (*Portal).reviewHold},
 	{method: "POST", path: "/holds/{hold}/release", who: managers, serve: (*Portal).releaseHold},
 
 	{method: "GET", path: "/desk", who: []register.Role{register.Operations}, serve: (*Portal).deskPage},
@@ -148,14 +154,16 @@ var routes = []route{
 	{method: "GET", path: "/retention/record.pdf", who: overseers, serve: (*Portal).retentionPDF},
 
 	{method: "GET", path: "/evidence", who: overseers, serve: (*Portal).evidencePage},
-	{method: "POST", path: "/evidence/pack.zip", who: overseers, serve: (*Portal).takeEvidence},
+	{method: "POST", path: "/evidence", who: overseers, serve: (*Portal).askEvidence},
+	{method: "GET", path: makingPath, who: overseers, serve: (*Portal).makingPage},
+	{method: "GET", path: "/evidence/pack.zip", who: overseers, serve: (*Portal).takeEvidence},
 
 	{method: "GET", path: "/people", who: administrators, serve: (*Portal).peoplePage},
 	{method: "GET", path: "/people/new", who: administrators, serve: (*Portal).invitePage},
 	{method: "POST", path: "/people/new", who: administrators, serve: (*Portal).invite},
 	{method: "GET", path: "/people/{person}", who: administrators, serve: (*Portal).personPage},
 	{method: "GET", path: "/people/{person}/edit", who: administrators, serve: (*Portal).editPersonPage},
-	{method: "POST", path: "/people/{person}/edit", who: administrators, serve: (*Portal).editPerson},
+	{method: "POST", path: "/people/{person}/edit", who: administrators, anew: true, serve: (*Portal).editPerson},
 	{method: "POST", path: "/people/{person}/code", who: administrators, serve: (*Portal).newCode},
 	{method: "POST", path: "/people/{person}/revoke", who: administrators, serve: (*Portal).revokePasskey},
 	{method: "POST", path: "/people/{person}/end-sso", who: administrators, sso: true, serve: (*Portal).endSSO},
@@ -170,7 +178,7 @@ var routes = []route{
 	{method: "GET", path: "/scanner/{site}/revoke", who: administrators, serve: (*Portal).revokeScannerPage},
 	{method: "POST", path: "/scanner/{site}/revoke", who: administrators, serve: (*Portal).revokeScanner},
 	{method: "GET", path: "/settings", who: settingUp, serve: (*Portal).settingsPage},
-	{method: "POST", path: "/settings", who: settingUp, serve: (*Portal).changeSettings},
+	{method: "POST", path: "/settings", who: settingUp, anew: true, serve: (*Portal).changeSettings},
 	{method: "GET", path: "/check", who: administrators, serve: (*Portal).checkPage},
 }
 
@@ -195,19 +203,25 @@ func mayRead(who register.Person, l register.Letter) bool {
 // newMux joins the routes of each path, so that a method no route has is
 // answered by us and not by the mux.
 func (p *Portal) newMux() *http.ServeMux {
-	byPath := map[string][]route{}
+	p.routes = map[string][]route{}
 	for _, r := range routes {
 		if (!r.sample || p.cfg.Sample) && (!r.sso || p.sso != nil) {
-			byPath[r.path] = append(byPath[r.path], r)
+			p.routes[r.path] = append(p.routes[r.path], r)
 		}
 	}
 	mux := http.NewServeMux()
-	for path, methods := range byPath {
+	for path, methods := range p.routes {
 		mux.HandleFunc(path, p.endpoint(methods))
 	}
 	mux.HandleFunc("/static/{name}", p.staticFile)
 	mux.HandleFunc("/", p.nowhere)
 	return mux
+}
+
+// routesAt are the routes of a path, whoever may use them.
+func (p *Portal) routesAt(path string) []route {
+	_, pattern := p.mux.Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: cmp.Or(path, "/")}})
+	return p.routes[pattern]
 }
 
 // endpoint answers one path: it finds the route for the method, then the
@@ -248,7 +262,26 @@ func (p *Portal) attend(w http.ResponseWriter, v *visit, rt route) error {
 	if err := p.admit(v, rt); err != nil {
 		return err
 	}
+	if err := v.isTheirPage(rt); err != nil {
+		return err
+	}
 	return rt.serve(p, w, v)
+}
+
+// isTheirPage refuses a form on a page of somebody who sat here before: what they
+// decided is not on record as another's. A form with a file says it in its first part,
+// which only its handler reads.
+func (v *visit) isTheirPage(rt route) error {
+	if v.Method != http.MethodPost || len(rt.who) == 0 || rt.script || isUpload(v.Request) {
+		return nil
+	}
+	if v.ParseForm() != nil {
+		return badForm // whoever reads it after this is told of nothing
+	}
+	if who := v.PostForm.Get("who"); who != "" && who != strconv.FormatInt(v.person.Number, 10) {
+		return othersPage
+	}
+	return nil
 }
 
 // nowhere answers every address that no route has, and is what a forbidden

@@ -118,6 +118,10 @@ func (p *Portal) scannerCards(ctx context.Context) (cards []scannerCard, invited
 	if err != nil {
 		return nil, nil, err
 	}
+	lost, _, err := p.cfg.Register.LostServerKey(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	step, _ := keys.Last()
 	now := p.cfg.Now()
 	for _, s := range scanners {
@@ -127,6 +131,9 @@ func (p *Portal) scannerCards(ctx context.Context) (cards []scannerCard, invited
 			if !step.Since.IsZero() {
 				c.Key = texts.Say("check-scanners.key-not-followed", "site", s.Site, "since", step.Since)
 			}
+		}
+		if slices.Contains(lost.Sites, s.Site) {
+			c.Key = texts.Say("check-scanners.key-lost", "site", s.Site, "since", lost.Since)
 		}
 		switch s.Said.Program.Apart(p.cfg.Program) {
 		case letter.SkewMore:

@@ -16,8 +16,13 @@ const scannerSilence = 20 * time.Minute
 type scannerBoard struct {
 	letter.Report
 	Silent  bool
-	Refused []refusedLine // today, the latest first
+	Refused []refusedLine // the latest first
+	// MoreRefused is how many more there are, which the folder shows.
+	MoreRefused int
 }
+
+// refusedShown is how many refusals of a scanner the board lists.
+const refusedShown = 10
 
 type refusedLine struct {
 	letter.Refused
@@ -37,7 +42,11 @@ func (p *Portal) scannerBoards(v *visit) (out []scannerBoard, err error) {
 		// Any other word in the place of a helpline's name is not for people's eyes.
 		board.Folders = slices.DeleteFunc(board.Folders, func(l letter.ReportLine) bool { return !p.isHelpline(l.Helpline) })
 		for _, f := range slices.Backward(r.Refused) {
-			if letter.DateOf(f.At) == letter.DateOf(now) && (f.Helpline == "" || p.isHelpline(f.Helpline)) {
+			if f.Helpline == "" || p.isHelpline(f.Helpline) {
+				if len(board.Refused) == refusedShown {
+					board.MoreRefused++
+					continue
+				}
 				board.Refused = append(board.Refused, refusedLine{f, p.refusalSays(f.Why)})
 			}
 		}

@@ -38,7 +38,8 @@ func (p *Portal) whoIsIt(v *visit) error {
 		return nil
 	}
 	find := p.cfg.Register.Session
-	if v.URL.Path == "/sign-in" && v.URL.Query().Has("idle") { // where a page goes that nobody uses
+	// Where a page goes that nobody uses, and what it sends along: neither is use.
+	if v.URL.Path == "/sign-in" && v.URL.Query().Has("idle") || v.URL.Path == "/entered" {
 		find = p.cfg.Register.UnusedSession
 	}
 	s, err := find(v.Context(), c.Value)
@@ -48,7 +49,7 @@ func (p *Portal) whoIsIt(v *visit) error {
 	if err != nil {
 		return fmt.Errorf("finding the session: %w", err)
 	}
-	v.signedIn, v.session, v.person = true, s.Hash, s.Person
+	v.signedIn, v.since, v.session, v.person = true, s.Started, s.Hash, s.Person
 	if err := p.notePlace(v); err != nil {
 		return fmt.Errorf("recording that a session is used from two places: %w", err)
 	}
@@ -105,6 +106,8 @@ func (p *Portal) signInPage(w http.ResponseWriter, v *visit) error {
 	}
 	pg := page{Name: "sign-in", Title: texts.Say("sign-in.sign-in"), Script: "passkey.js", Body: signInBody{To: to, Origin: p.cfg.Origin, SSO: p.ssoName()}}
 	switch {
+	case q.Has("kept"):
+		pg.Note, pg.Urgent = texts.Say("sign-in.what-you-sent-is-kept"), true
 	case q.Has("lost"):
 		pg.Note, pg.Urgent = texts.Say("sign-in.you-had-been-signed-out"), true
 	case q.Has("ended"):

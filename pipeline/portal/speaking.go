@@ -79,9 +79,12 @@ func placesWords(places []whereabout) []texts.Text {
 }
 
 // howWords says how paper was destroyed.
-func howWords(m register.Method, level register.Level, contractor register.Name, collection, certificate register.Number) texts.Text {
+func howWords(m register.Method, level register.Level, machine, contractor register.Name, collection, certificate register.Number) texts.Text {
 	if m == register.Contractor {
 		return texts.Say("desk.contractor", "method", texts.Word("method", m), "contractor", contractor, "collection", collection, "certificate", certificate)
+	}
+	if machine != "" {
+		return texts.Say("desk.shredder-called", "method", texts.Word("method", m), "machine", machine, "level", level)
 	}
 	return texts.Say("desk.shredder", "method", texts.Word("method", m), "level", level)
 }

@@ -200,7 +200,7 @@ func TestStepUpAtTheProvider(t *testing.T) {
 	} {
 		f.lie = proof
 		wantStatus(t, v.post("/people/new", invitation()), http.StatusForbidden)
-		copied := &visitor{h, maps.Clone(v.cookies)}
+		copied := &visitor{h: h, cookies: maps.Clone(v.cookies)}
 		wantStatus(t, copied.get("/account"), http.StatusOK)
 		wantRedirect(t, v.follows(t, f.logsIn, "/again/sso?to=/people/new"), "/people/new")
 		wantStatus(t, copied.get("/account"), http.StatusSeeOther)                 // the session has a new token

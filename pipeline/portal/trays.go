@@ -85,7 +85,7 @@ func intoTray(trays []trayRecord, e register.Entry, names map[int64]string) ([]t
 	paper := trayPaper{d, e.Letter}
 	if n := len(trays); n > 0 {
 		t := &trays[n-1]
-		if t.last == e.N+1 && t.Destroyed.Sub(d.Destroyed) < oneTransaction && t.by == e.By && t.PaperDestroyed.Witness == d.Witness && t.Method == d.Method && t.Place == d.Place && t.Certificate == d.Certificate {
+		if t.last == e.N+1 && t.Destroyed.Sub(d.Destroyed) < oneTransaction && t.by == e.By && t.PaperDestroyed.Witness == d.Witness && t.Method == d.Method && t.Machine == d.Machine && t.Place == d.Place && t.Certificate == d.Certificate {
 			t.destroyedBody, t.Papers, t.last = destroyedWords(d, e, names), append([]trayPaper{paper}, t.Papers...), e.N
 			return trays, nil
 		}

@@ -21,8 +21,12 @@ type shownPage struct {
 	TurnAt, LargerAt string // the letter with this page turned once more, and with larger pages or smaller ones
 }
 
-// An A4 page with the margins of its mark, in dots of pageDPI.
-const a4Width, a4Height = 1278, 1791
+// An A4 page with the margins of its mark, in dots of pageDPI, and how it is turned by
+// a quarter: the margins go by the width that it has then.
+const (
+	a4Width, a4Height         = 1303, 1816
+	turnedWidth, turnedHeight = 1841, 1328
+)
 
 // shownPages are the letter's pages as the address asks for them: which of them is
 // turned, and whether they are larger.
@@ -37,7 +41,7 @@ func shownPages(v *visit, l register.Letter) (out []shownPage, larger bool) {
 			f.Turn, f.Source = turn, page+"?turn="+strconv.Itoa(turn)
 		}
 		if f.Turn%2 == 1 {
-			f.Width, f.Height = a4Height, a4Width
+			f.Width, f.Height = turnedWidth, turnedHeight
 		}
 		f.TurnAt, f.LargerAt = pageAt(l.ID, n, (f.Turn+1)%4, larger), pageAt(l.ID, n, f.Turn, !larger)
 		out = append(out, f)

@@ -18,7 +18,7 @@ func (h *house) besides() *house {
 }
 
 // over is the same visitor at another server.
-func (v *visitor) over(h *house) *visitor { return &visitor{h, v.cookies} }
+func (v *visitor) over(h *house) *visitor { return &visitor{h: h, cookies: v.cookies} }
 
 // What is begun at one server goes on at another: a tray is filled in at one,
 // signed at the next and recorded at a third.

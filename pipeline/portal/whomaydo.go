@@ -27,6 +27,8 @@ func WhoMayDoWhat() string {
 		seen = append(seen, r.path)
 		b.WriteString("| `" + strings.TrimSuffix(r.path, "{$}") + "`")
 		switch {
+		case r.print:
+			b.WriteString(", own letters, where letters may be printed")
 		case r.own:
 			b.WriteString(", own letters")
 		case r.sample:

@@ -3,6 +3,7 @@ package portal
 import (
 	"html/template"
 	"maps"
+	"time"
 
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/texts"
@@ -40,6 +41,7 @@ func (p *Portal) templateFuncs() template.FuncMap {
 		"againSSO":           p.againSSO,
 		"moment":             p.language.Moment,
 		"day":                p.language.Day,
+		"received":           p.received,
 		"role":               func(r register.Role) any { return p.language.Show(roleOr(r)) },
 		"roleDoes":           word[register.Role](p.language, "role-does"),
 		"state":              word[register.State](p.language, "state"),
@@ -66,6 +68,15 @@ func (p *Portal) templateFuncs() template.FuncMap {
 	}
 	maps.Copy(funcs, speak(p.language))
 	return funcs
+}
+
+// received says when a letter came. Of one that was found in the bucket again after a
+// restore the day alone is known, and its first moment stands for that.
+func (p *Portal) received(at time.Time) string {
+	if day := letter.DateOf(at); at.Equal(day.Start()) {
+		return p.language.Day(day)
+	}
+	return p.language.Moment(at)
 }
 
 // openUntil is the last day on which the letter can surely be opened, and how

@@ -22,13 +22,14 @@ const (
 	SharesDue      AlarmKind = "shares-due"        // custodians' shares of keys past their week; counts shares
 	StorageWrong   AlarmKind = "storage-wrong"     // the bucket or its own rules are not as they must be
 	StraysStay     AlarmKind = "strays-stay"       // what lies beyond its deadline, belongs to no letter and does not go; counts objects
+	ListLate       AlarmKind = "list-late"         // scanners are not told any more which keys to seal to, and will stop
 	ClockDoubted   AlarmKind = "clock-in-doubt"    // nothing is destroyed until somebody has looked
 	RegisterWrong  AlarmKind = "register-is-wrong" // the register does not agree with its signed checkpoint
 	CountsDiffer   AlarmKind = "counts-differ"     // what arrived is neither living nor proven gone, or a paper neither waiting nor destroyed
 )
 
 // AlarmKinds lists every kind, the gravest first.
-var AlarmKinds = []AlarmKind{OlderCopy, RegisterWrong, CountsDiffer, LettersMissing, LettersOverdue, KeyOverdue, KeyNeeded, StraysStay, ClockDoubted, StorageWrong, PapersOutlive, SharesDue}
+var AlarmKinds = []AlarmKind{OlderCopy, RegisterWrong, CountsDiffer, LettersMissing, LettersOverdue, KeyOverdue, KeyNeeded, StraysStay, ClockDoubted, StorageWrong, ListLate, PapersOutlive, SharesDue}
 
 // grace is how long something may be found before it is loud: a letter is due
 // from its day's first moment, and its proof takes a moment too; custodians need

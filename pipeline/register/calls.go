@@ -25,6 +25,7 @@ const (
 	CalledRecused CallReason = "recused" // a reader has stepped back
 	CalledUrgent  CallReason = "urgent"  // somebody is in danger now
 	CalledHanded  CallReason = "handed"  // a colleague hands the letter over
+	CalledNobody  CallReason = "nobody"  // it was handed to somebody who may not read it any more
 
 	CalledConfirm  CallReason = "confirm"  // a colleague's answer waits for somebody else to confirm its address
 	CalledUnkept   CallReason = "unkept"   // nobody kept the copy of an answer that they had uploaded

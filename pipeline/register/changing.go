@@ -47,6 +47,9 @@ func (r *Register) ChangePerson(ctx context.Context, p Person, by int64) error {
 			if _, err := tx.ExecContext(ctx, mailsOfOthers, p.Number); err != nil {
 				return err
 			}
+			if err := r.handBackAll(ctx, tx, p.Number); err != nil {
+				return err
+			}
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE people SET name = $1, email = $2 WHERE number = $3`, p.Name, p.Email, p.Number); err != nil {
 			return err

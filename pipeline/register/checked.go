@@ -138,15 +138,3 @@ func (r *Register) KeepBack(ctx context.Context, papers []letter.ID, scannedBy, 
 	}
 	return kept, nil
 }
-
-// PapersForAnother returns up to limit paper originals that are kept until somebody
-// else has found their scan readable too, oldest first.
-func (r *Register) PapersForAnother(ctx context.Context, limit int) ([]Paper, error) {
-	rows, err := r.read.QueryContext(ctx, papersForAnother, limit)
-	if err != nil {
-		return nil, fmt.Errorf("reading papers: %w", err)
-	}
-	return scanAll(rows, scanPaper)
-}
-
-const papersForAnother = `SELECT ` + paperColumns + ` WHERE state = 'kept' AND checked_by <> 0 ORDER BY received, letter LIMIT $1`

@@ -142,11 +142,11 @@ func TestPaperIsKeptBack(t *testing.T) {
 	if len(found) != 1 || found[0].By != ops || json.Unmarshal(found[0].Data, &said) != nil || said.ScannedBy != ops {
 		t.Errorf("on record are %+v", found)
 	}
-	waiting, err := d.PapersForAnother(ctx, 9)
+	waiting, err := d.Papers(ctx, PapersAnother, Place{}, 9)
 	if err != nil || len(waiting) != 1 {
 		t.Errorf("%d papers wait for another, %v", len(waiting), err)
 	}
-	if kept, err := d.Papers(ctx, letter.PaperKept, 9); err != nil || len(kept) != 0 {
+	if kept, err := d.Papers(ctx, PapersKept, Place{}, 9); err != nil || len(kept) != 0 {
 		t.Errorf("%d papers of which nobody has said anything, %v", len(kept), err)
 	}
 	for who, want := range map[int64]int{lead: 1, manager: 0} {

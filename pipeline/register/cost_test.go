@@ -27,8 +27,30 @@ func askedOften() map[string]question {
 		"letters of a week":   {livingOfWeek, []any{"x2027-W21", "2027-05-24"}},
 		"letters overdue":     {overdue, []any{"2027-05-24"}},
 		"one letter":          {`SELECT ` + letterColumns + ` WHERE l.id = $1`, []any{"x"}},
-		"papers for the desk": {papersFor, []any{"may-go", 10, "kept"}},
-		"papers for another":  {papersForAnother, []any{10}},
+		"papers for the desk": {PapersMayGo.query(), []any{-1, "", 10}},
+		"papers for another":  {PapersAnother.query(), []any{-1, "", 10}},
+	}
+}
+
+// Of letters that nobody has opened only those are looked at that have waited long
+// enough for somebody to be reminded, on a day with many new ones too.
+func TestRemindersDoNotLookAtNewLetters(t *testing.T) {
+	postgrestest.OnSQLite(t)
+	d := newDesk(t)
+	rows, err := d.read.QueryContext(t.Context(), `EXPLAIN QUERY PLAN SELECT p.number`+remindedOf, 1, 2)
+	d.must(err)
+	var bounded int
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		d.must(rows.Scan(&id, &parent, &unused, &step))
+		if strings.Contains(step, "received<?") {
+			bounded++
+		}
+	}
+	d.must(rows.Close())
+	if bounded != 2 { // leaders' letters and managers'
+		t.Errorf("%d of two looks at unread letters are bounded by a moment", bounded)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 // wrong, and to data-protection officers on every other day too, so that they
 // hold the register's checkpoint and miss the mail of a Letterlock that stands
 // still. Where something waits for people, managers get that mail too.
+// Administrators get one of their own while a machine needs them.
 
 // mayBeTold are people who can be written to.
 const mayBeTold = `disabled IS NULL AND email <> ''`
@@ -60,21 +61,19 @@ func (r *Register) OwedDailyMails(ctx context.Context, day letter.Date, well, wa
 	if err != nil {
 		return nil, fmt.Errorf("queueing the day's mails: %w", err)
 	}
+	return r.unsentDaily(ctx, who, day, well)
+}
+
+// unsentDaily are the day's mails to such people that no mail server has taken yet.
+func (r *Register) unsentDaily(ctx context.Context, who string, day letter.Date, well bool) ([]Mail, error) {
 	rows, err := r.read.QueryContext(ctx, `SELECT p.number, p.email, m.message_id FROM daily_mails m
 		JOIN people p ON p.number = m.person WHERE m.day = $1 AND m.well = $2 AND m.sent IS NULL AND `+who+` ORDER BY p.number`, day.String(), well)
 	if err != nil {
 		return nil, fmt.Errorf("reading the day's mails: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	var out []Mail
-	for rows.Next() {
-		var m Mail
-		if err := rows.Scan(&m.Person, &m.Address, &m.MessageID); err != nil {
-			return nil, err
-		}
-		out = append(out, m)
-	}
-	return out, rows.Err()
+	return scanAll(rows, func(row scannable) (m Mail, err error) {
+		return m, row.Scan(&m.Person, &m.Address, &m.MessageID)
+	})
 }
 
 func queueDailyMails(ctx context.Context, tx *sql.Tx, who string, day letter.Date, well bool, domain string) error {
@@ -91,6 +90,36 @@ func queueDailyMails(ctx context.Context, tx *sql.Tx, who string, day letter.Dat
 		err = errors.Join(err, failed)
 	}
 	return err
+}
+
+// OwedMachineMails writes down the day's mails to administrators where a machine needs
+// one, unless that is done, and returns what is still owed of them: however many
+// servers ask, each administrator who has an address is owed one a day. Where no
+// machine does, needed is false, and what was owed on an earlier day is forgotten.
+func (r *Register) OwedMachineMails(ctx context.Context, day letter.Date, needed bool, domain string) (owed []Mail, err error) {
+	const administrators = `role = '` + string(Administrator) + `' AND ` + mayBeTold
+	if !needed {
+		const over = `well = 1 AND sent IS NULL AND day <> $1 AND person IN (SELECT number FROM people WHERE role = '` + string(Administrator) + `')`
+		var any bool
+		err := r.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM daily_mails WHERE `+over+`)`, day.String()).Scan(&any)
+		if err != nil || !any {
+			return nil, err
+		}
+		return nil, r.inTx(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `DELETE FROM daily_mails WHERE `+over, day.String())
+			return err
+		})
+	}
+	var missing bool
+	err = r.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM people p WHERE `+administrators+` AND NOT EXISTS
+		(SELECT 1 FROM daily_mails m WHERE m.person = p.number AND m.day = $1))`, day.String()).Scan(&missing)
+	if err == nil && missing {
+		err = r.inTx(ctx, func(tx *sql.Tx) error { return queueDailyMails(ctx, tx, administrators, day, true, domain) })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("queueing mails to administrators: %w", err)
+	}
+	return r.unsentDaily(ctx, administrators, day, true)
 }
 
 // DailyMailSent notes that a mail server took the mail. That a person was told

@@ -104,7 +104,12 @@ func (r *Register) Serials(ctx context.Context) (given, published uint64, err er
 
 // Published notes that the list of that serial is in the bucket.
 func (r *Register) Published(ctx context.Context, serial uint64) error {
-	return r.SetMeta(ctx, metaPublished, strconv.FormatUint(serial, 10))
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		if err := setMeta(ctx, tx, metaPublished, strconv.FormatUint(serial, 10)); err != nil {
+			return err
+		}
+		return changeLost(ctx, tx, func(lost *LostServerKey) { lost.Unsigned = false })
+	})
 }
 
 // NextSerial gives out the serial of the next recipients list, each once.

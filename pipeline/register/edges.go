@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path"
 
 	"letterlock/scanner/letter"
 )
@@ -72,8 +73,10 @@ func (r *Register) Edge(ctx context.Context, site string) (verifier string, err 
 }
 
 // Sites are the enrolled sites that are not revoked, by name.
-func (r *Register) Sites(ctx context.Context) ([]string, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT site FROM edges WHERE revoked IS NULL ORDER BY site`)
+func (r *Register) Sites(ctx context.Context) ([]string, error) { return sitesIn(ctx, r.read) }
+
+func sitesIn(ctx context.Context, q querier) ([]string, error) {
+	rows, err := q.QueryContext(ctx, `SELECT site FROM edges WHERE revoked IS NULL ORDER BY site`)
 	if err != nil {
 		return nil, fmt.Errorf("reading enrolled sites: %w", err)
 	}
@@ -127,7 +130,8 @@ func (r *Register) Accepted(ctx context.Context, id letter.ID) (bool, error) {
 }
 
 // KeepHeld forgets every held manifest whose marker is not among those that
-// the storage still shows.
+// the storage still shows, and that a person vouched for it where no letter came of it:
+// one that comes again is looked at anew.
 func (r *Register) KeepHeld(ctx context.Context, shown map[string]bool) error {
 	reasons, err := r.Held(ctx)
 	if err != nil {
@@ -138,7 +142,11 @@ func (r *Register) KeepHeld(ctx context.Context, shown map[string]bool) error {
 			continue
 		}
 		if err := r.inTx(ctx, func(tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, `DELETE FROM held WHERE marker = $1`, marker)
+			if _, err := tx.ExecContext(ctx, `DELETE FROM held WHERE marker = $1`, marker); err != nil {
+				return err
+			}
+			id := path.Base(marker)
+			_, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE name = $1 AND NOT EXISTS (SELECT 1 FROM letters WHERE id = $2)`, metaAccepted+id, id)
 			return err
 		}); err != nil {
 			return err

@@ -149,6 +149,10 @@ func (r *Register) joinEdge(ctx context.Context, tx *sql.Tx, inv EdgeInvitation,
 	if _, err := tx.ExecContext(ctx, `UPDATE storage_users SET ends = $1 WHERE site = $2 AND name <> $3 AND ends IS NULL`, millis(r.Now()), inv.Site, inv.StorageUser); err != nil {
 		return err
 	}
+	// With the invitation it was given the key with which the server signs now.
+	if err := knowsServerKey(ctx, tx, inv.Site); err != nil {
+		return err
+	}
 	if before == key {
 		return nil // its server was restored, or its folder written anew: enrolled already
 	}
@@ -278,16 +282,20 @@ const (
 // speaks every ten minutes while it runs.
 const ScannerSilence = 24 * time.Hour
 
+// Heard is when the scanner last said anything, its enrolment included.
+func (s Scanner) Heard() time.Time {
+	if s.Said.At.Before(s.Added) {
+		return s.Added
+	}
+	return s.Said.At
+}
+
 // State is how the scanner stands at that time.
 func (s Scanner) State(now time.Time) ScannerState {
-	last := s.Said.At
-	if last.Before(s.Added) {
-		last = s.Added
-	}
 	switch {
 	case !s.Revoked.IsZero():
 		return ScannerRevoked
-	case now.Sub(last) > ScannerSilence:
+	case now.Sub(s.Heard()) > ScannerSilence:
 		return ScannerSilent
 	}
 	return ScannerEnrolled

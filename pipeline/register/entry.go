@@ -228,6 +228,7 @@ type PaperDestroyed struct {
 	WitnessWith SignInWith   `json:"witness_with,omitempty"` // by what means the witness showed who they are; absent where they were only named [R A.NB.4]
 	Method      Method       `json:"method"`                 // how [P 11]
 	Level       Level        `json:"level,omitempty"`        // of an own shredder; absent when a contractor certifies it [ISO]
+	Machine     Name         `json:"machine,omitempty"`      // which own shredder, by the configuration's name; absent where it names none [P 11]
 	Contractor  Name         `json:"contractor,omitempty"`   // who destroyed it for us, by the configuration's name [BS, ISO]
 	Collection  Number       `json:"collection,omitempty"`   // the number of the contractor's collection [BS]
 	Certificate Number       `json:"certificate,omitempty"`  // the number of the contractor's certificate of destruction [BS]
@@ -238,12 +239,14 @@ type PaperDestroyed struct {
 
 // PapersCounted says that the person in By compared the papers in their hand with
 // those that are not on record as destroyed: both agree, or each difference is
-// here. [BS, OWN]
+// here. Many papers are counted in parts, in the order of their ids. [BS, OWN]
 type PapersCounted struct {
-	Site    Name        `json:"site"`    // whose scanner took them
-	Listed  int         `json:"listed"`  // papers that were expected, and looked for
-	Missing []letter.ID `json:"missing"` // of those, whose were not found; empty when none
-	Strange []letter.ID `json:"strange"` // whose were there and not expected; empty when none
+	Site    Name        `json:"site"`            // whose scanner took them
+	After   letter.ID   `json:"after,omitempty"` // the part begins after this one; absent where it begins with the first
+	Until   letter.ID   `json:"until,omitempty"` // and ends with this one; absent where it ends with the last
+	Listed  int         `json:"listed"`          // papers that were expected, and looked for
+	Missing []letter.ID `json:"missing"`         // of those, whose were not found; empty when none
+	Strange []letter.ID `json:"strange"`         // whose were there and not expected; empty when none
 }
 
 // ExpiryBegun says that the letter is due and what the storage still held,
@@ -291,73 +294,6 @@ type StrayFound struct {
 type StrayRemoved struct {
 	ListingEmpty time.Time `json:"listing_empty"` // when a listing showed no version, marker or upload
 }
-
-// PersonAdded says that a staff number was given out, by the person in By (0:
-// at the console). Whose it is stands in the table of people and nowhere on the
-// register. [P 6, GDPR 32]
-type PersonAdded struct {
-	Person int64 `json:"person"` // staff number
-	Role   Role  `json:"role"`   // what the person may do
-}
-
-// PersonChanged says what the person in By has changed of a staff number's row in
-// the table of people, where name and address stand and nowhere else. [P 6, GDPR 16]
-type PersonChanged struct {
-	Person    int64  `json:"person"`          // staff number
-	Name      bool   `json:"name"`            // another name
-	Address   bool   `json:"address"`         // another mail address
-	Helplines bool   `json:"helplines"`       // other helplines: now those of Leads
-	Leads     []Name `json:"leads,omitempty"` // the helplines that the person leads from then on
-}
-
-// PersonDisabled says that a staff number can no longer sign in, for good, and
-// that the person's name and address were erased. By is who let them go (0: at
-// the console). [GDPR 17, GDPR 32]
-type PersonDisabled struct {
-	Person int64 `json:"person"` // staff number
-}
-
-// CodeMade says that a one-time enrolment code was made, by the person in By (0:
-// at the console). [GDPR 32]
-type CodeMade struct {
-	Person int64 `json:"person"` // staff number of whom it is for
-}
-
-// PasskeysForgotten says that a person's passkeys were lost and open nothing
-// any more. [GDPR 32]
-type PasskeysForgotten struct {
-	Person int64 `json:"person"` // staff number
-}
-
-// PasskeyRevoked says that the person in By made one passkey of a person open
-// nothing any more, and ended their sessions. [GDPR 32]
-type PasskeyRevoked struct {
-	Person int64 `json:"person"` // staff number of whose it was
-	Left   int   `json:"left"`   // passkeys that the person has still
-}
-
-// PasskeyAdded says that the person in By enrolled a passkey. [GDPR 32]
-type PasskeyAdded struct{}
-
-// SSOLinked says that the person in By signs in with the organisation's own
-// sign-in from now on. Who they are there is no part of the register. [GDPR 32]
-type SSOLinked struct{}
-
-// SSOUnlinked says that a person can no longer sign in with the organisation's
-// own sign-in, as the person in By decided. [GDPR 32]
-type SSOUnlinked struct {
-	Person int64 `json:"person"` // staff number
-}
-
-// SignedIn says that the person in By signed in. [R A.AM.G.2]
-type SignedIn struct {
-	With SignInWith `json:"with"` // by what means
-}
-
-// SessionInTwoPlaces says that one session of the person in By was used from two
-// places at once: here, elsewhere, and here again. A copy of it may be in other
-// hands; the person was shown it. [R A.AM.G.2]
-type SessionInTwoPlaces struct{}
 
 // PolicyPublished says that a text of the confidentiality policy is in force from
 // now on, and that everybody is asked to confirm it. [P 6, GDPR 24]
@@ -454,6 +390,7 @@ func (PersonDisabled) kind() string      { return "person-disabled" }
 func (PasskeysForgotten) kind() string   { return "passkeys-forgotten" }
 func (PasskeyRevoked) kind() string      { return "passkey-revoked" }
 func (CodeMade) kind() string            { return "code-made" }
+func (CodesEnded) kind() string          { return "codes-ended" }
 func (PasskeyAdded) kind() string        { return "passkey-added" }
 func (SSOLinked) kind() string           { return "sso-linked" }
 func (SSOUnlinked) kind() string         { return "sso-unlinked" }

@@ -22,7 +22,7 @@ var allEvents = []Event{
 	FolderMade{}, EdgeInvited{}, EdgeAdded{}, EdgeReplaced{}, EdgeKeyChanged{}, EdgeRevoked{}, KeyMade{}, KeyReplaced{}, KeyDeathBegun{}, KeyDestroyed{}, KeyFoundAgain{}, SharesMade{}, ShareEnding{}, ShareEnded{}, KeysRecombined{}, DrillDone{}, KeyRestored{}, LetterAdmitted{}, ManifestHeld{}, ManifestAccepted{},
 	LetterVerified{}, LetterUnverifiable{}, LetterLookedAtAgain{}, LetterReceipted{}, LetterNotified{}, LetterOpened{}, LetterReadable{},
 	LetterScanAgain{}, NewScanTaken{}, NewScanApart{}, LetterReplaced{}, NewScanIsOther{}, OldScanEnding{}, LetterRecused{}, ScanAnswered{}, PaperDestroyed{}, PaperKeptBack{}, PapersCounted{}, ExpiryBegun{}, LetterDeleted{}, StrayFound{}, StrayRemoved{}, PersonAdded{}, PersonDisabled{}, PersonChanged{}, PasskeysForgotten{}, PasskeyRevoked{}, SessionInTwoPlaces{}, SSOLinked{}, SSOUnlinked{}, RoleGiven{}, RoleTaken{}, SettingChanged{}, PolicyPublished{}, PolicyConfirmed{},
-	CodeMade{}, PasskeyAdded{}, SignedIn{}, RegisterExported{}, LifecycleInstalled{}, DayBegun{}, BucketAdopted{}, ClockConfirmed{},
+	CodeMade{}, CodesEnded{}, PasskeyAdded{}, SignedIn{}, RegisterExported{}, LifecycleInstalled{}, DayBegun{}, BucketAdopted{}, ClockConfirmed{},
 	AlarmRaised{}, AlarmTold{}, UnreadTold{}, AlarmEnded{}, RiskSaid{}, LetterHandedOver{}, LetterSafeguarded{}, SafeguardingReviewed{}, LetterShared{}, LetterMoveBegun{}, LetterMoved{},
 	LetterMoveGivenUp{}, OldCopyRemoved{}, HoldPlaced{}, HoldReviewed{}, HoldRenewed{}, HoldReleased{}, ErasureAsked{}, ErasureConfirmed{},
 	WithdrawalAsked{}, SafeguardingWithdrawn{}, RedirectionAsked{}, LetterRedirected{}, RequestDeclined{}, ResponseFiled{}, ResponseLost{}, ResponseToConfirm{}, ResponseKept{}, ResponseDropped{},

@@ -108,7 +108,7 @@ func (r *Register) RevokePasskey(ctx context.Context, number int64, mark string,
 			if _, err := tx.ExecContext(ctx, `DELETE FROM passkeys WHERE id = $1`, id); err != nil {
 				return err
 			}
-			if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE person = $1`, number); err != nil {
+			if err := endSessions(ctx, tx, number); err != nil {
 				return err
 			}
 			return r.append(ctx, tx, PasskeyRevoked{Person: number, Left: len(ids) - 1}, "", by)
@@ -167,4 +167,14 @@ func (r *Register) makeCode(ctx context.Context, tx *sql.Tx, number, by int64, v
 		return "", err
 	}
 	return code[:codeLen/2] + "-" + code[codeLen/2:], r.append(ctx, tx, CodeMade{Person: number}, "", by)
+}
+
+// HasCode reports whether the person has an enrolment code with which they could still
+// enrol: one that has neither expired nor been tried too often. Nobody can say it again,
+// since only its HMAC is kept.
+func (r *Register) HasCode(ctx context.Context, number int64) (bool, error) {
+	var n int
+	err := r.read.QueryRowContext(ctx, `SELECT count(*) FROM enrol_codes WHERE person = $1 AND expires > $2 AND tries < $3`,
+		number, millis(r.Now()), codeTries).Scan(&n)
+	return n > 0, err
 }

@@ -15,6 +15,7 @@ var ErrLastAdministrator = errors.New("nobody else who is an administrator can s
 type Leaving struct {
 	Unread []UnreadOf // by helpline, of those that the person leads
 	Named  int        // five-year letters that no other team leader may open
+	Handed int        // letters that a colleague handed over, and that are everybody's again
 	Holds  int        // for which the person answers
 }
 
@@ -34,8 +35,8 @@ func (r *Register) Leaves(ctx context.Context, number int64) (l Leaving, err err
 	if l.Unread, err = scanAll(rows, func(row scannable) (u UnreadOf, err error) { return u, row.Scan(&u.Helpline, &u.Letters) }); err != nil {
 		return Leaving{}, fmt.Errorf("counting what a person leaves: %w", err)
 	}
-	err = r.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM letters WHERE named = $1), (SELECT count(*) FROM holds WHERE owner = $1)`, number).
-		Scan(&l.Named, &l.Holds)
+	err = r.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM letters WHERE named = $1), (SELECT count(*) FROM holds WHERE owner = $1),
+		(SELECT count(*) FROM letters l WHERE l.handed_to <> 0 AND l.handed_to = $1 AND `+canBeOpened+`)`, number).Scan(&l.Named, &l.Holds, &l.Handed)
 	if err != nil {
 		return Leaving{}, fmt.Errorf("counting what a person leaves: %w", err)
 	}
@@ -65,16 +66,22 @@ func (r *Register) Leave(ctx context.Context, number, by int64) error {
 			}
 			return err
 		}
+		if err := endSessions(ctx, tx, number); err != nil {
+			return err
+		}
 		for _, stmt := range []string{
-			`DELETE FROM sessions WHERE person = $1`, `DELETE FROM underway WHERE person = $1`, `DELETE FROM enrol_codes WHERE person = $1`,
+			`DELETE FROM enrol_codes WHERE person = $1`,
 			`DELETE FROM passkeys WHERE person = $1`, `DELETE FROM mails WHERE person = $1 AND sent IS NULL`,
 			`DELETE FROM daily_mails WHERE person = $1`, `DELETE FROM request_mails WHERE person = $1`,
-			`DELETE FROM calls WHERE person = $1`, `UPDATE letters SET handed_to = 0 WHERE handed_to = $1`,
+			`DELETE FROM calls WHERE person = $1`,
 			`DELETE FROM invitations WHERE person = $1`, `DELETE FROM sso_people WHERE person = $1`,
 		} {
 			if _, err := tx.ExecContext(ctx, stmt, number); err != nil {
 				return err
 			}
+		}
+		if err := r.handBackAll(ctx, tx, number); err != nil {
+			return err
 		}
 		if err := setMeta(ctx, tx, metaForgotten, "waits"); err != nil {
 			return err

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"letterlock/scanner/letter"
 )
 
 // Whoever goes is known by a number from then on, and by nothing else, in the
@@ -85,7 +87,21 @@ func TestWhatSomebodyLeaves(t *testing.T) {
 	d.receipted()
 	d.receipted()
 	got, err := d.Leaves(ctx, n)
-	if err != nil || len(got.Unread) != 1 || got.Unread[0] != (UnreadOf{"respect-phoneline", 2}) || got.Named != 0 || got.Holds != 0 {
+	if err != nil || len(got.Unread) != 1 || got.Unread[0] != (UnreadOf{"respect-phoneline", 2}) || got.Named != 0 || got.Handed != 0 || got.Holds != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	other, kept, handed := d.leader(), d.receipted(), d.receipted()
+	d.opens(kept.ID, other)
+	d.opens(handed.ID, other)
+	d.must(d.Safeguard(ctx, kept.ID, Safeguarding{Reason: ChildAtRisk, Told: WasTold, Review: letter.DateOf(d.now).AddDays(30), Named: n}, other))
+	d.must(d.HandOver(ctx, handed.ID, n, other))
+	if got, err = d.Leaves(ctx, n); err != nil || got.Unread[0].Letters != 2 || got.Named != 1 || got.Handed != 1 || got.Holds != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	manager := d.whoIs(Manager)
+	_, err = d.PlaceHold(ctx, Hold{Letter: handed.ID, Helpline: "respect-phoneline", Reason: CourtCase, Owner: manager, Review: letter.DateOf(d.now).AddDays(30)}, manager)
+	d.must(err)
+	if got, err = d.Leaves(ctx, manager); err != nil || len(got.Unread) != 0 || got.Named != 0 || got.Handed != 0 || got.Holds != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -99,6 +115,7 @@ func TestOnePasskeyIsRevoked(t *testing.T) {
 	d.must(d.AddAnotherPasskey(ctx, n, []byte("kept"), `{"kept":1}`))
 	token, err := d.SignIn(ctx, n, WithPasskey)
 	d.must(err)
+	gone := d.busy(n)
 	keys, err := d.PasskeysOf(ctx, n)
 	d.must(err)
 	if len(keys) != 2 || keys[0].Mark != markOf([]byte("lost")) {
@@ -113,7 +130,7 @@ func TestOnePasskeyIsRevoked(t *testing.T) {
 	if left, err := d.Passkeys(ctx, n); err != nil || len(left) != 1 || left[0] != `{"kept":1}` {
 		t.Errorf("left: %v, %v", left, err)
 	}
-	if _, err := d.Session(ctx, token); !errors.Is(err, ErrNotFound) {
-		t.Errorf("a session outlives the passkey that may have begun it: %v", err)
+	if _, err := d.Session(ctx, token); !errors.Is(err, ErrNotFound) || !gone() {
+		t.Errorf("a session outlives the passkey that may have begun it, or what was under way: %v", err)
 	}
 }

@@ -161,6 +161,9 @@ func (r *Register) keep(ctx context.Context, tx *sql.Tx, l *Letter) error {
 		return err
 	}
 	l.moves++
+	if err := r.handBack(ctx, tx, l); err != nil {
+		return err
+	}
 	if _, err := tx.ExecContext(ctx, `UPDATE papers SET class = $1, helpline = $2, deadline = $3 WHERE letter = $4`,
 		string(l.Class), l.Helpline, l.Deadline().String(), string(l.ID)); err != nil {
 		return err

@@ -71,7 +71,7 @@ func (r *Register) replace(ctx context.Context, tx *sql.Tx, old Letter, l *Lette
 	if err := r.takeOver(ctx, tx, old, *l); err != nil {
 		return err
 	}
-	l.Replaces = old.ID
+	l.Replaces, l.HandedTo = old.ID, old.HandedTo
 	l.Class, l.Since, l.Reason, l.Told, l.Review = old.Class, old.Since, old.Reason, old.Told, old.Review
 	if l.Named != nobodyElse {
 		l.Named = old.Named
@@ -127,7 +127,7 @@ func (r *Register) takeOver(ctx context.Context, tx *sql.Tx, old, l Letter) erro
 	from, to := string(old.ID), string(l.ID)
 	return inOrder(ctx, tx, "taking over from the old scan", []statement{
 		{`UPDATE letters SET replaced_by = $2 WHERE replaced_by = $1 AND replaced_by <> ''`, []any{from, to}}, // older ones
-		{`UPDATE letters SET replaced_by = $2, replaced_at = $3, asked_again = $4 WHERE id = $1`, []any{from, to, millis(r.Now()), string(old.PaperReason)}},
+		{`UPDATE letters SET replaced_by = $2, replaced_at = $3, asked_again = $4, handed_to = 0 WHERE id = $1`, []any{from, to, millis(r.Now()), string(old.PaperReason)}},
 		{`UPDATE letters SET replaces = $1, risk = $3, handed_to = $4 WHERE id = $2`, []any{from, to, string(risk), old.HandedTo}},
 		{`UPDATE papers SET received = COALESCE((SELECT min(received) FROM papers WHERE letter IN ($1, $2)), received) WHERE letter = $2`, []any{from, to}}, // it came when it came
 		{`DELETE FROM papers WHERE letter = $1`, []any{from}},                                                                                               // it is one paper, and the new scan's

@@ -67,28 +67,54 @@ func (r *Register) PapersCalled(ctx context.Context, reference string) ([]Paper,
 	return scanAll(rows, scanPaper)
 }
 
-// OutlivedPapers returns up to limit paper originals whose letter is gone and
-// whose destruction is not on record, oldest first.
-func (r *Register) OutlivedPapers(ctx context.Context, limit int) ([]Paper, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT `+paperColumns+` WHERE letter_gone = 1 ORDER BY received, letter LIMIT $1`, limit)
+// PaperList is what the papers of a list of the destruction desk have in common.
+type PaperList string
+
+// The lists of paper originals whose destruction is not on record, oldest first.
+const (
+	PapersOutlived PaperList = "outlived" // their letter is gone
+	PapersMayGo    PaperList = "may-go"   // as in the others below, their letter lives
+	PapersAgain    PaperList = "again"    // they are to be scanned again
+	PapersAnother  PaperList = "another"  // somebody found the scan readable, and somebody else must too
+	PapersKept     PaperList = "kept"     // nobody has found the scan readable
+)
+
+var papersListed = map[PaperList]string{
+	PapersOutlived: `letter_gone = 1`,
+	PapersMayGo:    `state = '` + letter.PaperMayGo + `' AND letter_gone = 0`,
+	PapersAgain:    `state = '` + letter.PaperScanAgain + `' AND letter_gone = 0`,
+	PapersAnother:  `state = '` + letter.PaperKept + `' AND checked_by <> 0`,
+	PapersKept:     `state = '` + letter.PaperKept + `' AND letter_gone = 0 AND checked_by = 0`,
+}
+
+// PlaceOfPaper is where the paper stands in its list.
+func PlaceOfPaper(p Paper) Place { return Place{p.Received, p.Letter} }
+
+// query is up to $3 papers of the list that come after the place of $1 and $2.
+func (l PaperList) query() string {
+	return `SELECT ` + paperColumns + ` WHERE ` + papersListed[l] + ` AND (received, letter) > ($1, $2) ORDER BY received, letter LIMIT $3`
+}
+
+// Papers returns up to limit paper originals of the list that come after the place.
+func (r *Register) Papers(ctx context.Context, which PaperList, after Place, limit int) ([]Paper, error) {
+	from := int64(-1)
+	if after.ID != "" {
+		from = millis(after.Received)
+	}
+	rows, err := r.read.QueryContext(ctx, which.query(), from, string(after.ID), limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading papers: %w", err)
 	}
 	return scanAll(rows, scanPaper)
 }
 
-// Papers returns up to limit paper originals in that state whose letter lives,
-// oldest first, but for PapersForAnother.
-func (r *Register) Papers(ctx context.Context, state PaperState, limit int) ([]Paper, error) {
-	rows, err := r.read.QueryContext(ctx, papersFor, state, limit, letter.PaperKept)
-	if err != nil {
-		return nil, fmt.Errorf("reading papers: %w", err)
+// CountOfPapers counts the paper originals of the whole list. It costs what it counts.
+func (r *Register) CountOfPapers(ctx context.Context, which PaperList) (n int, err error) {
+	if err := r.read.QueryRowContext(ctx, `SELECT count(*) FROM papers WHERE `+papersListed[which]).Scan(&n); err != nil {
+		return 0, fmt.Errorf("counting papers: %w", err)
 	}
-	return scanAll(rows, scanPaper)
+	return n, nil
 }
-
-const papersFor = `SELECT ` + paperColumns + ` WHERE state = $1 AND letter_gone = 0
-		AND (state <> $3 OR checked_by = 0) ORDER BY received, letter LIMIT $2`
 
 // paperSays is what is said of a paper that is there.
 type paperSays struct {
@@ -109,6 +135,7 @@ type Destruction struct {
 	ScannedBy   int64      // staff number; 0 when nobody knows any more
 	Method      Method     // how
 	Level       Level      // of an own shredder
+	Machine     Name       // which it was; empty where the configuration names none
 	Contractor  Name       // or who destroyed it for us,
 	Collection  Number     // the number of the collection
 	Certificate Number     // and that of the certificate
@@ -241,7 +268,7 @@ func (r *Register) destroyed(p Paper, sides int, d Destruction, ledger Ledger) P
 		Ledger: ledger, Reference: Reference(p.Reference), Class: p.Class, Received: p.Received,
 		ScannedAt: Name(p.Site), ScannedBy: d.ScannedBy, ReadableBy: p.CheckedBy, ReadableToo: p.CheckedToo, Authority: d.Authority,
 		Destroyed: r.Now().UTC().Truncate(time.Millisecond), Sheets: d.Sheets, Sides: sides, Pages: p.Pages,
-		Witness: d.Witness, WitnessWith: d.WitnessWith, Method: d.Method, Level: d.Level, Contractor: d.Contractor, Collection: d.Collection,
+		Witness: d.Witness, WitnessWith: d.WitnessWith, Method: d.Method, Level: d.Level, Machine: d.Machine, Contractor: d.Contractor, Collection: d.Collection,
 		Certificate: d.Certificate, Place: d.Place, Anomalies: anomalies(p, d), LetterAlive: !p.LetterGone,
 	}
 }

@@ -131,10 +131,11 @@ func (r *Register) ForgetPasskeys(ctx context.Context, number int64) error {
 		if living == 0 {
 			return ErrNotFound
 		}
-		for _, stmt := range []string{`DELETE FROM sessions WHERE person = $1`, `DELETE FROM passkeys WHERE person = $1`} {
-			if _, err := tx.ExecContext(ctx, stmt, number); err != nil {
-				return err
-			}
+		if err := endSessions(ctx, tx, number); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM passkeys WHERE person = $1`, number); err != nil {
+			return err
 		}
 		return r.append(ctx, tx, PasskeysForgotten{Person: number}, "", 0)
 	})
@@ -149,24 +150,6 @@ func (r *Register) codeMAC(code string) ([]byte, error) {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(code))
 	return mac.Sum(nil), nil
-}
-
-// EndCodes makes every enrolment code void that is not used yet, and returns how many
-// those were: the key that knew them is lost, and none would ever be right.
-func (r *Register) EndCodes(ctx context.Context) (n int, err error) {
-	err = r.inTx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `DELETE FROM enrol_codes`)
-		if err != nil {
-			return err
-		}
-		ended, err := res.RowsAffected()
-		n = int(ended)
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("ending enrolment codes: %w", err)
-	}
-	return n, nil
 }
 
 // CheckCode compares a code with the person's; each comparison uses up a try.

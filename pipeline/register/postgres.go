@@ -133,12 +133,16 @@ func parseURL(text string) (*pgx.ConnConfig, error) {
 }
 
 // renew gives a connection that is about to be made the password of now. While that
-// cannot be read, as when its file is being written, the one before counts.
+// cannot be read, as when its file is being written, the one before counts, and whoever
+// looks after the register is told.
 func (c Config) renew(_ context.Context, conn *pgx.ConnConfig) error {
 	if c.Address == nil {
 		return nil
 	}
 	address, err := c.Address()
+	if c.Unread != nil {
+		c.Unread(err)
+	}
 	if err != nil {
 		return nil
 	}
@@ -222,9 +226,15 @@ func fit(ctx context.Context, db *sql.DB) error {
 	var encoding string
 	err := db.QueryRowContext(ctx, `SELECT current_setting('server_version_num')::int / 10000, current_setting('server_encoding')`).
 		Scan(&version, &encoding)
-	switch {
-	case err != nil:
+	if err != nil {
 		return fmt.Errorf("connecting to the database: %w", err)
+	}
+	return suits(version, encoding)
+}
+
+// suits is what fit says of a server of that major version, and of its database's encoding.
+func suits(version int, encoding string) error {
+	switch {
 	case version < oldestServer:
 		return &UnfitError{fmt.Sprintf("the database server is PostgreSQL %d, and Letterlock needs %d or later: upgrade the server", version, oldestServer)}
 	case encoding != "UTF8":

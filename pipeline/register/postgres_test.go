@@ -3,6 +3,7 @@ package register
 import (
 	"crypto/rand"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,13 +97,33 @@ func TestTheDatabasesPasswordIsChanged(t *testing.T) {
 		return // it has a server of its own
 	}
 	server := postgrestest.Start(t)
+	// A database, or a server, in which nothing could be kept safely is not used.
+	plain := server.DatabaseAs(t, "ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0")
+	for says, err := range map[string]error{
+		"keeps its texts as SQL_ASCII": func() error { _, err := Open(t.Context(), Config{URL: plain, Now: time.Now}); return err }(),
+		"is PostgreSQL 14":             suits(oldestServer-1, "UTF8"),
+	} {
+		if unfit, is := errors.AsType[*UnfitError](err); !is || !strings.Contains(unfit.Says, says) {
+			t.Errorf("%q: %v", says, err)
+		}
+	}
+	if err := suits(oldestServer, "UTF8"); err != nil {
+		t.Error(err)
+	}
 	at := server.Guarded(t, "guarded", "first")
 	address := func(password string) string {
 		return "postgres://letterlock:" + password + "@" + at + "/guarded?sslmode=disable"
 	}
 	written := address("first")
 	signer := newSigner(t)
-	r, err := Open(t.Context(), Config{URL: written, Address: func() (string, error) { return written, nil }, Signer: signer.Signer, Verifier: string(signer.public), Now: time.Now})
+	var unread error // of the file with the address
+	told, lasts := 0, false
+	tell := func(err error) {
+		if lasts = err != nil; lasts {
+			told++
+		}
+	}
+	r, err := Open(t.Context(), Config{URL: written, Address: func() (string, error) { return written, unread }, Unread: tell, Signer: signer.Signer, Verifier: string(signer.public), Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,12 +141,14 @@ func TestTheDatabasesPasswordIsChanged(t *testing.T) {
 		}
 		return err
 	}
-	if err := record(); !Refuses(err) {
-		t.Errorf("with the old password: %v", err)
+	unread = errors.New("permission denied")
+	if err := record(); !Refuses(err) || told == 0 || !lasts {
+		t.Errorf("with the old password, and a file that cannot be read: %v; it was told %d times", err, told)
 	}
+	unread = nil
 	written = address("second")
-	if err := record(); err != nil {
-		t.Errorf("with the new one: %v", err)
+	if err := record(); err != nil || lasts {
+		t.Errorf("with the new one: %v; it was told that it was read: %v", err, !lasts)
 	}
 	pool, err := r.Pool(t.Context())
 	if err == nil {

@@ -32,7 +32,10 @@ type Config struct {
 	URL  string // instead of Path: the address of a PostgreSQL database, postgres://…
 	// Address is the URL as it is written now: its password counts for every connection
 	// from then on, so that it can be changed under a server at work. nil for URL alone.
-	Address  func() (string, error)
+	Address func() (string, error)
+	// Unread is told, each time, that Address cannot be read, and the one before counts,
+	// or, by nil, that it was read; nil for nobody.
+	Unread   func(error)
 	Signer   note.Signer      // signs the tree's head; nil where the key is lost, and nothing is recorded
 	Verifier string           // its public key, or another of the register's, as golang.org/x/mod/sumdb/note writes it
 	Now      func() time.Time // the product's clock
@@ -267,9 +270,11 @@ const (
 	// MetaLookForMissing is set where a letter was asked for and not there, until it
 	// was looked for others that are missing.
 	MetaLookForMissing = "look_for_missing"
-	MetaLifecycle      = "lifecycle" // "installed" once the storage's rules were written
-	MetaBackup         = "backup"    // when the last backup was made; see KeepTime
-	MetaTriedOut       = "tried_out" // when it was last tried out whether a backup comes back
+	MetaLifecycle      = "lifecycle"   // "installed" once the storage's rules were written
+	MetaBackup         = "backup"      // when the last backup was made; see KeepTime
+	MetaConformance    = "conformance" // what came of trying the storage out, as JSON
+	MetaTriedOut       = "tried_out"   // when it was last tried out whether a backup comes back
+	MetaListed         = "listed"      // when a recipients list was last put into the bucket; see KeepTime
 
 	metaSerial    = "serial"      // of the last recipients list
 	metaPublished = "published"   // serial of the last list that is known to be in the bucket

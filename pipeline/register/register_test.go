@@ -1,14 +1,10 @@
 package register
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"encoding/json"
 	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -238,90 +234,6 @@ func TestDueLettersAreShownToNobody(t *testing.T) {
 	}
 }
 
-// After the proof, nothing of the letter's rows is in the database's files.
-func TestErasedRowsAreGoneFromTheFiles(t *testing.T) {
-	d, ctx := newDesk(t), t.Context()
-	d.leader()
-	l := d.receipted()
-	_, err := d.QueueMails(ctx, l, "example.org")
-	d.must(err)
-	owed, err := d.UnsentMails(ctx, l.ID)
-	d.must(err)
-	canaries := []string{owed[0].MessageID, l.ObjectKey(), l.SHA256, "a-trace-in-the-storage"}
-	d.must(d.NoteRemains(ctx, &l, []Remain{{l.ObjectKey(), "version", "a-trace-in-the-storage"}}))
-	for _, c := range canaries {
-		if !d.inFiles(c) {
-			t.Fatalf("%q is not in the files even before: the search cannot fail", c)
-		}
-	}
-	d.must(d.ExpiryBegun(ctx, &l, Found{Versions: 1}))
-	d.must(d.DeleteRows(ctx, l, "letterlock", d.now))
-
-	// A reader of an older state keeps the rows in the files: no proof yet.
-	reader, err := d.reading(ctx)
-	d.must(err)
-	var n int
-	d.must(reader.QueryRowContext(ctx, `SELECT count(*) FROM entries`).Scan(&n))
-	d.must(d.SetMeta(ctx, "x", "y"))
-	if !postgrestest.OnPostgreSQL() {
-		d.must(d.exec(`PRAGMA busy_timeout = 50`))
-	}
-	if proven, err := d.ProveErased(ctx); !errors.Is(err, ErrBusy) || proven != 0 {
-		t.Fatalf("proven with a reader at work: %d, %v", proven, err)
-	}
-	d.must(reader.Rollback())
-
-	proven, err := d.ProveErased(ctx)
-	if err != nil || proven != 1 {
-		t.Fatalf("%d proven, %v", proven, err)
-	}
-	for _, c := range canaries {
-		if d.inFiles(c) {
-			t.Errorf("%q is still in the database's files", c)
-		}
-	}
-	entries, err := d.Entries(ctx, -1, "letter-deleted", l.ID, 10)
-	d.must(err)
-	var ev LetterDeleted
-	if len(entries) != 1 || json.Unmarshal(entries[0].Data, &ev) != nil || ev.Versions != 1 || ev.By != "letterlock" || ev.RowsErased.IsZero() || !ev.PaperKept {
-		t.Errorf("deletion entry: %+v", entries)
-	}
-	if err := d.Admit(ctx, l.Manifest); !errors.Is(err, ErrAlreadyDeleted) {
-		t.Errorf("a deleted letter was admitted again: %v", err)
-	}
-	if forgotten, _ := d.Forgotten(ctx); forgotten != 1 {
-		t.Error("the paper that outlived its letter is forgotten")
-	}
-}
-
-func (d *desk) exec(stmt string) error {
-	_, err := d.write.ExecContext(d.t.Context(), stmt)
-	return err
-}
-
-// inFiles reports whether any of the texts is in a file of the database.
-func (d *desk) inFiles(texts ...string) bool {
-	d.t.Helper()
-	files, err := filepath.Glob(d.path + "*")
-	d.must(err)
-	if postgrestest.OnPostgreSQL() {
-		files = postgrestest.Files(d.t, d.cfg.URL)
-	}
-	for _, name := range files {
-		found, err := os.ReadFile(name)
-		if errors.Is(err, fs.ErrNotExist) { // the server has removed it meanwhile
-			continue
-		}
-		d.must(err)
-		for _, text := range texts {
-			if bytes.Contains(found, []byte(text)) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 func TestKeysDieOnRecordOnly(t *testing.T) {
 	d, ctx := newDesk(t), t.Context()
 	l := d.receipted()
@@ -402,7 +314,15 @@ func TestPeopleAndCodes(t *testing.T) {
 	}
 	code, err = d.MakeCode(ctx, n, time.Hour)
 	d.must(err)
+	hasCode := func(want bool, when string) {
+		t.Helper()
+		if has, err := d.HasCode(ctx, n); err != nil || has != want {
+			t.Errorf("%s: has a code: %v, %v", when, has, err)
+		}
+	}
+	hasCode(true, "just made")
 	d.now = d.now.Add(time.Hour)
+	hasCode(false, "expired")
 	if _, err := d.CheckCode(ctx, n, code); !errors.Is(err, ErrCode) {
 		t.Errorf("a code that has expired: %v", err)
 	}
@@ -411,13 +331,14 @@ func TestPeopleAndCodes(t *testing.T) {
 	for range codeTries {
 		_, _ = d.CheckCode(ctx, n, "AAAAA-AAAAA")
 	}
+	hasCode(false, "tried too often")
 	if _, err := d.CheckCode(ctx, n, code); !errors.Is(err, ErrCode) {
 		t.Errorf("right, but after five wrong ones: %v", err)
 	}
 	code, err = d.MakeCode(ctx, n, time.Hour)
 	d.must(err)
-	if ended, err := d.EndCodes(ctx); err != nil || ended != 1 {
-		t.Errorf("the key that knew the codes is lost, and %d are ended: %v", ended, err)
+	if ended, err := d.MakeCodeKey(ctx, "first", 10*time.Minute); err != nil || ended != 1 || !strings.HasSuffix(strings.Join(d.kinds(), " "), "codes-ended") {
+		t.Errorf("the key that knew the codes is lost, and %d are ended: %v; on the register: %v", ended, err, d.kinds())
 	}
 	if _, err := d.CheckCode(ctx, n, code); !errors.Is(err, ErrCode) {
 		t.Errorf("a code that was ended: %v", err)
@@ -427,9 +348,10 @@ func TestPeopleAndCodes(t *testing.T) {
 	if s, err := d.Session(ctx, token); err != nil || s.Person.Number != n {
 		t.Errorf("session: %+v, %v", s, err)
 	}
+	gone := d.busy(n)
 	d.must(d.DisablePerson(ctx, n))
-	if _, err := d.Session(ctx, token); !errors.Is(err, ErrNotFound) {
-		t.Errorf("a disabled person's session lives: %v", err)
+	if _, err := d.Session(ctx, token); !errors.Is(err, ErrNotFound) || !gone() {
+		t.Errorf("a disabled person's session lives, or what was under way: %v", err)
 	}
 	if _, err := d.SignIn(ctx, n, "passkey"); err == nil {
 		t.Error("a disabled person signed in")
@@ -443,12 +365,13 @@ func TestLostDevicesAndRevokedEdges(t *testing.T) {
 	d.must(d.AddAnotherPasskey(ctx, n, []byte("lost"), "{}"))
 	token, err := d.SignIn(ctx, n, "passkey")
 	d.must(err)
+	gone := d.busy(n)
 	d.must(d.ForgetPasskeys(ctx, n))
 	if keys, err := d.Passkeys(ctx, n); err != nil || len(keys) != 0 {
 		t.Errorf("a lost passkey still opens: %v, %v", keys, err)
 	}
-	if _, err := d.Session(ctx, token); !errors.Is(err, ErrNotFound) {
-		t.Errorf("a lost device is still signed in: %v", err)
+	if _, err := d.Session(ctx, token); !errors.Is(err, ErrNotFound) || !gone() {
+		t.Errorf("a lost device is still signed in, or what was under way goes on: %v", err)
 	}
 	if err := d.ForgetPasskeys(ctx, 99); !errors.Is(err, ErrNotFound) {
 		t.Errorf("nobody's passkeys: %v", err)

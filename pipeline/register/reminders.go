@@ -17,10 +17,19 @@ type Reminder struct {
 }
 
 // unreadSince are letters of which everybody was told before a moment, and that
-// nobody has opened. The state is written out, so that the index of such letters
-// is used and the archive is not looked through.
-const unreadSince = `SELECT 1 FROM letters l WHERE l.state = 'notified' AND
-	(SELECT max(m.sent) FROM mails m WHERE m.letter = l.id) <= `
+// nobody has opened. The state is written out, so that the index of such letters is
+// used and the archive is not looked through; and what came after that moment cannot
+// have been told before it, so that of a day with many letters nothing is looked at.
+const unreadSince = `SELECT 1 FROM letters l WHERE l.state = 'notified' AND l.received <= %[1]s AND
+	(SELECT max(m.sent) FROM mails m WHERE m.letter = l.id) <= %[1]s`
+
+// remindedOf are the people with such letters: $1 is the moment for team leaders, $2
+// for managers.
+var remindedOf = ` FROM people p LEFT JOIN reminders m ON m.person = p.number WHERE p.disabled IS NULL AND p.email <> '' AND (
+	p.role = '` + string(TeamLeader) + `' AND EXISTS (` + fmt.Sprintf(unreadSince, "$1") + ` AND (l.named = 0 OR l.named = p.number)
+		AND l.helpline IN (SELECT h.helpline FROM people_helplines h WHERE h.person = p.number)
+		AND NOT EXISTS (SELECT 1 FROM walls w WHERE w.letter = l.id AND w.person = p.number))
+	OR p.role = '` + string(Manager) + `' AND EXISTS (` + fmt.Sprintf(unreadSince, "$2") + `))`
 
 // OwedReminders writes down one reminder a day for each team leader with a letter
 // of their helpline, from which they are not walled off, that has waited since
@@ -29,21 +38,16 @@ const unreadSince = `SELECT 1 FROM letters l WHERE l.state = 'notified' AND
 // owed of them. However often it is asked, by however many processes, each person
 // is owed one a day, and none once the letters are opened.
 func (r *Register) OwedReminders(ctx context.Context, day letter.Date, forLeaders, forManagers time.Time, domain string) ([]Reminder, error) {
-	const who = ` FROM people p LEFT JOIN reminders m ON m.person = p.number WHERE p.disabled IS NULL AND p.email <> '' AND (
-		p.role = '` + string(TeamLeader) + `' AND EXISTS (` + unreadSince + `$1 AND (l.named = 0 OR l.named = p.number)
-			AND l.helpline IN (SELECT h.helpline FROM people_helplines h WHERE h.person = p.number)
-			AND NOT EXISTS (SELECT 1 FROM walls w WHERE w.letter = l.id AND w.person = p.number))
-		OR p.role = '` + string(Manager) + `' AND EXISTS (` + unreadSince + `$2))`
 	args := []any{millis(forLeaders), millis(forManagers), day.String()}
 	var missing bool
-	err := r.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1`+who+` AND (m.day IS NULL OR m.day <> $3))`, args...).Scan(&missing)
+	err := r.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1`+remindedOf+` AND (m.day IS NULL OR m.day <> $3))`, args...).Scan(&missing)
 	if err == nil && missing {
-		err = r.inTx(ctx, func(tx *sql.Tx) error { return queueReminders(ctx, tx, who, day, domain, args) })
+		err = r.inTx(ctx, func(tx *sql.Tx) error { return queueReminders(ctx, tx, day, domain, args) })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("queueing reminders: %w", err)
 	}
-	rows, err := r.read.QueryContext(ctx, `SELECT p.number, p.email, m.message_id, p.role = '`+string(Manager)+`'`+who+`
+	rows, err := r.read.QueryContext(ctx, `SELECT p.number, p.email, m.message_id, p.role = '`+string(Manager)+`'`+remindedOf+`
 		AND m.day = $3 AND m.sent IS NULL ORDER BY p.number`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading reminders: %w", err)
@@ -53,8 +57,8 @@ func (r *Register) OwedReminders(ctx context.Context, day letter.Date, forLeader
 	})
 }
 
-func queueReminders(ctx context.Context, tx *sql.Tx, who string, day letter.Date, domain string, args []any) error {
-	rows, err := tx.QueryContext(ctx, `SELECT p.number`+who+` AND (m.day IS NULL OR m.day <> $3)`, args...)
+func queueReminders(ctx context.Context, tx *sql.Tx, day letter.Date, domain string, args []any) error {
+	rows, err := tx.QueryContext(ctx, `SELECT p.number`+remindedOf+` AND (m.day IS NULL OR m.day <> $3)`, args...)
 	if err != nil {
 		return err
 	}

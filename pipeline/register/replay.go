@@ -31,6 +31,10 @@ func (r *Register) BeginRestore(ctx context.Context, ev RestoreBegun) error {
 				return err
 			}
 		}
+		// It is of a server of before; whoever needs another key makes it.
+		if err := forgetMeta(ctx, tx, metaCodeKey); err != nil {
+			return err
+		}
 		entries, _, err := head(ctx, tx)
 		if err != nil {
 			return err

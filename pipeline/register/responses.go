@@ -303,7 +303,12 @@ func (r *Register) ResponseLost(ctx context.Context, id letter.ID) error {
 // kept answers, and older scans of the same paper. What is decided of a letter
 // holds for them.
 func (r *Register) eachWith(ctx context.Context, tx *sql.Tx, to letter.ID, f func(*Letter) error) error {
-	ids, err := idsIn(ctx, tx, `SELECT id FROM letters WHERE (`+goesWith+`) AND erase = '' AND state <> $2`, string(to), string(Expiring))
+	return r.eachOf(ctx, tx, f, `SELECT id FROM letters WHERE (`+goesWith+`) AND erase = '' AND state <> $2`, string(to), string(Expiring))
+}
+
+// eachOf does f to each letter whose id the query finds.
+func (r *Register) eachOf(ctx context.Context, tx *sql.Tx, f func(*Letter) error, query string, args ...any) error {
+	ids, err := idsIn(ctx, tx, query, args...)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 
 	"letterlock/scanner/letter"
@@ -70,9 +71,76 @@ func (r *Register) HandOver(ctx context.Context, id letter.ID, to, person int64)
 		if _, err := tx.ExecContext(ctx, `UPDATE letters SET handed_to = $1 WHERE id = $2`, to, string(id)); err != nil {
 			return err
 		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM calls WHERE letter = $1 AND why = $2`, string(id), string(CalledNobody)); err != nil {
+			return err
+		}
 		if err := call(ctx, tx, id, to, CalledHanded); err != nil {
 			return err
 		}
 		return r.append(ctx, tx, LetterHandedOver{To: to}, id, person)
 	})
+}
+
+// HandedToNobody reports whether the person was called because the letter was handed to
+// somebody who may not read it any more, and nobody has handed it over since.
+func (r *Register) HandedToNobody(ctx context.Context, id letter.ID, person int64) (is bool, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM calls WHERE letter = $1 AND person = $2 AND why = $3)`,
+		string(id), person, string(CalledNobody)).Scan(&is)
+	if err != nil {
+		return false, fmt.Errorf("finding out whether a letter is handed to nobody: %w", err)
+	}
+	return is, nil
+}
+
+// HandBack makes everybody's again whatever is handed to somebody who may not read it:
+// what an earlier version has left so.
+func (r *Register) HandBack(ctx context.Context) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		who, err := numbersIn(ctx, tx, `SELECT DISTINCT handed_to FROM letters WHERE handed_to <> 0`)
+		if err != nil {
+			return err
+		}
+		for _, person := range who {
+			if err := r.handBackAll(ctx, tx, person); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// handBack makes a letter everybody's again that was handed to somebody who may not
+// read it any more, and owes the managers a mail: whoever handed it over believes
+// that it is seen to. It is called wherever that may have changed.
+func (r *Register) handBack(ctx context.Context, tx *sql.Tx, l *Letter) error {
+	// Whoever calls this may have read the letter before it was handed over.
+	err := tx.QueryRowContext(ctx, `SELECT handed_to FROM letters WHERE id = $1`, string(l.ID)).Scan(&l.HandedTo)
+	if err != nil {
+		return err
+	}
+	if l.HandedTo == 0 {
+		return nil
+	}
+	may, err := mayRead(ctx, tx, *l, l.HandedTo)
+	if err != nil || may {
+		return err
+	}
+	err = inOrder(ctx, tx, "handing a letter back", []statement{
+		{`UPDATE letters SET handed_to = 0 WHERE id = $1`, []any{string(l.ID)}},
+		{`DELETE FROM calls WHERE letter = $1 AND person = $2 AND why = $3`, []any{string(l.ID), l.HandedTo, string(CalledHanded)}},
+	})
+	if err != nil {
+		return err
+	}
+	l.HandedTo = 0
+	if !l.Open(r.Now()) {
+		return nil // nobody goes on with it
+	}
+	return r.callManagers(ctx, tx, l.ID, CalledNobody, 0)
+}
+
+// handBackAll does so with whatever was handed to the person.
+func (r *Register) handBackAll(ctx context.Context, tx *sql.Tx, person int64) error {
+	return r.eachOf(ctx, tx, func(l *Letter) error { return r.handBack(ctx, tx, l) },
+		`SELECT id FROM letters WHERE handed_to <> 0 AND handed_to = $1 ORDER BY id`, person)
 }

@@ -39,8 +39,14 @@ func (r *Register) changeRole(ctx context.Context, number int64, role Role, help
 		if err := setHelplines(ctx, tx, number, helplines); err != nil {
 			return err
 		}
+		if err := endSessions(ctx, tx, number); err != nil {
+			return err
+		}
+		if err := r.handBackAll(ctx, tx, number); err != nil {
+			return err
+		}
 		for _, stmt := range []string{
-			`DELETE FROM sessions WHERE person = $1`, `DELETE FROM daily_mails WHERE person = $1`, `DELETE FROM request_mails WHERE person = $1`,
+			`DELETE FROM daily_mails WHERE person = $1`, `DELETE FROM request_mails WHERE person = $1`,
 			mailsOfOthers,
 		} {
 			if _, err := tx.ExecContext(ctx, stmt, number); err != nil {

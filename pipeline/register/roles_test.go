@@ -33,12 +33,18 @@ func TestRolesComeAndGo(t *testing.T) {
 	if kinds() != before {
 		t.Error("nothing changed, and it is on record")
 	}
+	gone := d.busy(n)
+	d.must(d.GiveRole(ctx, n, TeamLeader, []string{"respect-phoneline"}))
+	if gone() {
+		t.Error("nothing changed, and what was under way has gone")
+	}
 	token, err := d.SignIn(ctx, n, WithSSO)
 	d.must(err)
 	d.must(d.GiveRole(ctx, n, TeamLeader, []string{"respect-phoneline", "mens-advice-line"}))
-	if _, err := d.Session(ctx, token); !errors.Is(err, ErrNotFound) {
-		t.Errorf("a session of before goes on: %v", err)
+	if _, err := d.Session(ctx, token); !errors.Is(err, ErrNotFound) || !gone() {
+		t.Errorf("a session of before goes on, or what was under way: %v", err)
 	}
+	gone = d.busy(n)
 	if who, err := d.Person(ctx, n); err != nil || !who.LeadsHelpline("mens-advice-line") || owed() != waiting {
 		t.Errorf("%+v, %v, %d mails owed", who, err, owed())
 	}
@@ -47,8 +53,8 @@ func TestRolesComeAndGo(t *testing.T) {
 	for range 2 {
 		d.must(d.TakeRole(ctx, n))
 	}
-	if _, err := d.Session(ctx, token); !errors.Is(err, ErrNotFound) {
-		t.Errorf("a session outlives the role: %v", err)
+	if _, err := d.Session(ctx, token); !errors.Is(err, ErrNotFound) || !gone() {
+		t.Errorf("a session outlives the role, or what was under way: %v", err)
 	}
 	if _, err := d.SignIn(ctx, n, WithPasskey); err == nil {
 		t.Error("somebody without a role signs in")
@@ -94,6 +100,11 @@ func TestWhoCanSignIn(t *testing.T) {
 	can("https://login.example.org", true)
 	can("", false)
 	can("https://other.example.org", false)
+	gone := d.busy(number)
+	d.must(d.UnlinkSSO(ctx, number, 0))
+	if !gone() {
+		t.Error("what was under way outlives the organisation's sign-in")
+	}
 	d.must(d.AddAnotherPasskey(ctx, number, []byte("one"), "{}"))
 	can("", true)
 }

@@ -44,33 +44,14 @@ func (r *Register) ServerKey(ctx context.Context) (string, error) {
 }
 
 // NoteServerKey notes the public half of the key that signs what scanners read, where no
-// other has signed before.
+// other has signed before: of two servers that begin at once, the first one's.
 func (r *Register) NoteServerKey(ctx context.Context, public string) error {
 	if known, err := r.ServerKey(ctx); err != nil || known != "" {
 		return err
 	}
-	return r.SetMeta(ctx, metaServerKey, public)
-}
-
-// LoseServerKey has another key sign what scanners read, whose former is lost and could
-// not name it, with an entry that says so; sites are the scanners that are believed, each
-// of which must be invited again. A crash leaves the one or the other. Every living
-// letter's receipt is due anew.
-func (r *Register) LoseServerKey(ctx context.Context, to string) (sites []string, err error) {
-	if sites, err = r.Sites(ctx); err != nil {
-		return nil, err
-	}
-	return sites, r.inTx(ctx, func(tx *sql.Tx) error {
-		if err := forgetMeta(ctx, tx, metaServerKeys); err != nil {
-			return fmt.Errorf("forgetting the server's lost keys: %w", err)
-		}
-		if err := setMeta(ctx, tx, metaServerKey, to); err != nil {
-			return fmt.Errorf("noting the server's key: %w", err)
-		}
-		if err := r.oweReceipts(ctx, tx); err != nil {
-			return err
-		}
-		return r.append(ctx, tx, ServerKeyLost{To: ServerKey(to), Scanners: len(sites)}, "", 0)
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, metaServerKey, public)
+		return err
 	})
 }
 

@@ -19,6 +19,10 @@ const (
 	// SessionsAtOnce is how many sessions one person may have: some devices, and
 	// no more. One more ends the one that began first.
 	SessionsAtOnce = 5
+
+	// endedKnown is how long it is known at least whose a session was that has ended
+	// by itself: see WhoseSession.
+	endedKnown = time.Hour
 )
 
 // Session is a signed-in person. The sessions are here, and not with a
@@ -49,8 +53,9 @@ func (r *Register) SignIn(ctx context.Context, person int64, with SignInWith) (t
 	}
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
 		now := millis(r.Now())
+		unused, begun := now-idle.Milliseconds(), now-SessionMax.Milliseconds()
 		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE seen <= $1 OR started <= $2`,
-			now-idle.Milliseconds(), now-SessionMax.Milliseconds()); err != nil {
+			unused-endedKnown.Milliseconds(), begun-endedKnown.Milliseconds()); err != nil {
 			return err
 		}
 		res, err := tx.ExecContext(ctx, `INSERT INTO sessions (hash, person, started, seen)
@@ -58,9 +63,9 @@ func (r *Register) SignIn(ctx context.Context, person int64, with SignInWith) (t
 		if err := oneRow(res, err); err != nil {
 			return err
 		}
-		// All but the new one and those that began last before it.
-		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE person = $1 AND hash <> $2 AND hash NOT IN
-			(SELECT hash FROM sessions WHERE person = $1 AND hash <> $2 ORDER BY started DESC LIMIT $3)`, person, hash, SessionsAtOnce-1); err != nil {
+		// Of the living, all but the new one and those that began last before it.
+		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE person = $1 AND hash <> $2 AND seen > $4 AND started > $5 AND hash NOT IN
+			(SELECT hash FROM sessions WHERE person = $1 AND hash <> $2 AND seen > $4 AND started > $5 ORDER BY started DESC LIMIT $3)`, person, hash, SessionsAtOnce-1, unused, begun); err != nil {
 			return err
 		}
 		return r.append(ctx, tx, SignedIn{With: with}, "", person)
@@ -109,6 +114,32 @@ func (r *Register) Session(ctx context.Context, token string) (Session, error) {
 func (r *Register) UnusedSession(ctx context.Context, token string) (Session, error) {
 	s, _, err := r.session(ctx, token)
 	return s, err
+}
+
+// WhoseSession is who has the session of a token, or had it when it ended by itself,
+// no longer ago than within, at most an hour. Nothing is to be done by an ended one but
+// to keep for them what they had entered. ErrNotFound for one that somebody has ended,
+// and of somebody who has left.
+func (r *Register) WhoseSession(ctx context.Context, token string, within time.Duration) (person int64, err error) {
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		return 0, ErrNotFound
+	}
+	hash, now := sha256.Sum256(raw), r.Now()
+	idle, err := r.Idle(ctx)
+	if err != nil {
+		return 0, err
+	}
+	err = r.read.QueryRowContext(ctx, `SELECT s.person FROM sessions s JOIN people p ON p.number = s.person
+		WHERE s.hash = $1 AND s.seen > $2 AND s.started > $3 AND p.disabled IS NULL AND p.role <> ''`,
+		hash[:], millis(now.Add(-idle-within)), millis(now.Add(-SessionMax-within))).Scan(&person)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, ErrNotFound
+	}
+	if err != nil {
+		return 0, fmt.Errorf("reading whose session it was: %w", err)
+	}
+	return person, nil
 }
 
 // session is a living session, and when it was used last.
@@ -173,8 +204,19 @@ func (r *Register) SessionsOf(ctx context.Context, person int64) ([]Session, err
 
 // SignOutEverywhere ends every session of the person.
 func (r *Register) SignOutEverywhere(ctx context.Context, person int64) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE person = $1`, person)
-		return err
-	})
+	return r.inTx(ctx, func(tx *sql.Tx) error { return endSessions(ctx, tx, person) })
+}
+
+// endSessions ends every session of the person, and all that they are in the midst of,
+// in one of them or after it: whoever began that may have been somebody else, or may not
+// do it any more.
+func endSessions(ctx context.Context, tx *sql.Tx, person int64) error {
+	for _, stmt := range []string{
+		`DELETE FROM underway WHERE person = $1 OR session IN (SELECT hash FROM sessions WHERE person = $1)`, `DELETE FROM sessions WHERE person = $1`,
+	} {
+		if _, err := tx.ExecContext(ctx, stmt, person); err != nil {
+			return err
+		}
+	}
+	return nil
 }

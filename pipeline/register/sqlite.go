@@ -3,13 +3,16 @@ package register
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the embedded database
+	driver "modernc.org/sqlite" // the embedded database
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 var sqlite = engine{
@@ -25,7 +28,7 @@ var sqlite = engine{
 }
 
 // openFile opens the file at cfg.Path, made when missing.
-func openFile(_ context.Context, cfg Config) (write, read *sql.DB, err error) {
+func openFile(ctx context.Context, cfg Config) (write, read *sql.DB, err error) {
 	// The file is made with its mode before SQLite would make it with another.
 	f, err := os.OpenFile(cfg.Path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -38,11 +41,40 @@ func openFile(_ context.Context, cfg Config) (write, read *sql.DB, err error) {
 		return nil, nil, err
 	}
 	write.SetMaxOpenConns(1)
+	if err := switched(ctx, write); err != nil {
+		return write, nil, err
+	}
 	if read, err = openSQLite(cfg.Path, "mode=ro"); err != nil {
 		return write, nil, err
 	}
 	read.SetMaxOpenConns(4)
 	return write, read, nil
+}
+
+// switched returns once the file has its write-ahead log. Where several processes
+// find a new file, SQLite answers all but one of those that switch it that it is
+// busy, at once and whatever busy_timeout says, since each of them reads while it
+// waits to write. A process that comes next finds it switched. No try begins after
+// ten seconds, since each may itself wait as long as busy_timeout says.
+func switched(ctx context.Context, db *sql.DB) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		err := db.PingContext(ctx)
+		if !isBusy(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func isBusy(err error) bool {
+	db, ok := errors.AsType[*driver.Error](err)
+	return ok && db.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 // openSQLite opens the file so that what is committed is on disk

@@ -72,7 +72,7 @@ func (r *Register) UnlinkSSO(ctx context.Context, number, by int64) error {
 			}
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE person = $1`, number); err != nil {
+		if err := endSessions(ctx, tx, number); err != nil {
 			return err
 		}
 		return r.append(ctx, tx, SSOUnlinked{Person: number}, "", by)

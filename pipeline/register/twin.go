@@ -38,14 +38,24 @@ func (r *Register) PaperPiles(ctx context.Context) ([]PaperPile, error) {
 }
 
 // PapersAt returns up to limit papers that were scanned at the site and are not
-// on record as destroyed, oldest first.
-func (r *Register) PapersAt(ctx context.Context, site string, limit int) ([]Paper, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT `+paperColumns+` WHERE `+notDestroyed+` AND site = $1
-		ORDER BY received, letter LIMIT $2`, site, limit)
+// on record as destroyed, in the order of their references and after that of one;
+// with "" from the first on.
+func (r *Register) PapersAt(ctx context.Context, site string, after letter.ID, limit int) ([]Paper, error) {
+	rows, err := r.read.QueryContext(ctx, `SELECT `+paperColumns+` WHERE `+notDestroyed+` AND site = $1 AND letter > $2
+		ORDER BY letter LIMIT $3`, site, string(after), limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading papers: %w", err)
 	}
 	return scanAll(rows, scanPaper)
+}
+
+// CountOfPapersAt counts all of those.
+func (r *Register) CountOfPapersAt(ctx context.Context, site string, after letter.ID) (n int, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT count(*) FROM papers WHERE `+notDestroyed+` AND site = $1 AND letter > $2`, site, string(after)).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("counting papers: %w", err)
+	}
+	return n, nil
 }
 
 // CountPapers puts a count on record.

@@ -49,6 +49,33 @@ func TestWhatIsUnderWayIsBounded(t *testing.T) {
 	}
 }
 
+// busy has the person be in the midst of something, in a session and after one; gone
+// reports whether all of it has gone.
+func (d *desk) busy(person int64) (gone func() bool) {
+	d.t.Helper()
+	ctx := d.t.Context()
+	token, err := d.SignIn(ctx, person, WithSSO)
+	d.must(err)
+	s, err := d.Session(ctx, token)
+	d.must(err)
+	all := []Underway{{Kind: "entered", Token: "a page", Person: person}, {Kind: "shown", Token: "an address", Session: s.Hash}, {Kind: "tray", Token: "a tray", Session: s.Hash, Person: person}}
+	for _, u := range all {
+		u.Ends = d.now.Add(time.Hour)
+		d.must(d.KeepUnderway(ctx, u, 0))
+	}
+	return func() bool {
+		left := 0
+		for _, u := range all {
+			if err := d.FindUnderway(ctx, &u); err == nil {
+				left++
+			} else if !errors.Is(err, ErrNotFound) {
+				d.t.Fatal(err)
+			}
+		}
+		return left == 0
+	}
+}
+
 // What is over names letters that may be gone: it goes by itself, with nobody there
 // who begins something new.
 func TestWhatIsOverIsForgotten(t *testing.T) {

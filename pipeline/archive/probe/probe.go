@@ -26,6 +26,7 @@ type Line struct {
 	OK   bool   `json:"ok"`
 	Says string `json:"says"`         // what was found and what it means
 	Do   string `json:"do,omitempty"` // what to do; only of a no-go
+	Away bool   `json:"-"`            // a no-go for want of an answer: try again
 }
 
 // Store is what every storage can do.
@@ -81,13 +82,13 @@ func answer(ctx context.Context, checks []check, far func(done, of int)) (lines 
 		cancel()
 		switch {
 		case errors.Is(err, archive.ErrLacks):
-			lines = append(lines, Line{c.name, false, "The storage does not offer it.", c.do})
+			lines = append(lines, Line{Name: c.name, Says: "The storage does not offer it.", Do: c.do})
 		case errors.Is(err, deposit.ErrUnavailable):
-			lines = append(lines, Line{c.name, false, "The storage did not answer.", "Try again when it does."})
+			lines = append(lines, Line{Name: c.name, Says: "The storage did not answer.", Do: "Try again when it does.", Away: true})
 		case err != nil:
-			lines = append(lines, Line{c.name, false, "It could not be found out: " + err.Error() + ".", "Look at what Letterlock's own access key may do in this bucket; it needs everything."})
+			lines = append(lines, Line{Name: c.name, Says: "It could not be found out: " + err.Error() + ".", Do: "Look at what Letterlock's own access key may do in this bucket: 'letterlock setup --print-policies' prints what it needs."})
 		case wrong != "":
-			lines = append(lines, Line{c.name, false, wrong, c.do})
+			lines = append(lines, Line{Name: c.name, Says: wrong, Do: c.do})
 		default:
 			lines = append(lines, Line{Name: c.name, OK: true, Says: c.good})
 		}
@@ -101,15 +102,26 @@ const another = "Use another storage server: this one cannot hold letters."
 // now is this machine's time. far hears how many of how many questions are answered;
 // nil for nobody.
 func S3(ctx context.Context, s *archive.S3, edge *Edge, now time.Time, far func(done, of int)) []Line {
+	return try(ctx, s, edge, now, s.TryLifecycle, far)
+}
+
+// AtWork tries a bucket out that is in use, as S3 does, and leaves its deletion rules
+// alone: that they stand there as they were sent is what the storage keeps of them, and
+// nobody who looks now and then should write them.
+func AtWork(ctx context.Context, s *archive.S3, now time.Time) []Line {
+	return try(ctx, s, nil, now, s.ChangedRules, nil)
+}
+
+func try(ctx context.Context, s *archive.S3, edge *Edge, now time.Time, rules func(context.Context) ([]string, error), far func(done, of int)) []Line {
 	core, bucket := s.Client()
 	there, err := core.BucketExists(ctx, bucket)
 	switch err = deposit.Explain("looking for bucket", err); {
 	case errors.Is(err, deposit.ErrUnavailable):
-		return []Line{{"bucket", false, "The storage cannot be reached.", "Look whether it is running and its endpoint is right."}}
+		return []Line{{Name: "bucket", Away: true, Says: "The storage cannot be reached.", Do: "Look whether it is running and its endpoint is right."}}
 	case err != nil:
-		return []Line{{"bucket", false, "The storage refuses.", "Look at the access key, the secret key and the bucket's name."}}
+		return []Line{{Name: "bucket", Away: true, Says: "The storage refuses.", Do: "Look at the access key, the secret key and the bucket's name."}}
 	case !there:
-		return []Line{{"bucket", false, "There is no bucket of that name.", "Run: letterlock setup"}}
+		return []Line{{Name: "bucket", Says: "There is no bucket of that name.", Do: "Run: letterlock setup"}}
 	}
 	p := newProbing(s, now)
 	p.s3, p.edge = s, edge
@@ -122,7 +134,7 @@ func S3(ctx context.Context, s *archive.S3, edge *Edge, now time.Time, far func(
 		{"hash", p.hash, "Bytes that do not have the hash that came with them are refused: nothing is stored that was damaged on its way.", another},
 		{"listing", p.listing, "All versions and delete markers are listed: what is left of a letter can be found.", another},
 		{"uploads", p.uploads, "Unfinished uploads are listed and can be ended.", another},
-		{"lifecycle", sentence(s.TryLifecycle),
+		{"lifecycle", sentence(rules),
 			"Deletion rules are taken and read back as they were sent: the storage ends letters even if Letterlock does not.",
 			"If somebody has changed them, run: letterlock setup --repair. If that does not help, this server does not keep deletion rules: use another one."},
 		{"other-rules", sentence(s.OtherRules), "There are no other deletion rules, which could keep a letter, or end it early.",

@@ -42,7 +42,8 @@ func open(t *testing.T, c deposit.S3Config) *archive.S3 {
 	return s
 }
 
-// bucket is a prepared bucket and the credentials of its scanner.
+// bucket is a prepared bucket with the credentials of a server that runs, and those of a
+// scanner.
 func bucket(t *testing.T, server *deposittest.Server) (c, edge deposit.S3Config) {
 	t.Helper()
 	c = server.Config()
@@ -54,6 +55,11 @@ func bucket(t *testing.T, server *deposittest.Server) (c, edge deposit.S3Config)
 	if err := archive.MakeEdgeUser(t.Context(), c, "office", edge.AccessKey, edge.SecretKey); err != nil {
 		t.Fatal(err)
 	}
+	own, secret := "server-of-"+c.Bucket[:20], "a secret of the server"
+	if err := archive.MakeServerUser(t.Context(), c, own, secret); err != nil {
+		t.Fatal(err)
+	}
+	c.AccessKey, c.SecretKey = own, secret
 	return c, edge
 }
 
@@ -102,6 +108,9 @@ func TestABareBucket(t *testing.T) {
 	// Without versions a listing cannot show two.
 	if got := wrong(probe.S3(t.Context(), s, nil, time.Now(), nil)); !slices.Equal(got, []string{"versioning", "listing"}) {
 		t.Errorf("without versioning, no-go: %v", got)
+	}
+	if got := wrong(probe.AtWork(t.Context(), s, time.Now())); !slices.Equal(got, []string{"versioning", "listing", "lifecycle"}) {
+		t.Errorf("without versioning and rules, no-go at work: %v", got)
 	}
 	var answer minio.ErrorResponse
 	if _, err := core.GetBucketLifecycle(t.Context(), name); !errors.As(err, &answer) || answer.Code != "NoSuchLifecycleConfiguration" {
@@ -271,7 +280,9 @@ func anywhere(t *testing.T, c deposit.S3Config) deposit.S3Config {
 // A probe that was killed leaves its trial rules: no drift, and the next one
 // removes them.
 func TestWhatAKilledProbeLeaves(t *testing.T) {
-	c, _ := bucket(t, deposittest.Start(t))
+	server := deposittest.Start(t)
+	c, _ := bucket(t, server)
+	c.AccessKey, c.SecretKey = server.AccessKey, server.SecretKey // who may change the rules
 	s := open(t, c)
 	core, name := s.Client()
 	rules, err := core.GetBucketLifecycle(t.Context(), name)
@@ -288,6 +299,12 @@ func TestWhatAKilledProbeLeaves(t *testing.T) {
 	}
 	if drift, err := s.Drift(t.Context()); err != nil || len(drift) > 0 {
 		t.Errorf("drift: %q, %v", drift, err)
+	}
+	if no := wrong(probe.AtWork(t.Context(), s, time.Now())); len(no) > 0 {
+		t.Errorf("at work, no-go: %v", no)
+	}
+	if rules, err = core.GetBucketLifecycle(t.Context(), name); err != nil || len(rules.Rules) != mine+1 {
+		t.Errorf("one that only looks at the rules has left %d of %d, %v", len(rules.Rules), mine+1, err)
 	}
 	if no := wrong(probe.S3(t.Context(), s, nil, time.Now(), nil)); len(no) > 0 {
 		t.Errorf("no-go: %v", no)

@@ -57,6 +57,7 @@ func New(t testing.TB, origin string) *Browser {
 	b := &Browser{T: t, Origin: origin, profile: profile, problem: make(chan string, 100)}
 	b.ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
+	b.must(chromedp.Do(b.ctx)) // Chromium lives as long as the context of what is done first
 	b.Do(chromedp.EmulateViewport(1280, 900))
 	b.watchConsole()
 	return b
@@ -93,7 +94,9 @@ func (b *Browser) Complaints() (said []string) {
 // Do does steps, and fails the test with what the page shows when one cannot be done.
 func (b *Browser) Do(steps ...chromedp.Action[chromedp.Void]) {
 	b.T.Helper()
-	if err := chromedp.Do(b.ctx, steps...); err != nil {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.T.Fatalf("%v\n%s", err, b.Text())
 	}
 }
@@ -107,23 +110,31 @@ func (b *Browser) Open(path string) {
 // Saves presses what saves a file, and returns that file once it is whole.
 func (b *Browser) Saves(selector, name string) []byte {
 	b.T.Helper()
+	return b.Saved(name, func() { b.Do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible)) })
+}
+
+// Saved does what saves a file, and returns that file once it is whole.
+func (b *Browser) Saved(name string, act func()) []byte {
+	b.T.Helper()
 	dir := b.T.TempDir()
 	_, err := chromedp.Call(b.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: dir})
 	b.must(err)
-	b.Do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+	act()
 	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
 		// Chromium gives a file its name when all of it is there.
 		if file, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
 			return file
 		}
 	}
-	b.T.Fatalf("pressing %s saves no %s\n%s", selector, name, b.Text())
+	b.T.Fatalf("no %s is saved\n%s", name, b.Text())
 	return nil
 }
 
-// Press presses what leads to another page, and waits for that page.
+// Press presses what leads to another page, and waits for that page. What it is folded
+// away in is opened first.
 func (b *Browser) Press(selector string) {
 	b.T.Helper()
+	b.Reveal(selector)
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible)); err != nil {
@@ -138,15 +149,19 @@ func (b *Browser) Keys(keys string) {
 }
 
 // TabTo goes on with the tabulator key until the element has the focus, as
-// people do who use no mouse.
+// people do who use no mouse. What it is folded away in is opened on the way.
 func (b *Browser) TabTo(selector string) {
 	b.T.Helper()
 	for range 200 {
 		b.Keys(kb.Tab)
-		there, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](fmt.Sprintf("document.activeElement.matches(%q)", selector)))
+		at, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](fmt.Sprintf(`((at, to) =>
+			at.matches(to) ? "there" : at.matches("details:not([open]) > summary") && at.parentElement.querySelector(to) ? "before it" : "")(document.activeElement, %q)`, selector)))
 		b.must(err)
-		if there {
+		switch at {
+		case "there":
 			return
+		case "before it":
+			b.Keys(kb.Enter)
 		}
 	}
 	b.T.Fatalf("the keyboard does not come to %s\n%s", selector, b.Text())
@@ -202,6 +217,27 @@ func (b *Browser) Wants(texts ...string) {
 	}
 }
 
+// WantsTitle fails the test when the browser's tab does not come to show the text. It
+// holds while the page waits for an answer that leads on, too: Chromium tells nothing
+// of what is in a page from then on until the answer has begun.
+func (b *Browser) WantsTitle(text string) {
+	b.T.Helper()
+	var shown string
+	for until := time.Now().Add(patience); !strings.Contains(shown, text) && time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+		tabs, err := chromedp.Targets(b.ctx)
+		b.must(err)
+		shown = ""
+		for _, tab := range tabs {
+			if tab.Type == "page" {
+				shown += tab.Title + "\n"
+			}
+		}
+	}
+	if !strings.Contains(shown, text) {
+		b.T.Fatalf("the tab shows %q, want %q", shown, text)
+	}
+}
+
 // WantsThat fails the test when what a script finds on the page does not come to
 // be what is wanted.
 func (b *Browser) WantsThat(script, want string) {
@@ -218,7 +254,9 @@ func (b *Browser) WantsThat(script, want string) {
 // Finds is what a script finds on the page, as text.
 func (b *Browser) Finds(script string) string {
 	b.T.Helper()
-	said, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("(async () => String("+script+"))()", chromedp.EvalAwaitPromise))
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	said, err := chromedp.Run(ctx, chromedp.Evaluate[string]("(async () => String("+script+"))()", chromedp.EvalAwaitPromise))
 	b.must(err)
 	return said
 }
@@ -349,8 +387,21 @@ func (b *Browser) Enrol(path, code string, seen func()) {
 // SignOut ends the session from whatever page the browser is on.
 func (b *Browser) SignOut() {
 	b.T.Helper()
+	b.Unfolds("header summary")
 	b.Press("header form button")
 	b.WantsPath("/sign-in?out=1")
+}
+
+// Unfolds opens what a narrow screen shows folded away, if it is there and folded.
+func (b *Browser) Unfolds(summary string) {
+	b.T.Helper()
+	b.Do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`{ const s = document.querySelector(%q); if (s?.checkVisibility() && !s.parentElement.open) s.click(); }`, summary)))
+}
+
+// Reveal opens what an element is folded away in, if anything.
+func (b *Browser) Reveal(selector string) {
+	b.T.Helper()
+	b.Do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector(%q)?.closest("details:not([open])")?.querySelector("summary").click()`, selector)))
 }
 
 // Picture is the whole page as a PNG, at that width in pixels and in that

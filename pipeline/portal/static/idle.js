@@ -12,8 +12,19 @@
   let used = Date.now();
   let asked = used;
 
-  const leave = (why = "idle") =>
+  // What was entered last goes with the page, and comes back to the same person.
+  let entered = null;
+  document.addEventListener("input", (e) => { entered = e.target.form || entered; }, { capture: true });
+  const keep = () => {
+    if (entered?.method !== "post") return;
+    const of = new URLSearchParams({ page: document.body.dataset.here, action: entered.getAttribute("action") });
+    fetch("/entered?" + of, { method: "POST", body: new URLSearchParams(new FormData(entered)), keepalive: true }).catch(() => {});
+  };
+
+  const leave = (why = "idle") => {
+    keep();
     location.replace("/sign-in?" + new URLSearchParams({ [why]: "1", to: document.body.dataset.here || "/" }));
+  };
 
   const look = () => {
     const left = used + idle - Date.now();

@@ -45,6 +45,12 @@ var quick = []string{"fsync=off", "full_page_writes=off", "synchronous_commit=of
 // of bytes.
 func Start(t testing.TB, options ...string) *Server {
 	t.Helper()
+	return StartAs(t, []string{"--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-GB"}, options...)
+}
+
+// StartAs is Start with databases that are made with these options of initdb.
+func StartAs(t testing.TB, initdb []string, options ...string) *Server {
+	t.Helper()
 	bin, found := find()
 	realpart.Need(t, found, "PostgreSQL 15 or later: apt-get install postgresql")
 	// Not the test's own folder, into which only its user may look, and which is too
@@ -58,8 +64,7 @@ func Start(t testing.TB, options ...string) *Server {
 	if err := s.give(sockets); err != nil {
 		t.Fatal(err)
 	}
-	s.run(t, "initdb", "--pgdata="+s.Dir, "--username=letterlock", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8",
-		"--locale-provider=icu", "--icu-locale=en-GB", "--no-sync")
+	s.run(t, "initdb", append([]string{"--pgdata=" + s.Dir, "--username=letterlock", "--auth=trust", "--no-sync"}, initdb...)...)
 	t.Cleanup(func() { s.Stop(t) })
 	s.Resume(t)
 	return s
@@ -207,16 +212,30 @@ func (s *Server) Database(t testing.TB) string {
 	return newDatabase(t, s.sockets, "")
 }
 
-// newDatabase makes a database, as a copy of another if one is named, for as long
-// as the test runs.
-func newDatabase(t testing.TB, sockets, of string) string {
+// Filled makes a database of what pg_dump has written of another.
+func (s *Server) Filled(t testing.TB, dump []byte) (address string) {
+	t.Helper()
+	address = s.Database(t)
+	fill := exec.CommandContext(t.Context(), filepath.Join(s.bin, "psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", address)
+	fill.Stdin = bytes.NewReader(dump)
+	if out, err := fill.CombinedOutput(); err != nil {
+		t.Fatalf("psql: %v\n%s", err, out)
+	}
+	return address
+}
+
+// DatabaseAs is Database with these options of CREATE DATABASE.
+func (s *Server) DatabaseAs(t testing.TB, options string) string {
+	t.Helper()
+	return newDatabase(t, s.sockets, options)
+}
+
+// newDatabase makes a database, with these options of CREATE DATABASE, for as long as
+// the test runs.
+func newDatabase(t testing.TB, sockets, options string) string {
 	t.Helper()
 	name := "test_" + strings.ToLower(randomText())
-	query := "CREATE DATABASE " + name
-	if of != "" {
-		query += " TEMPLATE " + of
-	}
-	do(t, sockets, query)
+	do(t, sockets, "CREATE DATABASE "+name+" "+options)
 	t.Cleanup(func() { do(t, sockets, "DROP DATABASE "+name+" WITH (FORCE)") })
 	return address(sockets, name)
 }

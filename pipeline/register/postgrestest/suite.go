@@ -123,5 +123,9 @@ func url(t testing.TB, of string) string {
 	if !OnPostgreSQL() {
 		return ""
 	}
-	return newDatabase(t, os.Getenv(server), of)
+	options := ""
+	if of != "" {
+		options = "TEMPLATE " + of
+	}
+	return newDatabase(t, os.Getenv(server), options)
 }

@@ -1,0 +1,125 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"letterlock/pipeline/mail"
+	"letterlock/pipeline/texts"
+	"letterlock/scanner/disk"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/words"
+)
+
+// Place is a folder of this machine in which something of Letterlock's lies.
+type Place struct {
+	What   string // a word of the catalogue's disk-place
+	Folder string
+}
+
+// volumes are the file systems of this machine that hold something of Letterlock's.
+func (s *Server) volumes() ([]disk.Volume, error) {
+	var folders []string
+	for _, p := range s.cfg.Places {
+		folders = append(folders, p.Folder)
+	}
+	return disk.Volumes(folders, s.cfg.Room)
+}
+
+// checkDisk finds out whether a disk is nearly full: on a full one nothing can be
+// recorded, and so nothing is done.
+func (s *Server) checkDisk(context.Context) (bad, good texts.Text, err error) {
+	volumes, err := s.volumes()
+	if err != nil {
+		return nil, nil, err
+	}
+	var wrong, right []texts.Text
+	for _, v := range volumes {
+		var places []texts.Text
+		for _, i := range v.Holds {
+			places = append(places, texts.Word("disk-place", s.cfg.Places[i].What))
+		}
+		if v.Short() {
+			wrong = append(wrong, texts.Say("check-disk.short", "free", words.Size(v.Free), "size", words.Size(v.Size), "places", places))
+		} else if v.FewFiles() {
+			wrong = append(wrong, texts.Say("check-disk.few-files", "n", int(v.Left), "places", places))
+		}
+		right = append(right, texts.Say("check-disk.free", "free", words.Size(v.Free), "size", words.Size(v.Size), "places", places))
+	}
+	if len(right) == 0 {
+		return nil, texts.Say("check-disk.not-measured"), nil
+	}
+	return joined("list.sentence", wrong), joined("list.sentence", right), nil
+}
+
+// nearlyFull counts the file systems of this machine that checkDisk finds too small.
+func (s *Server) nearlyFull(context.Context) (n int, err error) {
+	volumes, err := s.volumes()
+	for _, v := range volumes {
+		if v.Short() || v.FewFiles() {
+			n++
+		}
+	}
+	return n, err
+}
+
+const (
+	// roomEvery is how often a server looks how much room its disks have.
+	roomEvery = 15 * time.Minute
+	// roomWithin is for how long it waits: the disk of the backups may hang.
+	roomWithin = 10 * time.Second
+)
+
+// tellDisks sends administrators the day's mail that a disk of this machine is nearly
+// full, while there is still time. Each server does that of its own disks; a mail is
+// on record before it is sent, and a crash between a mail server's taking it and the
+// note of that makes a second one, with the same Message-ID.
+func (s *Server) tellDisks(ctx context.Context, w *watch) error {
+	now := s.cfg.Now()
+	if now.Sub(w.measured).Abs() < roomEvery || s.Closed(ctx) || !s.measuring.CompareAndSwap(false, true) {
+		return nil
+	}
+	w.measured = now
+	type room struct {
+		full int
+		err  error
+	}
+	found := make(chan room, 1)
+	go func() {
+		defer s.measuring.Store(false)
+		full, err := s.nearlyFull(ctx)
+		found <- room{full, err}
+	}()
+	select {
+	case <-time.After(roomWithin):
+		s.cfg.Log.Warn("a disk does not answer, so it is not known how much room there is; see whether the disk of the backups is there, or another that the configuration names")
+		return nil
+	case of := <-found:
+		if of.err != nil {
+			return of.err
+		}
+		return s.tellOfDisks(ctx, of.full)
+	}
+}
+
+// tellOfDisks tells that so many are nearly full.
+func (s *Server) tellOfDisks(ctx context.Context, full int) error {
+	owed, err := s.cfg.Register.OwedMachineMails(ctx, letter.DateOf(s.cfg.Now()), full > 0, s.cfg.MailDomain)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, m := range owed {
+		message := mail.Message{About: mail.AMachine, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("check").String(), Disks: full}
+		if err := s.cfg.Mail.Send(ctx, message); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("sending mail about a disk: %w", err))
+			continue // one address that is refused must not keep the mail from the others
+		}
+		if err := s.cfg.Register.DailyMailSent(ctx, m, true); err != nil {
+			return err
+		}
+	}
+	return failed
+}
