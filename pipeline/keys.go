@@ -197,7 +197,9 @@ func (s *Server) makeKey(ctx context.Context, w letter.Week) (recipient string, 
 	if recipient, err = s.cfg.Keyring.Make(w); err != nil {
 		return "", err
 	}
-	// On disk before it is on record, on record before it is given out.
+	// On disk before it is on record, on record before it is given out. A crash here leaves
+	// a key that the next call finds, and records.
+	s.cfg.Step("expiry-key-made", "")
 	if known.State == register.KeyLiving && known.Recipient != recipient {
 		err = s.replaceKey(ctx, known, recipient)
 	} else {

@@ -238,6 +238,7 @@ func (f serverUserFlags) makeServerUser(w *world, yes bool) error {
 		if err := durable.Replace(u.next, []byte(u.name+"\n"+u.secret+"\n"), 0o600); err != nil {
 			return fmt.Errorf("the server's credentials cannot be written beside the file that secret_key_file names: %s", configfile.Reason(err))
 		}
+		crashPoint("setup-user", "")
 	}
 	if err := u.make(w.ctx, cfg); err != nil {
 		return err

@@ -99,6 +99,7 @@ func (c *setupCmd) Run(w *world) error {
 		_, err := fmt.Fprintf(w.out, "Settings: %s and %s. Fill in both, then run: letterlock setup\n", w.dir.config, w.dir.policy())
 		return err
 	}
+	crashPoint("setup-written", "")
 	if err := c.makeServerUser(w, c.Yes); err != nil {
 		return err
 	}
@@ -113,6 +114,7 @@ func (c *setupCmd) Run(w *world) error {
 	if err := in.hasKeys(w.ctx); err != nil {
 		return err
 	}
+	crashPoint("setup-opened", "")
 	if _, err := in.register.Found(w.ctx, false); err != nil { // a new folder is a real one
 		return err
 	}
@@ -289,9 +291,15 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 	if err != nil {
 		return err
 	}
+	// A crash leaves a key that nobody believes, and the next run enrols it; one after that
+	// leaves a scanner that cannot speak to the storage; and one before the end a scanner
+	// that can, and has not been told of it. The next run goes on, with the same key and
+	// the same secret.
+	crashPoint("setup-edge-key", "")
 	if err := in.register.AddEdge(w.ctx, site, key.verifier); err != nil {
 		return err
 	}
+	crashPoint("setup-edge-enrolled", "")
 	secret, err := secretFile(filepath.Join(folder, "storage.key"), func() (string, error) { return rand.Text() + rand.Text()[:14], nil })
 	if err != nil {
 		return err
@@ -315,6 +323,7 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 	if err := durable.Replace(path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("the scanner's configuration cannot be written: %s", configfile.Reason(err))
 	}
+	crashPoint("setup-edge-written", "")
 	if err := in.register.Equipped(w.ctx, site); err != nil { // with the key that signs now
 		return err
 	}

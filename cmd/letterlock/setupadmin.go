@@ -75,6 +75,7 @@ func (in *installation) greetAdministrator(w *world, origin string, fresh regist
 	if err != nil {
 		return err
 	}
+	crashPoint("setup-person", "")
 	has, err := in.register.HasCode(w.ctx, number)
 	if err != nil {
 		return err
@@ -87,6 +88,7 @@ func (in *installation) greetAdministrator(w *world, origin string, fresh regist
 	if err != nil {
 		return err
 	}
+	crashPoint("setup-code", "")
 	_, err = fmt.Fprintf(w.out, "First sign-in     %s/enrol?person=%d with the code %s, within %s (administrator)\n", origin, number, code, words.Lasted(codeValid))
 	return err
 }
