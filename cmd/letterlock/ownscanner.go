@@ -133,9 +133,11 @@ func (c *edgeRotateKeyCmd) replace(w *world, in *installation) error {
 	// A crash here leaves a key that nobody believes, and the next run makes another. One
 	// after the register has it leaves it to the next start, which puts it in its place, or
 	// to the next run, which makes one more.
+	crashPoint("own-key-lost-made", "")
 	if err := in.register.ReplaceEdge(w.ctx, site, public); err != nil {
 		return err
 	}
+	crashPoint("own-key-lost-recorded", "")
 	if err := in.takeOwnKey(); err != nil {
 		return err
 	}
