@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"syscall"
 
 	"letterlock/scanner/child"
 )
@@ -43,6 +44,9 @@ func RunChild(args []string) bool {
 func serve(from io.Reader, to io.Writer, s settings) error {
 	pool, err := newPool(s)
 	if err != nil {
+		if why, known := errors.AsType[syscall.Errno](err); known { // a full disk is not a child that crashed
+			return errors.Join(err, answer{status: answerUnable, number: uint32(why)}.write(to))
+		}
 		return err
 	}
 	debug.FreeOSMemory() // compiling PDFium took several times what running it does

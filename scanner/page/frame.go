@@ -26,6 +26,7 @@ const (
 	answerFailed byte = 1
 	answerUnread byte = 2 // the system could not read its file: number is why (errno)
 	answerLocked byte = 3 // the document needs a password
+	answerUnable byte = 4 // in the place of the first: PDFium's compiled code cannot be kept, number is why (errno)
 )
 
 // isForm is the answer to the opening of a document that is a form.

@@ -125,6 +125,9 @@ func (w *worker) within(limit time.Duration, exchange func() (answer, error)) (a
 	case err != nil:
 		w.broken.Store(true)
 		return answer{}, fmt.Errorf("%w: its child crashed or ran out of memory", ErrRender)
+	case a.status == answerUnable:
+		w.broken.Store(true)
+		return answer{}, fmt.Errorf("its compiled code cannot be kept in the cache's folder: %w", syscall.Errno(a.number))
 	case a.status == answerUnread:
 		return answer{}, fmt.Errorf("reading its file: %w", syscall.Errno(a.number))
 	case a.status == answerLocked:
