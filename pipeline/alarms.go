@@ -63,8 +63,15 @@ func one(says string, err error) (int, error) {
 }
 
 // storageWrong counts nothing while the storage cannot be asked: letters then
-// wait, and say so themselves.
+// wait, and say so themselves. What the last trial has found counts until the next.
 func (s *Server) storageWrong(ctx context.Context) (int, error) {
+	last, err := s.lastTrial(ctx)
+	switch {
+	case err != nil:
+		return 0, err
+	case last != nil && len(last.Failed) > 0:
+		return 1, nil
+	}
 	if why, err := s.BucketDoubt(ctx); err != nil || why != "" {
 		return one(why, err)
 	}

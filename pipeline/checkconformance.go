@@ -17,8 +17,11 @@ const (
 	// triedAfter is for how long a server is at work before it tries the storage out: at
 	// its start it has found out already that letters can be held there.
 	triedAfter = 10 * time.Minute
-	// triedAgain is after how long it is tried again where the storage was away.
+	// triedAgain is after how long it is tried again where the storage was away, or did
+	// not do what it must.
 	triedAgain = time.Hour
+	// triedSince is for how long a good trial counts.
+	triedSince = 3 * 24 * time.Hour
 	// trialLasts is how long a server waits at most: it does nothing else meanwhile.
 	trialLasts = 2 * time.Minute
 )
@@ -28,6 +31,14 @@ const (
 type trial struct {
 	At     time.Time `json:"at"`
 	Failed []string  `json:"failed,omitempty"` // words of the catalogue's storage-question
+}
+
+// due reports whether it is time for another.
+func (t *trial) due(now time.Time) bool {
+	if len(t.Failed) > 0 {
+		return now.Sub(t.At).Abs() >= triedAgain
+	}
+	return letter.DateOf(t.At) != letter.DateOf(now)
 }
 
 // TryStorage tries the storage out, as 'letterlock check storage' does, and notes what
@@ -77,13 +88,14 @@ func (s *Server) lastTrial(ctx context.Context) (*trial, error) {
 }
 
 // tryStorageDaily tries the storage out once a day, whichever server leads: a storage
-// that is brought up to date, or moved, may not keep any more what it kept.
+// that is brought up to date, or moved, may not keep any more what it kept. One that
+// fails is tried again each hour, so that what was mended is not loud for a day.
 func (s *Server) tryStorageDaily(ctx context.Context, w *watch) error {
 	if s.cfg.TryStorage == nil || time.Since(s.began) < triedAfter || time.Since(w.tried) < triedAgain {
 		return nil
 	}
 	last, err := s.lastTrial(ctx)
-	if err != nil || last != nil && letter.DateOf(last.At) == letter.DateOf(s.cfg.Now()) {
+	if err != nil || last != nil && !last.due(s.cfg.Now()) {
 		return err
 	}
 	w.tried = time.Now()
@@ -113,6 +125,8 @@ func (s *Server) checkConformance(ctx context.Context) (bad, good texts.Text, er
 			what = append(what, texts.Word("storage-question", question))
 		}
 		return texts.Say("check-conformance.fails", "at", last.At, "what", what), nil, nil
+	case s.cfg.NeedsBackups && s.cfg.Now().Sub(last.At) > triedSince: // the clock of a sample is moved by days
+		return texts.Say("check-conformance.old", "at", last.At), nil, nil
 	}
 	return nil, texts.Say("check-conformance.holds", "at", last.At), nil
 }

@@ -20,7 +20,7 @@ const (
 	KeyNeeded      AlarmKind = "key-needed"        // letters that are to outlive the key they are sealed to; counts letters
 	KeyOverdue     AlarmKind = "key-overdue"       // keys past their week that are not destroyed; counts keys
 	SharesDue      AlarmKind = "shares-due"        // custodians' shares of keys past their week; counts shares
-	StorageWrong   AlarmKind = "storage-wrong"     // the bucket or its own rules are not as they must be
+	StorageWrong   AlarmKind = "storage-wrong"     // the bucket or its own rules are not as they must be, or a trial has found that it does not do what letters need
 	StraysStay     AlarmKind = "strays-stay"       // what lies beyond its deadline, belongs to no letter and does not go; counts objects
 	ListLate       AlarmKind = "list-late"         // scanners are not told any more which keys to seal to, and will stop
 	ClockDoubted   AlarmKind = "clock-in-doubt"    // nothing is destroyed until somebody has looked
