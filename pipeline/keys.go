@@ -394,7 +394,7 @@ func (s *Server) checkKeysAhead(ctx context.Context, living []register.WeekKey) 
 }
 
 // volumeSays is what a person must know of the keyring's volume, and whether it
-// is to be mended: where old blocks of a dead key are kept by design.
+// is to be mended: where old blocks of a dead key are kept by design, or no key at all.
 var volumeSays = map[keyring.Volume]struct {
 	bad  bool
 	says texts.Text
@@ -403,7 +403,7 @@ var volumeSays = map[keyring.Volume]struct {
 	keyring.VolumeCopies: {true, texts.Say("check-keyring.copies")},
 	keyring.VolumeRemote: {true, texts.Say("check-keyring.remote")},
 	keyring.VolumeLayer:  {false, texts.Say("check-keyring.layer")},
-	keyring.VolumeMemory: {false, texts.Say("check-keyring.memory")},
+	keyring.VolumeMemory: {true, texts.Say("check-keyring.memory")},
 }
 
 // checkKeyring looks at where the keys lie, and for what would outlive them there.
@@ -418,8 +418,11 @@ func (s *Server) checkKeyring(ctx context.Context) (bad, good texts.Text, err er
 	if err != nil {
 		return nil, nil, err
 	}
-	if kind == keyring.VolumeRemote && len(servers) > 1 { // who share it
+	switch {
+	case kind == keyring.VolumeRemote && len(servers) > 1: // who share it
 		volume.bad, volume.says = false, texts.Say("check-keyring.shared")
+	case kind == keyring.VolumeMemory && !s.cfg.NeedsBackups: // a sample, which nobody misses
+		volume.bad = false
 	}
 	switch {
 	case strangers > 0:
