@@ -128,9 +128,14 @@ func flags(b *strings.Builder, all []*kong.Flag) {
 // environment names the variables that stand for a flag.
 func environment(b *strings.Builder, app *kong.Application) {
 	b.WriteString(".Sh ENVIRONMENT\n.Bl -tag -width Ds\n")
+	said := map[string]bool{} // several commands may have the same flag
 	for _, n := range append([]*kong.Node{app.Node}, commands(app.Node)...) {
 		for _, f := range n.Flags {
 			for _, env := range f.Envs {
+				if said[env] {
+					continue
+				}
+				said[env] = true
 				fmt.Fprintf(b, ".It Ev %s\nIs used where there is no\n.Fl -%s .\n", env, f.Name)
 			}
 		}

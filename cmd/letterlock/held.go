@@ -12,8 +12,8 @@ import (
 )
 
 type heldCmd struct {
-	List   heldListCmd   `cmd:"" default:"1" help:"List announced letters that are not believed." example:"letterlock held"`
-	Accept heldAcceptCmd `cmd:"" help:"Vouch for a letter that was announced more than 14 days late, on the register." example:"letterlock held accept 01JZ8QW6T1M9X4K7P2R5S8V0BD"`
+	List   heldListCmd   `cmd:"" default:"withargs" help:"List announced letters that are not believed." example:"letterlock held"`
+	Accept heldAcceptCmd `cmd:"" help:"Vouch for a letter that was announced more than 14 days late, on the register." example:"letterlock held accept zggpxxdmk9dww77x2n78j32gk4"`
 }
 
 type heldListCmd struct {
