@@ -2,6 +2,7 @@ package register
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"letterlock/pipeline/register/postgrestest"
 	"letterlock/scanner/letter"
 )
 
@@ -95,27 +97,51 @@ func TestTheServersKeyIsNotedOnce(t *testing.T) {
 	}
 }
 
-// The key of enrolment codes is made by one of several servers that begin at once; the
-// others copy it, or, where that one has died, make another later.
+// The key of enrolment codes is made by one of several servers that begin at once,
+// whatever their own clocks say; the others copy it, or, where that one has died, make
+// another later.
 func TestTheCodesKeyIsMadeByOneServer(t *testing.T) {
-	d, ctx := newDesk(t), t.Context()
-	const within = 10 * time.Minute
-	makes := func(server string) error {
-		_, err := d.MakeCodeKey(ctx, server, within)
-		return err
-	}
-	d.must(makes("first"))
-	if err := makes("second"); !errors.Is(err, ErrMoved) {
-		t.Errorf("a second server in the same moment: %v", err)
-	}
-	d.must(makes("first")) // it had died before it had the file
-	d.now = d.now.Add(within - time.Second)
-	if err := makes("second"); !errors.Is(err, ErrMoved) {
-		t.Errorf("a second server, a little before: %v", err)
-	}
-	d.now = d.now.Add(time.Second)
-	d.must(makes("second"))
-	if got := strings.Join(d.kinds(), " "); got != "folder-made codes-ended codes-ended codes-ended" {
-		t.Errorf("on the register: %s", got)
+	for name, d := range map[string]*desk{"a file": newDesk(t), "a server": newDeskAt(t, postgrestest.Start(t).Database(t))} {
+		t.Run(name, func(t *testing.T) {
+			ctx := t.Context()
+			const within = 10 * time.Minute
+			makes := func(server string) error {
+				_, err := d.MakeCodeKey(ctx, server, within)
+				return err
+			}
+			// pass has that time pass since the key was made.
+			pass := func(by time.Duration) {
+				text, err := d.Meta(ctx, metaCodeKey)
+				d.must(err)
+				var made codeKeyMade
+				d.must(json.Unmarshal([]byte(text), &made))
+				made.At = made.At.Add(-by)
+				before, err := json.Marshal(made)
+				d.must(err)
+				d.must(d.SetMeta(ctx, metaCodeKey, string(before)))
+			}
+			d.must(makes("first"))
+			if err := makes("second"); !errors.Is(err, ErrMoved) {
+				t.Errorf("a second server in the same moment: %v", err)
+			}
+			if _, one, err := d.DatabaseClock(ctx); err != nil {
+				t.Fatal(err)
+			} else if one {
+				d.now = d.now.Add(time.Hour)
+				if err := makes("second"); !errors.Is(err, ErrMoved) {
+					t.Errorf("a second server in the same moment, whose clock is an hour ahead: %v", err)
+				}
+			}
+			d.must(makes("first")) // it had died before it had the file
+			pass(within - time.Minute)
+			if err := makes("second"); !errors.Is(err, ErrMoved) {
+				t.Errorf("a second server, a little before: %v", err)
+			}
+			pass(time.Minute)
+			d.must(makes("second"))
+			if got := strings.Join(d.kinds(), " "); got != "folder-made codes-ended codes-ended codes-ended" {
+				t.Errorf("on the register: %s", got)
+			}
+		})
 	}
 }
