@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -191,6 +192,10 @@ func (j *jobs) stop() error {
 	return err
 }
 
+// asksDatabase are the parts of the job queue that do nothing but ask the database; its
+// messages begin with them.
+var asksDatabase = []string{"leadership.", "notifier.", "producer:"}
+
 // quiet passes on what the job queue warns of, not its chat.
 type quiet struct{ slog.Handler }
 
@@ -201,9 +206,11 @@ func (q quiet) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.
 // does then: it says so at every try, and the sweep says it once.
 func (q quiet) Handle(ctx context.Context, r slog.Record) error {
 	known := strings.Contains(r.Message, "reelection deadline elapsed")
+	asks := slices.ContainsFunc(asksDatabase, func(part string) bool { return strings.HasPrefix(r.Message, part) })
 	r.Attrs(func(a slog.Attr) bool {
 		said := a.Value.String() // the queue has no better to offer
-		known = known || register.SaysFull(said) || register.SaysAway(said)
+		known = known || register.SaysFull(said) || register.SaysAway(said) ||
+			asks && strings.Contains(said, context.DeadlineExceeded.Error()) // of a database that does not say a word
 		return !known
 	})
 	if known {

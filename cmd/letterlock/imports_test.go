@@ -101,7 +101,7 @@ func TestTheEdgeLinksNoServer(t *testing.T) {
 			if server && strings.HasSuffix(p.ImportPath, "/scanner") {
 				t.Errorf("the scanner links %s", dep)
 			}
-			if dep == "testing" || containsAny(dep, "configtest", "killtest", "deposittest", "lyingtest", "portaltest", "postgrestest", "terminaltest", "realpart", "chromedp", "minio/minio/") {
+			if dep == "testing" || containsAny(dep, "configtest", "dnstest", "killtest", "deposittest", "lyingtest", "portaltest", "postgrestest", "terminaltest", "realpart", "chromedp", "minio/minio/") {
 				t.Errorf("%s links %s", p.ImportPath, dep)
 			}
 		}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"letterlock/cmd/dnstest"
 	"letterlock/cmd/killtest"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/page"
@@ -35,6 +36,7 @@ func TestMain(m *testing.M) {
 	}
 	testscript.Main(tests{m}, map[string]func(){"letterlock": func() {
 		killtest.Arm(&crashPoint)
+		dnstest.Arm()
 		pace, _ = time.ParseDuration(os.Getenv(paceEnv)) // 0 where it is not set
 		main()
 	}})

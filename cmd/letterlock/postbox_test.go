@@ -98,7 +98,7 @@ var linkOfMail = regexp.MustCompile(`/l/([0-9a-z]{26})`)
 
 // told are the Message-IDs of the mails by which a person was told of letters, in
 // their order.
-func (p *postbox) told(t *testing.T, person string) map[letter.ID][]string {
+func (p *postbox) told(t testing.TB, person string) map[letter.ID][]string {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()

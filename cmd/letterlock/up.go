@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"letterlock/cmd/commandline"
@@ -196,7 +197,7 @@ func cause(err error) string {
 	if errors.As(err, &op) {
 		return op.Err.Error()
 	}
-	return err.Error()
+	return strings.Join(strings.Fields(err.Error()), " ") // the database's driver writes several lines
 }
 
 // origin is the portal's address as browsers see it.
