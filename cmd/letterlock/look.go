@@ -31,16 +31,20 @@ func (w *world) with(f func(in *installation) error) error {
 	if err := w.dir.mustExist(); err != nil {
 		return err
 	}
-	// A newer version's first start brings the database up to date, and a database on a
-	// server may be slow to answer.
-	work := w.screen.Begin("Opening the register", "", 0)
-	in, err := open(w.ctx, w.dir, w.log)
-	work.End()
+	in, err := w.opened()
 	if err != nil {
 		return err
 	}
 	defer in.close()
 	return f(in)
+}
+
+// opened opens the data folder. A newer version's first start brings the database up to
+// date, a database on a server may be slow to answer, and other servers are listened for
+// where the key of enrolment codes is missing.
+func (w *world) opened() (*installation, error) {
+	defer w.screen.Begin("Opening the register", "", 0).End()
+	return open(w.ctx, w.dir, w.log)
 }
 
 // begin shows how far the server's role is with what f has it do.

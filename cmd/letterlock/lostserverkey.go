@@ -105,9 +105,13 @@ func (c *rotateSigningCmd) replaceLost(w *world) error {
 		case exists(in.dir.in("state", ofServer.file)):
 			return configfile.Wrong("nothing was changed: state/server.key is there, and is not the key that signs what scanners are told. Move it away, put the right one in its place, and only if every copy of that is lost, run this again")
 		}
-		if alone, err := in.alone(w.ctx, listenFor); err != nil {
+		work := w.screen.Begin("Listening for the other servers", "", 0)
+		alone, err := in.alone(w.ctx, listenFor)
+		work.End()
+		if err != nil {
 			return err
-		} else if !alone {
+		}
+		if !alone {
 			return configfile.Wrong("nothing was changed: another server is at work on this register, and has the key. Copy state/server.key from it. Only if that one lacks it too, end it, and run this again; one that has died is named by 'letterlock server list', and forgotten with 'letterlock server forget NAME'")
 		}
 		unlock, err := in.dir.lock()

@@ -106,6 +106,9 @@ func TestTheMailServerFails(t *testing.T) {
 	trial(exitWrong, "the server answered 550 5.1.1", "--test-mail", "it@example.org")
 	post.close()
 	trial(exitDone, "Mail: nothing goes out just now (connecting to mail server")
+	if said := command(t, data, "setup"); strings.Contains(said, "Mail: ") { // as at each start of a composition
+		t.Errorf("run again, setup says it again:\n%s", said)
+	}
 	trial(exitWrong, "Mail: nothing goes out just now (connecting to mail server", "--test-mail", "it@example.org")
 	refused(t, data, "--test-mail is a plain address", "setup", "--test-mail", "It <it@example.org>")
 	must(t, os.WriteFile(config, []byte(strings.Replace(read(t, config), "smtp = \"smtp:", "smtp = \"http:", 1)), 0o600))

@@ -133,7 +133,10 @@ func (in *installation) planMove(w *world, to *Database) (m move, err error) {
 	if err := in.refuseServers(w); err != nil {
 		return m, err
 	}
-	switch err := register.Vacant(w.ctx, m.to); {
+	asking := w.screen.Begin("Asking the new database", "", 0)
+	err = register.Vacant(w.ctx, m.to)
+	asking.End()
+	switch {
 	case errors.Is(err, register.ErrNotEmpty):
 		return m, configfile.Wrong("there is a register in %s already, and none is moved over another: name an empty database", m.toSays)
 	case err != nil:
@@ -215,7 +218,9 @@ func (m move) carryOut(w *world) (err error) {
 	if err != nil {
 		return err
 	}
+	opening := w.screen.Begin("Opening the new database", "", 0)
 	to, err := register.Open(w.ctx, m.to)
+	opening.End()
 	if err != nil {
 		return err
 	}
@@ -325,11 +330,13 @@ func (in *installation) removeOldDatabase(w *world) error {
 		}
 	}
 	crashPoint("removal-begun", "")
+	work := w.screen.Begin("Removing the old database", "", 0)
 	if cfg.URL != "" {
 		err = in.register.DropTables(w.ctx, cfg)
 	} else {
 		err = in.dir.wipeDatabase()
 	}
+	work.End()
 	if err != nil {
 		return err
 	}
@@ -346,6 +353,7 @@ func (in *installation) removeOldDatabase(w *world) error {
 
 // refuseNewer keeps a database in which somebody has gone on after the move.
 func (in *installation) refuseNewer(w *world, cfg register.Config) error {
+	defer w.screen.Begin("Asking the old database", "", 0).End()
 	signed, err := register.HeadOf(w.ctx, cfg)
 	if err != nil || signed == "" {
 		return err

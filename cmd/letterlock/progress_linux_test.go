@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,5 +35,35 @@ func TestVerifyShowsHowFarItIs(t *testing.T) {
 	shown := terminaltest.Shown(terminal.Sees(t, "who handled it."))
 	if !slices.Equal(shown[1:], []string{"This export is not what Letterlock signed. Keep it, and ask who handled it.", ""}) {
 		t.Errorf("left on the terminal: %q", shown)
+	}
+}
+
+// A command that waits for a server which takes every connection and says nothing shows
+// that it waits, and for what.
+func TestACommandShowsForWhatItWaits(t *testing.T) {
+	door, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	t.Cleanup(func() { _ = door.Close() })
+	for _, c := range []struct {
+		shows string
+		args  []string
+	}{
+		{"Asking the storage", []string{"--storage", "http://" + door.Addr().String(), "--bucket", "letters", "--access-key", "me", "--secret-file", "s3.key"}},
+		{"Asking the database", []string{"--database", "postgres://me@" + door.Addr().String() + "/letters"}},
+		{"Asking the mail server", []string{"--mail-server", "smtp://" + door.Addr().String(), "--mail-from", "letters@example.org"}},
+	} {
+		dir := t.TempDir()
+		must(t, os.WriteFile(filepath.Join(dir, "s3.key"), []byte("a secret\n"), 0o600))
+		terminal := terminaltest.Open(t, 100)
+		cmd := letterlockCmd(t, filepath.Join(dir, "data"), append([]string{"setup", "--dry-run", "--no-input"}, c.args...)...)
+		cmd.Dir = dir
+		cmd.Env = append(cmd.Env, "TERM=xterm")
+		cmd.Stdout, cmd.Stderr = terminal.Program, terminal.Program
+		must(t, cmd.Start())
+		terminal.Sees(t, c.shows)
+		must(t, cmd.Process.Signal(os.Interrupt))
+		if code := exitCode(cmd.Wait()); code == exitWrong || exists(filepath.Join(dir, "data")) {
+			t.Errorf("%s: it ended with %d, or made something", c.shows, code)
+		}
 	}
 }

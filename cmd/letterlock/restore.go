@@ -80,7 +80,9 @@ func (c *restoreCmd) drill(w *world) error {
 		fmt.Fprintln(w.out, unpacked.says())
 		crashPoint("drill-unpacked", "")
 		began := time.Now()
+		opening := w.screen.Begin("Opening the register", "", 0)
 		in, err := openBeside(w.ctx, dir, running.dir, w.log)
+		opening.End()
 		if err != nil {
 			return err
 		}
@@ -131,7 +133,10 @@ func (c *restoreCmd) replay(w *world) error {
 				return err
 			}
 		}
-		if _, err := server.Recognise(w.ctx); err != nil {
+		looking := w.screen.Begin("Looking at the bucket", "", 0)
+		_, err = server.Recognise(w.ctx)
+		looking.End()
+		if err != nil {
 			return fmt.Errorf("what was restored cannot be found out: %w", err)
 		}
 		work := w.begin(in, "Comparing with the bucket", "letter")

@@ -115,7 +115,9 @@ func (c *rotateSigningCmd) Run(w *world) error {
 		if !c.Now {
 			return c.waits(w, in, "")
 		}
+		work := w.screen.Begin("Signing anew what scanners read", "", 0)
 		unheard, err := server.ChangeServerKey(w.ctx)
+		work.End()
 		if err != nil {
 			return err
 		}

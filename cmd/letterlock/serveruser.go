@@ -57,6 +57,7 @@ func (a adminFlag) with(w *world, f func(in *installation) error) error {
 		if err := a.lend(in); err != nil {
 			return err
 		}
+		defer w.screen.Begin("Asking the storage", "", 0).End()
 		return f(in)
 	})
 }
@@ -185,7 +186,9 @@ func (u ownUser) sayBegun(w *world) error {
 	if u.begun == "" {
 		return nil
 	}
+	asking := w.screen.Begin("Asking the storage", "", 0)
 	is, err := archive.FindUser(w.ctx, u.admin, u.begun)
+	asking.End()
 	if err != nil || !is.There {
 		return err
 	}
@@ -211,13 +214,13 @@ func (f serverUserFlags) makeServerUser(w *world, yes bool) error {
 	if err != nil {
 		return err
 	}
-	is, err := u.isThere(w.ctx)
+	is, err := u.isThere(w)
 	if err != nil {
 		return err
 	}
 	// Credentials that somebody has ended may have been stolen.
 	if u.secret != "" && !u.isNew && !is.Enabled {
-		if err := w.agree(fmt.Sprintf("The storage does not take %s any more, whose credentials are in %s: somebody has ended it, or the storage has lost its users. Where it was ended on purpose, as after a theft, say no, and choose another name with --server-user. Are these credentials to count again?", u.name, u.file), yes); err != nil {
+		if err := w.agree(fmt.Sprintf("The storage does not take %s any more, whose credentials are in %s: somebody has ended it, or the storage has lost its users. Where it was ended on purpose, as after a theft, say no, and choose another name with --server-user%s. Are these credentials to count again?", u.name, u.file, userInCompose), yes); err != nil {
 			return err
 		}
 	}
@@ -229,7 +232,7 @@ func (f serverUserFlags) makeServerUser(w *world, yes bool) error {
 	if u.secret == "" {
 		// A new secret would shut out whoever works with the former one.
 		if is.There {
-			return configfile.Wrong("the storage has a user %s already, and its secret is not in %s. Where that is another server's, copy that server's file to here, as the file that secret_key_file names; else choose another name with --server-user", u.name, u.file)
+			return configfile.Wrong("the storage has a user %s already, and its secret is not in %s. Where that is another server's, copy that server's file to here, as the file that secret_key_file names; else choose another name with --server-user%s", u.name, u.file, userInCompose)
 		}
 		if err := u.sayBegun(w); err != nil {
 			return err
@@ -240,7 +243,10 @@ func (f serverUserFlags) makeServerUser(w *world, yes bool) error {
 		}
 		crashPoint("setup-user", "")
 	}
-	if err := u.make(w.ctx, cfg); err != nil {
+	making := w.screen.Begin("Making the server's user of the storage", "", 0)
+	err = u.make(w.ctx, cfg)
+	making.End()
+	if err != nil {
 		return err
 	}
 	if !u.isNew {
@@ -261,8 +267,9 @@ func (f serverUserFlags) makeServerUser(w *world, yes bool) error {
 }
 
 // isThere is what the storage says of the user, whom it may not know yet.
-func (u ownUser) isThere(ctx context.Context) (archive.UserInfo, error) {
-	is, err := archive.FindUser(ctx, u.admin, u.name)
+func (u ownUser) isThere(w *world) (archive.UserInfo, error) {
+	defer w.screen.Begin("Asking the storage", "", 0).End()
+	is, err := archive.FindUser(w.ctx, u.admin, u.name)
 	if err != nil {
 		err = u.refused(err)
 	}
@@ -283,7 +290,7 @@ func (u ownUser) make(ctx context.Context, cfg *Config) error {
 	err := archive.MakeServerUser(ctx, u.admin, u.name, u.secret)
 	switch {
 	case errors.Is(err, archive.ErrOthersUser):
-		return configfile.Wrong("the storage has a user %s already, who has other rights than this server's: choose another name with --server-user", u.name)
+		return configfile.Wrong("the storage has a user %s already, who has other rights than this server's: choose another name with --server-user%s", u.name, userInCompose)
 	case err != nil:
 		return u.refused(err)
 	}
@@ -330,10 +337,12 @@ func (f serverUserFlags) tryOwn(w *world, in *installation) error {
 		return err
 	}
 	defer func() { _ = own.Close() }()
+	trying := w.screen.Begin("Trying the server's own credentials", "", 0)
 	_, err = own.Drift(w.ctx)
 	if err == nil {
 		err = probe.Fit(w.ctx, own, time.Now())
 	}
+	trying.End()
 	if err != nil {
 		return fmt.Errorf("the bucket is ready, and the server's own credentials (not those of --storage-admin) cannot work in it: %w", err)
 	}
@@ -350,7 +359,7 @@ func (f serverUserFlags) plan(w *world, in *installation) error {
 	if err != nil {
 		return err
 	}
-	is, err := u.isThere(w.ctx)
+	is, err := u.isThere(w)
 	if err != nil {
 		return err
 	}

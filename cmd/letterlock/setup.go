@@ -103,7 +103,7 @@ func (c *setupCmd) Run(w *world) error {
 	if err := c.makeServerUser(w, c.Yes); err != nil {
 		return err
 	}
-	in, err := open(w.ctx, w.dir, w.log)
+	in, err := w.opened()
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,10 @@ func (c *setupCmd) Run(w *world) error {
 	if _, err := in.register.Found(w.ctx, false); err != nil { // a new folder is a real one
 		return err
 	}
-	if err := in.recognise(w.ctx); err != nil {
+	looking := w.screen.Begin("Looking at the bucket", "", 0)
+	err = in.recognise(w.ctx)
+	looking.End()
+	if err != nil {
 		return err
 	}
 	if closed, err := in.register.Closed(w.ctx); err != nil || len(closed) > 0 {
@@ -131,7 +134,9 @@ func (c *setupCmd) Run(w *world) error {
 	}
 	ready, publish := in.prepare, in.looks(nil).PublishRecipients
 	if c.Repair {
+		looking := w.screen.Begin("Looking at the bucket", "", 0)
 		why, err := in.looks(nil).BucketDoubt(w.ctx)
+		looking.End()
 		if err != nil {
 			return err
 		}
@@ -201,7 +206,9 @@ func (c *setupCmd) mayWhileClosed(w *world, in *installation) error {
 // refuseStrangers keeps a slip in the configuration from taking over another
 // installation's bucket, or from leaving this one's letters behind.
 func (c *setupCmd) refuseStrangers(w *world, in *installation) error {
+	looking := w.screen.Begin("Looking whose the bucket is", "", 0)
 	found, err := in.looks(nil).BucketStrangers(w.ctx)
+	looking.End()
 	if err != nil || len(found) == 0 {
 		return err
 	}
@@ -229,7 +236,9 @@ func (c *setupCmd) compareRules(w *world, in *installation) error {
 		fmt.Fprintln(w.out, "Bucket: a folder, ready; Letterlock itself deletes what is due.")
 		return nil
 	}
+	looking := w.screen.Begin("Reading the storage's deletion rules", "", 0)
 	drift, err := store.Drift(w.ctx)
+	looking.End()
 	if err != nil {
 		return fmt.Errorf("reading the storage's deletion rules: %w", err)
 	}
@@ -279,10 +288,10 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 	}
 	user := "letterlock-" + site
 	if own, err := in.cfg.s3(in.dir.config); err == nil && own.AccessKey == user {
-		return configfile.Wrong("the server itself is %s at the storage: give the site another name, or the server with --server-user", user)
+		return configfile.Wrong("the server itself is %s at the storage: give the site another name, or the server with --server-user%s", user, bothInCompose)
 	}
 	if _, err := in.register.Edge(w.ctx, site); err == nil && !exists(filepath.Join(folder, "site.key")) {
-		return configfile.Wrong("the site %q is enrolled already, and its key is not in %s ('letterlock up' enrols its own scanner): choose another name", site, folder)
+		return configfile.Wrong("the site %q is enrolled already, and its key is not in %s ('letterlock up' enrols its own scanner): choose another name with --edge%s", site, folder, siteInCompose)
 	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("the scanner's folder cannot be made: %s", configfile.Reason(err))
@@ -311,7 +320,10 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 	if err := in.register.NoteStorageUser(w.ctx, user, site); err != nil {
 		return err
 	}
-	if err := archive.MakeEdgeUser(w.ctx, admin, site, user, secret); err != nil {
+	making := w.screen.Begin("Making the scanner's user of the storage", "", 0)
+	err = archive.MakeEdgeUser(w.ctx, admin, site, user, secret)
+	making.End()
+	if err != nil {
 		return fmt.Errorf("making the scanner's own storage credentials: %w", err)
 	}
 	edge, err := in.edgeConfig(w.ctx, site, user, c.Scans)
@@ -330,6 +342,13 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 	_, err = fmt.Fprintf(w.out, "Scanner: %s is enrolled; it starts with: scanner run --config %s\n", site, path)
 	return err
 }
+
+// Where a composition says what these flags are, nobody types them.
+const (
+	siteInCompose = " (with Docker Compose: LETTERLOCK_SITE in the file .env)"
+	userInCompose = " (with Docker Compose: LETTERLOCK_SERVER_USER in the file .env)"
+	bothInCompose = " (with Docker Compose: LETTERLOCK_SITE and LETTERLOCK_SERVER_USER in the file .env)"
+)
 
 // edgeConfig is what a scanner of that site finds in its scanner.toml.
 func (in *installation) edgeConfig(ctx context.Context, site, user, scans string) (invitation.Edge, error) {

@@ -124,6 +124,7 @@ func (in *installation) lookIntoDatabase(w *world) error {
 	if err != nil {
 		return err
 	}
+	defer w.screen.Begin("Asking the database", "", 0).End()
 	if err := register.Vacant(w.ctx, cfg); !errors.Is(err, register.ErrNotEmpty) { // one that is there is another server's, or this one's
 		return err
 	}
@@ -144,6 +145,7 @@ func (c *setupCmd) planBucket(w *world, in *installation) error {
 		return err
 	}
 	store := in.store.(*archive.S3)
+	defer w.screen.Begin("Asking the storage", "", 0).End()
 	found, err := store.Found(w.ctx)
 	if err != nil {
 		return err

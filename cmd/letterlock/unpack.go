@@ -273,7 +273,10 @@ func (d dataDir) settle(w *world, about backup.About, settings configText, drill
 func (d dataDir) settleOnServer(w *world, about backup.About, address string, name func() error) (living bool, err error) {
 	cfg := register.Config{URL: address}
 	where := d.sayPlace(cfg)
-	switch err := register.Vacant(w.ctx, cfg); {
+	asking := w.screen.Begin("Asking the database", "", 0)
+	err = register.Vacant(w.ctx, cfg)
+	asking.End()
+	switch {
 	case errors.Is(err, register.ErrNotEmpty):
 		if err := d.isLiving(w, about, address, where); err != nil {
 			return false, err
@@ -287,7 +290,9 @@ func (d dataDir) settleOnServer(w *world, about backup.About, address string, na
 		return false, err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
+	opening := w.screen.Begin("Opening the database", "", 0)
 	to, _, err := d.openRestoring(w, address)
+	opening.End()
 	if err != nil {
 		return false, err
 	}

@@ -136,6 +136,7 @@ type Work struct {
 	look   func() (done, of int64)
 	began  time.Time
 	ended  chan struct{}
+	over   sync.Once
 	gone   sync.WaitGroup
 
 	done, of atomic.Int64
@@ -192,6 +193,10 @@ func (w *Work) End() {
 	if w == nil {
 		return
 	}
+	w.over.Do(w.end)
+}
+
+func (w *Work) end() {
 	close(w.ended)
 	w.gone.Wait()
 	s := w.screen

@@ -158,6 +158,8 @@ func (c *enrolCmd) join(w *world, inv invitation.Invitation, own note.Signer, pu
 		return configfile.Wrong("the invitation: %s", err)
 	}
 	defer func() { _ = store.Close() }()
+	asking := w.screen.Begin("Asking the storage", "", 0)
+	defer asking.End()
 	if err := clockAgrees(w.ctx, store); err != nil {
 		return err
 	}
@@ -173,6 +175,7 @@ func (c *enrolCmd) join(w *world, inv invitation.Invitation, own note.Signer, pu
 	if _, err := store.Put(w.ctx, letter.JoinKey(inv.Site), bytes.NewReader(msg), int64(len(msg)), sha256.Sum256(msg), deposit.Replace); err != nil {
 		return joinRefused(err)
 	}
+	asking.End()
 	crashPoint("enrol-asked", "")
 	fmt.Fprintln(w.out, "Asked the server; waiting for its answer.")
 	return c.await(w, store, server, asked)

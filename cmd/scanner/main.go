@@ -351,7 +351,9 @@ func (c *statusCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
+	work := w.screen.Begin("Looking into the folder", "", 0)
 	n, err := folder.Count(cfg.Folder, cfg.Helplines)
+	work.End()
 	if err != nil {
 		return fmt.Errorf("the scanner folder cannot be read: %s", configfile.Reason(err))
 	}

@@ -274,6 +274,7 @@ const (
 	MetaBackup         = "backup"      // when the last backup was made; see KeepTime
 	MetaConformance    = "conformance" // what came of trying the storage out, as JSON
 	MetaTriedOut       = "tried_out"   // when it was last tried out whether a backup comes back
+	MetaMailSaid       = "mail_said"   // what set-up has said last of the mail server, in a word
 	MetaListed         = "listed"      // when a recipients list was last put into the bucket; see KeepTime
 
 	metaSerial    = "serial"      // of the last recipients list
