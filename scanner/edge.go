@@ -90,6 +90,7 @@ type Edge struct {
 	patienceLeft time.Duration // in this pass
 	clockRight   bool          // what the last comparison said
 	clockAsked   time.Time     // when that was
+	clockOff     time.Duration // and by how much it is said to be wrong
 	lastNow      time.Time     // what both clocks said before
 	lastSteady   time.Duration
 	list         *seal.Recipients

@@ -180,8 +180,13 @@ func (e *Edge) clockAgrees(ctx context.Context) bool {
 	if e.clockRight {
 		e.tell("clock", "")
 	} else {
+		// A store tells its time in whole seconds: what is found differs from one question
+		// to the next, and is said once.
+		if off := there.Sub(now).Abs(); (off - e.clockOff).Abs() >= time.Minute {
+			e.clockOff = off
+		}
 		e.tell("clock", fmt.Sprintf("This machine's clock differs from the store's by %s. Scans wait until one of them is set right; nothing is lost.",
-			words.Lasted(there.Sub(now).Abs())))
+			words.Lasted(e.clockOff)))
 	}
 	return e.clockRight
 }

@@ -271,6 +271,22 @@ func TestAWrongClockTakesNothing(t *testing.T) {
 	o.ended(1)
 }
 
+// A store tells its time in whole seconds, so that a difference of full minutes is now
+// less and now more: it is said once.
+func TestAClockThatIsWrongByFullMinutesIsSaidOnce(t *testing.T) {
+	wrong := 6 * time.Minute
+	o := newOffice(t, func(o *office) {
+		o.cfg.Store = witness{o.cfg.Store, func() (time.Time, error) { return o.now.Add(wrong), nil }}
+	})
+	for range 4 {
+		for _, wrong = range []time.Duration{6*time.Minute + time.Second/2, 6*time.Minute - time.Second/2} {
+			o.now = o.now.Add(clockAge)
+			o.pass(2)
+		}
+	}
+	o.says("differs from the store's by")
+}
+
 // TestAClockThatGoesWrong is right when the letter is claimed and wrong when
 // the store is back to take it.
 func TestAClockThatGoesWrong(t *testing.T) {
