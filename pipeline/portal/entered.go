@@ -37,9 +37,8 @@ const (
 
 // neverKept are the fields of which nothing is kept: what has to be said anew each
 // time, what stands in the table of people and nowhere else, codes, free text that
-// nobody has looked through yet, for which helplines somebody works, which may have
-// been changed by others meanwhile, and what stands hidden in a page of ours.
-var neverKept = []string{"confirm", "looked", "read", "same", "check", "name", "email", "code", "others", "references", "helpline",
+// nobody has looked through yet, and what stands hidden in a page of ours.
+var neverKept = []string{"confirm", "change", "looked", "read", "same", "check", "name", "email", "code", "others", "references",
 	"who", "to", "letter", "paper", "pages", "passkey"}
 
 // neverKeptOf are the beginnings of such fields' names, of which there is one for each
@@ -99,11 +98,9 @@ func (p *Portal) whoHad(v *visit) (int64, error) {
 
 // keepEntered keeps what was entered into the form with that address, on a page of
 // whoever has or had the session, and reports whether there was anything to keep. On the
-// start page, to which whoever comes from nowhere is led, there is no form; and what was
-// made from one that was sent is not there again, unless its address says of which letter
-// it was.
+// start page, to which whoever comes from nowhere is led, there is no form.
 func (p *Portal) keepEntered(ctx context.Context, who int64, page, action string, form url.Values) (bool, error) {
-	page, is := formsPage(page)
+	page, is := formsPage(page, form)
 	if who == 0 || form.Get("who") != strconv.FormatInt(who, 10) || page == "/" || !is {
 		return false, nil
 	}
@@ -128,8 +125,9 @@ func (p *Portal) keepEntered(ctx context.Context, who int64, page, action string
 
 // formsPage is the page on which a form stands, of what was made from that form and
 // stands at an address with its token; and whether that form is there again, for the
-// same letter if it is of one: what the address does not say, only the form did.
-func formsPage(page string) (at string, is bool) {
+// same letter or papers if it is of any: what the address does not say, only the form
+// that was sent does.
+func formsPage(page string, sent url.Values) (at string, is bool) {
 	u, err := url.Parse(page)
 	if err != nil {
 		return page, false
@@ -140,7 +138,7 @@ func formsPage(page string) (at string, is bool) {
 	}
 	q.Del("form")
 	u.RawQuery = q.Encode()
-	return u.RequestURI(), q.Has("letter")
+	return u.RequestURI(), q.Has("letter") || !sent.Has("letter") && !sent.Has("paper")
 }
 
 // keepsOf is the pattern of a form's address, and whether something is kept of that form.

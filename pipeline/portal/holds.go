@@ -128,16 +128,15 @@ func (p *Portal) placeHold(w http.ResponseWriter, v *visit) error {
 	if h.Letter == "" && !slices.ContainsFunc(f.Lines, func(l Helpline) bool { return l.Name == h.Helpline }) {
 		flaws = append(flaws, formFlaw{"helpline", texts.Say("hold.choose-whose-letters-are-held")})
 	}
-	if len(flaws) > 0 {
+	if len(flaws) > 0 || changes(v.PostForm) {
 		return p.showHoldForm(w, v, f, flaws)
 	}
 	if !confirmed(v.PostForm) {
-		what, back := texts.Say("hold.everything-of-now-and-as-long", "helpline", p.helplineTitle(h.Helpline)), "/holds/new"
+		what := texts.Say("hold.everything-of-now-and-as-long", "helpline", p.helplineTitle(h.Helpline))
 		if h.Letter != "" {
-			back += "?letter=" + string(h.Letter)
 			what = texts.Say("hold.the-letter", "reference", h.Letter.Reference())
 		}
-		return p.ok(w, v, page{Name: "confirm", Title: texts.Say("hold.put-it-on-hold"), Body: confirmBody{Back: back, Action: "/holds/new", Form: v.PostForm,
+		return p.ok(w, v, page{Name: "confirm", Title: texts.Say("hold.put-it-on-hold"), Body: confirmBody{Action: "/holds/new", Form: v.PostForm,
 			Button: texts.Say("hold.put-it-on-hold-2"), Says: []texts.Text{texts.Say("hold.nothing-that-is-held-is-deleted")},
 			Facts: append([]fact{{texts.Say("hold.what"), what}, {texts.Say("hold.who-wants"), texts.Word("hold-reason", h.Reason)}}, f.facts(h)...)}})
 	}

@@ -178,7 +178,7 @@ func (p *Portal) show(w http.ResponseWriter, v *visit, status int, pg page) {
 	} else if status == http.StatusUnprocessableEntity {
 		pg.Address = p.cameFrom(v) // the form is on that page; at its own address there may be none
 	}
-	if at, is := formsPage(pg.Address); is {
+	if at, is := formsPage(pg.Address, v.PostForm); is {
 		pg.Address = at
 	}
 	made := p.makeFor(v, status, pg)

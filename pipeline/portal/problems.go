@@ -365,7 +365,7 @@ func (p *Portal) askToSignIn(w http.ResponseWriter, v *visit) {
 		return
 	}
 	if p.sentTooLate(v) {
-		to, _ := formsPage(p.cameFrom(v))
+		to, _ := formsPage(p.cameFrom(v), v.PostForm)
 		redirect(w, "/sign-in?"+url.Values{"kept": {"1"}, "to": {to}}.Encode())
 		return
 	}
@@ -378,7 +378,7 @@ func (p *Portal) askToSignIn(w http.ResponseWriter, v *visit) {
 func (p *Portal) wayBack(v *visit) string {
 	q := url.Values{}
 	if v.Method == http.MethodPost {
-		to, _ := formsPage(p.cameFrom(v))
+		to, _ := formsPage(p.cameFrom(v), v.PostForm)
 		q.Set("lost", "1")
 		q.Set("to", to)
 	} else {

@@ -15,7 +15,7 @@ import (
 // confirmBody is a page that says once more what is about to be done, and
 // carries the form that was filled in.
 type confirmBody struct {
-	Back   string // where the form is
+	Back   string // where the form is, where nothing was filled in: else it comes again with what was
 	Action string // where it is sent again
 	Says   []texts.Text
 	Facts  []fact
@@ -28,6 +28,9 @@ type fact struct{ Name, Says texts.Text }
 
 // confirmed reports whether the form was seen on a confirmation page.
 func confirmed(form url.Values) bool { return form.Get("confirm") == "yes" }
+
+// changes reports whether the person goes back from there to what they had filled in.
+func changes(form url.Values) bool { return form.Get("change") == "yes" }
 
 // keepForm is the form of a safeguarding decision, alone or with a sharing.
 type keepForm struct {
@@ -155,7 +158,7 @@ func (p *Portal) safeguard(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	s, flaws := f.readSafeguarding()
-	if len(flaws) > 0 {
+	if len(flaws) > 0 || changes(v.PostForm) {
 		return p.showKeepForm(w, v, "safeguarding", v.PostForm, flaws)
 	}
 	again := v.letter.Reason != ""
@@ -190,7 +193,7 @@ func (v *visit) afterKeeping(done string, named int64) string {
 }
 
 func (p *Portal) confirmKeeping(w http.ResponseWriter, v *visit, f keepForm, s register.Safeguarding, again bool) error {
-	body := confirmBody{Back: letterPath(v.letter.ID) + "/safeguarding", Action: letterPath(v.letter.ID) + "/safeguarding",
+	body := confirmBody{Action: letterPath(v.letter.ID) + "/safeguarding",
 		Form: v.PostForm, Button: texts.Say("safeguarding.keep-it-for-five-years"), Facts: f.facts(s),
 		Says: []texts.Text{texts.Say("safeguarding.the-letter-will-be-kept", "deadline", f.Deadline)}}
 	title := texts.Say("safeguarding.keep-letter-for-five-years-2", "reference", v.letter.ID.Reference())
@@ -233,11 +236,11 @@ func (p *Portal) share(w http.ResponseWriter, v *visit) error {
 		decided, more := f.readSafeguarding()
 		s, flaws = &decided, append(flaws, more...)
 	}
-	if len(flaws) > 0 {
+	if len(flaws) > 0 || changes(v.PostForm) {
 		return p.showKeepForm(w, v, "sharing", v.PostForm, flaws)
 	}
 	if !confirmed(v.PostForm) {
-		body := confirmBody{Back: letterPath(v.letter.ID) + "/sharing", Action: letterPath(v.letter.ID) + "/sharing",
+		body := confirmBody{Action: letterPath(v.letter.ID) + "/sharing",
 			Form: v.PostForm, Button: texts.Say("safeguarding.record-the-sharing"), Says: []texts.Text{texts.Say("safeguarding.letterlock-sends-nothing")},
 			Facts: []fact{{texts.Say("safeguarding.with"), texts.Word("agency", sh.Agency)}, {texts.Say("safeguarding.on"), texts.Day(sh.On)}, {texts.Say("safeguarding.ground"), texts.Word("basis", sh.Basis)}}}
 		if s != nil {

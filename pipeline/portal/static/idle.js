@@ -12,8 +12,9 @@
   let used = Date.now();
   let asked = used;
 
-  // What was entered last goes with the page, and comes back to the same person.
-  let entered = null;
+  // What was entered last goes with the page, and comes back to the same person; what
+  // had been entered before the page was made, too.
+  let entered = document.querySelector("form[data-entered]");
   document.addEventListener("input", (e) => { entered = e.target.form || entered; }, { capture: true });
   const keep = () => {
     if (entered?.method !== "post") return;
