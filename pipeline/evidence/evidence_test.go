@@ -144,7 +144,7 @@ func TestThePackHoldsWhatItSays(t *testing.T) {
 		t.Error("the export in the pack is another")
 	}
 	for name, want := range map[string][]string{
-		"index.html":                    {"16 entries, each as it was signed", "3 letters that arrived, 0 copies of answers filed, 3 papers destroyed, 3 letters and copies deleted with proof"},
+		"index.html":                    {"16 entries, each as it was signed", "Letters that arrived: 3. Copies of answers filed: 0. Papers destroyed: 3. Letters and copies deleted with proof: 3."},
 		"procedure.html":                {"Respect Phoneline", "respect-phoneline", "these sites: office.", "shred-station", "<td>41</td>", "after 30 minutes", "1826 for five years", "No key is in escrow", "P-5, in 3 destructions; what is coarser than P-5"},
 		"verification.txt":              {"Verified: 16 entries", "letterlock register verify register.ndjson --key register.pub", "letterlock register\n16\n"},
 		"policy.md":                     {"including the recycle bin"},
@@ -153,7 +153,8 @@ func TestThePackHoldsWhatItSays(t *testing.T) {
 		"retention-record-2027.pdf":     {"2027: 16 entries"},
 		"storage.html":                  {"versioning", "Every version is kept by itself."},
 		"demands.html":                  {"RESISCAN A.NB.4", "BS 10008", "ISO/IEC 21964-3", "including the recycle bin."},
-		"destruction-certificates.html": {"<dt>witness</dt><dd>8</dd>", "<dd>unread coarse</dd>", "<dt>staff</dt><dd>7</dd>"},
+		"destruction-certificates.html": {"<dt>witness</dt><dd>8</dd>", "<dd>unread coarse</dd>", "<dt>staff</dt><dd>7</dd>", "“staff” is the staff number of who did it"},
+		"key-ends.html":                 {"There is none in this register."},
 	} {
 		for _, w := range want {
 			if pack[name] == nil || !strings.Contains(pack[name].String(), w) {

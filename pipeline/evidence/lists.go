@@ -182,6 +182,7 @@ func (p *pack) print(l list, w io.Writer) error {
 	if err := pages.ExecuteTemplate(w, "list-head", p.page(l.title, l.says)); err != nil {
 		return err
 	}
+	none := true
 	err := p.of(l, func(fields map[string]string) error {
 		var cells []cell
 		for _, name := range columns {
@@ -189,8 +190,12 @@ func (p *pack) print(l list, w io.Writer) error {
 				cells = append(cells, cell{strings.ReplaceAll(name, "_", " "), v})
 			}
 		}
+		none = false
 		return pages.ExecuteTemplate(w, "list-entry", cells)
 	})
+	if err == nil && none { // or it would look like a page that broke off
+		err = pages.ExecuteTemplate(w, "list-none", nil)
+	}
 	if err != nil {
 		return err
 	}
