@@ -373,11 +373,11 @@ func sheetsDoNotFit(counted int, paper register.Paper, alone bool) texts.Text {
 }
 
 func (p *Portal) readMethod(d *register.Destruction, form url.Values, flaw func(field string, says texts.Text)) {
-	number := func(field string) register.Number {
+	number := func(field string, enter texts.Text) register.Number {
 		n := register.Number(strings.ToUpper(strings.TrimSpace(form.Get(field))))
 		if !n.Valid() {
 			// Free text would be a place for names in a register that is kept for years.
-			flaw(field, texts.Say("desk.enter-the-number"))
+			flaw(field, enter)
 		}
 		return n
 	}
@@ -395,7 +395,8 @@ func (p *Portal) readMethod(d *register.Destruction, form url.Values, flaw func(
 		if d.Contractor = register.Name(form.Get("contractor")); !slices.Contains(p.cfg.Contractors, d.Contractor) {
 			flaw("contractor", texts.Say("desk.choose-the-contractor"))
 		}
-		d.Collection, d.Certificate = number("collection"), number("certificate")
+		d.Collection = number("collection", texts.Say("desk.enter-the-collection"))
+		d.Certificate = number("certificate", texts.Say("desk.enter-the-certificate"))
 	default:
 		flaw("method", texts.Say("desk.choose-how-the-paper"))
 	}

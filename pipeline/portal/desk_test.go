@@ -127,12 +127,12 @@ func TestDestroyPaper(t *testing.T) {
 		wantText(t, v.post(path, h.destruction("machine", wrong)), "Choose the shredder that destroyed it.")
 	}
 	sign = v.fills(path, h.destruction("machine", "shredder-2"))
-	wantText(t, v.get(sign), "Our own shredder shredder-2, level P-5")
+	wantText(t, v.get(sign), "Our own shredder (shredder-2), level P-5")
 	v.signs(sign, h.ops2)
 	wantRedirect(t, v.post(sign, nil), path)
-	wantText(t, v.get(path), "Our own shredder shredder-2, level P-5")
-	wantText(t, v.get("/desk/trays"), "Our own shredder shredder-2, level P-5")
-	wantText(t, h.as(h.dpo).get("/register?about="+named.Reference()), "with our own shredder shredder-2, level P-5, at office")
+	wantText(t, v.get(path), "Our own shredder (shredder-2), level P-5")
+	wantText(t, v.get("/desk/trays"), "Our own shredder (shredder-2), level P-5")
+	wantText(t, h.as(h.dpo).get("/register?about="+named.Reference()), "with our own shredder (shredder-2), level P-5, at office")
 }
 
 func TestDestructionFormFlaws(t *testing.T) {
@@ -153,10 +153,10 @@ func TestDestructionFormFlaws(t *testing.T) {
 		"no method":        {[]string{"method", "fire"}, "Choose how the paper was destroyed"},
 		"no level":         {[]string{"level", "P-8"}, "Choose the level"},
 		"no contractor":    {[]string{"method", "contractor", "contractor", "mrs-smith"}, "Choose the contractor"},
-		"no certificate":   {[]string{"method", "contractor", "collection", "1"}, "Enter the number on the contractor"},
-		"no collection":    {[]string{"method", "contractor", "certificate", "1"}, "Enter the number on the contractor"},
-		"prose for one":    {[]string{"method", "contractor", "certificate", "for Mrs Smith 1"}, "Enter the number on the contractor"},
-		"a name for one":   {[]string{"method", "contractor", "certificate", "MARGARET-1"}, "Enter the number on the contractor"},
+		"no certificate":   {[]string{"method", "contractor", "collection", "1"}, "Enter the number on the certificate of destruction"},
+		"no collection":    {[]string{"method", "contractor", "certificate", "1"}, "Enter the number on the collection note"},
+		"prose for one":    {[]string{"method", "contractor", "certificate", "for Mrs Smith 1"}, "Enter the number on the certificate of destruction"},
+		"a name for one":   {[]string{"method", "contractor", "certificate", "MARGARET-1"}, "Enter the number on the certificate of destruction"},
 		"no scanner":       {[]string{"scanner", ""}, "Choose who scanned it"},
 		"a leader scanned": {[]string{"scanner", strconv.FormatInt(h.lead, 10)}, "Choose who scanned it"},
 		"no place":         {[]string{"place", "mrs-smith"}, "Choose where"},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
 )
 
 func TestIntakeIsElsewhere(t *testing.T) {
@@ -56,10 +58,48 @@ func TestIntakeLists(t *testing.T) {
 			t.Errorf("the intake is in the menu of staff number %d", who)
 		}
 	}
-	for range intakeShows {
-		h.intake.asks(QuestionDuplicate, "further.pdf", Stack{Pages: 1})
+}
+
+// After a week in which nobody has answered, the page still loads as fast as any other,
+// and every question is reached from it.
+func TestTheIntakeOfAWeek(t *testing.T) {
+	h := newHouse(t)
+	v := h.as(h.ops)
+	var asked []string
+	name := strings.Repeat("Ünlängst gescannt – ", 6) + ".pdf" // 240 bytes long, as long as names become
+	for i := range 100 {
+		asked = append(asked, h.intake.asks([]QuestionKind{QuestionDuplicate, QuestionOtherLine, QuestionStack}[i%3], name, Stack{Pages: 1}))
+		again := h.letter(2)
+		h.opens(again, h.lead)
+		must(t, h.register.MarkScanAgain(t.Context(), again, h.lead, "too-faint"))
 	}
-	wantText(t, v.get("/intake"), "102 waiting", "These are the 100 oldest.")
+	h.letter(1)
+	var refused []letter.Refused
+	for range letter.MaxRefused {
+		refused = append(refused, letter.Refused{Helpline: "respect-phoneline", At: h.now, Why: "cut-off"})
+	}
+	h.reports(letter.Report{Folders: []letter.ReportLine{{Helpline: "respect-phoneline", Arriving: 4}}, Refused: refused})
+	wantText(t, v.get("/intake"), "100 waiting", "These are the 10 oldest papers.", `<a href="/desk?list=again">`)
+	seen, at := map[string]bool{}, "/intake"
+	further := regexp.MustCompile(`<a href="([^"]+)">Further scans</a>`)
+	for at != "" {
+		t.Logf("%s has %d bytes", at, v.weighs(at))
+		page := v.get(at).Body.String()
+		for _, path := range asked {
+			seen[path] = seen[path] || containsText(page, `href="`+path+`"`)
+		}
+		if at = ""; further.MatchString(page) {
+			at = further.FindStringSubmatch(page)[1]
+		}
+	}
+	for _, path := range asked {
+		if !seen[path] {
+			t.Errorf("%s is on no page", path)
+		}
+	}
+	for _, from := range []string{"x", "-1", "0", "100", "99999999999999999999"} {
+		wantStatus(t, v.get("/intake?from="+from), http.StatusOK)
+	}
 }
 
 func TestAnswerDuplicate(t *testing.T) {

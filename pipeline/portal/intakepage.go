@@ -15,13 +15,18 @@ import (
 	"letterlock/scanner/letter"
 )
 
-// intakeShows is how many questions the page lists, oldest first.
-const intakeShows = 100
+const (
+	intakeShows = 20  // questions the page lists, oldest first; of more there are further pages
+	takenShows  = 100 // letters taken today, the latest
+)
 
 type intakeBody struct {
 	Here      bool // the scanner folder is on this machine
 	Questions []Question
-	Shows     int
+	From      int // of all questions, that stand before these
+	Next      int // From of the next page; 0 where there is none
+	Shows     int // letters taken today
+	ShowsDesk int // papers to be scanned again
 	Taken     []register.Entry // today's letters, newest first: their references, and nothing of what they say
 	MoreTaken bool             // than are listed
 	Scanners  []scannerBoard
@@ -43,14 +48,15 @@ func (p *Portal) intakePage(w http.ResponseWriter, v *visit) error {
 		return because(folderDown, err)
 	}
 	pg := page{Name: "intake", Title: texts.Say("intake.intake")}
-	body := intakeBody{Here: p.cfg.Intake != nil, Questions: found[:min(len(found), intakeShows)], Shows: intakeShows}
+	body := intakeBody{Here: p.cfg.Intake != nil, Shows: takenShows, ShowsDesk: deskShows}
+	body.Questions, body.From, body.Next = questionsFrom(found, wholeNumber(v.URL.Query().Get("from")))
 	if body.Taken, body.MoreTaken, err = p.takenToday(v); err != nil {
 		return err
 	}
 	if body.Scanners, err = p.scannerBoards(v); err != nil {
 		return err
 	}
-	if body.Again, err = p.papersAgain(v, intakeShows); err != nil {
+	if body.Again, err = p.papersAgain(v, deskShows); err != nil {
 		return err
 	}
 	pg.Body = body
@@ -60,6 +66,19 @@ func (p *Portal) intakePage(w http.ResponseWriter, v *visit) error {
 		}
 	}
 	return p.ok(w, v, pg)
+}
+
+// questionsFrom is what one page lists of all questions, from which on, and from which
+// on the next page goes; 0 for none. Questions that are answered meanwhile move those
+// behind them to the front, where they are found on the first page.
+func questionsFrom(found []Question, after int64) (some []Question, from, next int) {
+	if after > 0 && after < int64(len(found)) {
+		from = int(after)
+	}
+	if some = found[from:]; len(some) > intakeShows {
+		some, next = some[:intakeShows], from+intakeShows
+	}
+	return some, from, next
 }
 
 // papersAgain is the papers that are to be scanned again, oldest first. A new scan
@@ -96,7 +115,7 @@ func (p *Portal) asked(v *visit, papers []register.Paper) (again []againPaper, e
 
 // takenToday is the letters that were taken since the day began.
 func (p *Portal) takenToday(v *visit) (taken []register.Entry, more bool, err error) {
-	taken, err = p.cfg.Register.Entries(v.Context(), -1, "letter-admitted", "", intakeShows)
+	taken, err = p.cfg.Register.Entries(v.Context(), -1, "letter-admitted", "", takenShows)
 	if err != nil {
 		return nil, false, err
 	}
@@ -105,7 +124,7 @@ func (p *Portal) takenToday(v *visit) (taken []register.Entry, more bool, err er
 	if before >= 0 {
 		return taken[:before], false, nil
 	}
-	return taken, len(taken) == intakeShows, nil
+	return taken, len(taken) == takenShows, nil
 }
 
 // answerNote thanks for the answer that the person has just given, as the
