@@ -105,4 +105,3 @@ func TestThePageThatAsksOnceMoreGoesByItself(t *testing.T) {
 	b.Wants(comesBack)
 	b.WantsThat(`document.getElementById("helpline").value + document.getElementById("owner").value`, "mens-advice-line"+fmt.Sprint(b.dpo))
 }
-

@@ -23,10 +23,10 @@ const (
 type intakeBody struct {
 	Here      bool // the scanner folder is on this machine
 	Questions []Question
-	From      int // of all questions, that stand before these
-	Next      int // From of the next page; 0 where there is none
-	Shows     int // letters taken today
-	ShowsDesk int // papers to be scanned again
+	From      int              // of all questions, that stand before these
+	Next      int              // From of the next page; 0 where there is none
+	Shows     int              // letters taken today
+	ShowsDesk int              // papers to be scanned again
 	Taken     []register.Entry // today's letters, newest first: their references, and nothing of what they say
 	MoreTaken bool             // than are listed
 	Scanners  []scannerBoard

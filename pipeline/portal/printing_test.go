@@ -33,6 +33,9 @@ func TestPrintingInTheBrowser(t *testing.T) {
 	if n := b.LoadImages(); n != 3 {
 		t.Errorf("%d of 3 pages are there", n)
 	}
+	if n := b.Sheets(); n != 3 {
+		t.Errorf("3 pages are printed on %d sheets", n)
+	}
 	printed := 0
 	for _, e := range b.entries("letter-opened", id) {
 		printed += strings.Count(string(e.Data), `"print"`)

@@ -1,6 +1,7 @@
 package portaltest
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,7 +14,9 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	"github.com/pdfcpu/pdfcpu/pkg/api"
 
 	"letterlock/scanner/realpart"
 )
@@ -83,6 +86,16 @@ func (b *Browser) OnPaper(f func()) {
 			f()
 		}
 	}
+}
+
+// Sheets is on how many sheets of A4 the page is printed.
+func (b *Browser) Sheets() int {
+	b.T.Helper()
+	printed, err := chromedp.Call(b.ctx, page.PrintToPDF, page.PrintToPDFParams{PaperWidth: 8.27, PaperHeight: 11.69})
+	b.must(err)
+	n, err := api.PageCount(bytes.NewReader(printed.Data), nil)
+	b.must(err)
+	return n
 }
 
 // Be gives the browser the cookie of somebody's session.
