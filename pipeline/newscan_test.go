@@ -71,7 +71,7 @@ func TestALetterIsScannedAnew(t *testing.T) {
 	if r := o.receiptOf(m); r.Paper != letter.PaperMayGo {
 		t.Errorf("the new receipt says %q", r.Paper)
 	}
-	if gone, err := o.cfg.Register.Gone(ctx); err != nil || len(gone["office"]) != 1 || gone["office"][0] != (letter.GoneLetter{ID: old.ID, Paper: letter.PaperDestroyed}) {
+	if gone, err := o.cfg.Register.Gone(ctx); err != nil || len(gone["office"]) != 1 || gone["office"][0] != (letter.GoneLetter{ID: old.ID, Paper: letter.PaperDestroyed, SHA256: old.SHA256}) {
 		t.Errorf("the edge is told %v, %v", gone, err) // it has no slip of its own any more
 	}
 	o.opens(m)

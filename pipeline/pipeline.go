@@ -91,7 +91,10 @@ func (s *Server) admit(ctx context.Context, marker string) (why register.HeldRea
 		return register.SameIDOther, nil
 	case errors.Is(err, register.ErrAlreadyDeleted):
 		// Its edge has missed its receipt and waits, with the scan.
-		if err := s.cfg.Register.NoteGone(ctx, m.ID, m.Site); err != nil {
+		switch err := s.cfg.Register.NoteGone(ctx, m); {
+		case errors.Is(err, register.ErrSameIDOther):
+			return register.SameIDOther, nil
+		case err != nil:
 			return "", err
 		}
 		return register.AlreadyDeleted, s.endReturnedOf(ctx, []string{m.ObjectKey()}, strayDay{class: m.Class, day: m.ReceivedOn()})

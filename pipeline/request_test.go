@@ -3,6 +3,9 @@ package pipeline
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
@@ -57,6 +60,52 @@ func TestErasureBeforeTime(t *testing.T) {
 				t.Errorf("%d traces in %s", n, class)
 			}
 		}
+	}
+}
+
+// Whoever has a copy of a scanner's key can bring nonsense under the id of a scan that
+// waits there, and it is erased, as it should be. The scanner is told of the nonsense
+// alone, and keeps its scan; only what had to be gone by now is given up unseen.
+func TestAScanWhoseIDWasTakenIsNotGivenUp(t *testing.T) {
+	o, ctx := newOffice(t), t.Context()
+	m := o.read()
+	o.must(o.cfg.Register.AskErasure(ctx, m.ID, register.PersonAsked, oneLeader))
+	o.confirm(m.ID)
+	o.work(m.ID)
+	o.deletion(m.ID)
+	told := func() (hashes []string) {
+		gone, err := o.cfg.Register.Gone(ctx)
+		o.must(err)
+		for _, l := range gone[m.Site] {
+			hashes = append(hashes, l.SHA256)
+		}
+		return hashes
+	}
+	scan := m
+	scan.SHA256 = strings.Repeat("ab", 32)
+	for _, announced := range []letter.Manifest{m, scan} {
+		o.announce(announced)
+		o.now = o.now.Add(2 * time.Minute) // what is held is looked at again
+		o.must(o.Admit(ctx))
+		if d := cmp.Diff([]string{m.SHA256}, told()); d != "" {
+			t.Error(d)
+		}
+	}
+	if d := cmp.Diff([]register.HeldReason{register.SameIDOther}, o.held()); d != "" {
+		t.Error(d)
+	}
+
+	// Nobody knows any more what was deleted.
+	o.days(31)
+	o.must(o.cfg.Register.ForgetGone(ctx))
+	o.must(o.cfg.Register.NoteGone(ctx, scan))
+	if d := cmp.Diff([]string(nil), told()); d != "" {
+		t.Error(d)
+	}
+	o.now = m.Deadline().Start()
+	o.must(o.cfg.Register.NoteGone(ctx, scan))
+	if d := cmp.Diff([]string{scan.SHA256}, told()); d != "" {
+		t.Error(d)
 	}
 }
 

@@ -101,9 +101,9 @@ type Edge struct {
 
 	keys        serverKeys
 	own         ownKey
-	gone        map[letter.ID]string // what became of the papers of letters that ended before their time
-	goneHeard   time.Time            // when that was fetched
-	named       awaiting             // which papers are to be scanned again whose letters it forgets
+	gone        map[letter.ID]letter.GoneLetter // the letters that ended before their time
+	goneHeard   time.Time                       // when that was fetched
+	named       awaiting                        // which papers are to be scanned again whose letters it forgets
 	slipsTended time.Time
 	slipLast    letter.ID
 	told        map[string]string // the sentence that stands about a subject
@@ -233,7 +233,7 @@ func (e *Edge) attach() error {
 		return err
 	}
 	e.folder, e.jobs, e.shelf = f, nil, newShelf()
-	e.gone, e.goneHeard = map[letter.ID]string{}, time.Time{}
+	e.gone, e.goneHeard = map[letter.ID]letter.GoneLetter{}, time.Time{}
 	e.named = newAwaiting()
 	e.known.unsure = map[string]letter.ID{} // load finds out
 	e.printed, e.tidy = map[string]bool{}, map[letter.ID]bool{}

@@ -36,7 +36,7 @@ func (e *Edge) hearGone(ctx context.Context) error {
 	}
 	clear(e.gone)
 	for _, l := range said.Letters {
-		e.gone[l.ID] = l.Paper
+		e.gone[l.ID] = l
 	}
 	return e.forgetGone()
 }

@@ -1,6 +1,8 @@
 package scanner
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,14 +92,35 @@ func TestAnOverdueSlipGoesWithItsPaper(t *testing.T) {
 }
 
 // A scanner that missed the receipt of a letter which is gone since gives up its
-// scan: nothing is left that anybody may be shown.
+// scan: nothing is left that anybody may be shown. It does so for the bytes alone that
+// it has sealed itself: whoever has a copy of its key can have the server take others
+// under the same id, and end.
 func TestAScanOfALetterThatIsGoneIsGivenUp(t *testing.T) {
 	o := newOffice(t)
 	o.drop(line+"/scan.jpg", sampleLetter(1))
 	o.pass(settled)
-	_, id, _ := letter.SplitIncoming(o.keys(letter.IncomingPrefix)[0])
-	m := letter.Manifest{ID: id}
-	o.tellGone(o.Site, letter.GoneLetter{ID: m.ID, Paper: letter.PaperDestroyed})
+	msg, err := o.bucket.Get(t.Context(), o.keys(letter.IncomingPrefix)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := letter.OpenManifest(msg, o.site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits := func() bool { return o.files("scanner/.letterlock/spool")[string(m.ID)+".manifest"] != "" }
+	if !waits() {
+		t.Fatalf("it does not wait at all: %v", slices.Sorted(maps.Keys(o.files("scanner/.letterlock"))))
+	}
+	for _, other := range []string{"", strings.Repeat("ab", 32)} {
+		o.tellGone(o.Site, letter.GoneLetter{ID: m.ID, Paper: letter.PaperDestroyed, SHA256: other})
+		o.wait(10 * time.Minute)
+		o.after(o.SlipEvery)
+		o.pass(5)
+		if !waits() {
+			t.Fatalf("a scan is given up although what is gone has the hash %q", other)
+		}
+	}
+	o.tellGone(o.Site, letter.GoneLetter{ID: m.ID, Paper: letter.PaperDestroyed, SHA256: m.SHA256})
 	o.wait(10 * time.Minute)
 	o.after(o.SlipEvery)
 	o.pass(5)

@@ -442,10 +442,10 @@ func (e *Edge) store(ctx context.Context, m letter.Manifest, readBack bool) erro
 // finds the receipt again and writes the same slip, a crash after it discards.
 func (e *Edge) receive(ctx context.Context, j *job) (end bool, err error) {
 	receipt, err := e.receipt(ctx, j.manifest.Site, j.id, j.manifest.SHA256)
-	if paper, gone := e.gone[j.id]; err == nil && receipt == nil && gone {
-		// It was verified, and has ended while this edge was away: nobody may be
-		// shown it, and what is left of it here goes too.
-		receipt = &letter.Receipt{ID: j.id, SHA256: j.manifest.SHA256, Paper: paper}
+	if gone := e.gone[j.id]; err == nil && receipt == nil && gone.SHA256 == j.manifest.SHA256 {
+		// The server had these very bytes, and they have ended while this edge was
+		// away: nobody may be shown them, and what is left of them here goes too.
+		receipt = &letter.Receipt{ID: j.id, SHA256: j.manifest.SHA256, Paper: gone.Paper}
 	}
 	if err != nil || receipt == nil {
 		return false, err

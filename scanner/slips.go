@@ -314,7 +314,7 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 		}
 		e.tidy[r.ID] = true
 	}
-	if paper, is := e.gone[r.ID]; is && paper == letter.PaperDestroyed || r.Paper == letter.PaperDestroyed {
+	if e.gone[r.ID].Paper == letter.PaperDestroyed || r.Paper == letter.PaperDestroyed {
 		return e.endSlip(r)
 	}
 	if r.Paper == paperOverdue {

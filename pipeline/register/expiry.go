@@ -102,7 +102,7 @@ func (r *Register) DeleteRows(ctx context.Context, l Letter, by Remover, listing
 			}
 		}
 		if l.Erase != "" && !l.IsResponse() { // on its deadline the edge forgets it by itself
-			if err := r.noteGone(ctx, tx, l.ID, l.Site); err != nil {
+			if err := r.noteGone(ctx, tx, l.ID, l.Site, l.Manifest.SHA256); err != nil {
 				return err
 			}
 		}

@@ -235,7 +235,7 @@ func (r *Register) paperIsGone(ctx context.Context, tx *sql.Tx, p Paper, ledger 
 		if _, err := tx.ExecContext(ctx, `DELETE FROM papers WHERE letter = $1`, string(p.Letter)); err != nil {
 			return err
 		}
-		return r.noteGone(ctx, tx, p.Letter, p.Site)
+		return r.noteGone(ctx, tx, p.Letter, p.Site, "")
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE papers SET state = $1, ledger = $2 WHERE letter = $3`,
 		letter.PaperDestroyed, string(ledger), string(p.Letter)); err != nil {

@@ -175,7 +175,8 @@ func OpenReceipt(msg []byte, server note.Verifier) (Receipt, error) {
 // nothing from their receipts any more, since these are gone with them: those that
 // were erased before their deadline, and those whose paper was destroyed later
 // than the letter. The edge forgets their scans, and takes away the slips of
-// papers that are destroyed.
+// papers that are destroyed. A scan that waits for its receipt it gives up only if
+// its sealed bytes are those that are gone.
 type Gone struct {
 	Site    string       `json:"site"` // of the edge that is told
 	Letters []GoneLetter `json:"letters"`
@@ -183,8 +184,9 @@ type Gone struct {
 
 // GoneLetter is one letter of a Gone.
 type GoneLetter struct {
-	ID    ID     `json:"id"`
-	Paper string `json:"paper"` // PaperMayGo or PaperDestroyed
+	ID     ID     `json:"id"`
+	Paper  string `json:"paper"`            // PaperMayGo or PaperDestroyed
+	SHA256 string `json:"sha256,omitempty"` // of the sealed bytes that are gone, lower-case hex; empty where the server knows it no more
 }
 
 // MaxGone is how many letters one Gone may name.
@@ -203,7 +205,7 @@ func OpenGone(msg []byte, server note.Verifier) (Gone, error) {
 		return Gone{}, errors.New("gone: site or number of letters is not of the agreed form")
 	}
 	for _, l := range g.Letters {
-		if _, err := ParseID(string(l.ID)); err != nil || l.Paper != PaperMayGo && l.Paper != PaperDestroyed {
+		if _, err := ParseID(string(l.ID)); err != nil || l.Paper != PaperMayGo && l.Paper != PaperDestroyed || l.SHA256 != "" && !isHash(l.SHA256) {
 			return Gone{}, errors.New("gone: a letter is not of the agreed form")
 		}
 	}
