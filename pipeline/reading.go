@@ -152,10 +152,10 @@ func (s *Server) render(ctx context.Context, l *register.Letter, plain []byte) (
 	return "", err
 }
 
-// PDF opens the letter for a person. The opening must be on record before. A
-// letter that the storage's own lifecycle has taken is portal.ErrGone, one that
-// it should still hold portal.ErrLost.
-func (s *Server) PDF(ctx context.Context, l register.Letter) ([]byte, error) {
+// opened is the letter's plaintext, for a person whose opening is on record. A letter
+// that the storage's own lifecycle has taken is portal.ErrGone, one that it should
+// still hold portal.ErrLost.
+func (s *Server) opened(ctx context.Context, l register.Letter) ([]byte, error) {
 	plain, err := s.open(ctx, l, l.Lies.Version)
 	if l.Missing && err != nil || s.notThere(l, err) {
 		return nil, portal.ErrLost

@@ -186,6 +186,9 @@ func (p *Portal) letterPDF(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	pdf, err := p.cfg.Reader.PDF(v.Context(), v.letter)
+	if errors.Is(err, ErrNotClean) {
+		return notClean
+	}
 	if err != nil {
 		return readerTrouble(err)
 	}

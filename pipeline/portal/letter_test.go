@@ -100,6 +100,11 @@ func TestLetterPage(t *testing.T) {
 	if pdf.Header().Get("Content-Type") != "application/pdf" || pdf.Header().Get("Content-Disposition") != "inline" {
 		t.Errorf("the PDF's headers are %v", pdf.Header())
 	}
+	h.reader.fails = ErrNotClean
+	refused := h.as(h.lead).get("/l/" + string(id) + "/letter.pdf")
+	if wantStatus(t, refused, http.StatusForbidden); !strings.Contains(refused.Body.String(), "page by page only") {
+		t.Errorf("of a file that is not given out the page says:\n%s", refused.Body)
+	}
 }
 
 // The first page is begun exactly as the browser then asks for it, or it is made twice.

@@ -34,7 +34,7 @@ import (
 // person who asked, nowhere else; the portal calls it only after the opening
 // is on the register.
 type Reader interface {
-	// PDF returns the whole letter, or ErrGone or ErrLost.
+	// PDF returns the whole letter, or ErrGone, ErrLost or ErrNotClean.
 	PDF(ctx context.Context, l register.Letter) ([]byte, error)
 	// Ready opens the letter so that its pages can be shown, the first of them as it
 	// is asked for next, or returns ErrGone or ErrLost.
@@ -58,6 +58,10 @@ var ErrGone = errors.New("the storage no longer holds the letter")
 // ErrLost is what a Reader returns for a letter that the storage should still
 // hold, and does not.
 var ErrLost = errors.New("the storage has lost the letter")
+
+// ErrNotClean is what a Reader returns for a letter whose file might do more than show
+// its pages: it is given to nobody, and its pages are shown as pictures.
+var ErrNotClean = errors.New("the letter's file is not given out")
 
 // Helpline is a helpline as people know it.
 type Helpline struct {

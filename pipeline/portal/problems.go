@@ -93,6 +93,9 @@ var (
 			texts.Say("problem.nothing-is-lost-please-try-again")}}
 	notReadable = &problem{Status: http.StatusServiceUnavailable, Heading: texts.Say("problem.the-letter-cannot-be-fetched"),
 		Lines: []texts.Text{texts.Say("problem.its-place-of-storage-did")}}
+	notClean = &problem{Status: http.StatusForbidden, Heading: texts.Say("problem.this-letter-is-shown-page-by-page"),
+		Lines: []texts.Text{texts.Say("problem.its-file-is-not-as-scanners"),
+			texts.Say("problem.go-back-and-read-its-pages")}}
 	letterEnded = &problem{Status: http.StatusGone, Heading: texts.Say("problem.this-letters-time-is-over"),
 		Lines: []texts.Text{texts.Say("problem.the-storage-has-already-deleted")}}
 	letterLost = &problem{Status: http.StatusGone, Heading: texts.Say("problem.this-letter-is-not-where"),

@@ -1,0 +1,61 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"letterlock/pipeline/portal"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/pdf"
+)
+
+// PDF opens the letter for a person who asks for its file. The opening must be on
+// record before. A letter that the storage's own lifecycle has taken is portal.ErrGone,
+// one that it should still hold portal.ErrLost.
+//
+// The file is made anew of what the scanner has sealed, as the scanner has made that of
+// the scan: somebody who holds a scanner's key could have sealed a file that runs
+// programs, or calls home, when it is opened. What cannot be made anew is
+// portal.ErrNotClean; its pages can be shown all the same, as pictures.
+func (s *Server) PDF(ctx context.Context, l register.Letter) ([]byte, error) {
+	sealed, err := s.opened(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(sealed)
+	given, err := madeAnew(ctx, sealed)
+	if refused, is := errors.AsType[*pdf.Refusal](err); is {
+		s.cfg.Log.Error("a letter's file is not given out: it is not as scanners make it", "letter", l.ID, "why", refused.Code)
+		return nil, portal.ErrNotClean
+	}
+	if err != nil {
+		return nil, fmt.Errorf("making a letter's file anew: %w", err)
+	}
+	return given, nil
+}
+
+// madeAnew is the clean PDF of one that lies in memory.
+func madeAnew(ctx context.Context, sealed []byte) ([]byte, error) {
+	var files [2]*os.File
+	for i := range files {
+		file, err := inMemory()
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = file.Close() }()
+		files[i] = file
+	}
+	from, to := files[0], files[1]
+	if _, err := io.Copy(from, bytes.NewReader(sealed)); err != nil {
+		return nil, err
+	}
+	// Whether shapes may be repeated was decided where it was scanned.
+	if _, err := (pdf.Normaliser{Limits: pdf.Limits{AllowSymbols: true}}).Normalise(ctx, from, to); err != nil {
+		return nil, err
+	}
+	return io.ReadAll(to)
+}
