@@ -36,12 +36,19 @@ func (c *backupCmd) Run(w *world) error {
 			return err
 		}
 		defer unlock()
-		path, err := in.backUp(w, to)
-		if err != nil {
+		if err := in.dir.wipeDrills(); err != nil { // of one that was killed
 			return err
 		}
+		before := in.clock.Now().Add(-time.Duration(in.cfg.Backup.Keep))
+		path, err := in.backUp(w, to)
+		if err != nil {
+			// What is kept for too long goes all the same, which may make the room
+			// that was missing; but for the newest, while there is no other.
+			_, failed := backup.Rotate(in.backups(), before, true)
+			return errors.Join(err, failed)
+		}
 		fmt.Fprintf(w.out, "Written: %s\n", path)
-		removed, err := backup.Rotate(in.backups(), in.clock.Now().Add(-time.Duration(in.cfg.Backup.Keep)))
+		removed, err := backup.Rotate(in.backups(), before, false)
 		if err != nil {
 			return fmt.Errorf("the backup is made, but older ones stay: %w", err)
 		}

@@ -178,7 +178,11 @@ func TestKillAtEveryStepOfABackupAndARestore(t *testing.T) {
 	command(t, data, "restore", "--drill", "--from", from, "--key", key)
 	noneLeft(t, data)
 
-	// A server that starts wipes what was left as well.
+	// So does the day's backup, beside a server that goes on; and a server that starts.
+	killedAt(t, data, "drill-unpacked", "restore", "--drill", "--from", from, "--key", key)
+	nextSecond()
+	command(t, data, "backup")
+	noneLeft(t, data)
 	killedAt(t, data, "drill-unpacked", "restore", "--drill", "--from", from, "--key", key)
 	nextSecond()
 	killedAt(t, data, "backup-copied", "backup")

@@ -138,7 +138,12 @@ func run(args []string, out, errout io.Writer) (status int) {
 	if commandline.WantsJSON(parsed) || c.JSON() {
 		screen = screen.Silent()
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // nohup: it is to go on
+		// The terminal is gone: what a drill has unpacked must not stay behind.
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	defer stop()
 	dir, err := locate(c.Data, c.Config)
 	if err == nil {

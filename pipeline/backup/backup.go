@@ -248,12 +248,16 @@ func List(dir string) (all []Kept, err error) {
 	return all, nil
 }
 
-// Rotate removes the folder's backups that were made at or before the moment,
-// and says how many went. A crash leaves some of them to the next Rotate.
-func Rotate(dir string, before time.Time) (removed int, err error) {
+// Rotate removes the folder's backups that were made at or before the moment, but for
+// the newest if that is to stay, and says how many went. A crash leaves some of them
+// to the next Rotate.
+func Rotate(dir string, before time.Time, keepNewest bool) (removed int, err error) {
 	all, err := List(dir)
 	if err != nil {
 		return 0, err
+	}
+	if keepNewest {
+		all = all[:max(0, len(all)-1)]
 	}
 	for _, kept := range all {
 		if kept.Made.After(before) {

@@ -167,7 +167,7 @@ func TestRotation(t *testing.T) {
 	for n := range 10 {
 		o.make(t, day.AddDate(0, 0, n))
 	}
-	removed, err := Rotate(o.dir, day.AddDate(0, 0, 9).Add(-MaxAge))
+	removed, err := Rotate(o.dir, day.AddDate(0, 0, 9).Add(-MaxAge), false)
 	if err != nil || removed != 3 {
 		t.Errorf("%d went, %v", removed, err)
 	}
@@ -183,6 +183,12 @@ func TestRotation(t *testing.T) {
 	}
 	if _, err := Make(o.dir, About{Made: day.AddDate(0, 0, 9)}, []age.Recipient{o.key.Recipient()}, o.files, nil); err == nil {
 		t.Error("a backup took the place of another")
+	}
+	if removed, err := Rotate(o.dir, day.AddDate(1, 0, 0), true); err != nil || removed != 6 {
+		t.Errorf("while no other can be made, %d went, %v", removed, err)
+	}
+	if kept, err := List(o.dir); err != nil || len(kept) != 1 || !kept[0].Made.Equal(day.AddDate(0, 0, 9)) {
+		t.Errorf("while no other can be made there are %v, %v", kept, err)
 	}
 }
 
