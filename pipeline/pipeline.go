@@ -234,10 +234,17 @@ func (s *Server) receipt(ctx context.Context, l *register.Letter) error {
 	if err := s.put(ctx, letter.ReceiptKey(l.Site, l.ID), msg); err != nil {
 		return s.later(ctx, l, register.StoreDown, err)
 	}
+	noted := s.cfg.Register.ReceiptRenewed
 	if l.State == register.Verified {
-		return s.cfg.Register.Receipted(ctx, l)
+		noted = s.cfg.Register.Receipted
 	}
-	return s.cfg.Register.ReceiptRenewed(ctx, l)
+	err = noted(ctx, l)
+	if errors.Is(err, register.ErrMoved) {
+		// Another server was first, and perhaps with a newer word, over which this
+		// one lies now: it is put once more.
+		err = errors.Join(s.cfg.Register.OweReceipt(ctx, l.ID), err)
+	}
+	return err
 }
 
 // notify (step 8) writes down whom to tell before telling anyone.

@@ -337,6 +337,20 @@ func (r *Register) insertPaper(ctx context.Context, tx *sql.Tx, m letter.Manifes
 	return err
 }
 
+// OweReceipt has the letter's receipt written again, where it has one and goes on.
+func (r *Register) OweReceipt(ctx context.Context, id letter.ID) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		l, err := letterIn(ctx, tx, id)
+		if errors.Is(err, ErrNotFound) || err == nil && !l.State.CanBeOpened() {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return r.oweReceipt(ctx, tx, l)
+	})
+}
+
 // oweReceipt has the letter's receipt written again, if it has one already. A
 // letter that could not be verified is looked at anew: its edge still waits.
 func (r *Register) oweReceipt(ctx context.Context, tx *sql.Tx, l Letter) error {
