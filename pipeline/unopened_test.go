@@ -68,6 +68,19 @@ func TestUnopenedLettersAreMailedAgain(t *testing.T) {
 	}
 	at(11, 12, 0)
 	reminded("once they are opened")
+
+	// A letter of which its leader cannot be told.
+	o.post.down = true
+	third := o.deposit()
+	o.work(third.ID)
+	if l := o.state(third.ID); l.State != register.Receipted || l.Trouble != register.MailDown {
+		t.Fatalf("it is %s, %s", l.State, l.Trouble)
+	}
+	o.post.down = false
+	at(12, 12, 30)
+	reminded("of a letter that could not be told of", "ada@example.org")
+	at(15, 12, 30)
+	reminded("of it, after two days", "ada@example.org", "mo@example.org")
 	told, err := o.cfg.Register.Entries(t.Context(), -1, "unread-told", "", 10)
 	if err != nil || len(told) != len(ids) {
 		t.Errorf("%d are on record as reminded, of %d: %v", len(told), len(ids), err)

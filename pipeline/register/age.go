@@ -7,16 +7,19 @@ import (
 	"time"
 )
 
-// OldestUnread is when the oldest letter of these helplines was received of which
-// somebody was told and that nobody has opened; the zero time for none.
+// OldestUnread is when the oldest letter of these helplines was received that people
+// could open and nobody has opened, whether or not they could be told of it; the zero
+// time for none.
 func (r *Register) OldestUnread(ctx context.Context, helplines []string) (oldest time.Time, err error) {
 	for _, h := range helplines { // each is one step in the index of the list
-		at, err := r.moment(ctx, oldestUnread, h, Notified)
-		if err != nil {
-			return time.Time{}, fmt.Errorf("looking for the oldest unread letter: %w", err)
-		}
-		if !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
-			oldest = at
+		for _, state := range []State{Receipted, Notified} {
+			at, err := r.moment(ctx, oldestUnread, h, state)
+			if err != nil {
+				return time.Time{}, fmt.Errorf("looking for the oldest unread letter: %w", err)
+			}
+			if !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
+				oldest = at
+			}
 		}
 	}
 	return oldest, nil

@@ -33,14 +33,17 @@ func TestHowLongSomethingWaits(t *testing.T) {
 	d = newDesk(t)
 	l := d.receipted()
 	received := d.now
-	_, err := d.AddPerson(t.Context(), Person{Name: "Lee", Role: TeamLeader, Email: "lee@example.org", Helplines: []string{"respect-phoneline"}})
+	lee, err := d.AddPerson(t.Context(), Person{Name: "Lee", Role: TeamLeader, Email: "lee@example.org", Helplines: []string{"respect-phoneline"}})
 	d.must(err)
 	d.must(d.Notified(t.Context(), &l))
 	d.now = d.now.Add(time.Hour)
 	wants(time.Time{}, received)
 	d.now = d.now.AddDate(0, 0, 1)
 	d.receipted()
-	wants(d.now, received) // the other is on its way to be told of
+	second := d.now
+	wants(second, received)
+	d.must(d.RecordOpening(t.Context(), l.ID, lee, []byte("s"), ShownPages))
+	wants(second, second) // of which nobody could be told yet
 }
 
 // What is asked every few seconds costs one step in an index, however many letters there are.
