@@ -32,6 +32,7 @@ func (s *Server) quickFinders() alarmFinders {
 		register.LettersOverdue: func(ctx context.Context) (int, error) {
 			return s.cfg.Register.Overdue(ctx, letter.DateOf(s.cfg.Now()))
 		},
+		register.LettersWait:   s.cfg.Register.Stuck,
 		register.PapersOutlive: s.cfg.Register.Forgotten,
 		register.KeyNeeded: func(ctx context.Context) (int, error) {
 			_, letters, err := s.neededKeys(ctx)
@@ -115,6 +116,7 @@ func (s *Server) watchAlarms(ctx context.Context, w *watch) error {
 		w.alarmedSlow = now
 		finders[register.StorageWrong] = s.storageWrong
 		finders[register.RegisterWrong] = s.registerWrong
+		finders[register.BackupLate] = s.backupLate
 	}
 	asked, err := s.cfg.Register.Meta(ctx, register.MetaLookForMissing) // by another server
 	if err != nil {

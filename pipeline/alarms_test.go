@@ -422,3 +422,59 @@ func TestADueReviewIsInTheDaysMail(t *testing.T) {
 		}
 	}
 }
+
+// What a scanner has brought and nobody will be shown as it is, somebody hears of: a
+// letter that is not what was announced, and one that is announced and not believed.
+func TestALetterThatCannotBeTakenIsLoud(t *testing.T) {
+	o := newOffice(t)
+	broken := o.depositPDF([]byte("no pdf"))
+	other := o.deposit(func(_ *letter.Manifest, sealed *[]byte) { (*sealed)[len(*sealed)-1] ^= 1 })
+	o.work(broken.ID)
+	o.work(other.ID)
+	o.deposit(func(m *letter.Manifest, _ *[]byte) { m.Helpline = "nobodys-line" })
+	o.must(o.Admit(t.Context()))
+	if b, l := o.state(broken.ID), o.state(other.ID); b.State != register.Unverifiable || l.Trouble != register.ObjectMissing || len(o.held()) != 1 {
+		t.Fatalf("they are %s and %s, %s, and held is %v", b.State, l.State, l.Trouble, o.held())
+	}
+	if got := o.alarms(); len(got) != 0 {
+		t.Errorf("loud at once: %v", got)
+	}
+	o.now = o.now.Add(time.Hour)
+	if got := o.alarms(); !slices.Equal(got, []register.AlarmKind{register.LettersWait}) {
+		t.Errorf("after an hour loud is %v", got)
+	}
+	found, err := o.cfg.Register.Alarms(t.Context())
+	o.must(err)
+	if found[0].Count != 3 {
+		t.Errorf("%d wait", found[0].Count)
+	}
+}
+
+// Backups that are set up and not made are as loud as what they are against.
+func TestBackupsThatAreNotMadeAreLoud(t *testing.T) {
+	o, ctx := newOffice(t), t.Context()
+	var oldest time.Time
+	o.cfg.Backups = &Backups{Keep: 30 * 24 * time.Hour, Oldest: func() (time.Time, error) { return oldest, nil }}
+	loud := func(when string, after time.Duration, want bool) {
+		t.Helper()
+		o.now = o.now.Add(after)
+		o.Server = New(o.cfg)
+		o.must(o.PublishRecipients(ctx))
+		if got := slices.Contains(o.alarms(), register.BackupLate); got != want {
+			t.Errorf("%s: loud is %v", when, got)
+		}
+	}
+	made := func() { o.must(o.cfg.Register.KeepTime(ctx, register.MetaBackup, o.now)) }
+	loud("set up just now", 0, false)
+	loud("no backup for a day", 24*time.Hour, true)
+	made()
+	loud("made", 0, false)
+	loud("made two days ago", 48*time.Hour, false)
+	loud("not made", time.Hour, false)
+	loud("not made for another day", 24*time.Hour, true)
+	made()
+	loud("made again", 0, false)
+	oldest = o.now.AddDate(0, 0, -33)
+	loud("one is kept for too long", time.Minute, false)
+	loud("and stays", 24*time.Hour, true)
+}

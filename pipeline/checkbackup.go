@@ -15,9 +15,21 @@ type Backups struct {
 	Oldest func() (time.Time, error) // when the oldest that is there was made; the zero time for none
 }
 
-// backupLate is after how long without a backup somebody must look: they are made
+// backupAge is after how long without a backup somebody must look: they are made
 // once a day, and one may fail.
-const backupLate = 2 * 24 * time.Hour
+const backupAge = 2 * 24 * time.Hour
+
+// backupLate is 1 where a person must see to backups that are set up.
+func (s *Server) backupLate(ctx context.Context) (int, error) {
+	if s.cfg.Backups == nil {
+		return 0, nil // which a check says
+	}
+	bad, _, err := s.checkBackup(ctx)
+	if bad == nil {
+		return 0, err
+	}
+	return 1, err
+}
 
 // checkBackup finds out whether backups are made, and whether any is kept for
 // longer than it may be: it holds rows of letters that are gone.
@@ -41,11 +53,11 @@ func (s *Server) checkBackup(ctx context.Context) (bad, good texts.Text, err err
 	switch {
 	case made.IsZero():
 		return texts.Say("check-backup.none-made"), nil, nil
-	case now.Sub(made) > backupLate:
+	case now.Sub(made) > backupAge:
 		return texts.Say("check-backup.late", "day", letter.DateOf(made)), nil, nil
 	case lookErr != nil:
 		return texts.Say("check-backup.cannot-read"), nil, nil
-	case !oldest.IsZero() && now.Sub(oldest) > s.cfg.Backups.Keep+backupLate:
+	case !oldest.IsZero() && now.Sub(oldest) > s.cfg.Backups.Keep+backupAge:
 		return texts.Say("check-backup.too-old", "day", letter.DateOf(oldest)), nil, nil
 	}
 	if tried.IsZero() {

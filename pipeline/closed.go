@@ -240,15 +240,15 @@ func (s *Server) checkRestore(ctx context.Context) (bad, good texts.Text, err er
 	if err != nil {
 		return nil, nil, err
 	}
-	unread, err := s.unreadLeft(ctx)
+	unread, _, err := s.unreadLeft(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	switch kept, err := s.memory(ctx); {
 	case err != nil:
 		return nil, nil, err
-	case unread > 0:
-		return texts.Say("check-restore.unread", "n", unread), nil, nil
+	case len(unread) > 0:
+		return texts.Say("check-restore.unread", "n", len(unread)), nil, nil
 	case kept == memoryDamaged:
 		return texts.Say("check-restore.memory-damaged"), nil, nil
 	case kept == memoryOfAnother:

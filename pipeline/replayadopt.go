@@ -227,28 +227,39 @@ func (r *replay) keepUnread(ctx context.Context) error {
 	return r.cfg.Register.SetMeta(ctx, register.MetaUnread, string(text))
 }
 
-// unreadLeft counts the objects that the last replay could not open and whose
-// deadline has not come.
-func (s *Server) unreadLeft(ctx context.Context) (n int, err error) {
+// unreadLeft are the keys of the objects that the last replay could not open and whose
+// deadline has not come; over says that there are others whose has.
+func (s *Server) unreadLeft(ctx context.Context) (keys []string, over bool, err error) {
 	text, err := s.cfg.Register.Meta(ctx, register.MetaUnread)
 	if err != nil || text == "" {
-		return 0, err
+		return nil, false, err
 	}
-	var keys []string
 	if err := json.Unmarshal([]byte(text), &keys); err != nil {
-		return 0, fmt.Errorf("reading what a replay could not open: %w", err)
+		return nil, false, fmt.Errorf("reading what a replay could not open: %w", err)
 	}
-	today := letter.DateOf(s.cfg.Now())
-	for _, key := range keys {
+	today, known := letter.DateOf(s.cfg.Now()), len(keys)
+	keys = slices.DeleteFunc(keys, func(key string) bool {
 		parts := strings.Split(key, "/") // letters/<class>/<helpline>/<day>/<id>.age
 		if len(parts) != 5 {
-			continue
+			return true
 		}
-		if day, err := letter.ParseDate(parts[3]); err == nil && today.Before(letter.Deadline(day, letter.Class(parts[1]))) {
-			n++
-		}
+		day, err := letter.ParseDate(parts[3])
+		return err != nil || !today.Before(letter.Deadline(day, letter.Class(parts[1])))
+	})
+	return keys, len(keys) < known, nil
+}
+
+// forgetUnread forgets those whose deadline has come: their keys name letters.
+func (s *Server) forgetUnread(ctx context.Context) error {
+	left, over, err := s.unreadLeft(ctx)
+	if err != nil || !over {
+		return err
 	}
-	return n, nil
+	text, err := json.Marshal(left)
+	if err != nil {
+		return err
+	}
+	return s.cfg.Register.SetMeta(ctx, register.MetaUnread, string(text))
 }
 
 // Backlog is what a replay would find, as far as that can be said without opening

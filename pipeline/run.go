@@ -79,7 +79,7 @@ func (s *Server) turn(ctx context.Context, c *company, queue *jobs, w *watch) er
 type watch struct {
 	prepared    bool                // the bucket is ready
 	published   letter.Date         // the last day on which the recipients list was published
-	kept        [5]letter.Date      // the last day on which each of a day's steps was done
+	kept        [6]letter.Date      // the last day on which each of a day's steps was done
 	day         letter.Date         // the last day of which all is done
 	strays      time.Time           // when it was last looked for strays
 	returned    letter.Date         // the last day on which it was looked for what had come back
@@ -154,7 +154,7 @@ func (s *Server) daily(ctx context.Context, w *watch) error {
 		return nil // everything is asked again with the next sweep
 	}
 	err = published
-	for i, step := range []func(context.Context) error{s.cfg.Register.RenewHolds, s.cfg.Register.ForgetGone, s.cfg.Register.HandBack, s.anchor, s.sweepBucket} {
+	for i, step := range []func(context.Context) error{s.cfg.Register.RenewHolds, s.cfg.Register.ForgetGone, s.cfg.Register.HandBack, s.anchor, s.sweepBucket, s.forgetUnread} {
 		if w.kept[i] == today {
 			continue
 		}

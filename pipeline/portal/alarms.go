@@ -30,6 +30,9 @@ var alarmWords = map[register.AlarmKind]struct {
 	register.LettersMissing: {func(n int) texts.Text {
 		return texts.Say("alarm.letters-are-not-in-the-storage", "n", n)
 	}, texts.Say("alarm.nobody-can-open")},
+	register.LettersWait: {func(n int) texts.Text {
+		return texts.Say("alarm.letters-wait-at-a-scanner", "n", n)
+	}, texts.Say("alarm.nobody-is-told-of-them")},
 	register.LettersOverdue: {func(n int) texts.Text {
 		return texts.Say("alarm.letters-are-past-the-deadline", "n", n)
 	}, texts.Say("alarm.nobody-can-open-them-here-any")},
@@ -51,6 +54,9 @@ var alarmWords = map[register.AlarmKind]struct {
 	register.ListLate: {func(int) texts.Text {
 		return texts.Say("alarm.scanners-will-stop")
 	}, texts.Say("alarm.the-list-of-keys-is-not-renewed")},
+	register.BackupLate: {func(int) texts.Text {
+		return texts.Say("alarm.backups-are-not-as-they-must-be")
+	}, texts.Say("alarm.none-was-made-for-days")},
 	register.StraysStay: {func(n int) texts.Text {
 		return texts.Say("alarm.objects-lie-in-the-storage-beyond", "n", n)
 	}, texts.Say("alarm.it-belongs-to-no-letter-on-record")},

@@ -15,6 +15,7 @@ type AlarmKind string
 const (
 	OlderCopy      AlarmKind = "older-copy"        // this is an older copy, and Letterlock is closed until what is missing was replayed
 	LettersMissing AlarmKind = "letters-missing"   // that people should be able to open, and that the storage does not hold; counts letters
+	LettersWait    AlarmKind = "letters-wait"      // that a scanner has brought, and that nobody will ever be shown as they are; counts letters
 	LettersOverdue AlarmKind = "letters-overdue"   // past the deadline and not yet proven gone; counts letters
 	PapersOutlive  AlarmKind = "papers-outlive"    // papers whose letter is gone; counts papers
 	KeyNeeded      AlarmKind = "key-needed"        // letters that are to outlive the key they are sealed to; counts letters
@@ -22,6 +23,7 @@ const (
 	SharesDue      AlarmKind = "shares-due"        // custodians' shares of keys past their week; counts shares
 	StorageWrong   AlarmKind = "storage-wrong"     // the bucket or its own rules are not as they must be, or a trial has found that it does not do what letters need
 	StraysStay     AlarmKind = "strays-stay"       // what lies beyond its deadline, belongs to no letter and does not go; counts objects
+	BackupLate     AlarmKind = "backup-late"       // no backup is made, or one is kept for longer than it may be
 	ListLate       AlarmKind = "list-late"         // scanners are not told any more which keys to seal to, and will stop
 	ClockDoubted   AlarmKind = "clock-in-doubt"    // nothing is destroyed until somebody has looked
 	RegisterWrong  AlarmKind = "register-is-wrong" // the register does not agree with its signed checkpoint
@@ -29,12 +31,14 @@ const (
 )
 
 // AlarmKinds lists every kind, the gravest first.
-var AlarmKinds = []AlarmKind{OlderCopy, RegisterWrong, CountsDiffer, LettersMissing, LettersOverdue, KeyOverdue, KeyNeeded, StraysStay, ClockDoubted, StorageWrong, ListLate, PapersOutlive, SharesDue}
+var AlarmKinds = []AlarmKind{OlderCopy, RegisterWrong, CountsDiffer, LettersMissing, LettersWait, LettersOverdue, KeyOverdue, KeyNeeded, StraysStay, ClockDoubted, StorageWrong, ListLate, BackupLate, PapersOutlive, SharesDue}
 
 // grace is how long something may be found before it is loud: a letter is due
-// from its day's first moment, and its proof takes a moment too; custodians need
-// some days to bring their shares.
-var grace = map[AlarmKind]time.Duration{LettersOverdue: 15 * time.Minute, KeyOverdue: 15 * time.Minute, SharesDue: 7 * 24 * time.Hour}
+// from its day's first moment, and its proof takes a moment too; what a scanner
+// announces may be believed once the server knows more; a day passes until the first
+// backup is made; custodians need some days to bring their shares.
+var grace = map[AlarmKind]time.Duration{LettersOverdue: 15 * time.Minute, KeyOverdue: 15 * time.Minute, LettersWait: time.Hour,
+	BackupLate: 24 * time.Hour, SharesDue: 7 * 24 * time.Hour}
 
 // Alarm is something that somebody must see to.
 type Alarm struct {

@@ -36,6 +36,18 @@ func (r *Register) Troubles(ctx context.Context) (map[Trouble]int, error) {
 		func(s string, n int) { out[Trouble(s)] = n })
 }
 
+// Stuck counts what scanners have brought and nobody will ever be shown as it is: what
+// is announced and not believed, and what is not what was announced.
+func (r *Register) Stuck(ctx context.Context) (n int, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM held) +
+		(SELECT count(*) FROM letters WHERE trouble <> '' AND (state = $1 OR state = $2 AND trouble = $3))`,
+		string(Unverifiable), string(Admitted), string(ObjectMissing)).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("counting what waits at scanners: %w", err)
+	}
+	return n, nil
+}
+
 // entriesQuery asks by the index that fits.
 func entriesQuery(before int64, kind string, id letter.ID, limit int) (query string, args []any) {
 	query, args = `SELECT line FROM entries WHERE seq < $1`, []any{before, limit}
