@@ -2,6 +2,7 @@ package letter
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -18,6 +19,10 @@ type Report struct {
 	// empty until one has been changed: an older server would not understand it.
 	ServerKey string    `json:"server_key,omitempty"`
 	Refused   []Refused `json:"refused,omitempty"` // what lies refused, and what else was refused within the last day, the latest last
+	// Questions are the tokens of the scans that wait for an answer, the oldest first, by
+	// an edge whose questions the server hears (see Answers): an older server would not
+	// understand it. One that is not named any more is answered, or its scan is gone.
+	Questions []string `json:"questions,omitempty"`
 }
 
 // ReportLine is what is in the folder of one helpline.
@@ -60,6 +65,9 @@ func OpenReport(msg []byte, site note.Verifier) (Report, error) {
 	}
 	if _, err := note.NewVerifier(r.ServerKey); err != nil && r.ServerKey != "" {
 		return Report{}, errors.New("report: the server's key is not of the agreed form")
+	}
+	if len(r.Questions) > MaxQuestions || slices.ContainsFunc(r.Questions, func(token string) bool { return !ValidToken(token) }) {
+		return Report{}, errors.New("report: what is asked is not of the agreed form")
 	}
 	for _, l := range r.Folders {
 		if !ValidName(l.Helpline) || min(l.Arriving, l.Stuck, l.Taking, l.OnTheWay, l.Refused, l.Asked) < 0 || !l.Oldest.IsZero() && !believable(l.Oldest) {

@@ -33,6 +33,8 @@ func TestReport(t *testing.T) {
 		"no time":               func(r *Report) { r.At = time.Time{} },
 		"a refusal's time":      func(r *Report) { r.Refused[1].At = at.Add(time.Millisecond) },
 		"too many refusals":     func(r *Report) { r.Refused = make([]Refused, MaxRefused+1) },
+		"a name for a token":    func(r *Report) { r.Questions = []string{"Mrs Smith"} },
+		"too many questions":    func(r *Report) { r.Questions = make([]string, MaxQuestions+1) },
 		"too many folders":      func(r *Report) { r.Folders = make([]ReportLine, MaxFolders+1) },
 	} {
 		r := good()
