@@ -191,7 +191,7 @@ func TestAnotherLanguageInTheFolder(t *testing.T) {
 	before := takenScan{id: old, day: letter.DateOf(at)}
 	for _, err := range []error{
 		&duplicate{before: before}, &duplicate{before: before, other: true}, &duplicate{before: before, other: true, whose: "Other"},
-		&unclearStack{held: []separator.Hold{{Reason: separator.SideMissing, Page: 2, Found: 1}}, doubtful: []int{2, 4}},
+		&unclearStack{Batch: separator.Batch{Held: []separator.Hold{{Reason: separator.SideMissing, Page: 2, Found: 1}, {Reason: separator.CodeDamaged, Page: 2}, {Reason: separator.SheetCovered, Page: 4}}}},
 		&againSame{before}, errAgainStack, &pdf.Refusal{Code: pdf.Damaged}, &pdf.Refusal{Code: pdf.Empty}, errStray, errUnreadable, folder.ErrLinked, errNotSame,
 	} {
 		for _, answer := range []folder.Answer{"", folder.Repair, folder.Again} {

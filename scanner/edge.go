@@ -32,6 +32,9 @@ type Config struct {
 	Titles   map[string]string
 	Language *texts.Language // of what people read in the folder; default texts.English
 	Portal   bool            // what the folder asks is answered in the portal too, see OpenQuestions
+	// Asks has what the folder asks put to the server, which is on another machine and
+	// shows it in the portal there; see asking.go.
+	Asks bool
 	// Reports has the server told what is in the folder, at most once a minute.
 	Reports bool
 	Program letter.Program // the version that the server is told of
@@ -121,6 +124,7 @@ type Edge struct {
 	room        room            // on the disks
 	known       duplicates
 	reporting   reporting
+	asking      asking
 }
 
 // Open takes the scanner folder for this process and finds again what was under
@@ -243,6 +247,7 @@ func (e *Edge) attach() error {
 }
 
 func (e *Edge) detach() {
+	e.stopAsking()
 	if e.folder != nil {
 		e.folder.Close()
 		e.folder = nil

@@ -29,6 +29,7 @@ import (
 type bench struct {
 	Announced int  // letters, by the cover sheet of a stack; 0: scans are no stacks
 	Refuses   bool // scans as damaged, and can repair them
+	Asks      bool // the server on another machine
 }
 
 // sit gives an office its workshop, which tells of its own steps too.
@@ -38,6 +39,7 @@ func (o *office) sit(b bench) {
 		o.cfg.Workshop = marked{o.cfg.Workshop, stackOf(b.Announced)}
 	}
 	o.cfg.Workshop = stepping{o.cfg.Workshop, o, b.Refuses}
+	o.cfg.Asks, o.cfg.Reports = b.Asks, b.Asks
 }
 
 // stepping is a workshop that tells of each piece of work when it is done.
@@ -116,6 +118,7 @@ func (k killing) at(t *testing.T, step string, nth int) {
 		o.open()
 		for range 12 {
 			o.pass(1)
+			o.looks()
 			o.verify()
 		}
 		k.ends(o)

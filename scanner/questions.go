@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -29,8 +28,9 @@ import (
 
 // Question is a scan that waits for a person's answer.
 type Question struct {
-	// Token stands for this very file in addresses: another file of its name has
-	// another one. It says nothing of the name, and changes with a restart.
+	// Token stands for this very file, as it was given back this time, in addresses and
+	// in the bucket: another file of its name has another one, and so has the same file
+	// once it is asked about anew. It says nothing of the name, and outlives a restart.
 	Token    string
 	Dir      string // one of folder.QuestionDirs
 	Helpline string
@@ -89,9 +89,9 @@ func OpenQuestions(e *Edge) (*Questions, error) {
 	if err != nil {
 		return nil, disk.Plain("opening the scanner folder", err)
 	}
-	q := &Questions{edge: e, root: root, key: make([]byte, 32)}
-	rand.Read(q.key)
-	return q, nil
+	key := hmac.New(sha256.New, e.known.key)
+	key.Write([]byte("questions"))
+	return &Questions{edge: e, root: root, key: key.Sum(nil)}, nil
 }
 
 // Language is that of what the scanner folder asks.
@@ -132,7 +132,7 @@ func (q *Questions) question(helpline, dir, name string) (Question, bool) {
 		return Question{}, false
 	}
 	mac := hmac.New(sha256.New, q.key)
-	fmt.Fprintf(mac, "%s\x00%d\x00%d", at, seen.Size(), seen.ModTime().UnixNano())
+	fmt.Fprintf(mac, "%s\x00%d\x00%d\x00%d", at, seen.Size(), seen.ModTime().UnixNano(), since.UnixNano())
 	return Question{Token: hex.EncodeToString(mac.Sum(nil)[:16]), Dir: dir, Helpline: helpline, Name: name,
 		Since: since, Says: note}, true
 }
@@ -256,7 +256,6 @@ func (q *Questions) Answer(ctx context.Context, token string, answer folder.Answ
 	if answer.Question() != question.Dir {
 		return fmt.Errorf("answering a question: %q is no answer to this one", answer)
 	}
-	from := question.path()
 	if answer == folder.Cut {
 		l, err := q.look(ctx, token)
 		if err != nil {
@@ -265,15 +264,27 @@ func (q *Questions) Answer(ctx context.Context, token string, answer folder.Answ
 		if _, err := l.batch.Confirm(cuts); err != nil {
 			return err
 		}
+	}
+	return q.give(question, answer, cuts)
+}
+
+// give is Answer for an answer that fits the question, and for cuts of which letters
+// can come, or that were made where nobody could try: then the stack is asked about
+// anew. A crash after the cuts are kept leaves the question open; one after the scan is
+// moved, a scan that the edge finds like any other.
+func (q *Questions) give(question Question, answer folder.Answer, cuts separator.Cuts) error {
+	from := question.path()
+	if answer == folder.Cut {
 		if err := q.remember(from, cuts); err != nil {
 			return err
 		}
+		q.edge.step("answer-kept", "")
 	}
 	to := path.Dir(folder.AnswerPath(question.Helpline, question.Name, answer))
 	if err := disk.MkdirAll(q.root, to, 0o770); err != nil {
 		return disk.Plain("making the folder of an answer", err)
 	}
-	_, err = disk.MoveFree(q.root, from, to, question.Name)
+	_, err := disk.MoveFree(q.root, from, to, question.Name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return ErrAnswered
 	}

@@ -118,7 +118,7 @@ var whys = sync.OnceValue(func() map[string]string {
 // same message is put until the store has answered; what it refuses is not put
 // again, and the next one says more.
 func (e *Edge) sayReport(ctx context.Context) {
-	if !e.Reports {
+	if !e.Reports || !e.knowsQuestions() {
 		return
 	}
 	r := &e.reporting
@@ -128,7 +128,7 @@ func (e *Edge) sayReport(ctx context.Context) {
 			return
 		}
 		now := e.gather()
-		if age < reportEvery && now.ServerKey == r.said.ServerKey && reflect.DeepEqual(now.Folders, r.said.Folders) && reflect.DeepEqual(now.Refused, r.said.Refused) {
+		if age < reportEvery && now.ServerKey == r.said.ServerKey && reflect.DeepEqual(now.Folders, r.said.Folders) && reflect.DeepEqual(now.Refused, r.said.Refused) && slices.Equal(now.Questions, r.said.Questions) {
 			return
 		}
 		msg, err := now.Sign(e.Signer)
@@ -151,7 +151,7 @@ func (e *Edge) sayReport(ctx context.Context) {
 // gather is the report of this moment.
 func (e *Edge) gather() letter.Report {
 	now := e.Now().UTC().Truncate(time.Second)
-	out := letter.Report{Site: e.Site, At: now, Program: e.Program, ServerKey: e.serverKey()}
+	out := letter.Report{Site: e.Site, At: now, Program: e.Program, ServerKey: e.serverKey(), Questions: e.asksNow()}
 	for _, helpline := range e.Helplines {
 		e.recallRefused(helpline)
 	}

@@ -89,6 +89,7 @@ func (e *Edge) pass(ctx context.Context) (rest time.Duration, err error) {
 	}
 	e.post(view)
 	if right {
+		e.tendQuestions(ctx, !more && e.idle())
 		e.sayReport(ctx)
 	}
 	e.print()

@@ -24,18 +24,17 @@ func cutsPath(hash string) string { return path.Join(cutsDir, hash+".json") }
 // unclearStack is the error for a stack whose letters cannot be told apart for
 // certain, until a person has looked.
 type unclearStack struct {
-	held     []separator.Hold
-	doubtful []int // pages, see separator.Batch
-	portal   bool  // it can be answered there too
+	separator.Batch
+	portal bool // it can be answered there too
 }
 
 func (e *Edge) unclear(b separator.Batch) error {
-	return &unclearStack{b.Held, b.Doubtful(), e.Portal}
+	return &unclearStack{b, e.inPortal()}
 }
 
 func (s *unclearStack) Error() string {
 	var why []string
-	for _, h := range s.held {
+	for _, h := range s.Held {
 		why = append(why, string(h.Reason))
 	}
 	return "its letters cannot be told apart for certain: " + strings.Join(why, ", ")
@@ -43,19 +42,15 @@ func (s *unclearStack) Error() string {
 
 // note tells the person who scans what to look at.
 func (s *unclearStack) note(l *texts.Language) folder.Note {
-	var what []string
-	for _, h := range s.held {
-		what = append(what, h.Says(l))
-	}
 	look, otherwise := say(l, "stack.look"), say(l, "stack.otherwise")
 	if s.portal {
 		look, otherwise = say(l, "stack.look-portal"), say(l, "stack.otherwise-portal")
 	}
-	if n := len(s.doubtful); n > 0 {
-		otherwise = say(l, "stack.goes", "n", n, "pages", s.doubtful) + " " + otherwise
+	if doubtful := s.Doubtful(); len(doubtful) > 0 {
+		otherwise = say(l, "stack.goes", "n", len(doubtful), "pages", doubtful) + " " + otherwise
 	}
 	return folder.Note{
-		What: say(l, "stack.what", "why", strings.Join(what, " ")),
+		What: say(l, "stack.what", "why", s.Says(l)),
 		Next: say(l, "stack.next", "look", look, "otherwise", otherwise) + " " + say(l, "note.kept-until"),
 	}
 }

@@ -236,7 +236,7 @@ func TestAStackIsAnsweredInThePortal(t *testing.T) {
 	for pages, says := range map[string]string{"": "", "4": "Then page 4 is kept at the end", "4 6": "Then pages 4 and 6 are each kept at the end", "1 4 6": "pages 1, 4 and 6 are"} {
 		s := &unclearStack{portal: true}
 		for _, n := range strings.Fields(pages) {
-			s.doubtful = append(s.doubtful, int(n[0]-'0'))
+			s.Held = append(s.Held, separator.Hold{Reason: separator.CodeDamaged, Page: int(n[0] - '0')})
 		}
 		note := s.note(texts.English()).Next
 		if !strings.Contains(note, says) || !strings.Contains(note, "the page Intake in Letterlock") || strings.Contains(note, "kept at") != (says != "") {

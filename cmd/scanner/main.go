@@ -249,7 +249,7 @@ func (r *scans) take() (anew bool, err error) {
 		return false, err
 	}
 	defer pages.Close()
-	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines, Titles: c.titles(), Language: language, Reports: true, Program: letter.Program(commandline.Version()),
+	cfg := scanner.Config{Folder: c.Folder, StateDir: c.State, Site: c.Site, Helplines: c.Helplines, Titles: c.titles(), Language: language, Asks: true, Reports: true, Program: letter.Program(commandline.Version()),
 		Signer: signer, NextKey: c.nextKey(r.config, func() { _, _ = r.signer(c) }), Server: server, Store: store, Workshop: c.workshop(pages), Duplex: separator.Duplex(c.Duplex),
 		Arriving: time.Duration(c.ArrivingLimit), Log: r.log, Step: crashPoint}
 	r.ready.Do(r.isReady)

@@ -3,6 +3,7 @@ package separator
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"letterlock/scanner/texts"
 )
@@ -119,6 +120,15 @@ type Hold struct {
 // Says is the reason in a plain sentence, and what to do.
 func (h Hold) Says(l *texts.Language) string {
 	return l.Text(texts.Say("hold."+string(h.Reason), "page", h.Page, "said", h.Said, "found", h.Found))
+}
+
+// Says is all that a person has to look at, in plain sentences; "" for nothing.
+func (b Batch) Says(l *texts.Language) string {
+	var all []string
+	for _, h := range b.Held {
+		all = append(all, h.Says(l))
+	}
+	return strings.Join(all, " ")
 }
 
 // Boundaries are the pages that a person has to see to judge the cuts,
