@@ -133,5 +133,7 @@ func (s *Server) forgetHeld(site string) {
 func (s *Server) forgetLooks(shown map[string]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.DeleteFunc(s.held, func(marker string, _ time.Time) bool { return !shown[marker] })
+	for _, seen := range []map[string]time.Time{s.held, s.unasked} {
+		maps.DeleteFunc(seen, func(marker string, _ time.Time) bool { return !shown[marker] })
+	}
 }

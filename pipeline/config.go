@@ -87,12 +87,13 @@ type Config struct {
 // Server is the server's role. Its methods are safe for concurrent use, by
 // several processes too.
 type Server struct {
-	cfg   Config
-	began time.Time
-	swept atomic.Int64 // when the last sweep ended, in Unix time
-	door  string       // of the portal, where other machines reach it without TLS; "" where not
-	shut  atomic.Bool  // a sign was found that this is an older copy, on record or not
-	aside atomic.Bool  // this server's clock is not that of the others
+	cfg     Config
+	began   time.Time
+	swept   atomic.Int64 // when the last sweep ended, in Unix time
+	door    string       // of the portal, where other machines reach it without TLS; "" where not
+	ownSite string       // of this process's own scanner; "" for none
+	shut    atomic.Bool  // a sign was found that this is an older copy, on record or not
+	aside   atomic.Bool  // this server's clock is not that of the others
 
 	measuring atomic.Bool           // how much room the disks have is being looked at
 	tried     atomic.Pointer[trial] // the last of the storage that this process has made
@@ -100,6 +101,7 @@ type Server struct {
 	vouched atomic.Bool // the bucket has shown that this server's key is the right one
 
 	showing *showing
+	asked   askedScans
 	taking  chan struct{} // one for each file that is being taken
 
 	takingWait time.Duration // how long somebody waits for their turn
@@ -113,6 +115,7 @@ type Server struct {
 	loud    map[register.AlarmKind]bool // the alarms of which the log was told
 	nobody  map[string]time.Time        // by helpline: when it was last said that nobody is told of its letters
 	held    map[string]time.Time        // when each held manifest was last looked at
+	unasked map[string]time.Time        // since when each part of a question lies there of which no report tells
 	strays  map[string]register.Found   // what was put on record of each stray; for endStrays alone
 }
 
@@ -129,12 +132,16 @@ func New(cfg Config) *Server {
 	}
 	cfg.Name = cmp.Or(cfg.Name, "server")
 	return &Server{cfg: cfg, began: time.Now(), showing: newShowing(), taking: make(chan struct{}, takenAtOnce), takingWait: takingWait,
-		held: map[string]time.Time{}, strays: map[string]register.Found{}}
+		held: map[string]time.Time{}, unasked: map[string]time.Time{}, strays: map[string]register.Found{}}
 }
 
 // Exposed has the servers know, and 'letterlock check' say, that other machines
 // reach this one's portal at that address without TLS. It is called before Run.
 func (s *Server) Exposed(address string) { s.door = address }
+
+// Beside has the server know that the site's scanner is at work in this process: what that
+// asks is asked here, and not through the bucket. It is called before Run.
+func (s *Server) Beside(site string) { s.ownSite = site }
 
 // Bucket is what the flow needs to find, read and end letters.
 type Bucket interface {

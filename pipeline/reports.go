@@ -18,6 +18,9 @@ func (s *Server) takeSaid(ctx context.Context, key string) (said bool, err error
 	if site, ok := letter.SplitReport(key); ok {
 		return true, s.takeReport(ctx, site)
 	}
+	if site, token, ok := letter.SplitAsked(key); ok {
+		return true, s.tendAsked(ctx, key, site, token)
+	}
 	return false, nil
 }
 
@@ -47,6 +50,9 @@ func (s *Server) takeReport(ctx context.Context, site string) error {
 	said, err := letter.OpenReport(msg, edge)
 	if err != nil || said.At.After(s.cfg.Now().Add(clockSlack)) {
 		return nil
+	}
+	if err := s.endQuestions(ctx, said); err != nil {
+		return err
 	}
 	if err := s.cfg.Register.KeepReport(ctx, said); err != nil {
 		return err

@@ -69,7 +69,7 @@ func (s *Server) turn(ctx context.Context, c *company, queue *jobs, w *watch) er
 	case leads:
 		err = s.sweep(ctx, queue, w)
 	default:
-		w.awaited = nil
+		w.awaited, w.answers = nil, nil
 		err = s.follow(ctx, w)
 	}
 	return errors.Join(err, s.tellDisks(ctx, w), s.noteLacking(ctx, c), s.wipeEnded(ctx), *c.failed.Load())
@@ -94,6 +94,7 @@ type watch struct {
 	standing    standing            // whether what a sweep goes by is of now
 	farewells   map[string]farewell // what was last told of letters that are gone, by site
 	awaited     map[string]farewell // likewise of papers that are to be scanned again; nil before, and after another server led
+	answers     map[string]farewell // likewise of what people have answered of scans; nil as awaited
 	measured    time.Time           // when it was last looked how much room the disks have
 	tried       time.Time           // when the storage was last tried out, or was away
 	keys        string              // what scanners were told of the server's keys, and on which day
@@ -119,6 +120,7 @@ func (s *Server) sweep(ctx context.Context, queue *jobs, w *watch) error {
 		s.tendServerKeys(ctx, w),
 		s.tellGone(ctx, w),
 		s.tellAgain(ctx, w),
+		s.tellAnswers(ctx, w),
 		s.watchStrays(ctx, w),
 		s.endKeys(ctx, w),
 		s.tryStorageDaily(ctx, w),

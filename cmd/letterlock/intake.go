@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"golang.org/x/sync/singleflight"
 
@@ -15,6 +16,7 @@ import (
 // intake shows operations in the portal what the scanner folder of this process
 // asks.
 type intake struct {
+	site      string // of its scanner
 	questions *scanner.Questions
 	list      singleflight.Group // of people who ask at once, one looks into the folder
 }
@@ -48,7 +50,7 @@ func (i *intake) Questions(ctx context.Context) ([]portal.Question, error) {
 		list, err = result.Val.([]scanner.Question), result.Err
 	}
 	for _, q := range list {
-		all = append(all, portal.Question{Token: q.Token, Kind: questionKinds[q.Dir], Helpline: q.Helpline,
+		all = append(all, portal.Question{Token: q.Token, Site: i.site, Kind: questionKinds[q.Dir], Helpline: q.Helpline,
 			Name: q.Name, Since: q.Since, Says: q.Says})
 	}
 	return all, err
@@ -60,14 +62,8 @@ func (i *intake) Stack(ctx context.Context, token string) (portal.Stack, error) 
 	if err != nil {
 		return portal.Stack{}, inPortal(err)
 	}
-	stack := portal.Stack{Pages: len(batch.Pages), Begins: batch.Cuts.Begins, Sheets: batch.Cuts.LeaveOut, Doubtful: batch.Doubtful(), Coded: batch.Coded()}
-	for _, h := range batch.Held {
-		if stack.Says != "" {
-			stack.Says += " "
-		}
-		stack.Says += h.Says(i.questions.Language())
-	}
-	return stack, nil
+	return portal.Stack{Pages: len(batch.Pages), Begins: batch.Cuts.Begins, Sheets: batch.Cuts.LeaveOut,
+		Doubtful: batch.Doubtful(), Coded: batch.Coded(), Says: batch.Says(i.questions.Language())}, nil
 }
 
 // Thumbnail implements portal.Intake.
@@ -79,6 +75,49 @@ func (i *intake) Thumbnail(ctx context.Context, token string, page int) ([]byte,
 // Answer implements portal.Intake.
 func (i *intake) Answer(ctx context.Context, token string, a portal.Answer) error {
 	return inPortal(i.questions.Answer(ctx, token, answerWords[a.Kind], separator.Cuts{Begins: a.Begins, LeaveOut: a.Sheets, Despite: a.Despite}))
+}
+
+// intakes is the folder of this process, and what scanners on other machines ask. No
+// token is of both.
+type intakes struct{ here, apart portal.Intake }
+
+// Questions implements portal.Intake.
+func (i intakes) Questions(ctx context.Context) ([]portal.Question, error) {
+	here, err := i.here.Questions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	apart, err := i.apart.Questions(ctx)
+	all := append(here, apart...)
+	slices.SortStableFunc(all, func(a, b portal.Question) int { return a.Since.Compare(b.Since) })
+	return all, err
+}
+
+// Stack implements portal.Intake.
+func (i intakes) Stack(ctx context.Context, token string) (portal.Stack, error) {
+	stack, err := i.here.Stack(ctx, token)
+	if errors.Is(err, portal.ErrAnswered) {
+		return i.apart.Stack(ctx, token)
+	}
+	return stack, err
+}
+
+// Thumbnail implements portal.Intake.
+func (i intakes) Thumbnail(ctx context.Context, token string, page int) ([]byte, error) {
+	jpeg, err := i.here.Thumbnail(ctx, token, page)
+	if errors.Is(err, portal.ErrAnswered) {
+		return i.apart.Thumbnail(ctx, token, page)
+	}
+	return jpeg, err
+}
+
+// Answer implements portal.Intake.
+func (i intakes) Answer(ctx context.Context, token string, a portal.Answer) error {
+	err := i.here.Answer(ctx, token, a)
+	if errors.Is(err, portal.ErrAnswered) {
+		return i.apart.Answer(ctx, token, a)
+	}
+	return err
 }
 
 // inPortal turns the scanner's errors into the portal's.

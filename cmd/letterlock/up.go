@@ -269,7 +269,8 @@ func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
 		if r.questions, err = scanner.OpenQuestions(r.edge); err != nil {
 			return err
 		}
-		cfg.Intake = &intake{questions: r.questions}
+		r.server.Beside(r.in.cfg.Scanner.Site)
+		cfg.Intake = intakes{&intake{site: r.in.cfg.Scanner.Site, questions: r.questions}, cfg.Intake}
 	}
 	cfg.OwnSite = r.in.ownSite()
 	handler, err := portal.New(w.ctx, cfg)
@@ -284,7 +285,7 @@ func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
 }
 
 func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL, policy []byte) portal.Config {
-	cfg := portal.Config{Register: in.register, Closed: server.FindClosed, Scanners: in.scanners(), Program: letter.Program(commandline.Version()), Retention: retentionDesk{in}, Evidence: in.evidenceZip, Reader: server, Responses: server, Origin: origin.String(), Language: in.cfg.Portal.Language, SubdomainsWithoutTLS: in.cfg.Portal.SubdomainsWithoutTLS, Sample: in.sample, Settings: in.cfg.Portal.settings(),
+	cfg := portal.Config{Register: in.register, Closed: server.FindClosed, Scanners: in.scanners(), Program: letter.Program(commandline.Version()), Retention: retentionDesk{in}, Evidence: in.evidenceZip, Reader: server, Intake: server.Intake(), Responses: server, Origin: origin.String(), Language: in.cfg.Portal.Language, SubdomainsWithoutTLS: in.cfg.Portal.SubdomainsWithoutTLS, Sample: in.sample, Settings: in.cfg.Portal.settings(),
 		Policy: portal.Policy{Name: in.cfg.Policy, Text: policy}, Now: in.clock.Now, Log: in.log,
 		Check: func(ctx context.Context) []portal.CheckLine {
 			var out []portal.CheckLine

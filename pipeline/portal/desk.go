@@ -63,7 +63,7 @@ func (p *Portal) deskPage(w http.ResponseWriter, v *visit) error {
 			p.logFailure(v, err.Error())
 			body.Unknown = true
 		}
-		body.Waiting = len(waiting)
+		body.Waiting = unanswered(waiting)
 	}
 	return p.ok(w, v, page{Name: "desk", Title: texts.Say("desk.destruction-desk"), Body: body})
 }

@@ -10,15 +10,16 @@ import (
 	"letterlock/pipeline/register"
 )
 
-// Intake is what the scanner folder of this machine asks of operations. It is
-// used by many people at once. Its calls return when their context ends, and
+// Intake is what scanner folders ask of operations, that of this machine or others. It
+// is used by many people at once. Its calls return when their context ends, and
 // their errors name no file: they go into the log.
 type Intake interface {
 	// Questions lists what waits for an answer, oldest first. It is called for
 	// every page that operations see, and looks at no scan.
 	Questions(ctx context.Context) ([]Question, error)
 	// Stack looks at the scan of a question page by page; slow the first time.
-	// The error is ErrAnswered for a token that stands for nothing (any more).
+	// The error is ErrAnswered for a token that stands for nothing (any more), and for a
+	// scan on another machine ErrNotLookedAt or ErrNotToBeSeen.
 	Stack(ctx context.Context, token string) (Stack, error)
 	// Thumbnail is one page of it as a small JPEG, from 1.
 	Thumbnail(ctx context.Context, token string, page int) ([]byte, error)
@@ -48,11 +49,15 @@ const (
 // Question is a scan that waits for a person.
 type Question struct {
 	Token    string // stands for this very file in addresses; says nothing of its name
+	Site     string // of the scanner that asks
 	Kind     QuestionKind
 	Helpline string
 	Name     string // of the file, for the eyes of operations: in the page and nowhere else
 	Since    time.Time
 	Says     string // what is wrong, in plain words
+	// Answered is when a person has answered, where the scanner is on another machine and
+	// has not said yet that it knows; zero while nobody has.
+	Answered time.Time
 }
 
 // Stack is what was seen of a question's scan.
@@ -78,6 +83,13 @@ type Answer struct {
 // ErrAnswered is what an Intake returns for a token that it does not know.
 var ErrAnswered = errors.New("the question is answered, or its file is gone")
 
+// ErrNotLookedAt is what an Intake returns for a scan at which its scanner has not yet
+// had the time to look, and ErrNotToBeSeen for one that it cannot show.
+var (
+	ErrNotLookedAt = errors.New("the scanner has not looked at the scan yet")
+	ErrNotToBeSeen = errors.New("the scanner cannot show the scan's pages")
+)
+
 // BadAnswer is the error of an Intake to which letters cannot be cut like that.
 type BadAnswer struct{ Says string } // for the person, in plain words
 
@@ -99,6 +111,16 @@ func (p *Portal) waiting(v *visit) ([]Question, error) {
 		v.waits = &waits{found, err}
 	}
 	return v.waits.questions, v.waits.err
+}
+
+// unanswered counts what waits for a person.
+func unanswered(found []Question) (n int) {
+	for _, q := range found {
+		if q.Answered.IsZero() {
+			n++
+		}
+	}
+	return n
 }
 
 // waits is what Intake.Questions returned.
@@ -127,7 +149,7 @@ func (p *Portal) question(v *visit) (Question, error) {
 }
 
 func pickQuestion(found []Question, token string) (Question, error) {
-	i := slices.IndexFunc(found, func(q Question) bool { return q.Token == token })
+	i := slices.IndexFunc(found, func(q Question) bool { return q.Token == token && q.Answered.IsZero() })
 	if i < 0 {
 		return Question{}, ErrAnswered
 	}

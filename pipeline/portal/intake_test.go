@@ -22,7 +22,14 @@ import (
 func TestIntakeIsElsewhere(t *testing.T) {
 	h := newHouse(t, func(c *Config) { c.Intake = nil })
 	v := h.as(h.ops)
-	wantText(t, v.get("/intake"), "The scanner folder is on another machine", "duplicates", "stacks")
+	wantText(t, v.get("/intake"), "No scan is waiting for an answer.")
+	// A scanner that does not put its questions through the bucket.
+	h.reports(letter.Report{Folders: []letter.ReportLine{{Helpline: "respect-phoneline", Asked: 2}}})
+	page := v.get("/intake")
+	wantText(t, page, "2 more scans wait for an answer in the folder of scanner “office”", "duplicates", "stacks")
+	if strings.Contains(page.Body.String(), "No scan is waiting") {
+		t.Error("two scans wait, and it is said that none does")
+	}
 	wantStatus(t, v.get("/desk"), http.StatusOK)
 	for _, w := range []*httptest.ResponseRecorder{v.get("/intake/token-1"), v.get("/intake/token-1/page/1.jpg"), v.post("/intake/token-1", split("b"))} {
 		wantStatus(t, w, http.StatusGone)
@@ -30,6 +37,43 @@ func TestIntakeIsElsewhere(t *testing.T) {
 	if n := len(h.scanAnswers()); n != 0 {
 		t.Errorf("%d answers on record", n)
 	}
+}
+
+// The scans of two scanners are listed with the name of each. What was answered, and its
+// scanner has not heard yet, is said to be on its way and cannot be answered again; what
+// cannot be seen can be answered in the folder.
+func TestIntakeOfScannersOnOtherMachines(t *testing.T) {
+	h := newHouse(t)
+	v := h.as(h.ops)
+	first := h.intake.asks(QuestionDuplicate, "first.pdf", Stack{Pages: 1})
+	second := h.intake.asks(QuestionStack, "second.pdf", Stack{Pages: 2})
+	h.intake.waiting[0].Site, h.intake.waiting[1].Site = "office", "annexe"
+	h.reports(letter.Report{Folders: []letter.ReportLine{{Helpline: "respect-phoneline", Asked: 1}}})
+	page := v.get("/intake")
+	wantText(t, page, "<dt>Scanner</dt><dd>office</dd>", "<dt>Scanner</dt><dd>annexe</dd>", first, second)
+	if strings.Contains(page.Body.String(), "in the folder of scanner") {
+		t.Error("what is listed is said to be in the folder alone")
+	}
+	h.intake.waiting[0].Answered = h.now.Add(-time.Minute)
+	page = v.get("/intake")
+	wantText(t, page, "Answered 24 November 2026 at 2:01pm. The answer is on its way to the scanner", `Intake <span class="waits">1 waiting</span>`)
+	if strings.Contains(page.Body.String(), first) {
+		t.Error("what is answered can be answered again")
+	}
+	wantText(t, v.get("/desk"), "1 scan waits for your answer.")
+	for _, w := range []*httptest.ResponseRecorder{v.get(first), v.post(first, url.Values{"answer": {"another"}})} {
+		wantStatus(t, w, http.StatusGone)
+	}
+	if n := len(h.scanAnswers()); n != 0 {
+		t.Errorf("%d answers on record", n)
+	}
+	h.intake.unseen = ErrNotLookedAt
+	wantText(t, v.get(second), "The scanner has not looked at this scan yet", "You can also answer in the scanner folder")
+	h.intake.unseen = ErrNotToBeSeen
+	wantText(t, v.get(second), "The scanner cannot show the pages of this scan", "Answer in the scanner folder")
+	wantStatus(t, v.get(second+"/page/1.jpg"), http.StatusNotFound)
+	h.intake.waiting[0].Answered = time.Time{}
+	wantText(t, v.get(first), "The pages cannot be shown right now", "It is another letter") // which can be told without
 }
 
 func TestIntakeLists(t *testing.T) {

@@ -21,10 +21,11 @@ const (
 )
 
 type intakeBody struct {
-	Here      bool // the scanner folder is on this machine
 	Questions []Question
 	From      int              // of all questions, that stand before these
 	Next      int              // From of the next page; 0 where there is none
+	Several   bool             // scanners are there, and each question has the name of its own
+	Elsewhere bool             // something is asked in a folder alone
 	Shows     int              // letters taken today
 	ShowsDesk int              // papers to be scanned again
 	Taken     []register.Entry // today's letters, newest first: their references, and nothing of what they say
@@ -48,14 +49,16 @@ func (p *Portal) intakePage(w http.ResponseWriter, v *visit) error {
 		return because(folderDown, err)
 	}
 	pg := page{Name: "intake", Title: texts.Say("intake.intake")}
-	body := intakeBody{Here: p.cfg.Intake != nil, Shows: takenShows, ShowsDesk: deskShows}
+	body := intakeBody{Shows: takenShows, ShowsDesk: deskShows}
 	body.Questions, body.From, body.Next = questionsFrom(found, wholeNumber(v.URL.Query().Get("from")))
 	if body.Taken, body.MoreTaken, err = p.takenToday(v); err != nil {
 		return err
 	}
-	if body.Scanners, err = p.scannerBoards(v); err != nil {
+	if body.Scanners, err = p.scannerBoards(v, found); err != nil {
 		return err
 	}
+	body.Several = len(body.Scanners) > 1 || slices.ContainsFunc(found, func(q Question) bool { return q.Site != found[0].Site })
+	body.Elsewhere = slices.ContainsFunc(body.Scanners, func(b scannerBoard) bool { return b.Elsewhere > 0 })
 	if body.Again, err = p.papersAgain(v, deskShows); err != nil {
 		return err
 	}
@@ -186,7 +189,9 @@ func (p *Portal) questionPage(w http.ResponseWriter, v *visit) error {
 		if q.Kind == QuestionStack || errors.Is(err, ErrAnswered) {
 			return err
 		}
-		p.logFailure(v, err.Error())
+		if !unseen(err) {
+			p.logFailure(v, err.Error())
+		}
 		stack = Stack{}
 	}
 	return p.showQuestion(w, v, q, stack, cuts{places: proposed(stack)}, nil)
@@ -232,9 +237,17 @@ func patient(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(lookLimit + time.Minute)) // without it, the server's own holds
 }
 
+// unseen reports whether err says that there is nothing to see, which is nobody's failure.
+func unseen(err error) bool { return errors.Is(err, notLookedYet) || errors.Is(err, notToBeSeen) }
+
 func lookTrouble(err error) error {
-	if errors.Is(err, ErrAnswered) {
+	switch {
+	case errors.Is(err, ErrAnswered):
 		return err
+	case errors.Is(err, ErrNotLookedAt):
+		return notLookedYet
+	case errors.Is(err, ErrNotToBeSeen):
+		return notToBeSeen
 	}
 	return because(notLookedAt, fmt.Errorf("looking at a scan that waits: %w", err))
 }

@@ -139,7 +139,7 @@ func (p *Portal) menu(v *visit) []menuItem {
 		}
 		if items[i].Path == "/intake" {
 			found, _ := p.waiting(v)
-			items[i].Waits = len(found)
+			items[i].Waits = unanswered(found)
 		}
 	}
 	return items

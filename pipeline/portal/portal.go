@@ -81,7 +81,7 @@ type Config struct {
 	Register  *register.Register
 	Reader    Reader
 	Responses Responses // takes the kept copies of answers
-	Intake    Intake    // what the scanner folder asks; nil where the folder is on another machine
+	Intake    Intake    // what scanner folders ask; nil for nothing
 	Scanners  Scanners  // invites machines to be scanners; nil where none can meet this server
 	OwnSite   string    // whose scanner is a part of this very server; empty for none
 	Program   letter.Program

@@ -198,6 +198,13 @@ var (
 		Lines: []texts.Text{texts.Say("problem.nothing-is-lost-and-nothing-2"),
 			texts.Say("problem.you-can-also-answer")},
 		Link: "/intake", LinkSay: texts.Say("problem.back-to-the-intake")}
+	notLookedYet = &problem{Status: http.StatusServiceUnavailable, Heading: texts.Say("problem.the-scanner-has-not-looked-yet"),
+		Lines: []texts.Text{texts.Say("problem.it-does-once-nothing-else"),
+			texts.Say("problem.you-can-also-answer")},
+		Link: "/intake", LinkSay: texts.Say("problem.back-to-the-intake")}
+	notToBeSeen = &problem{Status: http.StatusNotFound, Heading: texts.Say("problem.the-scanner-cannot-show-the-pages"),
+		Lines: []texts.Text{texts.Say("problem.nothing-is-lost-answer-in-the-folder")},
+		Link:  "/intake", LinkSay: texts.Say("problem.back-to-the-intake")}
 	questionGone = &problem{Status: http.StatusGone, Heading: texts.Say("problem.this-question-does-not-wait-any"),
 		Lines: []texts.Text{texts.Say("problem.it-has-been-answered"),
 			texts.Say("problem.if-you-were-sending-an-answer")},

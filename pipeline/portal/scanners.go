@@ -19,6 +19,9 @@ type scannerBoard struct {
 	Refused []refusedLine // the latest first
 	// MoreRefused is how many more there are, which the folder shows.
 	MoreRefused int
+	// Elsewhere is how many of the scans that it asks about are not listed: its folder
+	// alone has them, or they cannot be read just now.
+	Elsewhere int
 }
 
 // refusedShown is how many refusals of a scanner the board lists.
@@ -29,9 +32,9 @@ type refusedLine struct {
 	Says texts.Text
 }
 
-// scannerBoards is what each scanner said last of our helplines. It knows no
-// file's name, wherever the scanner is.
-func (p *Portal) scannerBoards(v *visit) (out []scannerBoard, err error) {
+// scannerBoards is what each scanner said last of our helplines, beside what is asked. It
+// knows no file's name, wherever the scanner is.
+func (p *Portal) scannerBoards(v *visit, asked []Question) (out []scannerBoard, err error) {
 	said, err := p.cfg.Register.Reports(v.Context())
 	if err != nil {
 		return nil, err
@@ -50,9 +53,25 @@ func (p *Portal) scannerBoards(v *visit) (out []scannerBoard, err error) {
 				board.Refused = append(board.Refused, refusedLine{f, p.refusalSays(f.Why)})
 			}
 		}
+		if r.Site != p.cfg.OwnSite { // whose folder was just looked into
+			board.Elsewhere = askedElsewhere(board.Report, asked)
+		}
 		out = append(out, board)
 	}
 	return out, nil
+}
+
+// askedElsewhere is how many of the scans that a scanner asks about are not among those.
+func askedElsewhere(r letter.Report, asked []Question) (n int) {
+	for _, f := range r.Folders {
+		n += f.Asked
+	}
+	for _, q := range asked {
+		if q.Site == r.Site {
+			n--
+		}
+	}
+	return max(n, 0)
 }
 
 func (p *Portal) isHelpline(name string) bool {

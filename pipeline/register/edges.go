@@ -59,6 +59,9 @@ func (r *Register) RevokeEdge(ctx context.Context, site string, by int64) error 
 		if _, err := tx.ExecContext(ctx, `UPDATE storage_users SET ends = $1 WHERE site = $2 AND ends IS NULL`, now, site); err != nil {
 			return err
 		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM scan_answers WHERE site = $1`, site); err != nil {
+			return err
+		}
 		return r.append(ctx, tx, EdgeRevoked{Site: Name(site)}, "", by)
 	})
 }

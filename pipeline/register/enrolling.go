@@ -168,9 +168,11 @@ func (r *Register) joinEdge(ctx context.Context, tx *sql.Tx, inv EdgeInvitation,
 		inv.Site, key, millis(r.Now())); err != nil {
 		return err
 	}
-	// What its former scanner said of its folder is not this one's.
-	if _, err := tx.ExecContext(ctx, `DELETE FROM reports WHERE site = $1`, inv.Site); err != nil {
-		return err
+	// What its former scanner said of its folder, and was answered, is not this one's.
+	for _, table := range []string{"reports", "scan_answers"} {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE site = $1`, inv.Site); err != nil {
+			return err
+		}
 	}
 	return r.append(ctx, tx, ev, "", 0)
 }
