@@ -14,6 +14,7 @@ import (
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/pdf"
 )
 
 // believe reads a manifest and checks all that can be known before the letter
@@ -74,6 +75,8 @@ func (s *Server) plausible(ctx context.Context, m letter.Manifest) (register.Hel
 		return register.UnknownHelpline, nil
 	case m.Class != letter.SixMonths:
 		return register.NoSuchDecision, nil // or a stolen scanner would keep letters for five years
+	case m.Size > maxSealed, m.Pages > pdf.MostPages:
+		return register.TooLarge, nil // before anything of it is read
 	case m.Received.After(now.Add(clockSlack)):
 		return register.FromTheFuture, nil
 	case m.Received.Before(now.Add(-brief)) && !accepted && !rescans:

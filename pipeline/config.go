@@ -103,6 +103,7 @@ type Server struct {
 	showing *showing
 	asked   askedScans
 	taking  chan struct{} // one for each file that is being taken
+	large   chan struct{} // one for the large letter that is being checked
 
 	takingWait time.Duration // how long somebody waits for their turn
 
@@ -131,7 +132,7 @@ func New(cfg Config) *Server {
 		cfg.Room = disk.RoomAt
 	}
 	cfg.Name = cmp.Or(cfg.Name, "server")
-	return &Server{cfg: cfg, began: time.Now(), showing: newShowing(), taking: make(chan struct{}, takenAtOnce), takingWait: takingWait,
+	return &Server{cfg: cfg, began: time.Now(), showing: newShowing(), taking: make(chan struct{}, takenAtOnce), large: make(chan struct{}, 1), takingWait: takingWait,
 		held: map[string]time.Time{}, unasked: map[string]time.Time{}, strays: map[string]register.Found{}}
 }
 

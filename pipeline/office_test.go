@@ -291,6 +291,7 @@ type flaky struct {
 	clock func() (time.Time, error)
 	shows func(key string, there []archive.Trace) []archive.Trace // what a listing shows of what is there; nil for all
 	lists func(key string)                                        // called before a key's traces are listed
+	reads func(key string)                                        // called before an object is read
 }
 
 var errWire = errors.New("the wire broke")
@@ -319,6 +320,9 @@ func (f *flaky) List(ctx context.Context, prefix string) iter.Seq2[string, error
 func (f *flaky) Read(ctx context.Context, key, version string) (io.ReadCloser, int64, error) {
 	if f.breaks("Read") != works {
 		return nil, 0, errWire
+	}
+	if f.reads != nil {
+		f.reads(key)
 	}
 	return f.Store.Read(ctx, key, version)
 }

@@ -173,9 +173,18 @@ func (s *Server) step(ctx context.Context, l *register.Letter) error {
 
 // verify (step 7) reads the sealed object back and accepts it only if it has
 // the manifest's hash, opens with the week's key and shows every page. A crash
-// leaves the letter Admitted and nothing else: plaintext was in memory only.
+// leaves the letter Admitted, put off as after a failure, and nothing else: plaintext
+// was in memory only.
 func (s *Server) verify(ctx context.Context, l *register.Letter) error {
+	done, err := s.beginCheck(ctx, l)
+	if done == nil {
+		return err
+	}
+	defer done()
 	version, plain, trouble, err := s.readBack(ctx, l)
+	if plain != nil {
+		defer func() { _ = plain.close() }()
+	}
 	if errors.Is(err, errKeyMissing) {
 		return s.later(ctx, l, register.KeyMissing, err) // another server may have it
 	}
@@ -386,13 +395,16 @@ func (s *Server) expire(ctx context.Context, l *register.Letter) error {
 	return nil
 }
 
-// later notes why a step did not succeed and when it is tried again: after a
-// second, then twice as long each time, an hour at most.
+// restAfter is how long a letter rests after so many attempts: a second, then twice
+// as long each time, an hour at most.
+func restAfter(attempts int) time.Duration { return min(time.Second<<min(attempts, 12), time.Hour) }
+
+// later notes why a step did not succeed and when it is tried again.
 func (s *Server) later(ctx context.Context, l *register.Letter, why register.Trouble, cause error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	wait := min(time.Second<<min(l.Attempts, 12), time.Hour)
+	wait := restAfter(l.Attempts)
 	about := []any{"why", why, "in", wait}
 	if cause != nil {
 		about = append(about, "error", cause)

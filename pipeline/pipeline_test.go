@@ -14,6 +14,7 @@ import (
 	"letterlock/pipeline/portal"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/pdf"
 	"letterlock/scanner/seal"
 )
 
@@ -83,6 +84,10 @@ func TestManifestsThatAreHeld(t *testing.T) {
 		"kept for five years by a scanner": {func(o *office) {
 			o.deposit(func(m *letter.Manifest, _ *[]byte) { m.Class = letter.FiveYears })
 		}, register.NoSuchDecision},
+		"larger than any letter": {func(o *office) { o.deposit(func(m *letter.Manifest, _ *[]byte) { m.Size = maxSealed + 1 }) }, register.TooLarge},
+		"of more pages than any": {func(o *office) {
+			o.deposit(func(m *letter.Manifest, _ *[]byte) { m.Pages = pdf.MostPages + 1 })
+		}, register.TooLarge},
 		"a week without a key": {func(o *office) {
 			m := o.deposit()
 			o.must(o.cfg.Keyring.Destroy(m.Week()))

@@ -22,11 +22,15 @@ import (
 // there.
 const maxLetter = 1 << 30
 
+// maxSealed is the largest sealed letter that opens to no more: age adds a header
+// and 16 bytes for each 64 KiB.
+const maxSealed = maxLetter + maxLetter/4096 + 1<<16
+
 // readBack finds the version of the letter's object that has the manifest's
 // hash and opens it. A stolen edge may have put further versions; they are
 // passed over. err is the storage's trouble, or errKeyMissing; trouble is the
-// letter's own.
-func (s *Server) readBack(ctx context.Context, l *register.Letter) (version string, plain []byte, trouble register.Trouble, err error) {
+// letter's own. Whoever is handed plain closes it.
+func (s *Server) readBack(ctx context.Context, l *register.Letter) (version string, plain *opened, trouble register.Trouble, err error) {
 	traces, err := s.cfg.Store.Traces(ctx, l.ObjectKey())
 	if err != nil {
 		return "", nil, "", err
@@ -35,7 +39,7 @@ func (s *Server) readBack(ctx context.Context, l *register.Letter) (version stri
 		if t.Kind != archive.Version {
 			continue
 		}
-		plain, err := s.open(ctx, *l, t.ID)
+		plain, err := s.openHeld(ctx, *l, t.ID)
 		switch {
 		case errors.Is(err, errOtherHash), errors.Is(err, deposit.ErrNotFound):
 			continue
@@ -62,20 +66,39 @@ func (s *Server) open(ctx context.Context, l register.Letter, version string) ([
 	at := l.Lies
 	at.Version = version
 	var plain bytes.Buffer
-	if at.Size < maxLetter {
-		plain.Grow(int(at.Size)) // the plaintext is a little shorter
-	}
 	err := s.openTo(ctx, l.ID, at, func(r io.Reader) error {
-		n, err := io.Copy(&plain, io.LimitReader(r, maxLetter+1))
-		if err == nil && n > maxLetter {
-			err = fmt.Errorf("%w: longer than any letter may be", errUnseal)
-		}
-		return err
+		// Not before: by now the storage has shown that it holds so many bytes, and a
+		// manifest may claim any number. The plaintext is a little shorter.
+		plain.Grow(int(min(at.Size, maxSealed)))
+		return copyLetter(&plain, r)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return plain.Bytes(), nil
+}
+
+// openHeld is open for a letter that nobody waits for.
+func (s *Server) openHeld(ctx context.Context, l register.Letter, version string) (*opened, error) {
+	plain, err := newOpened()
+	if err != nil {
+		return nil, err
+	}
+	at := l.Lies
+	at.Version = version
+	if err := s.openTo(ctx, l.ID, at, func(r io.Reader) error { return copyLetter(plain, r) }); err != nil {
+		return nil, errors.Join(err, plain.close())
+	}
+	return plain, nil
+}
+
+// copyLetter copies a letter's plaintext, if it is no longer than any letter may be.
+func copyLetter(to io.Writer, plain io.Reader) error {
+	n, err := io.Copy(to, io.LimitReader(plain, maxLetter+1))
+	if err == nil && n > maxLetter {
+		err = fmt.Errorf("%w: longer than any letter may be", errUnseal)
+	}
+	return err
 }
 
 // openTo reads a sealed copy and hands its plaintext to use. What use has made
@@ -137,8 +160,8 @@ func (p *plaintext) Read(b []byte) (int, error) {
 }
 
 // render draws every page once. err is the renderer's trouble, trouble the letter's.
-func (s *Server) render(ctx context.Context, l *register.Letter, plain []byte) (trouble register.Trouble, err error) {
-	doc, err := s.cfg.Pages.Document(ctx, plain)
+func (s *Server) render(ctx context.Context, l *register.Letter, plain *opened) (trouble register.Trouble, err error) {
+	doc, err := plain.document(ctx, s.cfg.Pages)
 	if err == nil {
 		defer doc.Close()
 		if doc.Pages() != l.Pages {

@@ -92,7 +92,7 @@ var forms = formsOf(
 	words(WithPasskey, WithSSO, WithSample),
 	words(WithdrawReasons...),
 	words(StoreDown, ObjectMissing, CannotUnseal, CannotRender, PagesDiffer, NobodyToTell, MailDown, StillShown, RendererBroken, KeyMissing, CannotMove),
-	words(UnknownSite, FalseSignature, WrongPlace, UnknownHelpline, TooOld, FromTheFuture, SameIDOther, AlreadyDeleted, KeyNotHeld, NoSuchDecision),
+	words(UnknownSite, FalseSignature, WrongPlace, UnknownHelpline, TooOld, FromTheFuture, SameIDOther, AlreadyDeleted, KeyNotHeld, TooLarge, NoSuchDecision),
 )
 
 // formOf is one type of string and what a string of it may be.

@@ -368,11 +368,21 @@ func (r *Register) oweReceipt(ctx context.Context, tx *sql.Tx, l Letter) error {
 }
 
 // Defer notes why a step failed and when it is tried again. It is no
-// transition: the state stays, and the register has no entry of it.
+// transition: the state stays, and the register has no entry of it. The attempt that
+// l was read before is counted once, however often it is noted.
 func (r *Register) Defer(ctx context.Context, l Letter, why Trouble, until time.Time) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE letters SET trouble = $1, attempts = attempts + 1, not_before = $2
-			WHERE id = $3 AND version = $4`, string(why), millis(until), string(l.ID), l.version)
+		res, err := tx.ExecContext(ctx, `UPDATE letters SET trouble = $1, attempts = $2, not_before = $3
+			WHERE id = $4 AND version = $5`, string(why), l.Attempts+1, millis(until), string(l.ID), l.version)
+		return oneRow(res, err)
+	})
+}
+
+// PutOff has the letter wait for its turn until then, which counts as no attempt.
+func (r *Register) PutOff(ctx context.Context, l Letter, until time.Time) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE letters SET not_before = $1 WHERE id = $2 AND version = $3`,
+			millis(until), string(l.ID), l.version)
 		return oneRow(res, err)
 	})
 }

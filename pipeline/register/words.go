@@ -63,6 +63,7 @@ const (
 	SameIDOther     HeldReason = "same-id-other"    // the id is known with another content
 	AlreadyDeleted  HeldReason = "already-deleted"  // the id was deleted before
 	KeyNotHeld      HeldReason = "key-not-held"     // sealed to a week whose key is not in the keyring
+	TooLarge        HeldReason = "too-large"        // of more bytes or pages than a letter may have
 	NoSuchDecision  HeldReason = "no-such-decision" // of a class that a person decides, and no scanner
 )
 

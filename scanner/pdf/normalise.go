@@ -42,6 +42,9 @@ type Limits struct {
 	AllowSymbols bool `json:"allow_symbols"`
 }
 
+// MostPages is how many pages a scan may have where nothing else is said.
+const MostPages = 2000
+
 // withDefaults fills in what is zero, for a scan of size bytes.
 func (l Limits) withDefaults(size int64) Limits {
 	const mib = 1 << 20
@@ -49,7 +52,7 @@ func (l Limits) withDefaults(size int64) Limits {
 	orElse(&l.AddressSpace, 1024*mib+3*size)
 	orElse(&l.MaxInput, 1024*mib)
 	orElse(&l.MaxOutput, 64*mib+4*size)
-	orElse(&l.MaxPages, 2000)
+	orElse(&l.MaxPages, MostPages)
 	orElse(&l.MaxPixels, 100_000_000)
 	orElse(&l.MaxObjects, 1_000_000)
 	return l
