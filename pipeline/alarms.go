@@ -40,6 +40,7 @@ func (s *Server) quickFinders() alarmFinders {
 		},
 		register.KeyOverdue: s.overdueKeys,
 		register.StraysStay: s.straysLeft,
+		register.ScannerOdd: s.oddSites,
 		register.SharesDue: func(ctx context.Context) (int, error) {
 			due, err := s.DueShares(ctx)
 			return len(due), err

@@ -117,6 +117,7 @@ type Server struct {
 	nobody  map[string]time.Time        // by helpline: when it was last said that nobody is told of its letters
 	held    map[string]time.Time        // when each held manifest was last looked at
 	unasked map[string]time.Time        // since when each part of a question lies there of which no report tells
+	odd     oddities                    // what was met in scanners' places that none leaves there
 	strays  map[string]register.Found   // what was put on record of each stray; for endStrays alone
 }
 

@@ -54,7 +54,7 @@ func (s *Server) takeReport(ctx context.Context, site string) error {
 	if err := s.endQuestions(ctx, said); err != nil {
 		return err
 	}
-	if err := s.cfg.Register.KeepReport(ctx, said); err != nil {
+	if err := errors.Join(s.noteProves(ctx, said), s.cfg.Register.KeepReport(ctx, said)); err != nil {
 		return err
 	}
 	return s.removeAll(ctx, s.cfg.Store, key, traces)

@@ -57,7 +57,14 @@ func (s *Server) checkScanners(ctx context.Context) (bad, good texts.Text, err e
 			well = append(well, says)
 		}
 	}
+	odd, err := s.keptOdd(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, e := range all {
+		for _, what := range odd[e.Site] {
+			wrong = append(wrong, oddSays(e.Site, what))
+		}
 		switch e.State(now) {
 		case register.ScannerRevoked:
 			continue
@@ -83,6 +90,14 @@ func (s *Server) checkScanners(ctx context.Context) (bad, good texts.Text, err e
 		well = []texts.Text{texts.Say("check-scanners.all-heard-of")}
 	}
 	return joined("list.sentence", wrong), joined("list.sentence", well), nil
+}
+
+// oddSays says what to do about what no scanner leaves in its place.
+func oddSays(site string, what oddity) texts.Text {
+	if what == oddSeen {
+		return texts.Say("check-scanners.odd-seen", "site", site)
+	}
+	return texts.Say("check-scanners.odd-unreadable", "site", site)
 }
 
 // skewSays says what to do about versions that differ.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -205,8 +206,12 @@ func (s *Server) SeenByEdges(ctx context.Context) (highest uint64, err error) {
 }
 
 // seenBy is what one site's scanner says; 0 where it says nothing, or nothing
-// that it has signed.
+// that it has signed, or nothing that can be believed.
 func (s *Server) seenBy(ctx context.Context, site string) (serial uint64, err error) {
+	edge, err := s.edgeKey(ctx, site)
+	if err != nil || edge == nil {
+		return 0, err
+	}
 	msg, err := s.readSmall(ctx, letter.SeenKey(site))
 	if errors.Is(err, deposit.ErrNotFound) {
 		return 0, nil
@@ -214,15 +219,57 @@ func (s *Server) seenBy(ctx context.Context, site string) (serial uint64, err er
 	if err != nil {
 		return 0, fmt.Errorf("reading what a scanner has seen: %w", err)
 	}
-	edge, err := s.edgeKey(ctx, site)
-	if err != nil || edge == nil {
-		return 0, err
-	}
 	said, err := letter.OpenSeen(msg, edge)
 	if err != nil {
 		return 0, nil
 	}
-	return said.Serial, nil
+	believed, err := s.believesSeen(ctx, said)
+	if err != nil || believed {
+		return said.Serial, err
+	}
+	s.noteOdd(site, oddSeen)
+	return 0, nil
+}
+
+// mostSerials is more than the lists that a server gives out in a day, which has one for
+// each day, each start and each act of an administrator.
+const mostSerials = 100
+
+// believesSeen reports whether what a scanner says can be a sign that this server has
+// forgotten something: with the list, which only this server can have signed. Without
+// it, it is the word of whoever holds the scanner's key, which closes Letterlock for all:
+// it counts only from a scanner that has never been heard of in a version that proves it,
+// and only up to what can have been given out since.
+func (s *Server) believesSeen(ctx context.Context, said letter.Seen) (bool, error) {
+	given, _, err := s.cfg.Register.Serials(ctx)
+	if err != nil || said.Serial <= given {
+		return err == nil, err // no sign of anything
+	}
+	if said.List != "" {
+		list, err := s.ownList(ctx, []byte(said.List))
+		return err == nil && list.Serial == said.Serial, nil
+	}
+	proves, err := s.cfg.Register.Meta(ctx, register.MetaProves+said.Site)
+	if err != nil || proves != "" {
+		return false, err
+	}
+	listed, err := s.cfg.Register.KeptTime(ctx, register.MetaListed)
+	days := uint64(max(0, s.cfg.Now().Sub(listed)/(24*time.Hour))) + 1
+	return said.Serial <= given+days*mostSerials, err
+}
+
+// noteProves notes that a site's scanner is of a version that proves what it has seen: an
+// earlier one is believed without.
+func (s *Server) noteProves(ctx context.Context, said letter.Report) error {
+	switch said.Program.Apart(s.cfg.Program) {
+	case letter.SkewOne, letter.SkewMore:
+		return nil
+	}
+	noted, err := s.cfg.Register.Meta(ctx, register.MetaProves+said.Site)
+	if err != nil || noted != "" {
+		return err
+	}
+	return s.cfg.Register.SetMeta(ctx, register.MetaProves+said.Site, "yes")
 }
 
 // edgeKey is the public key of the site's scanner; nil if it was revoked

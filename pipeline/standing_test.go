@@ -3,11 +3,17 @@ package pipeline
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/register/postgrestest"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/seal"
 )
 
 // backUp copies the database as it is now, and returns the copy's path or address.
@@ -58,6 +64,62 @@ func (o *office) sees(serial uint64) {
 	msg, err := letter.Seen{Site: "office", Serial: serial}.Sign(o.site)
 	o.must(err)
 	o.putRaw(letter.SeenKey("office"), msg)
+}
+
+// seesList is sees with a list of that serial, signed by whoever it is.
+func (o *office) seesList(serial, listed uint64, by note.Signer) {
+	o.t.Helper()
+	msg, err := o.readSmall(o.t.Context(), letter.RecipientsKey)
+	o.must(err)
+	list, err := seal.OpenRecipients(msg, o.pub)
+	o.must(err)
+	list.Serial = listed
+	proof, err := list.Sign(by)
+	o.must(err)
+	said, err := letter.Seen{Site: "office", Serial: serial, List: string(proof)}.Sign(o.site)
+	o.must(err)
+	o.putRaw(letter.SeenKey("office"), said)
+}
+
+// heardOf has the site's scanner, of this server's version, be heard of.
+func (o *office) heardOf() {
+	o.t.Helper()
+	msg, err := letter.Report{Site: "office", At: o.now.Truncate(time.Second), Program: o.cfg.Program}.Sign(o.site)
+	o.must(err)
+	o.putRaw(letter.ReportKey("office"), msg)
+	o.must(o.takeReport(o.t.Context(), "office"))
+}
+
+// A scanner whose word is not believed is named, for as long as it goes on and no longer.
+func TestAScannerThatProvesNothingIsNamed(t *testing.T) {
+	o := newOffice(t).begun()
+	o.heardOf()
+	o.sees(100)
+	alarmed := func() bool {
+		o.must(o.keepAlarms(t.Context(), o.quickFinders()))
+		return slices.Contains(o.alarms(), register.ScannerOdd)
+	}
+	for range 5 {
+		if _, err := o.RestoreSigns(t.Context()); err != nil || o.Closed(t.Context()) {
+			t.Fatalf("it is closed, or %v", err)
+		}
+		if alarmed() {
+			t.Error("it is an alarm at once")
+		}
+		o.now = o.now.Add(4 * time.Minute)
+	}
+	if !alarmed() {
+		t.Error("it is no alarm")
+	}
+	o.began = o.began.Add(-time.Hour)
+	says, _, err := o.checkScanners(t.Context())
+	o.must(err)
+	if text := texts.English().Text(says); !strings.Contains(text, "office") || !strings.Contains(text, "does not prove it") {
+		t.Errorf("check says %q", text)
+	}
+	if o.now = o.now.Add(2 * oddFor); alarmed() {
+		t.Error("it is an alarm for ever")
+	}
 }
 
 // Each memory that was not restored with the database, or with the bucket,
@@ -143,7 +205,12 @@ func TestWhatRecognisesARestore(t *testing.T) {
 			o.must(o.store.Store.Remove(t.Context(), key, o.only(key)))
 			o.putRaw(letter.RecipientsKey, list)
 		}, []register.RestoreSign{register.SignRecipients, register.SignAnchorsMissing}},
-		"a scanner has seen more": {func(o *office) { o.sees(100) }, []register.RestoreSign{register.SignEdge}},
+		"a scanner has seen more":                                  {func(o *office) { o.sees(100) }, []register.RestoreSign{register.SignEdge}},
+		"a scanner proves that it has seen more":                   {func(o *office) { o.heardOf(); o.seesList(1<<39, 1<<39, o.cfg.Signer) }, []register.RestoreSign{register.SignEdge}},
+		"a scanner that proves what it has seen says more without": {func(o *office) { o.heardOf(); o.sees(100) }, nil},
+		"a scanner says more than this server can have given out":  {func(o *office) { o.sees(1 << 39) }, nil},
+		"a scanner proves that it has seen another list":           {func(o *office) { o.seesList(100, 99, o.cfg.Signer) }, nil},
+		"a scanner has seen the list of somebody else":             {func(o *office) { other, _ := signer(o.t, "letterlock-server"); o.seesList(100, 100, other) }, nil},
 		"a scanner has seen as much": {func(o *office) {
 			given, _, err := o.cfg.Register.Serials(t.Context())
 			o.must(err)

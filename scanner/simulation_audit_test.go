@@ -231,7 +231,7 @@ func (s *simulation) audit() {
 		if path.Base(name) == disk.Unfinished {
 			return
 		}
-		if top, _, _ := strings.Cut(name, "/"); !slices.Contains([]string{duplicatesKey, serialFile, takenDir, cutsDir}, top) {
+		if top, _, _ := strings.Cut(name, "/"); !slices.Contains([]string{duplicatesKey, serialFile, listFile, takenDir, cutsDir}, top) {
 			s.violated("left behind in the state folder: %s", name)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/seal"
 )
 
 // simBucket is the store of a simulation. It polices what an edge promises, and
@@ -180,6 +181,9 @@ func (b *simBucket) keep(key string, data []byte) {
 func (b *simBucket) policeSeen(data []byte) {
 	b.count("told that the recipients list is too old")
 	said, err := letter.OpenSeen(data, b.keys.siteKey)
+	if list, err := seal.OpenRecipients([]byte(said.List), b.keys.public); err != nil || list.Serial != said.Serial {
+		b.violated("the edge does not prove that it has seen recipients list %d: %v", said.Serial, err)
+	}
 	if err != nil || said.Serial > b.server.serial {
 		b.violated("the edge has seen recipients list %d of %d, %v", said.Serial, b.server.serial, err)
 	}

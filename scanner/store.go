@@ -256,6 +256,10 @@ func (e *Edge) fetchRecipients(ctx context.Context, by letter.ID) (seal.Recipien
 	}
 	e.seen = 0
 	if list.Serial > highest {
+		// The list first: a crash in between leaves one that proves nothing yet.
+		if err := disk.WriteBytes(e.state, listFile, 0o600, msg); err != nil {
+			return seal.Recipients{}, err
+		}
 		data := strconv.AppendUint(nil, list.Serial, 10)
 		if err := disk.WriteBytes(e.state, serialFile, 0o600, append(data, '\n')); err != nil {
 			return seal.Recipients{}, err
@@ -275,7 +279,11 @@ func (e *Edge) saySeen(ctx context.Context, by letter.ID) error {
 	if e.seen == 0 || e.Now().Sub(e.seenSaid).Abs() < saySeenEvery {
 		return nil
 	}
-	msg, err := letter.Seen{Site: e.Site, Serial: e.seen}.Sign(e.Signer)
+	proof, err := e.seenList()
+	if err != nil {
+		return err
+	}
+	msg, err := letter.Seen{Site: e.Site, Serial: e.seen, List: proof}.Sign(e.Signer)
 	if err != nil {
 		return err
 	}
@@ -284,6 +292,23 @@ func (e *Edge) saySeen(ctx context.Context, by letter.ID) error {
 		e.seenSaid = e.Now()
 	}
 	return err
+}
+
+// seenList is the list with the highest serial that was seen, as the server has signed
+// it; empty where it is not there, as after an older version has seen it.
+func (e *Edge) seenList() (string, error) {
+	msg, err := disk.ReadFile(e.state, listFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the newest recipients list: %w", err)
+	}
+	list, err := letter.ByAny(seal.OpenRecipients, msg, e.keys.Believed(e.Server))
+	if err != nil || list.Serial != e.seen {
+		return "", nil
+	}
+	return string(msg), nil
 }
 
 // watchEvery is how often the list is looked at though no letter needs it.
@@ -303,6 +328,10 @@ func (e *Edge) watchList(ctx context.Context) {
 
 // serialFile, in the state folder, holds the highest serial that was seen.
 const serialFile = "recipients-serial"
+
+// listFile, beside it, holds the list that had it, which proves to the server that there
+// was such a one.
+const listFile = "recipients-list"
 
 func (e *Edge) highestSerial() (uint64, error) {
 	data, err := disk.ReadFile(e.state, serialFile)

@@ -224,6 +224,8 @@ func TestAListThatIsTooOldIsTold(t *testing.T) {
 			}
 			if said, err := letter.OpenSeen(msg, o.site); err != nil || said.Serial != 41 {
 				t.Errorf("it says %+v, %v", said, err)
+			} else if list, err := seal.OpenRecipients([]byte(said.List), o.cfg.Server); err != nil || list.Serial != 41 {
+				t.Errorf("it proves list %d, %v", list.Serial, err)
 			}
 			o.wait(10 * watchEvery)
 			if want := 1 + min(int(how), 1); told != want {

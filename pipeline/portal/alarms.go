@@ -51,6 +51,9 @@ var alarmWords = map[register.AlarmKind]struct {
 	register.StorageWrong: {func(int) texts.Text {
 		return texts.Say("alarm.the-storage-is-not-as-it-must")
 	}, texts.Say("alarm.its-own-rules-for-deletion-were")},
+	register.ScannerOdd: {func(n int) texts.Text {
+		return texts.Say("alarm.scanners-are-odd", "n", n)
+	}, texts.Say("alarm.its-key-may-be-in-other-hands")},
 	register.ListLate: {func(int) texts.Text {
 		return texts.Say("alarm.scanners-will-stop")
 	}, texts.Say("alarm.the-list-of-keys-is-not-renewed")},

@@ -24,6 +24,7 @@ const (
 	StorageWrong   AlarmKind = "storage-wrong"     // the bucket or its own rules are not as they must be, or a trial has found that it does not do what letters need
 	StraysStay     AlarmKind = "strays-stay"       // what lies beyond its deadline, belongs to no letter and does not go; counts objects
 	BackupLate     AlarmKind = "backup-late"       // no backup is made, or one is kept for longer than it may be
+	ScannerOdd     AlarmKind = "scanner-odd"       // a scanner's place in the bucket holds what none leaves: its key may be in other hands; counts scanners
 	ListLate       AlarmKind = "list-late"         // scanners are not told any more which keys to seal to, and will stop
 	ClockDoubted   AlarmKind = "clock-in-doubt"    // nothing is destroyed until somebody has looked
 	RegisterWrong  AlarmKind = "register-is-wrong" // the register does not agree with its signed checkpoint
@@ -31,14 +32,15 @@ const (
 )
 
 // AlarmKinds lists every kind, the gravest first.
-var AlarmKinds = []AlarmKind{OlderCopy, RegisterWrong, CountsDiffer, LettersMissing, LettersWait, LettersOverdue, KeyOverdue, KeyNeeded, StraysStay, ClockDoubted, StorageWrong, ListLate, BackupLate, PapersOutlive, SharesDue}
+var AlarmKinds = []AlarmKind{OlderCopy, RegisterWrong, CountsDiffer, LettersMissing, LettersWait, LettersOverdue, KeyOverdue, KeyNeeded, StraysStay, ClockDoubted, StorageWrong, ScannerOdd, ListLate, BackupLate, PapersOutlive, SharesDue}
 
 // grace is how long something may be found before it is loud: a letter is due
 // from its day's first moment, and its proof takes a moment too; what a scanner
-// announces may be believed once the server knows more; a day passes until the first
-// backup is made; custodians need some days to bring their shares.
+// announces may be believed once the server knows more; a storage that refuses once
+// proves nothing; a day passes until the first backup is made; custodians need some
+// days to bring their shares.
 var grace = map[AlarmKind]time.Duration{LettersOverdue: 15 * time.Minute, KeyOverdue: 15 * time.Minute, LettersWait: time.Hour,
-	BackupLate: 24 * time.Hour, SharesDue: 7 * 24 * time.Hour}
+	ScannerOdd: 20 * time.Minute, BackupLate: 24 * time.Hour, SharesDue: 7 * 24 * time.Hour}
 
 // Alarm is something that somebody must see to.
 type Alarm struct {

@@ -276,6 +276,8 @@ const (
 	MetaTriedOut       = "tried_out"   // when it was last tried out whether a backup comes back
 	MetaMailSaid       = "mail_said"   // what set-up has said last of the mail server, in a word
 	MetaListed         = "listed"      // when a recipients list was last put into the bucket; see KeepTime
+	MetaOdd            = "odd"         // the sites in whose place something odd was met, and what, as JSON
+	MetaProves         = "proves_"     // and a site: its scanner proves which recipients lists it has seen
 
 	metaSerial    = "serial"      // of the last recipients list
 	metaPublished = "published"   // serial of the last list that is known to be in the bucket

@@ -218,6 +218,12 @@ func OpenGone(msg []byte, server note.Verifier) (Gone, error) {
 type Seen struct {
 	Site   string `json:"site"`   // the edge that signed; also the signer's name
 	Serial uint64 `json:"serial"` // of the newest list that it has seen
+
+	// List is that list, as the server has signed it: whoever holds the site's key alone
+	// cannot make the server believe that it has forgotten something. It is empty from a
+	// scanner of an older version, and from one that has lost it; an older server takes
+	// no notice of a Seen that has it.
+	List string `json:"list,omitempty"`
 }
 
 // MaxSerial is more than any server gives out in a thousand years. A statement
