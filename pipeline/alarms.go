@@ -210,11 +210,12 @@ func (s *Server) tellAlarms(ctx context.Context) error {
 	if well && day != today {
 		return nil // the day is not begun, and has no checkpoint yet
 	}
-	waits, err := s.cfg.Register.Waiting(ctx, today)
+	waits, err := s.cfg.Register.Waiting(ctx, today, 0)
 	if err != nil {
 		return err
 	}
-	if s.Closed(ctx) { // what an older copy says may not be so any more
+	closed := s.Closed(ctx)
+	if closed { // what an older copy says may not be so any more
 		statement, waits = register.Statement{}, register.Waiting{}
 	}
 	owed, err := s.cfg.Register.OwedDailyMails(ctx, today, well, waits != (register.Waiting{}), s.cfg.MailDomain)
@@ -224,6 +225,11 @@ func (s *Server) tellAlarms(ctx context.Context) error {
 	s.cfg.Step("alarm-mails-queued", "")
 	var failed error
 	for _, m := range owed {
+		if !closed { // and of that, nothing in which they know somebody
+			if waits, err = s.cfg.Register.Waiting(ctx, today, m.Person); err != nil {
+				return err
+			}
+		}
 		message := mail.Message{About: about, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.String(),
 			Checkpoint: statement.Checkpoint, Requests: waits.Requests, Reviews: waits.Reviews}
 		if err := s.cfg.Mail.Send(ctx, message); err != nil {

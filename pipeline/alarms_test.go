@@ -478,3 +478,38 @@ func TestBackupsThatAreNotMadeAreLoud(t *testing.T) {
 	loud("one is kept for too long", time.Minute, false)
 	loud("and stays", 24*time.Hour, true)
 }
+
+// Whoever knows somebody in a letter is told of nothing that is asked for it, at once
+// or on the next day; what they were owed is owed no more.
+func TestARequestIsNotMailedToWhoHasSteppedBack(t *testing.T) {
+	o := newOffice(t)
+	mo := o.person(register.Manager, "mo@example.org")
+	o.person(register.DPO, "dee@example.org")
+	m := o.read()
+	o.must(o.cfg.Register.RecordOpening(t.Context(), m.ID, mo, []byte("m"), "pages"))
+	o.must(o.cfg.Register.AskErasure(t.Context(), m.ID, register.PersonAsked, oneLeader))
+	o.post.next = []fault{fails, fails}
+	_ = o.tellRequests(t.Context())
+	o.must(o.cfg.Register.Recuse(t.Context(), m.ID, mo))
+	o.post.taken = nil
+	o.must(o.tellRequests(t.Context()))
+	if len(o.post.taken) != 1 || o.post.taken[0].To != "dee@example.org" {
+		t.Errorf("told at once: %+v", o.post.taken)
+	}
+	if n, err := o.cfg.Register.MailsWaiting(t.Context()); err != nil || n != 0 {
+		t.Errorf("%d mails are owed for ever: %v", n, err)
+	}
+	o.now = o.now.AddDate(0, 0, 1)
+	_, err := o.cfg.Register.BeginDay(t.Context())
+	o.must(err)
+	o.post.taken = nil
+	o.must(o.tellAlarms(t.Context()))
+	for _, sent := range o.post.taken {
+		if want := map[string]int{"dee@example.org": 1}[sent.To]; sent.Requests != want {
+			t.Errorf("on the next day %s is told of %d", sent.To, sent.Requests)
+		}
+	}
+	if len(o.post.taken) != 2 {
+		t.Errorf("%d mails", len(o.post.taken))
+	}
+}

@@ -278,7 +278,7 @@ func (s *Server) checkHolds(ctx context.Context) (bad, good texts.Text, err erro
 	if err != nil || len(holds) == 0 {
 		return nil, texts.Say("check-holds.none"), err
 	}
-	held, err := s.cfg.Register.HeldLetters(ctx)
+	held, err := s.cfg.Register.HeldLetters(ctx, 0)
 	today := letter.DateOf(s.cfg.Now())
 	due := 0
 	for _, h := range holds {

@@ -74,6 +74,10 @@ func (p *Portal) listPapers(v *visit, body *deskBody, which register.PaperList, 
 	if err != nil {
 		return err
 	}
+	walled, err := p.cfg.Register.WalledFrom(v.Context(), v.person.Number)
+	if err != nil {
+		return err
+	}
 	if len(papers) > body.Shows {
 		papers = papers[:body.Shows]
 		body.More = "/desk?" + url.Values{"list": {string(which)}, "after": {placeText(register.PlaceOfPaper(papers[body.Shows-1]))}}.Encode()
@@ -81,6 +85,7 @@ func (p *Portal) listPapers(v *visit, body *deskBody, which register.PaperList, 
 			return err
 		}
 	}
+	papers = slices.DeleteFunc(papers, func(paper register.Paper) bool { return slices.Contains(walled, paper.Letter) })
 	switch which {
 	case register.PapersOutlived:
 		body.Overdue = papers
@@ -123,6 +128,9 @@ func (p *Portal) paperPage(w http.ResponseWriter, v *visit) error {
 	id, err := letter.ParseID(v.PathValue("id"))
 	if err != nil {
 		return errNowhere
+	}
+	if err := p.cfg.Register.NotWalled(v.Context(), id, v.person.Number); err != nil {
+		return err
 	}
 	done, err := p.cfg.Register.Entries(v.Context(), -1, "paper-destroyed", id, 1)
 	if err != nil {
@@ -281,6 +289,15 @@ func (p *Portal) deskPeople(v *visit) (out deskPeople, err error) {
 	return out, nil
 }
 
+// paperFor is the paper, if the visitor may see to it: ErrNotFound for one of a letter
+// from which they are walled off.
+func (p *Portal) paperFor(v *visit, id letter.ID) (register.Paper, error) {
+	if err := p.cfg.Register.NotWalled(v.Context(), id, v.person.Number); err != nil {
+		return register.Paper{}, err
+	}
+	return p.cfg.Register.Paper(v.Context(), id)
+}
+
 func (p *Portal) destroyPaper(w http.ResponseWriter, v *visit) error {
 	id, err := letter.ParseID(v.PathValue("id"))
 	if err != nil {
@@ -290,7 +307,7 @@ func (p *Portal) destroyPaper(w http.ResponseWriter, v *visit) error {
 		return badForm
 	}
 	back := "/desk/" + string(id)
-	paper, err := p.cfg.Register.Paper(v.Context(), id)
+	paper, err := p.paperFor(v, id)
 	if errors.Is(err, register.ErrNotFound) || err == nil && !mayBeDestroyed(paper) {
 		redirect(w, back) // which says what became of it
 		return nil

@@ -270,7 +270,7 @@ func TestWhoMayWitness(t *testing.T) {
 	v := h.as(h.ops)
 	for person, want := range map[int64]error{h.ops: ownWitness, h.ops2: nil, h.manager: nil, h.lead: noWitness, h.dpo: noWitness, h.admin: noWitness, 999: noWitness} {
 		visit := &visit{Request: httptest.NewRequest(http.MethodGet, "/", nil), person: register.Person{Number: h.ops}}
-		if got := h.portal.mayWitness(visit, person); got != want {
+		if got := h.portal.mayWitness(visit, tray{}, person); got != want {
 			t.Errorf("person %d: %v, want %v", person, got, want)
 		}
 	}

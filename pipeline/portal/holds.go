@@ -29,12 +29,12 @@ type holdsBody struct {
 
 // holdsPage lists what is held, by the day on which it is looked at again.
 func (p *Portal) holdsPage(w http.ResponseWriter, v *visit) error {
-	holds, err := p.cfg.Register.HoldsInForce(v.Context())
+	holds, err := p.cfg.Register.HoldsShown(v.Context(), v.person.Number)
 	if err != nil {
 		return err
 	}
 	body := holdsBody{Manages: v.person.Role == register.Manager}
-	if body.Letters, err = p.cfg.Register.HeldLetters(v.Context()); err != nil {
+	if body.Letters, err = p.cfg.Register.HeldLetters(v.Context(), v.person.Number); err != nil {
 		return err
 	}
 	names, err := p.staffNames(v)
@@ -87,10 +87,16 @@ func (p *Portal) holdForm(v *visit, form url.Values) (f holdForm, err error) {
 		return f, errNowhere
 	}
 	l, err := p.cfg.Register.Letter(v.Context(), f.Letter)
-	if err == nil && !l.Open(p.cfg.Now()) {
+	if err == nil && (!l.Open(p.cfg.Now()) || l.WalledOff(v.person.Number)) {
 		err = errNowhere
 	}
+	f.withoutWalled(l)
 	return f, err
+}
+
+// withoutWalled has nobody answer for a hold who is walled off from what it holds.
+func (f *holdForm) withoutWalled(l register.Letter) {
+	f.Owners = slices.DeleteFunc(f.Owners, func(who register.Person) bool { return l.WalledOff(who.Number) })
 }
 
 // newHoldPage asks what is to be held: the letter that the address names, or
@@ -174,7 +180,7 @@ func (f holdForm) facts(h register.Hold) []fact {
 
 // holdOf finds the hold that the address names.
 func (p *Portal) holdOf(v *visit) (register.Hold, error) {
-	holds, err := p.cfg.Register.HoldsInForce(v.Context())
+	holds, err := p.cfg.Register.HoldsShown(v.Context(), v.person.Number)
 	if err != nil {
 		return register.Hold{}, err
 	}
@@ -206,8 +212,7 @@ func (p *Portal) holdPage(w http.ResponseWriter, v *visit) error {
 }
 
 func (p *Portal) showHold(w http.ResponseWriter, v *visit, h register.Hold, form url.Values, flaws []formFlaw) error {
-	form.Del("letter")
-	f, err := p.holdForm(v, form)
+	f, err := p.holdFormOf(v, h, form)
 	if err != nil {
 		return err
 	}
@@ -219,6 +224,18 @@ func (p *Portal) showHold(w http.ResponseWriter, v *visit, h register.Hold, form
 	return p.showHoldForm(w, v, f, flaws)
 }
 
+// holdFormOf is the form of a hold that is in force.
+func (p *Portal) holdFormOf(v *visit, h register.Hold, form url.Values) (holdForm, error) {
+	form.Del("letter")
+	f, err := p.holdForm(v, form)
+	if err != nil || h.Letter == "" {
+		return f, err
+	}
+	l, err := p.cfg.Register.Letter(v.Context(), h.Letter)
+	f.withoutWalled(l)
+	return f, unlessNotFound(err)
+}
+
 func (p *Portal) reviewHold(w http.ResponseWriter, v *visit) error {
 	h, err := p.holdOf(v)
 	if err != nil {
@@ -227,7 +244,7 @@ func (p *Portal) reviewHold(w http.ResponseWriter, v *visit) error {
 	if err := v.ParseForm(); err != nil {
 		return badForm
 	}
-	f, err := p.holdForm(v, v.PostForm)
+	f, err := p.holdFormOf(v, h, v.PostForm)
 	if err != nil {
 		return err
 	}

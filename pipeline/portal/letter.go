@@ -34,6 +34,7 @@ type letterBody struct {
 	NotKept    texts.Text        // what became of the visitor's last copy that is not kept
 	Answered   *register.Letter  // of an answer: its letter, while that can be opened
 	Asked      *register.Request // what waits for a second person
+	Unheard    bool              // and there is none
 	Manages    bool              // the visitor may put it on hold
 	Prints     bool              // it may be printed
 	Scan       newScan           // other scans of its paper
@@ -80,9 +81,7 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	if err := p.tellKeeping(v, l, &body); err != nil {
 		return err
 	}
-	if q, err := p.cfg.Register.RequestOf(v.Context(), l.ID); err == nil {
-		body.Asked = &q
-	} else if !errors.Is(err, register.ErrNotFound) {
+	if err := p.tellAsked(v, l, &body); err != nil {
 		return err
 	}
 	if err := p.tellAnswers(v, l, &body); err != nil {

@@ -31,7 +31,7 @@ func (p *Portal) lostPaper(v *visit) (register.Paper, error) {
 	if err != nil {
 		return register.Paper{}, errNowhere
 	}
-	paper, err := p.cfg.Register.Paper(v.Context(), id)
+	paper, err := p.paperFor(v, id)
 	if err != nil {
 		return paper, err
 	}

@@ -127,7 +127,7 @@ func (p *Portal) dueAndPapers(v *visit) ([]overviewRow, error) {
 
 // overviewLines count what is of no one helpline.
 func (p *Portal) overviewLines(v *visit) ([]overviewCell, error) {
-	holds, err := p.cfg.Register.HoldsInForce(v.Context())
+	holds, err := p.cfg.Register.HoldsShown(v.Context(), v.person.Number)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (p *Portal) overviewLines(v *visit) ([]overviewCell, error) {
 			due++
 		}
 	}
-	asked, err := p.cfg.Register.Requests(v.Context())
+	asked, err := p.cfg.Register.Requests(v.Context(), v.person.Number)
 	if err != nil {
 		return nil, err
 	}

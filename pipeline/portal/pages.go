@@ -134,7 +134,7 @@ func (p *Portal) menu(v *visit) []menuItem {
 	items := slices.Clone(menus[v.person.Role])
 	for i := range items {
 		if items[i].Path == "/requests" {
-			asked, _ := p.cfg.Register.Requests(v.Context())
+			asked, _ := p.cfg.Register.Requests(v.Context(), v.person.Number)
 			items[i].Waits = len(asked)
 		}
 		if items[i].Path == "/intake" {

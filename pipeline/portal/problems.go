@@ -269,6 +269,8 @@ func problemOf(err error) (said *problem, known bool) {
 		return notNewScan, true
 	case errors.Is(err, register.ErrMayNotRead):
 		return badDecision, true
+	case errors.Is(err, register.ErrKnowsHeld):
+		return knowsHeld, true
 	case errors.Is(err, register.ErrLastReader):
 		return lastReader, true
 	case errors.Is(err, ErrUpload):

@@ -12,6 +12,11 @@ var lastReader = &problem{Status: http.StatusConflict, Heading: texts.Say("recus
 	Lines: []texts.Text{texts.Say("recuse.if-you-were-walled-off"),
 		texts.Say("recuse.close-it-and-ask")}}
 
+// knowsHeld is told to a manager who would release what holds everything of a
+// helpline and, with it, a letter from which they are walled off.
+var knowsHeld = &problem{Status: http.StatusForbidden, Heading: texts.Say("recuse.somebody-else-must-release-it"),
+	Lines: []texts.Text{texts.Say("recuse.it-keeps-a-letter-in-which")}, Link: "/holds", LinkSay: texts.Say("hold.holds")}
+
 func (p *Portal) recusePage(w http.ResponseWriter, v *visit) error {
 	others, err := p.cfg.Register.OthersMayRead(v.Context(), v.letter, v.person.Number)
 	if err != nil {

@@ -1,12 +1,16 @@
 package portal
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
 	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
 )
 
 // Whoever knows somebody in a letter sees neither it nor its answers again, the
@@ -120,4 +124,119 @@ func TestTheLastTwoStepBackAtOnce(t *testing.T) {
 			t.Fatalf("walled off are %v", l.Walled)
 		}
 	}
+}
+
+// Whoever knows somebody in a letter decides nothing about it any more, and is shown
+// nothing of what others decide: no request, no hold, no paper.
+func TestWhoHasSteppedBackDecidesNothing(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	path := "/l/" + string(id)
+	lead, manager := h.as(h.lead), h.as(h.manager)
+	lead.looksAt(id, 1)
+	manager.looksAt(id, 1)
+	h.keeps(id)
+	hold, err := h.register.PlaceHold(t.Context(), register.Hold{Letter: id, Reason: register.Coroner, Owner: h.dpo, Review: letter.DateOf(h.now).AddDays(9)}, h.manager)
+	must(t, err)
+	must(t, h.register.AskWithdrawal(t.Context(), id, register.OtherLetter, h.lead))
+	q, err := h.register.RequestOf(t.Context(), id)
+	must(t, err)
+	wantText(t, manager.get("/requests"), id.Reference(), "1 waiting")
+	wantText(t, lead.get(path), "It waits for the helplines’ manager")
+	wantRedirect(t, manager.post(path+"/recuse", nil), "/letters?done=recused")
+
+	for _, page := range []string{"/requests", "/holds", "/overview", "/letters"} {
+		if strings.Contains(manager.get(page).Body.String(), id.Reference()) {
+			t.Errorf("%s names the letter", page)
+		}
+	}
+	wantText(t, manager.get("/requests"), "Nothing waits for a second person")
+	wantText(t, manager.get("/holds"), "Nothing is on hold")
+	wantText(t, h.as(h.dpo).get("/holds"), id.Reference(), "1 letter is held")
+	wantText(t, h.as(h.dpo).get("/requests"), id.Reference())
+	request, held := fmt.Sprintf("/requests/%d", q.Number), fmt.Sprintf("/holds/%d", hold)
+	manager.showsAgain(request)
+	manager.showsAgain(held)
+	wantSame(t, "request", manager.get(request), manager.get("/requests/999"))
+	wantSame(t, "hold", manager.get(held), manager.get("/holds/999"))
+	wantSame(t, "new hold", manager.get("/holds/new?letter="+string(id)), manager.get("/no-such-page"))
+	manager.post(request+"/confirm", nil)
+	manager.post(request+"/decline", nil)
+	manager.post(held+"/review", url.Values{"owner": {fmt.Sprint(h.manager)}, "review": {"2026-12-24"}})
+	manager.post(held+"/release", url.Values{"confirm": {"yes"}})
+	// Nor where a page was open while they stepped back.
+	day := letter.DateOf(h.now).AddDays(5)
+	for what, err := range map[string]error{
+		"confirm":   h.register.ConfirmRequest(t.Context(), q.Number, h.manager),
+		"decline":   h.register.DeclineRequest(t.Context(), q.Number, h.manager),
+		"review":    h.register.ReviewHold(t.Context(), hold, day, h.dpo, h.manager),
+		"release":   h.register.ReleaseHold(t.Context(), hold, h.manager),
+		"look":      h.register.ReviewSafeguarding(t.Context(), id, day, h.lead, h.manager),
+		"readable":  h.register.MarkReadable(t.Context(), id, h.manager),
+		"new hold":  second(h.register.PlaceHold(t.Context(), register.Hold{Letter: id, Reason: register.Coroner, Owner: h.dpo, Review: day}, h.manager)),
+		"redirects": h.register.AskRedirection(t.Context(), id, "mens-advice-line", h.manager),
+	} {
+		if !errors.Is(err, register.ErrNotFound) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := h.register.ReviewHold(t.Context(), hold, day, h.manager, h.dpo); !errors.Is(err, register.ErrBadDecision) {
+		t.Errorf("they answer for the hold: %v", err)
+	}
+	for _, kind := range []string{"safeguarding-withdrawn", "request-declined", "hold-reviewed", "hold-released"} {
+		if n := len(h.entries(kind, "")); n != 0 {
+			t.Errorf("%d entries %s", n, kind)
+		}
+	}
+
+	// With nobody left who may confirm it, whoever asked is told so.
+	must(t, h.register.DisablePerson(t.Context(), h.dpo))
+	wantText(t, lead.get(path), "Nobody can confirm it at present")
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// What somebody has asked for ends when they step back, and what holds everything of
+// a helpline is released by somebody who knows nobody in what it keeps.
+func TestSteppingBackEndsWhatWasAsked(t *testing.T) {
+	h := newHouse(t)
+	id, other := h.letter(1), h.letter(1)
+	manager := h.as(h.manager)
+	manager.looksAt(id, 1)
+	must(t, h.register.AskErasure(t.Context(), id, register.ScannedTwice, h.manager))
+	hold, err := h.register.PlaceHold(t.Context(), register.Hold{Helpline: "respect-phoneline", Reason: register.Inquiry, Owner: h.dpo, Review: letter.DateOf(h.now).AddDays(9)}, h.manager)
+	must(t, err)
+	wantRedirect(t, manager.post("/l/"+string(id)+"/recuse", nil), "/letters?done=recused")
+	if waits, err := h.register.Requests(t.Context(), h.dpo); err != nil || len(waits) != 0 || len(h.entries("request-declined", id)) != 1 {
+		t.Errorf("what they asked for still waits: %v, %v", waits, err)
+	}
+	held := fmt.Sprintf("/holds/%d", hold)
+	wantText(t, manager.get("/holds"), "Everything of Respect Phoneline", "1 letter is held") // not the one that they know of
+	wantText(t, manager.post(held+"/release", url.Values{"confirm": {"yes"}}), "Somebody else must release this hold")
+	if l, err := h.register.Letter(t.Context(), other); err != nil || !l.Held() {
+		t.Errorf("it is released: %v", err)
+	}
+}
+
+// The paper is for somebody else to destroy, and to be the witness of.
+func TestThePaperOfWhoHasSteppedBack(t *testing.T) {
+	h := newHouse(t)
+	id := h.readable(1)
+	must(t, h.register.Recuse(t.Context(), id, h.lead))
+	must(t, h.register.GiveRole(t.Context(), h.lead, register.Operations, nil))
+	walled, desk := h.as(h.lead), "/desk/"+string(id)
+	if strings.Contains(walled.get("/desk").Body.String(), id.Reference()) {
+		t.Error("the desk lists it")
+	}
+	wantSame(t, "desk", walled.get(desk), walled.get("/no-such-page"))
+	wantSame(t, "lost", walled.get("/desk/lost/"+string(id)), walled.get("/no-such-page"))
+	wantText(t, walled.get("/desk/tray?references="+id.Reference()), "No paper "+id.Reference()+" waits")
+	ops := h.as(h.ops)
+	wantText(t, ops.get("/desk"), id.Reference())
+	sign := ops.fills(desk, h.destruction("sheets", "1"))
+	ops.signs(sign, h.lead)
+	wantStatus(t, ops.post(sign, nil), http.StatusForbidden)
+	ops.signs(sign, h.ops2)
+	wantStatus(t, ops.post(sign, nil), http.StatusSeeOther)
+	wantSame(t, "certificate", walled.get(desk), walled.get("/no-such-page"))
 }

@@ -141,11 +141,12 @@ type requestCard struct {
 	Own   bool   // the visitor asked for it
 	Path  string // of its page, for which they show anew who they are
 	Shown bool   // and have done so
+	Alone bool   // nobody else is there who may confirm it
 	Back  *comeBack
 }
 
 func (p *Portal) requestCards(v *visit) ([]requestCard, error) {
-	asked, err := p.cfg.Register.Requests(v.Context())
+	asked, err := p.cfg.Register.Requests(v.Context(), v.person.Number)
 	if err != nil {
 		return nil, err
 	}
@@ -157,6 +158,11 @@ func (p *Portal) requestCards(v *visit) ([]requestCard, error) {
 	for _, q := range asked {
 		path := fmt.Sprintf("/requests/%d", q.Number)
 		c := requestCard{Request: q, Asker: staffWords(names, q.AskedBy), Own: q.AskedBy == v.person.Number, Path: path, Shown: p.shows(v, path)}
+		somebody, err := p.cfg.Register.SomebodyMayConfirm(v.Context(), q)
+		if err != nil {
+			return nil, err
+		}
+		c.Alone = !somebody
 		if q.Withdraw != "" {
 			l, err := p.cfg.Register.Letter(v.Context(), q.Letter)
 			if errors.Is(err, register.ErrNotFound) {
@@ -254,4 +260,15 @@ func (p *Portal) declineRequest(w http.ResponseWriter, v *visit) error {
 	}
 	redirect(w, done)
 	return nil
+}
+
+// tellAsked says on the letter's page what waits for a second person.
+func (p *Portal) tellAsked(v *visit, l register.Letter, body *letterBody) error {
+	q, err := p.cfg.Register.RequestOf(v.Context(), l.ID)
+	if err != nil {
+		return unlessNotFound(err)
+	}
+	somebody, err := p.cfg.Register.SomebodyMayConfirm(v.Context(), q)
+	body.Asked, body.Unheard = &q, !somebody
+	return err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -237,9 +238,11 @@ var (
 // finishWitness takes the witness's signature. It signs nobody in.
 func (p *Portal) finishWitness(w http.ResponseWriter, v *visit) error {
 	name := v.PathValue("token")
-	if _, ok, err := p.trays.of(v, name); err != nil {
+	t, ok, err := p.trays.of(v, name)
+	if err != nil {
 		return err
-	} else if !ok {
+	}
+	if !ok {
 		return trayOver
 	}
 	token := p.ceremonyToken(v)
@@ -258,7 +261,7 @@ func (p *Portal) finishWitness(w http.ResponseWriter, v *visit) error {
 		return notBelieved(passkeyRefused, byPasskey, copied)
 	}
 	witness := user.(passkeyUser).person
-	if err := p.mayWitness(v, witness.Number); err != nil {
+	if err := p.mayWitness(v, t, witness.Number); err != nil {
 		return err
 	}
 	if err := p.passkeyUsed(v, credential); err != nil {
@@ -272,8 +275,9 @@ func (p *Portal) finishWitness(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
-// mayWitness says why the person cannot be the visitor's witness, if so.
-func (p *Portal) mayWitness(v *visit, number int64) error {
+// mayWitness says why the person cannot be the visitor's witness of the tray, if so:
+// nobody is of the paper of a letter in which they know somebody.
+func (p *Portal) mayWitness(v *visit, t tray, number int64) error {
 	if number == v.person.Number {
 		return ownWitness
 	}
@@ -284,7 +288,11 @@ func (p *Portal) mayWitness(v *visit, number int64) error {
 	if !has(people.Witnesses, number) {
 		return noWitness
 	}
-	return nil
+	walled, err := p.cfg.Register.WalledFrom(v.Context(), number)
+	if err == nil && slices.ContainsFunc(t.Papers, func(paper register.Paper) bool { return slices.Contains(walled, paper.Letter) }) {
+		err = noWitness
+	}
+	return err
 }
 
 func (p *Portal) witnessed(v *visit, token string, number int64) error {
@@ -325,7 +333,7 @@ func (p *Portal) recordTray(w http.ResponseWriter, v *visit) error {
 		redirect(w, path)
 		return nil
 	}
-	if err := p.mayWitness(v, t.Witness); err != nil { // who may have left since
+	if err := p.mayWitness(v, t, t.Witness); err != nil { // who may have left since
 		return err
 	}
 	ledgers, err := p.record(v, t, with)

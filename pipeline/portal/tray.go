@@ -64,7 +64,7 @@ func (p *Portal) trayPapers(v *visit, form url.Values) (papers []register.Paper,
 		if err != nil {
 			return nil, nil, errNowhere
 		}
-		paper, err := p.cfg.Register.Paper(v.Context(), id)
+		paper, err := p.paperFor(v, id)
 		if errors.Is(err, register.ErrNotFound) || err == nil && paper.State == letter.PaperDestroyed {
 			continue // somebody was quicker: its record is made
 		}
@@ -100,6 +100,11 @@ func (p *Portal) paperCalled(v *visit, typed string) (paper register.Paper, says
 	if err != nil {
 		return paper, nil, err
 	}
+	walled, err := p.cfg.Register.WalledFrom(v.Context(), v.person.Number)
+	if err != nil {
+		return paper, nil, err
+	}
+	found = slices.DeleteFunc(found, func(paper register.Paper) bool { return slices.Contains(walled, paper.Letter) })
 	switch len(found) {
 	case 0:
 		newest, err := p.cfg.Register.NewScanOf(v.Context(), reference)

@@ -48,6 +48,9 @@ func (r *Register) PlaceHold(ctx context.Context, h Hold, person int64) (number 
 		today := letter.DateOf(r.Now())
 		if h.Letter != "" {
 			l, err := r.decidable(ctx, tx, h.Letter)
+			if err == nil {
+				err = notWalled(ctx, tx, h.Letter, person)
+			}
 			if err != nil {
 				return err
 			}
@@ -80,7 +83,7 @@ func (r *Register) PlaceHold(ctx context.Context, h Hold, person int64) (number 
 // ReviewHold records that somebody has looked at the hold and that it goes on.
 func (r *Register) ReviewHold(ctx context.Context, number int64, review letter.Date, owner, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
-		h, err := holdIn(ctx, tx, number)
+		h, err := holdFor(ctx, tx, number, person)
 		if err != nil {
 			return err
 		}
@@ -147,8 +150,11 @@ func (r *Register) RenewHolds(ctx context.Context) error {
 // what is past its deadline is due at once.
 func (r *Register) ReleaseHold(ctx context.Context, number, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
-		h, err := holdIn(ctx, tx, number)
+		h, err := holdFor(ctx, tx, number, person)
 		if err != nil {
+			return err
+		}
+		if err := knowsNobodyHeld(ctx, tx, h, person); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM holds WHERE number = $1`, number); err != nil {
@@ -211,7 +217,29 @@ func (r *Register) checkHold(ctx context.Context, tx *sql.Tx, h Hold) error {
 	if owns == 0 {
 		return ErrBadDecision
 	}
-	return nil
+	err := notWalled(ctx, tx, h.Letter, h.Owner)
+	if errors.Is(err, ErrNotFound) {
+		err = ErrBadDecision // nobody answers for what they may not see
+	}
+	return err
+}
+
+// ErrKnowsHeld is returned to who would release what holds everything of a helpline
+// and, with it, a letter from which they are walled off: somebody else must.
+var ErrKnowsHeld = errors.New("the hold keeps a letter in which the person knows somebody")
+
+// knowsNobodyHeld refuses the end of a hold to who is walled off from what it keeps.
+func knowsNobodyHeld(ctx context.Context, tx *sql.Tx, h Hold, person int64) error {
+	if h.Letter != "" {
+		return nil // see holdFor
+	}
+	var knows bool
+	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM walls w JOIN letters l ON l.id = w.letter
+		WHERE w.person = $1 AND l.helpline = $2 AND l.held_since <> '')`, person, h.Helpline).Scan(&knows)
+	if err == nil && knows {
+		err = ErrKnowsHeld
+	}
+	return err
 }
 
 // holdAgain works out anew what the hold's letters are under, and counts them.
@@ -302,6 +330,22 @@ func holdIn(ctx context.Context, tx *sql.Tx, number int64) (Hold, error) {
 	return scanHold(tx.QueryRowContext(ctx, holdColumns+` WHERE number = $1`, number))
 }
 
+// holdFor is holdIn for a person's decision: to one who is walled off from what is
+// held there is none.
+func holdFor(ctx context.Context, tx *sql.Tx, number, person int64) (Hold, error) {
+	h, err := holdIn(ctx, tx, number)
+	if err == nil {
+		err = notWalled(ctx, tx, h.Letter, person)
+	}
+	return h, err
+}
+
+// HoldsShown is HoldsInForce, but for holds of letters from which the person is
+// walled off.
+func (r *Register) HoldsShown(ctx context.Context, person int64) ([]Hold, error) {
+	return r.holds(ctx, ` WHERE `+unwalled(`holds.letter`, `$1`)+` ORDER BY review, number`, person)
+}
+
 // HoldsInForce returns every hold that is in force, by the day of its review.
 func (r *Register) HoldsInForce(ctx context.Context) ([]Hold, error) {
 	return r.holds(ctx, ` ORDER BY review, number`)
@@ -320,8 +364,9 @@ func (r *Register) holds(ctx context.Context, where string, args ...any) ([]Hold
 	return scanAll(rows, scanHold)
 }
 
-// HeldLetters counts letters whose end a hold stops.
-func (r *Register) HeldLetters(ctx context.Context) (n int, err error) {
-	err = r.read.QueryRowContext(ctx, `SELECT count(*) FROM letters WHERE held_since <> ''`).Scan(&n)
+// HeldLetters counts letters whose end a hold stops, but for those from which the
+// person is walled off; nobody, 0, is from none.
+func (r *Register) HeldLetters(ctx context.Context, person int64) (n int, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT count(*) FROM letters WHERE held_since <> '' AND `+unwalled(`letters.id`, `$1`), person).Scan(&n)
 	return n, err
 }

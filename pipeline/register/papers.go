@@ -212,12 +212,16 @@ func (r *Register) destroyOne(ctx context.Context, tx *sql.Tx, d Destroyed, pers
 	return ledger, r.paperIsGone(ctx, tx, p, ledger)
 }
 
-// freePaper is a paper that the person and the witness may put an end to.
+// freePaper is a paper that the person and the witness may put an end to: neither
+// knows somebody in its letter.
 func freePaper(ctx context.Context, tx *sql.Tx, id letter.ID, witness, person int64) (Paper, error) {
 	if witness == person {
 		return Paper{}, ErrOwnWitness
 	}
 	p, err := scanPaper(tx.QueryRowContext(ctx, `SELECT `+paperColumns+` WHERE letter = $1`, string(id)))
+	if err == nil {
+		err = notWalled(ctx, tx, id, person, witness)
+	}
 	if err != nil {
 		return Paper{}, err
 	}

@@ -198,11 +198,15 @@ func (r *Register) decidable(ctx context.Context, tx *sql.Tx, id letter.ID) (Let
 	return l, err
 }
 
-// whoHasRead reads a letter for the decision of a person who has opened it.
+// whoHasRead reads a letter for the decision of a person who has opened it, and has
+// not stepped back since.
 func (r *Register) whoHasRead(ctx context.Context, tx *sql.Tx, id letter.ID, person int64) (Letter, error) {
 	l, err := r.decidable(ctx, tx, id)
 	if err != nil {
 		return Letter{}, err
+	}
+	if l.WalledOff(person) {
+		return Letter{}, ErrNotFound
 	}
 	return l, hasRead(ctx, tx, id, person)
 }

@@ -32,12 +32,13 @@ var remindedOf = ` FROM people p LEFT JOIN reminders m ON m.person = p.number WH
 	p.role = '` + string(TeamLeader) + `' AND EXISTS (` + fmt.Sprintf(unreadSince, "$1") + ` AND (l.named = 0 OR l.named = p.number)
 		AND l.helpline IN (SELECT h.helpline FROM people_helplines h WHERE h.person = p.number)
 		AND NOT EXISTS (SELECT 1 FROM walls w WHERE w.letter = l.id AND w.person = p.number))
-	OR p.role = '` + string(Manager) + `' AND EXISTS (` + fmt.Sprintf(unreadSince, "$2") + `))`
+	OR p.role = '` + string(Manager) + `' AND EXISTS (` + fmt.Sprintf(unreadSince, "$2") + `
+		AND NOT EXISTS (SELECT 1 FROM walls w WHERE w.letter = l.id AND w.person = p.number)))`
 
 // OwedReminders writes down one reminder a day for each team leader with a letter
 // of their helpline, from which they are not walled off, that has waited since
 // before forLeaders, and for each manager
-// while any letter has waited since before forManagers, and returns what is still
+// while any such letter has waited since before forManagers, and returns what is still
 // owed of them. However often it is asked, by however many processes, each person
 // is owed one a day, and none once the letters are opened.
 func (r *Register) OwedReminders(ctx context.Context, day letter.Date, forLeaders, forManagers time.Time, domain string) ([]Reminder, error) {

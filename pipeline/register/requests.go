@@ -245,10 +245,14 @@ func (r *Register) DeclineRequest(ctx context.Context, number, person int64) err
 	})
 }
 
-// second takes the request out of what waits, for the act of a second person.
+// second takes the request out of what waits, for the act of a second person. To one
+// who is walled off from its letter there is none: ErrNotFound.
 func (r *Register) second(ctx context.Context, tx *sql.Tx, number, person int64) (Request, Letter, error) {
 	q, err := scanRequest(tx.QueryRowContext(ctx, requestColumns+` WHERE q.number = $1`, number))
 	if err != nil {
+		return q, Letter{}, err
+	}
+	if err := notWalled(ctx, tx, q.Letter, person); err != nil {
 		return q, Letter{}, err
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM requests WHERE number = $1`, number); err != nil {
@@ -277,9 +281,10 @@ func scanRequest(row scannable) (Request, error) {
 	return q, nil
 }
 
-// Requests returns what waits for a second person, oldest first.
-func (r *Register) Requests(ctx context.Context) ([]Request, error) {
-	rows, err := r.read.QueryContext(ctx, requestColumns+` ORDER BY q.number`)
+// Requests returns what waits for a second person, oldest first, but for what is
+// asked of letters from which the person is walled off.
+func (r *Register) Requests(ctx context.Context, person int64) ([]Request, error) {
+	rows, err := r.read.QueryContext(ctx, requestColumns+` WHERE `+unwalled(`q.letter`, `$1`)+` ORDER BY q.number`, person)
 	if err != nil {
 		return nil, fmt.Errorf("reading requests: %w", err)
 	}
@@ -289,4 +294,15 @@ func (r *Register) Requests(ctx context.Context) ([]Request, error) {
 // RequestOf is what waits for a second person about that letter, or ErrNotFound.
 func (r *Register) RequestOf(ctx context.Context, id letter.ID) (Request, error) {
 	return scanRequest(r.read.QueryRowContext(ctx, requestColumns+` WHERE q.letter = $1`, string(id)))
+}
+
+// SomebodyMayConfirm reports whether there is a second person for the request:
+// beside who has asked, somebody who may confirm it and knows nobody in the letter.
+func (r *Register) SomebodyMayConfirm(ctx context.Context, q Request) (somebody bool, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM people p WHERE p.role IN ($1, $2) AND p.disabled IS NULL AND p.number <> $3
+		AND `+unwalled(`$4`, `p.number`)+`)`, string(Manager), string(DPO), q.AskedBy, string(q.Letter)).Scan(&somebody)
+	if err != nil {
+		err = fmt.Errorf("reading who may confirm a request: %w", err)
+	}
+	return somebody, err
 }

@@ -98,6 +98,9 @@ func (r *Register) safeguard(ctx context.Context, tx *sql.Tx, l *Letter, s Safeg
 func (r *Register) ReviewSafeguarding(ctx context.Context, id letter.ID, review letter.Date, named, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		l, err := r.decidable(ctx, tx, id)
+		if err == nil {
+			err = notWalled(ctx, tx, id, person)
+		}
 		if err != nil {
 			return err
 		}
@@ -145,7 +148,7 @@ func (r *Register) checkSafeguarding(ctx context.Context, tx *sql.Tx, l Letter) 
 		WHERE p.number = $1 AND p.role = $2 AND p.disabled IS NULL AND h.helpline = $3`, l.Named, string(TeamLeader), l.Helpline).Scan(&leads); err != nil {
 		return err
 	}
-	if leads == 0 {
+	if leads == 0 || l.WalledOff(l.Named) {
 		return ErrBadDecision
 	}
 	return nil

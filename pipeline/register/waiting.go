@@ -15,12 +15,13 @@ type Waiting struct {
 	Reviews  int // of five-year letters and of holds, that are due
 }
 
-// Waiting counts what has waited for people since before today. Of what comes
+// Waiting counts what has waited for people since before today, but for what is of
+// letters from which the person is walled off; nobody, 0, is from none. Of what comes
 // in a day they are told by itself: see OwedRequestMails.
-func (r *Register) Waiting(ctx context.Context, today letter.Date) (w Waiting, err error) {
-	err = r.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM requests WHERE asked < $2),
-		(`+reviewsDue+`) + (SELECT count(*) FROM holds WHERE review <= $1)`,
-		today.String(), millis(today.Start())).Scan(&w.Requests, &w.Reviews)
+func (r *Register) Waiting(ctx context.Context, today letter.Date, person int64) (w Waiting, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM requests WHERE asked < $2 AND `+unwalled(`requests.letter`, `$3`)+`),
+		(`+reviewsDue+` AND `+unwalled(`letters.id`, `$3`)+`) + (SELECT count(*) FROM holds WHERE review <= $1 AND `+unwalled(`holds.letter`, `$3`)+`)`,
+		today.String(), millis(today.Start()), person).Scan(&w.Requests, &w.Reviews)
 	if err != nil {
 		err = fmt.Errorf("counting what waits: %w", err)
 	}
@@ -34,15 +35,16 @@ type RequestMail struct {
 }
 
 // secondPeople are, for each request that waits, those who may confirm it and
-// have an address: managers and data-protection officers, but not who has asked.
-const secondPeople = ` FROM requests q JOIN people p ON ` + toldOfAlarms + ` AND p.number <> q.asked_by`
+// have an address: managers and data-protection officers, but not who has asked, nor
+// who is walled off from its letter.
+var secondPeople = ` FROM requests q JOIN people p ON ` + toldOfAlarms + ` AND p.number <> q.asked_by AND ` + unwalled(`q.letter`, `p.number`)
 
 // OwedRequestMails writes down one mail for each who may confirm a request that
 // waits, unless that is done, and returns what is still owed of them. However
 // often it is asked, by however many processes, each person is owed one mail for
 // each request, and none once it is confirmed, declined or taken back.
 func (r *Register) OwedRequestMails(ctx context.Context, domain string) (owed []RequestMail, err error) {
-	const missing = `SELECT q.number, p.number` + secondPeople + ` AND NOT EXISTS
+	missing := `SELECT q.number, p.number` + secondPeople + ` AND NOT EXISTS
 		(SELECT 1 FROM request_mails m WHERE m.request = q.number AND m.person = p.number)`
 	var any bool
 	err = r.read.QueryRowContext(ctx, `SELECT EXISTS (`+missing+`)`).Scan(&any)

@@ -101,6 +101,9 @@ func (r *Register) wallOff(ctx context.Context, tx *sql.Tx, id letter.ID, person
 	if _, err := tx.ExecContext(ctx, `INSERT INTO walls (letter, person) VALUES ($1, $2)`, string(id), person); err != nil {
 		return err
 	}
+	if err := r.forgetAt(ctx, tx, id, person); err != nil {
+		return err
+	}
 	if _, err := tx.ExecContext(ctx, `UPDATE letters SET handed_to = 0 WHERE id = $1 AND handed_to = $2`, string(id), person); err != nil {
 		return err
 	}
@@ -118,6 +121,30 @@ func (r *Register) wallOff(ctx context.Context, tx *sql.Tx, id letter.ID, person
 	return r.move(ctx, tx, &l, change{to: Notified, receiptDue: l.ReceiptDue}, LetterRecused{}, person)
 }
 
+// forgetAt ends what the person, from here on walled off, has begun with the letter
+// or is still owed of it: what they asked for is nobody's to confirm on their word.
+func (r *Register) forgetAt(ctx context.Context, tx *sql.Tx, id letter.ID, person int64) error {
+	asked, err := numbersIn(ctx, tx, `DELETE FROM requests WHERE letter = $1 AND asked_by = $2 RETURNING number`, string(id), person)
+	if err != nil {
+		return err
+	}
+	for _, number := range asked {
+		if err := r.append(ctx, tx, RequestDeclined{Request: number, AskedBy: person}, id, person); err != nil {
+			return err
+		}
+	}
+	for _, stmt := range []string{
+		`DELETE FROM mails WHERE letter = $1 AND person = $2 AND sent IS NULL`,
+		`DELETE FROM calls WHERE letter = $1 AND person = $2 AND sent IS NULL`,
+		`DELETE FROM request_mails WHERE request IN (SELECT number FROM requests WHERE letter = $1) AND person = $2 AND sent IS NULL`,
+	} {
+		if _, err := tx.ExecContext(ctx, stmt, string(id), person); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // keepWalls walls off from an answer, or another scan, whoever is walled off from
 // the letter.
 func keepWalls(ctx context.Context, tx *sql.Tx, from, to letter.ID) error {
@@ -129,6 +156,41 @@ func keepWalls(ctx context.Context, tx *sql.Tx, from, to letter.ID) error {
 // WalledOff reports whether the person knows somebody in the letter, as they have
 // said, and must not see it again.
 func (l Letter) WalledOff(person int64) bool { return slices.Contains(l.Walled, person) }
+
+// unwalled leaves out of a query what the column names a letter of from which the
+// person of that parameter is walled off.
+func unwalled(column, person string) string {
+	return `NOT EXISTS (SELECT 1 FROM walls w WHERE w.letter = ` + column + ` AND w.person = ` + person + `)`
+}
+
+// notWalled reports ErrNotFound where one of them is walled off from the letter: to
+// them there is none. A letter that is gone has no walls.
+func notWalled(ctx context.Context, q querier, id letter.ID, persons ...int64) error {
+	for _, person := range persons {
+		var walled bool
+		if err := q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM walls WHERE letter = $1 AND person = $2)`, string(id), person).Scan(&walled); err != nil {
+			return fmt.Errorf("reading who is walled off: %w", err)
+		}
+		if walled {
+			return ErrNotFound
+		}
+	}
+	return nil
+}
+
+// NotWalled reports ErrNotFound for a person who is walled off from the letter.
+func (r *Register) NotWalled(ctx context.Context, id letter.ID, person int64) error {
+	return notWalled(ctx, r.read, id, person)
+}
+
+// WalledFrom are the letters from which the person is walled off.
+func (r *Register) WalledFrom(ctx context.Context, person int64) ([]letter.ID, error) {
+	rows, err := r.read.QueryContext(ctx, `SELECT letter FROM walls WHERE person = $1`, person)
+	if err != nil {
+		return nil, fmt.Errorf("reading from what a person is walled off: %w", err)
+	}
+	return scanAll(rows, func(row scannable) (id letter.ID, err error) { return id, row.Scan(&id) })
+}
 
 // readWalls reads the numbers that letterColumns joins with commas.
 func readWalls(joined string) ([]int64, error) {
