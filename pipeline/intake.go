@@ -127,6 +127,9 @@ func (s *Server) question(ctx context.Context, site, token string) askedScan {
 	if err != nil && ctx.Err() != nil {
 		return askedScan{}
 	}
+	if err != nil && known != nil && known.there && !errors.Is(err, deposit.ErrNotFound) {
+		found, err = known.asked, nil // the storage is away just now
+	}
 	now := &askedScan{time.Now(), found, err == nil}
 	if known == nil && err != nil && !errors.Is(err, deposit.ErrNotFound) { // said once
 		s.cfg.Log.Warn("what a scanner asks cannot be shown in the portal, and is answered in its folder", "site", site, "error", err)

@@ -236,11 +236,16 @@ func (e *Edge) obey() (failed error) {
 		if at < 0 {
 			continue
 		}
-		answer := answerWords[said.Answer]
-		if answer == folder.NoAnswer || answer.Question() != a.open[at].Dir {
+		q, answer := a.open[at], answerWords[said.Answer]
+		if answer == folder.NoAnswer || answer.Question() != q.Dir {
 			continue
 		}
-		err := a.questions.give(a.open[at], answer, separator.Cuts{Begins: said.Begins, LeaveOut: said.Sheets, Despite: said.Despite})
+		// Another file may have taken its name since the folder was looked into.
+		if now, still := a.questions.question(q.Helpline, q.Dir, q.Name); !still || now.Token != q.Token {
+			a.listed = time.Time{}
+			continue
+		}
+		err := a.questions.give(q, answer, separator.Cuts{Begins: said.Begins, LeaveOut: said.Sheets, Despite: said.Despite})
 		if err != nil && !errors.Is(err, ErrAnswered) {
 			failed = errors.Join(failed, err)
 			continue
@@ -303,6 +308,9 @@ func (e *Edge) recallPut() error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return disk.Plain("reading what was asked", err)
 	}
+	if put == nil {
+		put = map[string]putQuestion{}
+	}
 	e.asking.put = put
 	return nil
 }
@@ -327,7 +335,9 @@ func (e *Edge) looked(ctx context.Context) error {
 	l := a.look
 	at := slices.IndexFunc(a.open, func(q Question) bool { return q.Token == l.token })
 	switch {
-	case at < 0 || errors.Is(l.err, context.Canceled) || errors.Is(l.err, ErrAnswered) || e.foundNoRoom(l.err):
+	case at < 0 || errors.Is(l.err, context.Canceled) || errors.Is(l.err, ErrAnswered):
+	case e.foundNoRoom(l.err):
+		a.rest = e.Now().Add(hearEvery)
 	case l.err != nil:
 		if err := e.write(ctx, a.open[at], nil, letter.UnseenFailed); err != nil {
 			return err // it is written with the next pass

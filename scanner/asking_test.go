@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -232,6 +234,21 @@ func TestOnlyTheServersNewestAnswersAreHeard(t *testing.T) {
 		if len(o.given("duplicates")) != 2 {
 			t.Fatalf("%s moves a scan", what)
 		}
+	}
+	// A file that has taken the name, in the very moment.
+	o.asks(time.Minute)
+	o.asking.answers = answer
+	twin := filepath.Join(o.cfg.Folder, line, "duplicates", "again.jpg")
+	other := sampleLetter(2)
+	if err := errors.Join(os.Rename(twin, twin+".away"), os.WriteFile(twin, other, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.obey(); err != nil || o.given("duplicates")["again.jpg"] != string(other) {
+		t.Fatalf("an answer moves another scan: %v", err)
+	}
+	o.asking.answers = nil
+	if err := os.Rename(twin+".away", twin); err != nil {
+		t.Fatal(err)
 	}
 	forged, err := letter.Answers{Site: "office", At: at(), Answers: answer}.Sign(o.Signer)
 	if err != nil {
