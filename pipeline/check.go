@@ -124,6 +124,8 @@ func (s *Server) checkStorage(ctx context.Context) (bad, good texts.Text, err er
 	switch {
 	case errors.Is(err, deposit.ErrUnavailable):
 		return texts.Say("check-storage.away"), nil, nil
+	case deposit.IsSkewed(err):
+		return texts.Say("check-storage.skewed"), nil, nil
 	case errors.Is(err, deposit.ErrRefused):
 		return texts.Say("check-storage.refuses"), nil, nil
 	case inFolder:

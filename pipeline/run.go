@@ -272,7 +272,8 @@ func (s *Server) prove(ctx context.Context) error {
 }
 
 // endKeys looks at keys at the start, at midnight and hourly; more often while
-// a letter that is due may still depend on one.
+// a letter that is due may still depend on one, or while one that is due is left, as
+// where the clock is in doubt: once it is not, nothing waits for an hour longer.
 func (s *Server) endKeys(ctx context.Context, w *watch) error {
 	now := s.cfg.Now()
 	overdue, err := s.cfg.Register.Overdue(ctx, letter.DateOf(now))
@@ -283,27 +284,28 @@ func (s *Server) endKeys(ctx context.Context, w *watch) error {
 	if overdue > 0 || w.overdue {
 		every = 5 * time.Second
 	}
-	if letter.DateOf(now) == letter.DateOf(w.ended) && now.Sub(w.ended) < every {
+	if letter.DateOf(now) == letter.DateOf(w.ended) && now.Sub(w.ended).Abs() < every {
 		return nil
 	}
 	w.overdue = overdue > 0
 	if err := s.EndKeys(ctx); err != nil {
 		return err
 	}
-	w.ended = now
-	return nil
+	left, err := s.overdueKeys(ctx)
+	w.overdue, w.ended = w.overdue || left > 0, now
+	return err
 }
 
 // report says what went wrong with a sweep, and says the same again only after
 // a minute: a storage that is down for a night must not fill the log.
 func (s *Server) report(ctx context.Context, err error) {
 	if err == nil || ctx.Err() != nil {
-		was := s.said.Over(diskFull, databaseAway, databaseIdle, databaseRefuses, storageAway, storageRefuses)
+		was := s.said.Over(diskFull, databaseAway, databaseIdle, databaseRefuses, storageAway, storageRefuses, storageSkewed)
 		switch {
 		case was == "" || err != nil:
 		case was == storageRefuses: // what asks for the same again may come in an hour
 			s.cfg.Log.Info("the storage refuses nothing just now, and Letterlock goes on")
-		case was == storageAway:
+		case was == storageAway, was == storageSkewed:
 			s.cfg.Log.Info("the storage answers again, and Letterlock goes on")
 		default:
 			s.cfg.Log.Info("everything can be recorded again, and Letterlock goes on")
@@ -317,6 +319,8 @@ func (s *Server) report(ctx context.Context, err error) {
 		says, again = SayAway(err), 10*time.Minute
 	} else if errors.Is(err, deposit.ErrUnavailable) {
 		says, again = storageAway, 10*time.Minute
+	} else if deposit.IsSkewed(err) {
+		says, again = storageSkewed, 10*time.Minute
 	} else if errors.Is(err, deposit.ErrRefused) {
 		says, again = storageRefuses, 10*time.Minute
 	}
@@ -342,6 +346,9 @@ func (s *Server) report(ctx context.Context, err error) {
 	case storageRefuses:
 		s.cfg.Log.Error(storageRefuses, "error", err)
 		return
+	case storageSkewed:
+		s.cfg.Log.Error(storageSkewed, "error", err)
+		return
 	}
 	s.cfg.Log.Error("something went wrong and is tried again in a moment", "error", err)
 }
@@ -358,8 +365,10 @@ const (
 // databaseRefuses is said once for everything that is not let in.
 const databaseRefuses = "the database's server refuses: no letter is taken in, shown, announced or deleted; see that [database] has its user, password and database, and that the server lets this machine in; a new password counts at once, anything else with the next start; nothing is lost"
 
-// storageAway and storageRefuses are said once for everything that needs the storage.
+// storageAway, storageRefuses and storageSkewed are said once for everything that needs the
+// storage.
 const (
+	storageSkewed  = "the storage refuses whatever this server asks, since the clocks of the two are too far apart: no letter can be opened or deleted; set the clock that is wrong, and Letterlock goes on by itself; nothing is lost"
 	storageAway    = "the storage cannot be reached: no letter can be opened or deleted, and scans wait at the scanner; see that it runs and can be reached from here, and Letterlock goes on by itself; nothing is lost"
 	storageRefuses = "the storage refuses something that Letterlock needs, and what it was for is tried again: 'letterlock check' says more; look at the access key, the secret key, their rights and the bucket's name in [storage], or at whose the bucket's folder is; new credentials count at once; nothing is lost"
 )

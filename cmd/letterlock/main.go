@@ -43,6 +43,9 @@ var errInterrupted = errors.New("interrupted")
 // crashPoint observes each step of a letter. The crash tests end the process here.
 var crashPoint = func(step string, id letter.ID) {}
 
+// systemClock is this machine's. A test sets it wrong.
+var systemClock = time.Now
+
 // pace is how often each role looks for work; 0 is the role's own. The test of
 // a whole year makes haste with it.
 var pace time.Duration

@@ -27,6 +27,21 @@ import (
 	"letterlock/scanner/specimen"
 )
 
+// clockEnv names a file that says by how much the program's clock is wrong.
+const clockEnv = "LETTERLOCK_TEST_CLOCK"
+
+// wrongBy is a clock that is wrong by what stands in that file.
+func wrongBy(file string) func() time.Time {
+	return func() time.Time {
+		text, err := os.ReadFile(file)
+		by, wrong := time.ParseDuration(string(text))
+		if err := errors.Join(err, wrong); err != nil {
+			panic(err)
+		}
+		return time.Now().Add(by)
+	}
+}
+
 // paceEnv says how often the roles look for work, for a test that cannot wait.
 const paceEnv = "LETTERLOCK_TEST_PACE"
 
@@ -37,6 +52,9 @@ func TestMain(m *testing.M) {
 	testscript.Main(tests{m}, map[string]func(){"letterlock": func() {
 		killtest.Arm(&crashPoint)
 		dnstest.Arm()
+		if at := os.Getenv(clockEnv); at != "" {
+			systemClock = wrongBy(at)
+		}
 		pace, _ = time.ParseDuration(os.Getenv(paceEnv)) // 0 where it is not set
 		main()
 	}})

@@ -40,7 +40,7 @@ type clock struct {
 // Now is the product's time. Days are added on the calendar, so that the time
 // of day stays the same over a change to summer time.
 func (c *clock) Now() time.Time {
-	now := time.Now()
+	now := systemClock()
 	if c.ahead != nil {
 		now = now.In(letter.London).AddDate(0, 0, c.ahead())
 	}
@@ -490,6 +490,8 @@ func say(err error) string {
 		return "this storage cannot hold letters, so it is not used: use another one; 'letterlock check storage' says all that is wrong with it (" + err.Error() + ")"
 	case errors.Is(err, deposit.ErrUnavailable):
 		return "the storage cannot be reached: is it running, and is its endpoint right? (" + err.Error() + ")"
+	case deposit.IsSkewed(err):
+		return "the storage refuses, since its clock and this machine's are too far apart: set the one that is wrong, and run this again (" + err.Error() + ")"
 	case errors.Is(err, deposit.ErrRefused):
 		return "the storage refuses: look at the access key, the secret key and the bucket's name (" + err.Error() + ")"
 	case errors.Is(err, os.ErrPermission):

@@ -74,6 +74,7 @@ func (in *installation) failsTrial(ctx context.Context) (failed []string, err er
 		switch {
 		case l.Away:
 			return nil, fmt.Errorf("trying the storage out: %w", deposit.ErrUnavailable)
+		case l.Name == "clock": // which has a line and an alarm of its own, and most often is this machine's
 		case !l.OK:
 			failed = append(failed, l.Name)
 		}

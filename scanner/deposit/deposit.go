@@ -124,6 +124,14 @@ func IsNoBucket(err error) bool {
 	return errors.As(err, &answer) && answer.Code == minio.NoSuchBucket
 }
 
+// IsSkewed reports whether err says that an S3 server refuses since the clock of whoever
+// asks is too far from its own: by more than a quarter of an hour, as is usual. It is an
+// ErrRefused like others.
+func IsSkewed(err error) bool {
+	var answer minio.ErrorResponse
+	return errors.As(err, &answer) && answer.Code == "RequestTimeTooSkewed"
+}
+
 // Explain wraps err with what was being done and with the sentinel of this
 // package that it belongs to. It knows the errors of minio-go, of the network
 // and of the file system. It returns nil for nil.
