@@ -473,17 +473,16 @@ func say(err error) string {
 	if unfit, ok := errors.AsType[*register.UnfitError](err); ok {
 		return sayDatabase(unfit.Says)
 	}
+	for _, lost := range []error{register.ErrNoKey, pipeline.ErrNoServerKey, errNoCodeKey} {
+		if errors.Is(err, lost) {
+			return lost.Error()
+		}
+	}
 	switch {
 	case register.IsAway(err):
 		return pipeline.SayAway(err) + " (" + cause(err) + ")"
 	case register.Refuses(err):
 		return "the database's server refuses: look at the user, the password and the database's name in [database]. Nothing was changed"
-	case errors.Is(err, register.ErrNoKey):
-		return register.ErrNoKey.Error()
-	case errors.Is(err, pipeline.ErrNoServerKey):
-		return pipeline.ErrNoServerKey.Error()
-	case errors.Is(err, errNoCodeKey):
-		return errNoCodeKey.Error()
 	case errors.Is(err, register.ErrClosed):
 		return "this is refused: Letterlock was restored from a backup, and is closed until you have run: letterlock restore. Nothing was changed; 'letterlock check' says by what it was recognised"
 	case errors.Is(err, archive.ErrLacks):

@@ -99,6 +99,7 @@ func (c *setupCmd) Run(w *world) error {
 		_, err := fmt.Fprintf(w.out, "Settings: %s and %s. Fill in both, then run: letterlock setup\n", w.dir.config, w.dir.policy())
 		return err
 	}
+	// A crash here leaves a configuration and a policy; the next run goes by them.
 	crashPoint("setup-written", "")
 	if err := c.makeServerUser(w, c.Yes); err != nil {
 		return err
@@ -114,6 +115,7 @@ func (c *setupCmd) Run(w *world) error {
 	if err := in.hasKeys(w.ctx); err != nil {
 		return err
 	}
+	// A crash here leaves tables and keys in which nothing is recorded yet.
 	crashPoint("setup-opened", "")
 	if _, err := in.register.Found(w.ctx, false); err != nil { // a new folder is a real one
 		return err
