@@ -3,7 +3,9 @@ package portal
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
+	"regexp"
 	"testing"
 	"time"
 
@@ -75,6 +77,32 @@ func TestASessionEndsOnThePageThatAsksOnceMore(t *testing.T) {
 		wantRedirect(t, who.postFrom(h.manager, at, to, with(it.form, "confirm", "yes")), "/sign-in?"+url.Values{"kept": {"1"}, "to": {it.page}}.Encode())
 		w := h.as(h.manager).get(it.page)
 		wantText(t, w, append(it.says, comesBack)...)
+	}
+}
+
+// A session may end on any page that answers a form: whoever signs in again comes to
+// the page on which that form was, and not to an address that can only be sent to.
+func TestTheWayBackToWhereAFormWasSent(t *testing.T) {
+	h := newHouse(t, letsPrint)
+	id := h.readable(1)
+	h.onHold()
+	lead, here := personPath(h.lead), regexp.MustCompile(`data-here="([^"]+)"`)
+	for _, it := range []struct {
+		by               int64
+		page, path, back string
+	}{
+		{h.manager, "/holds/1", "/holds/1/release", "/holds/1"},
+		{h.lead, "/l/" + string(id), "/l/" + string(id) + "/print", "/l/" + string(id)},
+		{h.admin, lead, lead + "/code", lead},
+	} {
+		who := h.as(it.by)
+		who.get(it.page)
+		who.showsAgain(it.page)
+		w := who.post(it.path, nil)
+		wantStatus(t, w, http.StatusOK)
+		if said := here.FindStringSubmatch(w.Body.String()); said == nil || said[1] != it.back {
+			t.Errorf("%s leads back to %q, not to %s", it.path, said, it.back)
+		}
 	}
 }
 

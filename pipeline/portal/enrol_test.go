@@ -97,6 +97,10 @@ func TestASessionAloneMakesNoPasskey(t *testing.T) {
 	if n := len(h.entries("passkey-added", "")); n != 1 {
 		t.Errorf("%d passkeys were added", n)
 	}
+	// Whom to tell of a lost one is somebody else.
+	wantText(t, v.get("/account"), "Tell your administrator, who revokes its passkey")
+	must(t, h.register.AddAnotherPasskey(t.Context(), h.admin, []byte("two"), "{}"))
+	wantText(t, h.as(h.admin).get("/account"), "Another administrator revokes its passkey")
 }
 
 // TestHalfACeremony: whatever comes to the second half of a ceremony without a

@@ -174,7 +174,7 @@ func (p *Portal) show(w http.ResponseWriter, v *visit, status int, pg page) {
 	}
 	if status < 400 {
 		pg.Here, _, _ = strings.Cut(strings.TrimPrefix(v.URL.Path, "/"), "/")
-		pg.Address = v.URL.RequestURI()
+		pg.Address = p.pageAt(*v.URL)
 	} else if status == http.StatusUnprocessableEntity {
 		pg.Address = p.cameFrom(v) // the form is on that page; at its own address there may be none
 	}

@@ -399,18 +399,23 @@ func (p *Portal) wayBack(v *visit) string {
 	return q.Encode()
 }
 
-// cameFrom is the page of ours on which a form was sent, or the start page. A form
-// that was answered with what is to be put right stands under its own address, which
-// may be no page: then it is that above it.
+// cameFrom is the page of ours on which a form was sent, or the start page.
 func (p *Portal) cameFrom(v *visit) string {
 	from, err := url.Parse(v.Referer())
 	if err != nil || from.Host != v.Host {
 		return "/"
 	}
-	for !p.isPage(from.Path) {
-		from.Path, from.RawQuery = path.Dir(from.Path), ""
+	return samePath(p.pageAt(*from))
+}
+
+// pageAt is the page at an address of ours. What answers a form that was sent, with
+// what is to be put right or to be seen once, stands under the form's own address,
+// where there may be no page: then it is that above it.
+func (p *Portal) pageAt(u url.URL) string {
+	for !p.isPage(u.Path) {
+		u.Path, u.RawQuery = path.Dir(u.Path), ""
 	}
-	return samePath(from.RequestURI())
+	return u.RequestURI()
 }
 
 // isPage reports whether there is a page at a path, whoever may see it. What is no

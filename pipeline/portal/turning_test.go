@@ -43,6 +43,17 @@ func TestTurningPagesInTheBrowser(t *testing.T) {
 	b.WantsThat(second+`.getBoundingClientRect().width >= 1.5 * `+wide, "true")
 	b.WantsThat(`document.querySelector("[data-does=larger]").getAttribute("aria-pressed")`, "true")
 	b.WantsNoSideways(320)
+	// At 400 % the window is so small that the letter needs all of it; on a phone the
+	// buttons stay, in one row.
+	for _, screen := range []struct {
+		wide, high int64
+		most       string // of the window's height that the buttons may cover
+	}{{320, 256, "0"}, {320, 640, "0.17"}, {640, 450, "0.17"}} {
+		b.Do(chromedp.EmulateViewport(screen.wide, screen.high))
+		b.Finds(`document.getElementById("page-2").scrollIntoView({behavior: "instant"})`)
+		b.WantsThat(`((bar) => Math.max(0, innerHeight - bar.top) / innerHeight <= `+screen.most+`)(document.getElementById("turner").getBoundingClientRect())`, "true")
+	}
+	b.Do(chromedp.EmulateViewport(1280, 900))
 	// The arrow keys choose among the reasons, and turn no page then.
 	b.TabTo("#reason")
 	b.Keys(kb.ArrowDown)
