@@ -90,6 +90,7 @@ func TestAnAddressIsConfirmedWithAPasskeyInTheBrowser(t *testing.T) {
 	b.LoadImages()
 	b.Press("[data-passkey]")
 	b.Wants("Yes, it is safe: keep it")
+	b.WantsThat(`document.activeElement.id`, "decide") // and not at the top again, above the pages
 	b.Press(`form[action*="/confirm-address"] .button`)
 	b.Wants("The answer may be posted now")
 	if n := len(b.entries("response-kept", idAt(draft))); n != 1 {
