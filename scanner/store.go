@@ -256,7 +256,7 @@ func (e *Edge) fetchRecipients(ctx context.Context, by letter.ID) (seal.Recipien
 	}
 	e.seen = 0
 	if list.Serial > highest {
-		// The list first: a crash in between leaves one that proves nothing yet.
+		// The list first: a crash in between leaves one that is newer than the number, and proves as much.
 		if err := disk.WriteBytes(e.state, listFile, 0o600, msg); err != nil {
 			return seal.Recipients{}, err
 		}
@@ -279,11 +279,11 @@ func (e *Edge) saySeen(ctx context.Context, by letter.ID) error {
 	if e.seen == 0 || e.Now().Sub(e.seenSaid).Abs() < saySeenEvery {
 		return nil
 	}
-	proof, err := e.seenList()
+	said, err := e.saysSeen()
 	if err != nil {
 		return err
 	}
-	msg, err := letter.Seen{Site: e.Site, Serial: e.seen, List: proof}.Sign(e.Signer)
+	msg, err := said.Sign(e.Signer)
 	if err != nil {
 		return err
 	}
@@ -294,21 +294,22 @@ func (e *Edge) saySeen(ctx context.Context, by letter.ID) error {
 	return err
 }
 
-// seenList is the list with the highest serial that was seen, as the server has signed
-// it; empty where it is not there, as after an older version has seen it.
-func (e *Edge) seenList() (string, error) {
+// saysSeen is what there is to say of the newest list that was seen, with that list, as
+// the server has signed it, where it is there: an older version has not kept it.
+func (e *Edge) saysSeen() (letter.Seen, error) {
+	said := letter.Seen{Site: e.Site, Serial: e.seen}
 	msg, err := disk.ReadFile(e.state, listFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+		return said, nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("reading the newest recipients list: %w", err)
+		return said, fmt.Errorf("reading the newest recipients list: %w", err)
 	}
 	list, err := letter.ByAny(seal.OpenRecipients, msg, e.keys.Believed(e.Server))
-	if err != nil || list.Serial != e.seen {
-		return "", nil
+	if err == nil && list.Serial >= e.seen {
+		said.Serial, said.List = list.Serial, string(msg)
 	}
-	return string(msg), nil
+	return said, nil
 }
 
 // watchEvery is how often the list is looked at though no letter needs it.
