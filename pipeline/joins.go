@@ -29,6 +29,11 @@ func (s *Server) takeJoin(ctx context.Context, site string) error {
 	if errors.Is(err, deposit.ErrNotFound) {
 		return nil
 	}
+	if isItsOwn(err) {
+		s.noteOdd(site, oddUnreadable)
+		s.noteLook(key, true)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("reading a scanner's enrolment: %w", err)
 	}

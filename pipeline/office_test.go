@@ -291,7 +291,7 @@ type flaky struct {
 	clock func() (time.Time, error)
 	shows func(key string, there []archive.Trace) []archive.Trace // what a listing shows of what is there; nil for all
 	lists func(key string)                                        // called before a key's traces are listed
-	reads func(key string)                                        // called before an object is read
+	reads func(key, version string) error                         // called before an object is read; its error is the store's
 }
 
 var errWire = errors.New("the wire broke")
@@ -322,7 +322,9 @@ func (f *flaky) Read(ctx context.Context, key, version string) (io.ReadCloser, i
 		return nil, 0, errWire
 	}
 	if f.reads != nil {
-		f.reads(key)
+		if err := f.reads(key, version); err != nil {
+			return nil, 0, err
+		}
 	}
 	return f.Store.Read(ctx, key, version)
 }

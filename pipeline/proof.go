@@ -87,11 +87,14 @@ func (s *Server) there(ctx context.Context, key string, known []archive.Trace) (
 	return all, nil
 }
 
-// readable reports whether that version can still be read.
+// readable reports whether that version is still there, by its name.
 func (s *Server) readable(ctx context.Context, key, version string) (bool, error) {
 	body, _, err := s.cfg.Store.Read(ctx, key, version)
 	if errors.Is(err, deposit.ErrNotFound) {
 		return false, nil
+	}
+	if isItsOwn(err) {
+		return true, nil // it is there, though the storage does not give it
 	}
 	if err != nil {
 		return false, err

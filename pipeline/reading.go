@@ -28,13 +28,14 @@ const maxSealed = maxLetter + maxLetter/4096 + 1<<16
 
 // readBack finds the version of the letter's object that has the manifest's
 // hash and opens it. A stolen edge may have put further versions; they are
-// passed over. err is the storage's trouble, or errKeyMissing; trouble is the
+// passed over, also such as cannot be read. err is the storage's trouble, or errKeyMissing; trouble is the
 // letter's own. Whoever is handed plain closes it.
 func (s *Server) readBack(ctx context.Context, l *register.Letter) (version string, plain *opened, trouble register.Trouble, err error) {
 	traces, err := s.cfg.Store.Traces(ctx, l.ObjectKey())
 	if err != nil {
 		return "", nil, "", err
 	}
+	var refused error
 	for _, t := range traces {
 		if t.Kind != archive.Version {
 			continue
@@ -42,6 +43,10 @@ func (s *Server) readBack(ctx context.Context, l *register.Letter) (version stri
 		plain, err := s.openHeld(ctx, *l, t.ID)
 		switch {
 		case errors.Is(err, errOtherHash), errors.Is(err, deposit.ErrNotFound):
+			continue
+		case isItsOwn(err): // it may have been put above the true one to hide it
+			s.noteOdd(l.Site, oddUnreadable)
+			refused = err
 			continue
 		case errors.Is(err, errKeyMissing):
 			return "", nil, "", err
@@ -51,6 +56,9 @@ func (s *Server) readBack(ctx context.Context, l *register.Letter) (version stri
 			return "", nil, "", err
 		}
 		return t.ID, plain, "", nil
+	}
+	if refused != nil {
+		return "", nil, "", refused
 	}
 	return "", nil, register.ObjectMissing, nil
 }

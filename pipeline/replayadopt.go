@@ -127,6 +127,9 @@ func (r *replay) announced(ctx context.Context, marker string) (letter.Manifest,
 		return letter.Manifest{}, false, nil
 	}
 	m, why, err := r.believe(ctx, marker)
+	if isItsOwn(err) {
+		return letter.Manifest{}, false, nil
+	}
 	return m, why == "" && err == nil, err
 }
 

@@ -222,7 +222,7 @@ func (s *Server) versions(ctx context.Context, id letter.ID, at register.Lodging
 		one := at
 		one.Version = t.ID
 		one.Size, one.SHA256, err = s.weigh(ctx, at.Key(id), t.ID)
-		if errors.Is(err, deposit.ErrNotFound) {
+		if errors.Is(err, deposit.ErrNotFound) || isItsOwn(err) {
 			continue
 		}
 		if err != nil {

@@ -40,6 +40,10 @@ func (s *Server) takeReport(ctx context.Context, site string) error {
 	if errors.Is(err, deposit.ErrNotFound) {
 		return nil
 	}
+	if isItsOwn(err) {
+		s.noteOdd(site, oddUnreadable)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("reading a scanner's report: %w", err)
 	}

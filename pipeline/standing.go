@@ -216,6 +216,10 @@ func (s *Server) seenBy(ctx context.Context, site string) (serial uint64, err er
 	if errors.Is(err, deposit.ErrNotFound) {
 		return 0, nil
 	}
+	if isItsOwn(err) {
+		s.noteOdd(site, oddUnreadable)
+		return 0, nil
+	}
 	if err != nil {
 		return 0, fmt.Errorf("reading what a scanner has seen: %w", err)
 	}

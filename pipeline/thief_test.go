@@ -2,11 +2,15 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
+	"letterlock/pipeline/archive"
 	"letterlock/pipeline/register"
+	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 )
 
@@ -39,7 +43,7 @@ func TestALetterThatKillsTheServerRestsTheLonger(t *testing.T) {
 	var rests []time.Duration
 	for range 4 {
 		ctx, dies := context.WithCancel(t.Context())
-		o.store.reads = func(string) { dies() }
+		o.store.reads = func(string, string) error { dies(); return nil }
 		if o.Advance(ctx, m.ID) == nil {
 			t.Fatal("it lived")
 		}
@@ -67,10 +71,11 @@ func TestLargeLettersAreCheckedOneAtATime(t *testing.T) {
 	small := o.deposit()
 	o.must(o.Admit(t.Context()))
 	o.large <- struct{}{}
-	o.store.reads = func(key string) {
+	o.store.reads = func(key, _ string) error {
 		if key == large.ObjectKey() {
 			t.Error("it was read")
 		}
+		return nil
 	}
 	o.must(o.Advance(t.Context(), large.ID))
 	if l := o.state(large.ID); l.Attempts != 0 || !l.NotBefore.Equal(o.now.Add(largeWait)) {
@@ -84,5 +89,78 @@ func TestLargeLettersAreCheckedOneAtATime(t *testing.T) {
 	o.must(o.Advance(t.Context(), large.ID))
 	if l := o.state(large.ID); l.Attempts != 1 || len(o.large) != 0 {
 		t.Errorf("%d attempts, and %d are being checked", l.Attempts, len(o.large))
+	}
+}
+
+// withholds has the store answer for that version of the key as one does that gives it to
+// nobody: encrypted with somebody's own key, or archived.
+func (o *office) withholds(key, version string) {
+	o.store.reads = func(k, v string) error {
+		if k == key && v == version {
+			return fmt.Errorf("reading object: %w", deposit.ErrRefused)
+		}
+		return nil
+	}
+}
+
+// What cannot be read says nothing, and stops nothing: neither what a scanner says beside
+// its manifests, nor a manifest, nor the looking for signs.
+func TestAnObjectThatNobodyCanReadStopsNothing(t *testing.T) {
+	manifest := letter.IncomingKey("office", letter.NewID())
+	for _, key := range []string{letter.SeenKey("office"), letter.ReportKey("office"), letter.JoinKey("office"), manifest} {
+		o := newOffice(t).begun()
+		o.putRaw(key, []byte("x"))
+		o.withholds(key, "")
+		other := o.deposit()
+		if signs, err := o.RestoreSigns(t.Context()); err != nil || len(signs) > 0 {
+			t.Errorf("%s: signs %v, %v", key, signs, err)
+		}
+		o.must(o.Admit(t.Context()))
+		if l := o.state(other.ID); l.State != register.Admitted || len(o.held()) != 0 {
+			t.Errorf("%s: a letter beside it is %s, held %v", key, l.State, o.held())
+		}
+		n, err := o.oddSites(t.Context())
+		o.must(err)
+		if odd, err := o.keptOdd(t.Context()); n != 1 || !slices.Equal(odd["office"], []oddity{oddUnreadable}) {
+			t.Errorf("%s: odd are %v, %v", key, odd, err)
+		}
+	}
+}
+
+// A version that cannot be read, put above the true one, hides it from nobody; where
+// there is no other, the letter waits. A store that is away ends the search.
+func TestAnUnreadableVersionHidesNoLetter(t *testing.T) {
+	o := newOffice(t)
+	m := o.deposit()
+	o.must(o.Admit(t.Context()))
+	above := archive.Trace{Kind: archive.Version, ID: "above"}
+	o.store.shows = func(key string, there []archive.Trace) []archive.Trace {
+		if key == m.ObjectKey() {
+			return append([]archive.Trace{above}, there...)
+		}
+		return there
+	}
+	whole := o.only(m.ObjectKey())
+	o.withholds(m.ObjectKey(), whole.ID)
+	o.must(o.Advance(t.Context(), m.ID))
+	if l := o.state(m.ID); l.State != register.Admitted || l.Trouble != register.StoreDown {
+		t.Errorf("the true one cannot be read, and it is %s, %s", l.State, l.Trouble)
+	}
+	o.now = *o.state(m.ID).NotBefore
+	o.store.reads = func(_, version string) error {
+		if version == above.ID {
+			return fmt.Errorf("reading object: %w", deposit.ErrUnavailable)
+		}
+		return nil
+	}
+	o.must(o.Advance(t.Context(), m.ID))
+	if l := o.state(m.ID); l.State != register.Admitted || l.Trouble != register.StoreDown {
+		t.Errorf("the store is away, and it is %s, %s", l.State, l.Trouble)
+	}
+	o.now = *o.state(m.ID).NotBefore
+	o.withholds(m.ObjectKey(), above.ID)
+	o.work(m.ID)
+	if got := o.story(m.ID); got != wholeStory {
+		t.Errorf("on the register: %s\n%s", got, o.log)
 	}
 }

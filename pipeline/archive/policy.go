@@ -13,10 +13,17 @@ import (
 
 // statement is one permission of a policy.
 type statement struct {
-	Effect   string
-	Action   []string
-	Resource []string
+	Effect    string
+	Action    []string
+	Resource  []string
+	Condition map[string]map[string]string `json:",omitempty"`
 }
+
+// withheld are what a put can ask for so that the storage gives the object to nobody
+// afterwards, or to whoever holds another key: to be encrypted with a key of one's own,
+// or to lie in an archive.
+var withheld = []string{"s3:x-amz-server-side-encryption-customer-algorithm",
+	"s3:x-amz-server-side-encryption-aws-kms-key-id", "s3:x-amz-storage-class"}
 
 // written is a policy as storages read it.
 func written(statements []statement) ([]byte, error) {
@@ -46,14 +53,14 @@ func ServerPolicy(bucket string) ([]byte, error) {
 	keys := path.Dir(letter.RecipientsKey) + "/"
 	return written([]statement{
 		{"Allow", []string{"s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:GetBucketVersioning",
-			"s3:GetLifecycleConfiguration", "s3:GetBucketObjectLockConfiguration", "s3:GetReplicationConfiguration"}, []string{whole}},
+			"s3:GetLifecycleConfiguration", "s3:GetBucketObjectLockConfiguration", "s3:GetReplicationConfiguration"}, []string{whole}, nil},
 		{"Allow", []string{"s3:GetObject", "s3:GetObjectVersion"},
-			below(letter.LettersPrefix, letter.IncomingPrefix, letter.ReceiptsPrefix, keys, letter.CheckpointsPrefix)},
+			below(letter.LettersPrefix, letter.IncomingPrefix, letter.ReceiptsPrefix, keys, letter.CheckpointsPrefix), nil},
 		{"Allow", []string{"s3:PutObject"},
-			below(letter.ClassPrefix(letter.SixMonths), letter.ClassPrefix(letter.FiveYears), letter.IncomingPrefix, letter.ReceiptsPrefix, keys, letter.CheckpointsPrefix)},
+			below(letter.ClassPrefix(letter.SixMonths), letter.ClassPrefix(letter.FiveYears), letter.IncomingPrefix, letter.ReceiptsPrefix, keys, letter.CheckpointsPrefix), nil},
 		// MinIO asks for DeleteObject, AWS for DeleteObjectVersion, where a version is to go.
 		{"Allow", []string{"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"},
-			below(letter.LettersPrefix, letter.IncomingPrefix, letter.ReceiptsPrefix)},
+			below(letter.LettersPrefix, letter.IncomingPrefix, letter.ReceiptsPrefix), nil},
 	})
 }
 
@@ -61,7 +68,8 @@ func ServerPolicy(bucket string) ([]byte, error) {
 // one site: put letters of six months and the site's own manifests, get what is
 // under keys/ and the site's own receipts. It gives no right to list, to delete,
 // or to read a letter, nor to put where no deletion rule holds or the rule of
-// five years does: what a stolen scanner leaves goes by itself. Such an edge could
+// five years does: what a stolen scanner leaves goes by itself; nor to put what the
+// storage would withhold from the server. Such an edge could
 // still put a second version of a letter, which is why the server pins the
 // version that it has verified.
 func EdgePolicy(bucket, site string) ([]byte, error) {
@@ -72,14 +80,19 @@ func EdgePolicy(bucket, site string) ([]byte, error) {
 		return nil, fmt.Errorf("writing edge policy: %w", err)
 	}
 	objects := "arn:aws:s3:::" + bucket + "/"
-	return written([]statement{
+	may := []statement{
 		{"Allow", []string{"s3:PutObject"}, []string{
 			objects + letter.ClassPrefix(letter.SixMonths) + "*",
 			objects + letter.IncomingPrefix + site + "/*",
-		}},
+		}, nil},
 		{"Allow", []string{"s3:GetObject"}, []string{
 			objects + path.Dir(letter.RecipientsKey) + "/*",
 			objects + letter.ReceiptsPrefix + site + "/*",
-		}},
-	})
+		}, nil},
+	}
+	for _, asked := range withheld {
+		may = append(may, statement{"Deny", []string{"s3:PutObject"}, []string{objects + "*"},
+			map[string]map[string]string{"Null": {asked: "false"}}})
+	}
+	return written(may)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/minio/minio-go/v7/pkg/encrypt"
 
 	"letterlock/pipeline/archive"
 	"letterlock/scanner/deposit"
@@ -263,6 +264,53 @@ func TestEdgeMayPutAndGetAndNothingElse(t *testing.T) {
 	}
 	if got := traces(t, root, theirs); len(got) != 1 || got[0] != version {
 		t.Errorf("the letter now has %v", got)
+	}
+}
+
+// What the storage would give to nobody afterwards no edge may put; and where somebody
+// has put such a thing, it is told from a storage that is away.
+func TestEdgePutsNothingThatIsWithheld(t *testing.T) {
+	t.Parallel()
+	c := deposittest.StartTLS(t).Config()
+	root := prepare(t, c)
+	of := c
+	of.AccessKey, of.SecretKey = "scanner-of-office", "a secret of the test"
+	if err := archive.MakeEdgeUser(t.Context(), c, "office", of.AccessKey, of.SecretKey); err != nil {
+		t.Fatal(err)
+	}
+	edge, err := archive.OpenS3(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := letter.SeenKey("office")
+	own, err := encrypt.NewSSEC(bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(s *archive.S3, how minio.PutObjectOptions) error {
+		core, bucket := s.Client()
+		_, err := core.PutObject(t.Context(), bucket, key, strings.NewReader("x"), 1, "", "", how)
+		return deposit.Explain("putting", err)
+	}
+	if err := put(edge, minio.PutObjectOptions{}); err != nil {
+		t.Errorf("the edge may not put: %v", err)
+	}
+	for what, how := range map[string]minio.PutObjectOptions{
+		"encrypted with its own key": {ServerSideEncryption: own},
+		"of another storage class":   {StorageClass: "REDUCED_REDUNDANCY"},
+	} {
+		if err := put(edge, how); !errors.Is(err, deposit.ErrRefused) {
+			t.Errorf("the edge put what is %s: %v", what, err)
+		}
+		if err := put(root, how); err != nil {
+			t.Errorf("the storage does not take what is %s: %v", what, err)
+		}
+	}
+	if err := put(root, minio.PutObjectOptions{ServerSideEncryption: own}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := root.Read(t.Context(), key, ""); !errors.Is(err, deposit.ErrRefused) {
+		t.Errorf("read with no key: %v", err)
 	}
 }
 
