@@ -132,11 +132,11 @@ func (s *Server) forgetHeld(site string) {
 	})
 }
 
-// forgetLooks forgets the markers that the storage no longer shows.
-func (s *Server) forgetLooks(shown map[string]bool) {
+// forgetLooks forgets what keeps nothing from being looked at any more.
+func (s *Server) forgetLooks() {
+	now := s.cfg.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, seen := range []map[string]time.Time{s.held, s.unasked} {
-		maps.DeleteFunc(seen, func(marker string, _ time.Time) bool { return !shown[marker] })
-	}
+	maps.DeleteFunc(s.held, func(_ string, at time.Time) bool { return now.Sub(at).Abs() >= heldRest })
+	maps.DeleteFunc(s.unasked, func(_ string, since time.Time) bool { return now.Sub(since).Abs() >= 2*unaskedFor })
 }

@@ -118,6 +118,7 @@ type Server struct {
 	held    map[string]time.Time        // when each held manifest was last looked at
 	unasked map[string]time.Time        // since when each part of a question lies there of which no report tells
 	odd     oddities                    // what was met in scanners' places that none leaves there
+	passes  int                         // at incoming/, where more lay than is listed at once
 	strays  map[string]register.Found   // what was put on record of each stray; for endStrays alone
 }
 

@@ -20,6 +20,7 @@ type oddity string
 const (
 	oddSeen       oddity = "odd-seen"       // it says that it has seen what it does not prove
 	oddUnreadable oddity = "odd-unreadable" // an object that the storage has and does not give
+	oddFlood      oddity = "odd-flood"      // more keys than one listing shows
 )
 
 // oddFor is for how long an oddity counts after it was last met. It is less than the

@@ -31,53 +31,33 @@ const brief = letter.BriefDays * 24 * time.Hour
 const clockSlack = 5 * time.Minute
 
 // Admit (step 6) takes in what the edges have left in incoming/. The listing
-// is the truth: whatever an earlier pass or another server left is found again.
+// is the truth: whatever an earlier pass or another server left is found again. Where
+// more lies there than one pass lists, each site has a portion of it.
 func (s *Server) Admit(ctx context.Context) error {
-	shown := map[string]bool{}
-	var joins []string
-	var failed error
-	for key, err := range s.cfg.Store.List(ctx, letter.IncomingPrefix) {
-		if err != nil {
-			return fmt.Errorf("listing incoming manifests: %w", err)
-		}
-		if s.lookedAt(key) {
-			shown[key] = true
-			continue
-		}
-		if site, ok := letter.SplitJoin(key); ok {
-			shown[key] = true
-			joins = append(joins, site)
-			continue
-		}
-		if said, err := s.takeSaid(ctx, key); said {
-			shown[key] = true
-			failed = errors.Join(failed, err)
-			continue
-		}
-		why, err := s.admit(ctx, key)
-		if err == nil && why != "" {
-			// Not believed: it stays where it is, for a person, and is looked at
-			// again, since a person may make it believable.
-			shown[key] = true
-			err = s.cfg.Register.Hold(ctx, key, why)
-		}
-		s.noteLook(key, why != "")
-		if err != nil {
-			// One manifest that cannot be handled must not keep others back.
-			shown[key] = true
-			failed = errors.Join(failed, fmt.Errorf("admitting a manifest: %w", err))
-		}
+	p := &pass{Server: s, shown: map[string]bool{}, part: map[string]bool{}}
+	keys, whole, err := s.listSome(ctx, letter.IncomingPrefix)
+	if err != nil {
+		return err
 	}
-	for _, site := range joins { // last: what a scanner has deposited is admitted before another takes its place
-		failed = errors.Join(failed, s.takeJoin(ctx, site))
+	if whole {
+		p.take(ctx, keys, len(keys))
+	} else if err := p.takeBySite(ctx); err != nil {
+		return err
 	}
-	s.forgetLooks(shown)
-	return errors.Join(failed, s.cfg.Register.KeepHeld(ctx, shown))
+	for _, site := range p.joins { // last: what a scanner has deposited is admitted before another takes its place
+		p.note(s.takeJoin(ctx, site))
+	}
+	s.forgetLooks()
+	return errors.Join(p.failed, s.cfg.Register.KeepHeld(ctx, p.mayBeThere))
 }
 
 // admit takes in one manifest, or says why it is not believed.
 func (s *Server) admit(ctx context.Context, marker string) (why register.HeldReason, err error) {
-	// Listed before it is read: a manifest that is put after this stays for the next pass.
+	// First of all: what nobody has signed costs one request, and of a stranger none.
+	if _, why, err := s.believe(ctx, marker); err != nil || why != "" {
+		return why, err
+	}
+	// Listed before it is read again: a manifest that is put after this stays for the next pass.
 	traces, err := s.cfg.Store.Traces(ctx, marker)
 	if err != nil {
 		return "", err

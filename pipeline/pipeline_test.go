@@ -210,9 +210,12 @@ func TestTheFirstListIsLost(t *testing.T) {
 // One manifest that cannot be handled does not keep the others back.
 func TestOneBadManifestKeepsNobodyBack(t *testing.T) {
 	o := newOffice(t)
-	o.putRaw("incoming/annexe/0", []byte("x"))
-	m := o.deposit()
-	o.store.only, o.store.at, o.store.how, o.store.calls = "Traces", 1, fails, 0
+	bad, m := o.deposit(), o.deposit()
+	o.store.lists = func(key string) {
+		if o.store.only = ""; key == letter.IncomingKey(bad.Site, bad.ID) {
+			o.store.only, o.store.at, o.store.how, o.store.calls = "Read", 1, fails, 0
+		}
+	}
 	if err := o.Admit(t.Context()); err == nil {
 		t.Fatal("the fault was never met")
 	}

@@ -112,17 +112,19 @@ func (s *Server) sweep(ctx context.Context, queue *jobs, w *watch) error {
 	}
 	return errors.Join(
 		s.daily(ctx, w),
-		s.Admit(ctx),
+		// What is due comes before what was brought: whoever can put into incoming/ must
+		// not be able to put off the end of a letter or of a key.
 		s.endStorageUsers(ctx),
 		s.endDrafts(ctx),
 		s.enqueueDue(ctx, queue),
 		s.prove(ctx),
+		s.endKeys(ctx, w),
+		s.Admit(ctx),
 		s.tendServerKeys(ctx, w),
 		s.tellGone(ctx, w),
 		s.tellAgain(ctx, w),
 		s.tellAnswers(ctx, w),
 		s.watchStrays(ctx, w),
-		s.endKeys(ctx, w),
 		s.tryStorageDaily(ctx, w),
 		s.watchAlarms(ctx, w), // after all these: of what was just done nothing is an alarm
 		s.remember(ctx, &w.standing),

@@ -94,8 +94,11 @@ func (s *Server) checkScanners(ctx context.Context) (bad, good texts.Text, err e
 
 // oddSays says what to do about what no scanner leaves in its place.
 func oddSays(site string, what oddity) texts.Text {
-	if what == oddSeen {
+	switch what {
+	case oddSeen:
 		return texts.Say("check-scanners.odd-seen", "site", site)
+	case oddFlood:
+		return texts.Say("check-scanners.odd-flood", "site", site, "n", mostListed)
 	}
 	return texts.Say("check-scanners.odd-unreadable", "site", site)
 }

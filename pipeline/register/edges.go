@@ -132,16 +132,16 @@ func (r *Register) Accepted(ctx context.Context, id letter.ID) (bool, error) {
 	return v != "", err
 }
 
-// KeepHeld forgets every held manifest whose marker is not among those that
-// the storage still shows, and that a person vouched for it where no letter came of it:
+// KeepHeld forgets every held manifest whose marker the storage may not have any
+// more, and that a person vouched for it where no letter came of it:
 // one that comes again is looked at anew.
-func (r *Register) KeepHeld(ctx context.Context, shown map[string]bool) error {
+func (r *Register) KeepHeld(ctx context.Context, mayBeThere func(marker string) bool) error {
 	reasons, err := r.Held(ctx)
 	if err != nil {
 		return err
 	}
 	for marker := range reasons {
-		if shown[marker] {
+		if mayBeThere(marker) {
 			continue
 		}
 		if err := r.inTx(ctx, func(tx *sql.Tx) error {
