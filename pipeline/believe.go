@@ -101,26 +101,41 @@ func (s *Server) rescans(ctx context.Context, m letter.Manifest) (bool, error) {
 	return err == nil && old.Received.Equal(m.Received), err
 }
 
-// heldRest is how long a manifest that is held is left alone between two looks.
-const heldRest = time.Minute
+// heldRest is how long what was looked at and not taken is left alone, and floodRest the
+// same where one scanner has left more than is listed at once: long enough that everything
+// comes to be looked at before the first is again.
+const (
+	heldRest  = time.Minute
+	floodRest = 15 * time.Minute
+)
 
-// lookedAt reports whether a held manifest was looked at a moment ago.
+// lookedAt reports whether a held manifest was looked at a moment ago. Of a clock that
+// was ahead nothing is left alone for longer.
 func (s *Server) lookedAt(marker string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at, ok := s.held[marker]
-	return ok && s.cfg.Now().Sub(at).Abs() < heldRest
+	until, ok := s.held[marker]
+	return ok && rests(until, s.cfg.Now())
 }
 
-// noteLook remembers when a manifest was held, or that it no longer is.
+func rests(until, now time.Time) bool { return until.After(now) && until.Sub(now) <= floodRest }
+
+// noteLook remembers until when a manifest that was held is left alone, or that it no
+// longer is held.
 func (s *Server) noteLook(marker string, held bool) {
+	if held {
+		s.leaveAloneFor(marker, heldRest)
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if held {
-		s.held[marker] = s.cfg.Now()
-	} else {
-		delete(s.held, marker)
-	}
+	delete(s.held, marker)
+}
+
+func (s *Server) leaveAloneFor(marker string, rest time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held[marker] = s.cfg.Now().Add(rest)
 }
 
 // forgetHeld has everything of the site that is held looked at again at once.
@@ -137,6 +152,6 @@ func (s *Server) forgetLooks() {
 	now := s.cfg.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.DeleteFunc(s.held, func(_ string, at time.Time) bool { return now.Sub(at).Abs() >= heldRest })
+	maps.DeleteFunc(s.held, func(_ string, until time.Time) bool { return !rests(until, now) })
 	maps.DeleteFunc(s.unasked, func(_ string, since time.Time) bool { return now.Sub(since).Abs() >= 2*unaskedFor })
 }

@@ -115,7 +115,7 @@ type Server struct {
 	doubted time.Time                   // when it was last said that nothing is destroyed
 	loud    map[register.AlarmKind]bool // the alarms of which the log was told
 	nobody  map[string]time.Time        // by helpline: when it was last said that nobody is told of its letters
-	held    map[string]time.Time        // when each held manifest was last looked at
+	held    map[string]time.Time        // until when each held manifest is left alone
 	unasked map[string]time.Time        // since when each part of a question lies there of which no report tells
 	odd     oddities                    // what was met in scanners' places that none leaves there
 	passes  int                         // at incoming/, where more lay than is listed at once

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"time"
 
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
@@ -77,7 +78,7 @@ func (p *pass) takeBySite(ctx context.Context) error {
 		}
 		keys, whole, err := p.listSome(ctx, prefix)
 		if err == nil && whole {
-			p.take(ctx, keys, len(keys))
+			p.take(ctx, keys, len(keys), heldRest)
 			continue
 		}
 		p.part[site] = true
@@ -91,13 +92,14 @@ func (p *pass) takeBySite(ctx context.Context) error {
 		many = append(many, keys, others)
 	}
 	for _, keys := range many {
-		p.take(ctx, keys, mostTaken)
+		p.take(ctx, keys, mostTaken, floodRest)
 	}
 	return nil
 }
 
-// take sees to as many of the keys, but for those that were looked at a moment ago.
-func (p *pass) take(ctx context.Context, keys []string, most int) {
+// take sees to as many of the keys, but for those that were looked at a moment ago. What
+// is not taken in then rests for that long.
+func (p *pass) take(ctx context.Context, keys []string, most int, rest time.Duration) {
 	for _, key := range keys {
 		p.shown[key] = p.shown[key] || p.lookedAt(key)
 		if p.shown[key] {
@@ -106,7 +108,9 @@ func (p *pass) take(ctx context.Context, keys []string, most int) {
 		if most--; most < 0 || ctx.Err() != nil {
 			return
 		}
-		p.see(ctx, key)
+		if p.see(ctx, key); p.lookedAt(key) {
+			p.leaveAloneFor(key, rest)
+		}
 	}
 }
 

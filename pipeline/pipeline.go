@@ -40,7 +40,7 @@ func (s *Server) Admit(ctx context.Context) error {
 		return err
 	}
 	if whole {
-		p.take(ctx, keys, len(keys))
+		p.take(ctx, keys, len(keys), heldRest)
 	} else if err := p.takeBySite(ctx); err != nil {
 		return err
 	}
