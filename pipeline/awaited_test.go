@@ -123,7 +123,7 @@ func TestALetterIsScannedAnewAfterItsMonths(t *testing.T) {
 	o.must(o.cfg.Register.MarkReadable(ctx, m.ID, oneLeader))
 	o.work(old.ID)
 	o.opens(old) // a hold keeps the old scan too
-	o.must(o.cfg.Register.ReleaseHold(ctx, hold, o.manager()))
+	o.release(hold)
 	for _, id := range []letter.ID{old.ID, m.ID} {
 		o.work(id)
 		if ev := o.deletion(id); ev.Versions < 1 || ev.RowsErased.IsZero() {
@@ -141,7 +141,7 @@ func TestALateNewScanOfALetterThatHasEnded(t *testing.T) {
 	o := newOffice(t)
 	old, hold := o.forgotten()
 	m := o.lateRescan(old)
-	o.must(o.cfg.Register.ReleaseHold(t.Context(), hold, o.manager()))
+	o.release(hold)
 	o.work(old.ID)
 	o.deletion(old.ID)
 	o.work(m.ID)
@@ -165,7 +165,7 @@ func TestAListOfAnEarlierRun(t *testing.T) {
 	ctx := t.Context()
 	old, hold := o.forgotten()
 	o.must(o.tellAgain(ctx, new(watch)))
-	o.must(o.cfg.Register.ReleaseHold(ctx, hold, o.manager()))
+	o.release(hold)
 	o.work(old.ID)
 	var w watch
 	o.store.calls, o.store.at, o.store.how = 0, 1, fails

@@ -197,7 +197,7 @@ func TestALetterIsNotKeptAfterAllAndItsSixMonthsAreOver(t *testing.T) {
 		o.work(m.ID)
 		if held {
 			o.opens(m)
-			o.must(o.cfg.Register.ReleaseHold(t.Context(), hold, o.manager()))
+			o.release(hold)
 			o.work(m.ID)
 		}
 		if ev := o.deletion(m.ID); ev.Class != letter.SixMonths || ev.Deadline != m.Deadline() || ev.Versions == 0 {

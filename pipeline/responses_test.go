@@ -195,7 +195,7 @@ func TestAnswersFollowTheirLetter(t *testing.T) {
 		if l.Helpline != "mens-advice-line" || l.Lies.Helpline != "mens-advice-line" || l.MoveDue() || !l.Held() {
 			t.Errorf("the answer is of %s, lies in %s and is held: %v", l.Helpline, l.Lies.Helpline, l.Held())
 		}
-		o.must(o.cfg.Register.ReleaseHold(t.Context(), hold, o.manager()))
+		o.release(hold)
 		if !o.state(id).Held() {
 			t.Error("the hold that went along does not hold the answer")
 		}
@@ -210,7 +210,7 @@ func TestAnswersFollowTheirLetter(t *testing.T) {
 		if !o.state(id).Held() || !o.state(later).Held() {
 			t.Fatal("an answer is not held")
 		}
-		o.must(o.cfg.Register.ReleaseHold(t.Context(), hold, o.manager()))
+		o.release(hold)
 		o.work(id)
 		o.work(later)
 		o.deletion(id)

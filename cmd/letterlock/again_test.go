@@ -227,7 +227,7 @@ func TestAPaperIsScannedAgainAfterItsMonths(t *testing.T) {
 			}
 			p.eventually("its paper has no folder any more", func() bool { return !exists(s.folder()) })
 			if name == "on hold" {
-				p.signsIn(manager).sends("/holds/1/release", url.Values{})
+				p.releases("1")
 				p.eventually("released, both end", func() bool { return len(p.letters()) == 0 && len(copies(s.data, "*")) == 0 })
 			}
 			p.stop()

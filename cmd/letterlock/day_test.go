@@ -316,6 +316,7 @@ func (d *day) managerOversees() {
 	d.does(`form[action*="/review"] button`, "review", letter.DateOf(time.Now()).AddDays(30).String(), "owner", d.numbers[theManager])
 	d.sees("Everything of Men’s Advice Line")
 	d.goes("/holds/1")
+	d.shows()
 	d.Press(`form[action*="/release"] button`)
 	d.sees("Release hold number 1?")
 	d.Press("main form .danger")

@@ -268,7 +268,9 @@ func (y *year) holdEnds(hold string, until letter.Date, released func()) {
 		return
 	}
 	y.at(until, func() {
-		y.as(manager).sends("/holds/"+hold+"/release", url.Values{})
+		if y.as(manager).sends("/holds/"+hold+"/release", url.Values{}); strings.HasSuffix(y.as(manager).led, "release-asked") {
+			y.as(dpo).sends("/holds/"+hold+"/release", url.Values{})
+		}
 		released()
 	})
 }

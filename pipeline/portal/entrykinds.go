@@ -138,7 +138,13 @@ var entryKinds = []entryKind{
 	{"hold-reviewed", texts.Say("entry.hold-looked-at-again"), about(func(d register.HoldReviewed, e register.Entry, t teller) texts.Text {
 		return texts.Say("entry.looked-at-hold-number-again", "who", t.staff(e.By), "hold", d.Hold, "owner", t.staff(d.Owner), "review", d.Review)
 	})},
+	{"hold-release-asked", texts.Say("entry.end-of-a-hold-asked-for"), about(func(d register.HoldReleaseAsked, e register.Entry, t teller) texts.Text {
+		return texts.Say("entry.asked-for-the-end-of-hold", "who", t.staff(e.By), "hold", d.Hold, "n", d.Letters)
+	})},
 	{"hold-released", texts.Say("entry.hold-released"), about(func(d register.HoldReleased, e register.Entry, t teller) texts.Text {
+		if d.AskedBy != 0 {
+			return texts.Say("entry.released-hold-number-as-asked", "who", t.staff(e.By), "hold", d.Hold, "n", d.Letters, "asked-by", t.staff(d.AskedBy))
+		}
 		return texts.Say("entry.released-hold-number-it-had-held", "who", t.staff(e.By), "hold", d.Hold, "n", d.Letters)
 	})},
 	{"letter-move-begun", texts.Say("entry.letter-to-be-moved"), about(func(d register.LetterMoveBegun, _ register.Entry, t teller) texts.Text {

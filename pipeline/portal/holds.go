@@ -17,9 +17,14 @@ import (
 type holdCard struct {
 	register.Hold
 	OwnerName texts.Text
-	Due       bool // its review has come
-	Left      bool // who answers for it has left: only the number is known
+	Due       bool       // its review has come
+	Left      bool       // who answers for it has left: only the number is known
+	Asker     texts.Text // who has asked for its end; nil for nobody
+	Own       bool       // it is the visitor
 }
+
+// holdPath is the address of a hold's page, for which a passkey is shown anew.
+func holdPath(number int64) string { return fmt.Sprintf("/holds/%d", number) }
 
 type holdsBody struct {
 	Holds   []holdCard
@@ -42,7 +47,7 @@ func (p *Portal) holdsPage(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	for _, h := range holds {
-		body.Holds = append(body.Holds, p.holdCard(h, names))
+		body.Holds = append(body.Holds, p.holdCard(v, h, names))
 	}
 	pg := page{Name: "holds", Title: texts.Say("hold.holds"), Body: body}
 	switch v.URL.Query().Get("done") {
@@ -50,14 +55,21 @@ func (p *Portal) holdsPage(w http.ResponseWriter, v *visit) error {
 		pg.Note = texts.Say("hold.the-hold-is-on-record")
 	case "reviewed":
 		pg.Note = texts.Say("hold.thank-you-it-is-recorded")
+	case "release-asked":
+		pg.Note = texts.Say("hold.a-second-person-must-confirm")
 	case "released":
 		pg.Note = texts.Say("hold.the-hold-is-released")
 	}
 	return p.ok(w, v, pg)
 }
 
-func (p *Portal) holdCard(h register.Hold, names map[int64]string) holdCard {
-	return holdCard{h, staffWords(names, h.Owner), !letter.DateOf(p.cfg.Now()).Before(h.Review), names[h.Owner] == ""}
+func (p *Portal) holdCard(v *visit, h register.Hold, names map[int64]string) holdCard {
+	c := holdCard{Hold: h, OwnerName: staffWords(names, h.Owner), Due: !letter.DateOf(p.cfg.Now()).Before(h.Review), Left: names[h.Owner] == "",
+		Own: h.ReleaseBy == v.person.Number}
+	if h.ReleaseBy != 0 {
+		c.Asker = staffWords(names, h.ReleaseBy)
+	}
+	return c
 }
 
 type holdForm struct {
@@ -70,6 +82,11 @@ type holdForm struct {
 	Earliest letter.Date
 	Latest   letter.Date
 	Days     int // from today until then
+	Manages  bool
+	Releases bool   // the visitor may release it, or confirm that
+	Path     string // of its page
+	Shown    bool   // and they have shown anew for it who they are
+	Origin   string
 }
 
 func (p *Portal) holdForm(v *visit, form url.Values) (f holdForm, err error) {
@@ -115,7 +132,7 @@ func (p *Portal) showHoldForm(w http.ResponseWriter, v *visit, f holdForm, flaws
 	if f.Hold.Number != 0 {
 		title = texts.Say("hold.hold-number", "number", f.Hold.Number)
 	}
-	return p.ok(w, v, page{Name: "hold", Title: title, Errors: flaws, Body: f})
+	return p.ok(w, v, page{Name: "hold", Title: title, Script: "passkey.js", Errors: flaws, Body: f})
 }
 
 func (p *Portal) placeHold(w http.ResponseWriter, v *visit) error {
@@ -220,7 +237,8 @@ func (p *Portal) showHold(w http.ResponseWriter, v *visit, h register.Hold, form
 	if err != nil {
 		return err
 	}
-	f.Hold = p.holdCard(h, names)
+	f.Hold, f.Path, f.Origin = p.holdCard(v, h, names), holdPath(h.Number), p.cfg.Origin
+	f.Manages, f.Releases, f.Shown = v.person.Role == register.Manager, mayRelease(v.person, h), p.shows(v, f.Path)
 	return p.showHoldForm(w, v, f, flaws)
 }
 
@@ -260,24 +278,68 @@ func (p *Portal) reviewHold(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
+// mayRelease reports whether the person may release the hold. It is the manager's to
+// ask; a data-protection officer may be the second person.
+func mayRelease(who register.Person, h register.Hold) bool {
+	return who.Role == register.Manager || h.ReleaseBy != 0
+}
+
+// releaseHold takes a manager's word, or that of the second person where letters would
+// be deleted within days. Each has shown anew who they are: it deletes what a court or
+// a coroner may want.
 func (p *Portal) releaseHold(w http.ResponseWriter, v *visit) error {
 	h, err := p.holdOf(v)
+	if err == nil && !mayRelease(v.person, h) {
+		err = errNowhere
+	}
 	if err != nil {
 		return err
 	}
 	if err := v.ParseForm(); err != nil {
 		return badForm
 	}
-	if !confirmed(v.PostForm) {
-		here := fmt.Sprintf("/holds/%d", h.Number)
-		return p.ok(w, v, page{Name: "confirm", Title: texts.Say("hold.release-hold-number", "number", h.Number), Body: confirmBody{Back: here, Action: here + "/release",
-			Form: v.PostForm, Button: texts.Say("hold.release-the-hold"), Danger: true,
-			Says: []texts.Text{texts.Say("hold.what-no-other-hold-keeps-goes")}}})
+	here := holdPath(h.Number)
+	if !p.shows(v, here) {
+		return notAgainAt(here)
 	}
-	const released = "/holds?done=released"
-	if err := p.cfg.Register.ReleaseHold(v.once(released), h.Number, v.person.Number); err != nil {
+	if !confirmed(v.PostForm) {
+		return p.confirmRelease(w, v, h)
+	}
+	soon, err := p.firstOfTwo(v, h)
+	if err != nil {
+		return err
+	}
+	shows := "/holds?done=released"
+	if soon > 0 {
+		shows = "/holds?done=release-asked"
+	}
+	if _, err := p.cfg.Register.ReleaseHold(v.once(shows), h.Number, v.person.Number); err != nil {
 		return holdTrouble(err)
 	}
-	redirect(w, released)
+	p.used(v, here)
+	redirect(w, shows)
 	return nil
+}
+
+// firstOfTwo counts what would be due soon if the visitor, on whose word nothing
+// happens then, released the hold; 0 where their word is enough.
+func (p *Portal) firstOfTwo(v *visit, h register.Hold) (soon int, err error) {
+	if h.ReleaseBy != 0 && h.ReleaseBy != v.person.Number {
+		return 0, nil
+	}
+	return p.cfg.Register.SoonDue(v.Context(), h)
+}
+
+func (p *Portal) confirmRelease(w http.ResponseWriter, v *visit, h register.Hold) error {
+	here := holdPath(h.Number)
+	says := []texts.Text{texts.Say("hold.what-no-other-hold-keeps-goes")}
+	soon, err := p.firstOfTwo(v, h)
+	if err != nil {
+		return err
+	}
+	if soon > 0 {
+		says = append(says, texts.Say("hold.letters-would-be-due", "n", soon))
+	}
+	return p.ok(w, v, page{Name: "confirm", Title: texts.Say("hold.release-hold-number", "number", h.Number), Body: confirmBody{Back: here, Action: here + "/release",
+		Form: v.PostForm, Button: texts.Say("hold.release-the-hold"), Danger: true, Says: says}})
 }

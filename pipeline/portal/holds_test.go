@@ -74,13 +74,28 @@ func TestPuttingALetterOnHold(t *testing.T) {
 	wantStatus(t, manager.post("/holds/1/review", url.Values{"owner": {fmt.Sprint(h.manager)}, "review": {"2028-01-01"}}), http.StatusUnprocessableEntity)
 	wantRedirect(t, manager.post("/holds/1/review", url.Values{"owner": {fmt.Sprint(h.manager)}, "review": {"2027-10-01"}}), "/holds?done=reviewed")
 	wantText(t, manager.get("/holds"), "1 October 2027", "(Mo Manager)")
-	wantText(t, manager.post("/holds/1/release", nil), "Release hold number 1?", "deleted at once")
-	wantRedirect(t, manager.post("/holds/1/release", url.Values{"confirm": {"yes"}}), "/holds?done=released")
+	wantText(t, manager.get("/holds/1"), "show first that it is you")
+	wantStatus(t, manager.post("/holds/1/release", url.Values{"confirm": {"yes"}}), http.StatusForbidden)
+	dpo := h.as(h.dpo)
+	dpo.showsAgain("/holds/1")
+	wantStatus(t, dpo.post("/holds/1/release", url.Values{"confirm": {"yes"}}), http.StatusNotFound) // nobody has asked for it
+	manager.showsAgain("/holds/1")
+	wantText(t, manager.post("/holds/1/release", nil), "Release hold number 1?", "deleted at once", "1 letter would be deleted within a week, so two people decide")
+	for range 2 { // the same person twice is one
+		manager.showsAgain("/holds/1")
+		wantRedirect(t, manager.post("/holds/1/release", url.Values{"confirm": {"yes"}}), "/holds?done=release-asked")
+	}
+	wantText(t, manager.get("/holds/1"), "You asked for it to be released")
+	wantStatus(t, h.as(h.lead).get(path), http.StatusOK)
+	wantText(t, dpo.get("/holds"), `href="/holds/1"`, "waits for a second person")
+	wantText(t, dpo.get("/holds/1"), "(Mo Manager) asked for it to be released")
+	wantText(t, manager.get("/overview"), "Holds whose end waits for a second person")
+	wantRedirect(t, dpo.post("/holds/1/release", url.Values{"confirm": {"yes"}}), "/holds?done=released")
 	wantText(t, manager.get("/holds"), "Nothing is on hold")
 	wantStatus(t, h.as(h.lead).get(path), http.StatusNotFound)
 	wantText(t, manager.get("/holds/1"), "This hold is not in force any more")
 	wantStatus(t, manager.get("/holds/x"), http.StatusNotFound)
-	wantText(t, h.as(h.dpo).get("/register"), "released hold number 1", "put the letter on hold, number 1: a coroner.", "looked at hold number 1 again: it goes on.")
+	wantText(t, h.as(h.dpo).get("/register"), "released hold number 1, as staff number "+fmt.Sprint(h.manager)+" (Mo Manager) had asked", "asked for hold number 1 to be released", "put the letter on hold, number 1: a coroner.", "looked at hold number 1 again: it goes on.")
 }
 
 func TestPuttingAHelplineOnHold(t *testing.T) {
@@ -97,4 +112,33 @@ func TestPuttingAHelplineOnHold(t *testing.T) {
 	}
 	wantText(t, manager.get("/holds"), "Everything of Respect Phoneline", "2 letters are held")
 	wantText(t, h.as(h.dpo).get("/register"), "put everything of Respect Phoneline (1 letter then) on hold, number 1: an inquiry.")
+}
+
+// What releases nothing soon takes one person, who has shown anew who they are; and who
+// looks at a hold of which the end was asked for, and says that it goes on, says no.
+func TestReleasingAHold(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	place := func() string {
+		n, err := h.register.PlaceHold(t.Context(), register.Hold{Letter: id, Reason: register.CourtCase, Owner: h.manager, Review: letter.DateOf(h.now).AddDays(80)}, h.manager)
+		must(t, err)
+		return fmt.Sprintf("/holds/%d", n)
+	}
+	yes := url.Values{"confirm": {"yes"}}
+	manager, hold := h.as(h.manager), place()
+	manager.showsAgain(hold)
+	wantRedirect(t, manager.post(hold+"/release", yes), "/holds?done=released")
+
+	hold = place()
+	h.now = h.now.AddDate(0, 0, 181-register.ReleaseSoonDays) // its deadline is 181 days from its receipt
+	manager = h.as(h.manager)
+	manager.showsAgain(hold)
+	wantRedirect(t, manager.post(hold+"/release", yes), "/holds?done=release-asked")
+	wantRedirect(t, manager.post(hold+"/review", url.Values{"owner": {fmt.Sprint(h.manager)}, "review": {letter.DateOf(h.now).AddDays(9).String()}}), "/holds?done=reviewed")
+	dpo := h.as(h.dpo)
+	dpo.showsAgain(hold)
+	wantStatus(t, dpo.post(hold+"/release", yes), http.StatusNotFound)
+	if l, err := h.register.Letter(t.Context(), id); err != nil || !l.Held() {
+		t.Errorf("it is not held any more: %v", err)
+	}
 }

@@ -53,6 +53,7 @@ func TestKeyboardOfTheManagerInTheBrowser(t *testing.T) {
 	b.goes(`form[action*="/review"] button`)
 	b.Wants("1 February 2027")
 	b.goes(`main .card a[href="/holds/1"]`)
+	b.showsByKeys()
 	b.goes(`form[action*="/release"] button`)
 	b.Wants("Release hold number 1?")
 	b.goes("main form .button")

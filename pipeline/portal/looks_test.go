@@ -367,6 +367,7 @@ func looksOfManager(l *looker) {
 	request := l.asked(id)
 	l.everyRoute(register.Manager, strings.NewReplacer("{$}", "", "{request}", request, "{hold}", hold))
 	l.empty("hold-new-flaw", "/holds/new", "main form .button")
+	l.showsAgain("/holds/" + hold)
 	l.Open("/holds/" + hold)
 	l.Press(`form[action*="/release"] button`)
 	l.looks("confirm-release")

@@ -131,16 +131,19 @@ func (p *Portal) overviewLines(v *visit) ([]overviewCell, error) {
 	if err != nil {
 		return nil, err
 	}
-	due, today := 0, letter.DateOf(p.cfg.Now())
+	due, asked, today := 0, 0, letter.DateOf(p.cfg.Now())
 	for _, h := range holds {
 		if !today.Before(h.Review) {
 			due++
 		}
+		if h.ReleaseBy != 0 {
+			asked++
+		}
 	}
-	asked, err := p.cfg.Register.Requests(v.Context(), v.person.Number)
+	requests, err := p.cfg.Register.Requests(v.Context(), v.person.Number)
 	if err != nil {
 		return nil, err
 	}
-	return []overviewCell{{len(asked), texts.Say("overview.requests-that-wait-for-a-second"), "/requests"}, {len(holds), texts.Say("overview.holds-in-force"), "/holds"},
-		{due, texts.Say("overview.holds-that-are-due-to-be-looked"), "/holds"}}, nil
+	return []overviewCell{{len(requests), texts.Say("overview.requests-that-wait-for-a-second"), "/requests"}, {len(holds), texts.Say("overview.holds-in-force"), "/holds"},
+		{due, texts.Say("overview.holds-that-are-due-to-be-looked"), "/holds"}, {asked, texts.Say("overview.holds-whose-end-waits"), "/holds"}}, nil
 }

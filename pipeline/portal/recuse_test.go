@@ -170,7 +170,7 @@ func TestWhoHasSteppedBackDecidesNothing(t *testing.T) {
 		"confirm":   h.register.ConfirmRequest(t.Context(), q.Number, h.manager),
 		"decline":   h.register.DeclineRequest(t.Context(), q.Number, h.manager),
 		"review":    h.register.ReviewHold(t.Context(), hold, day, h.dpo, h.manager),
-		"release":   h.register.ReleaseHold(t.Context(), hold, h.manager),
+		"release":   second(h.register.ReleaseHold(t.Context(), hold, h.manager)),
 		"look":      h.register.ReviewSafeguarding(t.Context(), id, day, h.lead, h.manager),
 		"readable":  h.register.MarkReadable(t.Context(), id, h.manager),
 		"new hold":  second(h.register.PlaceHold(t.Context(), register.Hold{Letter: id, Reason: register.Coroner, Owner: h.dpo, Review: day}, h.manager)),
@@ -212,6 +212,7 @@ func TestSteppingBackEndsWhatWasAsked(t *testing.T) {
 	}
 	held := fmt.Sprintf("/holds/%d", hold)
 	wantText(t, manager.get("/holds"), "Everything of Respect Phoneline", "1 letter is held") // not the one that they know of
+	manager.showsAgain(held)
 	wantText(t, manager.post(held+"/release", url.Values{"confirm": {"yes"}}), "Somebody else must release this hold")
 	if l, err := h.register.Letter(t.Context(), other); err != nil || !l.Held() {
 		t.Errorf("it is released: %v", err)

@@ -87,9 +87,9 @@ GET  /again/sso               staff, with SSO
 GET  /holds                   manager dpo
 GET  /holds/new               manager
 POST /holds/new               manager
-GET  /holds/{hold}            manager
+GET  /holds/{hold}            manager dpo
 POST /holds/{hold}/review     manager
-POST /holds/{hold}/release    manager
+POST /holds/{hold}/release    manager dpo
 GET  /desk                    operations
 GET  /desk/{id}               operations
 POST /desk/{id}               operations

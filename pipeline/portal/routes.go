@@ -117,9 +117,9 @@ var routes = []route{
 	{method: "GET", path: "/holds", who: overseers, serve: (*Portal).holdsPage},
 	{method: "GET", path: "/holds/new", who: managers, serve: (*Portal).newHoldPage},
 	{method: "POST", path: "/holds/new", who: managers, serve: (*Portal).placeHold},
-	{method: "GET", path: "/holds/{hold}", who: managers, serve: (*Portal).holdPage},
+	{method: "GET", path: "/holds/{hold}", who: overseers, serve: (*Portal).holdPage},
 	{method: "POST", path: "/holds/{hold}/review", who: managers, anew: true, serve: (*Portal).reviewHold},
-	{method: "POST", path: "/holds/{hold}/release", who: managers, serve: (*Portal).releaseHold},
+	{method: "POST", path: "/holds/{hold}/release", who: overseers, serve: (*Portal).releaseHold},
 
 	{method: "GET", path: "/desk", who: []register.Role{register.Operations}, serve: (*Portal).deskPage},
 	{method: "GET", path: "/desk/{id}", who: []register.Role{register.Operations}, serve: (*Portal).paperPage},

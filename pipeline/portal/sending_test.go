@@ -63,7 +63,7 @@ func (h *house) onceForms() []onceForm {
 	return []onceForm{
 		{name: "hold", page: "/holds/new?letter={id}", path: "/holds/new", form: with(hold, "letter", "{id}"), kind: "hold-placed", shows: "/holds?done=placed", confirm: true},
 		{name: "review of a hold", page: "/holds/1", path: "/holds/1/review", form: hold, kind: "hold-reviewed", shows: "/holds?done=reviewed", prepare: held},
-		{name: "release", page: "/holds/1", path: "/holds/1/release", kind: "hold-released", shows: "/holds?done=released", prepare: held, confirm: true},
+		{name: "release", page: "/holds/1", path: "/holds/1/release", kind: "hold-released", shows: "/holds?done=released", prepare: held, again: "/holds/1", confirm: true},
 		{name: "safeguarding", page: "/l/{id}/safeguarding", path: "/l/{id}/safeguarding", form: h.keepForm(), kind: "letter-safeguarded", shows: "/l/{id}?done=kept", confirm: true},
 		{name: "review of safeguarding", page: "/l/{id}/safeguarding", path: "/l/{id}/safeguarding", form: h.keepForm(), kind: "safeguarding-reviewed", shows: "/l/{id}?done=reviewed",
 			prepare: (*house).keeps, confirm: true},

@@ -110,7 +110,7 @@ func TestALateNewScanTakesOver(t *testing.T) {
 			if how == "on hold" {
 				holds, err := d.HoldsInForce(ctx)
 				d.must(err)
-				d.must(d.ReleaseHold(ctx, holds[0].Number, manager))
+				d.release(holds[0].Number, manager)
 			} else {
 				d.must(d.AskWithdrawal(ctx, l.ID, NoneApplies, leader))
 				q, err := d.RequestOf(ctx, l.ID)
@@ -136,12 +136,12 @@ func TestALateScanThatStaysApart(t *testing.T) {
 		"the hold is lifted": {why: ApartOtherDay, end: func(d *desk, _ Letter, _, manager int64) {
 			holds, err := d.HoldsInForce(d.t.Context())
 			d.must(err)
-			d.must(d.ReleaseHold(d.t.Context(), holds[0].Number, manager))
+			d.release(holds[0].Number, manager)
 		}},
 		"it is erased": {why: ApartUnknown, end: func(d *desk, old Letter, _, manager int64) {
 			holds, err := d.HoldsInForce(d.t.Context())
 			d.must(err)
-			d.must(d.ReleaseHold(d.t.Context(), holds[0].Number, manager))
+			d.release(holds[0].Number, manager)
 			was := d.letter(old.ID)
 			d.must(d.ExpiryBegun(d.t.Context(), &was, Found{Versions: 1}))
 			d.must(d.DeleteRows(d.t.Context(), was, ByLetterlock, d.now))

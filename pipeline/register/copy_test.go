@@ -62,7 +62,7 @@ func TestACopyIsTheSameRegister(t *testing.T) {
 	answered := d.receipted().ID
 	d.opens(answered, leader)
 	d.answered(answered, leader)
-	d.must(d.ReleaseHold(ctx, last, manager))
+	d.release(last, manager)
 	want := d.rowsOf(d.Register)
 
 	cfg := d.cfg

@@ -107,11 +107,19 @@ type HoldRenewed struct {
 	Hold int64 `json:"hold"` // its number
 }
 
+// HoldReleaseAsked says that the person in By wants a hold to end by which letters
+// would be due within days. It goes on until somebody else says the same. [P 4]
+type HoldReleaseAsked struct {
+	Hold    int64 `json:"hold"`    // its number
+	Letters int   `json:"letters"` // that would be due within seven days
+}
+
 // HoldReleased says that the person in By ended a hold: what no other hold keeps
 // goes back to its rule. [P 4]
 type HoldReleased struct {
-	Hold    int64 `json:"hold"`    // its number
-	Letters int   `json:"letters"` // whose end it had stopped
+	Hold    int64 `json:"hold"`               // its number
+	Letters int   `json:"letters"`            // whose end it had stopped
+	AskedBy int64 `json:"asked_by,omitempty"` // staff number of who had asked, never that in By; absent where one was enough, since nothing was due soon
 }
 
 // ErasureAsked says that the person in By wants the letter erased before its
@@ -230,6 +238,7 @@ func (RequestDeclined) kind() string       { return "request-declined" }
 func (HoldPlaced) kind() string            { return "hold-placed" }
 func (HoldReviewed) kind() string          { return "hold-reviewed" }
 func (HoldRenewed) kind() string           { return "hold-renewed" }
+func (HoldReleaseAsked) kind() string      { return "hold-release-asked" }
 func (HoldReleased) kind() string          { return "hold-released" }
 func (LetterSafeguarded) kind() string     { return "letter-safeguarded" }
 func (SafeguardingReviewed) kind() string  { return "safeguarding-reviewed" }

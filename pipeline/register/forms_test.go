@@ -24,7 +24,7 @@ var allEvents = []Event{
 	LetterScanAgain{}, NewScanTaken{}, NewScanApart{}, LetterReplaced{}, NewScanIsOther{}, OldScanEnding{}, LetterRecused{}, ScanAnswered{}, PaperDestroyed{}, PaperKeptBack{}, PapersCounted{}, ExpiryBegun{}, LetterDeleted{}, StrayFound{}, StrayRemoved{}, PersonAdded{}, PersonDisabled{}, PersonChanged{}, PasskeysForgotten{}, PasskeyRevoked{}, SessionInTwoPlaces{}, SSOLinked{}, SSOUnlinked{}, RoleGiven{}, RoleTaken{}, SettingChanged{}, PolicyPublished{}, PolicyConfirmed{},
 	CodeMade{}, CodesEnded{}, PasskeyAdded{}, SignedIn{}, RegisterExported{}, LifecycleInstalled{}, DayBegun{}, BucketAdopted{}, ClockConfirmed{},
 	AlarmRaised{}, AlarmTold{}, UnreadTold{}, AlarmEnded{}, RiskSaid{}, LetterHandedOver{}, LetterSafeguarded{}, SafeguardingReviewed{}, LetterShared{}, LetterMoveBegun{}, LetterMoved{},
-	LetterMoveGivenUp{}, OldCopyRemoved{}, HoldPlaced{}, HoldReviewed{}, HoldRenewed{}, HoldReleased{}, ErasureAsked{}, ErasureConfirmed{},
+	LetterMoveGivenUp{}, OldCopyRemoved{}, HoldPlaced{}, HoldReviewed{}, HoldRenewed{}, HoldReleaseAsked{}, HoldReleased{}, ErasureAsked{}, ErasureConfirmed{},
 	WithdrawalAsked{}, SafeguardingWithdrawn{}, RedirectionAsked{}, LetterRedirected{}, RequestDeclined{}, ResponseFiled{}, ResponseLost{}, ResponseToConfirm{}, ResponseKept{}, ResponseDropped{},
 	RestoreBegun{}, LetterAdopted{}, ResponseAdopted{}, LetterFoundElsewhere{}, LetterNotFound{}, PaperFoundDestroyed{}, PaperWrittenOff{}, Restored{},
 	BackupMade{}, DatabaseMoved{}, OldDatabaseRemoved{}, SigningKeyChanged{}, ServerKeyNamed{}, ServerKeyChanged{}, ServerKeyLost{},

@@ -28,6 +28,9 @@ type Hold struct {
 	Placed   time.Time   // when
 	Since    letter.Date // the day from which what is held is kept, five years at most: renewed before they are over
 	Review   letter.Date // when it is looked at again
+
+	ReleaseBy    int64     // staff number of who has asked for its end, which a second person must confirm; 0 for nobody
+	ReleaseAsked time.Time // when
 }
 
 // Held reports whether a hold stops the letter's end.
@@ -80,7 +83,8 @@ func (r *Register) PlaceHold(ctx context.Context, h Hold, person int64) (number 
 	return number, err
 }
 
-// ReviewHold records that somebody has looked at the hold and that it goes on.
+// ReviewHold records that somebody has looked at the hold and that it goes on, even
+// where somebody else has asked for its end.
 func (r *Register) ReviewHold(ctx context.Context, number int64, review letter.Date, owner, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		h, err := holdFor(ctx, tx, number, person)
@@ -95,7 +99,7 @@ func (r *Register) ReviewHold(ctx context.Context, number int64, review letter.D
 		if !today.Before(h.Since.AddMonths(holdLasts)) {
 			h.Since = today // long before the storage or the key would end what is held
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE holds SET review = $1, owner = $2, since = $3 WHERE number = $4`,
+		if _, err := tx.ExecContext(ctx, `UPDATE holds SET review = $1, owner = $2, since = $3, release_by = 0, release_asked = 0 WHERE number = $4`,
 			review.String(), owner, h.Since.String(), number); err != nil {
 			return err
 		}
@@ -144,28 +148,6 @@ func (r *Register) RenewHolds(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// ReleaseHold ends a hold: what no other hold keeps goes back to its rule, and
-// what is past its deadline is due at once.
-func (r *Register) ReleaseHold(ctx context.Context, number, person int64) error {
-	return r.formTx(ctx, person, func(tx *sql.Tx) error {
-		h, err := holdFor(ctx, tx, number, person)
-		if err != nil {
-			return err
-		}
-		if err := knowsNobodyHeld(ctx, tx, h, person); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM holds WHERE number = $1`, number); err != nil {
-			return err
-		}
-		letters, err := r.holdAgain(ctx, tx, h)
-		if err != nil {
-			return err
-		}
-		return r.append(ctx, tx, HoldReleased{Hold: number, Letters: letters}, h.Letter, person)
-	})
 }
 
 // takeHoldsAlong keeps a letter on hold that goes to another helpline: what holds
@@ -224,30 +206,18 @@ func (r *Register) checkHold(ctx context.Context, tx *sql.Tx, h Hold) error {
 	return err
 }
 
-// ErrKnowsHeld is returned to who would release what holds everything of a helpline
-// and, with it, a letter from which they are walled off: somebody else must.
-var ErrKnowsHeld = errors.New("the hold keeps a letter in which the person knows somebody")
-
-// knowsNobodyHeld refuses the end of a hold to who is walled off from what it keeps.
-func knowsNobodyHeld(ctx context.Context, tx *sql.Tx, h Hold, person int64) error {
-	if h.Letter != "" {
-		return nil // see holdFor
+// holds picks the letters that it holds, by themselves or with another: the query's $1
+// is of.
+func (h Hold) holds() (query, of string) {
+	if h.Letter == "" {
+		return `helpline = $1`, h.Helpline
 	}
-	var knows bool
-	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM walls w JOIN letters l ON l.id = w.letter
-		WHERE w.person = $1 AND l.helpline = $2 AND l.held_since <> '')`, person, h.Helpline).Scan(&knows)
-	if err == nil && knows {
-		err = ErrKnowsHeld
-	}
-	return err
+	return `id = $1 OR ` + goesWith, string(h.Letter)
 }
 
 // holdAgain works out anew what the hold's letters are under, and counts them.
 func (r *Register) holdAgain(ctx context.Context, tx *sql.Tx, h Hold) (letters int, err error) {
-	which, of := `id = $1 OR `+goesWith, string(h.Letter)
-	if h.Letter == "" {
-		which, of = `helpline = $1`, h.Helpline
-	}
+	which, of := h.holds()
 	ids, err := idsIn(ctx, tx, `SELECT id FROM letters WHERE (`+which+`) AND state <> $2`, of, string(Expiring))
 	if err != nil {
 		return 0, err
@@ -303,18 +273,21 @@ func (r *Register) underHolds(ctx context.Context, tx *sql.Tx, l *Letter) error 
 // it goes, and one of everything of its helpline.
 const holdsIt = `(letter = $1 OR letter = $3 AND letter <> '' OR letter = '' AND helpline = $2)`
 
-const holdColumns = `SELECT number, letter, helpline, reason, owner, placed, since, review FROM holds`
+const holdColumns = `SELECT number, letter, helpline, reason, owner, placed, since, review, release_by, release_asked FROM holds`
 
 func scanHold(row scannable) (Hold, error) {
 	var h Hold
-	var placed int64
+	var placed, asked int64
 	var since, review string
-	err := row.Scan(&h.Number, &h.Letter, &h.Helpline, &h.Reason, &h.Owner, &placed, &since, &review)
+	err := row.Scan(&h.Number, &h.Letter, &h.Helpline, &h.Reason, &h.Owner, &placed, &since, &review, &h.ReleaseBy, &asked)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Hold{}, ErrNotFound
 	}
 	if err == nil {
 		h.Placed = fromMillis(placed)
+		if h.ReleaseBy != 0 {
+			h.ReleaseAsked = fromMillis(asked)
+		}
 		h.Since, err = letter.ParseDate(since)
 	}
 	if err == nil {

@@ -126,7 +126,7 @@ func TestANewScanTakesOver(t *testing.T) {
 	if was := d.letter(old.ID); was.Erase != "" {
 		t.Error("a hold does not keep the old scan")
 	}
-	d.must(d.ReleaseHold(ctx, hold, manager))
+	d.release(hold, manager)
 	if was := d.letter(old.ID); was.Erase != NewerScan || !was.DueOn(letter.DateOf(d.now)) {
 		t.Errorf("the old scan is not erased: %+v", was)
 	}

@@ -71,7 +71,7 @@ func TestNoTableKeepsALetter(t *testing.T) {
 	d.must(err)
 	d.must(d.KeepUnderway(ctx, Underway{Kind: "tray", Token: "t", Person: leader, Body: string(m.ID), Ends: d.now.Add(time.Hour)}, 0))
 	look(m.ID, answer)
-	d.must(d.ReleaseHold(ctx, hold, manager))
+	d.release(hold, manager)
 	_, err = d.DestroyPaper(ctx, m.ID, Destruction{Sheets: 1, Method: Shredder, Level: "P-5", Place: "office", Authority: "policy-1"}, leader)
 	d.must(err)
 	d.must(d.AskErasure(ctx, m.ID, PersonAsked, leader))

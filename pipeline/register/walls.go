@@ -134,6 +134,7 @@ func (r *Register) forgetAt(ctx context.Context, tx *sql.Tx, id letter.ID, perso
 		}
 	}
 	for _, stmt := range []string{
+		`UPDATE holds SET release_by = 0, release_asked = 0 WHERE letter = $1 AND release_by = $2`,
 		`DELETE FROM mails WHERE letter = $1 AND person = $2 AND sent IS NULL`,
 		`DELETE FROM calls WHERE letter = $1 AND person = $2 AND sent IS NULL`,
 		`DELETE FROM request_mails WHERE request IN (SELECT number FROM requests WHERE letter = $1) AND person = $2 AND sent IS NULL`,
