@@ -163,7 +163,7 @@ func (s *Server) keepAlarms(ctx context.Context, finders alarmFinders) error {
 			failed = errors.Join(failed, fmt.Errorf("looking for %s: %w", kind, err))
 		}
 	}
-	return errors.Join(failed, s.cfg.Register.KeepAlarms(ctx, found), s.tellAlarms(ctx), s.tellRequests(ctx), s.tellCalled(ctx), s.tellUnopened(ctx), s.sendInvitations(ctx))
+	return errors.Join(failed, s.cfg.Register.KeepAlarms(ctx, found), s.tellAlarms(ctx), s.tellRequests(ctx), s.tellCalled(ctx), s.tellAccounts(ctx), s.tellUnopened(ctx), s.sendInvitations(ctx))
 }
 
 // sayAlarms has the log say which alarms have begun, or stand since before this server

@@ -340,9 +340,9 @@ func TestALetterThatOutlivesItsKeyIsLoudInTime(t *testing.T) {
 // who has asked; from the next day on it is said again until it is done with.
 func TestARequestIsMailedToThoseWhoMayConfirmIt(t *testing.T) {
 	o := newOffice(t)
+	o.person(register.Manager, "")
 	mo := o.person(register.Manager, "mo@example.org")
 	o.person(register.DPO, "dee@example.org")
-	o.person(register.Manager, "")
 	m := o.read()
 	o.must(o.cfg.Register.RecordOpening(t.Context(), m.ID, mo, []byte("m"), "pages"))
 	begin := func() {

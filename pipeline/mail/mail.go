@@ -1,7 +1,7 @@
 // Package mail sends a few kinds of message, that a letter is waiting, that
 // something needs a person, that nothing does, that something waits to be
-// confirmed, that a machine needs an administrator, that a sign-in can be set up: one person, one link, and nothing
-// else but the register's checkpoint. Whoever reads it over a shoulder, in a mail
+// confirmed, that a machine needs an administrator, that a sign-in can be set up, or
+// may have been by another: one person, one link, and nothing else but the register's checkpoint. Whoever reads it over a shoulder, in a mail
 // archive or on a telephone learns that a letter, or a trouble, exists and no
 // more.
 //
@@ -39,16 +39,20 @@ var ErrPermanent = errors.New("it will not be taken as it is")
 type About int
 
 const (
-	ALetter      About = iota // a letter is waiting
-	AnAlarm                   // something needs somebody, and is said again each day
-	AllIsWell                 // nothing does, today
-	ARequest                  // something waits for a second person
-	AnInvitation              // somebody can set up their sign-in
-	Unopened                  // letters of one's own helpline wait for longer than they should
-	ACall                     // what a colleague has decided needs somebody
-	UnopenedLong              // letters of some helpline wait for longer than their leaders should let them
-	AMachine                  // a machine that Letterlock is at work on needs an administrator
-	ATrial                    // nothing: somebody tries out whether mail arrives
+	ALetter        About = iota // a letter is waiting
+	AnAlarm                     // something needs somebody, and is said again each day
+	AllIsWell                   // nothing does, today
+	ARequest                    // something waits for a second person
+	AnInvitation                // somebody can set up their sign-in
+	Unopened                    // letters of one's own helpline wait for longer than they should
+	ACall                       // what a colleague has decided needs somebody
+	UnopenedLong                // letters of some helpline wait for longer than their leaders should let them
+	AMachine                    // a machine that Letterlock is at work on needs an administrator
+	ANewCode                    // a code was made with which a sign-in as the person can be set up
+	ANewSignIn                  // something new signs in as the person
+	AnotherAddress              // mails to the person go elsewhere from here on
+	ANewReader                  // somebody can, or can set up to, read letters
+	ATrial                      // nothing: somebody tries out whether mail arrives
 )
 
 // Message tells one person where something is waiting.
@@ -75,16 +79,20 @@ type Message struct {
 // kinds are the groups of texts by what a message is about. A text is all that a
 // message ever says beside its link.
 var kinds = map[About]string{
-	ALetter:      "letter",
-	AnAlarm:      "alarm",
-	AllIsWell:    "well",
-	ARequest:     "request",
-	AnInvitation: "invitation",
-	Unopened:     "unopened",
-	ACall:        "call",
-	UnopenedLong: "unopened-long",
-	AMachine:     "machine",
-	ATrial:       "trial",
+	ALetter:        "letter",
+	AnAlarm:        "alarm",
+	AllIsWell:      "well",
+	ARequest:       "request",
+	AnInvitation:   "invitation",
+	Unopened:       "unopened",
+	ACall:          "call",
+	UnopenedLong:   "unopened-long",
+	AMachine:       "machine",
+	ANewCode:       "code",
+	ANewSignIn:     "sign-in",
+	AnotherAddress: "address",
+	ANewReader:     "reader",
+	ATrial:         "trial",
 }
 
 // plainBody has the checkpoint between empty lines, so that a witness finds it whole.

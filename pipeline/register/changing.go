@@ -54,6 +54,9 @@ func (r *Register) ChangePerson(ctx context.Context, p Person, by int64) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE people SET name = $1, email = $2 WHERE number = $3`, p.Name, p.Email, p.Number); err != nil {
 			return err
 		}
+		if err := tellOfChange(ctx, tx, changed, address); err != nil {
+			return err
+		}
 		if renamed = changed.Name || changed.Address; renamed {
 			if err := setMeta(ctx, tx, metaForgotten, "waits"); err != nil {
 				return err
@@ -80,6 +83,25 @@ func setHelplines(ctx context.Context, tx *sql.Tx, person int64, helplines []str
 		if _, err := tx.ExecContext(ctx, `INSERT INTO people_helplines (person, helpline) VALUES ($1, $2)`, person, h); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// tellOfChange tells of another address where it was so far, since whoever gave it
+// would read there what the person is told from here on; and the others of whatever
+// may have made a reader, or taken their mails from one.
+func tellOfChange(ctx context.Context, tx *sql.Tx, changed PersonChanged, was string) error {
+	if changed.Address && was != "" {
+		if err := tellPerson(ctx, tx, changed.Person, ToldAddress, was); err != nil {
+			return err
+		}
+	}
+	var role Role
+	if err := tx.QueryRowContext(ctx, `SELECT role FROM people WHERE number = $1`, changed.Person).Scan(&role); err != nil {
+		return err
+	}
+	if readsLetters(role) && (changed.Address || changed.Helplines) {
+		return tellOfReader(ctx, tx, changed.Person)
 	}
 	return nil
 }

@@ -135,11 +135,14 @@ func (r *Register) MakeCode(ctx context.Context, number int64, valid time.Durati
 	return r.NewCode(ctx, number, 0, valid)
 }
 
-// NewCode is MakeCode by a person, whose staff number is by.
+// NewCode is MakeCode by a person, whose staff number is by. Mails are owed of it:
+// see AccountReason.
 func (r *Register) NewCode(ctx context.Context, number, by int64, valid time.Duration) (code string, err error) {
 	err = r.formTx(ctx, by, func(tx *sql.Tx) error {
-		code, err = r.makeCode(ctx, tx, number, by, valid)
-		return err
+		if code, err = r.makeCode(ctx, tx, number, by, valid); err != nil {
+			return err
+		}
+		return tellOfCode(ctx, tx, number)
 	})
 	if err != nil {
 		return "", fmt.Errorf("making enrolment code: %w", err)

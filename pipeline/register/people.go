@@ -57,6 +57,11 @@ func (r *Register) addPerson(ctx context.Context, tx *sql.Tx, p Person, by int64
 			return 0, err
 		}
 	}
+	if readsLetters(p.Role) {
+		if err := tellOfReader(ctx, tx, number); err != nil {
+			return 0, err
+		}
+	}
 	return number, r.append(ctx, tx, PersonAdded{Person: number, Role: p.Role}, "", by)
 }
 
@@ -209,6 +214,9 @@ func (r *Register) AddAnotherPasskey(ctx context.Context, number int64, id []byt
 func (r *Register) addPasskey(ctx context.Context, tx *sql.Tx, number int64, id []byte, record string) error {
 	if _, err := tx.ExecContext(ctx, `INSERT INTO passkeys (id, person, record, added) VALUES ($1, $2, $3, $4)`,
 		id, number, record, millis(r.Now())); err != nil {
+		return err
+	}
+	if err := tellPerson(ctx, tx, number, ToldSignIn, ""); err != nil {
 		return err
 	}
 	return r.append(ctx, tx, PasskeyAdded{}, "", number)

@@ -47,9 +47,14 @@ func (r *Register) changeRole(ctx context.Context, number int64, role Role, help
 		}
 		for _, stmt := range []string{
 			`DELETE FROM daily_mails WHERE person = $1`, `DELETE FROM request_mails WHERE person = $1`,
-			mailsOfOthers,
+			`DELETE FROM account_mails WHERE person = $1 AND why = '` + string(ToldReader) + `'`, mailsOfOthers,
 		} {
 			if _, err := tx.ExecContext(ctx, stmt, number); err != nil {
+				return err
+			}
+		}
+		if readsLetters(role) {
+			if err := tellOfReader(ctx, tx, number); err != nil {
 				return err
 			}
 		}

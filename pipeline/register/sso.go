@@ -56,6 +56,9 @@ func (r *Register) LinkSSO(ctx context.Context, number int64, proof []byte, issu
 			}
 			return err
 		}
+		if err := tellPerson(ctx, tx, number, ToldSignIn, ""); err != nil {
+			return err
+		}
 		return r.append(ctx, tx, SSOLinked{}, "", number)
 	})
 }

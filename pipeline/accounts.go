@@ -1,0 +1,49 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"letterlock/pipeline/mail"
+	"letterlock/pipeline/register"
+)
+
+// accountMails are what each mail about a sign-in says, and where its link leads.
+var accountMails = map[register.AccountReason]struct {
+	about mail.About
+	to    string
+}{
+	register.ToldCode:    {mail.ANewCode, "account"},
+	register.ToldSignIn:  {mail.ANewSignIn, "account"},
+	register.ToldAddress: {mail.AnotherAddress, ""},
+	register.ToldReader:  {mail.ANewReader, ""},
+}
+
+// tellAccounts tells people of what may be a sign-in of somebody else's in their name,
+// and those who watch over letters of who may read them now. A mail is on record before
+// it is sent; a crash between a mail server's taking it and the note of that makes a
+// second one, with the same Message-ID.
+func (s *Server) tellAccounts(ctx context.Context) error {
+	if s.Closed(ctx) {
+		return nil // an older copy does not know what has been sent since
+	}
+	owed, err := s.cfg.Register.OwedAccountMails(ctx, s.cfg.MailDomain)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, m := range owed {
+		says := accountMails[m.Why]
+		message := mail.Message{About: says.about, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath(says.to).String()}
+		if err := s.cfg.Mail.Send(ctx, message); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("sending mail about a sign-in: %w", err))
+			continue // one address that is refused must not keep the mail from the others
+		}
+		s.cfg.Step("account-mail-sent", "")
+		if err := s.cfg.Register.AccountMailSent(ctx, m); err != nil {
+			return err
+		}
+	}
+	return failed
+}
