@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -39,8 +40,8 @@ func newPasskeys(origin *url.URL) (*webauthn.WebAuthn, error) {
 	return w, nil
 }
 
-// How long a ceremony may take, and how many may be under way: strangers can
-// begin one, so their number is bounded.
+// How long a ceremony may take, and how many of people who are known, by their
+// session or by a right code, may be under way. Those of strangers are sealed.
 const (
 	ceremonyLife  = 10 * time.Minute
 	maxCeremonies = 2000
@@ -70,12 +71,16 @@ type ceremony struct {
 }
 
 // ceremonies holds what is under way, by the token in the browser's cookie. It is
-// in the register: whichever server gave out a challenge, another may take the
-// answer.
+// in the register, or, of strangers, in the token itself, sealed: whichever server
+// gave out a challenge, another may take the answer.
 type ceremonies struct {
 	register *register.Register
 	now      func() time.Time
+	sealer   *sealer
 }
+
+// ofStranger reports whether somebody begins it who is not known yet.
+func (cer ceremony) ofStranger() bool { return cer.Purpose == forSignIn || cer.Purpose == forSSO }
 
 func underCeremony(token string) register.Underway {
 	return register.Underway{Kind: "ceremony", Token: token}
@@ -84,6 +89,9 @@ func underCeremony(token string) register.Underway {
 // begin keeps a new ceremony and returns its token. When too many are under
 // way the one nearest to its end gives way.
 func (c ceremonies) begin(ctx context.Context, cer ceremony) (token string, err error) {
+	if cer.ofStranger() {
+		return c.sealer.seal(ctx, cer)
+	}
 	body, err := json.Marshal(cer)
 	if err != nil {
 		return "", err
@@ -141,8 +149,12 @@ func (c ceremonies) challenge(ctx context.Context, token string, data *webauthn.
 	return err
 }
 
-// take returns the challenge that is out, once.
+// take returns the challenge that is out, once; a sealed one until it is spent.
 func (c ceremonies) take(ctx context.Context, token string, what purpose) (taken ceremony, ok bool, err error) {
+	if strings.HasPrefix(token, sealed) {
+		b, ok, err := c.sealer.open(ctx, token)
+		return b.Ceremony, ok && b.Ceremony.Purpose == what && b.Ceremony.Challenge != nil, err
+	}
 	ok, err = c.change(ctx, token, func(cer *ceremony) bool {
 		taken = *cer
 		cer.Challenge = nil
@@ -160,8 +172,13 @@ func (c ceremonies) asksSSO(ctx context.Context, token string, ch ssoChallenge) 
 	return err
 }
 
-// takeSSO returns the question to the organisation's sign-in that is out, once.
+// takeSSO returns the question to the organisation's sign-in that is out, once; a
+// sealed one until it is spent.
 func (c ceremonies) takeSSO(ctx context.Context, token string) (taken ceremony, ok bool, err error) {
+	if strings.HasPrefix(token, sealed) {
+		b, ok, err := c.sealer.open(ctx, token)
+		return b.Ceremony, ok && b.Ceremony.SSO != nil, err
+	}
 	ok, err = c.change(ctx, token, func(cer *ceremony) bool {
 		taken = *cer
 		cer.SSO = nil
@@ -274,6 +291,7 @@ func (p *Portal) finishSignIn(w http.ResponseWriter, v *visit) error {
 	if !ok {
 		return notBelieved(ceremonyOver, byPasskey, notBegun)
 	}
+	clearCookie(w, ceremonyCookie) // one try, one challenge
 	user, credential, err := p.passkeys.FinishPasskeyLogin(p.whose(v), *cer.Challenge, v.Request)
 	if err != nil {
 		return notBelieved(passkeyRefused, byPasskey, notProven)
@@ -290,15 +308,27 @@ func (p *Portal) finishSignIn(w http.ResponseWriter, v *visit) error {
 	} else if elsewhere {
 		return notBelieved(p.ssoFirst(), byPasskey, "of somebody of whom the organisation's sign-in decides")
 	}
+	if err := p.spend(v, token, ceremonyOver, byPasskey); err != nil {
+		return err
+	}
 	if err := p.passkeyUsed(v, credential); err != nil {
 		return err
 	}
 	if _, err := p.signIn(w, v, who.Number, register.WithPasskey); err != nil {
 		return err
 	}
-	p.endCeremony(w, v, token)
 	writeJSON(w, http.StatusOK, map[string]string{"to": samePath(v.URL.Query().Get("to"))})
 	return nil
+}
+
+// spend has what a stranger began sign in nobody a second time, who has the browser's
+// cookie and what was answered.
+func (p *Portal) spend(v *visit, token string, said *problem, how string) error {
+	first, err := p.ceremonies.sealer.spend(v.Context(), token)
+	if err == nil && !first {
+		err = notBelieved(said, how, notBegun)
+	}
+	return err
 }
 
 // beginMaking sends out the challenge for a new passkey of the person.

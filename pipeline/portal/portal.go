@@ -169,7 +169,7 @@ func New(ctx context.Context, cfg Config) (*Portal, error) {
 		}
 	}
 	p := &Portal{cfg: cfg, policy: policy, crossOrigin: http.NewCrossOriginProtection()}
-	p.ceremonies = ceremonies{cfg.Register, cfg.Now}
+	p.ceremonies = ceremonies{cfg.Register, cfg.Now, &sealer{register: cfg.Register, now: cfg.Now}}
 	p.limiter, p.places = newLimiter(cfg.Now), newPlaces(cfg.Now)
 	p.shownAgain, p.trays = shownAgain{cfg.Register, cfg.Now}, trays{cfg.Register, cfg.Now}
 	p.sending = &sending{forms: map[string]chan struct{}{}}

@@ -254,6 +254,10 @@ func (s *sso) check(id *oidc.IDToken, ch ssoChallenge) (ssoAnswer, error) {
 		slices.ContainsFunc(methods.AMR, func(m string) bool { return slices.Contains(s.StepUpAMR, m) })}, nil
 }
 
+// longestTo is the longest address, in bytes, to which a sign-in leads on: with it a
+// cookie is as long as browsers keep.
+const longestTo = 1000
+
 // beginSSO sends the browser to the organisation's sign-in. It is a link and no
 // form: the content policy keeps a form from leading elsewhere. From another site
 // it leads to our own page with that link, so that nobody is signed in who has not
@@ -263,7 +267,11 @@ func (p *Portal) beginSSO(w http.ResponseWriter, v *visit) error {
 		redirect(w, "/sign-in?"+url.Values{"to": {samePath(v.URL.Query().Get("to"))}}.Encode())
 		return nil
 	}
-	return p.sendToSSO(w, v, "", ceremony{Purpose: forSSO}, samePath(v.URL.Query().Get("to")))
+	to := samePath(v.URL.Query().Get("to"))
+	if len(to) > longestTo {
+		to = "/"
+	}
+	return p.sendToSSO(w, v, "", ceremony{Purpose: forSSO}, to)
 }
 
 // enrolSSO does so for somebody whose enrolment code was right in this browser.
@@ -286,11 +294,12 @@ func (p *Portal) sendToSSO(w http.ResponseWriter, v *visit, token string, cer ce
 		return because(ssoUnreachable, err)
 	}
 	if token == "" {
-		if token, err = p.beginCeremony(w, v, cer); err != nil {
-			return err
-		}
+		cer.SSO = &ch
+		_, err = p.beginCeremony(w, v, cer)
+	} else {
+		err = p.ceremonies.asksSSO(v.Context(), token, ch)
 	}
-	if err := p.ceremonies.asksSSO(v.Context(), token, ch); err != nil {
+	if err != nil {
 		return err
 	}
 	redirect(w, address)
@@ -306,6 +315,9 @@ func (p *Portal) backFromSSO(w http.ResponseWriter, v *visit) error {
 	cer, ok, err := p.ceremonies.takeSSO(v.Context(), token)
 	if err != nil {
 		return err
+	}
+	if strings.HasPrefix(token, sealed) {
+		clearCookie(w, ceremonyCookie) // one try, one question
 	}
 	if !ok || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(cer.SSO.State)) != 1 {
 		return notBelieved(ssoOver, bySSO, notBegun)
@@ -329,7 +341,9 @@ func (p *Portal) backFromSSO(w http.ResponseWriter, v *visit) error {
 	case cer.Purpose == forEnrolment:
 		err = p.linkBySSO(w, v, cer, a)
 	default:
-		err = p.signInBySSO(w, v, a)
+		if err = p.spend(v, token, ssoOver, bySSO); err == nil {
+			err = p.signInBySSO(w, v, a)
+		}
 	}
 	if err != nil {
 		return err

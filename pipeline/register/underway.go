@@ -61,6 +61,24 @@ func makeRoom(ctx context.Context, tx *sql.Tx, kind string, most int) error {
 	return err
 }
 
+// SpendUnderway notes that u.Token has served its purpose, until u.Ends, and reports
+// whether this is the first time.
+func (r *Register) SpendUnderway(ctx context.Context, u Underway) (first bool, err error) {
+	err = r.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `INSERT INTO underway (kind, token, session, person, body, ends) VALUES ($1, $2, $3, 0, '', $4)
+			ON CONFLICT (kind, token, session) DO NOTHING`, u.Kind, u.key(), u.session(), millis(u.Ends))
+		if err = oneRow(res, err); errors.Is(err, ErrMoved) {
+			return nil
+		}
+		first = err == nil
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("noting what is spent: %w", err)
+	}
+	return first, nil
+}
+
 // FindUnderway fills in what is kept under the kind, token and session of u, or
 // returns ErrNotFound.
 func (r *Register) FindUnderway(ctx context.Context, u *Underway) error {
