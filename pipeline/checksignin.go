@@ -86,7 +86,7 @@ func (s *Server) checkSSO(ctx context.Context) (bad, good texts.Text, err error)
 }
 
 // checkDoor finds out whether other machines reach the portal of a server that is
-// at work without TLS.
+// at work without TLS, and whether people come by way of one that it does not know.
 func (s *Server) checkDoor(ctx context.Context) (bad, good texts.Text, err error) {
 	all, err := s.cfg.Register.Running(ctx)
 	for _, one := range all {
@@ -98,5 +98,11 @@ func (s *Server) checkDoor(ctx context.Context) (bad, good texts.Text, err error
 			bad = texts.Say("check-door.open-at", "server", one.Name, "address", one.Exposed)
 		}
 	}
-	return bad, texts.Say("check-door.shut"), err
+	if err != nil || bad != nil {
+		return bad, nil, err
+	}
+	if unbelieved, err := portal.ProxyNotBelieved(ctx, s.cfg.Register); err != nil || unbelieved {
+		return texts.Say("check-door.proxy"), nil, err
+	}
+	return nil, texts.Say("check-door.shut"), nil
 }

@@ -294,6 +294,7 @@ func (in *installation) portalConfig(server *pipeline.Server, origin *url.URL, p
 			}
 			return out
 		}}
+	cfg.TrustedProxies, _ = portal.ParseProxies(in.cfg.Portal.TrustedProxy) // which Config.check has read
 	for _, name := range in.cfg.Destruction.Places {
 		cfg.Places = append(cfg.Places, register.Name(name))
 	}

@@ -77,7 +77,11 @@ var securityHeaders = map[string]string{
 // arrives is how every visit begins.
 func (p *Portal) arrives(rw http.ResponseWriter, r *http.Request) (*recorder, *visit) {
 	w := &recorder{ResponseWriter: rw}
-	v := &visit{requestID: rand.Text()[:10], from: fromWhere(r), began: time.Now()}
+	from, believed := p.fromWhere(r)
+	if !believed {
+		p.noteProxy(r.Context(), r)
+	}
+	v := &visit{requestID: rand.Text()[:10], from: from, began: time.Now()}
 	v.Request = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
 	for name, value := range securityHeaders {
 		w.Header().Set(name, value)

@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -90,6 +91,8 @@ type Config struct {
 
 	SubdomainsWithoutTLS bool // there are hosts below the origin's that browsers must go on reaching without TLS
 
+	TrustedProxies []netip.Prefix // web servers elsewhere that pass requests on; see ParseProxies
+
 	Language string          // in which it speaks, like "en"; see package texts
 	Sample   bool            // anyone may be anyone; only for a register that began as a sample
 	Settings register.Values // of the configuration file
@@ -133,6 +136,7 @@ type Portal struct {
 	crossOrigin *http.CrossOriginProtection
 	passkeys    *webauthn.WebAuthn
 	ceremonies  ceremonies
+	stranger    stranger
 	sso         *sso // nil for none
 	limiter     *limiter
 	places      *places

@@ -2,9 +2,7 @@ package portal
 
 import (
 	"math"
-	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -130,32 +128,4 @@ func (p *Portal) limited(r rate, who string) error {
 		return tooOften(wait)
 	}
 	return nil
-}
-
-// fromWhere is the network address of whoever sent the request: of an IPv6 one
-// the network, since a single machine has as many addresses as it likes. A web
-// server on this machine that passes requests on, as one does that ends TLS,
-// names whom it had them from, last in its header; nobody else is believed.
-func fromWhere(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return "unknown"
-	}
-	if addr.IsLoopback() {
-		all := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-		if named, err := netip.ParseAddr(strings.TrimSpace(all[len(all)-1])); err == nil {
-			addr = named
-		}
-	}
-	addr = addr.Unmap().WithZone("")
-	if addr.Is6() {
-		if network, err := addr.Prefix(64); err == nil {
-			return network.String()
-		}
-	}
-	return addr.String()
 }

@@ -86,11 +86,21 @@ func TestAClockSetBackLocksNobodyOut(t *testing.T) {
 }
 
 func TestFromWhere(t *testing.T) {
+	trusted, err := ParseProxies([]string{"10.0.0.0/28", "192.168.1.7", "fd00::7"})
+	must(t, err)
+	p := &Portal{cfg: Config{TrustedProxies: trusted}}
 	for _, c := range []struct{ remote, forwarded, want string }{
 		{"203.0.113.7:1234", "", "203.0.113.7"},
 		{"203.0.113.7:1234", "198.51.100.1", "203.0.113.7"}, // anybody may say so
 		{"127.0.0.1:1234", "198.51.100.1", "198.51.100.1"},  // a web server on this machine may
 		{"[::1]:1234", "10.0.0.1, 198.51.100.1", "198.51.100.1"},
+		{"10.0.0.3:1234", "198.51.100.1", "198.51.100.1"},                    // a web server that is named may, too
+		{"10.0.0.33:1234", "198.51.100.1", "10.0.0.33"},                      // and no other
+		{"192.168.1.7:1", "6.6.6.6, 198.51.100.1, 10.0.0.4", "198.51.100.1"}, // by way of two
+		{"127.0.0.1:1", "6.6.6.6, 198.51.100.1, 10.0.0.4", "198.51.100.1"},
+		{"127.0.0.1:1", "6.6.6.6, 127.0.0.1", "127.0.0.1"}, // which it does not say of itself
+		{"[fd00::7]:1", "2001:db8:1:2::9", "2001:db8:1:2::/64"},
+		{"10.0.0.3:1", "", "10.0.0.3"},
 		{"127.0.0.1:1234", "nonsense", "127.0.0.1"},
 		{"[2001:db8:1:2:3:4:5:6]:1", "", "2001:db8:1:2::/64"},
 		{"[::ffff:203.0.113.7]:1", "", "203.0.113.7"},
@@ -102,8 +112,50 @@ func TestFromWhere(t *testing.T) {
 		if c.forwarded != "" {
 			r.Header.Set("X-Forwarded-For", c.forwarded)
 		}
-		if got := fromWhere(r); got != c.want {
+		if got, _ := p.fromWhere(r); got != c.want {
 			t.Errorf("%s by way of %q: %q, want %q", c.remote, c.forwarded, got, c.want)
+		}
+	}
+}
+
+// Behind a web server on another machine everybody counts by themselves once it is
+// named; until then, who guesses there keeps everybody out, and 'check' can say so.
+func TestAWebServerOnAnotherMachine(t *testing.T) {
+	tries := func(h *house, from string) int {
+		r := httptest.NewRequest(http.MethodPost, "/enrol", strings.NewReader("person=1&code=AAAAA-AAAAA"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.RemoteAddr = "10.0.0.3:4321"
+		if from != "" {
+			r.Header.Set("X-Forwarded-For", from)
+		}
+		return h.nobody().send(r).Code
+	}
+	for _, named := range []bool{false, true} {
+		h := newHouse(t, func(c *Config) {
+			if named {
+				c.TrustedProxies, _ = ParseProxies([]string{"10.0.0.3"})
+			}
+		})
+		if seen, err := ProxyNotBelieved(t.Context(), h.register); seen || err != nil {
+			t.Errorf("before anybody comes: %v, %v", seen, err)
+		}
+		for range codesRate.atOnce + 1 {
+			tries(h, "198.51.100.66")
+		}
+		if got := tries(h, "203.0.113.7"); (got == http.StatusTooManyRequests) == named {
+			t.Errorf("named %v, somebody else is answered %d", named, got)
+		}
+		if seen, err := ProxyNotBelieved(t.Context(), h.register); seen == named || err != nil {
+			t.Errorf("named %v, check is told %v, %v", named, seen, err)
+		}
+		h.now = h.now.Add(proxyNoted)
+		if seen, _ := ProxyNotBelieved(t.Context(), h.register); seen {
+			t.Error("it is said for ever")
+		}
+	}
+	for _, wrong := range []string{"", "proxy", "10.0.0.0/0", "::/0", "10.0.0.1/33", "10.0.0.1:80", "fe80::1%eth0", "::ffff:10.0.0.1"} {
+		if _, err := ParseProxies([]string{wrong}); err == nil {
+			t.Errorf("%q is believed", wrong)
 		}
 	}
 }
