@@ -83,22 +83,31 @@ func (s *Server) shelvesOf(ctx context.Context, class letter.Class, helpline str
 	return nil
 }
 
-// settleAll finds every living letter of the register in the bucket.
+// settleAll finds every living letter of the register in the bucket, and then what
+// goes with one: by where that is now it is known what holds it.
 func (r *replay) settleAll(ctx context.Context) error {
 	settled := 0
-	return r.cfg.Register.EachLetter(ctx, func(l register.Letter) error {
-		r.cfg.Far(settled, len(r.there)) // about so many
-		settled++
-		// What is being ended, or must be, ends wherever it lies.
-		if l.State == register.Expiring || l.Erase != "" {
+	for _, goes := range []bool{false, true} {
+		if err := r.cfg.Register.EachLetter(ctx, func(l register.Letter) error {
+			if (l.Answers != "" || l.ReplacedBy != "") != goes {
+				return nil
+			}
+			r.cfg.Far(settled, len(r.there)) // about so many
+			settled++
+			// What is being ended, or must be, ends wherever it lies.
+			if l.State == register.Expiring || l.Erase != "" {
+				return nil
+			}
+			if err := r.settle(ctx, &l); err != nil {
+				return err
+			}
+			r.cfg.Step("replay-settled", l.ID)
 			return nil
-		}
-		if err := r.settle(ctx, &l); err != nil {
+		}); err != nil {
 			return err
 		}
-		r.cfg.Step("replay-settled", l.ID)
-		return nil
-	})
+	}
+	return nil
 }
 
 // settle finds out where one letter lies, and puts it on record where that is

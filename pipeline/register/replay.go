@@ -101,7 +101,7 @@ func (r *Register) DontWait(ctx context.Context, today letter.Date) error {
 // FindElsewhere records that the letter does not lie where this register had it,
 // but there, where a whole copy was read. hold is set where the register knows of
 // no decision that keeps it so long: it is then held for a manager to look at, and
-// nobody else may open it.
+// nobody else may open it. A letter comes before what goes with it.
 func (r *Register) FindElsewhere(ctx context.Context, l *Letter, at Lodging, hold bool) error {
 	next := *l
 	next.Leaving, next.Been = slices.Clone(l.Leaving), slices.Clone(l.Been)
@@ -120,7 +120,7 @@ func (r *Register) FindElsewhere(ctx context.Context, l *Letter, at Lodging, hol
 		if err := r.keep(ctx, tx, &next); err != nil {
 			return err
 		}
-		if err := r.underHolds(ctx, tx, &next); err != nil { // another helpline, other holds
+		if err := r.heldElsewhere(ctx, tx, &next, from); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE letters SET missing = 0 WHERE id = $1`, string(l.ID)); err != nil {
@@ -135,6 +135,32 @@ func (r *Register) FindElsewhere(ctx context.Context, l *Letter, at Lodging, hol
 		*l = next
 	}
 	return err
+}
+
+// heldElsewhere works out anew what holds the letter, which was of the helpline from
+// on record, and what goes with it. Whatever held it there holds it from here on, as
+// when it was redirected: the record of that is lost. What goes with a letter of the
+// same helpline has that one's holds.
+func (r *Register) heldElsewhere(ctx context.Context, tx *sql.Tx, l *Letter, from string) error {
+	with, err := letterIn(ctx, tx, l.goesWith())
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if l.Helpline != from && (err != nil || with.Helpline != l.Helpline) {
+		if err := r.takeHoldsAlong(ctx, tx, l.ID, from, l.Helpline, 0); err != nil {
+			return err
+		}
+	}
+	if err := r.underHolds(ctx, tx, l); err != nil {
+		return err
+	}
+	today := letter.DateOf(r.Now())
+	return r.eachWith(ctx, tx, l.ID, func(a *Letter) error {
+		if !a.Held() && a.DueOn(today) {
+			return nil // its key may be dead: a hold comes too late
+		}
+		return r.underHolds(ctx, tx, a)
+	})
 }
 
 // lodge takes the letter to lie at that place. One that the register has never

@@ -1,0 +1,64 @@
+package pipeline
+
+import (
+	"testing"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+	"letterlock/scanner/specimen"
+)
+
+// loses goes on with that copy of the database, replays, and carries out what is due.
+func (o *office) loses(copied string, all ...letter.ID) register.Restored {
+	o.t.Helper()
+	o.remember()
+	o.restore(copied)
+	o.must(o.cfg.Register.ConfirmClock(o.t.Context()))
+	done, err := o.Replay(o.t.Context(), func(ReplayStep) {})
+	o.must(err)
+	for _, id := range all {
+		o.work(id)
+	}
+	return done
+}
+
+// A letter and its answer are past their six months, and live because everything of
+// their helpline is on hold. They are another helpline's since the backup: the hold
+// that went with them is lost with the database, and holds them all the same.
+func TestARedirectedLetterIsStillOnHold(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	m := o.read()
+	answer := o.kept(m, specimen.New(5, 2).ColourPDF())
+	o.hold("", m.Helpline)
+	for _, id := range []letter.ID{m.ID, answer} {
+		o.work(id)
+	}
+	o.days(200)
+	copied := o.backUp()
+	o.must(o.cfg.Register.AskRedirection(ctx, m.ID, "mens-advice-line", oneLeader))
+	o.secondPerson(m)
+	o.work(answer)
+	if done := o.loses(copied, m.ID, answer); done.Elsewhere != 2 || done.Deleted != 0 {
+		t.Errorf("did %+v", done)
+	}
+	for _, id := range []letter.ID{m.ID, answer} {
+		l := o.state(id)
+		if !l.Held() || l.Helpline != "mens-advice-line" || l.MoveDue() || l.Named != 0 {
+			t.Errorf("it is %+v", l)
+		}
+		if _, err := o.PDF(ctx, l); err != nil {
+			t.Errorf("it does not open: %v", err)
+		}
+	}
+	holds, err := o.cfg.Register.HoldsOf(ctx, o.state(answer))
+	o.must(err)
+	if len(holds) != 1 || holds[0].Letter != m.ID || holds[0].Reason != register.CourtCase {
+		t.Errorf("held by %+v", holds)
+	}
+	o.must(o.cfg.Register.ReleaseHold(ctx, holds[0].Number, o.manager()))
+	for _, id := range []letter.ID{m.ID, answer} {
+		o.work(id)
+		o.deletion(id)
+	}
+}
