@@ -62,3 +62,64 @@ func TestARedirectedLetterIsStillOnHold(t *testing.T) {
 		o.deletion(id)
 	}
 }
+
+// A letter that was on hold when the backup was made is kept for five years since, by
+// a decision that is lost: whoever releases the old hold again does not end it, and a
+// manager looks. The hold that nobody placed is why they alone may open it, and so are
+// those on record who may.
+func TestAHeldLetterIsKeptSince(t *testing.T) {
+	for name, named := range map[string]bool{"every leader's": false, "one leader's": true} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			ctx := t.Context()
+			m := o.read()
+			o.days(20)
+			if named {
+				o.safeguard(m.ID)
+				o.work(m.ID)
+				o.days(20)
+			}
+			old := o.hold(m.ID, "")
+			o.work(m.ID)
+			before := o.lies(m)
+			copied := o.backUp()
+			o.must(o.cfg.Register.ReleaseHold(ctx, old, o.manager()))
+			o.days(5)
+			if named {
+				o.hold(m.ID, "")
+			} else {
+				o.safeguard(m.ID)
+			}
+			o.work(m.ID)
+			since := o.lies(m).Lies.Since
+			o.days(200)
+			if done := o.loses(copied, m.ID); done.Elsewhere != 1 {
+				t.Errorf("did %+v", done)
+			}
+			holds, err := o.cfg.Register.HoldsOf(ctx, o.state(m.ID))
+			o.must(err)
+			if len(holds) != 2 || holds[1].Reason != register.KeptUnknown || holds[1].Since != since {
+				t.Fatalf("held by %+v", holds)
+			}
+			alone := int64(-1)
+			if named {
+				alone = oneLeader
+			}
+			if l := o.state(m.ID); l.Named != alone || l.MoveDue() {
+				t.Errorf("it is %+v", l)
+			}
+			o.must(o.cfg.Register.ReleaseHold(ctx, old, o.manager()))
+			o.work(m.ID)
+			if l := o.lies(m); !l.Held() || l.Lies.Since != since || l.Named != alone {
+				t.Errorf("released, it is %+v", l)
+			}
+			again := o.hold(m.ID, "")
+			o.must(o.cfg.Register.ReleaseHold(ctx, holds[1].Number, o.manager()))
+			o.work(m.ID)
+			if l := o.lies(m); !l.Held() || l.Named != before.Named {
+				t.Errorf("looked at, it is %+v", l)
+			}
+			o.must(o.cfg.Register.ReleaseHold(ctx, again, o.manager()))
+		})
+	}
+}

@@ -126,8 +126,9 @@ func (r *replay) settle(ctx context.Context, l *register.Letter) error {
 			r.leaveAlone(at.Key(l.ID))
 			continue
 		}
-		// By a decision that is not on record it is kept longer: see FindElsewhere.
-		hold := !chosen(l, at) && !l.Held() && l.Wanted().Deadline().Before(at.Deadline())
+		// By a decision that is not on record it is kept longer than by any that is, a
+		// hold's too, which may have been released since: see FindElsewhere.
+		hold := !chosen(l, at) && l.Wanted().Deadline().Before(at.Deadline())
 		return r.cfg.Register.FindElsewhere(ctx, l, *found, hold)
 	}
 	if !home {

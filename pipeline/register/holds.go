@@ -248,8 +248,9 @@ func (r *Register) underHolds(ctx context.Context, tx *sql.Tx, l *Letter) error 
 		return nil // it is held once it is kept
 	}
 	var newest sql.NullString
-	if err := tx.QueryRowContext(ctx, `SELECT max(since) FROM holds WHERE `+holdsIt,
-		string(l.ID), l.Helpline, string(l.goesWith())).Scan(&newest); err != nil {
+	var unknown int
+	if err := tx.QueryRowContext(ctx, `SELECT max(since), count(CASE WHEN reason = $4 THEN 1 END) FROM holds WHERE `+holdsIt,
+		string(l.ID), l.Helpline, string(l.goesWith()), string(KeptUnknown)).Scan(&newest, &unknown); err != nil {
 		return err
 	}
 	var since letter.Date
@@ -259,12 +260,13 @@ func (r *Register) underHolds(ctx context.Context, tx *sql.Tx, l *Letter) error 
 			return err
 		}
 	}
-	if since == l.HeldSince {
+	everybody := l.Named == nobodyElse && unknown == 0 // the hold was why
+	if since == l.HeldSince && !everybody {
 		return nil
 	}
 	l.HeldSince = since
-	if !l.Held() && l.Named == nobodyElse {
-		l.Named = 0 // the hold was why
+	if everybody {
+		l.Named = 0
 	}
 	return r.keep(ctx, tx, l)
 }

@@ -210,7 +210,9 @@ func (r *Register) holdForManager(ctx context.Context, tx *sql.Tx, l *Letter, si
 		return err
 	}
 	l.HeldSince = since
-	l.Named = nobodyElse
+	if l.Named == 0 { // else it is on record who may open it beside a manager
+		l.Named = nobodyElse
+	}
 	return r.append(ctx, tx, HoldPlaced{Hold: number, Helpline: Name(l.Helpline), Reason: KeptUnknown, Owner: owner, Review: review, Letters: 1}, l.ID, 0)
 }
 
