@@ -43,7 +43,7 @@ var lists = []list{
 		"key-destroyed", register.KeyDestroyed{}, "key-found-again", register.KeyFoundAgain{}, "share-ended", register.ShareEnded{}),
 	listOf("restores", texts.Say("evidence-list.restores"),
 		texts.Say("evidence-list.restores-says"),
-		"restore-begun", register.RestoreBegun{}, "letter-adopted", register.LetterAdopted{}, "response-adopted", register.ResponseAdopted{}, "letter-found-elsewhere", register.LetterFoundElsewhere{},
+		"restore-begun", register.RestoreBegun{}, "letter-adopted", register.LetterAdopted{}, "response-adopted", register.ResponseAdopted{}, "response-kept-unasked", register.ResponseKeptUnasked{}, "letter-found-elsewhere", register.LetterFoundElsewhere{},
 		"letter-not-found", register.LetterNotFound{}, "paper-found-destroyed", register.PaperFoundDestroyed{}, "paper-written-off", register.PaperWrittenOff{}, "restored", register.Restored{}),
 }
 

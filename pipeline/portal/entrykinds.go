@@ -380,6 +380,9 @@ var entryKinds = []entryKind{
 		}
 		return texts.Say("entry.and-is-kept", "said", said)
 	})},
+	{"response-kept-unasked", texts.Say("entry.answer-kept-unasked"), about(func(d register.ResponseKeptUnasked, _ register.Entry, t teller) texts.Text {
+		return texts.Say("entry.after-a-restore-a-draft", "reference", d.Answers.Reference(), "who", t.staff(d.UploadedBy))
+	})},
 	{"letter-found-elsewhere", texts.Say("entry.letter-found-elsewhere"), about(func(d register.LetterFoundElsewhere, _ register.Entry, t teller) texts.Text {
 		said := texts.Say("entry.after-a-restore-the-letter", "place", placeWords(d.Class, d.Helpline, t), "since", d.Since, "week", weekWords(d.Week))
 		if d.From != d.Helpline {

@@ -82,3 +82,48 @@ func TestAnAnswerToAnOldScanIsAdopted(t *testing.T) {
 	}
 	d.balanced()
 }
+
+// A draft that comes back with a restore waits for its uploader again. Where they may not
+// read it any more nobody can be asked whether it was kept: it is, under whatever holds
+// its letter, also if the backup was made before it was read back.
+func TestADraftComesBackOfWhoCannotBeAsked(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	asked, walled := d.leader(), d.leader()
+	owner, err := d.AddPerson(ctx, Person{Name: "Mo", Role: Manager})
+	d.must(err)
+	l := d.receipted()
+	d.opens(l.ID, asked)
+	d.opens(l.ID, walled)
+	waits, kept := d.draft(l.ID, asked), d.draft(l.ID, walled)
+	m := d.manifest()
+	m.Site = ResponseSite
+	d.must(d.FileResponse(ctx, m, l.ID, walled))
+	d.must(d.Recuse(ctx, l.ID, walled))
+	_, err = d.PlaceHold(ctx, Hold{Letter: l.ID, Reason: CourtCase, Owner: owner, Review: letter.DateOf(d.now).AddDays(30)}, owner)
+	d.must(err)
+	for range 2 { // once cut off
+		d.must(d.DraftsCameBack(ctx))
+	}
+	late := d.letter(m.ID)
+	d.must(d.Verified(ctx, &late, "v1", false))
+	if a := d.letter(waits); a.State != Draft || !a.DraftEnds.Equal(d.now.Add(draftsBack)) || a.Held() {
+		t.Errorf("it waits as %+v", a)
+	}
+	d.now = d.now.Add(2 * draftsBack)
+	d.must(d.EndDrafts(ctx))
+	if d.letter(waits).Erase != NotKept {
+		t.Error("nobody kept it, and it is there")
+	}
+	for _, id := range []letter.ID{kept, m.ID} {
+		a := d.letter(id)
+		if a.State != Filed || a.Unkept() || !a.Held() || a.Erase != "" {
+			t.Errorf("it is %+v", a)
+		}
+		entries, err := d.Entries(ctx, -1, ResponseKeptUnasked{}.kind(), id, 10)
+		d.must(err)
+		if len(entries) != 1 {
+			t.Errorf("%d entries say that it is kept", len(entries))
+		}
+	}
+	d.balanced()
+}

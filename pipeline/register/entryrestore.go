@@ -57,6 +57,15 @@ type ResponseAdopted struct {
 	Pages      int          `json:"pages"`       // that could be shown, all of them
 }
 
+// ResponseKeptUnasked says that the copy of an answer is kept which waited to be kept
+// when the backup was made: whether that was done since is on no record, and who
+// uploaded it may not read it any more, so that nobody can be asked. It stands where
+// ResponseKept stands of others. [P 2, GDPR 32]
+type ResponseKeptUnasked struct {
+	Answers    letter.ID `json:"answers"`     // the letter that was answered
+	UploadedBy int64     `json:"uploaded_by"` // staff number of who uploaded it
+}
+
 // LetterFoundElsewhere says that a letter on record does not lie where this
 // register had it, but there: it was moved after the backup was made, or its
 // copy in the storage is from before it was moved. From here on it is taken to
@@ -109,6 +118,7 @@ type Restored struct {
 func (RestoreBegun) kind() string         { return "restore-begun" }
 func (LetterAdopted) kind() string        { return "letter-adopted" }
 func (ResponseAdopted) kind() string      { return "response-adopted" }
+func (ResponseKeptUnasked) kind() string  { return "response-kept-unasked" }
 func (LetterFoundElsewhere) kind() string { return "letter-found-elsewhere" }
 func (LetterNotFound) kind() string       { return "letter-not-found" }
 func (PaperFoundDestroyed) kind() string  { return "paper-found-destroyed" }

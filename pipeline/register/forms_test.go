@@ -26,7 +26,7 @@ var allEvents = []Event{
 	AlarmRaised{}, AlarmTold{}, UnreadTold{}, AlarmEnded{}, RiskSaid{}, LetterHandedOver{}, LetterSafeguarded{}, SafeguardingReviewed{}, LetterShared{}, LetterMoveBegun{}, LetterMoved{},
 	LetterMoveGivenUp{}, OldCopyRemoved{}, HoldPlaced{}, HoldReviewed{}, HoldRenewed{}, HoldReleaseAsked{}, HoldReleased{}, ErasureAsked{}, ErasureConfirmed{},
 	WithdrawalAsked{}, SafeguardingWithdrawn{}, RedirectionAsked{}, LetterRedirected{}, RequestDeclined{}, ResponseFiled{}, ResponseLost{}, ResponseToConfirm{}, ResponseKept{}, ResponseDropped{},
-	RestoreBegun{}, LetterAdopted{}, ResponseAdopted{}, LetterFoundElsewhere{}, LetterNotFound{}, PaperFoundDestroyed{}, PaperWrittenOff{}, Restored{},
+	RestoreBegun{}, LetterAdopted{}, ResponseAdopted{}, ResponseKeptUnasked{}, LetterFoundElsewhere{}, LetterNotFound{}, PaperFoundDestroyed{}, PaperWrittenOff{}, Restored{},
 	BackupMade{}, DatabaseMoved{}, OldDatabaseRemoved{}, SigningKeyChanged{}, ServerKeyNamed{}, ServerKeyChanged{}, ServerKeyLost{},
 }
 

@@ -236,7 +236,9 @@ func (r *Register) drop(ctx context.Context, tx *sql.Tx, l *Letter, why DropReas
 const draftsBack = 7 * 24 * time.Hour
 
 // DraftsCameBack has every response that waited to be kept when the backup was
-// made wait anew, and its uploader told: whether it was kept since is on no record.
+// made wait anew, and its uploader told: whether it was kept since is on no record. Of
+// an uploader who may not read it any more nobody can ask that: it is kept, as by
+// AdoptAnswer.
 func (r *Register) DraftsCameBack(ctx context.Context) error {
 	ids, err := r.ids(ctx, `SELECT id FROM letters WHERE draft_ends IS NOT NULL AND erase = ''`)
 	if err != nil {
@@ -248,6 +250,13 @@ func (r *Register) DraftsCameBack(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			may, err := mayRead(ctx, tx, l, l.UploadedBy)
+			if err != nil {
+				return err
+			}
+			if !may {
+				return r.keepUnasked(ctx, tx, &l)
+			}
 			if _, err := tx.ExecContext(ctx, `UPDATE letters SET draft_ends = $1 WHERE id = $2`, millis(r.Now().Add(draftsBack)), string(id)); err != nil {
 				return err
 			}
@@ -257,6 +266,26 @@ func (r *Register) DraftsCameBack(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// keepUnasked keeps a draft about which nobody can be asked, under whatever holds its
+// letter. One that was not read back yet is kept once it is: see Verified.
+func (r *Register) keepUnasked(ctx context.Context, tx *sql.Tx, l *Letter) error {
+	l.DraftEnds = time.Time{}
+	if _, err := tx.ExecContext(ctx, `UPDATE letters SET draft_ends = NULL WHERE id = $1`, string(l.ID)); err != nil {
+		return err
+	}
+	ev := ResponseKeptUnasked{Answers: l.Answers, UploadedBy: l.UploadedBy}
+	var err error
+	if l.State == Draft {
+		err = r.move(ctx, tx, l, change{to: Filed}, ev, 0)
+	} else {
+		err = r.append(ctx, tx, ev, l.ID, 0)
+	}
+	if err != nil {
+		return err
+	}
+	return r.underHolds(ctx, tx, l)
 }
 
 // WhyNotKept returns what became of the last response to the letter that the person
