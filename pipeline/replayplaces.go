@@ -117,7 +117,7 @@ func (r *replay) settle(ctx context.Context, l *register.Letter) error {
 	if err != nil {
 		return err
 	}
-	for _, at := range r.elsewhere(l, home) {
+	for _, at := range r.elsewhere(l, home != nil) {
 		found, err := r.isLetter(ctx, l, at, home)
 		if err != nil {
 			return err
@@ -131,7 +131,7 @@ func (r *replay) settle(ctx context.Context, l *register.Letter) error {
 		hold := !chosen(l, at) && l.Wanted().Deadline().Before(at.Deadline())
 		return r.cfg.Register.FindElsewhere(ctx, l, *found, hold)
 	}
-	if !home {
+	if home == nil {
 		if l.ObjectVersion == "" || l.DueOn(r.today) {
 			return nil // never read back, with its scan still at the edge; or about to be proven gone
 		}
@@ -194,29 +194,33 @@ func compareBool(a, b bool) int {
 	return 1
 }
 
-// atHome reports whether the letter lies where it does on record. In a storage
-// that was copied back the same object has another version: it is noted.
-func (r *replay) atHome(ctx context.Context, l *register.Letter) (bool, error) {
+// atHome is what lies where the letter does on record and is that copy of it, or nil.
+// In a storage that was copied back the same object has another version: it is noted.
+// Of one that was not read back yet, the pipeline will note it.
+func (r *replay) atHome(ctx context.Context, l *register.Letter) (*register.Lodging, error) {
 	if !slices.ContainsFunc(r.there[l.ID], func(at shelf) bool { return at.live && at.Lodging == place(l.Lies) }) {
-		return false, nil
+		return nil, nil
 	}
-	if l.Lies.Version == "" {
-		return true, nil // not read back yet
-	}
-	there, err := r.readable(ctx, l.ObjectKey(), l.Lies.Version)
-	if err != nil || there {
-		return there, err
+	if l.Lies.Version != "" {
+		there, err := r.readable(ctx, l.ObjectKey(), l.Lies.Version)
+		if err != nil || there {
+			return &l.Lies, err
+		}
 	}
 	versions, err := r.versions(ctx, l.ID, place(l.Lies))
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	for _, v := range versions {
-		if v.Size == l.Lies.Size && v.SHA256 == l.Lies.SHA256 {
-			return true, r.cfg.Register.Repin(ctx, l, v.Version)
+		if v.Size != l.Lies.Size || v.SHA256 != l.Lies.SHA256 {
+			continue
 		}
+		if l.Lies.Version == "" {
+			return &v, nil
+		}
+		return &v, r.cfg.Register.Repin(ctx, l, v.Version)
 	}
-	return false, nil
+	return nil, nil
 }
 
 // versions are all versions in a place, each with its size and hash.
@@ -260,12 +264,19 @@ func (s *Server) weigh(ctx context.Context, key, version string) (size int64, su
 // isLetter reads what lies in a place and returns it if it is the letter: sealed
 // to that place's week, of as many pages, and, where a copy lies at home, of the
 // same content. A place that outlives the letter's own week is sealed to a key
-// whose public half never left the server: nobody else can have put it there.
-func (r *replay) isLetter(ctx context.Context, l *register.Letter, at register.Lodging, home bool) (*register.Lodging, error) {
+// whose public half never left the server: nobody else can have put it there. Where
+// the copy at home cannot be read, no other place is believed.
+func (r *replay) isLetter(ctx context.Context, l *register.Letter, at register.Lodging, home *register.Lodging) (*register.Lodging, error) {
 	var same []byte
-	if home {
+	if home != nil {
 		var err error
-		if same, err = r.fingerprint(ctx, l.ID, l.Lies); err != nil {
+		same, err = r.fingerprint(ctx, l.ID, *home)
+		switch {
+		case notTheLetter(err) && at.Week() == home.Week():
+			return nil, nil
+		case notTheLetter(err):
+			same = nil
+		case err != nil:
 			return nil, fmt.Errorf("reading a letter where it lies: %w", err)
 		}
 	}
@@ -281,7 +292,7 @@ func (r *replay) isLetter(ctx context.Context, l *register.Letter, at register.L
 		if pages != l.Pages {
 			continue
 		}
-		if sum := sha256.Sum256(plain); home && !bytes.Equal(sum[:], same) {
+		if sum := sha256.Sum256(plain); same != nil && !bytes.Equal(sum[:], same) {
 			continue
 		}
 		return &v, nil
@@ -297,7 +308,7 @@ func (r *replay) openAny(ctx context.Context, id letter.ID, at register.Lodging)
 	}
 	plain, err = r.open(ctx, register.Letter{Manifest: letter.Manifest{ID: id}, Lies: at}, at.Version)
 	switch {
-	case errors.Is(err, errUnseal), errors.Is(err, errOtherHash), errors.Is(err, deposit.ErrNotFound):
+	case notTheLetter(err):
 		return 0, nil, nil
 	case err != nil:
 		return 0, nil, err
@@ -314,6 +325,12 @@ func (r *replay) openAny(ctx context.Context, id letter.ID, at register.Lodging)
 		return 0, nil, err
 	}
 	return doc.Pages(), plain, nil
+}
+
+// notTheLetter reports whether the error says that what was read is not, or not any
+// more, what it should be: whoever can write to the bucket can bring that about.
+func notTheLetter(err error) bool {
+	return errors.Is(err, errUnseal) || errors.Is(err, errOtherHash) || errors.Is(err, deposit.ErrNotFound)
 }
 
 // leaveAlone notes an object that could not be opened. It stays until the
