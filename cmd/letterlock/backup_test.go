@@ -195,10 +195,13 @@ func TestKillAtEveryStepOfABackupAndARestore(t *testing.T) {
 	for _, folder := range []string{"bucket", "keyring"} {
 		must(t, os.CopyFS(filepath.Join(place, folder), os.DirFS(filepath.Join(data, folder))))
 	}
-	for _, step := range []string{"unpacked", "unpacked-closed"} {
+	for _, step := range []string{"unpacked", "unpacked-closed", "unpacked-placed", "unpacked-named"} {
 		killedAt(t, place, step, "restore", "--yes", "--from", from, "--key", key)
-		if exists(filepath.Join(place, "state", "letterlock.db")) {
-			t.Fatalf("killed at %q, and there is a register", step)
+		for _, begin := range [][]string{{"up", "--listen", "localhost:0"}, {"serve", "--listen", "localhost:0"}, {"setup"}, {"status"}, {"restore"}} {
+			out, err := letterlockCmd(t, place, begin...).CombinedOutput()
+			if exitCode(err) != exitUse || !strings.Contains(string(out), "go on with the same command") {
+				t.Fatalf("killed at %q, %s ended with %v and said:\n%s", step, begin, err, out)
+			}
 		}
 	}
 	killedAt(t, place, "replay-begun", "restore", "--yes", "--from", from, "--key", key)

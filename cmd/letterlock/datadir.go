@@ -60,6 +60,9 @@ func (d dataDir) createWith(config string) error {
 	if err := d.notAsRoot(); err != nil {
 		return err
 	}
+	if err := d.notHalf(); err != nil {
+		return err
+	}
 	for _, dir := range []string{d.path, d.in("state"), d.edgeState(), d.cache(), d.in("outbox")} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("the data folder cannot be made: %s", configfile.Reason(err))
@@ -238,6 +241,9 @@ func (d dataDir) notAsRoot() error {
 // mustExist tells a missing data folder from a broken one, and from another account's.
 func (d dataDir) mustExist() error {
 	if err := d.notAsRoot(); err != nil {
+		return err
+	}
+	if err := d.notHalf(); err != nil {
 		return err
 	}
 	if !d.found() {

@@ -42,15 +42,17 @@ func brief(d time.Duration) string { return d.Round(100 * time.Millisecond).Stri
 // that into names, where it does (see databaseAt). In a drill it goes into a file in
 // any case.
 //
-// The configuration and the database come last, once the backup is known to be whole,
-// the register in it verifies, and it is on record in it that it is an older copy: a
-// crash before leaves no Letterlock in the folder, and one after it a closed one.
+// The database and the configuration come last, once the backup is known to be whole,
+// the register in it verifies, and it is on record in it that it is an older copy. From
+// before the first file is placed to after the last a mark says that the folder is not
+// whole: a crash in between leaves no Letterlock that starts, and the same restore is
+// done again; one after it leaves a closed Letterlock.
 func (w *world) unpack(d dataDir, from, keyFile, into string, drill bool) (u unpacked, err error) {
 	began := time.Now()
 	if err := d.notAsRoot(); err != nil {
 		return u, err
 	}
-	if d.found() {
+	if d.found() && !exists(d.restoringMark()) {
 		return u, configfile.Wrong("there is a Letterlock in %s already: a backup is restored into an empty folder. Name another with --data, or move this one away", d.path)
 	}
 	for _, dir := range []string{d.path, d.edgeState(), filepath.Dir(d.config)} {
@@ -63,7 +65,7 @@ func (w *world) unpack(d dataDir, from, keyFile, into string, drill bool) (u unp
 		return u, err
 	}
 	defer unlock()
-	if err := d.wipeRestoring(); err != nil { // of one that was cut off
+	if err := d.wipeHalf(); err != nil {
 		return u, err
 	}
 	var settings configText
@@ -80,6 +82,30 @@ func (w *world) unpack(d dataDir, from, keyFile, into string, drill bool) (u unp
 	}
 	u.took = time.Since(began)
 	return u, d.wipeRestoring()
+}
+
+// restoringMark says that a restore is placing its files in the folder, or was cut off.
+func (d dataDir) restoringMark() string { return d.in("state", ".restoring") }
+
+// notHalf refuses a folder in which a restore was cut off: whoever starts there would
+// begin an empty register under the keys of the lost one, or read the restored one by
+// other settings.
+func (d dataDir) notHalf() error {
+	if !exists(d.restoringMark()) {
+		return nil
+	}
+	return configfile.Wrong("there is no Letterlock in %s yet: a restore into this folder has not come to its end. If it was cut off, nothing is lost by that: go on with the same command, letterlock restore --from FILE --key FILE, which begins anew. Or name another folder with --data", d.path)
+}
+
+// wipeHalf destroys the database that a restore which was cut off has left, under
+// either name. Nobody has used it: see notHalf.
+func (d dataDir) wipeHalf() error {
+	if exists(d.restoringMark()) {
+		if err := durable.Destroy(d.database()); err != nil {
+			return err
+		}
+	}
+	return d.wipeRestoring()
 }
 
 // wipeRestoring destroys what a restore has left of a database that has no name yet.
@@ -172,6 +198,9 @@ const maxSmall = 4 << 20
 // place puts one file of a backup where it belongs. What is there already must be
 // the same.
 func (d dataDir) place(name string, content io.Reader) error {
+	if err := writeNew(d.restoringMark(), nil, 0o600); err != nil {
+		return fmt.Errorf("the data folder cannot be written to: %s", configfile.Reason(err))
+	}
 	if name == "data/"+databaseName {
 		f, err := os.OpenFile(d.restoring()[0], os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if err != nil {
@@ -236,19 +265,26 @@ func (d dataDir) openRestoring(w *world, address string) (*register.Register, ke
 	return r, key, err
 }
 
-// settle puts the register into its place and writes the configuration, which makes a
-// Letterlock of the folder. living says that the register on the server is not lost:
-// it is used as it is.
+// settle puts the register into its place, writes the configuration and takes the mark
+// away, which makes a Letterlock of the folder. living says that the register on the
+// server is not lost: it is used as it is.
 func (d dataDir) settle(w *world, about backup.About, settings configText, drill bool) (living bool, err error) {
 	c, err := parseConfig(d.config, settings.text)
 	if err != nil {
 		return false, err
 	}
 	name := func() error {
-		if err := durable.New(d.config, []byte(settings.text), 0o600); err != nil {
+		if err := writeNew(d.config, []byte(settings.text), 0o600); err != nil {
 			return fmt.Errorf("the configuration cannot be written: %s", configfile.Reason(err))
 		}
-		return nil
+		if there, err := os.ReadFile(d.config); err != nil || string(there) != settings.text {
+			return isThere(d.config)
+		}
+		crashPoint("unpacked-named", "")
+		if err := os.Remove(d.restoringMark()); err != nil {
+			return err
+		}
+		return durable.SyncDir(filepath.Dir(d.restoringMark()))
 	}
 	address := ""
 	if !drill { // which looks at the file, never at the server that the backup is of
@@ -259,13 +295,14 @@ func (d dataDir) settle(w *world, about backup.About, settings configText, drill
 	if address != "" {
 		return d.settleOnServer(w, about, address, name)
 	}
-	if err := name(); err != nil {
-		return false, err
-	}
 	if err := os.Rename(d.restoring()[0], d.database()); err != nil {
 		return false, err
 	}
-	return false, durable.SyncDir(filepath.Dir(d.database()))
+	if err := durable.SyncDir(filepath.Dir(d.database())); err != nil {
+		return false, err
+	}
+	crashPoint("unpacked-placed", "")
+	return false, name()
 }
 
 // settleOnServer copies the register into the PostgreSQL, in one transaction, before

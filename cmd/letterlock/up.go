@@ -99,6 +99,9 @@ func (w *world) play(listen string, begin func(*installation) error, edge bool) 
 		return fmt.Errorf("the portal cannot listen on %s: %s; choose another with --listen", listen, cause(err))
 	}
 	defer func() { _ = door.Close() }()
+	if err := w.dir.notHalf(); err != nil {
+		return err
+	}
 	if !w.dir.found() {
 		fmt.Fprintf(w.errout, "Making a new data folder: %s\n", w.dir.path)
 	}
