@@ -134,10 +134,18 @@ func copyNumbers(ctx context.Context, r *Register, from *sql.Tx, to *Register, t
 		if last == 0 {
 			continue
 		}
-		for _, statement := range to.engine.goOnFrom {
-			if _, err := tx.ExecContext(ctx, statement, name, last); err != nil {
-				return fmt.Errorf("numbering %s: %w", name, err)
-			}
+		if err := to.goOn(ctx, tx, name, last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// goOn has the table's numbers go on after that one.
+func (r *Register) goOn(ctx context.Context, tx *sql.Tx, table string, last int64) error {
+	for _, statement := range r.engine.goOnFrom {
+		if _, err := tx.ExecContext(ctx, statement, table, last); err != nil {
+			return fmt.Errorf("numbering %s: %w", table, err)
 		}
 	}
 	return nil

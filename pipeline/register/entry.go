@@ -210,7 +210,7 @@ type ScanAnswered struct {
 // PaperDestroyed is the destruction record of one paper original, written by
 // the person in By, who destroyed it. [P 11, BS, ISO]
 type PaperDestroyed struct {
-	Ledger      Ledger       `json:"ledger"`                 // ledger number, counted within a year [BS]
+	Ledger      Ledger       `json:"ledger"`                 // ledger number, counted within a year; a restore leaves out 1,000 [BS]
 	Reference   Reference    `json:"reference"`              // as written on the paper [BS]
 	Class       letter.Class `json:"class"`                  // retention class of the scan [GDPR 5]
 	Received    time.Time    `json:"received"`               // when the letter came: the moment from which its months count [P 2]

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"letterlock/scanner/letter"
@@ -195,7 +196,7 @@ func (r *Register) destroyOne(ctx context.Context, tx *sql.Tx, d Destroyed, pers
 	} else if !enough && !p.LetterGone {
 		return "", ErrPaperNotFree
 	}
-	if ledger, err = r.nextLedger(ctx, tx); err != nil {
+	if ledger, err = r.nextLedger(ctx, tx, 1); err != nil {
 		return "", fmt.Errorf("numbering destruction: %w", err)
 	}
 	sides, err := sidesOf(ctx, tx, d.Letter)
@@ -327,12 +328,14 @@ func sidesOf(ctx context.Context, tx *sql.Tx, id letter.ID) (int, error) {
 	return arrival.Data.Sides, nil
 }
 
-// nextLedger counts destructions within a calendar year: D-2026-000017.
-func (r *Register) nextLedger(ctx context.Context, tx *sql.Tx) (Ledger, error) {
+// nextLedger counts destructions within a calendar year, by one or, where numbers are
+// left out, by more: D-2026-000017.
+func (r *Register) nextLedger(ctx context.Context, tx *sql.Tx, by int) (Ledger, error) {
 	year := letter.DateOf(r.Now()).Year
 	name := fmt.Sprintf("ledger_%d", year)
 	var n int
-	err := tx.QueryRowContext(ctx, `INSERT INTO meta (name, value) VALUES ($1, '1')
-		ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT) RETURNING CAST(value AS BIGINT)`, name).Scan(&n)
+	err := tx.QueryRowContext(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2)
+		ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + CAST(excluded.value AS BIGINT) AS TEXT) RETURNING CAST(value AS BIGINT)`,
+		name, strconv.Itoa(by)).Scan(&n)
 	return Ledger(fmt.Sprintf("D-%d-%06d", year, n)), err
 }

@@ -35,6 +35,9 @@ func (r *Register) BeginRestore(ctx context.Context, ev RestoreBegun) error {
 		if err := forgetMeta(ctx, tx, metaCodeKey); err != nil {
 			return err
 		}
+		if err := r.skipNumbers(ctx, tx); err != nil {
+			return err
+		}
 		entries, _, err := head(ctx, tx)
 		if err != nil {
 			return err
@@ -45,6 +48,27 @@ func (r *Register) BeginRestore(ctx context.Context, ev RestoreBegun) error {
 		}
 		return r.append(ctx, tx, ev, "", 0)
 	})
+}
+
+// skipped is how many numbers are left out at a restore: more of any kind than are
+// given in the life of a backup.
+const skipped = 1000
+
+// skipNumbers leaves out the numbers that may have been given after the backup was
+// made: one on a certificate, or a person's, must never name another. Where the
+// transaction is undone, PostgreSQL has left them out all the same.
+func (r *Register) skipNumbers(ctx context.Context, tx *sql.Tx) error {
+	for _, table := range numbers {
+		var last int64
+		if err := tx.QueryRowContext(ctx, r.engine.lastNumber, table).Scan(&last); err != nil {
+			return fmt.Errorf("reading the last number of %s: %w", table, err)
+		}
+		if err := r.goOn(ctx, tx, table, last+skipped); err != nil {
+			return err
+		}
+	}
+	_, err := r.nextLedger(ctx, tx, skipped)
+	return err
 }
 
 // replayIn is the number of the entry with which the replay that is not over began.

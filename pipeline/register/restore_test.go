@@ -89,3 +89,43 @@ func TestNothingIsRecordedWhileClosed(t *testing.T) {
 	d.must(d.inTx(t.Context(), func(tx *sql.Tx) error { return open(t.Context(), tx) }))
 	d.must(d.Record(t.Context(), BucketAdopted{}, 0))
 }
+
+// What was given a number after the backup keeps it: a restore leaves out as many as
+// there can have been, once, however often it is cut off.
+func TestARestoreGivesNoNumberTwice(t *testing.T) {
+	d, ctx := newDesk(t), Replaying(t.Context())
+	ledger := func() (number Ledger) {
+		d.must(d.inTx(ctx, func(tx *sql.Tx) (err error) {
+			number, err = d.nextLedger(ctx, tx, 1)
+			return err
+		}))
+		return number
+	}
+	person := d.leader()
+	owner, err := d.AddPerson(ctx, Person{Name: "Mo", Role: Manager})
+	d.must(err)
+	hold := func() int64 {
+		n, err := d.PlaceHold(ctx, Hold{Helpline: "mens-advice-line", Reason: CourtCase, Owner: owner, Review: letter.DateOf(d.now).AddDays(30)}, owner)
+		d.must(err)
+		return n
+	}
+	first := ledger()
+	for range 2 {
+		d.must(d.BeginRestore(ctx, RestoreBegun{Signs: []RestoreSign{SignKeyring}}))
+	}
+	if next := ledger(); first != "D-2026-000001" || next != "D-2026-001002" {
+		t.Errorf("after the destruction %s comes %s", first, next)
+	}
+	if next := d.leader(); next != owner+1001 || person != owner-1 {
+		t.Errorf("after person %d comes %d", owner, next)
+	}
+	if n := hold(); n != 1001 {
+		t.Errorf("the first hold is number %d", n)
+	}
+	l := d.receipted()
+	d.opens(l.ID, person)
+	d.must(d.AskErasure(ctx, l.ID, PersonAsked, person))
+	if q, err := d.RequestOf(ctx, l.ID); err != nil || q.Number != 1001 {
+		t.Errorf("the first request is number %d, %v", q.Number, err)
+	}
+}
