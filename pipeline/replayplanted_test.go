@@ -75,3 +75,29 @@ func TestADamagedLetterStopsNoReplay(t *testing.T) {
 		t.Errorf("did %+v, %v", done, err)
 	}
 }
+
+// A decision that was withdrawn after the backup comes back with it. The letter lies
+// where it was put since, which ends earlier: it is kept as decided, and named to whoever
+// replays.
+func TestAWithdrawnDecisionComesBackAndIsNamed(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	m, later := o.read(), o.read()
+	o.safeguard(m.ID)
+	o.work(m.ID)
+	copied := o.backUp()
+	o.person(register.Manager, "max@example.org")
+	o.must(o.cfg.Register.AskWithdrawal(ctx, m.ID, register.NoneApplies, oneLeader))
+	o.secondPerson(m)
+	o.safeguard(later.ID)
+	o.work(later.ID)
+	if done := o.loses(copied, m.ID, later.ID); done.Elsewhere != 2 {
+		t.Errorf("did %+v", done)
+	}
+	if l := o.lies(m); l.Lies.Class != letter.FiveYears {
+		t.Errorf("it lies in %s", l.Lies.Class)
+	}
+	if ids, err := o.cfg.Register.FoundEarlier(ctx); err != nil || len(ids) != 1 || ids[0] != m.ID {
+		t.Errorf("named are %v, %v", ids, err)
+	}
+}

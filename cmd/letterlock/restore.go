@@ -16,6 +16,7 @@ import (
 	"letterlock/pipeline/durable"
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/texts"
+	"letterlock/scanner/letter"
 	"letterlock/scanner/page"
 	"letterlock/scanner/words"
 )
@@ -164,7 +165,11 @@ func (c *restoreCmd) replay(w *world) error {
 		if err != nil {
 			return err
 		}
-		w.showReplayed(found, done)
+		earlier, err := in.register.FoundEarlier(w.ctx)
+		if err != nil {
+			return err
+		}
+		w.showReplayed(found, done, earlier)
 		fmt.Fprintf(w.out, "The replay took %s.\n", brief(time.Since(began)))
 		return nil
 	})
@@ -204,7 +209,7 @@ func (w *world) showFound(b pipeline.Backlog) {
 }
 
 // showReplayed says what was done, and what no program can know.
-func (w *world) showReplayed(b pipeline.Backlog, done register.Restored) {
+func (w *world) showReplayed(b pipeline.Backlog, done register.Restored, earlier []letter.ID) {
 	fmt.Fprintf(w.out, "\nDone, and on the register: %s taken in, %d found elsewhere, %d found nowhere, %d ended with proof; %s removed from the bucket, %s destroyed.\n",
 		words.Number(done.Adopted, "letter"), done.Elsewhere, done.Missing, done.Deleted, words.Number(done.Strays, "object"), words.Number(done.Keys, "key"))
 	if done.Answers > 0 {
@@ -212,6 +217,12 @@ func (w *world) showReplayed(b pipeline.Backlog, done register.Restored) {
 	}
 	if done.Unread > 0 {
 		fmt.Fprintf(w.out, "%s could not be opened and may be letters; nothing was done to them. 'letterlock check' says what to do.\n", words.Number(done.Unread, "object"))
+	}
+	if len(earlier) > 0 {
+		fmt.Fprintf(w.out, "\nFound where they end before the day that is on record, and kept until that day again: %s. Whether what keeps them longer was withdrawn or released since is on no record. A manager must look at each, and do that again if so:\n", words.Number(len(earlier), "letter"))
+		for _, id := range earlier {
+			fmt.Fprintf(w.out, "  %s\n", id.Reference())
+		}
 	}
 	fmt.Fprint(w.out, "\nLook at this, since nobody can know what was changed after the backup was made. These may sign in again:\n")
 	for _, p := range b.People {

@@ -386,7 +386,10 @@ var entryKinds = []entryKind{
 	{"letter-found-elsewhere", texts.Say("entry.letter-found-elsewhere"), about(func(d register.LetterFoundElsewhere, _ register.Entry, t teller) texts.Text {
 		said := texts.Say("entry.after-a-restore-the-letter", "place", placeWords(d.Class, d.Helpline, t), "since", d.Since, "week", weekWords(d.Week))
 		if d.From != d.Helpline {
-			return texts.Say("entry.and-another-helplines", "said", said, "from", t.helpline(string(d.From)), "helpline", t.helpline(string(d.Helpline)))
+			said = texts.Say("entry.and-another-helplines", "said", said, "from", t.helpline(string(d.From)), "helpline", t.helpline(string(d.Helpline)))
+		}
+		if d.Earlier {
+			said = texts.Say("entry.and-ends-earlier", "said", said)
 		}
 		return said
 	})},

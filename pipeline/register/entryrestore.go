@@ -76,6 +76,7 @@ type LetterFoundElsewhere struct {
 	Class    letter.Class `json:"class"`    // where it lies
 	Since    letter.Date  `json:"since"`    // the day in its key, from which the class counts
 	Week     letter.Week  `json:"week"`     // the key to which it is sealed
+	Earlier  bool         `json:"earlier"`  // whether it ends there before the day that is on record: what keeps it longer may have been withdrawn since, and a person must look
 }
 
 // LetterNotFound says that a living letter lies nowhere in the storage: it was

@@ -3,6 +3,7 @@ package register
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -129,11 +130,12 @@ func (r *Register) DontWait(ctx context.Context, today letter.Date) error {
 func (r *Register) FindElsewhere(ctx context.Context, l *Letter, at Lodging, hold bool) error {
 	next := *l
 	next.Leaving, next.Been = slices.Clone(l.Leaving), slices.Clone(l.Been)
+	earlier := at.Deadline().Before(l.Wanted().Deadline())
 	next.lodge(at)
 	from := l.Helpline
 	err := r.inTx(ctx, func(tx *sql.Tx) error {
 		if err := r.append(ctx, tx, LetterFoundElsewhere{From: Name(from), Helpline: Name(next.Helpline), Class: at.Class, Since: at.Since,
-			Week: at.Week()}, l.ID, 0); err != nil {
+			Week: at.Week(), Earlier: earlier}, l.ID, 0); err != nil {
 			return err
 		}
 		if hold {
@@ -159,6 +161,38 @@ func (r *Register) FindElsewhere(ctx context.Context, l *Letter, at Lodging, hol
 		*l = next
 	}
 	return err
+}
+
+// FoundEarlier are the living letters that the last replay found in a place which ends
+// before the day that is on record for them: what keeps them longer may have been
+// withdrawn after the backup was made.
+func (r *Register) FoundEarlier(ctx context.Context) (ids []letter.ID, err error) {
+	begun, err := r.Entries(ctx, -1, RestoreBegun{}.kind(), "", 1)
+	if err != nil || len(begun) == 0 {
+		return nil, err
+	}
+	for before := int64(-1); ; {
+		page, err := r.Entries(ctx, before, LetterFoundElsewhere{}.kind(), "", 500)
+		if err != nil || len(page) == 0 {
+			return ids, err
+		}
+		for _, e := range page {
+			if before = e.N; before < begun[0].N {
+				return ids, nil
+			}
+			var ev LetterFoundElsewhere
+			if err := json.Unmarshal(e.Data, &ev); err != nil {
+				return nil, fmt.Errorf("reading where letters were found: %w", err)
+			}
+			_, living, err := r.KnowsOf(ctx, e.Letter)
+			if err != nil {
+				return nil, err
+			}
+			if ev.Earlier && living && !slices.Contains(ids, e.Letter) {
+				ids = append(ids, e.Letter)
+			}
+		}
+	}
 }
 
 // heldElsewhere works out anew what holds the letter, which was of the helpline from
