@@ -157,8 +157,9 @@ func (s *Server) laterMove(ctx context.Context, l *register.Letter, err error) e
 // the register still says so, remove what was found, list again and ask for it by
 // its name, demand nothing. A crash leaves the place on record as one to be emptied.
 func (s *Server) leave(ctx context.Context, l *register.Letter) error {
-	// A listing of the wrong bucket proves nothing.
-	if may, err := s.mayDestroy(ctx, s.BucketDoubt); err != nil {
+	// A listing of the wrong bucket proves nothing, and in an older one this may be
+	// the only copy; nor does a register from a backup know what was decided since.
+	if may, err := s.mayDestroy(ctx, s.doubt); err != nil {
 		return s.later(ctx, l, register.StoreDown, err)
 	} else if !may {
 		return s.later(ctx, l, register.StoreDown, nil)

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"testing"
 
@@ -99,5 +100,32 @@ func TestAWithdrawnDecisionComesBackAndIsNamed(t *testing.T) {
 	}
 	if ids, err := o.cfg.Register.FoundEarlier(ctx); err != nil || len(ids) != 1 || ids[0] != m.ID {
 		t.Errorf("named are %v, %v", ids, err)
+	}
+}
+
+// A place that a letter has left is not emptied by a register from a backup: it may
+// not know of what was decided since.
+func TestAnOlderRegisterEmptiesNoPlace(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	m := o.safeguarded()
+	o.cfg.Step = func(step string, _ letter.ID) {
+		if step == "moved" {
+			panic(errCut)
+		}
+	}
+	for !untilCut(func() { o.must(o.Advance(ctx, m.ID)) }) {
+	}
+	o.cfg.Step = func(string, letter.ID) {}
+	copied := o.backUp()
+	o.must(o.PublishRecipients(ctx))
+	o.restore(copied)
+	for range 5 {
+		if err := o.Advance(ctx, m.ID); err != nil && !errors.Is(err, register.ErrClosed) {
+			t.Fatal(err)
+		}
+	}
+	if n := o.traces(m.ObjectKey()); n != 1 {
+		t.Errorf("%d traces in the place that it has left", n)
 	}
 }
