@@ -44,7 +44,13 @@ func (s *Server) tendAsked(ctx context.Context, key, site, token string) error {
 	if !known || s.cfg.Now().Sub(since).Abs() < unaskedFor {
 		return nil
 	}
-	return s.endTraces(ctx, key)
+	if err := s.endTraces(ctx, key); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.unasked, key)
+	return nil
 }
 
 // reportOf is what the site's scanner said last; zero if it has said nothing, or is
