@@ -104,6 +104,7 @@ type Server struct {
 	asked   askedScans
 	taking  chan struct{} // one for each file that is being taken
 	large   chan struct{} // one for the large letter that is being checked
+	drawing chan struct{} // one for each letter that is being drawn for its check
 
 	takingWait time.Duration // how long somebody waits for their turn
 
@@ -134,7 +135,7 @@ func New(cfg Config) *Server {
 		cfg.Room = disk.RoomAt
 	}
 	cfg.Name = cmp.Or(cfg.Name, "server")
-	return &Server{cfg: cfg, began: time.Now(), showing: newShowing(), taking: make(chan struct{}, takenAtOnce), large: make(chan struct{}, 1), takingWait: takingWait,
+	return &Server{cfg: cfg, began: time.Now(), showing: newShowing(), taking: make(chan struct{}, takenAtOnce), large: make(chan struct{}, 1), drawing: make(chan struct{}, drawnAtOnce), takingWait: takingWait,
 		held: map[string]time.Time{}, unasked: map[string]time.Time{}, strays: map[string]register.Found{}}
 }
 

@@ -22,7 +22,7 @@ import (
 // programs, or calls home, when it is opened. What cannot be made anew is
 // portal.ErrNotClean; its pages can be shown all the same, as pictures.
 func (s *Server) PDF(ctx context.Context, l register.Letter) ([]byte, error) {
-	sealed, err := s.opened(ctx, l)
+	sealed, err := s.forReader(ctx, l)
 	if err != nil {
 		return nil, err
 	}

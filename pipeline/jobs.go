@@ -24,8 +24,12 @@ import (
 
 const (
 	workers = 4
-	// noTimeout: every page, and every read of the storage, has its own limit,
-	// and a letter of two thousand pages takes as long as it takes.
+	// checkers work on letters that are yet to be checked, and on nothing else: however
+	// long these take, what is due, owed or to be moved has workers of its own.
+	checkers   = 3
+	checkQueue = "check"
+	// noTimeout: every page, the drawing of a whole letter, and every read of the storage
+	// have their own limits.
 	noTimeout = -1
 	// stuckAfter is long after any letter: what died with its server does not
 	// wait for it, see release.
@@ -50,6 +54,7 @@ func (letterAdvance) Kind() string { return "letter_advance" }
 type jobs struct {
 	client *river.Client[*sql.Tx]
 	db     *sql.DB
+	reg    *register.Register
 }
 
 type worker struct {
@@ -97,7 +102,7 @@ func startJobs(ctx context.Context, reg *register.Register, log *slog.Logger, se
 	river.AddWorker(all, &worker{advance: advance, log: log})
 	client, err := river.NewClient(driver, &river.Config{
 		ID:                          server,
-		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}},
+		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}, checkQueue: {MaxWorkers: checkers}},
 		Workers:                     all,
 		Logger:                      slog.New(quiet{log.Handler()}),
 		JobTimeout:                  noTimeout,
@@ -113,7 +118,7 @@ func startJobs(ctx context.Context, reg *register.Register, log *slog.Logger, se
 	if err := client.Start(ctx); err != nil {
 		return nil, fmt.Errorf("starting job queue: %w", err)
 	}
-	return &jobs{client: client, db: db}, nil
+	return &jobs{client: client, db: db, reg: reg}, nil
 }
 
 // atWork are the jobs that some server works on, or did when it died.
@@ -159,14 +164,21 @@ func queueDriver(ctx context.Context, reg *register.Register) (riverdriver.Drive
 // enqueue adds the letter's job in the transaction that made it due, unless
 // one is waiting or at work already.
 func (j *jobs) enqueue(ctx context.Context, tx *sql.Tx, id letter.ID) error {
-	opts := &river.InsertOpts{UniqueOpts: river.UniqueOpts{
+	check, err := j.reg.ToBeChecked(ctx, tx, id)
+	if err != nil {
+		return fmt.Errorf("enqueueing a letter: %w", err)
+	}
+	queue := river.QueueDefault
+	if check {
+		queue = checkQueue
+	}
+	opts := &river.InsertOpts{Queue: queue, UniqueOpts: river.UniqueOpts{
 		ByArgs: true,
 		// Without "completed", which would block the letter's next job for a day.
 		ByState: []rivertype.JobState{rivertype.JobStateAvailable, rivertype.JobStatePending,
 			rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled},
 	}}
 	args := letterAdvance{ID: id}
-	var err error
 	if tx != nil {
 		_, err = j.client.InsertTx(ctx, tx, args, opts)
 	} else {

@@ -84,3 +84,67 @@ func (s *Server) beginCheck(ctx context.Context, l *register.Letter) (done func(
 	}
 	return done, nil
 }
+
+// checkTime bounds what may be spent on drawing a letter for its check: some twenty times
+// of what an honest one needs, since machines are slow and busy.
+func checkTime(pages int) time.Duration {
+	return 2*time.Minute + time.Duration(pages)*time.Second
+}
+
+// checkTurn is for how long a letter is drawn before it is another's turn; one that took
+// long to open, for twice of that, so that all its openings together take no longer than
+// the drawing may.
+const checkTurn = 5 * time.Second
+
+// drawnAtOnce is how many letters are drawn at once for their check: as many as the
+// renderer has children, so that none of them waits there before somebody who reads.
+const drawnAtOnce = 2
+
+// render draws every page once. err is the renderer's trouble, trouble the letter's. A
+// letter gives its child back after its turn, so that small ones do not wait for a long
+// one; and after the page that is being drawn where somebody reads, who waits for it.
+func (s *Server) render(ctx context.Context, l *register.Letter, plain *opened) (trouble register.Trouble, err error) {
+	left := checkTime(l.Pages)
+	for n := 1; n <= l.Pages; {
+		next, spent, err := s.renderSome(ctx, l, plain, n, left)
+		left -= spent
+		switch {
+		case errors.Is(err, errPagesDiffer):
+			return register.PagesDiffer, nil
+		case errors.Is(err, page.ErrRender), ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+			return register.CannotRender, nil
+		case err != nil:
+			return "", err
+		}
+		n = next
+	}
+	return "", nil
+}
+
+var errPagesDiffer = errors.New("it has not as many pages as its manifest says")
+
+// renderSome draws pages from n on for one turn, and next is the page to go on with.
+func (s *Server) renderSome(ctx context.Context, l *register.Letter, plain *opened, n int, left time.Duration) (next int, spent time.Duration, err error) {
+	select {
+	case s.drawing <- struct{}{}:
+		defer func() { <-s.drawing }()
+	case <-ctx.Done():
+		return n, 0, ctx.Err()
+	}
+	opening := time.Now()
+	// Not bounded by what is left: it may wait for a child, and the opening has its own limit.
+	doc, err := plain.document(ctx, s.cfg.Pages)
+	if err != nil {
+		return n, 0, err
+	}
+	defer doc.Close()
+	if doc.Pages() != l.Pages {
+		return n, 0, errPagesDiffer
+	}
+	begun := time.Now()
+	turn := max(checkTurn, 2*begun.Sub(opening))
+	ctx, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+	next, err = doc.CheckFrom(ctx, n, func() bool { return time.Since(begun) < turn && len(s.showing.turns) == 0 })
+	return next, time.Since(begun), err
+}

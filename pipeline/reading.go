@@ -15,7 +15,6 @@ import (
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
-	"letterlock/scanner/page"
 )
 
 // maxLetter bounds an opened letter in bytes: it is held in memory, and only
@@ -167,26 +166,10 @@ func (p *plaintext) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// render draws every page once. err is the renderer's trouble, trouble the letter's.
-func (s *Server) render(ctx context.Context, l *register.Letter, plain *opened) (trouble register.Trouble, err error) {
-	doc, err := plain.document(ctx, s.cfg.Pages)
-	if err == nil {
-		defer doc.Close()
-		if doc.Pages() != l.Pages {
-			return register.PagesDiffer, nil
-		}
-		err = doc.Check(ctx)
-	}
-	if errors.Is(err, page.ErrRender) {
-		return register.CannotRender, nil
-	}
-	return "", err
-}
-
-// opened is the letter's plaintext, for a person whose opening is on record. A letter
+// forReader is the letter's plaintext, for a person whose opening is on record. A letter
 // that the storage's own lifecycle has taken is portal.ErrGone, one that it should
 // still hold portal.ErrLost.
-func (s *Server) opened(ctx context.Context, l register.Letter) ([]byte, error) {
+func (s *Server) forReader(ctx context.Context, l register.Letter) ([]byte, error) {
 	plain, err := s.open(ctx, l, l.Lies.Version)
 	if l.Missing && err != nil || s.notThere(l, err) {
 		return nil, portal.ErrLost

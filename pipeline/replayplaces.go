@@ -19,6 +19,7 @@ import (
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/page"
+	"letterlock/scanner/pdf"
 )
 
 // shelf is a place of the bucket in which something of a letter was seen.
@@ -316,6 +317,9 @@ func (r *replay) openAny(ctx context.Context, id letter.ID, at register.Lodging)
 	doc, err := r.cfg.Pages.Document(ctx, plain)
 	if err == nil {
 		defer doc.Close()
+		if doc.Pages() > pdf.MostPages {
+			return 0, nil, nil
+		}
 		err = doc.Check(ctx)
 	}
 	if errors.Is(err, page.ErrRender) {

@@ -88,7 +88,7 @@ func (v *showing) letters() (ids []letter.ID) {
 
 // Ready opens the letter for a person who is about to be shown its pages, and
 // begins to make the first that they will see. The opening must be on record
-// before; errors are those of opened.
+// before; errors are those of forReader.
 func (s *Server) Ready(ctx context.Context, l register.Letter, first portal.View) error {
 	s.begin(l, first)
 	_, done, err := s.plain(ctx, l)
@@ -101,11 +101,11 @@ func (s *Server) Ready(ctx context.Context, l register.Letter, first portal.View
 
 // plain is the opened letter, until done is called.
 func (s *Server) plain(ctx context.Context, l register.Letter) (plain []byte, done func(), err error) {
-	return s.showing.opened.get(ctx, openedKey{l.ID, l.Lies}, func(ctx context.Context) ([]byte, error) { return s.opened(ctx, l) })
+	return s.showing.opened.get(ctx, openedKey{l.ID, l.Lies}, func(ctx context.Context) ([]byte, error) { return s.forReader(ctx, l) })
 }
 
 // Page opens the letter for a person and draws one page as a JPEG. The opening
-// must be on record before; errors are those of opened. The page after it is then
+// must be on record before; errors are those of forReader. The page after it is then
 // made too, if nobody waits for another.
 func (s *Server) Page(ctx context.Context, l register.Letter, view portal.View) ([]byte, error) {
 	s.awaitBefore(ctx, l, view)

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -9,9 +10,11 @@ import (
 	"time"
 
 	"letterlock/pipeline/archive"
+	"letterlock/pipeline/portal"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/specimen"
 )
 
 // Whoever holds a scanner's key may sign any size: no memory is taken for a claim.
@@ -162,5 +165,71 @@ func TestAnUnreadableVersionHidesNoLetter(t *testing.T) {
 	o.work(m.ID)
 	if got := o.story(m.ID); got != wholeStory {
 		t.Errorf("on the register: %s\n%s", got, o.log)
+	}
+}
+
+// A letter whose drawing takes long gives way to people who read after each page, and to
+// other letters; one that takes longer than any honest one is given up.
+func TestALongLetterLetsOthersPass(t *testing.T) {
+	o := newOffice(t)
+	ctx := t.Context()
+	long := o.depositPDF(specimen.New(2, 3).ColourPDF(), func(m *letter.Manifest, _ *[]byte) { m.Pages = 3 })
+	o.must(o.Admit(ctx))
+	l := o.state(long.ID)
+	_, plain, _, err := o.readBack(ctx, &l)
+	o.must(err)
+	defer func() { _ = plain.close() }()
+	o.showing.turns <- struct{}{} // somebody waits for a page
+	for n := 1; n <= 3; n++ {
+		next, _, err := o.renderSome(ctx, &l, plain, n, time.Minute)
+		if o.must(err); next != n+1 || len(o.drawing) != 0 {
+			t.Errorf("after page %d it goes on with %d, and %d are drawn", n, next, len(o.drawing))
+		}
+	}
+	if trouble, err := o.render(ctx, &l, plain); err != nil || trouble != register.NoTrouble {
+		t.Errorf("in pieces: %s, %v", trouble, err)
+	}
+	<-o.showing.turns
+	if next, _, err := o.renderSome(ctx, &l, plain, 1, time.Minute); err != nil || next < 2 {
+		t.Errorf("nobody waits, and it goes on with page %d, %v", next, err)
+	}
+	if _, _, err := o.renderSome(ctx, &l, plain, 1, time.Nanosecond); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("it was drawn in no time at all, %v", err)
+	}
+	l.Pages = 2
+	if trouble, err := o.render(ctx, &l, plain); err != nil || trouble != register.PagesDiffer {
+		t.Errorf("of more pages than it says: %s, %v", trouble, err)
+	}
+	l.Pages = 3
+	for range drawnAtOnce {
+		o.drawing <- struct{}{} // others are drawn all the time
+	}
+	if _, err := o.Page(ctx, l, portal.View{Page: 1, DPI: 72}); err != nil {
+		t.Errorf("somebody reads: %v", err)
+	}
+	ends, end := context.WithTimeout(ctx, 10*time.Millisecond)
+	defer end()
+	if _, err := o.render(ends, &l, plain); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("more are drawn at once than the renderer has children: %v", err)
+	}
+}
+
+// Letters that are yet to be checked have workers of their own.
+func TestChecksTakeNoWorkersOfOthers(t *testing.T) {
+	o := newOffice(t)
+	done := o.deposit()
+	o.work(done.ID)
+	checked := func(id letter.ID) bool {
+		check, err := o.cfg.Register.ToBeChecked(t.Context(), nil, id)
+		o.must(err)
+		return check
+	}
+	m := o.deposit()
+	o.must(o.Admit(t.Context()))
+	if !checked(m.ID) || checked(done.ID) || checked(letter.NewID()) {
+		t.Error("which are to be checked is not known")
+	}
+	if o.now = m.Deadline().Start().Add(time.Minute); checked(m.ID) {
+		t.Error("one that is due waits for checks")
 	}
 }

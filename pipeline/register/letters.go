@@ -158,6 +158,19 @@ const longestWait = 2 * time.Hour
 
 const dueNow = `SELECT id FROM letters WHERE not_before <= $1 OR not_before > $2 LIMIT $3`
 
+// ToBeChecked reports whether what is next for the letter is that it is verified. tx may
+// be nil.
+func (r *Register) ToBeChecked(ctx context.Context, tx *sql.Tx, id letter.ID) (bool, error) {
+	var q querier = r.read
+	if tx != nil {
+		q = tx
+	}
+	var n int
+	err := q.QueryRowContext(ctx, `SELECT count(*) FROM letters WHERE id = $1 AND state = $2 AND deadline > $3`,
+		string(id), string(Admitted), letter.DateOf(r.Now()).String()).Scan(&n)
+	return n > 0, err
+}
+
 // PastDeadline returns up to limit letters whose deadline has come and whose
 // expiry has not been tried within the last moments.
 func (r *Register) PastDeadline(ctx context.Context, today letter.Date, limit int) ([]letter.ID, error) {

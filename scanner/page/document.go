@@ -128,12 +128,22 @@ func (d *Document) Measure(ctx context.Context, n int) (Measures, error) {
 // ctx's. A picture whose data stops in the middle is not found: PDFium draws
 // what there is.
 func (d *Document) Check(ctx context.Context) error {
-	for n := 1; n <= d.pages; n++ {
+	_, err := d.CheckFrom(ctx, 1, func() bool { return true })
+	return err
+}
+
+// CheckFrom is Check from page n on, for as long as goOn says so after a page. next is
+// the page after the last that was checked.
+func (d *Document) CheckFrom(ctx context.Context, n int, goOn func() bool) (next int, err error) {
+	for ; n <= d.pages; n++ {
 		if _, err := d.render(ctx, askPixels, n, checkDPI); err != nil {
-			return err
+			return n, err
+		}
+		if !goOn() {
+			return n + 1, nil
 		}
 	}
-	return nil
+	return n, nil
 }
 
 func (d *Document) render(ctx context.Context, kind byte, n, dpi int) (answer, error) {
