@@ -56,7 +56,7 @@ func TestARedirectedLetterIsStillOnHold(t *testing.T) {
 	if len(holds) != 1 || holds[0].Letter != m.ID || holds[0].Reason != register.CourtCase {
 		t.Errorf("held by %+v", holds)
 	}
-	o.must(o.cfg.Register.ReleaseHold(ctx, holds[0].Number, o.manager()))
+	o.release(holds[0].Number)
 	for _, id := range []letter.ID{m.ID, answer} {
 		o.work(id)
 		o.deletion(id)
@@ -83,7 +83,7 @@ func TestAHeldLetterIsKeptSince(t *testing.T) {
 			o.work(m.ID)
 			before := o.lies(m)
 			copied := o.backUp()
-			o.must(o.cfg.Register.ReleaseHold(ctx, old, o.manager()))
+			o.release(old)
 			o.days(5)
 			if named {
 				o.hold(m.ID, "")
@@ -108,18 +108,18 @@ func TestAHeldLetterIsKeptSince(t *testing.T) {
 			if l := o.state(m.ID); l.Named != alone || l.MoveDue() {
 				t.Errorf("it is %+v", l)
 			}
-			o.must(o.cfg.Register.ReleaseHold(ctx, old, o.manager()))
+			o.release(old)
 			o.work(m.ID)
 			if l := o.lies(m); !l.Held() || l.Lies.Since != since || l.Named != alone {
 				t.Errorf("released, it is %+v", l)
 			}
 			again := o.hold(m.ID, "")
-			o.must(o.cfg.Register.ReleaseHold(ctx, holds[1].Number, o.manager()))
+			o.release(holds[1].Number)
 			o.work(m.ID)
 			if l := o.lies(m); !l.Held() || l.Named != before.Named {
 				t.Errorf("looked at, it is %+v", l)
 			}
-			o.must(o.cfg.Register.ReleaseHold(ctx, again, o.manager()))
+			o.release(again)
 		})
 	}
 }
