@@ -36,7 +36,11 @@ func (s *Server) tellAccounts(ctx context.Context) error {
 	for _, m := range owed {
 		says := accountMails[m.Why]
 		message := mail.Message{About: says.about, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath(says.to).String()}
-		if err := s.cfg.Mail.Send(ctx, message); err != nil {
+		err := s.cfg.Mail.Send(ctx, message)
+		if m.Why == register.ToldAddress && errors.Is(err, mail.ErrPermanent) {
+			err = nil // nobody reads there any more, and nobody could put that right
+		}
+		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("sending mail about a sign-in: %w", err))
 			continue // one address that is refused must not keep the mail from the others
 		}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
+	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
 
@@ -38,6 +40,9 @@ func (s *Server) tellGone(ctx context.Context, w *watch) error {
 	}
 	told := maps.Clone(w.farewells)
 	for site, letters := range sites {
+		if letters, err = s.understood(ctx, site, letters); err != nil {
+			return err
+		}
 		now := farewell{letter.DateOf(s.cfg.Now()), fmt.Sprint(letters), signer.KeyHash()}
 		if w.farewells[site] == now || len(letters) == 0 && w.farewells[site].says == now.says && w.farewells[site].by == now.by {
 			continue
@@ -56,6 +61,20 @@ func (s *Server) tellGone(ctx context.Context, w *watch) error {
 	}
 	w.farewells = told
 	return nil
+}
+
+// understood is the list as the site's scanner can read it: one that is a release older
+// refuses what it does not know, and so all of it, for a hash.
+func (s *Server) understood(ctx context.Context, site string, letters []letter.GoneLetter) ([]letter.GoneLetter, error) {
+	proves, err := s.cfg.Register.Meta(ctx, register.MetaProves+site)
+	if err != nil || proves != "" || site == s.ownSite {
+		return letters, err
+	}
+	letters = slices.Clone(letters)
+	for i := range letters {
+		letters[i].SHA256 = ""
+	}
+	return letters, nil
 }
 
 // replaceList puts a list and removes those before it, which name letters that

@@ -58,7 +58,7 @@ func TestAFileThatDoesMoreThanShowPagesIsNotGivenOut(t *testing.T) {
 	if given, err := o.PDF(ctx, opened(says)); !errors.Is(err, portal.ErrNotClean) {
 		t.Errorf("what has comments is given out as %q, %v", given, err)
 	}
-	if !strings.Contains(o.log.String(), "why=form-or-comments") {
+	if !strings.Contains(o.log.String(), "form-or-comments") {
 		t.Errorf("the log does not say why:\n%s", o.log)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"time"
 
 	"letterlock/scanner/deposit"
@@ -89,6 +90,8 @@ func (p *pass) takeBySite(ctx context.Context) error {
 		p.noteOdd(site, oddFlood)
 		others, _, err := p.listSome(ctx, prefix+string(next))
 		p.note(err)
+		// What is in both is taken once: the second time its marker is gone.
+		others = slices.DeleteFunc(others, func(key string) bool { return slices.Contains(keys, key) })
 		many = append(many, keys, others)
 	}
 	for _, keys := range many {
@@ -134,7 +137,7 @@ func (p *pass) see(ctx context.Context, key string) {
 		err = p.cfg.Register.Hold(ctx, key, why)
 	}
 	p.noteLook(key, why != "")
-	if site, _, ok := letter.SplitIncoming(key); ok && isItsOwn(err) {
+	if site, _, ok := letter.SplitIncoming(key); ok && p.isAnObjectsOwn(ctx, err) {
 		p.shown[key] = true
 		p.noteOdd(site, oddUnreadable)
 		p.noteLook(key, true)

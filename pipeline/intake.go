@@ -98,7 +98,7 @@ func (a apart) Questions(ctx context.Context) (all []portal.Question, err error)
 	}
 	a.asked.forget(asked)
 	slices.SortStableFunc(all, func(x, y portal.Question) int { return x.Since.Compare(y.Since) })
-	return all, ctx.Err()
+	return all, nil // what cannot be read just now is left out: see question
 }
 
 // forget drops what no scanner asks any more.
@@ -125,6 +125,9 @@ func (s *Server) question(ctx context.Context, site, token string) askedScan {
 	}
 	_, found, err := s.readQuestion(ctx, site, token)
 	if err != nil && ctx.Err() != nil {
+		if known != nil {
+			return *known
+		}
 		return askedScan{}
 	}
 	if err != nil && known != nil && known.there && !errors.Is(err, deposit.ErrNotFound) {

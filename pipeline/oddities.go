@@ -11,6 +11,7 @@ import (
 
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
+	"letterlock/scanner/letter"
 )
 
 // oddity is what a scanner of ours does not leave in its place in the bucket: either it
@@ -35,6 +36,16 @@ type oddities map[string]map[oddity]time.Time
 // that answers: whoever can put may put what the storage gives to nobody, under a key of
 // their own or into an archive. It says as much as one that is not there.
 func isItsOwn(err error) bool { return errors.Is(err, deposit.ErrRefused) && !deposit.IsNoBucket(err) }
+
+// isAnObjectsOwn is isItsOwn where the storage gives this server what it has put itself:
+// one that refuses that too has taken the server's rights away, and no scanner did.
+func (s *Server) isAnObjectsOwn(ctx context.Context, err error) bool {
+	if !isItsOwn(err) {
+		return false
+	}
+	_, control := s.readSmall(ctx, letter.RecipientsKey)
+	return !errors.Is(control, deposit.ErrRefused)
+}
 
 // noteOdd notes what was met in a site's place. The log is told once while it lasts.
 func (s *Server) noteOdd(site string, what oddity) {

@@ -13,6 +13,7 @@ import (
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
+	"letterlock/scanner/seal"
 )
 
 // This file finds out whether the register, or the bucket, is an older copy of
@@ -216,7 +217,7 @@ func (s *Server) seenBy(ctx context.Context, site string) (serial uint64, err er
 	if errors.Is(err, deposit.ErrNotFound) {
 		return 0, nil
 	}
-	if isItsOwn(err) {
+	if s.isAnObjectsOwn(ctx, err) {
 		s.noteOdd(site, oddUnreadable)
 		return 0, nil
 	}
@@ -250,8 +251,12 @@ func (s *Server) believesSeen(ctx context.Context, said letter.Seen) (bool, erro
 		return err == nil, err // no sign of anything
 	}
 	if said.List != "" {
-		list, err := s.ownList(ctx, []byte(said.List))
-		return err == nil && list.Serial == said.Serial, nil
+		keys, err := s.ownKeys(ctx)
+		if err != nil {
+			return false, err
+		}
+		list, notOwn := letter.ByAny(seal.OpenRecipients, []byte(said.List), keys)
+		return notOwn == nil && list.Serial == said.Serial, nil
 	}
 	proves, err := s.cfg.Register.Meta(ctx, register.MetaProves+said.Site)
 	if err != nil || proves != "" {

@@ -134,8 +134,8 @@ func (e *Edge) tendQuestions(ctx context.Context, idle bool) {
 		return
 	}
 	err := e.hearAnswers(ctx)
-	if err == nil && e.invited() {
-		err = errors.Join(e.findQuestions(), e.obey())
+	if !errors.Is(err, errWaits) && e.invited() { // also where the newest list is not believed: a report waits for what is found
+		err = errors.Join(err, e.findQuestions(), e.obey())
 	}
 	if err == nil && e.invited() {
 		err = e.askNext(ctx, idle)

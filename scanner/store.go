@@ -255,11 +255,13 @@ func (e *Edge) fetchRecipients(ctx context.Context, by letter.ID) (seal.Recipien
 		return seal.Recipients{}, errors.New("the recipients list in the store is older than one that was seen before: the server, or the store, was restored from a backup")
 	}
 	e.seen = 0
-	if list.Serial > highest {
+	if list.Serial > highest || !disk.Exists(e.state, listFile) { // which a release before did not keep
 		// The list first: a crash in between leaves one that is newer than the number, and proves as much.
 		if err := disk.WriteBytes(e.state, listFile, 0o600, msg); err != nil {
 			return seal.Recipients{}, err
 		}
+	}
+	if list.Serial > highest {
 		data := strconv.AppendUint(nil, list.Serial, 10)
 		if err := disk.WriteBytes(e.state, serialFile, 0o600, append(data, '\n')); err != nil {
 			return seal.Recipients{}, err

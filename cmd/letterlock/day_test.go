@@ -351,7 +351,7 @@ func (d *day) dpoAnswersForIt() {
 	d.Press("main ol.cards a")
 	d.shows()
 	d.Press("main form .danger")
-	d.sees("Nothing waits for a second person")
+	d.sees("No request about a letter waits for a second person")
 	d.turnsTo("/retention")
 	d.sees("Take a copy")
 	d.turnsTo("/register")

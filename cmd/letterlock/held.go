@@ -37,7 +37,7 @@ var whatToDo = map[register.HeldReason]string{
 	register.TooOld:          "Scanned more than 14 days ago. If the scanner was cut off for that long: letterlock held accept ID",
 	register.FromTheFuture:   "Scanned later than now. Set the scanner's clock, or this machine's; it is then taken by itself.",
 	register.SameIDOther:     "Another letter has this id. The scan is kept at the scanner; ask who looks after it.",
-	register.AlreadyDeleted:  "This letter was deleted on its deadline. What is left of its scan at the scanner must go too.",
+	register.AlreadyDeleted:  "This letter was deleted, on its deadline or before. What is left of its scan at the scanner must go too.",
 	register.NoSuchDecision:  "No scanner may say that a letter is kept for five years. If its machine was stolen or broken into: letterlock edge revoke SITE",
 	register.TooLarge:        "It says that it is larger than 1 GiB, or has more than 2,000 pages. Ask at the scanner for the scan, and scan the paper anew in parts; if nobody there knows of it, its machine may be in other hands: letterlock edge revoke SITE",
 	register.KeyNotHeld:      "The key that it is sealed to is not in the keyring. Restore the keyring.",

@@ -10,6 +10,7 @@ import (
 	"letterlock/pipeline/portal"
 	"letterlock/scanner"
 	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
 	"letterlock/scanner/separator"
 )
 
@@ -93,31 +94,27 @@ func (i intakes) Questions(ctx context.Context) ([]portal.Question, error) {
 	return all, err
 }
 
+// of is the one whose token this is.
+func (i intakes) of(token string) portal.Intake {
+	if letter.ValidToken(token) {
+		return i.here
+	}
+	return i.apart
+}
+
 // Stack implements portal.Intake.
 func (i intakes) Stack(ctx context.Context, token string) (portal.Stack, error) {
-	stack, err := i.here.Stack(ctx, token)
-	if errors.Is(err, portal.ErrAnswered) {
-		return i.apart.Stack(ctx, token)
-	}
-	return stack, err
+	return i.of(token).Stack(ctx, token)
 }
 
 // Thumbnail implements portal.Intake.
 func (i intakes) Thumbnail(ctx context.Context, token string, page int) ([]byte, error) {
-	jpeg, err := i.here.Thumbnail(ctx, token, page)
-	if errors.Is(err, portal.ErrAnswered) {
-		return i.apart.Thumbnail(ctx, token, page)
-	}
-	return jpeg, err
+	return i.of(token).Thumbnail(ctx, token, page)
 }
 
 // Answer implements portal.Intake.
 func (i intakes) Answer(ctx context.Context, token string, a portal.Answer) error {
-	err := i.here.Answer(ctx, token, a)
-	if errors.Is(err, portal.ErrAnswered) {
-		return i.apart.Answer(ctx, token, a)
-	}
-	return err
+	return i.of(token).Answer(ctx, token, a)
 }
 
 // inPortal turns the scanner's errors into the portal's.

@@ -313,8 +313,12 @@ func (p *Portal) releaseHold(w http.ResponseWriter, v *visit) error {
 	if soon > 0 {
 		shows = "/holds?done=release-asked"
 	}
-	if _, err := p.cfg.Register.ReleaseHold(v.once(shows), h.Number, v.person.Number); err != nil {
+	released, err := p.cfg.Register.ReleaseHold(v.once(shows), h.Number, v.person.Number)
+	if err != nil {
 		return holdTrouble(err)
+	}
+	if !released { // also where somebody has said meanwhile that it goes on
+		shows = "/holds?done=release-asked"
 	}
 	p.used(v, here)
 	redirect(w, shows)

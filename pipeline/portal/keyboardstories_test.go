@@ -64,7 +64,7 @@ func TestKeyboardOfTheManagerInTheBrowser(t *testing.T) {
 	b.showsByKeys()
 	b.goes(`main form[action*="/confirm"] button`)
 	b.WantsPath("/requests?done=confirmed")
-	b.Wants("Nothing waits for a second person")
+	b.Wants("No request about a letter waits for a second person")
 	b.goes(`nav a[href="/settings"]`)
 	b.showsByKeys()
 	b.TabTo("#" + string(register.SettingConfirm))

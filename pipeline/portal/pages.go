@@ -137,6 +137,14 @@ func (p *Portal) menu(v *visit) []menuItem {
 			asked, _ := p.cfg.Register.Requests(v.Context(), v.person.Number)
 			items[i].Waits = len(asked)
 		}
+		if items[i].Path == "/holds" {
+			holds, _ := p.cfg.Register.HoldsShown(v.Context(), v.person.Number)
+			for _, h := range holds {
+				if h.ReleaseBy != 0 && h.ReleaseBy != v.person.Number {
+					items[i].Waits++
+				}
+			}
+		}
 		if items[i].Path == "/intake" {
 			found, _ := p.waiting(v)
 			items[i].Waits = unanswered(found)

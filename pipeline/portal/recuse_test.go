@@ -150,7 +150,7 @@ func TestWhoHasSteppedBackDecidesNothing(t *testing.T) {
 			t.Errorf("%s names the letter", page)
 		}
 	}
-	wantText(t, manager.get("/requests"), "Nothing waits for a second person")
+	wantText(t, manager.get("/requests"), "No request about a letter waits for a second person")
 	wantText(t, manager.get("/holds"), "Nothing is on hold")
 	wantText(t, h.as(h.dpo).get("/holds"), id.Reference(), "1 letter is held")
 	wantText(t, h.as(h.dpo).get("/requests"), id.Reference())

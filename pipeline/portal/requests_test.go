@@ -110,7 +110,7 @@ func TestNobodyIsTwoPeople(t *testing.T) {
 	wantText(t, dpo.post("/requests/2/confirm", nil), "This letter is on hold")
 	wantRedirect(t, manager.post("/l/"+string(id)+"/take-back", nil), "/l/"+string(id)+"?done=taken-back")
 	wantText(t, manager.post("/l/"+string(id)+"/erase", url.Values{"reason": {"scanned-twice"}}), "This letter is on hold")
-	wantText(t, dpo.get("/requests"), "Nothing waits for a second person")
+	wantText(t, dpo.get("/requests"), "No request about a letter waits for a second person")
 }
 
 func TestALetterOfAnotherHelpline(t *testing.T) {

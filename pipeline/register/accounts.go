@@ -87,7 +87,7 @@ func (r *Register) OwedAccountMails(ctx context.Context, domain string) ([]Accou
 	})
 }
 
-// AccountMailSent notes that a mail server took the mail. An old address was kept for
+// AccountMailSent notes that a mail server took the mail, or that it never will. An old address was kept for
 // it alone, and goes from the database's files too: see ProveForgotten.
 func (r *Register) AccountMailSent(ctx context.Context, m AccountMail) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {

@@ -18,7 +18,7 @@ func askedOften() map[string]question {
 	ofLetter, ofLetterArgs := entriesQuery(1, "", "x", 10)
 	ofKind, ofKindArgs := entriesQuery(1, "x", "", 10)
 	return map[string]question{
-		"due now":             {dueNow, []any{1, 2, 10}},
+		"due now":             {dueNow, []any{1, 2, 10, 0}},
 		"past the deadline":   {pastDeadline, []any{"2027-05-24", "store-down", "still-shown", 1, 2, 10}},
 		"a letter's entries":  {ofLetter, ofLetterArgs},
 		"entries of a kind":   {ofKind, ofKindArgs},

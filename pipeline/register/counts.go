@@ -36,12 +36,23 @@ func (r *Register) Troubles(ctx context.Context) (map[Trouble]int, error) {
 		func(s string, n int) { out[Trouble(s)] = n })
 }
 
-// Stuck counts what scanners have brought and nobody will ever be shown as it is: what
-// is announced and not believed, and what is not what was announced.
+// stuckDays is for how many days of its receipt a letter counts as stuck: by then its
+// paper was scanned again, or is lost, and until its deadline a check goes on counting it.
+const stuckDays = 30
+
+// stuckQuery counts what is announced and not believed, and what is not what was
+// announced. Such a letter is looked at anew each day, when its scanner announces it
+// again, and counts meanwhile.
+const stuckQuery = `SELECT (SELECT count(*) FROM held WHERE reason <> $1) + (SELECT count(*) FROM (
+	SELECT l.id FROM letters l WHERE l.trouble <> '' AND l.answers = '' AND l.received > $2 AND (l.state = $3 OR l.state = $4 AND l.trouble = $5)
+	UNION SELECT l.id FROM letters l WHERE l.not_before IS NOT NULL AND l.state = $4 AND l.answers = '' AND l.received > $2
+		AND EXISTS (SELECT 1 FROM entries e WHERE e.letter = l.id AND e.letter <> '' AND e.kind = $6)) AS those)`
+
+// Stuck counts what scanners have brought and nobody will ever be shown as it is, for
+// some days: see stuckDays. What was deleted before, and announced again, is no loss.
 func (r *Register) Stuck(ctx context.Context) (n int, err error) {
-	err = r.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM held) +
-		(SELECT count(*) FROM letters WHERE trouble <> '' AND (state = $1 OR state = $2 AND trouble = $3))`,
-		string(Unverifiable), string(Admitted), string(ObjectMissing)).Scan(&n)
+	err = r.read.QueryRowContext(ctx, stuckQuery, string(AlreadyDeleted), millis(r.Now().AddDate(0, 0, -stuckDays)),
+		string(Unverifiable), string(Admitted), string(ObjectMissing), LetterUnverifiable{}.kind()).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("counting what waits at scanners: %w", err)
 	}

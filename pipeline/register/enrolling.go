@@ -168,7 +168,10 @@ func (r *Register) joinEdge(ctx context.Context, tx *sql.Tx, inv EdgeInvitation,
 		inv.Site, key, millis(r.Now())); err != nil {
 		return err
 	}
-	// What its former scanner said of its folder, and was answered, is not this one's.
+	// What its former scanner said of its folder, was answered, and could do is not this one's.
+	if err := forgetMeta(ctx, tx, MetaProves+inv.Site); err != nil {
+		return err
+	}
 	for _, table := range []string{"reports", "scan_answers"} {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE site = $1`, inv.Site); err != nil {
 			return err

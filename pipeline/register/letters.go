@@ -145,18 +145,27 @@ func (r *Register) EachLetter(ctx context.Context, f func(Letter) error) error {
 	}
 }
 
-// DueNow returns up to limit letters whose next step is due. What is listed
-// follows the work, not the archive.
-func (r *Register) DueNow(ctx context.Context, limit int) ([]letter.ID, error) {
+// DueNow returns letters whose next step is due: up to limit of those that are to be
+// checked, and before them as many of the others, which wait behind no check. What is
+// listed follows the work, not the archive.
+func (r *Register) DueNow(ctx context.Context, limit int) (due []letter.ID, err error) {
 	now := r.Now()
-	return r.ids(ctx, dueNow, millis(now), millis(now.Add(longestWait)), limit)
+	for _, checked := range []int{0, 1} {
+		ids, err := r.ids(ctx, dueNow, millis(now), millis(now.Add(longestWait)), limit, checked)
+		if err != nil {
+			return nil, err
+		}
+		due = append(due, ids...)
+	}
+	return due, nil
 }
 
 // longestWait is more than any step is ever put off. What seems to be due later
 // was put off by a clock that was ahead, and is due now.
 const longestWait = 2 * time.Hour
 
-const dueNow = `SELECT id FROM letters WHERE not_before <= $1 OR not_before > $2 LIMIT $3`
+const dueNow = `SELECT id FROM letters WHERE (not_before <= $1 OR not_before > $2)
+	AND CASE state WHEN 'admitted' THEN 1 ELSE 0 END = $4 LIMIT $3`
 
 // ToBeChecked reports whether what is next for the letter is that it is verified. tx may
 // be nil.

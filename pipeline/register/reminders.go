@@ -19,11 +19,13 @@ type Reminder struct {
 // unreadSince are letters that nobody has opened, and of which the last who was told
 // was told before a moment; or which came before it, where nobody could be told: one
 // address that is refused, or that nobody is left who may read it, keeps no reminder
-// from the others, nor from the managers. The states are written out, so that the
+// from the others, nor from the managers. One that is just being told of is not among
+// them. The states are written out, so that the
 // index of such letters is used and the archive is not looked through; and what came
 // after that moment cannot have been told before it, so that of a day with many
 // letters nothing is looked at.
-const unreadSince = `SELECT 1 FROM letters l WHERE l.state IN ('receipted', 'notified') AND l.received <= %[1]s AND
+const unreadSince = `SELECT 1 FROM letters l WHERE l.state IN ('receipted', 'notified')
+	AND (l.state = 'notified' OR l.trouble <> '') AND l.received <= %[1]s AND
 	COALESCE((SELECT max(m.sent) FROM mails m WHERE m.letter = l.id), l.received) <= %[1]s`
 
 // remindedOf are the people with such letters: $1 is the moment for team leaders, $2
