@@ -184,7 +184,7 @@ func TestASignIsFoundBeforeAnythingIsDone(t *testing.T) {
 			o.must(err)
 			o.must(o.store.Store.Remove(t.Context(), key, o.only(key)))
 		},
-		"a scanner": func(o *office) { o.sees(1000) },
+		"a scanner": func(o *office) { o.sees(100) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
@@ -240,7 +240,7 @@ func TestASignThatCannotBeKept(t *testing.T) {
 	postgrestest.OnSQLite(t)
 	o := newOffice(t)
 	o.must(o.sweepOnce(&watch{}))
-	o.sees(1000)
+	o.sees(100)
 	_, err := o.cfg.Register.DB().ExecContext(t.Context(), `CREATE TRIGGER full BEFORE INSERT ON meta WHEN NEW.name LIKE 'closed%' BEGIN SELECT RAISE(ABORT, 'full'); END`)
 	o.must(err)
 	m := o.deposit()

@@ -100,7 +100,7 @@ func TestAnAnswerWaitsForASecondPerson(t *testing.T) {
 	kept, waits := all[0], all[1]
 	o.must(o.cfg.Register.RecordOpening(ctx, kept.ID, second, []byte("s"), "pages"))
 	o.must(o.cfg.Register.ConfirmResponse(ctx, kept.ID, second))
-	o.hold(m.ID, "")
+	o.hold("", m.Helpline) // its manager has stepped back from the letter
 	o.work(kept.ID)
 	if !o.state(kept.ID).Held() || o.state(waits.ID).Held() {
 		t.Error("what is kept is not held, or what is not kept is")

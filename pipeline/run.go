@@ -302,7 +302,7 @@ func (s *Server) endKeys(ctx context.Context, w *watch) error {
 // a minute: a storage that is down for a night must not fill the log.
 func (s *Server) report(ctx context.Context, err error) {
 	if err == nil || ctx.Err() != nil {
-		was := s.said.Over(diskFull, databaseAway, databaseIdle, databaseRefuses, storageAway, storageRefuses, storageSkewed)
+		was := s.said.Over(diskFull, databaseAway, databaseIdle, databaseRefuses, storageRefuses, storageAway, storageSkewed)
 		switch {
 		case was == "" || err != nil:
 		case was == storageRefuses: // what asks for the same again may come in an hour

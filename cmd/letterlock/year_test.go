@@ -78,8 +78,6 @@ type year struct {
 
 	scans        []*scan
 	dealt        int
-	holds        int // that were ever placed
-	requests     int // that were ever made
 	lineHeld     map[string]bool
 	planned      map[string]bool // what happens but once
 	todo         []task

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -224,8 +225,13 @@ func (y *year) redirects(s *scan) {
 // confirms is the second person.
 func (y *year) confirms() {
 	y.t.Helper()
-	y.requests++
-	y.as(dpo).sends("/requests/"+strconv.Itoa(y.requests)+"/confirm", url.Values{})
+	waiting, err := y.in.register.Requests(y.t.Context(), 0)
+	y.must(err)
+	newest := int64(0) // a restore gives no number twice
+	for _, q := range waiting {
+		newest = max(newest, q.Number)
+	}
+	y.as(dpo).sends(fmt.Sprintf("/requests/%d/confirm", newest), url.Values{})
 }
 
 // holdsLetter holds a letter until a day; the zero day is never.
@@ -253,8 +259,13 @@ func (y *year) places(form url.Values) (hold string) {
 	form.Set("owner", "5")
 	form.Set("review", y.today().AddDays(80).String())
 	y.as(manager).sends("/holds/new", form)
-	y.holds++
-	return strconv.Itoa(y.holds)
+	holds, err := y.in.register.HoldsInForce(y.t.Context())
+	y.must(err)
+	newest := int64(0)
+	for _, h := range holds {
+		newest = max(newest, h.Number)
+	}
+	return strconv.FormatInt(newest, 10)
 }
 
 // holdEnds releases a hold on its day, and until then looks at it again and again.

@@ -290,7 +290,7 @@ func mayRelease(who register.Person, h register.Hold) bool {
 func (p *Portal) releaseHold(w http.ResponseWriter, v *visit) error {
 	h, err := p.holdOf(v)
 	if err == nil && !mayRelease(v.person, h) {
-		err = errNowhere
+		err = movedOn // nobody has asked for it, or it goes on since
 	}
 	if err != nil {
 		return err

@@ -78,7 +78,7 @@ func TestPuttingALetterOnHold(t *testing.T) {
 	wantStatus(t, manager.post("/holds/1/release", url.Values{"confirm": {"yes"}}), http.StatusForbidden)
 	dpo := h.as(h.dpo)
 	dpo.showsAgain("/holds/1")
-	wantStatus(t, dpo.post("/holds/1/release", url.Values{"confirm": {"yes"}}), http.StatusNotFound) // nobody has asked for it
+	wantStatus(t, dpo.post("/holds/1/release", url.Values{"confirm": {"yes"}}), http.StatusConflict) // nobody has asked for it
 	manager.showsAgain("/holds/1")
 	wantText(t, manager.post("/holds/1/release", nil), "Release hold number 1?", "deleted at once", "1 letter would be deleted within a week, so two people decide")
 	for range 2 { // the same person twice is one
@@ -137,7 +137,7 @@ func TestReleasingAHold(t *testing.T) {
 	wantRedirect(t, manager.post(hold+"/review", url.Values{"owner": {fmt.Sprint(h.manager)}, "review": {letter.DateOf(h.now).AddDays(9).String()}}), "/holds?done=reviewed")
 	dpo := h.as(h.dpo)
 	dpo.showsAgain(hold)
-	wantStatus(t, dpo.post(hold+"/release", yes), http.StatusNotFound)
+	wantStatus(t, dpo.post(hold+"/release", yes), http.StatusConflict)
 	if l, err := h.register.Letter(t.Context(), id); err != nil || !l.Held() {
 		t.Errorf("it is not held any more: %v", err)
 	}

@@ -4,10 +4,10 @@
 -- why; gone once it is sent. The address is the old one of who was given another, and
 -- empty where it is the person's. The token is the Message-ID's first half.
 CREATE TABLE account_mails (
-  token   TEXT   PRIMARY KEY,
+  token   text   COLLATE "C" PRIMARY KEY,
   person  BIGINT NOT NULL REFERENCES people (number) ON DELETE CASCADE,
-  why     TEXT   NOT NULL,
-  address TEXT   NOT NULL
+  why     text   COLLATE "C" NOT NULL,
+  address text   COLLATE "C" NOT NULL
 );
 
 -- +goose Down
