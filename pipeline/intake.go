@@ -98,7 +98,7 @@ func (a apart) Questions(ctx context.Context) (all []portal.Question, err error)
 	}
 	a.asked.forget(asked)
 	slices.SortStableFunc(all, func(x, y portal.Question) int { return x.Since.Compare(y.Since) })
-	return all, nil // what cannot be read just now is left out: see question
+	return all, nil
 }
 
 // forget drops what no scanner asks any more.
