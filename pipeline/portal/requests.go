@@ -29,13 +29,17 @@ type comeBack struct {
 	Held     bool        // and a hold keeps the letter all the same
 }
 
-func (p *Portal) comesBack(l register.Letter) *comeBack {
-	deadline := l.Manifest.Deadline()
-	return &comeBack{deadline, !letter.DateOf(p.cfg.Now()).Before(deadline), l.Held()}
+func (p *Portal) comesBack(v *visit, l register.Letter) (*comeBack, error) {
+	deadline, err := p.cfg.Register.WithdrawnDeadline(v.Context(), l)
+	return &comeBack{deadline, !letter.DateOf(p.cfg.Now()).Before(deadline), l.Held()}, err
 }
 
 func (p *Portal) showAsk(w http.ResponseWriter, v *visit, name string, title texts.Text, form url.Values, flaws []formFlaw) error {
-	f := askForm{Letter: v.letter, Form: form, Reasons: register.EraseReasons, Wrong: register.WithdrawReasons, Back: p.comesBack(v.letter),
+	back, err := p.comesBack(v, v.letter)
+	if err != nil {
+		return err
+	}
+	f := askForm{Letter: v.letter, Form: form, Reasons: register.EraseReasons, Wrong: register.WithdrawReasons, Back: back,
 		Lines: slices.Clone(p.cfg.Helplines)}
 	f.Lines = slices.DeleteFunc(f.Lines, func(h Helpline) bool { return h.Name == v.letter.Helpline })
 	return p.ok(w, v, page{Name: name, Title: title, Errors: flaws, Body: f})
@@ -171,7 +175,9 @@ func (p *Portal) requestCards(v *visit) ([]requestCard, error) {
 			if err != nil {
 				return nil, err
 			}
-			c.Back = p.comesBack(l)
+			if c.Back, err = p.comesBack(v, l); err != nil {
+				return nil, err
+			}
 		}
 		out = append(out, c)
 	}

@@ -65,9 +65,17 @@ func (p *Portal) tellKeeping(v *visit, l register.Letter, body *letterBody) erro
 	if body.Named = texts.Plain(named.Name); named.Disabled {
 		body.Named = texts.Say("safeguarding.staff-number-who-has-left", "named", l.Named)
 	}
-	entries, err := p.cfg.Register.Entries(v.Context(), -1, "letter-shared", l.ID, sharingsShown+1)
+	scans, err := p.cfg.Register.Scans(v.Context(), l)
 	if err != nil {
 		return err
+	}
+	var entries []register.Entry
+	for _, id := range scans {
+		some, err := p.cfg.Register.Entries(v.Context(), -1, "letter-shared", id, sharingsShown+1)
+		if err != nil {
+			return err
+		}
+		entries = append(entries, some...)
 	}
 	if len(entries) > sharingsShown {
 		entries, body.SharedMore = entries[:sharingsShown], true

@@ -113,6 +113,12 @@ func TestALateNewScanTakesOver(t *testing.T) {
 				d.release(holds[0].Number, manager)
 			} else {
 				d.must(d.AskWithdrawal(ctx, l.ID, NoneApplies, leader))
+				asked, _, err := lastSaid[WithdrawalAsked](ctx, d.read, l.ID)
+				d.must(err)
+				shown, err := d.WithdrawnDeadline(ctx, l)
+				if d.must(err); asked.Data.Deadline != forgotten || shown != forgotten {
+					t.Errorf("two people are told that it ends on %s, on record is %s, and it is %s", shown, asked.Data.Deadline, forgotten)
+				}
 				q, err := d.RequestOf(ctx, l.ID)
 				d.must(err)
 				d.must(d.ConfirmRequest(ctx, q.Number, manager))
@@ -169,7 +175,8 @@ func TestALateScanThatStaysApart(t *testing.T) {
 }
 
 // The wrong paper, scanned late: both live on, the one that was scanned by mistake
-// for six months from now, since the old one's are over.
+// for six months from now, since the old one's are over, and not for five years: that
+// was decided of the other.
 func TestTheWrongPaperWasScannedLate(t *testing.T) {
 	for _, how := range []string{"on hold", "for five years"} {
 		t.Run(how, func(t *testing.T) {
@@ -181,6 +188,9 @@ func TestTheWrongPaperWasScannedLate(t *testing.T) {
 			l = d.letter(l.ID)
 			if l.DueOn(letter.DateOf(d.now)) || l.Deadline().Before(l.Manifest.Deadline()) {
 				t.Errorf("the letter that was scanned by mistake ends on %s", l.Deadline())
+			}
+			if for5 := l.Class == letter.FiveYears; for5 || !l.Held() && l.Deadline() != l.Manifest.Deadline() || l.Named != 0 || l.Reason != "" {
+				t.Errorf("the letter that was scanned by mistake is kept as the other: %+v", l)
 			}
 			if was := d.letter(old.ID); was.State != ScanAgain || !was.Open(d.now) || was.Class != old.Class || was.HeldSince != old.HeldSince || was.Deadline() != old.Deadline() {
 				t.Errorf("the old scan is %+v", was)
@@ -195,4 +205,26 @@ func TestTheWrongPaperWasScannedLate(t *testing.T) {
 			d.must(verify(d.export(), d.pub))
 		})
 	}
+}
+
+// A late scan's paper, which a third scan was taken for by mistake, has come when it came:
+// a withdrawal has it end with the paper's six months, not with the late scan's.
+func TestAThirdScanLeavesThePapersDay(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	old, leader, _ := late(d, d.outliving()["for five years"])
+	second := d.scannedLate(old)
+	d.opens(second.ID, leader)
+	d.must(d.MarkScanAgain(ctx, second.ID, leader, UpsideDown))
+	d.now = d.now.AddDate(0, 0, 3)
+	third := d.scannedLate(d.letter(second.ID))
+	d.opens(third.ID, leader)
+	d.must(d.MarkOtherPaper(ctx, third.ID, leader))
+	ends, err := d.WithdrawnDeadline(ctx, d.letter(second.ID))
+	if d.must(err); ends != letter.Deadline(old.ReceivedOn(), letter.SixMonths) {
+		t.Errorf("it would end on %s", ends)
+	}
+	if p, err := d.Paper(ctx, third.ID); err != nil || !p.Received.Equal(third.Received) {
+		t.Errorf("the third one's paper came at %s, %v", p.Received, err)
+	}
+	d.balanced()
 }

@@ -85,7 +85,8 @@ func TestAnAnswerToAnOldScanIsAdopted(t *testing.T) {
 
 // A draft that comes back with a restore waits for its uploader again. Where they may not
 // read it any more nobody can be asked whether it was kept: it is, under whatever holds
-// its letter, also if the backup was made before it was read back.
+// its letter, also if the backup was made before it was read back. So is one that lies where
+// only what is kept does.
 func TestADraftComesBackOfWhoCannotBeAsked(t *testing.T) {
 	d, ctx := newDesk(t), t.Context()
 	asked, walled := d.leader(), d.leader()
@@ -94,13 +95,15 @@ func TestADraftComesBackOfWhoCannotBeAsked(t *testing.T) {
 	l := d.receipted()
 	d.opens(l.ID, asked)
 	d.opens(l.ID, walled)
-	waits, kept := d.draft(l.ID, asked), d.draft(l.ID, walled)
+	waits, kept, lies := d.draft(l.ID, asked), d.draft(l.ID, walled), d.draft(l.ID, asked)
 	m := d.manifest()
 	m.Site = ResponseSite
 	d.must(d.FileResponse(ctx, m, l.ID, walled))
 	d.must(d.Recuse(ctx, l.ID, walled))
 	_, err = d.PlaceHold(ctx, Hold{Letter: l.ID, Reason: CourtCase, Owner: owner, Review: letter.DateOf(d.now).AddDays(30)}, owner)
 	d.must(err)
+	was := d.letter(lies)
+	d.must(d.FindElsewhere(ctx, &was, Lodging{Class: letter.FiveYears, Helpline: was.Helpline, Since: letter.DateOf(d.now), Version: "v2"}, true))
 	for range 2 { // once cut off
 		d.must(d.DraftsCameBack(ctx))
 	}
@@ -114,7 +117,7 @@ func TestADraftComesBackOfWhoCannotBeAsked(t *testing.T) {
 	if d.letter(waits).Erase != NotKept {
 		t.Error("nobody kept it, and it is there")
 	}
-	for _, id := range []letter.ID{kept, m.ID} {
+	for _, id := range []letter.ID{kept, m.ID, lies} {
 		a := d.letter(id)
 		if a.State != Filed || a.Unkept() || !a.Held() || a.Erase != "" {
 			t.Errorf("it is %+v", a)

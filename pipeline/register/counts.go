@@ -2,9 +2,12 @@ package register
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"sort"
 	"strconv"
 	"strings"
@@ -71,6 +74,29 @@ func entriesQuery(before int64, kind string, id letter.ID, limit int) (query str
 		query += ` AND kind = $` + strconv.Itoa(len(args))
 	}
 	return query + ` ORDER BY seq DESC LIMIT $2`, args
+}
+
+// saying is an entry with its event read.
+type saying[E Event] struct {
+	By   int64 `json:"by"`
+	Data E     `json:"data"`
+}
+
+// lastSaid is the newest entry of an event's kind about the letter, if there is one.
+func lastSaid[E Event](ctx context.Context, q querier, id letter.ID) (said saying[E], is bool, err error) {
+	query, args := entriesQuery(math.MaxInt64, said.Data.kind(), id, 1)
+	var line string
+	err = q.QueryRowContext(ctx, query, args...).Scan(&line)
+	if errors.Is(err, sql.ErrNoRows) {
+		return said, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(line), &said)
+	}
+	if err != nil {
+		return said, false, fmt.Errorf("reading what was said of a letter: %w", err)
+	}
+	return said, true, nil
 }
 
 func (r *Register) countBy(ctx context.Context, query string, add func(string, int)) error {

@@ -114,8 +114,8 @@ func (r *Register) Letter(ctx context.Context, id letter.ID) (Letter, error) {
 	return scanLetter(r.read.QueryRowContext(ctx, `SELECT `+letterColumns+` WHERE l.id = $1`, string(id)))
 }
 
-func letterIn(ctx context.Context, tx *sql.Tx, id letter.ID) (Letter, error) {
-	return scanLetter(tx.QueryRowContext(ctx, `SELECT `+letterColumns+` WHERE l.id = $1`, string(id)))
+func letterIn(ctx context.Context, q querier, id letter.ID) (Letter, error) {
+	return scanLetter(q.QueryRowContext(ctx, `SELECT `+letterColumns+` WHERE l.id = $1`, string(id)))
 }
 
 // letters reads the rows that a query of letterColumns finds.

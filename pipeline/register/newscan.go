@@ -3,7 +3,6 @@ package register
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -141,15 +140,45 @@ func (r *Register) takeOver(ctx context.Context, tx *sql.Tx, old, l Letter) erro
 
 // paperCame is the day on which the letter's paper came, from which its six months
 // count: of a new scan that may be long before the scan.
-func (r *Register) paperCame(ctx context.Context, tx *sql.Tx, l Letter) (letter.Date, error) {
+func paperCame(ctx context.Context, q querier, l Letter) (letter.Date, error) {
 	var came sql.NullInt64
-	if err := tx.QueryRowContext(ctx, `SELECT min(received) FROM papers WHERE letter = $1`, string(l.ID)).Scan(&came); err != nil {
+	if err := q.QueryRowContext(ctx, `SELECT min(received) FROM papers WHERE letter = $1`, string(l.ID)).Scan(&came); err != nil {
 		return letter.Date{}, fmt.Errorf("reading when a paper came: %w", err)
 	}
 	if !came.Valid {
 		return l.ReceivedOn(), nil
 	}
 	return letter.DateOf(fromMillis(came.Int64)), nil
+}
+
+// Scans are the letter and all older scans of its paper, the newest first, also those of
+// which the register alone knows that they were there.
+func (r *Register) Scans(ctx context.Context, l Letter) ([]letter.ID, error) {
+	return scansUntil(ctx, r.read, l)
+}
+
+func scansUntil(ctx context.Context, q querier, l Letter) (ids []letter.ID, err error) {
+	ids = []letter.ID{l.ID}
+	for of := l.Replaces; of != ""; {
+		ids = append(ids, of)
+		if of, err = tookOverFrom(ctx, q, of); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+// tookOverFrom is the scan of which that one is the new scan, or empty. Its own row may
+// have gone with it.
+func tookOverFrom(ctx context.Context, q querier, id letter.ID) (older letter.ID, err error) {
+	taken, is, err := lastSaid[NewScanTaken](ctx, q, id)
+	if err != nil || !is {
+		return "", err
+	}
+	if _, other, err := lastSaid[NewScanIsOther](ctx, q, id); err != nil || other {
+		return "", err
+	}
+	return taken.Data.Of, nil
 }
 
 // statement is one of several that are done together.
@@ -170,18 +199,27 @@ func inOrder(ctx context.Context, tx *sql.Tx, doing string, all []statement) err
 // endOldScan has the letter erased if a newer scan of its paper was found readable,
 // by as many people as the rule demands, and no hold keeps it. Of any other it changes nothing.
 func (r *Register) endOldScan(ctx context.Context, tx *sql.Tx, old *Letter, person int64) error {
-	if old.State != Replaced || old.Held() || old.Erase != "" {
+	if old.Held() {
 		return nil
 	}
-	newest, err := letterIn(ctx, tx, old.ReplacedBy)
-	if errors.Is(err, ErrNotFound) || err == nil && (newest.State != Readable || newest.AnotherDue()) {
-		return nil
-	}
-	if err != nil {
+	if readable, err := newerReadable(ctx, tx, *old); err != nil || !readable {
 		return err
 	}
 	old.Erase = NewerScan
-	return r.shorten(ctx, tx, old, OldScanEnding{By: newest.ID}, person)
+	return r.shorten(ctx, tx, old, OldScanEnding{By: old.ReplacedBy}, person)
+}
+
+// newerReadable reports whether the letter is an old scan that nothing but a hold keeps:
+// the newest of its paper was found readable.
+func newerReadable(ctx context.Context, q querier, old Letter) (bool, error) {
+	if old.State != Replaced || old.Erase != "" {
+		return false, nil
+	}
+	newest, err := letterIn(ctx, q, old.ReplacedBy)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return newest.State == Readable && !newest.AnotherDue(), err
 }
 
 // MarkOtherPaper records that the person, who has opened the letter, found it to be
@@ -237,6 +275,7 @@ func (r *Register) giveBack(ctx context.Context, tx *sql.Tx, l, old Letter, pers
 	}
 	if err := inOrder(ctx, tx, "giving back to the old scan", []statement{
 		{`UPDATE letters SET replaces = '' WHERE id = $1`, []any{from}},
+		{`UPDATE papers SET received = (SELECT received FROM papers WHERE letter = $1) WHERE letter = $2`, []any{from, to}}, // as takeOver had it
 		{`UPDATE papers SET received = $2 WHERE letter = $1`, []any{from, millis(l.Received)}},
 		{`UPDATE letters SET replaced_by = $2 WHERE replaced_by = $1 AND replaced_by <> '' AND id <> $2`, []any{from, to}},
 		{`UPDATE letters SET replaced_by = '', replaced_at = 0, asked_again = '' WHERE id = $1`, []any{to}},
@@ -254,20 +293,12 @@ func (r *Register) giveBack(ctx context.Context, tx *sql.Tx, l, old Letter, pers
 func (r *Register) answersFiledBefore(ctx context.Context, tx *sql.Tx, of letter.ID) (filed []letter.ID, err error) {
 	all, err := idsIn(ctx, tx, `SELECT id FROM letters WHERE answers = $1 AND answers <> ''`, string(of))
 	for _, id := range all {
-		query, args := entriesQuery(1<<62, ResponseFiled{}.kind(), id, 1)
-		var line string
-		err := tx.QueryRowContext(ctx, query, args...).Scan(&line)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue // a restore has found it: see AdoptAnswer
-		}
+		said, found, err := lastSaid[ResponseFiled](ctx, tx, id)
 		if err != nil {
-			return nil, fmt.Errorf("reading what an answer was filed to: %w", err)
+			return nil, err
 		}
-		var entry struct{ Data ResponseFiled }
-		if err := json.Unmarshal([]byte(line), &entry); err != nil {
-			return nil, fmt.Errorf("reading what an answer was filed to: %w", err)
-		}
-		if entry.Data.Answers != of {
+		// One without such an entry was found by a restore: see AdoptAnswer.
+		if found && said.Data.Answers != of {
 			filed = append(filed, id)
 		}
 	}
@@ -286,9 +317,16 @@ func (r *Register) apartAgain(ctx context.Context, tx *sql.Tx, id, oldID letter.
 		return err
 	}
 	was := l
-	if own := l.Manifest.Deadline(); l.Deadline().Before(own) {
+	another, err := r.keptAsAnother(ctx, tx, l)
+	if err != nil {
+		return err
+	}
+	if another || l.Deadline().Before(l.Manifest.Deadline()) {
 		l.Class, l.Since = l.Manifest.Class, l.ReceivedOn()
 		l.Reason, l.Told, l.Review = "", "", letter.Date{}
+		if l.Named != nobodyElse {
+			l.Named = 0
+		}
 		if err := r.keep(ctx, tx, &l); err != nil {
 			return err
 		}
@@ -309,6 +347,17 @@ func (r *Register) apartAgain(ctx context.Context, tx *sql.Tx, id, oldID letter.
 		return err
 	}
 	return r.move(ctx, tx, &old, change{to: ScanAgain, receiptDue: true}, LetterScanAgain{Reason: old.PaperReason}, person)
+}
+
+// keptAsAnother reports whether the letter is kept for five years by a decision about
+// another paper, that of which it was taken for a new scan. Where its own months are over,
+// or nearly, it is not: nobody has decided of it yet, and it would be gone before they can.
+func (r *Register) keptAsAnother(ctx context.Context, tx *sql.Tx, l Letter) (bool, error) {
+	if l.Class != letter.FiveYears || l.Manifest.Deadline().Before(letter.DateOf(r.Now()).AddDays(ReleaseSoonDays)) {
+		return false, nil
+	}
+	said, is, err := lastSaid[LetterSafeguarded](ctx, tx, l.ID)
+	return is && said.By == 0, err
 }
 
 // NewScanOf is the newest scan of the paper that bore the reference, in its

@@ -408,3 +408,66 @@ func TestAHoldOfTwoLetters(t *testing.T) {
 		t.Errorf("%+v, %v; on record are %d", holds, err, len(entries))
 	}
 }
+
+// What was shared with an agency stays for five years, also once its paper was scanned
+// again, and again, and nothing of the scan that was shared is left. Of a letter that
+// turns out to be another's nobody has shared anything.
+func TestWhatWasSharedStaysSharedAsANewScan(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	leader := d.leader()
+	old := d.askedAgain(leader)
+	today := letter.DateOf(d.now)
+	kept := Safeguarding{Reason: ChildAtRisk, Told: Consented, Review: today.AddDays(30), Named: leader}
+	d.must(d.Share(ctx, old.ID, Sharing{Agency: ChildrensServices, Basis: WithConsent, On: today}, &kept, leader))
+	wrong := d.scannedAnew(d.letter(old.ID))
+	d.opens(wrong.ID, leader)
+	d.must(d.MarkOtherPaper(ctx, wrong.ID, leader))
+	if err := unshared(ctx, d.read, d.letter(wrong.ID)); err != nil {
+		t.Errorf("of another letter it is said: %v", err)
+	}
+	second := d.scannedAnew(d.letter(old.ID))
+	d.opens(second.ID, leader)
+	if err := d.AskWithdrawal(ctx, second.ID, NoneApplies, leader); !errors.Is(err, ErrShared) {
+		t.Errorf("of the second scan: %v", err)
+	}
+	d.must(d.MarkScanAgain(ctx, second.ID, leader, TooFaint))
+	third := d.scannedAnew(d.letter(second.ID))
+	d.opens(third.ID, leader)
+	d.must(d.MarkReadable(ctx, third.ID, leader))
+	for _, id := range []letter.ID{old.ID, second.ID} {
+		l := d.letter(id)
+		d.must(d.ExpiryBegun(ctx, &l, Found{Versions: 1}))
+		d.must(d.DeleteRows(ctx, l, ByLetterlock, d.now))
+	}
+	if err := d.AskWithdrawal(ctx, third.ID, NoneApplies, leader); !errors.Is(err, ErrShared) {
+		t.Errorf("of the third, with nothing left of the others: %v", err)
+	}
+	scans, err := d.Scans(ctx, d.letter(third.ID))
+	if d.must(err); !slices.Equal(scans, []letter.ID{third.ID, second.ID, old.ID}) {
+		t.Errorf("its scans are %v", scans)
+	}
+}
+
+// A hold may be all that keeps an old scan: then two people end it.
+func TestTheEndOfAHoldEndsAnOldScan(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	leader := d.leader()
+	manager, err := d.AddPerson(ctx, Person{Name: "Mo", Role: Manager})
+	d.must(err)
+	old := d.askedAgain(leader)
+	n, err := d.PlaceHold(ctx, Hold{Letter: old.ID, Reason: Coroner, Owner: manager, Review: letter.DateOf(d.now).AddDays(30)}, manager)
+	d.must(err)
+	l := d.scannedAnew(old)
+	d.opens(l.ID, leader)
+	d.must(d.MarkReadable(ctx, l.ID, leader))
+	if released, err := d.ReleaseHold(ctx, n, manager); err != nil || released {
+		t.Errorf("one person ends it: %v, %v", released, err)
+	}
+	if was := d.letter(old.ID); was.Erase != "" || !was.Held() {
+		t.Errorf("the old scan is %+v", was)
+	}
+	d.release(n, manager)
+	if was := d.letter(old.ID); was.Erase != NewerScan {
+		t.Errorf("the old scan stays: %+v", was)
+	}
+}

@@ -70,7 +70,8 @@ func (r *Register) mayRelease(ctx context.Context, tx *sql.Tx, h Hold, person in
 	return false, r.append(ctx, tx, HoldReleaseAsked{Hold: h.Number, Letters: soon}, h.Letter, person)
 }
 
-// SoonDue counts the letters that are due within ReleaseSoonDays once the hold ends.
+// SoonDue counts the letters that are due within ReleaseSoonDays once the hold ends:
+// also old scans, which end as soon as nothing keeps them any more.
 // It costs what the hold keeps.
 func (r *Register) SoonDue(ctx context.Context, h Hold) (letters int, err error) {
 	return r.soonDue(ctx, r.read, h)
@@ -89,7 +90,11 @@ func (r *Register) soonDue(ctx context.Context, q querier, h Hold) (letters int,
 	}
 	last := letter.DateOf(r.Now()).AddDays(ReleaseSoonDays)
 	for _, l := range held {
-		if last.Before(l.Deadline()) {
+		old, err := newerReadable(ctx, q, l)
+		if err != nil {
+			return 0, err
+		}
+		if !old && last.Before(l.Deadline()) {
 			continue
 		}
 		var others bool

@@ -41,8 +41,8 @@ func (r *Register) AskErasure(ctx context.Context, id letter.ID, why EraseReason
 	if !why.valid() {
 		return ErrBadDecision
 	}
-	return r.ask(ctx, Request{Letter: id, Erase: why, AskedBy: person}, func(n int64, _ Letter) Event {
-		return ErasureAsked{Request: n, Reason: why}
+	return r.ask(ctx, Request{Letter: id, Erase: why, AskedBy: person}, func(_ *sql.Tx, n int64, _ Letter) (Event, error) {
+		return ErasureAsked{Request: n, Reason: why}, nil
 	})
 }
 
@@ -54,20 +54,21 @@ func (r *Register) AskWithdrawal(ctx context.Context, id letter.ID, why Withdraw
 	if !why.valid() {
 		return ErrBadDecision
 	}
-	return r.ask(ctx, Request{Letter: id, Withdraw: why, AskedBy: person}, func(n int64, l Letter) Event {
-		return WithdrawalAsked{Request: n, Reason: why, Deadline: l.Manifest.Deadline()}
+	return r.ask(ctx, Request{Letter: id, Withdraw: why, AskedBy: person}, func(tx *sql.Tx, n int64, l Letter) (Event, error) {
+		ends, err := withdrawnDeadline(ctx, tx, l)
+		return WithdrawalAsked{Request: n, Reason: why, Deadline: ends}, err
 	})
 }
 
 // AskRedirection records that the person, who has opened the letter, found it to
 // be another helpline's. Nothing happens until somebody else confirms it.
 func (r *Register) AskRedirection(ctx context.Context, id letter.ID, to string, person int64) error {
-	return r.ask(ctx, Request{Letter: id, To: to, AskedBy: person}, func(n int64, l Letter) Event {
-		return RedirectionAsked{Request: n, From: Name(l.Helpline), To: Name(to)}
+	return r.ask(ctx, Request{Letter: id, To: to, AskedBy: person}, func(_ *sql.Tx, n int64, l Letter) (Event, error) {
+		return RedirectionAsked{Request: n, From: Name(l.Helpline), To: Name(to)}, nil
 	})
 }
 
-func (r *Register) ask(ctx context.Context, q Request, event func(number int64, l Letter) Event) error {
+func (r *Register) ask(ctx context.Context, q Request, event func(tx *sql.Tx, number int64, l Letter) (Event, error)) error {
 	return r.formTx(ctx, q.AskedBy, func(tx *sql.Tx) error {
 		l, err := r.whoHasRead(ctx, tx, q.Letter, q.AskedBy)
 		if err != nil {
@@ -85,7 +86,11 @@ func (r *Register) ask(ctx context.Context, q Request, event func(number int64, 
 		if err != nil {
 			return err
 		}
-		return r.append(ctx, tx, event(number, l), q.Letter, q.AskedBy)
+		ev, err := event(tx, number, l)
+		if err != nil {
+			return err
+		}
+		return r.append(ctx, tx, ev, q.Letter, q.AskedBy)
 	})
 }
 
@@ -102,7 +107,7 @@ func (r *Register) mayBe(ctx context.Context, tx *sql.Tx, q Request, l Letter) e
 	case q.Withdraw != "" && l.Class != letter.FiveYears:
 		return ErrNotKept
 	case q.Withdraw != "":
-		return r.unshared(ctx, tx, l.ID)
+		return unshared(ctx, tx, l)
 	case l.IsResponse() || !letter.ValidName(q.To) || q.To == l.Helpline:
 		return ErrBadDecision
 	case l.Named != 0:
@@ -111,12 +116,18 @@ func (r *Register) mayBe(ctx context.Context, tx *sql.Tx, q Request, l Letter) e
 	return nil
 }
 
-// unshared reports ErrShared for a letter that was shared with an agency.
-func (r *Register) unshared(ctx context.Context, tx *sql.Tx, id letter.ID) error {
-	var shared int
-	err := tx.QueryRowContext(ctx, onRecord+` AND kind = $2`, string(id), LetterShared{}.kind()).Scan(&shared)
-	if err == nil && shared > 0 {
-		err = ErrShared
+// unshared reports ErrShared for a letter that was shared with an agency, as this scan
+// of its paper or as one before.
+func unshared(ctx context.Context, q querier, l Letter) error {
+	scans, err := scansUntil(ctx, q, l)
+	for _, id := range scans {
+		var shared int
+		if err := q.QueryRowContext(ctx, onRecord+` AND kind = $2`, string(id), LetterShared{}.kind()).Scan(&shared); err != nil {
+			return err
+		}
+		if shared > 0 {
+			return ErrShared
+		}
 	}
 	return err
 }
@@ -170,7 +181,7 @@ func (r *Register) erase(ctx context.Context, tx *sql.Tx, l *Letter, q Request, 
 // unkeep has the letter kept as if nobody had decided otherwise. Its answers,
 // which have their own six months all along, are every leader's again too.
 func (r *Register) unkeep(ctx context.Context, tx *sql.Tx, l *Letter, q Request, person int64) error {
-	came, err := r.paperCame(ctx, tx, *l)
+	came, err := paperCame(ctx, tx, *l)
 	if err != nil {
 		return err
 	}
@@ -180,6 +191,17 @@ func (r *Register) unkeep(ctx context.Context, tx *sql.Tx, l *Letter, q Request,
 		return err
 	}
 	return r.shorten(ctx, tx, l, SafeguardingWithdrawn{Request: q.Number, Reason: q.Withdraw, AskedBy: q.AskedBy, Deadline: l.Deadline()}, person)
+}
+
+// WithdrawnDeadline is when a letter that is kept for five years would end if that were
+// withdrawn: of a paper that was scanned again late, six months from when it first came.
+func (r *Register) WithdrawnDeadline(ctx context.Context, l Letter) (letter.Date, error) {
+	return withdrawnDeadline(ctx, r.read, l)
+}
+
+func withdrawnDeadline(ctx context.Context, q querier, l Letter) (letter.Date, error) {
+	came, err := paperCame(ctx, q, l)
+	return letter.Deadline(came, l.Manifest.Class), err
 }
 
 // shorten records a decision by which the letter ends earlier, perhaps at once.

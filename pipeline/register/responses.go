@@ -238,7 +238,7 @@ const draftsBack = 7 * 24 * time.Hour
 // DraftsCameBack has every response that waited to be kept when the backup was
 // made wait anew, and its uploader told: whether it was kept since is on no record. Of
 // an uploader who may not read it any more nobody can ask that: it is kept, as by
-// AdoptAnswer.
+// AdoptAnswer. So is one that was found where answers on hold lie: no draft does.
 func (r *Register) DraftsCameBack(ctx context.Context) error {
 	ids, err := r.ids(ctx, `SELECT id FROM letters WHERE draft_ends IS NOT NULL AND erase = ''`)
 	if err != nil {
@@ -254,7 +254,7 @@ func (r *Register) DraftsCameBack(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if !may {
+			if !may || l.Held() {
 				return r.keepUnasked(ctx, tx, &l)
 			}
 			if _, err := tx.ExecContext(ctx, `UPDATE letters SET draft_ends = $1 WHERE id = $2`, millis(r.Now().Add(draftsBack)), string(id)); err != nil {
