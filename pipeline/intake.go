@@ -103,6 +103,7 @@ func (a apart) Questions(ctx context.Context) (all []portal.Question, err error)
 
 // forget drops what no scanner asks any more.
 func (k *askedScans) forget(asked map[string]bool) {
+	k.drop(func(p *seenPages) bool { return !asked[p.address] })
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for at := range k.known {
@@ -110,7 +111,6 @@ func (k *askedScans) forget(asked map[string]bool) {
 			delete(k.known, at)
 		}
 	}
-	k.seen = slices.DeleteFunc(k.seen, func(p *seenPages) bool { return !asked[p.address] })
 }
 
 // question is one that a scanner asks, as it was read before, or now. One that was read
@@ -334,12 +334,19 @@ func (k *askedScans) fresh(at string) *seenPages {
 	return nil
 }
 
-// keep remembers the pages of one more scan, and forgets those of another.
+// keep remembers the pages of one more scan while they are fresh, and forgets those of another.
 func (k *askedScans) keep(p *seenPages) {
+	time.AfterFunc(pagesFresh, func() { k.drop(func(o *seenPages) bool { return o == p }) })
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.seen = slices.DeleteFunc(k.seen, func(o *seenPages) bool { return o.address == p.address })
 	k.seen = append([]*seenPages{p}, k.seen[:min(len(k.seen), pagesKept-1)]...)
+}
+
+func (k *askedScans) drop(which func(*seenPages) bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.seen = slices.DeleteFunc(k.seen, which)
 }
 
 // Answer implements portal.Intake. A crash before the row is written leaves an entry and

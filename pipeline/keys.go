@@ -28,7 +28,16 @@ func (s *Server) EndKeys(ctx context.Context) error {
 	return s.endAll(ctx, due)
 }
 
+// errEmptyKeyring keeps keys on record that could not be destroyed.
+var errEmptyKeyring = errors.New("the keyring's folder holds no key, though keys live on record: is it mounted? No key counts as destroyed until they are there")
+
 func (s *Server) endAll(ctx context.Context, due []register.WeekKey) (failed error) {
+	if len(due) == 0 {
+		return nil
+	}
+	if empty, err := s.emptyKeyring(ctx); err != nil || empty {
+		return errors.Join(err, errEmptyKeyring)
+	}
 	for _, k := range due {
 		// The key's end does not depend on what is in the bucket: it is what holds
 		// when that fails. The clock it does depend on, and on its witness.
@@ -40,6 +49,18 @@ func (s *Server) endAll(ctx context.Context, due []register.WeekKey) (failed err
 		}
 	}
 	return failed
+}
+
+// emptyKeyring reports whether the keyring holds none of the keys that live on record, nor
+// any other. In a folder that is not mounted there is nothing to destroy, and the keys are
+// whole where it lies.
+func (s *Server) emptyKeyring(ctx context.Context) (bool, error) {
+	there, err := s.cfg.Keyring.Weeks()
+	if err != nil || len(there) > 0 {
+		return false, err
+	}
+	living, err := s.cfg.Register.Keys(ctx, register.KeyLiving)
+	return len(living) > 0, err
 }
 
 // dueKeys are the keys past their week that are not destroyed, by the register

@@ -103,6 +103,34 @@ func TestAMissingKeyringIsNotMadeAnew(t *testing.T) {
 	o.must(o.PublishRecipients(t.Context()))
 }
 
+// Nor does a key count as destroyed that lies whole where the keyring's folder is mounted
+// from; back in its place it dies like any other.
+func TestAMissingKeyringEndsNoKey(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keyring")
+	o := newOffice(t, withKeyring(t, dir))
+	m := o.deposit()
+	o.work(m.ID)
+	o.toDeadline(m)
+	o.work(m.ID)
+	o.must(o.PublishRecipients(t.Context()))
+	o.must(os.Rename(dir, dir+"-elsewhere"))
+	o.must(os.Mkdir(dir, 0o700))
+	o.now = m.Week().Over().Start()
+	o.must(o.cfg.Register.ConfirmClock(t.Context()))
+	if err := o.EndKeys(t.Context()); !errors.Is(err, errEmptyKeyring) {
+		t.Errorf("keys end: %v", err)
+	}
+	if state, err := o.cfg.Register.KeyState(t.Context(), m.Week()); err != nil || state != register.KeyLiving {
+		t.Errorf("it is %q on record, %v", state, err)
+	}
+	o.must(os.Remove(dir))
+	o.must(os.Rename(dir+"-elsewhere", dir))
+	o.must(o.EndKeys(t.Context()))
+	if state, err := o.cfg.Register.KeyState(t.Context(), m.Week()); err != nil || state != register.KeyDead || o.cfg.Keyring.Has(m.Week()) {
+		t.Errorf("afterwards it is %q on record, %v", state, err)
+	}
+}
+
 func TestTheKeyringsFolderIsLookedAt(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "keyring")
 	o := newOffice(t, withKeyring(t, dir))

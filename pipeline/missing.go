@@ -12,7 +12,7 @@ import (
 
 // Missing returns the letters that people should be able to open and that the
 // storage does not hold: somebody or something has removed them before their
-// time. Letters come in the order of their days, so that each day in which some
+// time, which is noted for their proofs. Letters come in the order of their days, so that each day in which some
 // lie is listed once, and only the days of the last few hundred are remembered.
 func (s *Server) Missing(ctx context.Context) (missing []letter.ID, err error) {
 	const atOnce = 500
@@ -68,9 +68,15 @@ func (s *Server) missingOf(ctx context.Context, some []register.Letter, before m
 		if err != nil {
 			return nil, nil, err
 		}
-		if gone {
-			missing = append(missing, l.ID)
+		if !gone {
+			continue
 		}
+		if !l.Lost {
+			if err := s.cfg.Register.NoteLost(ctx, l.ID); err != nil {
+				return nil, nil, err
+			}
+		}
+		missing = append(missing, l.ID)
 	}
 	return missing, listed, nil
 }

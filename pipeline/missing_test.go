@@ -41,8 +41,11 @@ func TestALetterThatIsLostEarlyIsLoud(t *testing.T) {
 	}
 	for gone, by := range map[int]register.Remover{10: register.ByNobody, 182: register.ByNobody, 183: register.ByStorage} {
 		o.now = m.ReceivedOn().AddDays(gone).Start()
-		if l := o.state(m.ID); o.removedBy(&l) != by {
+		if l := o.state(other.ID); o.removedBy(&l) != by {
 			t.Errorf("gone on day %d, it was removed by: %s", gone, o.removedBy(&l))
+		}
+		if l := o.state(m.ID); o.removedBy(&l) != register.ByNobody {
+			t.Errorf("seen to be gone before day %d, it was removed by: %s", gone, o.removedBy(&l))
 		}
 	}
 }

@@ -144,13 +144,13 @@ func (s *Server) left(ctx context.Context, l *register.Letter) (register.Found, 
 
 // removedBy is who had removed the letter. The storage's own rule hides it on
 // the day after its number of days, and removes what it hid a day later at the
-// earliest: what is gone before that was removed by somebody else.
+// earliest: what is gone before that, or was seen to be, was removed by somebody else.
 func (s *Server) removedBy(l *register.Letter) register.Remover {
 	earliest := l.Lies.Since.AddDays(l.Lies.Class.LifecycleDays() + 2)
 	switch {
 	case l.Found != register.Found{}:
 		return register.ByLetterlock
-	case s.cfg.HasLifecycle && !letter.DateOf(s.cfg.Now()).Before(earliest):
+	case s.cfg.HasLifecycle && !l.Lost && !l.Missing && !letter.DateOf(s.cfg.Now()).Before(earliest):
 		return register.ByStorage
 	}
 	return register.ByNobody

@@ -118,13 +118,17 @@ func (r *replay) settle(ctx context.Context, l *register.Letter) error {
 	if err != nil {
 		return err
 	}
+	var sealed *register.Lodging // what nobody can open just now, and may be all that is left
 	for _, at := range r.elsewhere(l, home != nil) {
-		found, err := r.isLetter(ctx, l, at, home)
+		found, unread, err := r.isLetter(ctx, l, at, home)
 		if err != nil {
 			return err
 		}
 		if found == nil {
 			r.leaveAlone(at.Key(l.ID))
+			if sealed == nil && keptSince(l, at) {
+				sealed = unread
+			}
 			continue
 		}
 		// By a decision that is not on record it is kept longer than by any that is, a
@@ -132,13 +136,26 @@ func (r *replay) settle(ctx context.Context, l *register.Letter) error {
 		hold := !chosen(l, at) && l.Wanted().Deadline().Before(at.Deadline())
 		return r.cfg.Register.FindElsewhere(ctx, l, *found, hold)
 	}
-	if home == nil {
+	switch {
+	case sealed != nil && home == nil:
+		return r.cfg.Register.FindElsewhere(ctx, l, *sealed, true)
+	case sealed != nil:
+		return r.cfg.Register.HoldUnread(ctx, l, sealed.Since)
+	case home == nil:
 		if l.ObjectVersion == "" || l.DueOn(r.today) {
 			return nil // never read back, with its scan still at the edge; or about to be proven gone
 		}
 		return r.cfg.Register.NotFound(ctx, l.ID)
 	}
 	return r.leaveOthers(ctx, l)
+}
+
+// keptSince reports whether what lies there was put there by a decision to keep the letter
+// longer that this register does not know. No scanner can write there; so it counts also
+// where it cannot be opened, until somebody has brought back its key or looked at it: the
+// letter would be proven gone, and its only copy removed as what has come back.
+func keptSince(l *register.Letter, at register.Lodging) bool {
+	return l.ObjectVersion != "" && at.Class == letter.FiveYears && !chosen(l, at) && l.Wanted().Deadline().Before(at.Deadline())
 }
 
 // leaveOthers has the places emptied that the letter has left by record, and in
@@ -266,29 +283,32 @@ func (s *Server) weigh(ctx context.Context, key, version string) (size int64, su
 // to that place's week, of as many pages, and, where a copy lies at home, of the
 // same content. Where the copy at home cannot be read, no other place is believed but
 // one among the five-year copies since the letter came: that is sealed to a key whose
-// public half no scanner has, so that nobody else can have put it there.
-func (r *replay) isLetter(ctx context.Context, l *register.Letter, at register.Lodging, home *register.Lodging) (*register.Lodging, error) {
+// public half no scanner has, so that nobody else can have put it there. unread is what
+// lies there and cannot be opened or drawn, if nothing is found.
+func (r *replay) isLetter(ctx context.Context, l *register.Letter, at register.Lodging, home *register.Lodging) (found, unread *register.Lodging, err error) {
 	var same []byte
 	if home != nil {
-		var err error
 		same, err = r.fingerprint(ctx, l.ID, *home)
 		switch {
 		case notTheLetter(err) && (at.Class != letter.FiveYears || at.Since.Before(l.ReceivedOn())):
-			return nil, nil
+			return nil, nil, nil
 		case notTheLetter(err):
 			same = nil
 		case err != nil:
-			return nil, fmt.Errorf("reading a letter where it lies: %w", err)
+			return nil, nil, fmt.Errorf("reading a letter where it lies: %w", err)
 		}
 	}
 	versions, err := r.versions(ctx, l.ID, at)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, v := range versions {
 		pages, plain, err := r.openAny(ctx, l.ID, v)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		if pages == 0 {
+			unread = &v
 		}
 		if pages != l.Pages {
 			continue
@@ -296,9 +316,9 @@ func (r *replay) isLetter(ctx context.Context, l *register.Letter, at register.L
 		if sum := sha256.Sum256(plain); same != nil && !bytes.Equal(sum[:], same) {
 			continue
 		}
-		return &v, nil
+		return &v, nil, nil
 	}
-	return nil, nil
+	return nil, unread, nil
 }
 
 // openAny opens what lies in a place and counts the pages that can be drawn, all
@@ -314,21 +334,29 @@ func (r *replay) openAny(ctx context.Context, id letter.ID, at register.Lodging)
 	case err != nil:
 		return 0, nil, err
 	}
-	doc, err := r.cfg.Pages.Document(ctx, plain)
-	if err == nil {
-		defer doc.Close()
-		if doc.Pages() > pdf.MostPages {
-			return 0, nil, nil
+	for range rendererTries { // a child may have died of this machine's want of memory
+		if pages, err = r.drawn(ctx, plain); !errors.Is(err, page.ErrRender) {
+			break
 		}
-		err = doc.Check(ctx)
 	}
 	if errors.Is(err, page.ErrRender) {
 		return 0, nil, nil
 	}
+	return pages, plain, err
+}
+
+// drawn counts the pages of a document of which all can be drawn; 0 where there are more
+// than a letter has.
+func (r *replay) drawn(ctx context.Context, plain []byte) (pages int, err error) {
+	doc, err := r.cfg.Pages.Document(ctx, plain)
 	if err != nil {
-		return 0, nil, err
+		return 0, err
 	}
-	return doc.Pages(), plain, nil
+	defer doc.Close()
+	if doc.Pages() > pdf.MostPages {
+		return 0, nil
+	}
+	return doc.Pages(), doc.Check(ctx)
 }
 
 // notTheLetter reports whether the error says that what was read is not, or not any

@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
@@ -127,5 +130,39 @@ func TestAnOlderRegisterEmptiesNoPlace(t *testing.T) {
 	}
 	if n := o.traces(m.ObjectKey()); n != 1 {
 		t.Errorf("%d traces in the place that it has left", n)
+	}
+}
+
+// A letter was kept for five years after the backup, and the key to which it was sealed
+// then is not there: the letter is not proven gone on its old deadline, and its only copy
+// stays. Once the key is back it opens.
+func TestACopyThatNobodyCanOpenIsNotALettersEnd(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keyring")
+	o := newOffice(t, withKeyring(t, dir))
+	ctx := t.Context()
+	o.person(register.Manager, "max@example.org")
+	m := o.read()
+	copied := o.backUp()
+	o.safeguard(m.ID)
+	o.work(m.ID)
+	kept := o.lies(m).Lies
+	file := filepath.Join(dir, string(kept.Week())+".txt")
+	o.must(os.Rename(file, file+".away"))
+	o.now = m.Deadline().Start().Add(time.Hour)
+	if done := o.loses(copied, m.ID); done.Deleted != 0 || done.Unread != 1 {
+		t.Errorf("did %+v", done)
+	}
+	o.must(o.endReturned(ctx))
+	if o.traces(kept.Key(m.ID)) == 0 {
+		t.Fatal("the only copy is gone")
+	}
+	l := o.state(m.ID)
+	if !l.Held() || l.Lies.Class != letter.FiveYears || l.State == register.Expiring {
+		t.Errorf("it is %+v", l)
+	}
+	o.must(os.Rename(file+".away", file))
+	o.work(m.ID)
+	if _, err := o.PDF(ctx, o.state(m.ID)); err != nil {
+		t.Errorf("with its key it does not open: %v", err)
 	}
 }

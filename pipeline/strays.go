@@ -109,6 +109,12 @@ func (s *Server) endReturnedOf(ctx context.Context, keys []string, at strayDay) 
 	if err != nil || len(gone) == 0 {
 		return err
 	}
+	// What a replay could not open stays until the deadline in its key, as was said.
+	unread, _, err := s.unreadLeft(ctx)
+	if err != nil {
+		return err
+	}
+	gone = slices.DeleteFunc(gone, func(id letter.ID) bool { return slices.Contains(unread, of[id]) })
 	if may, err := s.mayDestroy(ctx, s.doubt); err != nil || !may {
 		return err
 	}

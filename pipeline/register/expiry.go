@@ -1,6 +1,7 @@
 package register
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -15,9 +16,13 @@ import (
 
 // ExpiryBegun takes a due letter from everybody's sight and puts on record what
 // the storage still holds of it, before anything is removed. A crash afterwards
-// finds the letter Expiring, and goes on.
+// finds the letter Expiring, and goes on. Where it has been decided meanwhile, at another
+// server whose clock is a moment behind, that the letter is kept, it is ErrMoved.
 func (r *Register) ExpiryBegun(ctx context.Context, l *Letter, found Found) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
+		if now, err := letterIn(ctx, tx, l.ID); err != nil || now.moves != l.moves {
+			return cmp.Or(err, ErrMoved)
+		}
 		return r.move(ctx, tx, l, change{to: Expiring, due: true}, ExpiryBegun{Deadline: l.Deadline(),
 			Versions: found.Versions, Markers: found.Markers, Uploads: found.Uploads}, 0)
 	})

@@ -168,6 +168,23 @@ func (r *Register) holdForManager(ctx context.Context, tx *sql.Tx, l *Letter, si
 	return r.append(ctx, tx, HoldPlaced{Hold: number, Helpline: Name(l.Helpline), Reason: KeptUnknown, Owner: owner, Review: review, Letters: 1}, l.ID, 0)
 }
 
+// HoldUnread holds a letter of which another copy, that nobody can open just now, lies
+// among those kept for five years since that day: somebody has decided so after the
+// backup was made, and a manager must look.
+func (r *Register) HoldUnread(ctx context.Context, l *Letter, since letter.Date) error {
+	next := *l
+	err := r.inTx(ctx, func(tx *sql.Tx) error {
+		if err := r.holdForManager(ctx, tx, &next, since); err != nil {
+			return err
+		}
+		return r.keep(ctx, tx, &next)
+	})
+	if err == nil {
+		*l = next
+	}
+	return err
+}
+
 // tellAnew has a letter announced to whom it belongs now.
 func (r *Register) tellAnew(ctx context.Context, tx *sql.Tx, id letter.ID) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM mails WHERE letter = $1`, string(id)); err != nil {
@@ -203,6 +220,14 @@ func (r *Register) NotFound(ctx context.Context, id letter.ID) error {
 			return err
 		}
 		return r.append(ctx, tx, LetterNotFound{}, id, 0)
+	})
+}
+
+// NoteLost notes that the storage does not hold the letter before its time.
+func (r *Register) NoteLost(ctx context.Context, id letter.ID) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE letters SET lost = 1 WHERE id = $1 AND lost = 0`, string(id))
+		return err
 	})
 }
 

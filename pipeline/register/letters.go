@@ -58,6 +58,7 @@ type Letter struct {
 	PaperReason   ScanAgainReason
 	Found         Found // noted by NoteRemains before it was removed
 	Missing       bool  // it was found nowhere in the storage when a restore was replayed
+	Lost          bool  // the storage was seen not to hold it before its time
 
 	replacedAt time.Time // since when it has a newer scan
 
@@ -75,7 +76,7 @@ const letterColumns = `l.id, l.site, l.sent_helpline, l.sent_class, l.helpline, 
 	l.reason, l.risk, l.handed_to, l.told, l.review, l.named, l.held_since, l.erase, l.answers, l.uploaded_by, l.draft_ends, l.address_check, l.received, l.pages, l.sheets, l.sides, l.flags, l.repaired, l.size, l.sha256, l.state,
 	l.object_version, l.trouble, l.attempts, l.not_before, l.receipt_due, l.readable_by, l.readable_at,
 	l.sent_replaces, l.replaces, l.replaced_by, l.replaced_at, l.asked_again,
-	l.found_versions, l.found_markers, l.found_uploads, l.missing, l.version, COALESCE(p.state, ''), COALESCE(p.reason, ''),
+	l.found_versions, l.found_markers, l.found_uploads, l.missing, l.lost, l.version, COALESCE(p.state, ''), COALESCE(p.reason, ''),
 	COALESCE((SELECT string_agg(CAST(w.person AS TEXT), ',') FROM walls w WHERE w.letter = l.id), '')
 	FROM letters l LEFT JOIN papers p ON p.letter = l.id`
 
@@ -88,7 +89,7 @@ func scanLetter(row scannable) (Letter, error) {
 		&l.Reason, &l.Risk, &l.HandedTo, &l.Told, &review, &l.Named, &held, &l.Erase, &l.Answers, &l.UploadedBy, &draftEnds, &l.Address, &received, &l.Pages, &l.Sheets, &l.Sides, &l.Flags, &l.Repaired, &l.Size, &l.SHA256, &l.State,
 		&l.ObjectVersion, &l.Trouble, &l.Attempts, &notBefore, &l.ReceiptDue, &l.ReadableBy, &readableAt,
 		&l.Manifest.Replaces, &l.Replaces, &l.ReplacedBy, &replacedAt, &l.AskedAgain,
-		&l.Found.Versions, &l.Found.Markers, &l.Found.Uploads, &l.Missing, &l.version, &l.Paper, &l.PaperReason, &walled)
+		&l.Found.Versions, &l.Found.Markers, &l.Found.Uploads, &l.Missing, &l.Lost, &l.version, &l.Paper, &l.PaperReason, &walled)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Letter{}, ErrNotFound
 	}
