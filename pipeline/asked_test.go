@@ -42,12 +42,8 @@ func (o *office) aStack() letter.Question {
 // sealed is what a scanner seals today.
 func (o *office) sealed(data []byte) (letter.Week, []byte) {
 	o.t.Helper()
-	msg, err := o.readSmall(o.t.Context(), letter.RecipientsKey)
-	o.must(err)
-	list, err := seal.OpenRecipients(msg, o.pub)
-	o.must(err)
 	week := letter.WeekOf(letter.Deadline(letter.DateOf(o.now), letter.SixMonths))
-	to, err := list.For(week)
+	to, err := o.list().For(week)
 	o.must(err)
 	var out bytes.Buffer
 	_, _, err = seal.Seal(&out, bytes.NewReader(data), to)

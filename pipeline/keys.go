@@ -270,12 +270,8 @@ func (s *Server) ReplaceKeys(ctx context.Context) (weeks []letter.Week, err erro
 	if err != nil {
 		return nil, err
 	}
-	first := letter.WeekOf(letter.Deadline(letter.DateOf(s.cfg.Now()).AddDays(-letter.BriefDays-1), letter.SixMonths))
 	for i, k := range living {
 		s.cfg.Far(i, len(living))
-		if k.Week < first {
-			continue
-		}
 		lacks, err := s.lacks(k)
 		if err == nil && lacks {
 			err = errKeyMissing

@@ -39,6 +39,7 @@ func TestALetterIsScannedAnew(t *testing.T) {
 	ctx := t.Context()
 	old := o.unreadable()
 	o.days(30)
+	o.must(o.PublishRecipients(ctx)) // the list of that day has a key for the day on which the paper came
 	mails := len(o.post.taken)
 	m := o.rescan(old)
 	o.work(m.ID)

@@ -141,6 +141,16 @@ func (o *office) person(role register.Role, email string, helplines ...string) i
 	return n
 }
 
+// list is the recipients list in the bucket.
+func (o *office) list() seal.Recipients {
+	o.t.Helper()
+	msg, err := o.readSmall(o.t.Context(), letter.RecipientsKey)
+	o.must(err)
+	list, err := seal.OpenRecipients(msg, o.pub)
+	o.must(err)
+	return list
+}
+
 // deposit leaves a sealed letter and its manifest in the bucket, as an edge
 // does. spoil may change either before it is put.
 func (o *office) deposit(spoil ...func(m *letter.Manifest, sealed *[]byte)) letter.Manifest {
@@ -157,11 +167,7 @@ func (o *office) depositPDF(pdf []byte, spoil ...func(m *letter.Manifest, sealed
 	ctx := o.t.Context()
 	m := letter.Manifest{ID: letter.NewID(), Site: "office", Helpline: "respect-phoneline", Class: letter.SixMonths,
 		Received: o.now.Truncate(time.Second), Pages: 1}
-	list, err := o.readSmall(ctx, letter.RecipientsKey)
-	o.must(err)
-	recipients, err := seal.OpenRecipients(list, o.pub)
-	o.must(err)
-	to, err := recipients.For(m.Week())
+	to, err := o.list().For(m.Week())
 	o.must(err)
 	var sealed bytes.Buffer
 	size, sum, err := seal.Seal(&sealed, bytes.NewReader(pdf), to)

@@ -15,7 +15,6 @@ import (
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/pdf"
-	"letterlock/scanner/seal"
 )
 
 const wholeStory = "letter-admitted letter-verified letter-receipted letter-notified"
@@ -157,12 +156,9 @@ func TestTheWrongBucketProvesNothing(t *testing.T) {
 			o.putRaw(letter.RecipientsKey, []byte("letterlock recipients v1\n{}\n\n— x y\n"))
 		},
 		"ahead": func(o *office) {
-			msg, err := o.readSmall(t.Context(), letter.RecipientsKey)
-			o.must(err)
-			list, err := seal.OpenRecipients(msg, o.pub)
-			o.must(err)
+			list := o.list()
 			list.Serial += 7
-			msg, err = list.Sign(o.cfg.Signer)
+			msg, err := list.Sign(o.cfg.Signer)
 			o.must(err)
 			o.putRaw(letter.RecipientsKey, msg)
 		},
@@ -252,15 +248,44 @@ func TestKeysOfTheDaysGoneBy(t *testing.T) {
 		week := letter.WeekOf(letter.Deadline(claimed, letter.SixMonths))
 		for range letter.BriefDays + 1 {
 			o.must(o.PublishRecipients(t.Context()))
-			msg, err := o.readSmall(t.Context(), letter.RecipientsKey)
-			o.must(err)
-			list, err := seal.OpenRecipients(msg, o.pub)
-			o.must(err)
-			if _, err := list.For(week); err != nil {
+			if _, err := o.list().For(week); err != nil {
 				t.Fatalf("claimed on %s, sealed on %s: %v", claimed, letter.DateOf(o.now), err)
 			}
 			o.now = o.now.AddDate(0, 0, 1)
 		}
+	}
+}
+
+// A scanner that was off for months, and one that scans a paper of months ago again, find
+// the key of the day on which the scan was claimed or the paper came, until its week is
+// over. A key that is lost keeps nobody from the others.
+func TestKeysOfTheMonthsGoneBy(t *testing.T) {
+	o := newOffice(t)
+	day := func(n int) letter.Week {
+		return letter.WeekOf(letter.Deadline(letter.DateOf(o.now).AddDays(n), letter.SixMonths))
+	}
+	received, lost := day(0), day(7)
+	for letter.DateOf(o.now).Before(received.Over()) {
+		o.must(o.PublishRecipients(t.Context()))
+		list := o.list()
+		if _, err := list.For(received); err != nil {
+			t.Fatalf("of %s, on %s: %v", received, letter.DateOf(o.now), err)
+		}
+		if n := len(list.Keys); n > 31 {
+			t.Fatalf("the list has %d keys", n)
+		}
+		o.now = o.now.AddDate(0, 0, 5)
+	}
+	o.must(o.cfg.Keyring.Destroy(lost))
+	o.must(o.PublishRecipients(t.Context()))
+	list := o.list()
+	for week, is := range map[letter.Week]bool{received: false, lost: false, day(-140): true, day(21): true} {
+		if _, err := list.For(week); (err == nil) != is {
+			t.Errorf("of %s: %v", week, err)
+		}
+	}
+	if ok(o.Check(t.Context()), "keys") {
+		t.Error("check does not say that a key is lost")
 	}
 }
 

@@ -40,9 +40,9 @@ func (s *Server) AdoptBucket(ctx context.Context) error {
 	return s.PublishRecipients(ctx)
 }
 
-// WeeksAhead are the expiry weeks to whose keys a letter may be sealed today: from the
-// oldest scan on that would still be believed, since an edge that was cut off from the
-// storage seals what it claimed days ago.
+// WeeksAhead are the expiry weeks whose keys are made, if they are not there: from those
+// of the oldest scan on that would still be believed, so that an edge finds them from a
+// server's first list on.
 func WeeksAhead(today letter.Date) (weeks []letter.Week) {
 	for day := -letter.BriefDays - 1; day <= keysAhead; day++ {
 		week := letter.WeekOf(letter.Deadline(today.AddDays(day), letter.SixMonths))
@@ -51,6 +51,33 @@ func WeeksAhead(today letter.Date) (weeks []letter.Week) {
 		}
 	}
 	return weeks
+}
+
+// weeksListed are the expiry weeks to whose keys a letter may be sealed today: WeeksAhead,
+// and every earlier week that is not over and whose key lives. A scanner that was off for
+// weeks seals what it claimed before; and a new scan of a paper is sealed to the week of the
+// old one, which may have come months ago. Whatever is sealed so dies with its own week, no
+// later than if it had come in time. The list has 31 keys then, and 64 KB of the 1 MiB that
+// any release of the scanner reads.
+//
+// No key is made for an earlier week that never had one: nothing was received in it.
+func (s *Server) weeksListed(ctx context.Context) ([]letter.Week, error) {
+	weeks := WeeksAhead(letter.DateOf(s.cfg.Now()))
+	first := weeks[0]
+	living, err := s.livingKeys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("looking which keys live: %w", err)
+	}
+	for _, k := range living {
+		if k.Week >= first {
+			continue
+		}
+		// One that is lost must not keep the list from being renewed: 'check' says so.
+		if lacks, err := s.lacks(k); err == nil && !lacks {
+			weeks = append(weeks, k.Week)
+		}
+	}
+	return weeks, nil
 }
 
 // PublishRecipients makes the expiry weeks' keys that edges will need and puts
@@ -66,10 +93,12 @@ func (s *Server) PublishRecipients(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("numbering the recipients list: %w", err)
 	}
+	weeks, err := s.weeksListed(ctx)
+	if err != nil {
+		return err
+	}
 	now := s.cfg.Now()
 	list := seal.Recipients{Serial: serial, ValidUntil: now.Add(listValid).UTC().Truncate(time.Second), Keys: map[letter.Week]string{}}
-	today := letter.DateOf(now)
-	weeks := WeeksAhead(today)
 	for i, week := range weeks {
 		s.cfg.Far(i, len(weeks))
 		if list.Keys[week], err = s.makeKey(ctx, week); err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"letterlock/pipeline/keyring"
 	"letterlock/scanner/letter"
-	"letterlock/scanner/seal"
 )
 
 // theft is a keyring that a thief has copied, and what it opens of the office's letters.
@@ -87,19 +86,12 @@ func TestKeysAreReplacedAfterATheft(t *testing.T) {
 	if !thief(before) || thief(after) {
 		t.Errorf("the thief opens what came before: %v, after: %v", thief(before), thief(after))
 	}
-	list := func() seal.Recipients {
-		msg, err := o.readSmall(t.Context(), letter.RecipientsKey)
-		o.must(err)
-		list, err := seal.OpenRecipients(msg, o.pub)
-		o.must(err)
-		return list
-	}
-	newest := list().Keys
+	newest := o.list().Keys
 	o.restore(copied)
-	o.must(o.cfg.Register.RaiseSerial(t.Context(), list().Serial))
+	o.must(o.cfg.Register.RaiseSerial(t.Context(), o.list().Serial))
 	o.must(o.PublishRecipients(t.Context()))
 	for _, w := range weeks {
-		if key := list().Keys[w]; key != "" && key != newest[w] {
+		if key := o.list().Keys[w]; key != "" && key != newest[w] {
 			t.Errorf("the restored register brings another key of %s into use", w)
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"letterlock/pipeline/register/postgrestest"
 	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
-	"letterlock/scanner/seal"
 )
 
 // backUp copies the database as it is now, and returns the copy's path or address.
@@ -69,10 +68,7 @@ func (o *office) sees(serial uint64) {
 // seesList is sees with a list of that serial, signed by whoever it is.
 func (o *office) seesList(serial, listed uint64, by note.Signer) {
 	o.t.Helper()
-	msg, err := o.readSmall(o.t.Context(), letter.RecipientsKey)
-	o.must(err)
-	list, err := seal.OpenRecipients(msg, o.pub)
-	o.must(err)
+	list := o.list()
 	list.Serial = listed
 	proof, err := list.Sign(by)
 	o.must(err)

@@ -362,7 +362,7 @@ var questionKinds = map[string]string{
 // write seals a question, and the pages before it if there are any to see.
 func (e *Edge) write(ctx context.Context, q Question, l *look, unseen string) error {
 	week := letter.WeekOf(letter.Deadline(letter.DateOf(e.Now()), letter.SixMonths))
-	to, err := e.recipient(ctx, "", week)
+	to, err := e.recipient(ctx, "", letter.DateOf(e.Now()))
 	if err != nil {
 		return err
 	}

@@ -370,6 +370,10 @@ func (e *Edge) claimedAfterAll() {
 // is believed: it may have been written a moment before the power failed, and
 // the next failure would undo it after others had been told.
 func (e *Edge) loadClaim(c folder.Claim, on func(letter.ID) *job) error {
+	if c.Returning {
+		on(c.ID).claim = c // whatever it holds: see giveBackLate
+		return nil
+	}
 	holds, err := e.readLetters(c)
 	if err != nil {
 		return err // not taken anew: its letters may be under way

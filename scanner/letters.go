@@ -251,6 +251,46 @@ func (e *Edge) keep(j *job, err error) error {
 	return err
 }
 
+// unsealed is what becomes of a letter that cannot be sealed, because of err.
+func (e *Edge) unsealed(j *job, err error) (end bool, _ error) {
+	var late *tooLate
+	if errors.As(err, &late) {
+		return true, e.giveBackLate(j, late)
+	}
+	return false, e.keep(j, err)
+}
+
+// giveBackLate gives the scan of a letter back to people that was not sealed while there
+// was a key for it: nobody has read it, and it must neither wait for ever nor be lost. What
+// is left of a stack goes back with it; a letter of it that is sealed needs the scan no
+// more. A crash leaves what one in any refusal leaves: a claim that is Returning, of which
+// nothing is asked any more but its return, or a claim that comes here again.
+func (e *Edge) giveBackLate(j *job, late *tooLate) error {
+	holds, err := e.readLetters(j.claim)
+	if err != nil {
+		return err
+	}
+	d := e.folder.Disk()
+	late.part = slices.ContainsFunc(holds.Letters, func(l clean) bool {
+		return l.ID != j.id && (!disk.Exists(d, cleanPath(j.claim, l.ID)) || disk.Exists(d, spooled(l.ID, folder.ManifestExt)))
+	})
+	out, _ := verdict(e.Language, late, j.claim)
+	claim := &j.claim
+	err = e.finish(claim, out)
+	if !claim.Returning {
+		return err
+	}
+	if !late.part { // else a twin is a letter that was taken
+		e.known.drop(j.scan.hash, func(s takenScan) bool { return s.id == j.scan.id })
+	}
+	for _, o := range e.jobs {
+		if o != j && o.claim.ID == claim.ID && o.manifest == nil {
+			o.claim.Returning, o.end = true, err == nil
+		}
+	}
+	return err
+}
+
 // follow gives letters of a claim their jobs; on finds or makes one. From here
 // on the scan counts as taken.
 func (e *Edge) follow(c folder.Claim, holds content, letters []clean, on func(letter.ID) *job) {

@@ -7,6 +7,7 @@ import (
 
 	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
 	"letterlock/scanner/pdf"
 	"letterlock/scanner/texts"
 )
@@ -18,6 +19,25 @@ var (
 	errNotSame    = errors.New("said to be taken before, but nothing like it was")
 )
 
+// tooLate is the error for a claimed scan for which the server has no key left, since it
+// was not sealed for so long: its key may have died with its week.
+type tooLate struct {
+	day  letter.Date // as received on which it would have been sealed
+	part bool        // other letters of its stack were sealed before
+}
+
+func (*tooLate) Error() string {
+	return "the server has no key any more for the day on which it was received"
+}
+
+// next is what to do with the scan.
+func (t *tooLate) next(l *texts.Language) string {
+	if t.part {
+		return say(l, "late.next-part")
+	}
+	return say(l, "late.next")
+}
+
 // The words for these, beside pdf.Codes.
 const (
 	whyStray      = "stray"
@@ -25,11 +45,12 @@ const (
 	whyLinked     = "linked"
 	whyNotSame    = "not-same"
 	whyNotAgain   = "not-again"
+	whyTooLate    = "too-late"
 )
 
 // RefusalWords are all words in which a scan's refusal is reported to the server.
 func RefusalWords() []string {
-	words := []string{whyStray, whyUnreadable, whyLinked, whyNotSame, whyNotAgain}
+	words := []string{whyStray, whyUnreadable, whyLinked, whyNotSame, whyNotAgain, whyTooLate}
 	for _, code := range pdf.Codes {
 		words = append(words, string(code))
 	}
@@ -68,6 +89,7 @@ func verdictOf(l *texts.Language, err error, answer folder.Answer) (outcome, boo
 	var unclear *unclearStack
 	var same *againSame
 	var wrong *againWrong
+	var late *tooLate
 	switch {
 	case err == nil:
 		return outcome{}, false
@@ -77,6 +99,8 @@ func verdictOf(l *texts.Language, err error, answer folder.Answer) (outcome, boo
 		return outcome{drop: true, log: "A scan is deleted: a person said that it is a letter which was taken before."}, true
 	case errors.As(err, &again):
 		return outcome{dir: again.dir(), note: again.note(l), log: "A scan waits for an answer: " + err.Error() + "."}, true
+	case errors.As(err, &late):
+		return refused(whyTooLate, say(l, "late.what", "day", late.day), late.next(l)+nothingLost)
 	case errors.As(err, &wrong):
 		return refused(whyNotAgain, l.Text(wrong.what), "")
 	case errors.As(err, &same):

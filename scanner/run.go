@@ -204,6 +204,7 @@ func (e *Edge) work(ctx context.Context, clockRight bool) (more bool) {
 			spent, limit = &polls, pollsAtOnce
 		}
 		switch {
+		case j.end: // with another letter of its stack
 		case j.due.After(now) && j.due.Sub(now) <= longestWait: // a clock put back frees it
 		case !polling && !clockRight:
 		case j.manifest != nil && !e.recorded(j.id) && !e.mayAsk(j.id): // the store is all that it waits for

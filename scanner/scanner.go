@@ -134,7 +134,7 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 	if j.manifest == nil {
 		j.late = j.clean.Late
 		if j.manifest, err = e.seal(ctx, j); err != nil {
-			return false, e.keep(j, err)
+			return e.unsealed(j, err)
 		}
 	}
 	if e.depositDue(j) {
@@ -242,7 +242,7 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 		Received: j.clean.received(j.claim), Pages: j.clean.Pages, Sheets: j.clean.Sheets, Sides: j.clean.Sides,
 		Flags: j.clean.Flags, Repaired: j.clean.Repaired, Replaces: j.clean.Replaces,
 	}
-	to, err := e.recipient(ctx, j.id, m.Week())
+	to, err := e.recipient(ctx, j.id, m.ReceivedOn())
 	if err != nil {
 		return nil, err
 	}

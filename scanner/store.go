@@ -195,9 +195,10 @@ func (e *Edge) clockAgrees(ctx context.Context) bool {
 // for.
 const listAge = time.Minute
 
-// recipient is whom letters of an expiry week are sealed to. While there is no
-// list that can be believed, or no key for the week in it, letters wait.
-func (e *Edge) recipient(ctx context.Context, by letter.ID, week letter.Week) (age.Recipient, error) {
+// recipient is whom letters received on a day are sealed to. While there is no list
+// that can be believed, or no key for their week in it, letters wait. The error is a
+// *tooLate where none will come.
+func (e *Edge) recipient(ctx context.Context, by letter.ID, received letter.Date) (age.Recipient, error) {
 	if e.list == nil || e.Now().Sub(e.listed).Abs() >= listAge {
 		list, err := e.fetchRecipients(ctx, by)
 		if errors.Is(err, errWaits) || ctx.Err() != nil || e.foundNoRoom(err) {
@@ -215,9 +216,15 @@ func (e *Edge) recipient(ctx context.Context, by letter.ID, week letter.Week) (a
 		e.tell("recipients", "Letters cannot be sealed: the server's recipients list has run out. They wait here; nothing is lost.")
 		return nil, errWaits
 	}
+	week := letter.WeekOf(letter.Deadline(received, letter.SixMonths))
 	to, err := e.list.For(week)
-	if err != nil {
-		e.tell("recipients", "Letters of week "+string(week)+" cannot be sealed: "+err.Error()+". They wait here; nothing is lost.")
+	switch {
+	case err == nil:
+	// What is younger waits: a list that begins so late has a fault that somebody will mend.
+	case week < e.list.Begins() && received.AddDays(letter.BriefDays).Before(letter.DateOf(e.Now())):
+		return nil, &tooLate{day: received}
+	default:
+		e.tell("recipients", "Letters of week "+string(week)+" cannot be sealed: "+err.Error()+". They wait here; nothing is lost. Tell the administrator of the server, where 'letterlock check' says what to do.")
 		return nil, errWaits
 	}
 	e.tell("recipients", "")

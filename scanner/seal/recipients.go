@@ -3,6 +3,8 @@ package seal
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"filippo.io/age"
@@ -56,6 +58,10 @@ func OpenRecipients(msg []byte, server note.Verifier) (Recipients, error) {
 	}
 	return r, nil
 }
+
+// Begins is the earliest expiry week of which the list has a key. A server whose list
+// begins later than some week has no key of that week any more, and makes none.
+func (r Recipients) Begins() letter.Week { return slices.Min(slices.Collect(maps.Keys(r.Keys))) }
 
 // For returns the recipient of an expiry week, or ErrNoKey.
 func (r Recipients) For(week letter.Week) (age.Recipient, error) {
