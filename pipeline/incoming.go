@@ -137,7 +137,7 @@ func (p *pass) see(ctx context.Context, key string) {
 		err = p.cfg.Register.Hold(ctx, key, why)
 	}
 	p.noteLook(key, why != "")
-	if site, _, ok := letter.SplitIncoming(key); ok && p.isAnObjectsOwn(ctx, err) {
+	if site, _, ok := letter.SplitIncoming(key); ok && p.isAnObjectsOwn(ctx, key, err) {
 		p.shown[key] = true
 		p.noteOdd(site, oddUnreadable)
 		p.noteLook(key, true)

@@ -29,7 +29,7 @@ func (s *Server) takeJoin(ctx context.Context, site string) error {
 	if errors.Is(err, deposit.ErrNotFound) {
 		return nil
 	}
-	if s.isAnObjectsOwn(ctx, err) {
+	if s.isAnObjectsOwn(ctx, key, err) {
 		s.noteOdd(site, oddUnreadable)
 		s.noteLook(key, true)
 		return nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"time"
 
@@ -37,13 +38,14 @@ type oddities map[string]map[oddity]time.Time
 // their own or into an archive. It says as much as one that is not there.
 func isItsOwn(err error) bool { return errors.Is(err, deposit.ErrRefused) && !deposit.IsNoBucket(err) }
 
-// isAnObjectsOwn is isItsOwn where the storage gives this server what it has put itself:
-// one that refuses that too has taken the server's rights away, and no scanner did.
-func (s *Server) isAnObjectsOwn(ctx context.Context, err error) bool {
+// isAnObjectsOwn is isItsOwn where the storage lets this server read in the place of the
+// key: it has taken the server's rights away there, and no scanner did, where it also
+// refuses what was never put, and would else say of that that it is not there.
+func (s *Server) isAnObjectsOwn(ctx context.Context, key string, err error) bool {
 	if !isItsOwn(err) {
 		return false
 	}
-	_, control := s.readSmall(ctx, letter.RecipientsKey)
+	_, control := s.readSmall(ctx, path.Dir(key)+"/"+string(letter.NewID()))
 	return !errors.Is(control, deposit.ErrRefused)
 }
 

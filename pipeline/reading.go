@@ -43,7 +43,7 @@ func (s *Server) readBack(ctx context.Context, l *register.Letter) (version stri
 		switch {
 		case errors.Is(err, errOtherHash), errors.Is(err, deposit.ErrNotFound):
 			continue
-		case s.isAnObjectsOwn(ctx, err): // it may have been put above the true one to hide it
+		case s.isAnObjectsOwn(ctx, l.ObjectKey(), err): // it may have been put above the true one to hide it
 			s.noteOdd(l.Site, oddUnreadable)
 			refused = err
 			continue

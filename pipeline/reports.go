@@ -40,7 +40,7 @@ func (s *Server) takeReport(ctx context.Context, site string) error {
 	if errors.Is(err, deposit.ErrNotFound) {
 		return nil
 	}
-	if s.isAnObjectsOwn(ctx, err) {
+	if s.isAnObjectsOwn(ctx, key, err) {
 		s.noteOdd(site, oddUnreadable)
 		return nil
 	}

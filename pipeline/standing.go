@@ -217,8 +217,12 @@ func (s *Server) seenBy(ctx context.Context, site string) (serial uint64, err er
 	if errors.Is(err, deposit.ErrNotFound) {
 		return 0, nil
 	}
-	if s.isAnObjectsOwn(ctx, err) {
-		s.noteOdd(site, oddUnreadable)
+	if isItsOwn(err) {
+		// Where it is the storage's refusal, Admit says so of what lies there. It keeps
+		// nothing else from being done: what is due lies elsewhere.
+		if s.isAnObjectsOwn(ctx, letter.SeenKey(site), err) {
+			s.noteOdd(site, oddUnreadable)
+		}
 		return 0, nil
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,6 +128,40 @@ func TestAnObjectThatNobodyCanReadStopsNothing(t *testing.T) {
 		if odd, err := o.keptOdd(t.Context()); n != 1 || !slices.Equal(odd["office"], []oddity{oddUnreadable}) {
 			t.Errorf("%s: odd are %v, %v", key, odd, err)
 		}
+	}
+}
+
+// A storage that gives this server nothing of what scanners leave is told as that, and as
+// no scanner's fault; nothing else stops for it, and then everything is taken in.
+func TestAStorageThatRefusesWhatIsIncoming(t *testing.T) {
+	o := newOffice(t).begun()
+	ctx := t.Context()
+	m := o.deposit()
+	o.putRaw(letter.ReportKey("office"), []byte("x"))
+	o.store.reads = func(key, _ string) error {
+		if strings.HasPrefix(key, letter.IncomingPrefix) {
+			return fmt.Errorf("reading object: %w", deposit.ErrRefused)
+		}
+		return nil
+	}
+	if signs, err := o.RestoreSigns(ctx); err != nil || len(signs) > 0 {
+		t.Errorf("signs %v, %v", signs, err)
+	}
+	err := o.Admit(ctx)
+	if !errors.Is(err, deposit.ErrRefused) {
+		t.Errorf("it admits with %v", err)
+	}
+	if o.report(ctx, err); !strings.Contains(o.log.String(), storageRefuses) || strings.Contains(o.log.String(), "no scanner leaves") {
+		t.Errorf("the log says %s", o.log)
+	}
+	if n, err := o.oddSites(ctx); err != nil || n != 0 || len(o.held()) != 0 {
+		t.Errorf("%d scanners are odd, %v; held %v", n, err, o.held())
+	}
+	o.store.reads = nil
+	o.now = o.now.Add(2 * heldRest)
+	o.work(m.ID)
+	if got := o.story(m.ID); got != wholeStory {
+		t.Errorf("on the register: %s", got)
 	}
 }
 

@@ -169,6 +169,32 @@ func (s policySpy) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s.next.RoundTrip(r)
 }
 
+// Where the storage lets the server read it says of what was never put that it is not
+// there; where it does not, it refuses that like everything else. So a server tells the
+// storage's refusal from that of one object.
+func TestWhatIsNotThereIsRefusedWhereNothingMayBeRead(t *testing.T) {
+	t.Parallel()
+	c := deposittest.Start(t).Config()
+	prepare(t, c)
+	policy, err := archive.ServerPolicy(c.Bucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, to := []byte("/"+letter.IncomingPrefix+"*"), []byte("/elsewhere/*")
+	for want, policy := range map[error][]byte{
+		deposit.ErrNotFound: policy,
+		deposit.ErrRefused:  bytes.Replace(policy, from, to, 1), // that of reading is the first
+	} {
+		s := withPolicy(t, c, policy)
+		if _, _, err := s.Read(t.Context(), letter.IncomingKey("office", letter.NewID()), ""); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+		if err := listError(t.Context(), s); err != nil {
+			t.Errorf("it may not list: %v", err)
+		}
+	}
+}
+
 func edgeMayDoItsWorkAndNoMore(t *testing.T, c deposit.S3Config, accessKey, secretKey string) {
 	t.Helper()
 	root, edge := unprepared(t, c), as(t, c, accessKey, secretKey)

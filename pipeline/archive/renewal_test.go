@@ -59,7 +59,7 @@ func TestCredentialsAreRenewed(t *testing.T) {
 	want("revoked", deposit.ErrRefused)
 	makes("office-2", "the second secret")
 	want("given back", nil)
-	brief := temporary(t, c)
+	brief := temporary(t, c, edgePolicy(t, c))
 	now.Store(&brief)
 	want("with some that end by themselves", nil)
 	now.Store(&deposit.Credentials{AccessKey: brief.AccessKey, SecretKey: brief.SecretKey})

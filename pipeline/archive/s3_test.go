@@ -182,7 +182,13 @@ func TestTracesOnSeveralPages(t *testing.T) {
 // edge opens the bucket as the edge of site office.
 func edge(t *testing.T, c deposit.S3Config) *archive.S3 {
 	t.Helper()
-	k := temporary(t, c)
+	return withPolicy(t, c, edgePolicy(t, c))
+}
+
+// withPolicy opens the bucket as somebody who may do what the policy says.
+func withPolicy(t *testing.T, c deposit.S3Config, policy []byte) *archive.S3 {
+	t.Helper()
+	k := temporary(t, c, policy)
 	c.AccessKey, c.SecretKey, c.SessionToken = k.AccessKey, k.SecretKey, k.SessionToken
 	s, err := archive.OpenS3(c)
 	if err != nil {
@@ -191,13 +197,19 @@ func edge(t *testing.T, c deposit.S3Config) *archive.S3 {
 	return s
 }
 
-// temporary are credentials of the edge of site office that end by themselves.
-func temporary(t *testing.T, c deposit.S3Config) deposit.Credentials {
+// edgePolicy is that of the edge of site office.
+func edgePolicy(t *testing.T, c deposit.S3Config) []byte {
 	t.Helper()
 	policy, err := archive.EdgePolicy(c.Bucket, "office")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return policy
+}
+
+// temporary are credentials with that policy which end by themselves.
+func temporary(t *testing.T, c deposit.S3Config, policy []byte) deposit.Credentials {
+	t.Helper()
 	sts, err := credentials.NewSTSAssumeRole(c.Endpoint, credentials.STSAssumeRoleOptions{
 		AccessKey: c.AccessKey, SecretKey: c.SecretKey, Location: "us-east-1", Policy: string(policy),
 	})
