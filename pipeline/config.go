@@ -99,6 +99,7 @@ type Server struct {
 	tried     atomic.Pointer[trial] // the last of the storage that this process has made
 
 	vouched atomic.Bool // the bucket has shown that this server's key is the right one
+	covered atomic.Bool // an older recipients list was found above a newer one
 
 	showing *showing
 	asked   askedScans

@@ -69,6 +69,7 @@ type comparison struct {
 	older   bool   // it is, and either of the two is an older copy
 	ours    bool   // it is
 	unused  bool   // the register has never put a list anywhere
+	serial  uint64 // of the list, where it is ours
 }
 
 // unless is err, unless nothing was ever put into the bucket: whether it can be
@@ -81,9 +82,20 @@ func (c comparison) unless(err error) error {
 }
 
 // compareList compares the recipients list in the bucket with the serials that
-// the register has given out and published.
+// the register has given out and published. Another process may publish while it looks:
+// what would be a sign counts only where the same list is found once more.
 func (s *Server) compareList(ctx context.Context) (c comparison, err error) {
-	// The list before the serials: another process may publish in between.
+	c, err = s.compareListOnce(ctx)
+	for err == nil && c.older {
+		before := c.serial
+		if c, err = s.compareListOnce(ctx); c.serial == before {
+			break
+		}
+	}
+	return c, err
+}
+
+func (s *Server) compareListOnce(ctx context.Context) (c comparison, err error) {
 	msg, err := s.readSmall(ctx, letter.RecipientsKey)
 	given, published, known := s.cfg.Register.Serials(ctx)
 	if known != nil {
@@ -111,8 +123,30 @@ func (s *Server) compareList(ctx context.Context) (c comparison, err error) {
 		c.strange = "the storage's recipients list is not signed by this server: is it another installation's bucket?"
 		return c, nil
 	}
-	c.ours, c.older = true, list.Serial > given || list.Serial < published
+	c.ours, c.serial, c.older = true, list.Serial, list.Serial > given
+	if list.Serial < published {
+		covered, err := s.cfg.Register.UnderWay(ctx, list.Serial)
+		if err != nil {
+			return c, err
+		}
+		c.older = c.older || !covered
+		s.covered.Store(covered)
+	}
 	return c, nil
+}
+
+// uncoverList publishes anew where it was found that an older list lies above a newer
+// one. Until then scanners that have seen the newer one seal nothing. A crash in between
+// leaves it to whoever finds it next.
+func (s *Server) uncoverList(ctx context.Context) error {
+	if !s.covered.Load() {
+		return nil
+	}
+	if err := s.PublishRecipients(ctx); err != nil {
+		return err
+	}
+	s.covered.Store(false)
+	return nil
 }
 
 func (s *Server) storeClockDiffers(ctx context.Context) (why string, err error) {

@@ -132,6 +132,7 @@ func (s *Server) PublishRecipients(ctx context.Context) (err error) {
 		return err
 	}
 	// Another process has published meanwhile. Whose list came last into the bucket
-	// is not known, and the older of the two would look like a restored bucket.
+	// is not known, and no scanner would take the older of the two. A crash before this
+	// leaves it there, under way on record: see uncoverList.
 	return s.PublishRecipients(ctx)
 }

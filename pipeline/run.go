@@ -112,6 +112,7 @@ func (s *Server) sweep(ctx context.Context, queue *jobs, w *watch) error {
 	}
 	return errors.Join(
 		s.daily(ctx, w),
+		s.uncoverList(ctx),
 		// What is due comes before what was brought: whoever can put into incoming/ must
 		// not be able to put off the end of a letter or of a key.
 		s.endStorageUsers(ctx),

@@ -279,13 +279,14 @@ const (
 	MetaOdd            = "odd"         // the sites in whose place something odd was met, and what, as JSON
 	MetaProves         = "proves_"     // and a site: its scanner proves which recipients lists it has seen
 
-	metaSerial    = "serial"      // of the last recipients list
-	metaPublished = "published"   // serial of the last list that is known to be in the bucket
-	metaDoubt     = "clock_doubt" // why the clock is in doubt, until a person vouches for it
-	metaDay       = "day"         // the last day that was begun
-	metaDayHead   = "day_head"    // the checkpoint over what there was when it had begun
-	metaDayBefore = "day_before"  // and that of the day before it
-	metaAnchored  = "anchored"    // the key in the bucket of the last checkpoint that was left there
+	metaSerial    = "serial"            // of the last recipients list
+	metaPublished = "published"         // serial of the last list that is known to be in the bucket
+	metaUnderWay  = "serials_under_way" // of lists of which it is not known whether they will yet come into the bucket, each with when it was given out, as JSON
+	metaDoubt     = "clock_doubt"       // why the clock is in doubt, until a person vouches for it
+	metaDay       = "day"               // the last day that was begun
+	metaDayHead   = "day_head"          // the checkpoint over what there was when it had begun
+	metaDayBefore = "day_before"        // and that of the day before it
+	metaAnchored  = "anchored"          // the key in the bucket of the last checkpoint that was left there
 
 	metaClosed      = "closed"       // the signs that this is an older copy, until a replay has ended
 	metaClosedSince = "closed_since" // and when the first was found
