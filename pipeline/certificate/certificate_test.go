@@ -118,6 +118,35 @@ func TestANewCertificateIsTakenUp(t *testing.T) {
 	}
 }
 
+// Whoever knows weak ciphers only is not let in.
+func TestNoWeakCiphers(t *testing.T) {
+	files := certificate.Files{Certificate: filepath.Join(t.TempDir(), "cert.pem"), Key: filepath.Join(t.TempDir(), "key.pem")}
+	cert, key := issue(t, 1, time.Hour)
+	write(t, files.Certificate, cert)
+	write(t, files.Key, key)
+	keeper, err := certificate.Keep(files, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shakes := func(suites []uint16) error {
+		here, there := net.Pipe()
+		defer func() { _ = here.Close(); _ = there.Close() }()
+		go func() {
+			_ = tls.Server(there, keeper.TLS()).Handshake()
+			_ = there.Close()
+		}()
+		return tls.Client(here, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, CipherSuites: suites}).Handshake()
+	}
+	for _, weak := range tls.InsecureCipherSuites() {
+		if shakes([]uint16{weak.ID}) == nil {
+			t.Errorf("it speaks %s", weak.Name)
+		}
+	}
+	if err := shakes(nil); err != nil {
+		t.Errorf("it speaks no TLS 1.2 at all: %v", err)
+	}
+}
+
 func TestBadFilesAreSaid(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := issue(t, 1, time.Hour)

@@ -21,7 +21,7 @@ var asvsText string
 const (
 	asvsMet    = "met"    // tests hold it
 	asvsBuilt  = "built"  // by how it is built; no test could fail
-	asvsReadme = "readme" // in that part of the README
+	asvsReadme = "readme" // in that part of the README, and one test holds it
 	asvsNone   = "none"   // there is nothing here that it could be about
 	asvsNot    = "not"
 )

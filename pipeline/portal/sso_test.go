@@ -135,6 +135,26 @@ func TestSSOBelievesNothingElse(t *testing.T) {
 	}
 }
 
+// What the provider's token is stays on the server: the browser is not given it, and
+// nothing keeps it.
+func TestSSOKeepsItsTokens(t *testing.T) {
+	f := newFakeProvider(t, func() time.Time { return time.Date(2026, 11, 24, 14, 2, 0, 0, time.UTC) })
+	h := ssoHouse(t, f.url)
+	v, signature := h.enrolsSSO(t, h.lead, f.logsIn), ""
+	f.sign = func(jwt, _ string) string {
+		signature = jwt[strings.LastIndex(jwt, ".")+1:]
+		return jwt
+	}
+	w := v.follows(t, f.logsIn, "/sign-in/sso")
+	wantRedirect(t, w, "/")
+	if signature == "" || strings.Contains(fmt.Sprint(w.Header(), w.Body, v.cookies, v.get("/account").Body, &h.log), signature) {
+		t.Error("the browser or the log has the provider's token")
+	}
+	if rows, err := h.register.DB().QueryContext(t.Context(), `SELECT 1 FROM underway WHERE body LIKE '%' || $1 || '%'`, signature); err != nil || rows.Next() || rows.Close() != nil {
+		t.Errorf("the database has the provider's token: %v", err)
+	}
+}
+
 // An answer counts once, in the browser in which it was asked for.
 func TestSSOIsBoundToTheBrowser(t *testing.T) {
 	f := newFakeProvider(t, func() time.Time { return time.Date(2026, 11, 24, 14, 2, 0, 0, time.UTC) })

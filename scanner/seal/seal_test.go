@@ -72,6 +72,35 @@ func TestSealedLetterIsPlainAge(t *testing.T) {
 	}
 }
 
+// Whatever is changed of a sealed letter, or cut off, it does not open.
+func TestASealedLetterCannotBeChangedUnseen(t *testing.T) {
+	key := identity(t)
+	var sealed bytes.Buffer
+	if _, _, err := seal.Seal(&sealed, bytes.NewReader(bytes.Repeat([]byte("letter. "), 9000)), key.Recipient()); err != nil {
+		t.Fatal(err)
+	}
+	opens := func(b []byte) bool {
+		r, err := age.Decrypt(bytes.NewReader(b), key)
+		if err == nil {
+			_, err = io.ReadAll(r)
+		}
+		return err == nil
+	}
+	whole := sealed.Bytes()
+	if !opens(whole) {
+		t.Fatal("it does not open as it was sealed")
+	}
+	for at := 0; at < len(whole); at += 1 + at/16 { // the head more closely than what follows
+		changed := bytes.Clone(whole)
+		if changed[at] ^= 1; opens(changed) {
+			t.Errorf("byte %d can be changed", at)
+		}
+		if opens(whole[:at]) {
+			t.Errorf("it can be cut off after %d bytes", at)
+		}
+	}
+}
+
 // limited fails like a full disk once it has taken n bytes.
 type limited struct{ n int }
 
