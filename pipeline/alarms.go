@@ -244,8 +244,8 @@ func (s *Server) tellAlarms(ctx context.Context) error {
 	return failed
 }
 
-// tellRequests tells those who may confirm a request that one waits, and not
-// what it asks for. A mail is on record before it is sent; a crash between a mail
+// tellRequests tells those who may confirm a request, or the end of a hold, that one
+// waits, and not what it asks for. A mail is on record before it is sent; a crash between a mail
 // server's taking it and the note of that makes a second one, with the same
 // Message-ID.
 func (s *Server) tellRequests(ctx context.Context) error {
@@ -255,7 +255,11 @@ func (s *Server) tellRequests(ctx context.Context) error {
 	}
 	var failed error
 	for _, m := range owed {
-		message := mail.Message{About: mail.ARequest, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("requests").String()}
+		page := "requests"
+		if m.Hold != 0 {
+			page = "holds"
+		}
+		message := mail.Message{About: mail.ARequest, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath(page).String()}
 		if err := s.cfg.Mail.Send(ctx, message); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("sending mail about a request: %w", err))
 			continue // one address that is refused must not keep the mail from the others

@@ -1,10 +1,12 @@
 package pipeline
 
 import (
+	"slices"
 	"testing"
 
 	"letterlock/pipeline/mail"
 	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
 )
 
 // Those who may confirm a request are told of it at once, each once, and not
@@ -99,5 +101,81 @@ func TestARequestIsNotMailedToWhoHasSteppedBack(t *testing.T) {
 	}
 	if len(o.post.taken) != 2 {
 		t.Errorf("%d mails", len(o.post.taken))
+	}
+}
+
+// A hold whose end waits for a second person is told to those who may confirm it at once,
+// as a request is, each once: not to who has asked, nor to who knows somebody in a letter
+// that it keeps. One that goes on is told no more, and asked for anew it is told anew.
+func TestTheEndOfAHoldIsMailedToThoseWhoMayConfirmIt(t *testing.T) {
+	for name, of := range map[string]func(id letter.ID) (letter.ID, string){
+		"of a letter":                 func(id letter.ID) (letter.ID, string) { return id, "" },
+		"of everything of a helpline": func(letter.ID) (letter.ID, string) { return "", "respect-phoneline" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			mo := o.person(register.Manager, "mo@example.org")
+			knows := o.person(register.Manager, "knows@example.org")
+			o.person(register.Manager, "max@example.org")
+			o.person(register.DPO, "dee@example.org")
+			m := o.read()
+			o.must(o.cfg.Register.RecordOpening(t.Context(), m.ID, knows, []byte("k"), "pages"))
+			hold := o.hold(of(m.ID))
+			o.days(180) // days before its deadline
+			o.must(o.cfg.Register.Recuse(t.Context(), m.ID, knows))
+			ask := func() {
+				t.Helper()
+				released, err := o.cfg.Register.ReleaseHold(t.Context(), hold, mo)
+				if o.must(err); released {
+					t.Fatal("one person has released it")
+				}
+			}
+			told := func() (to []string) {
+				t.Helper()
+				o.post.taken = nil
+				o.must(o.tellRequests(t.Context()))
+				for _, sent := range o.post.taken {
+					to = append(to, sent.To)
+					if want := (mail.Message{About: mail.ARequest, To: sent.To, MessageID: sent.MessageID, Link: "http://localhost:8080/holds"}); sent != want {
+						t.Errorf("it says %+v", sent)
+					}
+				}
+				return to
+			}
+			want := []string{"max@example.org", "dee@example.org"}
+			waiting, err := o.cfg.Register.MailsWaiting(t.Context()) // about other things
+			o.must(err)
+			if to := told(); to != nil {
+				t.Errorf("before anybody has asked, %v are told", to)
+			}
+			ask()
+			if to := told(); !slices.Equal(to, want) {
+				t.Errorf("told: %v", to)
+			}
+			ask()
+			if to := told(); to != nil {
+				t.Errorf("told once more: %v", to)
+			}
+			goesOn := func() {
+				t.Helper()
+				o.must(o.cfg.Register.ReviewHold(t.Context(), hold, letter.DateOf(o.now).AddDays(90), mo, mo))
+			}
+			goesOn()
+			ask()
+			o.post.down = true
+			_ = o.tellRequests(t.Context())
+			goesOn()
+			o.post.down = false
+			if to := told(); to != nil {
+				t.Errorf("of a hold that goes on %v are told", to)
+			}
+			if n, err := o.cfg.Register.MailsWaiting(t.Context()); err != nil || n != waiting {
+				t.Errorf("%d mails wait, %v", n-waiting, err)
+			}
+			ask()
+			if to := told(); !slices.Equal(to, want) {
+				t.Errorf("asked for anew, told: %v", to)
+			}
+		})
 	}
 }

@@ -99,8 +99,11 @@ func (r *Register) ReviewHold(ctx context.Context, number int64, review letter.D
 		if !today.Before(h.Since.AddMonths(holdLasts)) {
 			h.Since = today // long before the storage or the key would end what is held
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE holds SET review = $1, owner = $2, since = $3, release_by = 0, release_asked = 0 WHERE number = $4`,
+		if _, err := tx.ExecContext(ctx, `UPDATE holds SET review = $1, owner = $2, since = $3 WHERE number = $4`,
 			review.String(), owner, h.Since.String(), number); err != nil {
+			return err
+		}
+		if err := r.askRelease(ctx, tx, number, 0); err != nil {
 			return err
 		}
 		if _, err := r.holdAgain(ctx, tx, h); err != nil {

@@ -124,7 +124,7 @@ func (r *Register) Notified(ctx context.Context, l *Letter) error {
 // MailsWaiting counts mails that no server has taken yet.
 func (r *Register) MailsWaiting(ctx context.Context) (n int, err error) {
 	err = r.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM mails WHERE sent IS NULL) +
-		(SELECT count(*) FROM request_mails WHERE sent IS NULL) + (SELECT count(*) FROM daily_mails WHERE sent IS NULL) +
+		(SELECT count(*) FROM request_mails WHERE sent IS NULL) + (SELECT count(*) FROM hold_mails WHERE sent IS NULL) + (SELECT count(*) FROM daily_mails WHERE sent IS NULL) +
 		(SELECT count(*) FROM reminders WHERE sent IS NULL) + (SELECT count(*) FROM calls WHERE sent IS NULL) + (SELECT count(*) FROM invitations) +
 		(SELECT count(*) FROM account_mails m JOIN people p ON p.number = m.person WHERE m.address <> '' OR p.email <> '')`).Scan(&n)
 	return n, err

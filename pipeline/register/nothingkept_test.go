@@ -18,7 +18,7 @@ import (
 var (
 	ofLetters = []string{"calls", "entries", "erasures", "gone", "held", "holds", "letters", "mails", "meta", "openings",
 		"pages_shown", "papers", "remains", "requests", "underway", "walls"}
-	ofNoLetter = []string{"account_mails", "alarms", "checkpoint", "daily_mails", "edge_invitations", "edge_keys", "edges", "enrol_codes", "invitations",
+	ofNoLetter = []string{"account_mails", "alarms", "checkpoint", "daily_mails", "edge_invitations", "edge_keys", "edges", "enrol_codes", "hold_mails", "invitations",
 		"passkeys", "people", "people_helplines", "policies", "policy_readers", "reminders", "reports", "request_mails", "scan_answers", "sent_forms", "servers",
 		"sessions", "shares", "sso_people", "storage_users", "tree", "week_keys"}
 )

@@ -64,7 +64,7 @@ func (r *Register) mayRelease(ctx context.Context, tx *sql.Tx, h Hold, person in
 	if h.ReleaseBy == person {
 		return false, nil
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE holds SET release_by = $1, release_asked = $2 WHERE number = $3`, person, millis(r.Now()), h.Number); err != nil {
+	if err := r.askRelease(ctx, tx, h.Number, person); err != nil {
 		return false, err
 	}
 	return false, r.append(ctx, tx, HoldReleaseAsked{Hold: h.Number, Letters: soon}, h.Letter, person)

@@ -133,8 +133,18 @@ func (r *Register) forgetAt(ctx context.Context, tx *sql.Tx, id letter.ID, perso
 			return err
 		}
 	}
+	ended, err := numbersIn(ctx, tx, `SELECT number FROM holds WHERE letter = $1 AND release_by = $2`, string(id), person)
+	if err != nil {
+		return err
+	}
+	for _, hold := range ended {
+		if err := r.askRelease(ctx, tx, hold, 0); err != nil {
+			return err
+		}
+	}
 	for _, stmt := range []string{
-		`UPDATE holds SET release_by = 0, release_asked = 0 WHERE letter = $1 AND release_by = $2`,
+		`DELETE FROM hold_mails WHERE hold IN (SELECT h.number FROM holds h JOIN letters l ON l.id = $1 WHERE h.letter = l.id OR h.letter = '' AND h.helpline = l.helpline)
+			AND person = $2 AND sent IS NULL`,
 		`DELETE FROM mails WHERE letter = $1 AND person = $2 AND sent IS NULL`,
 		`DELETE FROM calls WHERE letter = $1 AND person = $2 AND sent IS NULL`,
 		`DELETE FROM request_mails WHERE request IN (SELECT number FROM requests WHERE letter = $1) AND person = $2 AND sent IS NULL`,

@@ -1,0 +1,14 @@
+-- +goose Up
+
+-- Who is told of a hold whose end waits for a second person; sent is null while the
+-- mail is owed. Gone once the hold ends, or goes on.
+CREATE TABLE hold_mails (
+  hold       BIGINT NOT NULL REFERENCES holds (number) ON DELETE CASCADE,
+  person     BIGINT NOT NULL,
+  message_id TEXT   NOT NULL,
+  sent       BIGINT,
+  PRIMARY KEY (hold, person)
+);
+
+-- +goose Down
+DROP TABLE hold_mails;
