@@ -30,7 +30,7 @@ func underShown(session []byte, address string) register.Underway {
 func (s shownAgain) add(ctx context.Context, session []byte, address string) error {
 	u := underShown(session, address)
 	u.Ends = s.now().Add(againCounts)
-	return s.register.KeepUnderway(ctx, u, 0)
+	return s.register.KeepUnderway(ctx, u, register.Room{})
 }
 
 // hasShown notes that the visitor has shown anew who they are, for that address.

@@ -399,7 +399,7 @@ func TestATrayIsForgotten(t *testing.T) {
 	h := newHouse(t)
 	v := h.as(h.ops)
 	sign := v.fills("/desk/"+string(h.readable(1)), h.destruction("sheets", "1"))
-	for range maxTrays {
+	for range maxTrays.One {
 		h.now = h.now.Add(time.Second)
 		v.fills("/desk/"+string(h.readable(1)), h.destruction("sheets", "1"))
 	}

@@ -32,8 +32,11 @@ import (
 const (
 	enteredLives = time.Hour
 	mostEntered  = 16 << 10 // bytes of one form
-	formsEntered = 500      // at once; of more, the oldest give way
 )
+
+// formsEntered is of how many forms something is kept at once; of more, the oldest give
+// way.
+var formsEntered = register.Room{All: 500, One: 50}
 
 // neverKept are the fields of which nothing is kept: what has to be said anew each
 // time, what stands in the table of people and nowhere else, codes, free text that

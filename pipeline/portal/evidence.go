@@ -52,7 +52,7 @@ func (p *Portal) askEvidence(w http.ResponseWriter, v *visit) error {
 	}
 	asked := v.underEvidence(rand.Text())
 	asked.Ends = p.cfg.Now().Add(againCounts)
-	if err := p.cfg.Register.KeepUnderway(v.Context(), asked, 0); err != nil {
+	if err := p.cfg.Register.KeepUnderway(v.Context(), asked, register.Room{}); err != nil {
 		return fmt.Errorf("keeping what was asked for: %w", err)
 	}
 	redirect(w, makingPath+"?asked="+asked.Token)

@@ -41,11 +41,11 @@ func newPasskeys(origin *url.URL) (*webauthn.WebAuthn, error) {
 }
 
 // How long a ceremony may take, and how many of people who are known, by their
-// session or by a right code, may be under way. Those of strangers are sealed.
-const (
-	ceremonyLife  = 10 * time.Minute
-	maxCeremonies = 2000
-)
+// session or by a right code, may be under way: of one person as many as nobody needs who
+// uses a few devices. Those of strangers are sealed.
+const ceremonyLife = 10 * time.Minute
+
+var maxCeremonies = register.Room{All: 2000, One: 20}
 
 // purpose is what a ceremony is for; one begun for another is worthless.
 type purpose string

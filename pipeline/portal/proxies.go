@@ -98,7 +98,7 @@ func (p *Portal) noteProxy(ctx context.Context, r *http.Request) {
 	}
 	u := underProxy
 	u.Ends = p.cfg.Now().Add(proxyNoted)
-	if err := p.cfg.Register.KeepUnderway(ctx, u, 0); err != nil {
+	if err := p.cfg.Register.KeepUnderway(ctx, u, register.Room{}); err != nil {
 		p.cfg.Log.Warn("requests come by way of a machine that is not in [portal] trusted_proxy, and 'letterlock check' cannot be told", "error", err)
 	}
 }

@@ -63,7 +63,7 @@ func (s *sealer) own(ctx context.Context) (id string, key []byte, err error) {
 	_, _ = rand.Read(key)
 	u := underSealing(rand.Text())
 	u.Body, u.Ends = base64.RawStdEncoding.EncodeToString(key), now.Add(sealingLife)
-	if err := s.register.KeepUnderway(ctx, u, 0); err != nil {
+	if err := s.register.KeepUnderway(ctx, u, register.Room{}); err != nil {
 		return "", nil, err
 	}
 	s.id, s.key, s.ends = u.Token, key, u.Ends

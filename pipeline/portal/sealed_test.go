@@ -19,7 +19,7 @@ func TestStrangersTakeNobodysPlace(t *testing.T) {
 	signsIn, err := c.begin(ctx, begun)
 	must(t, err)
 	h.now = h.now.Add(time.Second)
-	for range maxCeremonies + 1 {
+	for range maxCeremonies.All + 1 {
 		_, err := c.begin(ctx, begun)
 		must(t, err)
 	}

@@ -23,10 +23,9 @@ import (
 // Only then is it on record. Between the form and the record it is a tray.
 
 // How long a tray waits for its signatures, and how many wait at most.
-const (
-	trayLife = 30 * time.Minute
-	maxTrays = 200
-)
+const trayLife = 30 * time.Minute
+
+var maxTrays = register.Room{All: 200, One: 20}
 
 // tray is what one person is about to put on record, one paper or several.
 type tray struct {

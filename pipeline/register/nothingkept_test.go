@@ -69,7 +69,7 @@ func TestNoTableKeepsALetter(t *testing.T) {
 	answer := d.answered(m.ID, leader)
 	hold, err := d.PlaceHold(ctx, Hold{Letter: m.ID, Reason: CourtCase, Owner: manager, Review: letter.DateOf(d.now).AddDays(9)}, manager)
 	d.must(err)
-	d.must(d.KeepUnderway(ctx, Underway{Kind: "tray", Token: "t", Person: leader, Body: string(m.ID), Ends: d.now.Add(time.Hour)}, 0))
+	d.must(d.KeepUnderway(ctx, Underway{Kind: "tray", Token: "t", Person: leader, Body: string(m.ID), Ends: d.now.Add(time.Hour)}, Room{}))
 	look(m.ID, answer)
 	d.release(hold, manager)
 	_, err = d.DestroyPaper(ctx, m.ID, Destruction{Sheets: 1, Method: Shredder, Level: "P-5", Place: "office", Authority: "policy-1"}, leader)

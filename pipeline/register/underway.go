@@ -29,15 +29,27 @@ func (u Underway) key() []byte {
 // session is the session's column, which is never null.
 func (u Underway) session() []byte { return append([]byte{}, u.Session...) }
 
+// Room is how much may be under way of one kind; 0 for no limit.
+type Room struct {
+	All int // of everybody
+	One int // of one person, who cannot take everybody's
+}
+
 // KeepUnderway keeps it, in the place of what has its kind, token and session. Of
-// more than most of that kind the one nearest to its end gives way; 0 for no limit.
-func (r *Register) KeepUnderway(ctx context.Context, u Underway, most int) error {
+// more than there is room for, the one nearest to its end gives way: first of the
+// person's own, then of all.
+func (r *Register) KeepUnderway(ctx context.Context, u Underway, room Room) error {
 	err := r.inTx(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM underway WHERE ends <= $1`, millis(r.Now())); err != nil {
 			return err
 		}
-		if most > 0 {
-			if err := makeRoom(ctx, tx, u.Kind, most); err != nil {
+		if room.One > 0 && u.Person != 0 {
+			if err := makeRoom(ctx, tx, u.Kind, u.Person, room.One); err != nil {
+				return err
+			}
+		}
+		if room.All > 0 {
+			if err := makeRoom(ctx, tx, u.Kind, 0, room.All); err != nil {
 				return err
 			}
 		}
@@ -52,12 +64,14 @@ func (r *Register) KeepUnderway(ctx context.Context, u Underway, most int) error
 	return nil
 }
 
-func makeRoom(ctx context.Context, tx *sql.Tx, kind string, most int) error {
+// makeRoom ends one of that kind where there are most of it: of the person's, or of
+// anybody's (0).
+func makeRoom(ctx context.Context, tx *sql.Tx, kind string, person int64, most int) error {
 	var n int
-	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM underway WHERE kind = $1`, kind).Scan(&n); err != nil || n < most {
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM underway WHERE kind = $1 AND $2 IN (0, person)`, kind, person).Scan(&n); err != nil || n < most {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `DELETE FROM underway WHERE kind = $1 AND token = (SELECT token FROM underway WHERE kind = $1 ORDER BY ends LIMIT 1)`, kind)
+	_, err := tx.ExecContext(ctx, `DELETE FROM underway WHERE kind = $1 AND token = (SELECT token FROM underway WHERE kind = $1 AND $2 IN (0, person) ORDER BY ends LIMIT 1)`, kind, person)
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -15,7 +16,7 @@ func TestWhatIsUnderWayIsBounded(t *testing.T) {
 	ctx := t.Context()
 	begin := func(token string, ends time.Duration) {
 		t.Helper()
-		d.must(d.KeepUnderway(ctx, Underway{Kind: "ceremony", Token: token, Body: token, Ends: d.now.Add(ends)}, 2))
+		d.must(d.KeepUnderway(ctx, Underway{Kind: "ceremony", Token: token, Body: token, Ends: d.now.Add(ends)}, Room{All: 2}))
 	}
 	is := func(token string) bool {
 		u := Underway{Kind: "ceremony", Token: token}
@@ -25,7 +26,7 @@ func TestWhatIsUnderWayIsBounded(t *testing.T) {
 		}
 		return err == nil && u.Body == token
 	}
-	d.must(d.KeepUnderway(ctx, Underway{Kind: "tray", Token: "a", Ends: d.now.Add(time.Hour)}, 2))
+	d.must(d.KeepUnderway(ctx, Underway{Kind: "tray", Token: "a", Ends: d.now.Add(time.Hour)}, Room{All: 2}))
 	begin("a", 3*time.Minute)
 	begin("b", time.Minute)
 	begin("c", 2*time.Minute)
@@ -49,6 +50,28 @@ func TestWhatIsUnderWayIsBounded(t *testing.T) {
 	}
 }
 
+// Nobody who is signed in pushes out what others are in the midst of: beyond their own
+// share their own give way.
+func TestOnePersonDoesNotTakeAllRoom(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	keep := func(token string, person int64) {
+		t.Helper()
+		d.now = d.now.Add(time.Second)
+		d.must(d.KeepUnderway(ctx, Underway{Kind: "ceremony", Token: token, Person: person, Ends: d.now.Add(time.Hour)}, Room{All: 10, One: 3}))
+	}
+	keep("another's", 2)
+	keep("a stranger's", 0)
+	for n := range 50 {
+		keep(fmt.Sprint("mine ", n), 1)
+	}
+	for token, want := range map[string]error{"another's": nil, "a stranger's": nil, "mine 46": ErrNotFound, "mine 47": nil, "mine 49": nil} {
+		if err := d.FindUnderway(ctx, &Underway{Kind: "ceremony", Token: token}); !errors.Is(err, want) {
+			t.Errorf("%s: %v", token, err)
+		}
+	}
+}
+
 // busy has the person be in the midst of something, in a session and after one; gone
 // reports whether all of it has gone.
 func (d *desk) busy(person int64) (gone func() bool) {
@@ -61,7 +84,7 @@ func (d *desk) busy(person int64) (gone func() bool) {
 	all := []Underway{{Kind: "entered", Token: "a page", Person: person}, {Kind: "shown", Token: "an address", Session: s.Hash}, {Kind: "tray", Token: "a tray", Session: s.Hash, Person: person}}
 	for _, u := range all {
 		u.Ends = d.now.Add(time.Hour)
-		d.must(d.KeepUnderway(ctx, u, 0))
+		d.must(d.KeepUnderway(ctx, u, Room{}))
 	}
 	return func() bool {
 		left := 0
@@ -86,8 +109,8 @@ func TestWhatIsOverIsForgotten(t *testing.T) {
 		d.must(d.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM underway) + (SELECT count(*) FROM sent_forms)`).Scan(&n))
 		return n
 	}
-	d.must(d.KeepUnderway(ctx, Underway{Kind: "tray", Token: "a", Body: "a letter", Ends: d.now.Add(time.Minute)}, 0))
-	d.must(d.KeepUnderway(ctx, Underway{Kind: "tray", Token: "b", Body: "a letter", Ends: d.now.Add(2 * time.Minute)}, 0))
+	d.must(d.KeepUnderway(ctx, Underway{Kind: "tray", Token: "a", Body: "a letter", Ends: d.now.Add(time.Minute)}, Room{}))
+	d.must(d.KeepUnderway(ctx, Underway{Kind: "tray", Token: "b", Body: "a letter", Ends: d.now.Add(2 * time.Minute)}, Room{}))
 	d.must(d.formTx(context.WithValue(ctx, formKey{}, Form{Token: "sent", Shows: "/l/x"}), 1, func(*sql.Tx) error { return nil }))
 	for _, then := range []struct {
 		after time.Duration

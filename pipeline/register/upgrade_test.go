@@ -25,7 +25,7 @@ func TestMigrationsGoDownAgain(t *testing.T) {
 		d.answered(l.ID, leader)
 	}
 	d.must(d.Join(ctx, Running{Name: "a", Boot: "b", Exposed: "192.0.2.1:80"}))
-	d.must(d.KeepUnderway(ctx, Underway{Kind: "tray", Token: "t", Person: leader, Body: "{}", Ends: d.now.AddDate(0, 0, 1)}, 0))
+	d.must(d.KeepUnderway(ctx, Underway{Kind: "tray", Token: "t", Person: leader, Body: "{}", Ends: d.now.AddDate(0, 0, 1)}, Room{}))
 	kept := func() map[string]int {
 		all := d.rowsOf(d.Register)
 		maps.DeleteFunc(all, func(row string, _ int) bool {
