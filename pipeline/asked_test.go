@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"image"
 	"image/jpeg"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"letterlock/pipeline/portal"
+	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/seal"
 )
@@ -83,6 +85,9 @@ func (o *office) reportsAsked(site string, by note.Signer, tokens ...string) {
 	o.must(o.Admit(o.t.Context()))
 }
 
+// splitEntry is how the portal has a stack's answer go on record.
+var splitEntry = register.ScanAnswered{Kind: register.QuestionStack, Answer: register.AnswerSplit, Letters: 2}
+
 // questions is what the portal lists, by token.
 func (o *office) questions() map[string]portal.Question {
 	o.t.Helper()
@@ -146,7 +151,7 @@ func TestAQuestionIsAskedAcrossTheBucket(t *testing.T) {
 		}
 	}
 
-	answer := portal.Answer{Kind: portal.AnswerSplit, Begins: []int{1, 2}}
+	answer := portal.Answer{Kind: portal.AnswerSplit, Begins: []int{1, 2}, Entry: splitEntry, By: 7}
 	o.must(intake.Answer(ctx, atOne, answer))
 	for range 2 {
 		if err := intake.Answer(ctx, atOne, answer); !errors.Is(err, portal.ErrAnswered) {
@@ -201,6 +206,36 @@ func TestAQuestionIsAskedAcrossTheBucket(t *testing.T) {
 	}
 	if strings.Contains(o.log.String(), "Smith") || len(o.held()) != 0 {
 		t.Errorf("the log holds the name of the file, or something is held: %v", o.held())
+	}
+}
+
+// Of two who answer at once, each at a server of their own, one wins, and the other is
+// told that it is answered: on record is what counts, and nothing else.
+func TestTwoServersAnswerOneQuestionAtOnce(t *testing.T) {
+	o := newOffice(t, func(c *Config) { c.HasLifecycle = true })
+	o.asks("office", oneToken, o.aStack(), [][]byte{thumb(400, 566), thumb(400, 300)}, o.site)
+	o.reportsAsked("office", o.site, oneToken)
+	o.questions() // both boards show it
+	answered := make(chan error)
+	for n := range 2 {
+		go func() {
+			answered <- o.cfg.Register.AnswerScan(t.Context(), "office", letter.Answer{Token: oneToken, Answer: letter.AnswerSplit, Begins: []int{1, 2}[:n+1]},
+				register.ScanAnswered{Kind: register.QuestionStack, Answer: register.AnswerSplit, Letters: n + 1}, 7)
+		}()
+	}
+	first, second := <-answered, <-answered
+	if (first == nil) == (second == nil) || !errors.Is(errors.Join(first, second), register.ErrAnswered) {
+		t.Errorf("one must win: %v, %v", first, second)
+	}
+	given, err := o.cfg.Register.ScanAnswers(t.Context())
+	o.must(err)
+	entries, err := o.cfg.Register.Entries(t.Context(), -1, "scan-answered", "", 10)
+	o.must(err)
+	if len(entries) != 1 || len(given["office"]) != 1 || !strings.Contains(string(entries[0].Data), fmt.Sprintf(`"letters":%d`, len(given["office"][0].Begins))) {
+		t.Errorf("the scanner is told %+v, on record is %+v", given, entries)
+	}
+	if err := o.Intake().Answer(t.Context(), atOne, portal.Answer{Kind: portal.AnswerSplit, Begins: []int{1}, Entry: splitEntry, By: 7}); !errors.Is(err, portal.ErrAnswered) {
+		t.Errorf("who comes later is told %v", err)
 	}
 }
 
@@ -301,7 +336,7 @@ func TestNothingElseIsTakenForAQuestion(t *testing.T) {
 	if list := o.questions(); list[atTwo].Name != secretary || list["office-"+twoToken].Name != "mine.pdf" {
 		t.Errorf("listed are %+v", list)
 	}
-	o.must(o.Intake().Answer(ctx, "office-"+twoToken, portal.Answer{Kind: portal.AnswerSplit, Begins: []int{1}}))
+	o.must(o.Intake().Answer(ctx, "office-"+twoToken, portal.Answer{Kind: portal.AnswerSplit, Begins: []int{1}, Entry: splitEntry, By: 7}))
 	if given, err := o.cfg.Register.ScanAnswers(ctx); err != nil || len(given["annexe"]) != 0 || len(given["office"]) != 1 || !o.questions()[atTwo].Answered.IsZero() {
 		t.Errorf("answered is %+v, %v", given, err)
 	}

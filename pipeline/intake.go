@@ -349,14 +349,16 @@ func (k *askedScans) drop(which func(*seenPages) bool) {
 	k.seen = slices.DeleteFunc(k.seen, which)
 }
 
-// Answer implements portal.Intake. A crash before the row is written leaves an entry and
-// a question that still waits; one after it, a list that the next sweep puts.
+// Answer implements portal.Intake. The answer and its entry are written at once: a crash
+// before leaves neither, and a question that still waits; one after it, a list that the
+// next sweep puts. Of two who answer at once, at whatever server, the second has answered
+// nothing.
 func (a apart) Answer(ctx context.Context, at string, said portal.Answer) error {
 	site, token, err := a.asks(ctx, at)
 	if err != nil {
 		return err
 	}
-	err = a.cfg.Register.AnswerScan(ctx, site, letter.Answer{Token: token, Answer: string(said.Kind), Begins: said.Begins, Sheets: said.Sheets, Despite: said.Despite})
+	err = a.cfg.Register.AnswerScan(ctx, site, letter.Answer{Token: token, Answer: string(said.Kind), Begins: said.Begins, Sheets: said.Sheets, Despite: said.Despite}, said.Entry, said.By)
 	if errors.Is(err, register.ErrAnswered) {
 		return portal.ErrAnswered
 	}

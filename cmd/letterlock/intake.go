@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"golang.org/x/sync/singleflight"
 
 	"letterlock/pipeline/portal"
+	"letterlock/pipeline/register"
 	"letterlock/scanner"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
@@ -18,6 +20,7 @@ import (
 // asks.
 type intake struct {
 	site      string // of its scanner
+	record    func(ctx context.Context, ev register.Event, by int64) error
 	questions *scanner.Questions
 	list      singleflight.Group // of people who ask at once, one looks into the folder
 }
@@ -73,8 +76,12 @@ func (i *intake) Thumbnail(ctx context.Context, token string, page int) ([]byte,
 	return jpeg, inPortal(err)
 }
 
-// Answer implements portal.Intake.
+// Answer implements portal.Intake. A crash after the entry leaves it, and a question that
+// still waits.
 func (i *intake) Answer(ctx context.Context, token string, a portal.Answer) error {
+	if err := i.record(ctx, a.Entry, a.By); err != nil {
+		return fmt.Errorf("%w: %w", portal.ErrNotRecorded, err)
+	}
 	return inPortal(i.questions.Answer(ctx, token, answerWords[a.Kind], separator.Cuts{Begins: a.Begins, LeaveOut: a.Sheets, Despite: a.Despite}))
 }
 
@@ -84,14 +91,18 @@ type intakes struct{ here, apart portal.Intake }
 
 // Questions implements portal.Intake.
 func (i intakes) Questions(ctx context.Context) ([]portal.Question, error) {
+	var apart []portal.Question
+	var failed error
+	asked := make(chan struct{})
+	go func() { // while the folder hangs, as shares do
+		defer close(asked)
+		apart, failed = i.apart.Questions(ctx)
+	}()
 	here, err := i.here.Questions(ctx)
-	if err != nil {
-		return nil, err
-	}
-	apart, err := i.apart.Questions(ctx)
+	<-asked
 	all := append(here, apart...)
 	slices.SortStableFunc(all, func(a, b portal.Question) int { return a.Since.Compare(b.Since) })
-	return all, err
+	return all, errors.Join(err, failed)
 }
 
 // of is the one whose token this is.

@@ -273,7 +273,7 @@ func (r *roles) open(w *world, origin *url.URL, edge bool) (err error) {
 			return err
 		}
 		r.server.Beside(r.in.cfg.Scanner.Site)
-		cfg.Intake = intakes{&intake{site: r.in.cfg.Scanner.Site, questions: r.questions}, cfg.Intake}
+		cfg.Intake = intakes{&intake{site: r.in.cfg.Scanner.Site, record: r.in.register.Record, questions: r.questions}, cfg.Intake}
 	}
 	cfg.OwnSite = r.in.ownSite()
 	handler, err := portal.New(w.ctx, cfg)

@@ -14,8 +14,9 @@ import (
 // is used by many people at once. Its calls return when their context ends, and
 // their errors name no file: they go into the log.
 type Intake interface {
-	// Questions lists what waits for an answer, oldest first. It is called for
-	// every page that operations see, and looks at no scan.
+	// Questions lists what waits for an answer, oldest first; beside an error, what
+	// could be read all the same. It is called for every page that operations see, and
+	// looks at no scan.
 	Questions(ctx context.Context) ([]Question, error)
 	// Stack looks at the scan of a question page by page; slow the first time.
 	// The error is ErrAnswered for a token that stands for nothing (any more), and for a
@@ -23,8 +24,10 @@ type Intake interface {
 	Stack(ctx context.Context, token string) (Stack, error)
 	// Thumbnail is one page of it as a small JPEG, from 1.
 	Thumbnail(ctx context.Context, token string, page int) ([]byte, error)
-	// Answer gives a person's answer. The error is ErrAnswered, or a BadAnswer
-	// for letters that cannot be; after any other the answer may have arrived.
+	// Answer puts a person's answer on record and gives it; where people may answer at
+	// several servers at once, both in one. The error is ErrAnswered, ErrNotRecorded where
+	// for that reason nothing was given, or a BadAnswer for letters that cannot be; after
+	// any other the answer may have arrived.
 	Answer(ctx context.Context, token string, a Answer) error
 }
 
@@ -78,10 +81,16 @@ type Stack struct {
 type Answer struct {
 	Kind                    AnswerKind
 	Begins, Sheets, Despite []int
+
+	Entry register.ScanAnswered // how it is on record, as whose
+	By    int64
 }
 
 // ErrAnswered is what an Intake returns for a token that it does not know.
 var ErrAnswered = errors.New("the question is answered, or its file is gone")
+
+// ErrNotRecorded is what an Intake returns of an answer that it could not put on record.
+var ErrNotRecorded = errors.New("the answer could not be recorded")
 
 // ErrNotLookedAt is what an Intake returns for a scan at which its scanner has not yet
 // had the time to look, and ErrNotToBeSeen for one that it cannot show.
@@ -123,7 +132,7 @@ func unanswered(found []Question) (n int) {
 	return n
 }
 
-// waits is what Intake.Questions returned.
+// waits is what Intake.Questions returned: both, where one folder of several failed.
 type waits struct {
 	questions []Question
 	err       error
@@ -134,18 +143,25 @@ func (p *Portal) questions(ctx context.Context) ([]Question, error) {
 	defer cancel()
 	found, err := p.cfg.Intake.Questions(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("listing what the scanner folder asks: %w", err)
+		err = fmt.Errorf("listing what the scanner folder asks: %w", err)
 	}
-	return found, nil
+	return found, err
 }
 
 // question is the one that the visit's address names.
 func (p *Portal) question(v *visit) (Question, error) {
 	found, err := p.waiting(v)
-	if err != nil {
-		return Question{}, because(folderDown, err)
+	return pickedOf(found, err, v.PathValue("token"))
+}
+
+// pickedOf is the question of that token. Where one folder cannot be read, those of the
+// others can be answered all the same.
+func pickedOf(found []Question, failed error, token string) (Question, error) {
+	q, err := pickQuestion(found, token)
+	if err != nil && failed != nil {
+		err = because(folderDown, failed)
 	}
-	return pickQuestion(found, v.PathValue("token"))
+	return q, err
 }
 
 func pickQuestion(found []Question, token string) (Question, error) {
@@ -167,8 +183,7 @@ func unhurried(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), lookLimit)
 }
 
-// give records the answer and then gives it. A crash in between leaves an entry
-// and a question that still waits.
+// give has the answer put on record and given.
 func (p *Portal) give(v *visit, token string, a Answer, letters int) error {
 	ctx, cancel := unhurried(v.Context())
 	defer cancel()
@@ -177,20 +192,17 @@ func (p *Portal) give(v *visit, token string, a Answer, letters int) error {
 	p.answering.Lock()
 	defer p.answering.Unlock()
 	found, err := p.questions(ctx)
-	if err != nil {
-		return because(folderDown, err)
-	}
-	q, err := pickQuestion(found, token)
+	q, err := pickedOf(found, err, token)
 	if err != nil {
 		return err
 	}
-	entry := register.ScanAnswered{Kind: q.Kind, Answer: a.Kind, Letters: letters, Despite: len(a.Despite)}
-	if err := p.cfg.Register.Record(ctx, entry, v.person.Number); err != nil {
-		return because(answerNotRecorded, fmt.Errorf("recording an answer: %w", err))
-	}
+	a.Entry, a.By = register.ScanAnswered{Kind: q.Kind, Answer: a.Kind, Letters: letters, Despite: len(a.Despite)}, v.person.Number
 	err = p.cfg.Intake.Answer(ctx, token, a)
 	if _, bad := errors.AsType[BadAnswer](err); err == nil || bad || errors.Is(err, ErrAnswered) {
 		return err
+	}
+	if errors.Is(err, ErrNotRecorded) {
+		return because(answerNotRecorded, err)
 	}
 	return because(answerLost, fmt.Errorf("giving an answer: %w", err))
 }

@@ -223,8 +223,22 @@ func TestIntakeFails(t *testing.T) {
 		path := h.intake.asks(QuestionStack, "batch.pdf", Stack{Pages: 1})
 		h.intake.fails = trouble
 		v := h.as(h.ops)
-		for _, w := range []*httptest.ResponseRecorder{v.get("/intake"), v.get(path), v.get(path + "/page/1.jpg"), v.post(path, split("b"))} {
-			wantStatus(t, w, http.StatusServiceUnavailable)
+		board := v.get("/intake") // with what could be read: another scanner's questions
+		wantText(t, board, path, "The scanner folder cannot be looked into right now")
+		waiting := h.intake.waiting
+		h.intake.waiting = nil
+		empty := v.get("/intake")
+		wantStatus(t, v.get(path), http.StatusServiceUnavailable) // nobody knows whether it waits
+		h.intake.waiting = waiting
+		if strings.Contains(empty.Body.String(), "No scan is waiting") {
+			t.Error("it is said that nothing waits, which nobody knows")
+		}
+		for i, w := range []*httptest.ResponseRecorder{board, empty, v.get(path), v.get(path + "/page/1.jpg"), v.post(path, split("b"))} {
+			status := http.StatusServiceUnavailable
+			if i < 2 {
+				status = http.StatusOK
+			}
+			wantStatus(t, w, status)
 			wantText(t, w, "Nothing is lost")
 			if strings.Contains(w.Body.String(), trouble.Error()) {
 				t.Error("the page tells of an inner error")

@@ -21,6 +21,7 @@ const (
 )
 
 type intakeBody struct {
+	Down      *problem // the folder cannot be read: what scanners elsewhere ask is there all the same
 	Questions []Question
 	From      int              // of all questions, that stand before these
 	Next      int              // From of the next page; 0 where there is none
@@ -44,12 +45,14 @@ type againPaper struct {
 // intakePage lists what the scanner folder asks, which papers are to be scanned
 // again, and what was taken today. It looks at no scan.
 func (p *Portal) intakePage(w http.ResponseWriter, v *visit) error {
-	found, err := p.waiting(v)
-	if err != nil {
-		return because(folderDown, err)
-	}
+	found, failed := p.waiting(v)
 	pg := page{Name: "intake", Title: texts.Say("intake.intake")}
 	body := intakeBody{Shows: takenShows, ShowsDesk: deskShows}
+	if failed != nil {
+		p.logFailure(v, failed.Error())
+		body.Down = folderDown
+	}
+	var err error
 	body.Questions, body.From, body.Next = questionsFrom(found, wholeNumber(v.URL.Query().Get("from")))
 	if body.Taken, body.MoreTaken, err = p.takenToday(v); err != nil {
 		return err

@@ -56,10 +56,10 @@ type GivenAnswer struct {
 	At time.Time
 }
 
-// AnswerScan keeps what a person has answered of a scan that the site's scanner asks
-// about, for that scanner to be told; ErrAnswered if somebody was first. It is on record
-// before, by ScanAnswered.
-func (r *Register) AnswerScan(ctx context.Context, site string, a letter.Answer) error {
+// AnswerScan keeps what the person by has answered of a scan that the site's scanner asks
+// about, for that scanner to be told, and puts ev on record with it; ErrAnswered, with
+// nothing on record, if somebody was first, whatever server they were at.
+func (r *Register) AnswerScan(ctx context.Context, site string, a letter.Answer, ev ScanAnswered, by int64) error {
 	data, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("writing an answer: %w", err)
@@ -74,7 +74,10 @@ func (r *Register) AnswerScan(ctx context.Context, site string, a letter.Answer)
 		if err == nil && n == 0 {
 			err = ErrAnswered
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return r.append(ctx, tx, ev, "", by)
 	})
 }
 

@@ -27,11 +27,11 @@ func TestAnswersAreKeptWhileTheScannerAsks(t *testing.T) {
 		return all[site]
 	}
 	reports("office", at, one, two)
-	d.must(d.AnswerScan(ctx, "office", letter.Answer{Token: one, Answer: letter.AnswerSplit, Begins: []int{1, 3}, Sheets: []int{2}}))
-	if err := d.AnswerScan(ctx, "office", letter.Answer{Token: one, Answer: letter.AnswerSame}); !errors.Is(err, ErrAnswered) {
+	d.must(d.AnswerScan(ctx, "office", letter.Answer{Token: one, Answer: letter.AnswerSplit, Begins: []int{1, 3}, Sheets: []int{2}}, ScanAnswered{Kind: QuestionStack, Answer: AnswerSplit}, 7))
+	if err := d.AnswerScan(ctx, "office", letter.Answer{Token: one, Answer: letter.AnswerSame}, ScanAnswered{Kind: QuestionStack, Answer: AnswerSplit}, 7); !errors.Is(err, ErrAnswered) {
 		t.Errorf("it is answered twice: %v", err)
 	}
-	d.must(d.AnswerScan(ctx, "annexe", letter.Answer{Token: one, Answer: letter.AnswerSame}))
+	d.must(d.AnswerScan(ctx, "annexe", letter.Answer{Token: one, Answer: letter.AnswerSame}, ScanAnswered{Kind: QuestionStack, Answer: AnswerSplit}, 7))
 	reports("office", at.Add(-time.Minute))
 	reports("annexe", at, one)
 	reports("office", at.Add(time.Minute), two, one)
@@ -42,7 +42,7 @@ func TestAnswersAreKeptWhileTheScannerAsks(t *testing.T) {
 	if a := kept("office"); len(a) != 0 || len(kept("annexe")) != 1 {
 		t.Errorf("kept is %+v, and of another scanner %+v", a, kept("annexe"))
 	}
-	d.must(d.AnswerScan(ctx, "office", letter.Answer{Token: two, Answer: letter.AnswerAnother}))
+	d.must(d.AnswerScan(ctx, "office", letter.Answer{Token: two, Answer: letter.AnswerAnother}, ScanAnswered{Kind: QuestionStack, Answer: AnswerSplit}, 7))
 	d.must(d.RevokeEdge(ctx, "office", 0))
 	if a := kept("office"); len(a) != 0 {
 		t.Errorf("of a scanner that is revoked is kept %+v", a)
