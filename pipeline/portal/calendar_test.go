@@ -100,3 +100,26 @@ func TestUnusualOpenings(t *testing.T) {
 	wantText(t, h.as(h.dpo).get("/openings?days=7"), "Nobody has opened a letter in the last 7 days.")
 	wantText(t, h.as(h.dpo).get("/openings?days=<b>"), "33 openings in the last 30 days")
 }
+
+// Whoever opens a letter within a day of having got a new passkey, or a new sign-in of the
+// organisation's, is marked, with the letter: it may be somebody else who got hold of their
+// code. Somebody else's new passkey says nothing of them.
+func TestOpeningsAfterANewPasskey(t *testing.T) {
+	h := newHouse(t)
+	one, other := h.letter(1), h.letter(1)
+	open := func(who int64, id letter.ID) {
+		t.Helper()
+		must(t, h.register.RecordOpening(t.Context(), id, who, fmt.Append(nil, h.now.String()), register.ShownPages))
+	}
+	open(h.lead, one)
+	h.now = h.now.Add(time.Hour)
+	must(t, h.register.AddAnotherPasskey(t.Context(), h.lead, []byte("a passkey"), "{}"))
+	open(h.lead2, one)
+	wantText(t, h.as(h.dpo).get("/openings"), "Nothing is unusual.", "Soon is within 24 hours")
+	for range 2 {
+		open(h.lead, other) // at once, and a moment before it is a day old
+		h.now = h.now.Add(newFor - time.Second)
+	}
+	wantText(t, h.as(h.dpo).get("/openings"), "Something is unusual about 1 person.", "(Ada Lead)</a></th>", "soon after a new passkey: 2</span> </td><td>3</td><td>2</td>",
+		other.Reference()+`</a></th><td class="words"><span class="tag bad">soon after a new passkey: 2</span>`, one.Reference()+`</a></th><td class="words">nothing</td>`)
+}

@@ -68,13 +68,15 @@ func (p *Portal) deskPage(w http.ResponseWriter, v *visit) error {
 	return p.ok(w, v, page{Name: "desk", Title: texts.Say("desk.destruction-desk"), Body: body})
 }
 
+// unwalledPapers leaves out the papers of letters from which the visitor is walled off.
+func (p *Portal) unwalledPapers(v *visit, papers []register.Paper) ([]register.Paper, error) {
+	walled, err := p.cfg.Register.WalledFrom(v.Context(), v.person.Number)
+	return slices.DeleteFunc(papers, func(paper register.Paper) bool { return slices.Contains(walled, paper.Letter) }), err
+}
+
 // listPapers fills in one list of the desk, and what comes after it.
 func (p *Portal) listPapers(v *visit, body *deskBody, which register.PaperList, after register.Place) error {
 	papers, err := p.cfg.Register.Papers(v.Context(), which, after, body.Shows+1)
-	if err != nil {
-		return err
-	}
-	walled, err := p.cfg.Register.WalledFrom(v.Context(), v.person.Number)
 	if err != nil {
 		return err
 	}
@@ -85,7 +87,9 @@ func (p *Portal) listPapers(v *visit, body *deskBody, which register.PaperList, 
 			return err
 		}
 	}
-	papers = slices.DeleteFunc(papers, func(paper register.Paper) bool { return slices.Contains(walled, paper.Letter) })
+	if papers, err = p.unwalledPapers(v, papers); err != nil {
+		return err
+	}
 	switch which {
 	case register.PapersOutlived:
 		body.Overdue = papers

@@ -91,6 +91,9 @@ func questionsFrom(found []Question, after int64) (some []Question, from, next i
 // that has been read back takes its paper off this list.
 func (p *Portal) papersAgain(v *visit, limit int) (again []againPaper, err error) {
 	papers, err := p.cfg.Register.Papers(v.Context(), register.PapersAgain, register.Place{}, limit)
+	if err == nil {
+		papers, err = p.unwalledPapers(v, papers)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -119,18 +122,23 @@ func (p *Portal) asked(v *visit, papers []register.Paper) (again []againPaper, e
 	return again, nil
 }
 
-// takenToday is the letters that were taken since the day began.
+// takenToday is the letters that were taken since the day began, but for those from which
+// the visitor is walled off.
 func (p *Portal) takenToday(v *visit) (taken []register.Entry, more bool, err error) {
 	taken, err = p.cfg.Register.Entries(v.Context(), -1, "letter-admitted", "", takenShows)
 	if err != nil {
 		return nil, false, err
 	}
-	began := letter.DateOf(p.cfg.Now()).Start()
-	before := slices.IndexFunc(taken, func(e register.Entry) bool { return e.At.Before(began) })
-	if before >= 0 {
-		return taken[:before], false, nil
+	walled, err := p.cfg.Register.WalledFrom(v.Context(), v.person.Number)
+	if err != nil {
+		return nil, false, err
 	}
-	return taken, len(taken) == takenShows, nil
+	began := letter.DateOf(p.cfg.Now()).Start()
+	more = len(taken) == takenShows
+	if before := slices.IndexFunc(taken, func(e register.Entry) bool { return e.At.Before(began) }); before >= 0 {
+		taken, more = taken[:before], false
+	}
+	return slices.DeleteFunc(taken, func(e register.Entry) bool { return slices.Contains(walled, e.Letter) }), more, nil
 }
 
 // answerNote thanks for the answer that the person has just given, as the

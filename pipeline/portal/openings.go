@@ -17,6 +17,10 @@ const (
 	nightEnds   = 6
 	manyInARow  = 10 // different letters within an hour: so many are not read, and hardly needed
 	manyTimes   = 10 // openings of one letter by one person: so often it is hardly read
+
+	// newFor is for how long a way to sign in is new. Whoever got hold of somebody's
+	// code makes one, and reads.
+	newFor = 24 * time.Hour
 )
 
 // How far back the page looks, and at how many openings at most.
@@ -39,6 +43,7 @@ type openingsBody struct {
 	NightBegins, NightEnds texts.Text
 	Many, Times            int // see manyInARow and manyTimes
 	Once                   int // minutes, see register.OpeningCounts
+	NewFor                 int // hours
 }
 
 // opener is what one person has opened.
@@ -49,6 +54,7 @@ type opener struct {
 	Letters  int
 	Night    int // openings at night
 	InARow   int // the most different letters within an hour
+	New      int // openings within newFor of a new way to sign in
 	Marks    []texts.Text
 }
 
@@ -58,8 +64,10 @@ type openedLetter struct {
 	Openings int
 	People   int
 	Marks    []texts.Text
-	most     int // openings by one person
+	Walled   bool // the visitor is walled off from it: it is counted, and not named
+	most     int  // openings by one person
 	night    int
+	new      int
 }
 
 // openingsPage says who has opened how much, and marks what is unusual.
@@ -70,13 +78,18 @@ func (p *Portal) openingsPage(w http.ResponseWriter, v *visit) error {
 		days = 30
 	}
 	body := openingsBody{Days: days, Choices: openingDays, Chosen: chosen, Shows: 4 * perPage,
-		NightBegins: texts.Hour(nightBegins), NightEnds: texts.Hour(nightEnds), Many: manyInARow, Times: manyTimes, Once: int(register.OpeningCounts.Minutes())}
-	entries, cut, err := p.openingsSince(v, letter.DateOf(p.cfg.Now()).AddDays(-days).Start())
+		NightBegins: texts.Hour(nightBegins), NightEnds: texts.Hour(nightEnds), Many: manyInARow, Times: manyTimes, Once: int(register.OpeningCounts.Minutes()), NewFor: int(newFor.Hours())}
+	since := letter.DateOf(p.cfg.Now()).AddDays(-days).Start()
+	entries, cut, err := p.entriesSince(v, "letter-opened", since)
+	if err != nil {
+		return err
+	}
+	fresh, err := p.newSignIns(v, since)
 	if err != nil {
 		return err
 	}
 	body.Looked, body.Cut = len(entries), cut
-	body.People = openers(entries)
+	body.People = openers(entries, fresh)
 	names, err := p.staffNames(v)
 	if err != nil {
 		return err
@@ -87,8 +100,13 @@ func (p *Portal) openingsPage(w http.ResponseWriter, v *visit) error {
 			body.Unusual++
 		}
 	}
-	all := openedLetters(entries)
-	for _, l := range all {
+	walled, err := p.cfg.Register.WalledFrom(v.Context(), v.person.Number)
+	if err != nil {
+		return err
+	}
+	all := openedLetters(entries, fresh)
+	for i, l := range all {
+		all[i].Walled = slices.Contains(walled, l.Letter)
 		if len(l.Marks) > 0 {
 			body.Odd++
 		}
@@ -97,10 +115,35 @@ func (p *Portal) openingsPage(w http.ResponseWriter, v *visit) error {
 	return p.ok(w, v, page{Name: "openings", Title: texts.Say("openings.openings"), Body: body})
 }
 
-// openingsSince reads the openings since then, newest first.
-func (p *Portal) openingsSince(v *visit, since time.Time) (out []register.Entry, cut bool, err error) {
+// newSignIns is when each person, by number, got a new way to sign in, as it counts for
+// openings since then.
+func (p *Portal) newSignIns(v *visit, since time.Time) (signIns, error) {
+	at := signIns{}
+	for _, kind := range []string{"passkey-added", "sso-linked"} {
+		entries, _, err := p.entriesSince(v, kind, since.Add(-newFor))
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			at[e.By] = append(at[e.By], e.At)
+		}
+	}
+	return at, nil
+}
+
+// signIns is when people got a new way to sign in.
+type signIns map[int64][]time.Time
+
+// fresh reports whether whoever opened the letter had got one shortly before. With which
+// of theirs they had signed in is on no record.
+func (s signIns) fresh(opened register.Entry) bool {
+	return slices.ContainsFunc(s[opened.By], func(at time.Time) bool { return !opened.At.Before(at) && opened.At.Sub(at) < newFor })
+}
+
+// entriesSince reads the entries of a kind since then, newest first.
+func (p *Portal) entriesSince(v *visit, kind string, since time.Time) (out []register.Entry, cut bool, err error) {
 	for before := int64(-1); len(out) < maxOpenings; {
-		part, err := p.cfg.Register.Entries(v.Context(), before, "letter-opened", "", 1000)
+		part, err := p.cfg.Register.Entries(v.Context(), before, kind, "", 1000)
 		if err != nil {
 			return nil, false, err
 		}
@@ -120,7 +163,7 @@ func (p *Portal) openingsSince(v *visit, since time.Time) (out []register.Entry,
 
 // openers counts openings, newest first, by person: what is marked on top, then
 // whoever has opened most.
-func openers(entries []register.Entry) []opener {
+func openers(entries []register.Entry, new signIns) []opener {
 	of := map[int64][]register.Entry{}
 	for _, e := range entries {
 		of[e.By] = append(of[e.By], e)
@@ -134,6 +177,9 @@ func openers(entries []register.Entry) []opener {
 			if atNight(e.At) {
 				o.Night++
 			}
+			if new.fresh(e) {
+				o.New++
+			}
 		}
 		o.Letters = len(letters)
 		if o.Night > 0 {
@@ -141,6 +187,9 @@ func openers(entries []register.Entry) []opener {
 		}
 		if o.InARow >= manyInARow {
 			o.Marks = append(o.Marks, texts.Say("openings.many-in-a-row", "n", o.InARow))
+		}
+		if o.New > 0 {
+			o.Marks = append(o.Marks, texts.Say("openings.new-sign-in", "count", o.New))
 		}
 		out = append(out, o)
 	}
@@ -181,7 +230,7 @@ func inARow(opened []register.Entry) (most int) {
 
 // openedLetters counts openings by letter: what is marked on top, then what was
 // opened most.
-func openedLetters(entries []register.Entry) []openedLetter {
+func openedLetters(entries []register.Entry, new signIns) []openedLetter {
 	at := map[letter.ID]int{}
 	people := map[letter.ID]map[int64]int{}
 	var out []openedLetter
@@ -199,6 +248,9 @@ func openedLetters(entries []register.Entry) []openedLetter {
 		if atNight(e.At) {
 			out[i].night++
 		}
+		if new.fresh(e) {
+			out[i].new++
+		}
 	}
 	for i := range out {
 		l := &out[i]
@@ -207,6 +259,9 @@ func openedLetters(entries []register.Entry) []openedLetter {
 		}
 		if l.most >= manyTimes {
 			l.Marks = append(l.Marks, texts.Say("openings.many-times", "n", l.most))
+		}
+		if l.new > 0 {
+			l.Marks = append(l.Marks, texts.Say("openings.new-sign-in", "count", l.new))
 		}
 	}
 	slices.SortStableFunc(out, func(a, b openedLetter) int {

@@ -49,6 +49,7 @@ type siteCount struct {
 	Left    int          // papers that nobody has looked at yet, since the count was not made to its end
 	Next    letter.ID    // after which it goes on
 	Settled int          // differences that do not any more
+	Walled  int          // differences that still stand and are of letters from which the visitor is walled off
 }
 
 // difference is a paper of which the hand and the register disagree.
@@ -148,12 +149,16 @@ func (p *Portal) siteCounts(v *visit, piles []pile) (out []siteCount, err error)
 		at(string(part.Site))
 		parts[string(part.Site)] = append(parts[string(part.Site)], part)
 	}
+	walled, err := p.cfg.Register.WalledFrom(v.Context(), v.person.Number)
+	if err != nil {
+		return nil, err
+	}
 	for i := range out {
 		s := &out[i]
 		for _, part := range lastCount(parts[s.Site]) {
 			s.At, s.By, s.Next = part.At, staffWords(names, part.By), part.Until
 			s.Listed += part.Listed
-			if err := p.standing(v, s, part.PapersCounted); err != nil {
+			if err := p.standing(v, s, part.PapersCounted, walled); err != nil {
 				return nil, err
 			}
 		}
@@ -194,13 +199,16 @@ func lastCount(all []countPart) (parts []countPart) {
 }
 
 // standing names those differences of a count that have not been settled since.
-func (p *Portal) standing(v *visit, s *siteCount, d register.PapersCounted) error {
+func (p *Portal) standing(v *visit, s *siteCount, d register.PapersCounted, walled []letter.ID) error {
 	add := func(id letter.ID, says texts.Text) {
-		if says == nil {
+		switch {
+		case says == nil:
 			s.Settled++
-			return
+		case slices.Contains(walled, id):
+			s.Walled++
+		default:
+			s.Differs = append(s.Differs, difference{id.Reference(), says})
 		}
-		s.Differs = append(s.Differs, difference{id.Reference(), says})
 	}
 	for _, id := range d.Missing {
 		waits, err := p.paperWaits(v, id)
@@ -261,6 +269,7 @@ type countBody struct {
 	Until  letter.ID // and ends with this one; empty for the last
 	Papers []register.Paper
 	Left   int // papers in the parts after it
+	Walled int // papers of this part that are of letters from which the visitor is walled off: a colleague looks for them
 	Here   map[letter.ID]bool
 	Others string // as typed
 }
@@ -294,9 +303,14 @@ func (p *Portal) showCount(w http.ResponseWriter, v *visit, site string, after l
 	if err != nil {
 		return err
 	}
-	body := countBody{Site: site, After: after, Papers: papers[:min(len(papers), countShows)], Here: map[letter.ID]bool{}, Others: form.Get("others")}
+	part := papers[:min(len(papers), countShows)]
+	mine, err := p.unwalledPapers(v, slices.Clone(part))
+	if err != nil {
+		return err
+	}
+	body := countBody{Site: site, After: after, Papers: mine, Walled: len(part) - len(mine), Here: map[letter.ID]bool{}, Others: form.Get("others")}
 	if len(papers) > countShows {
-		body.Until = papers[countShows-1].Letter
+		body.Until = part[countShows-1].Letter
 		if body.Left, err = p.cfg.Register.CountOfPapersAt(v.Context(), site, body.Until); err != nil {
 			return err
 		}

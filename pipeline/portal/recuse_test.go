@@ -241,3 +241,37 @@ func TestThePaperOfWhoHasSteppedBack(t *testing.T) {
 	wantStatus(t, ops.post(sign, nil), http.StatusSeeOther)
 	wantSame(t, "certificate", walled.get(desk), walled.get("/no-such-page"))
 }
+
+// Where papers are counted and scanned again, and where openings are looked at, nothing
+// names the letter to who has stepped back, and it is said that something is left out.
+// The register stays whole.
+func TestWhatIsCountedIsNotNamedToWhoHasSteppedBack(t *testing.T) {
+	h := newHouse(t)
+	id, other := h.readable(1), h.readable(1)
+	must(t, h.register.Recuse(t.Context(), id, h.lead))
+	must(t, h.register.GiveRole(t.Context(), h.lead, register.Operations, nil))
+	unnamed := func(path string, texts ...string) {
+		t.Helper()
+		w := h.as(h.lead).get(path)
+		wantText(t, w, texts...)
+		if page := w.Body.String(); strings.Contains(page, id.Reference()) || strings.Contains(page, string(id)) {
+			t.Errorf("%s names it", path)
+		}
+	}
+	unnamed("/papers/count?site=office", other.Reference(), "1 more paper must be there, of a letter in which you know somebody")
+	ops := h.as(h.ops)
+	wantText(t, ops.get("/papers/count?site=office"), id.Reference(), other.Reference())
+	wantRedirect(t, ops.post("/papers/count", url.Values{"counted-at": {"office"}, "paper": {string(id), string(other)}, "here": {string(other)}, "looked": {"yes"}}), "/papers?done=1")
+	wantText(t, ops.get("/papers"), id.Reference(), "1 difference")
+	unnamed("/papers", "1 difference is of a letter in which you know somebody")
+
+	must(t, h.register.RecordOpening(t.Context(), id, h.lead2, []byte("another"), register.ShownPages))
+	must(t, h.register.MarkScanAgain(t.Context(), id, h.lead2, register.ScanAgainReasons[0]))
+	wantText(t, ops.get("/intake"), id.Reference())
+	unnamed("/intake?from=0")
+
+	must(t, h.register.GiveRole(t.Context(), h.lead, register.DPO, nil))
+	wantText(t, h.as(h.dpo).get("/openings"), id.Reference(), other.Reference())
+	unnamed("/openings", other.Reference(), "a letter in which you know somebody")
+	wantText(t, h.as(h.lead).get("/register"), id.Reference())
+}
