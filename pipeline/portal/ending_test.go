@@ -35,6 +35,23 @@ func TestALetterEndsWhileItIsOpenInTheBrowser(t *testing.T) {
 	}
 }
 
+// So does the page on which it is printed: from then on nothing of it is put on paper.
+func TestALetterEndsWhileItIsPrintedInTheBrowser(t *testing.T) {
+	b := newBrowser(t, letsPrint, func(c *Config) { c.Sample = true })
+	id := b.letter(2)
+	path := "/l/" + string(id)
+	l, err := b.register.Letter(t.Context(), id)
+	must(t, err)
+	b.now = l.Deadline().Start().Add(-5 * time.Minute)
+	b.be(b.lead)
+	b.Open(path)
+	b.now = l.Deadline().Start().Add(-4 * time.Second)
+	b.Press(`form[action="` + path + `/print"] button`)
+	b.Wants("It is recorded that you print it.")
+	b.isClosed()
+	b.OnPaper(func() { b.WantsThat(`document.querySelectorAll("main img").length`, "0") })
+}
+
 // One that is erased while it is open closes at its next page.
 func TestALetterIsErasedWhileItIsOpenInTheBrowser(t *testing.T) {
 	b := newBrowser(t, func(c *Config) { c.Sample = true })

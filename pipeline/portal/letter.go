@@ -98,14 +98,21 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 		return err
 	}
 	body.Pages, body.Larger = shownPages(v, l)
-	if !l.Held() {
-		body.EndsIn = max(l.Deadline().Start().Sub(p.cfg.Now()).Milliseconds(), 1)
-	}
+	body.EndsIn = p.endsIn(l)
 	title := texts.Say("letter.letter", "reference", l.ID.Reference())
 	if l.IsResponse() {
 		title = texts.Say("letter.answer", "reference", l.ID.Reference())
 	}
 	return p.ok(w, v, page{Name: "letter", Title: title, Script: "read.js", Errors: flaws, Note: decisionNote(v, l), Urgent: strings.HasPrefix(v.URL.Query().Get("done"), "risk-urgent"), Body: body})
+}
+
+// endsIn is in how many milliseconds a page with the letter must close; 0 for never, of
+// one on hold.
+func (p *Portal) endsIn(l register.Letter) int64 {
+	if l.Held() {
+		return 0
+	}
+	return max(l.Deadline().Start().Sub(p.cfg.Now()).Milliseconds(), 1)
 }
 
 // ready has the letter opened, and its first page made as the browser will ask for it.

@@ -4,6 +4,7 @@
 "use strict";
 (() => {
   const bar = document.getElementById("turner");
+  if (!bar) return; // where letters are printed
   const pages = document.querySelector(".pages");
   const figures = [...pages.querySelectorAll("figure")];
   const where = document.getElementById("turner-at");
@@ -50,7 +51,9 @@
   document.addEventListener("scroll", say, { passive: true });
   bar.hidden = false;
   say();
+})();
 
+(() => {
   const ended = document.getElementById("ended");
   const close = () => {
     ended.parentElement.replaceChildren(ended);
