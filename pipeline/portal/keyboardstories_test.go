@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/chromedp/chromedp/kb"
+
 	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
 )
 
 // showsByKeys shows anew who somebody is, with their passkey and without a mouse.
@@ -153,4 +156,61 @@ func TestKeyboardOfANewScanInTheBrowser(t *testing.T) {
 	b.goes(`nav a[href="/intake"]`)
 	b.WantsThat(`document.querySelectorAll("#again ~ .cards .card").length`, "1")
 	b.Wants(wrong.Reference(), "put the new scan into the folder of its reference")
+}
+
+// TestKeyboardOfATrayInTheBrowser destroys several papers together without a mouse: they
+// are put into the tray, counted, signed for by who destroyed them and then, on the same
+// screen, by the witness, each with a passkey of their own.
+func TestKeyboardOfATrayInTheBrowser(t *testing.T) {
+	b := newBrowser(t)
+	papers := []letter.ID{b.readable(1), b.readable(3)}
+	stays := b.readable(1)
+	b.enrol(b.ops2)
+	witness := b.Passkeys()
+	b.endsByKeys()
+	b.enrol(b.ops)
+	b.goes(`nav a[href="/desk"]`)
+	for _, id := range papers {
+		b.TabTo("#tray-" + string(id))
+		b.Keys(" ")
+	}
+	b.goes(`main form[action="/desk/tray"] button`)
+	b.Wants("Destroy 2 papers")
+	for i, id := range papers {
+		b.TabTo("#sheets-" + string(id))
+		b.Keys([]string{"1", "9"}[i])
+	}
+	b.TabTo("#scanner")
+	b.Keys("O")
+	b.TabTo("#confirm")
+	b.Keys(" ")
+	b.goes("main form .danger")
+	b.Wants("Please put this right", "Stop: 9 sheets cannot belong to a scan of 3 pages")
+	b.TabTo("#sheets-" + string(papers[1]))
+	b.Keys("2") // what is in a field is chosen as one comes to it
+	b.TabTo("#confirm")
+	b.Keys(" ")
+	b.goes("main form .danger")
+	b.Wants("You sign first")
+	b.showsByKeys()
+	b.Wants("You have signed.", "Now your witness.")
+	b.TabTo(`main [data-begin$="/witness/begin"]`)
+	b.Keys(kb.Enter)
+	b.Wants("Somebody else must be the witness")
+	b.HandDevice(witness)
+	b.goes(`main [data-begin$="/witness/begin"]`)
+	b.Wants("Your witness has signed.", "(Pat Office)")
+	if n := len(b.entries("paper-destroyed", "")); n != 0 {
+		t.Errorf("%d destructions are on record before they are recorded", n)
+	}
+	b.goes("main form .danger")
+	b.Wants("Destructions recorded", "2 papers", "D-2026-000001", "D-2026-000002", "(Pat Office)")
+	b.goes(`main a[href="/desk"]`)
+	b.Wants(stays.Reference())
+	for _, id := range papers {
+		if d := b.destroyed(id); d.Witness != b.ops2 || d.WitnessWith != register.WithPasskey {
+			t.Errorf("on record is %+v", d)
+		}
+	}
+	b.endsByKeys()
 }
