@@ -13,8 +13,19 @@ import (
 )
 
 // Whatever holds of a register in an SQLite file holds of one in PostgreSQL.
-func TestOnPostgreSQL(t *testing.T) {
-	postgrestest.Suite(t, "^Test", func(url string) error {
+func TestOnPostgreSQL(t *testing.T) { onPostgreSQL(t, "^Test") }
+
+// The newest PostgreSQL does what the oldest does: tables go up and down and are alike,
+// rows that are deleted are gone from its files, locks hold several hands apart, and a
+// register moves.
+func TestOnTheNewestPostgreSQL(t *testing.T) {
+	postgrestest.Newest(t)
+	onPostgreSQL(t, "^Test(ALettersStory|AMovedRegister|ACopyIs|AServer|BothDatabases|ErasedRows|ManyHands|ManifestsAre|MigrationsGo|NoRecord|QueriesFollowTheWorkDueOn|ServersAnd|SessionsAtOnce|TransitionsAre)")
+}
+
+func onPostgreSQL(t *testing.T, tests string) {
+	t.Helper()
+	postgrestest.Suite(t, tests, func(url string) error {
 		r, err := Open(t.Context(), Config{URL: url, Now: time.Now})
 		if err != nil {
 			return err

@@ -10,8 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,8 +49,7 @@ func Start(t testing.TB, options ...string) *Server {
 // StartAs is Start with databases that are made with these options of initdb.
 func StartAs(t testing.TB, initdb []string, options ...string) *Server {
 	t.Helper()
-	bin, found := find()
-	realpart.Need(t, found, "PostgreSQL 15 or later: apt-get install postgresql")
+	bin := programs(t)
 	// Not the test's own folder, into which only its user may look, and which is too
 	// long for a socket's name.
 	sockets, err := os.MkdirTemp("", "letterlock-pg")
@@ -72,24 +69,6 @@ func StartAs(t testing.TB, initdb []string, options ...string) *Server {
 
 // dataIn is where the server with those sockets keeps its databases.
 func dataIn(sockets string) string { return filepath.Join(sockets, "data") }
-
-// find is the folder of the newest PostgreSQL here.
-func find() (bin string, found bool) {
-	all, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // where Debian puts them
-	if path, err := exec.LookPath("initdb"); err == nil {
-		all = append(all, path)
-	}
-	if len(all) == 0 {
-		return "", false
-	}
-	slices.SortFunc(all, func(a, b string) int { return version(a) - version(b) })
-	return filepath.Dir(all[len(all)-1]), true
-}
-
-func version(path string) int {
-	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
-	return n
-}
 
 func (s *Server) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(s.bin, program), args...)
@@ -216,7 +195,7 @@ func (s *Server) Database(t testing.TB) string {
 func (s *Server) Filled(t testing.TB, dump []byte) (address string) {
 	t.Helper()
 	address = s.Database(t)
-	fill := exec.CommandContext(t.Context(), filepath.Join(s.bin, "psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", address)
+	fill := exec.CommandContext(t.Context(), realpart.Tool(t, "psql", "PostgreSQL's psql: apt-get install postgresql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", address)
 	fill.Stdin = bytes.NewReader(dump)
 	if out, err := fill.CombinedOutput(); err != nil {
 		t.Fatalf("psql: %v\n%s", err, out)

@@ -100,24 +100,6 @@ func Files(t testing.TB, url string) []string {
 	return files
 }
 
-// Copy copies the database at that address, as it is now, into a new one.
-func Copy(t testing.TB, from string) (to string) {
-	t.Helper()
-	bin, _ := find()
-	to = url(t, "")
-	dump := exec.CommandContext(t.Context(), filepath.Join(bin, "pg_dump"), "--no-owner", from)
-	text, err := dump.Output()
-	if err != nil {
-		t.Fatalf("pg_dump: %v", err)
-	}
-	fill := exec.CommandContext(t.Context(), filepath.Join(bin, "psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", to)
-	fill.Stdin = bytes.NewReader(text)
-	if out, err := fill.CombinedOutput(); err != nil {
-		t.Fatalf("psql: %v\n%s", err, out)
-	}
-	return to
-}
-
 func url(t testing.TB, of string) string {
 	t.Helper()
 	if !OnPostgreSQL() {
