@@ -14,7 +14,6 @@ import (
 	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/progress"
-	"letterlock/cmd/sitekey"
 	"letterlock/pipeline"
 	"letterlock/pipeline/backup"
 	"letterlock/pipeline/durable"
@@ -55,8 +54,8 @@ func (c *backupCmd) Run(w *world) error {
 		if removed > 0 {
 			fmt.Fprintf(w.out, "Removed, since their time is over: %s\n", words.Number(removed, "backup"))
 		}
-		if _, outside := in.secrets(); len(outside) > 0 {
-			fmt.Fprintf(w.out, "Not in it, since they lie outside the configuration's folder: %s. Keep what they hold elsewhere.\n", list(outside))
+		if _, outside := in.namedFiles(); len(outside) > 0 {
+			fmt.Fprintf(w.out, "Not in it, since they lie outside the data folder and the configuration's, or in the keyring: %s. Keep what they hold elsewhere.\n", list(outside))
 		}
 		return nil
 	})
@@ -85,12 +84,6 @@ func (in *installation) mayBackUp() ([]age.Recipient, error) {
 	return to, nil
 }
 
-// within reports whether the path is the folder, or lies below it.
-func within(path, folder string) bool {
-	below, err := filepath.Rel(folder, path)
-	return err == nil && filepath.IsLocal(below)
-}
-
 func (in *installation) backups() string {
 	return configfile.Beside(in.dir.config, in.cfg.Backup.Folder)
 }
@@ -115,7 +108,7 @@ func (in *installation) backUp(w *world, to []age.Recipient) (path string, err e
 	// A crash here leaves the copy beside the database. It is wiped at the next start.
 	crashPoint("backup-copied", "")
 	made := in.clock.Now().UTC().Truncate(time.Second)
-	about := backup.About{Program: commandline.Version(), Made: made, Entries: entries, Checkpoint: checkpoint}
+	about := backup.About{Program: commandline.Version(), Folder: in.dir.path, Made: made, Entries: entries, Checkpoint: checkpoint}
 	files := in.backupFiles()
 	work = w.screen.Begin("Writing the backup", progress.Bytes, sizeOf(files))
 	defer work.End()
@@ -192,84 +185,6 @@ func (d dataDir) wipeDrills() error {
 		err = errors.Join(err, wipeAll(path))
 	}
 	return err
-}
-
-// backupFiles are what a backup holds: the database, the signing keys and the
-// settings. The keyring is never among them, and neither is a letter.
-func (in *installation) backupFiles() []backup.File {
-	files := []backup.File{{Name: "config/letterlock.toml", Path: in.dir.config}}
-	settings, _ := in.secrets()
-	if in.cfg.PolicyFile == "" {
-		files = append(files, backup.File{Name: "data/policy.md", Path: in.dir.policy()})
-	} else if filepath.IsLocal(in.cfg.PolicyFile) {
-		settings = append(settings, in.cfg.PolicyFile)
-	}
-	for _, name := range settings {
-		files = append(files, backup.File{Name: "config/" + filepath.ToSlash(name), Path: configfile.Beside(in.dir.config, name)})
-	}
-	for _, path := range in.cfg.Backup.files() {
-		if below, is := in.dir.holds(path); is { // else a restored server could make no backup
-			files = append(files, backup.File{Name: "data/" + filepath.ToSlash(below), Path: path})
-		}
-	}
-	for _, name := range []string{"register.pub", "state/register.key", "state/" + registerKeyNext, "state/server.key", "state/" + ofServer.next(), "state/codes.key", "state/edge/site.key", "state/edge/site.key" + sitekey.NextExt} {
-		files = append(files, backup.File{Name: "data/" + name, Path: in.dir.in(filepath.FromSlash(name))})
-	}
-	there := files[:0]
-	for _, f := range files {
-		if exists(f.Path) { // a server without a scanner has no key of one
-			there = append(there, f)
-		}
-	}
-	return append(there, backup.File{Name: "data/" + databaseName, Path: in.dir.copied()})
-}
-
-// databaseName is the database's name in a backup, below data/. It is the last file.
-const databaseName = "state/letterlock.db"
-
-// holds says where in the data folder a file lies whose whole path the configuration
-// names; false for a file elsewhere, and for a name that counts from the configuration.
-func (d dataDir) holds(path string) (below string, is bool) {
-	if !filepath.IsAbs(path) {
-		return "", false
-	}
-	below, err := filepath.Rel(d.path, path)
-	return below, err == nil && filepath.IsLocal(below)
-}
-
-// secrets are the files that the configuration names and that hold one secret
-// each, the portal's certificate, or a key to which backups are sealed: those below
-// its own folder, which a backup takes along under the same name, and those
-// elsewhere, whose place another machine may not have. A key to which backups are
-// sealed is of neither where the data folder holds it: it is no secret, and goes along.
-func (in *installation) secrets() (beside, outside []string) {
-	var named []string
-	if in.cfg.Storage != nil {
-		named = append(named, in.cfg.Storage.SecretKeyFile)
-	}
-	if in.cfg.SSO != nil {
-		named = append(named, in.cfg.SSO.ClientSecretFile)
-	}
-	if in.cfg.Database != nil {
-		named = append(named, in.cfg.Database.URLFile, in.cfg.Database.PasswordFile)
-	}
-	// Without its certificate the portal would not start anew.
-	named = append(named, in.cfg.Portal.CertificateFile, in.cfg.Portal.CertificateKeyFile, in.cfg.Mail.PasswordFile)
-	for _, name := range in.cfg.Backup.files() {
-		if _, is := in.dir.holds(name); !is {
-			named = append(named, name)
-		}
-	}
-	for _, name := range named {
-		switch {
-		case name == "":
-		case filepath.IsLocal(name):
-			beside = append(beside, name)
-		default:
-			outside = append(outside, name)
-		}
-	}
-	return beside, outside
 }
 
 // keptBackups is what a check must know of the backups; nil where none are made.

@@ -48,6 +48,9 @@ func (c *restoreCmd) Run(w *world) error {
 			return err
 		}
 		fmt.Fprintln(w.out, unpacked.says())
+		if len(unpacked.moved) > 0 {
+			fmt.Fprintf(w.out, "They were named below %s, and %s names them below %s now: %s.\n", unpacked.Folder, w.dir.config, w.dir.path, list(unpacked.moved))
+		}
 		if unpacked.living {
 			return nil
 		}

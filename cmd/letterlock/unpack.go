@@ -23,7 +23,8 @@ import (
 type unpacked struct {
 	backup.About
 	took   time.Duration
-	living bool // the register on the server is not lost, and stays
+	living bool     // the register on the server is not lost, and stays
+	moved  []string // files that the configuration names by a path which is another now
 }
 
 // says is a sentence for people.
@@ -69,7 +70,7 @@ func (w *world) unpack(d dataDir, from, keyFile, into string, drill bool) (u unp
 		return u, err
 	}
 	var settings configText
-	if u.About, settings, err = d.readBackup(w, from, keyFile, into); err != nil {
+	if u.About, settings, u.moved, err = d.readBackup(w, from, keyFile, into); err != nil {
 		return u, err
 	}
 	crashPoint("unpacked", "")
@@ -125,8 +126,9 @@ func (d dataDir) restoring() []string {
 }
 
 // readBackup puts the files into their places, but for the configuration and the
-// register.
-func (d dataDir) readBackup(w *world, from, keyFile, into string) (about backup.About, settings configText, err error) {
+// register. moved are those whose paths the configuration named, which names where they
+// lie now.
+func (d dataDir) readBackup(w *world, from, keyFile, into string) (about backup.About, settings configText, moved []string, err error) {
 	settings.path = d.config
 	about, err = d.placeAll(w, from, keyFile, func(name string, content io.Reader) error {
 		if name != "config/letterlock.toml" {
@@ -137,21 +139,22 @@ func (d dataDir) readBackup(w *world, from, keyFile, into string) (about backup.
 		return err
 	})
 	if err != nil {
-		return about, settings, err
+		return about, settings, moved, err
 	}
 	if into != "" {
 		to, err := d.databaseAt(into, false)
 		if err != nil {
-			return about, settings, err
+			return about, settings, moved, err
 		}
 		if settings, err = settings.named(to); err != nil {
-			return about, settings, err
+			return about, settings, moved, err
 		}
 	}
+	settings, moved = settings.moved(about.Folder, d.path)
 	if there, err := os.ReadFile(d.config); err == nil && string(there) != settings.text {
-		return about, settings, isThere(d.config)
+		return about, settings, moved, isThere(d.config)
 	}
-	return about, settings, nil
+	return about, settings, moved, nil
 }
 
 func isThere(path string) error {

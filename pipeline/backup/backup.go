@@ -36,6 +36,7 @@ const MaxAge = 7 * 24 * time.Hour
 type About struct {
 	Format     int       `json:"format"`     // 1
 	Program    string    `json:"program"`    // the version that made it
+	Folder     string    `json:"folder"`     // the data folder's path; "" from older versions
 	Made       time.Time `json:"made"`       // UTC, whole seconds
 	Entries    int64     `json:"entries"`    // of the register in it
 	Checkpoint string    `json:"checkpoint"` // the register's signed head

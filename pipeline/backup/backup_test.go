@@ -42,7 +42,7 @@ func newOffice(t *testing.T) office {
 
 func (o office) make(t *testing.T, made time.Time) (path string) {
 	t.Helper()
-	path, err := Make(o.dir, About{Program: "v1", Made: made, Entries: 7, Checkpoint: "signed"}, []age.Recipient{o.key.Recipient()}, o.files, nil)
+	path, err := Make(o.dir, About{Program: "v1", Folder: "/data", Made: made, Entries: 7, Checkpoint: "signed"}, []age.Recipient{o.key.Recipient()}, o.files, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestABackupComesBackAsItWas(t *testing.T) {
 		got[name] = string(b)
 		return err
 	})
-	if err != nil || about != (About{1, "v1", day, 7, "signed"}) {
+	if err != nil || about != (About{1, "v1", "/data", day, 7, "signed"}) {
 		t.Errorf("read: %+v, %v", about, err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
