@@ -132,8 +132,11 @@ func (s *Server) sayClosed(ctx context.Context, st *standing) {
 		return
 	}
 	signs, err := s.cfg.Register.Closed(ctx)
-	if register.IsOutOfReach(err) || register.IsFull(err) {
+	switch {
+	case register.IsOutOfReach(err), register.IsFull(err):
 		return // nobody knows whether it was restored; the sweep says what is wrong
+	case err == nil && len(signs) == 0 && !s.shut.Load():
+		return // that could not be found out a moment ago, and now the database is back
 	}
 	st.saidAt = time.Now()
 	s.cfg.Log.LogAttrs(ctx, slog.LevelError, "Letterlock is closed: it was restored from a backup, and shows nobody anything and does nothing until an administrator has run 'letterlock restore'",

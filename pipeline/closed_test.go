@@ -255,6 +255,17 @@ func TestASignThatCannotBeKept(t *testing.T) {
 	}
 }
 
+// Whether Letterlock is closed could not be found out, and then can, since the database
+// is back: that it was restored is not said where nothing says it.
+func TestWhatIsOpenAgainWasNotRestored(t *testing.T) {
+	o := newOffice(t)
+	o.must(o.sweepOnce(&watch{}))
+	o.sayClosed(t.Context(), &standing{})
+	if said := o.log.String(); strings.Contains(said, "restored") {
+		t.Errorf("the log says:\n%s", said)
+	}
+}
+
 // What another register's key has signed is said, and left to a person: it may be
 // another installation's keyring.
 func TestAnotherRegistersMemoryStays(t *testing.T) {
