@@ -198,7 +198,11 @@ func (s *sso) answer(ctx context.Context, code string, ch ssoChallenge) (ssoAnsw
 		return ssoAnswer{}, errSSOAway
 	}
 	if err != nil {
-		if said, ok := errors.AsType[*oauth2.RetrieveError](err); ok && oauthError.MatchString(said.ErrorCode) {
+		said, ok := errors.AsType[*oauth2.RetrieveError](err)
+		if ok && said.ErrorCode == "invalid_client" {
+			return ssoAnswer{}, errors.New("the organisation's sign-in does not take the client secret (invalid_client): write the one that it has now into the file that client_secret_file names")
+		}
+		if ok && oauthError.MatchString(said.ErrorCode) {
 			return ssoAnswer{}, fmt.Errorf("the organisation's sign-in refuses to exchange the code: %s", said.ErrorCode)
 		}
 		return ssoAnswer{}, errors.New("the organisation's sign-in does not exchange the code")

@@ -7,18 +7,13 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
-	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"letterlock/pipeline/portal/portaltest"
 	"letterlock/scanner/realpart"
 )
 
@@ -276,62 +271,31 @@ func TestAgainstARealProvider(t *testing.T) {
 	}
 	h := ssoHouse(t, issuer+"/")
 	h.now = time.Now()
-	conforms(t, h, logsInFor(issuer))
+	conforms(t, h, logsInAtReal)
 }
 
-// realProvider starts the provider with one user, of that family name, and
-// returns its address.
-func realProvider(t *testing.T, family string) string {
+// realProvider starts a provider with one user, of that family name.
+func realProvider(t *testing.T, family string) (issuer string) {
 	t.Helper()
-	program := realpart.Tool(t, "openid-provider", "an OpenID Connect provider: see openid-provider in .ci/run")
-	_, port, err := net.SplitHostPort(realpart.Address(t))
-	must(t, err)
-	users := filepath.Join(t.TempDir(), "users.json")
-	must(t, os.WriteFile(users, []byte(`{"ada": {"ID": "ada", "Username": "ada", "Password": "verysecure", "Email": "ada@example.org", "LastName": "`+family+`"}}`), 0o600))
-	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), "PORT="+port, "USERS_FILE="+users, "REDIRECT_URI="+testOrigin+ssoBack)
-	must(t, cmd.Start())
-	t.Cleanup(func() { _, _ = cmd.Process.Kill(), cmd.Wait() })
-	issuer := "http://localhost:" + port
-	for until := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		if answer, err := http.Get(issuer + "/.well-known/openid-configuration"); err == nil {
-			must(t, answer.Body.Close())
-			return issuer
-		} else if time.Now().After(until) {
-			t.Fatal(err)
-		}
-	}
+	return portaltest.StartProvider(t, testOrigin+ssoBack, family)
 }
 
-// logsInFor fills in the provider's own form, as a browser does.
-func logsInFor(issuer string) func(testing.TB, string) string {
-	return func(t testing.TB, address string) string {
-		t.Helper()
-		jar, err := cookiejar.New(nil)
-		must(t, err)
-		back := ""
-		browser := &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
-			if strings.HasPrefix(r.URL.String(), testOrigin) {
-				back = r.URL.String()
-				return http.ErrUseLastResponse
-			}
-			return nil
-		}}
-		answer, err := browser.Get(address)
-		must(t, err)
-		must(t, answer.Body.Close())
-		id := regexp.MustCompile(`[?&]authRequestID=([^&]+)`).FindStringSubmatch(answer.Request.URL.String())
-		if id == nil {
-			t.Fatalf("the provider shows no form: %s %s", answer.Status, answer.Request.URL)
+// logsInAtReal fills in a real provider's form, and returns where that sends the browser.
+func logsInAtReal(t testing.TB, address string) (back string) {
+	t.Helper()
+	browser := portaltest.NewClient(t)
+	browser.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+		if strings.HasPrefix(r.URL.String(), testOrigin) {
+			back = r.URL.String()
+			return http.ErrUseLastResponse
 		}
-		answer, err = browser.PostForm(issuer+"/login/username", url.Values{"id": {id[1]}, "username": {"ada"}, "password": {"verysecure"}})
-		must(t, err)
-		must(t, answer.Body.Close())
-		if back == "" {
-			t.Fatalf("the provider does not send the browser back: %s %s", answer.Status, answer.Request.URL)
-		}
-		return back
+		return nil
 	}
+	answer := portaltest.LogsIn(t, browser, address)
+	if back == "" {
+		t.Fatalf("the provider does not send the browser back: %s %s", answer.Status, answer.Request.URL)
+	}
+	return back
 }
 
 // The provider's name is not known any more, as where the network's own name server is
