@@ -389,7 +389,7 @@ func (e *Edge) loadClaim(c folder.Claim, on func(letter.ID) *job) error {
 		}
 	}
 	if len(left) == 0 && e.anyRecorded(holds) {
-		return e.folder.Release(c) // a crash came before that
+		return e.release(&c, holds.Hash, holds.ids()) // a crash came before that
 	}
 	if len(left) == 0 {
 		// The disk has lost them all, and none was taken: the scan is still here.

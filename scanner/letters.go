@@ -343,5 +343,9 @@ func (e *Edge) dropClean(j *job) error {
 			return disk.SyncDir(e.folder.Disk(), j.claim.Path(cleanDir))
 		}
 	}
-	return e.folder.Release(j.claim)
+	letters := holds.ids()
+	if letters == nil {
+		letters = []letter.ID{j.id} // it came alone
+	}
+	return e.release(&j.claim, j.scan.hash, letters)
 }

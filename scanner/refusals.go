@@ -46,11 +46,12 @@ const (
 	whyNotSame    = "not-same"
 	whyNotAgain   = "not-again"
 	whyTooLate    = "too-late"
+	whyGrew       = "grew" // after it was taken
 )
 
 // RefusalWords are all words in which a scan's refusal is reported to the server.
 func RefusalWords() []string {
-	words := []string{whyStray, whyUnreadable, whyLinked, whyNotSame, whyNotAgain, whyTooLate}
+	words := []string{whyStray, whyUnreadable, whyLinked, whyNotSame, whyNotAgain, whyTooLate, whyGrew}
 	for _, code := range pdf.Codes {
 		words = append(words, string(code))
 	}

@@ -218,6 +218,9 @@ func (e *Edge) work(ctx context.Context, clockRight bool) (more bool) {
 	}
 	more = more || len(e.jobs) > known // the letters of a stack
 	e.jobs = slices.DeleteFunc(e.jobs, func(j *job) bool { return j.end })
+	if !slices.ContainsFunc(e.jobs, func(j *job) bool { return j.open }) {
+		e.tell("open", "")
+	}
 	return more
 }
 
@@ -228,7 +231,7 @@ const longestWait = 5 * time.Minute
 func (e *Edge) attempt(ctx context.Context, j *job) {
 	end, err := e.advance(ctx, j)
 	now := e.Now()
-	j.noRoom = e.foundNoRoom(err)
+	j.noRoom, j.open = e.foundNoRoom(err), errors.Is(err, folder.ErrOpen)
 	switch {
 	case j.noRoom:
 		j.tries++
@@ -241,6 +244,10 @@ func (e *Edge) attempt(ctx context.Context, j *job) {
 		j.due = now.Add(min(max(now.Sub(j.deposited)/4, e.Rescan), time.Minute))
 	case errors.Is(err, errWaits):
 		j.due = e.again(now)
+	case j.open:
+		j.tries++
+		j.due = now.Add(min(e.Rescan<<min(j.tries, 10), longestWaitForRoom))
+		e.tell("open", "A program still has a scan open that was taken already: close it wherever it is open. The scan is deleted once that is done.")
 	case errors.Is(err, errUnanswered):
 		j.due = now.Add(longestWait)
 		e.tell("letter "+string(j.id), "A letter waits for a person: "+err.Error()+". Its scan is kept in its claim; find out on the server what has become of the letter before anything is deleted.")
@@ -251,8 +258,8 @@ func (e *Edge) attempt(ctx context.Context, j *job) {
 	}
 }
 
-// longestWaitForRoom is the same while a disk is full: a try costs little, and
-// nobody should wait long once there is room.
+// longestWaitForRoom is the same while a disk is full, or somebody has a scan open:
+// a try costs little, and nobody should wait long once that is over.
 const longestWaitForRoom = time.Minute
 
 // room is what a pass has found out about the room on the disks.

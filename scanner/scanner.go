@@ -63,6 +63,7 @@ type job struct {
 	id        letter.ID
 	claim     folder.Claim     // zero if only the spool is left of the letter
 	noRoom    bool             // it waits for room on a disk
+	open      bool             // it is taken, and somebody still has its scan open
 	clean     *clean           // what is known of the clean PDF; nil before the end of step 3
 	scan      takenScan        // what duplicates of the scan are told; with clean
 	manifest  *letter.Manifest // from step 4 on
@@ -186,6 +187,11 @@ func (e *Edge) normalise(ctx context.Context, c folder.Claim) (content, error) {
 	if holds.Letters, err = e.split(ctx, c, holds.Hash, seen); err != nil {
 		return content{}, err
 	}
+	// While it was looked at somebody may have gone on writing. From here on that
+	// is found out before it is deleted (see release).
+	if err := e.folder.Settled(c); err != nil {
+		return content{}, err
+	}
 	if holds.Letters[0].ID != c.ID {
 		e.known.unsure[holds.Hash] = c.ID // until follow
 		if err := disk.WriteJSON(e.folder.Disk(), c.Path(lettersFile), 0o600, holds); err != nil {
@@ -211,6 +217,13 @@ func (e *Edge) finish(c *folder.Claim, out outcome) error {
 	case out.unsettled:
 		return nil // it was put back, to settle anew
 	case out.drop:
+		// What was compared is what is deleted; else it was put back, to settle anew.
+		if err := e.folder.Settled(*c); err != nil {
+			if errors.Is(err, folder.ErrUnsettled) {
+				err = nil
+			}
+			return err
+		}
 		return e.folder.Release(*c)
 	}
 	return e.giveBack(c, out)

@@ -28,6 +28,9 @@ const (
 // folder.
 var ErrUnsettled = errors.New("the scan changed when it was about to be taken")
 
+// ErrOpen says that somebody has a claimed scan open for writing.
+var ErrOpen = errors.New("a program still has the scan of a letter open for writing that was taken")
+
 // Claim is a scan that belongs to a letter: nobody but the edge touches it.
 type Claim struct {
 	ID       letter.ID `json:"id"`
@@ -247,6 +250,43 @@ func (f *Folder) Settled(c Claim) error {
 		return err
 	}
 	return errors.Join(ErrUnsettled, f.Release(c))
+}
+
+// Changed reports whether the scan of a claim that has become letters is not what
+// had settled any more; same says so of its bytes, of which it has as many as
+// then. It fails with ErrOpen while somebody is known to have the scan open for
+// writing: what is deleted from under a writer takes all that he writes with it. A
+// scan that is not there has not changed.
+func (f *Folder) Changed(c Claim, same func(disk.File) (bool, error)) (bool, error) {
+	name, err := f.scan(c)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, disk.Plain("finding a claimed scan", err)
+	}
+	full := path.Join(c.Path(scanDir), name)
+	info, err := f.disk.Lstat(full)
+	if err != nil {
+		return false, disk.Plain("looking at a claimed scan", err)
+	}
+	if !info.Mode().IsRegular() || info.Size() != c.Size {
+		return true, nil
+	}
+	file, err := OpenScan(f.disk, full)
+	if errors.Is(err, fs.ErrPermission) {
+		return info.ModTime().UnixNano() != c.Modified, nil // nothing else can be told
+	}
+	if err != nil {
+		return false, disk.Plain("opening a claimed scan", err)
+	}
+	defer file.Close()
+	if f.disk.Writing(file) {
+		return false, ErrOpen
+	}
+	// Its time may have changed alone: some programs set it when they are done.
+	is, err := same(file)
+	return !is, err
 }
 
 func (f *Folder) written(name string) bool {

@@ -1,0 +1,54 @@
+package scanner
+
+import (
+	"strings"
+
+	"letterlock/scanner/disk"
+	"letterlock/scanner/folder"
+	"letterlock/scanner/letter"
+)
+
+// release is the end of a claim whose letters the server has: its scan is deleted,
+// if it still is what they were made of. A program may have it open and go on
+// writing, wherever it was moved; what it has written since is in no letter then,
+// and the scan goes back to people. hash is the scan's keyed hash, "" where an
+// earlier version did not write it down.
+//
+// A crash leads here again: the letters are recorded, and the claim says whether
+// it is being given back.
+func (e *Edge) release(c *folder.Claim, hash string, letters []letter.ID) error {
+	if c.Returning {
+		return e.giveBack(c, outcome{})
+	}
+	changed, err := e.folder.Changed(*c, func(scan disk.File) (bool, error) {
+		if hash == "" {
+			return true, nil
+		}
+		now, err := e.hash(scan, c.Size)
+		return now == hash, err
+	})
+	if err != nil {
+		return err
+	}
+	if !changed {
+		return e.folder.Release(*c)
+	}
+	var references []string
+	for _, id := range letters {
+		references = append(references, id.Reference())
+	}
+	// Louder than a refusal: a letter that somebody reads lacks something.
+	e.Log.Warn("A scan was written to after it was taken: its letters lack what came later. It is given back, and its note says what to do.", "letters", letters)
+	return e.giveBack(c, outcome{dir: folder.RefusedDir, why: whyGrew, note: folder.Note{
+		What: say(e.Language, "refused.grew.what"), Language: e.Language,
+		Next: say(e.Language, "refused.grew.next", "n", len(references), "references", strings.Join(references, ", ")),
+	}})
+}
+
+// ids are those of a scan's letters.
+func (h content) ids() (ids []letter.ID) {
+	for _, l := range h.Letters {
+		ids = append(ids, l.ID)
+	}
+	return ids
+}
