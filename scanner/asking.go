@@ -93,7 +93,7 @@ type draft struct {
 
 // idle reports whether every letter is sealed and waits for the store at most.
 func (e *Edge) idle() bool {
-	return len(e.view.Settled) == 0 && !slices.ContainsFunc(e.jobs, func(j *job) bool { return !j.end && j.manifest == nil })
+	return len(e.view.Settled) == 0 && !slices.ContainsFunc(e.jobs, func(j *job) bool { return !j.end && !j.taken && j.manifest == nil })
 }
 
 // inPortal reports whether what the folder asks is answered in the portal too.

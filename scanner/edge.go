@@ -389,7 +389,11 @@ func (e *Edge) loadClaim(c folder.Claim, on func(letter.ID) *job) error {
 		}
 	}
 	if len(left) == 0 && e.anyRecorded(holds) {
-		return e.release(&c, holds.Hash, holds.ids()) // a crash came before that
+		// A crash came before the claim was released. One of its letters does that,
+		// which has ended otherwise.
+		j := on(holds.Letters[0].ID)
+		j.claim, j.scan, j.taken = c, holds.scan(c), true
+		return nil
 	}
 	if len(left) == 0 {
 		// The disk has lost them all, and none was taken: the scan is still here.

@@ -21,7 +21,7 @@ import (
 // open: other accounts' files, or most network shares.
 type blind struct{ *disk.Real }
 
-func (blind) Writing(disk.File) bool { return false }
+func (blind) Writing(disk.File) (is, known bool) { return false, false }
 
 // blindOffice cannot see its writers.
 func blindOffice(t *testing.T) *office {
@@ -106,6 +106,23 @@ func TestWhatIsWrittenAfterAScanWasTakenIsNotDeleted(t *testing.T) {
 		o.pass(6)
 		o.wantGrown("a.jpg", string(scan)+more, letters)
 	})
+	t.Run("some minutes after the receipt", func(t *testing.T) {
+		o := blindOffice(t)
+		o.drop(line+"/a.jpg", scan)
+		writer := o.writing("a.jpg")
+		o.pass(settled + 1)
+		letters := o.verify()
+		o.wait(10 * time.Minute)
+		if len(o.slips()) != 1 {
+			t.Error("people wait for the slip")
+		}
+		if n, err := folder.Count(o.cfg.Folder, o.cfg.Helplines); err != nil || n.Claimed+n.Waiting > 0 {
+			t.Errorf("it counts as under way: %+v, %v", n, err)
+		}
+		o.writes(writer, more)
+		o.wait(2 * time.Minute)
+		o.wantGrown("a.jpg", string(scan)+more, letters)
+	})
 	t.Run("without another size or time", func(t *testing.T) {
 		o := blindOffice(t)
 		o.drop(line+"/a.jpg", scan)
@@ -126,7 +143,7 @@ func TestWhatIsWrittenAfterAScanWasTakenIsNotDeleted(t *testing.T) {
 			t.Fatal(err)
 		}
 		letters := o.verify()
-		o.pass(6)
+		o.wait(31 * time.Minute)
 		o.wantGrown("a.jpg", string(scan[:100])+more+string(scan[100+len(more):]), letters)
 	})
 	t.Run("of a stack", func(t *testing.T) {
@@ -211,7 +228,8 @@ func TestAScanThatSomebodyHasOpenIsNotDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer sees.Close()
-	realpart.Need(t, o.folder.Disk().Writing(sees), "file leases: Linux with a local file system for temporary files")
+	is, _ := o.folder.Disk().Writing(sees)
+	realpart.Need(t, is, "file leases: Linux with a local file system for temporary files")
 	letters := o.verify()
 	o.pass(10)
 	if info, err := os.Stat(o.claimed()); err != nil || info.Size() != int64(len(scan)) {
@@ -260,6 +278,9 @@ func TestAScanThatIsOnlyTouchedIsDeleted(t *testing.T) {
 	}
 	o.verify()
 	o.pass(6)
+	o.claimed() // nobody can know whether somebody has it open
+	o.restart()
+	o.wait(31 * time.Minute)
 	o.ended(1)
 	if given := o.given(folder.RefusedDir); len(given) > 0 {
 		t.Errorf("given back: %v", given)

@@ -207,7 +207,7 @@ func (e *Edge) work(ctx context.Context, clockRight bool) (more bool) {
 		case j.end: // with another letter of its stack
 		case j.due.After(now) && j.due.Sub(now) <= longestWait: // a clock put back frees it
 		case !polling && !clockRight:
-		case j.manifest != nil && !e.recorded(j.id) && !e.mayAsk(j.id): // the store is all that it waits for
+		case j.manifest != nil && !j.taken && !e.recorded(j.id) && !e.mayAsk(j.id): // the store is all that it waits for
 		case *spent == limit:
 			more = true
 		default:
@@ -248,6 +248,8 @@ func (e *Edge) attempt(ctx context.Context, j *job) {
 		j.tries++
 		j.due = now.Add(min(e.Rescan<<min(j.tries, 10), longestWaitForRoom))
 		e.tell("open", "A program still has a scan open that was taken already: close it wherever it is open. The scan is deleted once that is done.")
+	case errors.Is(err, folder.ErrLingers):
+		j.due = now.Add(longestWaitForRoom)
 	case errors.Is(err, errUnanswered):
 		j.due = now.Add(longestWait)
 		e.tell("letter "+string(j.id), "A letter waits for a person: "+err.Error()+". Its scan is kept in its claim; find out on the server what has become of the letter before anything is deleted.")

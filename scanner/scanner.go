@@ -63,6 +63,7 @@ type job struct {
 	id        letter.ID
 	claim     folder.Claim     // zero if only the spool is left of the letter
 	noRoom    bool             // it waits for room on a disk
+	taken     bool             // it is recorded: only its traces here are to go
 	open      bool             // it is taken, and somebody still has its scan open
 	clean     *clean           // what is known of the clean PDF; nil before the end of step 3
 	scan      takenScan        // what duplicates of the scan are told; with clean
@@ -100,7 +101,7 @@ func (e *Edge) claim(scan folder.Scan) error {
 // advance takes a letter through what is left of its way. It reports whether
 // the job has reached its end; if not, it is tried again later.
 func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
-	if e.recorded(j.id) {
+	if j.taken = j.taken || e.recorded(j.id); j.taken {
 		return true, e.discard(j) // a crash came between the record and the end
 	}
 	if j.claim.Returning {
@@ -483,6 +484,7 @@ func (e *Edge) receive(ctx context.Context, j *job) (end bool, err error) {
 		return false, err
 	}
 	e.step("recorded", j.id)
+	j.taken = true
 	return true, e.discard(j)
 }
 

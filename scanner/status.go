@@ -107,7 +107,7 @@ func (e *Edge) underWay(helpline string) (ready, taking, waiting int) {
 	}
 	for _, j := range e.jobs {
 		switch {
-		case j.end || e.helplineOf(j) != helpline:
+		case j.end || j.taken || e.helplineOf(j) != helpline:
 		case j.manifest == nil:
 			taking++
 		default:

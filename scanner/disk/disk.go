@@ -42,9 +42,9 @@ type Disk interface {
 	RenameNew(from, to string) error
 	Remove(name string) error
 	SyncDir(dir string) error
-	// Writing reports whether anybody is known to have an open file open for
-	// writing besides.
-	Writing(file File) bool
+	// Writing reports whether anybody has an open file open for writing besides, as
+	// far as that is known.
+	Writing(file File) (is, known bool)
 }
 
 // File is an open file of a Disk; an *os.File is one.

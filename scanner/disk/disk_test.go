@@ -170,11 +170,11 @@ func writersAreSeen(t *testing.T, d disk.Disk) {
 	r, err := d.OpenFile("a", os.O_RDONLY, 0)
 	must(t, err)
 	defer r.Close()
-	if !d.Writing(r) {
+	if is, _ := d.Writing(r); !is {
 		t.Error("the writer is not seen")
 	}
 	must(t, w.Close())
-	if d.Writing(r) {
+	if is, _ := d.Writing(r); is {
 		t.Error("the writer is still seen")
 	}
 }

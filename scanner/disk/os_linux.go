@@ -11,15 +11,17 @@ import (
 
 // openForWriting reports whether any process of this machine, a file server
 // among them, has the file open for writing. A read lease is granted only
-// while nobody has; it is given back at once. Where leases do not exist (other
-// people's files, most network shares) the answer is no, and stillness and
-// structure must do.
-func openForWriting(file *os.File) bool {
+// while nobody has; it is given back at once. Linux leases nobody the files of
+// another account without CAP_LEASE, and most network shares know no leases: there
+// it is not known, and stillness and structure must do.
+func openForWriting(file *os.File) (is, known bool) {
 	_, err := unix.FcntlInt(file.Fd(), unix.F_SETLEASE, unix.F_RDLCK)
 	if err == nil {
 		_, _ = unix.FcntlInt(file.Fd(), unix.F_SETLEASE, unix.F_UNLCK)
+		return false, true
 	}
-	return errors.Is(err, unix.EAGAIN)
+	is = errors.Is(err, unix.EAGAIN)
+	return is, is
 }
 
 // beginSync asks for the writing of a part of a file and does not wait for it. An

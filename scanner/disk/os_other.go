@@ -8,7 +8,7 @@ import (
 )
 
 // openForWriting cannot be known here; stillness and structure must do.
-func openForWriting(*os.File) bool { return false }
+func openForWriting(*os.File) (is, known bool) { return false, false }
 
 // beginSync has nothing to ask for here; the file's own sync does all of it.
 func beginSync(*os.File, int64, int64) {}

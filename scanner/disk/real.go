@@ -1,13 +1,17 @@
 package disk
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path"
 )
 
 // Real is the machine's own file system below a folder, held by an os.Root.
-type Real struct{ root *os.Root }
+type Real struct {
+	root    *os.Root
+	nothing bool // is known of who writes, see TryWriting
+}
 
 // Open opens a folder that exists.
 func Open(dir string) (*Real, error) {
@@ -15,7 +19,7 @@ func Open(dir string) (*Real, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Real{root}, nil
+	return &Real{root: root}, nil
 }
 
 // Close gives the folder up. Files that are open stay so.
@@ -72,7 +76,29 @@ func (r *Real) SyncDir(dir string) error {
 }
 
 // Writing implements Disk.
-func (r *Real) Writing(file File) bool {
+func (r *Real) Writing(file File) (is, known bool) {
 	own, ok := file.(*os.File)
-	return ok && openForWriting(own)
+	if !ok || r.nothing {
+		return false, false
+	}
+	return openForWriting(own)
+}
+
+// TryWriting finds out with a file that it makes, and that nobody can have open,
+// whether Writing is to be believed: some network shares say of every file that it
+// is open. No scan would ever be taken there.
+func (r *Real) TryWriting(name string) error {
+	file, err := r.root.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if err = file.Close(); err == nil {
+		file, err = r.root.Open(name)
+	}
+	if err == nil {
+		is, _ := openForWriting(file)
+		r.nothing = is
+		err = file.Close()
+	}
+	return errors.Join(err, r.root.Remove(name))
 }

@@ -130,7 +130,19 @@ func (c *check) owner() {
 			owner.Holder, words.Lasted(c.touch.Sub(info.ModTime())))
 	default:
 		c.good("owner", "A scanner is at work on this folder: %s.", owner.Holder)
+		c.open(owner.Blind)
 	}
+}
+
+// open says whether the scanner at work knows who has a scan open. Where it does not,
+// as of the files of other accounts without CAP_LEASE, no scan is lost for that: it
+// is nobody's fault.
+func (c *check) open(blind bool) {
+	if !blind {
+		c.good("open", "Of all scans so far the scanner at work could know whether a program still had them open.")
+		return
+	}
+	c.good("open", "Of some scans the scanner at work cannot know whether a program still has them open: the files of other accounts, or a share of another machine. So it takes a scan that is still, and keeps it for %s before it deletes it; what a program writes into it until then is found and given back. On a disk of this machine let the scanner have the capability CAP_LEASE, as its systemd unit says (AmbientCapabilities, CapabilityBoundingSet), and let every scanner write each file in one go.", words.Lasted(c.Arriving))
 }
 
 // counts says what waits for whom.

@@ -31,6 +31,10 @@ var ErrUnsettled = errors.New("the scan changed when it was about to be taken")
 // ErrOpen says that somebody has a claimed scan open for writing.
 var ErrOpen = errors.New("a program still has the scan of a letter open for writing that was taken")
 
+// ErrLingers says that nobody can know whether somebody has a claimed scan open for
+// writing, and that it is too early to believe that nobody has.
+var ErrLingers = errors.New("it cannot be known yet whether a program still has the scan of a letter open that was taken")
+
 // Claim is a scan that belongs to a letter: nobody but the edge touches it.
 type Claim struct {
 	ID       letter.ID `json:"id"`
@@ -255,8 +259,9 @@ func (f *Folder) Settled(c Claim) error {
 // Changed reports whether the scan of a claim that has become letters is not what
 // had settled any more; same says so of its bytes, of which it has as many as
 // then. It fails with ErrOpen while somebody is known to have the scan open for
-// writing: what is deleted from under a writer takes all that he writes with it. A
-// scan that is not there has not changed.
+// writing: what is deleted from under a writer takes all that he writes with it; and
+// with ErrLingers where that cannot be known, until Config.Arriving after the claim.
+// A scan that is not there has not changed.
 func (f *Folder) Changed(c Claim, same func(disk.File) (bool, error)) (bool, error) {
 	name, err := f.scan(c)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -281,8 +286,10 @@ func (f *Folder) Changed(c Claim, same func(disk.File) (bool, error)) (bool, err
 		return false, disk.Plain("opening a claimed scan", err)
 	}
 	defer file.Close()
-	if f.disk.Writing(file) {
+	if is, known := f.writing(file); is {
 		return false, ErrOpen
+	} else if waited := f.cfg.Now().Sub(c.Received); !known && waited < f.cfg.Arriving {
+		return false, ErrLingers
 	}
 	// Its time may have changed alone: some programs set it when they are done.
 	is, err := same(file)
@@ -295,7 +302,8 @@ func (f *Folder) written(name string) bool {
 		return false // whoever reads it next will see why
 	}
 	defer file.Close()
-	return f.disk.Writing(file)
+	is, _ := f.writing(file)
+	return is
 }
 
 // Release deletes a claim with all that is in it, so that no recycle bin keeps

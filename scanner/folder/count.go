@@ -48,14 +48,21 @@ func Count(dir string, helplines []string) (Counts, error) {
 	}
 	defer d.Close()
 	c := counter{disk: d}
-	waiting := len(c.names(SpoolDir, func(e fs.DirEntry) bool { return path.Ext(e.Name()) == ManifestExt }))
+	waiting, done := 0, 0 // done lingers: the server has it
+	for _, name := range c.names(SpoolDir, func(e fs.DirEntry) bool { return path.Ext(e.Name()) == ManifestExt }) {
+		if disk.Exists(d, path.Join(RecordDir, strings.TrimSuffix(name, ManifestExt)+".json")) {
+			done++
+		} else {
+			waiting++
+		}
+	}
 	claimed := 0
 	for _, name := range c.names(ClaimedDir, fs.DirEntry.IsDir) {
 		if c.claim(name) {
 			claimed++
 		}
 	}
-	c.counts.Waiting, c.counts.Claimed = waiting, max(0, claimed-waiting)
+	c.counts.Waiting, c.counts.Claimed = waiting, max(0, claimed-waiting-done)
 	c.home("", 0)
 	for _, helpline := range helplines {
 		c.home(helpline, maxDepth)

@@ -107,6 +107,7 @@ type Folder struct {
 	watched *fsnotify.Watcher // nil where the system grants none
 	hints   chan struct{}
 	owner   *ownership // nil for a simulated disk
+	blind   bool       // a scan was met of which nobody can know whether it is open
 	mem     memory
 	corners map[string]cornerSeen // by path
 }
@@ -204,8 +205,23 @@ func (f *Folder) take() (err error) {
 	}
 	if f.owner, err = takeOver(f.real, &f.cfg); err != nil {
 		f.lock.Close()
+		return err
 	}
-	return err
+	// A disk that is too full for that is believed, as before it was asked.
+	_ = f.real.TryWriting(PrivateDir + "/trial")
+	return nil
+}
+
+// writing is Disk.Writing, and remembers where it is not known, for check.
+func (f *Folder) writing(file disk.File) (is, known bool) {
+	is, known = f.disk.Writing(file)
+	if !known && !f.blind {
+		f.blind = true
+		if f.owner != nil {
+			f.owner.isBlind()
+		}
+	}
+	return is, known
 }
 
 // Close gives the folder up. Whatever was under way is found by the next Open.

@@ -43,6 +43,7 @@ type signature struct {
 	Beat  int64  `json:"beat"`
 	Left  bool   `json:"left"`  // in good order: nobody works on the folder
 	Trial bool   `json:"trial"` // does not work on it yet
+	Blind bool   `json:"blind"` // has met scans of which it cannot know whether somebody has them open
 }
 
 // signed is the signature as it is written: always of the same length, so that
@@ -208,6 +209,13 @@ func (o *ownership) beat() error {
 	}
 	o.beaten = now
 	return nil
+}
+
+// isBlind has the next beat say so.
+func (o *ownership) isBlind() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.mine.Blind = true
 }
 
 // leave lets the next one begin at once, or on another machine soon.

@@ -143,10 +143,10 @@ func (r *abroad) Rename(from, to string) error {
 	return err
 }
 
-func (r *abroad) RenameNew(from, to string) error { return local(r.share.Rename(r.at(from), r.at(to))) }
-func (r *abroad) Remove(name string) error        { return local(r.share.Remove(r.at(name))) }
-func (r *abroad) SyncDir(string) error            { return nil }
-func (r *abroad) Writing(disk.File) bool          { return false }
+func (r *abroad) RenameNew(from, to string) error    { return local(r.share.Rename(r.at(from), r.at(to))) }
+func (r *abroad) Remove(name string) error           { return local(r.share.Remove(r.at(name))) }
+func (r *abroad) SyncDir(string) error               { return nil }
+func (r *abroad) Writing(disk.File) (is, known bool) { return false, false }
 
 type abroadFile struct{ *smb2.File }
 

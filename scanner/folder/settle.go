@@ -108,7 +108,9 @@ func (r *round) settled(s *sight, scan Scan) (bool, error) {
 		return false, disk.Plain(whose(scan, "a scan cannot be opened that lies").Error(), err)
 	}
 	defer file.Close()
-	if r.disk.Writing(file) {
+	if is, _ := r.writing(file); is && overdue {
+		return false, advise(scan, "a program has kept a scan open for long that lies", "close it there, or end that program")
+	} else if is {
 		return false, nil // somebody has only paused, for however long
 	}
 	if disk.Links(file) > 1 && !overdue {

@@ -365,7 +365,7 @@ func (s *Sim) SyncDir(name string) error {
 }
 
 // Writing implements disk.Disk.
-func (s *Sim) Writing(f disk.File) bool { return f.(*file).node.writers > 0 }
+func (s *Sim) Writing(f disk.File) (is, known bool) { return f.(*file).node.writers > 0, true }
 
 // String says how large the disk is, for a test that failed.
 func (s *Sim) String() string {
