@@ -20,15 +20,19 @@ import (
 
 // The suite that both disks keep to.
 func TestDisks(t *testing.T) {
-	for name, open := range map[string]func(t *testing.T) disk.Disk{
-		"real": func(t *testing.T) disk.Disk {
-			d, err := disk.Open(t.TempDir())
+	real := func(open func(string) (*disk.Real, error)) func(t *testing.T) disk.Disk {
+		return func(t *testing.T) disk.Disk {
+			d, err := open(t.TempDir())
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { d.Close() })
 			return d
-		},
+		}
+	}
+	for name, open := range map[string]func(t *testing.T) disk.Disk{
+		"real":      real(disk.Open),
+		"as on NFS": real(disk.OpenLooking),
 		"simulated": func(*testing.T) disk.Disk { return disktest.New(time.Now) },
 	} {
 		for story, tell := range map[string]func(t *testing.T, d disk.Disk){

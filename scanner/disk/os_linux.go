@@ -45,9 +45,7 @@ func renameNew(root *os.Root, from, to string) error {
 	defer toDir.Close()
 	err = unix.Renameat2(int(fromDir.Fd()), path.Base(from), int(toDir.Fd()), path.Base(to), unix.RENAME_NOREPLACE)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOTSUP) {
-		// A file system without that promise, such as NFS. The caller has
-		// looked; only somebody who takes the name this very moment loses.
-		return root.Rename(from, to)
+		return renameLooking(root, from, to) // a file system without that promise, such as NFS
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 type Real struct {
 	root    *os.Root
 	nothing bool // is known of who writes, see TryWriting
+	looks   bool // before RenameNew, as where the system cannot promise it; for tests
 }
 
 // Open opens a folder that exists.
@@ -60,7 +61,25 @@ func (r *Real) Chmod(name string, perm fs.FileMode) error { return r.root.Chmod(
 func (r *Real) Rename(from, to string) error { return r.root.Rename(from, to) }
 
 // RenameNew implements Disk.
-func (r *Real) RenameNew(from, to string) error { return renameNew(r.root, from, to) }
+func (r *Real) RenameNew(from, to string) error {
+	if r.looks {
+		return renameLooking(r.root, from, to)
+	}
+	return renameNew(r.root, from, to)
+}
+
+// renameLooking is RenameNew where no rename refuses to replace: it looks at the name
+// first. Only what somebody gives that name this very moment would be lost.
+func renameLooking(root *os.Root, from, to string) error {
+	_, err := root.Lstat(to)
+	switch {
+	case err == nil:
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: fs.ErrExist}
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	return root.Rename(from, to)
+}
 
 // Remove implements Disk.
 func (r *Real) Remove(name string) error { return r.root.Remove(name) }
