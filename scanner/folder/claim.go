@@ -75,7 +75,7 @@ func (f *Folder) Claim(s Scan) (Claim, error) {
 		Modified: s.seen.modified,
 	}
 	if err := f.makeClaim(c); err != nil {
-		disk.RemoveAll(f.disk, c.Path(""))
+		_ = f.dropEmpty(c) // else Claims does
 		return Claim{}, err
 	}
 	f.step("claim", c.ID)
@@ -85,11 +85,13 @@ func (f *Folder) Claim(s Scan) (Claim, error) {
 	if err != nil {
 		// A share may rename and lose the answer: then the scan is in the claim,
 		// and only one that certainly is not may be cleared away.
-		switch _, scanErr := f.scan(c); {
-		case errors.Is(scanErr, fs.ErrNotExist):
-			disk.RemoveAll(f.disk, c.Path(""))
-			return Claim{}, f.unclaimed(s, err)
-		case scanErr != nil:
+		_, scanErr := f.scan(c)
+		if errors.Is(scanErr, fs.ErrNotExist) {
+			if scanErr = f.dropEmpty(c); scanErr == nil {
+				return Claim{}, f.unclaimed(s, err)
+			}
+		}
+		if scanErr != nil {
 			return Claim{}, disk.Plain("claiming a scan", err) // Claims finds it, or clears it away
 		}
 	}
@@ -185,14 +187,14 @@ func (f *Folder) reclaim(id letter.ID) (Claim, error) {
 	data, err := disk.ReadFile(f.disk, c.Path(claimFile))
 	switch {
 	case empty && errors.Is(err, fs.ErrNotExist):
-		return Claim{}, f.Release(c) // it was made only in part, or is deleted in part
+		return Claim{}, f.dropEmpty(c) // it was made only in part, or is deleted in part
 	case err != nil:
 		return Claim{}, disk.Plain("reading a claim", err)
 	}
 	err = json.Unmarshal(data, &c)
 	switch {
 	case empty && err != nil:
-		return Claim{}, f.Release(Claim{ID: id}) // emptied, while it was deleted
+		return Claim{}, f.dropEmpty(Claim{ID: id}) // emptied, while it was deleted
 	case err != nil || c.ID != id:
 		return Claim{}, fmt.Errorf("reading claim %s: the file is damaged", id)
 	case empty:
@@ -231,7 +233,7 @@ func (f *Folder) Settled(c Claim) error {
 		if err := disk.SyncDir(f.disk, c.from()); err != nil {
 			return err
 		}
-		return errors.Join(ErrUnsettled, f.Release(c))
+		return errors.Join(ErrUnsettled, f.dropEmpty(c))
 	}
 	if err != nil {
 		return disk.Plain("finding a claimed scan", err)
@@ -253,7 +255,7 @@ func (f *Folder) Settled(c Claim) error {
 	if _, err := disk.MoveFree(f.disk, full, dir, name); err != nil {
 		return err
 	}
-	return errors.Join(ErrUnsettled, f.Release(c))
+	return errors.Join(ErrUnsettled, f.dropEmpty(c))
 }
 
 // Changed reports whether the scan of a claim that has become letters is not what
@@ -327,6 +329,21 @@ func (f *Folder) Release(c Claim) error {
 	}
 	if err != nil {
 		return disk.Plain("deleting a claim", err)
+	}
+	return disk.SyncDir(f.disk, ClaimedDir)
+}
+
+// dropEmpty clears away a claim without a scan, and fails if it has one after all:
+// on a share a rename of which the answer was lost may be carried out a moment
+// later. So the scan's folder goes first, and only if it is empty; once it is gone
+// no scan can come into it. A crash leaves a claim without a scan, as before.
+func (f *Folder) dropEmpty(c Claim) error {
+	err := f.disk.Remove(c.Path(scanDir))
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = disk.Discard(f.disk, c.Path(""))
+	}
+	if err != nil {
+		return disk.Plain("clearing away a claim without a scan", err)
 	}
 	return disk.SyncDir(f.disk, ClaimedDir)
 }

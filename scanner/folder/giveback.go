@@ -142,7 +142,7 @@ func (f *Folder) GiveBack(c *Claim, dir string, n Note) error {
 	f.gaveBack(to)
 	f.step("noted", c.ID)
 	// A crash here leaves an empty claim, which Claims clears away.
-	return f.Release(*c)
+	return f.dropEmpty(*c)
 }
 
 // givenBack ends a claim whose scan and note are gone from it, or that never
@@ -158,7 +158,7 @@ func (f *Folder) givenBack(c Claim) error {
 			return disk.Plain("making sure that a scan is given back", err)
 		}
 	}
-	return f.Release(c)
+	return f.dropEmpty(c)
 }
 
 // moveBack moves the scan out of the claim under the name that its note has, and
