@@ -180,6 +180,9 @@ func (c *check) counts() {
 	if n.Elsewhere > 0 {
 		c.bad("elsewhere", "%s in folders of the scanner folder that are no helpline's; nobody takes what lies there. Move it into a helpline's folder.", words.Are(n.Elsewhere, "file"))
 	}
+	if n.Dragged > 0 {
+		c.bad("dragged", "%s where nobody looks into it: in the folder of another helpline, or under another name. Look through the helplines' folders, and %s.", words.Are(n.Dragged, "folder of a helpline"), draggedNext)
+	}
 	if n.Misplaced > 0 {
 		c.bad("misplaced", "%s where nobody looks for scans: %s.", words.Are(n.Misplaced, "file"), cornersNext)
 	}

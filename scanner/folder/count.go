@@ -33,6 +33,9 @@ type Counts struct {
 	// Misplaced counts files among the slips and among what was given back that
 	// nobody has put there but by mistake.
 	Misplaced int `json:"misplaced"`
+	// Dragged counts folders of helplines that lie in another's, or under another
+	// name. Nobody looks into them.
+	Dragged int `json:"dragged,omitempty"`
 	// Oldest is when the oldest scan that is claimed was claimed; zero for none.
 	Oldest time.Time `json:"oldest,omitzero"`
 	// Arrivals is Arriving for each helpline that has any, strays first.
@@ -47,7 +50,7 @@ func Count(dir string, helplines []string) (Counts, error) {
 		return Counts{}, disk.Plain("opening the scanner folder", err)
 	}
 	defer d.Close()
-	c := counter{disk: d}
+	c := counter{disk: d, helplines: helplines}
 	waiting, done := 0, 0 // done lingers: the server has it
 	for _, name := range c.names(SpoolDir, func(e fs.DirEntry) bool { return path.Ext(e.Name()) == ManifestExt }) {
 		if disk.Exists(d, path.Join(RecordDir, strings.TrimSuffix(name, ManifestExt)+".json")) {
@@ -72,9 +75,10 @@ func Count(dir string, helplines []string) (Counts, error) {
 }
 
 type counter struct {
-	disk   disk.Disk
-	counts Counts
-	errs   []error
+	disk      disk.Disk
+	helplines []string
+	counts    Counts
+	errs      []error
 }
 
 // home counts in a helpline's folder, or in the root.
@@ -125,6 +129,9 @@ func (c *counter) elsewhere(helplines []string) {
 	for _, dir := range c.names(".", func(e fs.DirEntry) bool { return outcome(e.Name(), e.Type()) == LookedInto }) {
 		if !slices.Contains(ours, dir) && !slices.Contains(helplines, dir) {
 			c.arriving(&a, dir, maxDepth, false)
+			if wasHelplines(c.disk, helplines, dir) {
+				c.counts.Dragged++
+			}
 		}
 	}
 	c.counts.Elsewhere = a.Files
@@ -133,9 +140,16 @@ func (c *counter) elsewhere(helplines []string) {
 // arriving counts the files that Look would see in a folder and below it; own
 // says that it is a helpline's, in which some things are ours.
 func (c *counter) arriving(a *Arrival, dir string, depth int, own bool) {
-	for _, e := range c.list(dir) {
+	list := c.list(dir)
+	if !own && a.Helpline != "" && path.Base(dir) != AgainDir && isHome(list) {
+		c.counts.Dragged++
+		return
+	}
+	for _, e := range list {
 		name := path.Join(dir, e.Name())
 		switch is := outcome(e.Name(), e.Type()); {
+		case is == LookedInto && a.Helpline != "" && isHelplines(c.helplines, e.Name(), a.Helpline):
+			c.counts.Dragged++
 		case is == LookedInto && depth > 0 && !(own && isOurs(c.disk, dir, e.Name())):
 			c.arriving(a, name, depth-1, false)
 		case is == Waits, is == Taken && !(own && isOurFile(e.Name())):

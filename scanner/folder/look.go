@@ -192,6 +192,10 @@ func (r *round) walk(as Scan, dir string, depth int) {
 		r.trouble(disk.Plain(whose(as, "a folder cannot be read that lies").Error(), err).Error())
 		return
 	}
+	if below := dir != home(as.Helpline) && dir != againPath(as.Helpline, "", ""); below && as.Helpline != "" && isHome(list) {
+		r.dragged(as)
+		return
+	}
 	r.listen(dir)
 	root := as.Answer == NoAnswer && dir == home(as.Helpline)
 	for _, e := range list {
@@ -202,7 +206,18 @@ func (r *round) walk(as Scan, dir string, depth int) {
 		switch outcome(e.Name(), e.Type()) {
 		case Waits:
 			r.upload(as)
+		case LeftAlone:
+			if e.Type().IsRegular() && mayHide(e.Name()) {
+				r.hidden(as)
+			}
 		case LookedInto:
+			if root && as.Helpline == "" {
+				r.renamed(as, e.Name())
+			}
+			if as.Helpline != "" && isHelplines(r.cfg.Helplines, e.Name(), as.Helpline) {
+				r.dragged(as)
+				continue
+			}
 			if root && (as.Helpline == "" || isOurs(r.disk, dir, e.Name())) || as.Answer != NoAnswer && as.Answer != Again {
 				continue
 			}

@@ -43,8 +43,22 @@ func traps(i int) []trap {
 		return append(list, file(names...)...)
 	}
 	switch {
+	case is("whole scan with a hidden name"):
+		return file(".pdf", ".hidden.pdf", ".scan.pdf.Xy12", "anna/.pdf")
 	case is("hidden"):
-		return append(file(".DS_Store", "._scan.pdf", ".hidden.pdf", ".scan.pdf.Xy12"), within(".recycle", ".Trash-1000", ".snapshot")...)
+		return []trap{
+			{"files", func(o *office) {
+				o.drop(line+"/.DS_Store", "Bud1")
+				o.drop(line+"/._scan.pdf", "Mac OS X")
+				o.drop(line+"/.hidden.pdf", "SCAN of a let")
+				o.drop(line+"/.nfs00000001", whole)
+			}},
+			{"folders", func(o *office) {
+				for _, name := range []string{".recycle", ".Trash-1000", ".snapshot"} {
+					o.drop(line+"/"+name+"/scan.pdf", whole)
+				}
+			}},
+		}
 	case is("Office"):
 		return file("~$letter.docx")
 	case is("Windows and macOS"):
@@ -91,11 +105,26 @@ func traps(i int) []trap {
 	case is("among the slips"):
 		return file("taken/scan.pdf", "taken/anna/scan.pdf", "refused/scan.pdf", "duplicates/anna/scan.pdf", "stacks/scan.pdf", "refused/repair/too/deep.pdf", "other helpline/take it here too/anna/scan.pdf")
 	case is("any other folder"):
-		return append(file("x.pdf/scan.pdf", "anna/refused/scan.pdf", "a/b/c/d/e/f/g/h/scan.pdf", "Refused/scan.pdf", "anna/STATUS.txt"),
+		return append(file("x.pdf/scan.pdf", "a/b/c/d/e/f/g/h/scan.pdf", "Refused/scan.pdf"),
 			trap{"empty", func(o *office) {
 				o.drop(line+"/scan.pdf", whole)
 				o.must(os.MkdirAll(o.at(line+"/empty/folder"), 0o755))
 			}})
+	case is("inside another's"):
+		return []trap{
+			{"by its name", func(o *office) { o.drop(line+"/mens-advice-line/scan.pdf", whole) }},
+			{"in other letters, and deeper", func(o *office) { o.drop(line+"/anna/Mens-Advice-Line/scan.pdf", whole) }},
+			{"by what is in it", func(o *office) { o.drop(line+"/anna/refused/scan.pdf", whole) }},
+			{"under another name", func(o *office) {
+				o.drop("old/STATUS.txt", "Men's Advice Line")
+				o.drop("old/scan.pdf", whole)
+			}},
+			{"a copy", func(o *office) {
+				o.drop(line+"/Men (old)/STATUS.txt", "Men's Advice Line")
+				o.drop(line+"/Men (old)/scan.pdf", whole)
+				o.drop(line+"/Men (old)/refused/scan.pdf", whole)
+			}},
+		}
 	case is("more than 8 deep"):
 		return []trap{
 			{"9 deep", func(o *office) { o.drop(line+"/a/b/c/d/e/f/g/h/i/scan.pdf", whole) }},
