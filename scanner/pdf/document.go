@@ -29,7 +29,7 @@ func scanToPDF(scan seekerAt, size int64, w *writer, limits Limits) error {
 //
 // The gate, in order: no encryption but what the empty password opens, a structure
 // that pdfcpu reads without skipping objects, no more objects and pages than the
-// limits allow, no page or picture that is shown nowhere, nothing on a page that
+// limits allow, no page or picture that is shown nowhere, no scan attached, nothing on a page that
 // cannot be copied. What comes out is validated and not what went in (readBack): a fault in what is left behind then neither stops a good scan
 // nor is ever interpreted, and dictionaries of resources that lead back to
 // themselves, as every page's and its patterns' may, are taken apart before.
@@ -39,6 +39,9 @@ func cleanPDF(scan seekerAt, size int64, w *writer, limits Limits, only []int) e
 		return err
 	}
 	if err := doc.strays(); err != nil {
+		return err
+	}
+	if err := doc.attachedScans(); err != nil {
 		return err
 	}
 	if err := doc.unlink(); err != nil {

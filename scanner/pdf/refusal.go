@@ -26,7 +26,7 @@ const (
 	// LeftOver: a page or a picture is in the file and on none of its pages.
 	LeftOver Code = "left-over"
 	// SeveralScans: another scan stands in the file behind the first, whole or
-	// begun, and no program would show both.
+	// begun, and no program would show both; or one is attached.
 	SeveralScans Code = "several-scans"
 	// NotAsScanned: the clean PDF, drawn by another program, does not show what
 	// the scan showed.

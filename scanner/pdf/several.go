@@ -151,7 +151,7 @@ var header = regexp.MustCompile(`%PDF-\d\.\d[ \t]*[\r\n]`)
 // What shows one is any scan's beginning behind an end of the file ("%%EOF") and
 // padding, or behind as many other bytes as may stand before a PDF. As the first
 // PDF may have broken off, a first line elsewhere shows one too. An attached PDF
-// is none: it begins with its stream, or is compressed. What is appended as an
+// begins with its stream, or is compressed; attachedScans looks for it. What is appended as an
 // update has no first line.
 func severalPDF(r io.ReaderAt, size int64) (bool, error) {
 	const step, before, behind = 1 << 20, 16, padding + 2*headBytes

@@ -127,15 +127,11 @@ func TestAJoinedFileIsNotWaitedFor(t *testing.T) {
 func TestWhatIsNoOtherScanIsNoReasonToRefuse(t *testing.T) {
 	first, second := letters()
 	junk := []byte("\x1b%-12345X@PJL EOJ\r\n")
-	attached := func(data []byte) []byte {
-		return build("<</Type/Catalog/Pages 2 0 R/Names<</EmbeddedFiles<</Names[(a) 5 0 R(b) 6 0 R]>>>>>>", pagesOf3,
-			"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R/Resources<<>>>>", stream("", squares),
-			"<</Type/Filespec/F(a)/EF<</F 7 0 R>>>>", "<</Type/Filespec/F(b)/EF<</F 8 0 R>>>>",
-			stream("/Type/EmbeddedFile", string(data)), stream("/Type/EmbeddedFile", string(data)))
-	}
 	update := updated(first["PDF, written by hand"], stream("", squares+" 0 g 5 5 5 5 re f"))
 	scans := map[string][]byte{
 		"an update":           update,
+		"data attached":       attached("", "<?xml version='1.0'?><invoice/>"),
+		"a text attached":     attached("", "Dear all, %PDF is a format, as is II*"),
 		"two updates":         updated(update, stream("", squares)),
 		"junk before the PDF": slicesOf(junk, first["PDF"]),
 		"two first lines":     slicesOf([]byte("%PDF-1.3\n"), first["PDF, written by hand"]),
@@ -148,7 +144,6 @@ func TestWhatIsNoOtherScanIsNoReasonToRefuse(t *testing.T) {
 		"a telephone's copy for a screen": viewed(first["JPEG"], smallJPEG(), 0x010001),
 	}
 	for name, scan := range first {
-		scans[name+" attached twice"] = attached(scan)
 		scans[name+" and zeros"] = slicesOf(scan, make([]byte, 5000))
 		if formatOf(name) != "PDF" {
 			scans[name+" and junk"] = slicesOf(scan, junk)
@@ -157,6 +152,34 @@ func TestWhatIsNoOtherScanIsNoReasonToRefuse(t *testing.T) {
 	for name, scan := range scans {
 		if code := codeOf(t, scan); code != "" {
 			t.Errorf("%s: %s", name, code)
+		}
+	}
+}
+
+// attached is a PDF of one page with a file attached twice.
+func attached(catalogue, data string) []byte {
+	return build("<</Type/Catalog/Pages 2 0 R"+catalogue+"/Names<</EmbeddedFiles<</Names[(a) 5 0 R(b) 6 0 R]>>>>>>", pagesOf3,
+		"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R/Resources<<>>>>", stream("", squares),
+		"<</Type/Filespec/F(a)/EF<</F 7 0 R>>>>", "<</Type/Filespec/F(b)/EF<</UF 8 0 R>>>>",
+		stream("/Type/EmbeddedFile", data), stream("/Filter/FlateDecode", deflated(data)))
+}
+
+// The page of an envelope says only that letters are in it.
+func TestLettersInAnEnvelopeAreNotLost(t *testing.T) {
+	first, _ := letters()
+	scans := map[string][]byte{
+		"a portfolio":     attached("/Collection<</View/D>>", "data"),
+		"JPEG 2000":       attached("", "\x00\x00\x00\x0cjP  \r\n\x87\n"),
+		"of a telephone":  attached("", "\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"),
+		"beside its page": build("<</Type/Catalog/Pages 2 0 R>>", pagesOf3, blankPage, "<</Type/Filespec/EF<</F 5 0 R>>>>", stream("", string(first["TIFF"]))),
+		"coded oddly":     build("<</Type/Catalog/Pages 2 0 R>>", pagesOf3, blankPage, stream("/Type/EmbeddedFile/Filter/Odd", "data")),
+	}
+	for name, scan := range first {
+		scans[name+" attached"] = attached("", string(scan))
+	}
+	for name, scan := range scans {
+		if code := codeOf(t, scan); code != pdf.SeveralScans {
+			t.Errorf("%s: %q", name, code)
 		}
 	}
 }
