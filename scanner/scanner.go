@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -72,6 +71,9 @@ type job struct {
 	kept      bool             // which letters its scan holds is on disk, see keep
 	spooled   bool             // the sealed letter is known to lie beside its manifest
 	readBack  bool             // so it was, when it was written a moment ago
+	unheard   bool             // this process has sealed it, and has not announced it
+	lies      bool             // something lies at its key, and may be another's
+	over      bool             // it is put over that
 	stored    bool             // the first half of step 5 is done
 	deposited time.Time        // when step 5 was last done by this process
 	tries     int              // that failed, one after the other
@@ -283,7 +285,7 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 	if err := give(); err != nil {
 		return nil, err
 	}
-	j.spooled, j.readBack = true, true
+	j.spooled, j.readBack, j.unheard = true, true, true
 	e.step("sealed", j.id)
 	// A crash before this line leaves it in the claim, and it goes with the claim.
 	if err := disk.Discard(d, cleanPath(j.claim, j.id)); err != nil {
@@ -396,8 +398,8 @@ var errUnanswered = errors.New("its deadline is past and the server has never an
 // deposit is step 5: the sealed letter goes to its final key, then its signed
 // manifest to incoming/, and that is the commit. A crash, or an answer that is
 // lost, at any point leaves what the same two puts complete: the letter's key
-// is create-only and already taken by the same letter, and the manifest is
-// replaced by the same manifest.
+// is taken by the same letter, or by something over which it is put (see store),
+// and the manifest is replaced by the same manifest.
 func (e *Edge) deposit(ctx context.Context, j *job) error {
 	m := *j.manifest
 	if !letter.DateOf(e.Now()).Before(m.Deadline()) {
@@ -405,7 +407,7 @@ func (e *Edge) deposit(ctx context.Context, j *job) error {
 		return errUnanswered
 	}
 	if !j.stored {
-		err := e.store(ctx, m, j.readBack)
+		err := e.store(ctx, j)
 		j.readBack = false // what has lain there for long the store reads itself
 		if err != nil {
 			return fmt.Errorf("depositing a letter: %w", err)
@@ -417,6 +419,7 @@ func (e *Edge) deposit(ctx context.Context, j *job) error {
 	if err != nil {
 		return err
 	}
+	j.unheard = false
 	err = e.put(ctx, m.ID, letter.IncomingKey(m.Site, m.ID), inMemory(signed), int64(len(signed)),
 		sha256.Sum256(signed), deposit.Replace)
 	if err != nil {
@@ -425,29 +428,6 @@ func (e *Edge) deposit(ctx context.Context, j *job) error {
 	e.step("deposited", m.ID)
 	e.Log.Info("A letter is deposited.", "letter", m.ID)
 	return nil
-}
-
-// store puts the sealed letter. Should somebody else's bytes lie at its key, the
-// server finds that their hash is not the manifest's, and gives no receipt.
-func (e *Edge) store(ctx context.Context, m letter.Manifest, readBack bool) error {
-	var sum [sha256.Size]byte
-	if _, err := hex.Decode(sum[:], []byte(m.SHA256)); err != nil {
-		return fmt.Errorf("reading a manifest: %w", err)
-	}
-	err := e.put(ctx, m.ID, m.ObjectKey(), func() (io.ReadSeekCloser, error) {
-		sealed, err := e.folder.Disk().OpenFile(spooled(m.ID, sealedExt), os.O_RDONLY, 0)
-		if err != nil {
-			return nil, fmt.Errorf("opening a sealed letter: %w", err)
-		}
-		if file, own := sealed.(*os.File); own && readBack {
-			return deposit.ReadBack{File: file, Sum: sum}, nil
-		}
-		return sealed, nil
-	}, m.Size, sum, deposit.CreateOnly)
-	if errors.Is(err, deposit.ErrExists) {
-		return nil
-	}
-	return err
 }
 
 // receive looks for the receipt: the server has read the letter back, opened

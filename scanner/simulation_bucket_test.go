@@ -128,7 +128,8 @@ func (b *simBucket) Put(_ context.Context, key string, body io.ReadSeeker, size 
 		return "", deposit.Explain("measuring object", err)
 	}
 	isLetter := strings.HasPrefix(key, letter.LettersPrefix)
-	if isLetter != (mode == deposit.CreateOnly) || !isLetter && !strings.HasPrefix(key, letter.IncomingPrefix) || deposit.CheckKey(key) != nil {
+	_, there := b.objects[key]
+	if isLetter != (mode == deposit.CreateOnly) && !(isLetter && there) || !isLetter && !strings.HasPrefix(key, letter.IncomingPrefix) || deposit.CheckKey(key) != nil {
 		b.violated("an edge may not put %s so", key)
 	}
 	mood := b.mood()
@@ -142,7 +143,6 @@ func (b *simBucket) Put(_ context.Context, key string, body io.ReadSeeker, size 
 	case mood == storeGarbles || sha256.Sum256(data) != sum:
 		return "", fmt.Errorf("putting: %w", deposit.ErrWrongHash)
 	}
-	_, there := b.objects[key]
 	switch {
 	case there && mode == deposit.CreateOnly:
 		err = deposit.ErrExists
