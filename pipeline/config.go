@@ -167,6 +167,7 @@ type Answers interface {
 type Shelves interface {
 	Folders(ctx context.Context, prefix string) ([]string, error)
 	Remains(ctx context.Context, prefix string) ([]string, error)
+	Covered(ctx context.Context, prefix string) ([]string, error)
 }
 
 // Store is the bucket as the server sees it.

@@ -307,9 +307,20 @@ func TestALaterVersionChangesNothing(t *testing.T) {
 	if err != nil || !bytes.Equal(before, after) {
 		t.Errorf("people are shown something else: %v", err)
 	}
+	// Left there, it would have the storage end the letter beneath it.
+	var w watch
+	o.must(o.uncoverLetters(t.Context(), &w))
+	if newest, err := o.readSmall(t.Context(), m.ObjectKey()); err != nil || hashOf(newest) != m.SHA256 || o.traces(m.ObjectKey()) != 1 {
+		t.Errorf("%d versions are left, %v", o.traces(m.ObjectKey()), err)
+	}
+	if n := o.kinds("letter-covered"); n != 1 {
+		t.Errorf("%d times on the register", n)
+	}
+	o.must(o.uncoverLetters(t.Context(), &watch{}))
+	o.putRaw(m.ObjectKey(), []byte("something else"))
 	o.toDeadline(m)
 	o.work(m.ID)
-	if ev := o.deletion(m.ID); ev.Versions != 2 {
+	if ev := o.deletion(m.ID); ev.Versions != 2 || o.kinds("letter-covered") != 1 {
 		t.Errorf("%+v", ev)
 	}
 }

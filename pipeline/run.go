@@ -82,6 +82,7 @@ type watch struct {
 	kept        [6]letter.Date      // the last day on which each of a day's steps was done
 	day         letter.Date         // the last day of which all is done
 	strays      time.Time           // when it was last looked for strays
+	uncovered   time.Time           // and for what lies above letters
 	returned    letter.Date         // the last day on which it was looked for what had come back
 	ended       time.Time           // when keys were last looked at
 	ownKeys     time.Time           // and on a server that does not lead, those of its keyring
@@ -126,6 +127,7 @@ func (s *Server) sweep(ctx context.Context, queue *jobs, w *watch) error {
 		s.tellAgain(ctx, w),
 		s.tellAnswers(ctx, w),
 		s.watchStrays(ctx, w),
+		s.uncoverLetters(ctx, w),
 		s.tryStorageDaily(ctx, w),
 		s.watchAlarms(ctx, w), // after all these: of what was just done nothing is an alarm
 		s.remember(ctx, &w.standing),

@@ -34,6 +34,7 @@ type store interface {
 	Remove(ctx context.Context, key string, t archive.Trace) error
 	Folders(ctx context.Context, prefix string) ([]string, error)
 	Remains(ctx context.Context, prefix string) ([]string, error)
+	Covered(ctx context.Context, prefix string) ([]string, error)
 	Prepare(ctx context.Context) error
 	InstallLifecycle(ctx context.Context) error
 	Drift(ctx context.Context) ([]string, error)

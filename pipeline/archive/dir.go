@@ -143,6 +143,9 @@ func (d *Dir) Remains(ctx context.Context, prefix string) (keys []string, err er
 	return keys, deposit.Explain("listing bucket", err)
 }
 
+// Covered lists nothing: of a key there is one version.
+func (d *Dir) Covered(context.Context, string) (keys []string, err error) { return nil, nil }
+
 // walk calls visit for every file whose path begins with prefix, unfinished
 // uploads included. What disappears on the way is passed over.
 func (d *Dir) walk(ctx context.Context, prefix string, visit func(name string, entry fs.DirEntry) error) error {

@@ -88,6 +88,14 @@ func folders(t *testing.T, s store) {
 			t.Errorf("what is left of %s: %v, %s", prefix, err, diff)
 		}
 	}
+	covered := []string{twice, hidden}
+	if _, ok := s.(*archive.Dir); ok {
+		covered = nil // where a replaced file is gone
+	}
+	got, err := s.Covered(t.Context(), "letters/six-months/a/")
+	if slices.Sort(got); err != nil || !slices.Equal(got, covered) {
+		t.Errorf("of several versions are %v, %v; want %v", got, err, covered)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if got, err := s.Folders(ctx, "letters/"); err == nil {

@@ -134,6 +134,19 @@ func (s *S3) Remains(ctx context.Context, prefix string) (keys []string, err err
 	return keys, err
 }
 
+// Covered lists every key below prefix of which there is more than one version or
+// delete marker: what lies beneath the newest the storage's own rules take within days.
+func (s *S3) Covered(ctx context.Context, prefix string) (keys []string, err error) {
+	last := ""
+	err = s.versionsBelow(ctx, prefix, true, func(key string) {
+		if key == last && deposit.CheckKey(key) == nil && !slices.Contains(keys[max(0, len(keys)-1):], key) {
+			keys = append(keys, key)
+		}
+		last = key
+	})
+	return keys, err
+}
+
 func (s *S3) versionsBelow(ctx context.Context, prefix string, deep bool, visit func(key string)) error {
 	if err := checkPrefix(prefix); err != nil {
 		return err

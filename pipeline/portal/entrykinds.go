@@ -173,6 +173,9 @@ var entryKinds = []entryKind{
 		return texts.Say("entry.the-letter-was-due-on-the-storage", "deadline", d.Deadline, "found", foundWords(d.Versions, d.Markers, d.Uploads))
 	})},
 	{"letter-deleted", texts.Say("entry.letter-deleted"), about(sayDeleted)},
+	{"letter-covered", texts.Say("entry.letter-covered"), about(func(d register.LetterCovered, _ register.Entry, _ teller) texts.Text {
+		return texts.Say("entry.others-lay-above", "n", d.Versions)
+	})},
 	{"stray-found", texts.Say("entry.remains-found"), about(func(d register.StrayFound, _ register.Entry, _ teller) texts.Text {
 		return texts.Say("entry.among-the-letters-of-lay-beyond", "since", d.Since, "found", foundWords(d.Versions, d.Markers, d.Uploads))
 	})},

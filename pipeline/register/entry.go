@@ -278,6 +278,14 @@ type LetterDeleted struct {
 	PaperKept    bool         `json:"paper_kept"`         // the paper's destruction is not on record: its reference stays until it is [P 11]
 }
 
+// LetterCovered says that other versions lie above the one that was verified, as whoever
+// holds a scanner's credentials can put them, and that they are about to be removed:
+// nobody is shown them, and the storage's own rules would end the letter beneath them.
+// [GDPR 32]
+type LetterCovered struct {
+	Versions int `json:"versions"` // above the verified one
+}
+
 // StrayFound says that something lay among the letters beyond its deadline and
 // belonged to no letter on record: a deposit that was never announced, or one
 // that came after its letter was proven gone. It is recorded before the removal.
@@ -382,6 +390,7 @@ func (PaperDestroyed) kind() string      { return "paper-destroyed" }
 func (PapersCounted) kind() string       { return "papers-counted" }
 func (ExpiryBegun) kind() string         { return "expiry-begun" }
 func (LetterDeleted) kind() string       { return "letter-deleted" }
+func (LetterCovered) kind() string       { return "letter-covered" }
 func (StrayFound) kind() string          { return "stray-found" }
 func (StrayRemoved) kind() string        { return "stray-removed" }
 func (PersonAdded) kind() string         { return "person-added" }

@@ -1,0 +1,79 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"letterlock/pipeline/archive"
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
+)
+
+// uncoverEvery is how often it is looked for letters that are covered. A storage takes
+// what lies beneath another version after a day at the earliest.
+const uncoverEvery = 6 * time.Hour
+
+// uncoverLetters keeps each verified letter the newest version of its object. Whoever holds
+// a scanner's credentials can put over the letters of which they know the ids, and an
+// honest scanner that waits for its receipt does; people are shown the verified one in any
+// case, but the storage would end it as one that was replaced. It lists every place.
+func (s *Server) uncoverLetters(ctx context.Context, w *watch) error {
+	now := s.cfg.Now()
+	if now.Sub(w.uncovered).Abs() < uncoverEvery {
+		return nil
+	}
+	days, err := s.days(ctx)
+	if err != nil {
+		return fmt.Errorf("looking for what lies above letters: %w", err)
+	}
+	for _, day := range days {
+		keys, err := s.cfg.Store.Covered(ctx, day.prefix)
+		if err != nil {
+			return fmt.Errorf("looking for what lies above letters: %w", err)
+		}
+		for _, key := range keys {
+			if err := s.uncover(ctx, key); err != nil {
+				return fmt.Errorf("removing what lies above a letter: %w", err)
+			}
+		}
+	}
+	w.uncovered = now
+	return nil
+}
+
+// uncover removes the versions above a verified letter, with a record before. Where the
+// storage's own rules, or a person, have hidden the letter nothing is changed. A crash
+// leaves the entry, and what it is about for the next look.
+func (s *Server) uncover(ctx context.Context, key string) error {
+	id, err := letter.ParseID(strings.TrimSuffix(path.Base(key), ".age"))
+	if err != nil {
+		return nil // tried out, or a stray
+	}
+	if claimed, err := s.claimed(ctx, id, key); err != nil || !claimed {
+		return err
+	}
+	l, err := s.cfg.Register.Letter(ctx, id)
+	if err != nil || l.State == register.Expiring || l.ObjectKey() != key || l.Lies.Version == "" {
+		return err
+	}
+	traces, err := s.cfg.Store.Traces(ctx, key)
+	if err != nil {
+		return err
+	}
+	verified := slices.Index(traces, archive.Trace{Kind: archive.Version, ID: l.Lies.Version})
+	if verified < 1 || slices.ContainsFunc(traces[:verified], func(t archive.Trace) bool { return t.Kind != archive.Version }) {
+		return nil
+	}
+	if may, err := s.mayDestroy(ctx, s.doubt); err != nil || !may {
+		return err
+	}
+	s.cfg.Log.Warn("something lay above a letter in the storage and is removed; the letter stays", "letter", id, "versions", verified)
+	if err := s.cfg.Register.RecordOf(ctx, register.LetterCovered{Versions: verified}, id); err != nil {
+		return err
+	}
+	return s.removeAll(ctx, s.cfg.Store, key, traces[:verified])
+}
