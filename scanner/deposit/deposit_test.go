@@ -251,6 +251,9 @@ func TestAFileIsAdopted(t *testing.T) {
 	if err := errors.Join(err1, err2); err != nil || runtime.GOOS == "linux" && !os.SameFile(here, there) {
 		t.Errorf("it was copied (%v)", err)
 	}
+	if _, err := bucket.Put(t.Context(), "letters/x", file, int64(len(data)), sha256.Sum256(data), Replace); err != nil {
+		t.Errorf("put once more over itself: %v", err)
+	}
 	list, err := os.ReadDir(filepath.Join(dir, "bucket", "letters"))
 	if err != nil || len(list) != 1 {
 		t.Errorf("beside the object: %v, %v", list, err)

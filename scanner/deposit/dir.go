@@ -203,9 +203,9 @@ func explainPut(doing string, err error) error {
 func (d *Dir) publish(upload, key string, mode Mode) error {
 	if mode == Replace {
 		err := d.root.Rename(upload, key)
-		if err != nil {
-			_ = d.root.Remove(upload)
-		}
+		// Left where that failed, and where it is the object under a second name, as of a file
+		// that is put again: to rename one over the other does nothing.
+		_ = d.root.Remove(upload)
 		return explainPut("publishing object", err)
 	}
 	// Rename would replace; Link fails when the name is taken, and of several
