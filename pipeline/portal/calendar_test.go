@@ -115,11 +115,11 @@ func TestOpeningsAfterANewPasskey(t *testing.T) {
 	h.now = h.now.Add(time.Hour)
 	must(t, h.register.AddAnotherPasskey(t.Context(), h.lead, []byte("a passkey"), "{}"))
 	open(h.lead2, one)
-	wantText(t, h.as(h.dpo).get("/openings"), "Nothing is unusual.", "Soon is within 24 hours")
+	wantText(t, h.as(h.dpo).get("/openings"), "Nothing is unusual.", "is new for 24 hours")
 	for range 2 {
 		open(h.lead, other) // at once, and a moment before it is a day old
 		h.now = h.now.Add(newFor - time.Second)
 	}
-	wantText(t, h.as(h.dpo).get("/openings"), "Something is unusual about 1 person.", "(Ada Lead)</a></th>", "soon after a new passkey: 2</span> </td><td>3</td><td>2</td>",
-		other.Reference()+`</a></th><td class="words"><span class="tag bad">soon after a new passkey: 2</span>`, one.Reference()+`</a></th><td class="words">nothing</td>`)
+	wantText(t, h.as(h.dpo).get("/openings"), "Something is unusual about 1 person.", "(Ada Lead)</a></th>", "new passkey: 2</span> </td><td>3</td><td>2</td>",
+		other.Reference()+`</a></th><td class="words"><span class="tag bad">new passkey: 2</span>`, one.Reference()+`</a></th><td class="words">nothing</td>`)
 }
