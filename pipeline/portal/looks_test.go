@@ -143,9 +143,9 @@ func (l *looker) looks(name string) {
 	fault("printed", l.Printed())
 	l.Lay(portaltest.Layout{Width: 1280, Scheme: "dark"}, "forced-colors", "active")
 	fault("keyboard in forced colours", l.Unseen())
-	for _, zoomed := range []int64{640, 320} { // 1280 pixels at 200 % and at 400 %
-		l.Lay(portaltest.Layout{Width: zoomed, Scheme: "light"})
-		fault(fmt.Sprintf("%d pixels", zoomed), l.Sideways())
+	for _, zoomed := range portaltest.Zoomed {
+		l.Lay(zoomed)
+		fault(fmt.Sprintf("%d pixels", zoomed.Width), slices.Concat(l.Sideways(), l.Covered()))
 	}
 	l.Lay(portaltest.Layouts[0])
 }
@@ -256,6 +256,7 @@ func TestLooksAreSeen(t *testing.T) {
 		{`put("main", "p", {className: "planted", textContent: "pale"}); sheet("@media (min-width: 700px) and (max-width: 1000px) { .planted { color: #ccc } }")`, layouts, "color-contrast"},
 		{`put("main", "p", {style: "width: 400px", textContent: "wide"})`, l.Sideways, "wider"},
 		{`document.querySelector("main a").style.outline = "none"`, l.Unseen, "/l/"},
+		{`put("main", "div", {style: "position: fixed; inset: 0; background: #fff"})`, l.Covered, "lies under <div"},
 		{`put("main", "div", {className: "error-summary"}); put(".error-summary", "a", {href: "#why", textContent: "Say why."})`, l.Untied, "leads nowhere: Say why."},
 		{`put("main", "div", {className: "error-summary"}); put(".error-summary", "a", {href: "#why", textContent: "Say why."}); put("main", "input", {id: "why"})`, l.Untied, "not said at its field: Say why."},
 		{`await painted(); document.querySelector("h1").style.marginTop = "300px"; await painted()`, loading, "moves"},

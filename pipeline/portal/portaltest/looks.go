@@ -2,6 +2,7 @@ package portaltest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -49,10 +50,15 @@ func Axe(t testing.TB) string {
 type Layout struct {
 	Width  int64  // of the window, in CSS pixels
 	Scheme string // "light" or "dark"
+	Height int64  // likewise; 0 for one of a desk
 }
 
 // Layouts are a phone, a tablet and a desk, by day and by night.
-var Layouts = []Layout{{360, "light"}, {768, "light"}, {1280, "light"}, {360, "dark"}, {768, "dark"}, {1280, "dark"}}
+var Layouts = []Layout{{360, "light", 0}, {768, "light", 0}, {1280, "light", 0}, {360, "dark", 0}, {768, "dark", 0}, {1280, "dark", 0}}
+
+// Zoomed are what is left of a window by whoever needs everything larger: a tablet at
+// 200 %, and a desk at 200 % and at 400 %.
+var Zoomed = []Layout{{384, "light", 512}, {640, "light", 450}, {320, "light", 256}}
 
 func (l Layout) String() string { return fmt.Sprintf("%d-%s", l.Width, l.Scheme) }
 
@@ -66,7 +72,7 @@ func (b *Browser) Lay(l Layout, features ...string) {
 	}
 	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: media})
 	b.must(err)
-	b.Do(chromedp.EmulateViewport(l.Width, 900))
+	b.Do(chromedp.EmulateViewport(l.Width, cmp.Or(l.Height, 900)))
 }
 
 // Phone looks at the pages on a phone's screen from now on, which knows touch and
@@ -164,6 +170,31 @@ func (b *Browser) Sideways() []string {
 		if (document.documentElement.scrollWidth <= wide) return [];
 		return ["wider than its window"].concat([...document.body.querySelectorAll("*")]
 			.filter((e) => e.getBoundingClientRect().right > wide + 1).slice(0, 5).map((e) => e.outerHTML.slice(0, 120)));
+	})()`)
+}
+
+// Covered is what people press, fill in or read first and cannot, since something else
+// lies over it when it is brought into the window, as the keyboard brings it.
+func (b *Browser) Covered() []string {
+	b.T.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	b.must(err)
+	return b.finds(`(async () => {
+		const was = document.activeElement, covered = [];
+		for (const e of document.querySelectorAll("a[href], button, input, select, textarea, summary, label, h1, h2, h3, caption, th")) {
+			if (!e.checkVisibility({opacityProperty: true, visibilityProperty: true}) || e.type === "hidden") continue;
+			e.focus({focusVisible: true, preventScroll: true});
+			e.scrollIntoView({behavior: "instant", block: "nearest", inline: "nearest"});
+			const box = [...e.getClientRects()].find((r) => r.width > 1 && r.height > 1);
+			if (!box) continue;
+			const within = (at, from, to, end) => Math.min(Math.max(at, from + 1), Math.min(to, end) - 1);
+			const top = document.elementFromPoint(within((box.left + box.right) / 2, Math.max(box.left, 0), box.right, innerWidth), within((box.top + box.bottom) / 2, Math.max(box.top, 0), box.bottom, innerHeight));
+			if (!top || !(e.contains(top) || top.contains(e) || top.closest("label")?.control === e))
+				covered.push("lies under " + (top?.outerHTML.slice(0, 60) ?? "the window's edge") + ": " + e.outerHTML.slice(0, 120));
+		}
+		was?.focus({preventScroll: true});
+		window.scrollTo({top: 0, behavior: "instant"});
+		return covered;
 	})()`)
 }
 
