@@ -493,6 +493,8 @@ func say(err error) string {
 		return "the storage refuses, since its clock and this machine's are too far apart: set the one that is wrong, and run this again (" + err.Error() + ")"
 	case errors.Is(err, deposit.ErrRefused):
 		return "the storage refuses: look at the access key, the secret key and the bucket's name (" + err.Error() + ")"
+	case register.IsFull(err):
+		return "a disk is full: the data folder's, the bucket's or the database's, or the one that is written to. What could not be recorded was not done, and nothing is lost: make room ('letterlock check' says on which), and run this again"
 	case errors.Is(err, os.ErrPermission):
 		return "a file may not be read or written: " + configfile.Reason(err)
 	}
