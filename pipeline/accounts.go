@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"letterlock/pipeline/mail"
 	"letterlock/pipeline/register"
@@ -32,22 +31,16 @@ func (s *Server) tellAccounts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var failed error
-	for _, m := range owed {
+	return sendOwed(owed, "mail about a sign-in", func(m register.AccountMail) error {
 		says := accountMails[m.Why]
 		message := mail.Message{About: says.about, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath(says.to).String()}
 		err := s.cfg.Mail.Send(ctx, message)
 		if m.Why == register.ToldAddress && errors.Is(err, mail.ErrPermanent) {
 			err = nil // nobody reads there any more, and nobody could put that right
 		}
-		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("sending mail about a sign-in: %w", err))
-			continue // one address that is refused must not keep the mail from the others
-		}
+		return err
+	}, func(m register.AccountMail) error {
 		s.cfg.Step("account-mail-sent", "")
-		if err := s.cfg.Register.AccountMailSent(ctx, m); err != nil {
-			return err
-		}
-	}
-	return failed
+		return s.cfg.Register.AccountMailSent(ctx, m)
+	})
 }

@@ -223,25 +223,18 @@ func (s *Server) tellAlarms(ctx context.Context) error {
 		return err
 	}
 	s.cfg.Step("alarm-mails-queued", "")
-	var failed error
-	for _, m := range owed {
+	return sendOwed(owed, "the day's mail", func(m register.Mail) error {
 		if !closed { // and of that, nothing in which they know somebody
 			if waits, err = s.cfg.Register.Waiting(ctx, today, m.Person); err != nil {
 				return err
 			}
 		}
-		message := mail.Message{About: about, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.String(),
-			Checkpoint: statement.Checkpoint, Requests: waits.Requests, Reviews: waits.Reviews}
-		if err := s.cfg.Mail.Send(ctx, message); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("sending the day's mail: %w", err))
-			continue // one address that is refused must not keep the mail from the others
-		}
+		return s.cfg.Mail.Send(ctx, mail.Message{About: about, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.String(),
+			Checkpoint: statement.Checkpoint, Requests: waits.Requests, Reviews: waits.Reviews})
+	}, func(m register.Mail) error {
 		s.cfg.Step("alarm-mail-sent", "")
-		if err := s.cfg.Register.DailyMailSent(ctx, m, well); err != nil {
-			return err
-		}
-	}
-	return failed
+		return s.cfg.Register.DailyMailSent(ctx, m, well)
+	})
 }
 
 // tellRequests tells those who may confirm a request, or the end of a hold, that one
@@ -253,21 +246,14 @@ func (s *Server) tellRequests(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var failed error
-	for _, m := range owed {
+	return sendOwed(owed, "mail about a request", func(m register.RequestMail) error {
 		page := "requests"
 		if m.Hold != 0 {
 			page = "holds"
 		}
-		message := mail.Message{About: mail.ARequest, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath(page).String()}
-		if err := s.cfg.Mail.Send(ctx, message); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("sending mail about a request: %w", err))
-			continue // one address that is refused must not keep the mail from the others
-		}
+		return s.cfg.Mail.Send(ctx, mail.Message{About: mail.ARequest, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath(page).String()})
+	}, func(m register.RequestMail) error {
 		s.cfg.Step("request-mail-sent", "")
-		if err := s.cfg.Register.RequestMailSent(ctx, m); err != nil {
-			return err
-		}
-	}
-	return failed
+		return s.cfg.Register.RequestMailSent(ctx, m)
+	})
 }

@@ -2,8 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"letterlock/pipeline/mail"
 	"letterlock/pipeline/register"
@@ -21,22 +19,16 @@ func (s *Server) tellCalled(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var failed error
-	for _, c := range owed {
+	return sendOwed(owed, "mail about a decision", func(c register.Call) error {
 		link := s.cfg.Origin.JoinPath("l", string(c.Letter))
 		switch c.Why {
 		case register.CalledRecused, // where it stands who has stepped back,
 			register.CalledAwayKept, register.CalledAwayUnkept: // and what became of whose answer
 			link = s.cfg.Origin.JoinPath("letters")
 		}
-		if err := s.cfg.Mail.Send(ctx, mail.Message{About: mail.ACall, To: c.Address, MessageID: c.MessageID, Link: link.String()}); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("sending mail about a decision: %w", err))
-			continue // one address that is refused must not keep the mail from the others
-		}
+		return s.cfg.Mail.Send(ctx, mail.Message{About: mail.ACall, To: c.Address, MessageID: c.MessageID, Link: link.String()})
+	}, func(c register.Call) error {
 		s.cfg.Step("call-mail-sent", c.Letter)
-		if err := s.cfg.Register.CallSent(ctx, c); err != nil {
-			return err
-		}
-	}
-	return failed
+		return s.cfg.Register.CallSent(ctx, c)
+	})
 }

@@ -2,11 +2,10 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"letterlock/pipeline/mail"
+	"letterlock/pipeline/register"
 	"letterlock/pipeline/texts"
 	"letterlock/scanner/disk"
 	"letterlock/scanner/letter"
@@ -110,16 +109,7 @@ func (s *Server) tellOfDisks(ctx context.Context, full int) error {
 	if err != nil {
 		return err
 	}
-	var failed error
-	for _, m := range owed {
-		message := mail.Message{About: mail.AMachine, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("check").String(), Disks: full}
-		if err := s.cfg.Mail.Send(ctx, message); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("sending mail about a disk: %w", err))
-			continue // one address that is refused must not keep the mail from the others
-		}
-		if err := s.cfg.Register.DailyMailSent(ctx, m, true); err != nil {
-			return err
-		}
-	}
-	return failed
+	return sendOwed(owed, "mail about a disk", func(m register.Mail) error {
+		return s.cfg.Mail.Send(ctx, mail.Message{About: mail.AMachine, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("check").String(), Disks: full})
+	}, func(m register.Mail) error { return s.cfg.Register.DailyMailSent(ctx, m, true) })
 }

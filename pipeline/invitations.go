@@ -2,10 +2,9 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"letterlock/pipeline/mail"
+	"letterlock/pipeline/register"
 )
 
 // sendInvitations tells people whom an administrator has invited where they set
@@ -20,17 +19,10 @@ func (s *Server) sendInvitations(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var failed error
-	for _, m := range owed {
-		message := mail.Message{About: mail.AnInvitation, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("enrol").String()}
-		if err := s.cfg.Mail.Send(ctx, message); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("sending an invitation: %w", err))
-			continue // one address that is refused must not keep the mail from the others
-		}
+	return sendOwed(owed, "an invitation", func(m register.Mail) error {
+		return s.cfg.Mail.Send(ctx, mail.Message{About: mail.AnInvitation, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("enrol").String()})
+	}, func(m register.Mail) error {
 		s.cfg.Step("invitation-sent", "")
-		if err := s.cfg.Register.InvitationSent(ctx, m.Person); err != nil {
-			return err
-		}
-	}
-	return failed
+		return s.cfg.Register.InvitationSent(ctx, m.Person)
+	})
 }

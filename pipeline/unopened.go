@@ -2,8 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"letterlock/pipeline/mail"
 	"letterlock/pipeline/register"
@@ -35,20 +33,14 @@ func (s *Server) tellUnopened(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var failed error
-	for _, m := range owed {
+	return sendOwed(owed, "a reminder of unopened letters", func(m register.Reminder) error {
 		message := mail.Message{About: mail.Unopened, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("letters").String()}
 		if m.Manager {
 			message.About = mail.UnopenedLong
 		}
-		if err := s.cfg.Mail.Send(ctx, message); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("sending a reminder of unopened letters: %w", err))
-			continue // one address that is refused must not keep the mail from the others
-		}
+		return s.cfg.Mail.Send(ctx, message)
+	}, func(m register.Reminder) error {
 		s.cfg.Step("reminder-sent", "")
-		if err := s.cfg.Register.ReminderSent(ctx, m); err != nil {
-			return err
-		}
-	}
-	return failed
+		return s.cfg.Register.ReminderSent(ctx, m)
+	})
 }

@@ -168,14 +168,11 @@ func signingKey(path, name string) (keypair, error) {
 
 // readSigningKey reads one that is there; the error is fs.ErrNotExist where it is not.
 func readSigningKey(path, name string) (keypair, error) {
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	text, err := readSecret(path)
+	if err != nil {
 		return keypair{}, err
 	}
-	if err != nil {
-		return keypair{}, fmt.Errorf("a key file cannot be read: %s", configfile.Reason(err))
-	}
-	return parseSigningKey(strings.TrimSpace(string(b)), path, name)
+	return parseSigningKey(text, path, name)
 }
 
 func parseSigningKey(text, path, name string) (keypair, error) {
@@ -196,21 +193,27 @@ func parseSigningKey(text, path, name string) (keypair, error) {
 // secretFile reads a small secret file, or makes it for its owner's eyes only. Of two
 // processes that make it at once, both have the first one's.
 func secretFile(path string, fresh func() (string, error)) (string, error) {
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		made, failed := fresh()
-		if failed != nil {
-			return "", failed
-		}
-		if err := writeNew(path, []byte(made+"\n"), 0o600); err != nil {
-			return "", fmt.Errorf("a key file cannot be written: %s", configfile.Reason(err))
-		}
-		b, err = os.ReadFile(path)
+	text, err := readSecret(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return text, err
 	}
+	made, err := fresh()
 	if err != nil {
-		return "", fmt.Errorf("a key file cannot be read: %s", configfile.Reason(err))
+		return "", err
 	}
-	return strings.TrimSpace(string(b)), nil
+	if err := writeNew(path, []byte(made+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("a key file cannot be written: %s", configfile.Reason(err))
+	}
+	return readSecret(path)
+}
+
+// readSecret reads one that is there; the error is fs.ErrNotExist where it is not.
+func readSecret(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("a key file cannot be read: %s", configfile.Reason(err))
+	}
+	return strings.TrimSpace(string(b)), err
 }
 
 // writeNew makes a file, unless it is there already.
