@@ -53,7 +53,7 @@ func (c *Config) address(configPath string) (string, error) {
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		return "", configfile.Wrong("%s: the address in [database] is not one of the form postgres://user@host:5432/name", configPath)
+		return "", configfile.Wrong("%s: the address in [database] is not one of the form postgres://user@host:5432/name; a file that holds it is named by url_file, or by --database-url-file", configPath)
 	}
 	if d.PasswordFile != "" {
 		password, err := configfile.Secret(configPath, d.PasswordFile, "database's password")

@@ -147,6 +147,7 @@ func TestSetUpRefusesWhatCannotBeMeant(t *testing.T) {
 		"secret key cannot be read":                                       storage("https://s3.example.org", filepath.Join(secrets, "nowhere")),
 		"secret key is empty":                                             storage("https://s3.example.org", empty),
 		"is not one of the form postgres://":                              {"--database", "mysql://db/letters"},
+		"a file that holds it is named by url_file":                       {"--database", "/etc/letterlock/database"},
 		"[database] url holds a password":                                 {"--database", "postgres://me:hidden@localhost/letters"},
 		"its address does not say sslmode=verify-full":                    {"--database", "postgres://me@db.example.org/letters"},
 		"--database-password-file is for --database":                      {"--database-password-file", secret},
