@@ -291,12 +291,20 @@ func (e *Edge) askOnce(c folder.Claim, scan disk.File) (hash string, err error) 
 		}
 		return "", ask
 	case folder.Another:
-		return hash, nil
+		return hash, e.rememberAnswer(hash, c.Answer, ask)
 	case folder.HereToo:
 		if ask != nil && !ask.other {
 			return "", ask // its twin was taken here meanwhile
 		}
-		return hash, nil
+		return hash, e.rememberAnswer(hash, c.Answer, ask)
+	case folder.Split, folder.Cut, folder.Repair:
+		// These answer what was asked after that.
+		switch said, err := e.answeredBefore(hash); {
+		case err != nil:
+			return "", err
+		case said == folder.Another, said == folder.HereToo && ask != nil && ask.other:
+			return hash, nil
+		}
 	}
 	if ask != nil {
 		return "", ask

@@ -15,8 +15,9 @@ import (
 	"letterlock/scanner/texts"
 )
 
-// cutsDir, in the state folder, holds where a person has cut a stack, under the
-// keyed hash of its scan, from the answer until the stack is taken.
+// cutsDir, in the state folder, holds what a person has decided of a scan, under its
+// keyed hash, from the answer until it is taken: where a stack is cut, and that it is
+// a letter although the same was taken before.
 const cutsDir = "cuts"
 
 func cutsPath(hash string) string { return path.Join(cutsDir, hash+".json") }
@@ -105,12 +106,40 @@ func readCuts(state disk.Disk, hash string) (cuts separator.Cuts, err error) {
 	return cuts, disk.Plain("reading where a stack is cut", err)
 }
 
-// forgetCuts drops what a person has decided of a stack that is taken.
-func (e *Edge) forgetCuts(hash string) error {
-	if err := e.state.Remove(cutsPath(hash)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return disk.Plain("forgetting a decision", err)
+// answerPath, beside the cuts, is what a person has said of a scan that was taken
+// before: it may be a stack too, about which there is a second question, or damaged.
+func answerPath(hash string) string { return path.Join(cutsDir, hash+".answer") }
+
+// rememberAnswer keeps an answer to ask until the scan is taken, so that the answer to
+// the next question does not lead to the same one again. A crash before that leaves
+// the answer with the claim.
+func (e *Edge) rememberAnswer(hash string, said folder.Answer, ask *duplicate) error {
+	if ask == nil {
+		return nil // nothing would be asked
 	}
-	return nil
+	if err := disk.MakeDir(e.state, cutsDir, 0o700); err != nil {
+		return fmt.Errorf("keeping an answer: %w", err)
+	}
+	return disk.WriteBytes(e.state, answerPath(hash), 0o600, []byte(said))
+}
+
+// answeredBefore is what rememberAnswer has kept; NoAnswer if it has nothing.
+func (e *Edge) answeredBefore(hash string) (folder.Answer, error) {
+	data, err := disk.ReadFile(e.state, answerPath(hash))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return folder.Answer(data), disk.Plain("reading an answer", err)
+}
+
+// forgetCuts drops what a person has decided of a scan that is taken.
+func (e *Edge) forgetCuts(hash string) (err error) {
+	for _, decided := range []string{cutsPath(hash), answerPath(hash)} {
+		if gone := e.state.Remove(decided); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, disk.Plain("forgetting a decision", gone))
+		}
+	}
+	return err
 }
 
 // sweepCuts drops decisions whose scan never came, when its letters would have

@@ -175,6 +175,37 @@ func TestAPageWithACodeIsALettersIfAPersonSaysSo(t *testing.T) {
 	o.ended(3)
 }
 
+// TestTwoQuestionsAboutOneScan: it was taken before, and it is a stack that nobody can
+// tell apart. The answer to the second question does not lead back to the first.
+func TestTwoQuestionsAboutOneScan(t *testing.T) {
+	o, stack := withStack(t, 4)
+	o.taken("stack.tif", stack)
+	o.move("stacks/stack.tif", "stacks/split at the sheets/stack.tif")
+	o.goOn()
+	o.ended(3)
+	for n := 2; n <= 3; n++ { // what was said of one is not said of the next
+		o.taken("again.tif", stack)
+		if len(o.given("duplicates")) == 0 {
+			t.Fatalf("nobody asks whether it is the same, the %dth time", n)
+		}
+		o.move("duplicates/again.tif", "duplicates/another letter/again.tif")
+		o.goOn()
+		if len(o.given("stacks")) == 0 {
+			t.Fatal("nobody asks where its letters begin")
+		}
+		o.restart()
+		o.move("stacks/again.tif", "stacks/split at the sheets/again.tif")
+		o.goOn()
+		if left := o.given("duplicates"); len(left) != 0 {
+			t.Fatalf("it is asked again: %v", left)
+		}
+		o.ended(3 * n)
+		if left := o.files("state/cuts"); len(left) != 0 {
+			t.Errorf("remembered: %v", left)
+		}
+	}
+}
+
 // TestAStackIsCutByHand answers in the portal: the person knows that the second
 // letter is in truth two.
 func TestAStackIsCutByHand(t *testing.T) {
