@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path"
@@ -80,6 +81,9 @@ type Edge struct {
 	Config
 	passed     atomic.Int64   // when Run last ended a look at the folder, in Unix time; 0 before it has
 	folder     *folder.Folder // nil while it is gone
+	claims     fs.FileInfo    // the folder of claims, when the scanner folder was opened
+	lost       []Lost         // letters that were on their way in another one
+	lostAt     time.Time      // when they were last looked for
 	state      disk.Disk
 	closeState func() error // nil for a simulated disk
 	jobs       []*job
@@ -146,7 +150,7 @@ func Open(cfg Config) (*Edge, error) {
 		e.state, e.closeState = state, state.Close
 	}
 	e.watched = e.Now()
-	if err := errors.Join(e.recall(), e.recallServerKeys(), e.attach(), e.remember()); err != nil {
+	if err := errors.Join(e.recall(), e.recallServerKeys(), e.recallLost(), e.attach(), e.remember()); err != nil {
 		e.Close()
 		return nil, err
 	}
@@ -236,6 +240,7 @@ func (e *Edge) attach() error {
 	if err != nil {
 		return err
 	}
+	before := e.underWayNow()
 	e.folder, e.jobs, e.shelf = f, nil, newShelf()
 	e.gone, e.goneHeard = map[letter.ID]letter.GoneLetter{}, time.Time{}
 	e.named = newAwaiting()
@@ -243,6 +248,7 @@ func (e *Edge) attach() error {
 	e.printed, e.tidy = map[string]bool{}, map[letter.ID]bool{}
 	e.slipDirs, e.againMade = map[string]bool{}, map[string]bool{}
 	e.load()
+	e.miss(before)
 	return nil
 }
 

@@ -71,6 +71,7 @@ func (e *Edge) pass(ctx context.Context) (rest time.Duration, err error) {
 	e.troubled(view.Trouble)
 	e.tendCall()
 	e.loadAgain()
+	e.tendLost()
 	e.left = view.Settled
 	right := e.clockAgrees(ctx)
 	if right && e.takeAnswer(ctx) {

@@ -197,7 +197,7 @@ func TestTwoQuestionsAboutOneScan(t *testing.T) {
 		o.move("stacks/again.tif", "stacks/split at the sheets/again.tif")
 		o.goOn()
 		if left := o.given("duplicates"); len(left) != 0 {
-			t.Fatalf("it is asked again: %v", left)
+			t.Fatalf("it is asked again: %d files", len(left))
 		}
 		o.ended(3 * n)
 		if left := o.files("state/cuts"); len(left) != 0 {

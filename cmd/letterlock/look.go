@@ -18,6 +18,7 @@ import (
 	"letterlock/pipeline"
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/texts"
+	"letterlock/scanner"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
@@ -345,6 +346,7 @@ func (in *installation) checkScanner() []pipeline.Line {
 	case err != nil:
 		return []pipeline.Line{{Name: "folder", Says: fmt.Sprintf("The scanner folder cannot be read: %s.", configfile.Reason(err))}}
 	}
+	lines = append(lines, scanner.CheckLost(in.dir.edgeState(), in.cfg.titles())...)
 	all := make([]pipeline.Line, len(lines))
 	for i, l := range lines {
 		all[i] = pipeline.Line{Name: l.Name, OK: l.OK, Says: l.Says}

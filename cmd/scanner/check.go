@@ -18,6 +18,7 @@ import (
 	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/progress"
+	"letterlock/scanner"
 	"letterlock/scanner/child"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/disk"
@@ -56,6 +57,7 @@ func (c *checkCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
+	lines = append(lines, scanner.CheckLost(cfg.State, cfg.titles())...)
 	lines = append(append(lines, more...), cfg.checkDisks(disk.RoomAt)...)
 	lines = append(append(lines, cfg.checkFiles(w.config)...), confinement()...)
 	if c.JSON {
