@@ -19,6 +19,8 @@ import (
 // of a separator is blank or bears the same sheet's code. DuplexAuto takes a
 // stack as scanned on both sides only when that fits everywhere: the number of
 // pages is even, and every sheet with a code has a back that is blank or its own.
+// If that rests on blank backs alone, without a cover sheet, and the stack holds one
+// letter more when each page is a sheet, it is held: the back may be a faint letter.
 // A letter without sheets it takes so when each second page, and no other, is
 // blank. Otherwise each page counts as a sheet, and a letter's number of sheets
 // is marked as uncertain. It supposes that the scanner skips no blank pages.
@@ -38,22 +40,47 @@ func Split(helpline string, pages []Page, duplex Duplex) (Batch, error) {
 	if duplex == DuplexAuto {
 		b.Duplex, b.Sure = guess(pages)
 	}
-	uneven := b.Duplex == DuplexYes && len(pages)%2 == 1
-	if uneven {
-		b.Sure = false
-	}
-	w := walk{batch: &b}
-	for _, s := range b.paper() {
-		w.sheet(s)
-	}
-	w.end()
-	if uneven && w.met {
-		b.Held = append(b.Held, Hold{Reason: SideMissing, Found: len(pages)})
+	one := b
+	b.read()
+	if duplex == DuplexAuto && b.Duplex == DuplexYes && b.Cover == nil && !printedOnBoth(pages) {
+		// Nothing but blank pages says that both sides were scanned. One of them may be
+		// a letter of one page, of which the scanner saw too little.
+		one.Duplex, one.Sure = DuplexNo, false
+		if one.read(); len(one.Cuts.Begins) > len(b.Cuts.Begins) {
+			b = one // which is held, for a letter that is blank
+		}
 	}
 	if len(b.Held) > 0 {
 		return b, nil
 	}
 	return b.Confirm(b.Cuts)
+}
+
+// read finds where the letters are, and what holds the stack.
+func (b *Batch) read() {
+	uneven := b.Duplex == DuplexYes && len(b.Pages)%2 == 1
+	if uneven {
+		b.Sure = false
+	}
+	w := walk{batch: b}
+	for _, s := range b.paper() {
+		w.sheet(s)
+	}
+	w.end()
+	if uneven && w.met {
+		b.Held = append(b.Held, Hold{Reason: SideMissing, Found: len(b.Pages)})
+	}
+}
+
+// printedOnBoth reports whether a sheet's code was read on both sides of one, which
+// proves that both were scanned.
+func printedOnBoth(pages []Page) bool {
+	for i := 0; i+1 < len(pages); i += 2 {
+		if len(pages[i].Marks.Codes) > 0 && len(pages[i+1].Marks.Codes) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // guess tells from the pages how they were scanned, and whether that is proven.

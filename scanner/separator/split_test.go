@@ -104,6 +104,11 @@ func TestStacksAreSplitOrHeld(t *testing.T) {
 		{"both sides, sheet face down", "a - - S b c", DuplexYes, "1 2 (1/1), 5 6 (1/2)"},
 		{"both sides, found out", "C2 c2 a - s S b c d -", DuplexAuto, "3 4 (1/1), 7 8 9 10 (2/3)"},
 		{"both sides, found out by blank backs", "C2 - a - S - b c", DuplexAuto, "3 4 (1/1), 7 8 (1/2)"},
+		{"the cover tells a blank back from a letter", "C1 - a b S -", DuplexAuto, "3 4 (1/2)"},
+		{"a sheet printed on both sides does too", "a b S s c d S -", DuplexAuto, "1 2 (1/2), 5 6 (1/2)"},
+		{"a faint letter at the end, or a blank back", "a b S -", DuplexAuto, "letter-missing 4"},
+		{"a faint letter at the start, or a sheet face down", "- S a b", DuplexAuto, "letter-missing 1"},
+		{"a blank back at the end, both sides said", "a b S -", DuplexYes, "1 2 (1/2)"},
 
 		{"the cover says more", "C3 a S b", DuplexNo, "count-differs 0"},
 		{"the cover says fewer", "C1 a S b", DuplexNo, "count-differs 0"},
