@@ -3,6 +3,7 @@ package pdf
 import (
 	"errors"
 	"io"
+	"slices"
 )
 
 // errTIFFUnsupported says that a page is of a kind that no scanner was seen to
@@ -49,14 +50,16 @@ func tiffToPDF(scan io.ReaderAt, size int64, w *writer, limits Limits) ([]Look, 
 }
 
 // hasLarger reports whether a page stands in the file of which the extra picture
-// can be a small copy, or a mask.
+// can be a mask, or a small copy: at most half as wide and as long. One that is not
+// so small may be a page of its own that is said to be a copy by mistake.
 func (w tiffWalk) hasLarger(extra tiffEntry) bool {
-	for _, e := range w.entries {
-		if !e.extra && e.width >= extra.width && e.length >= extra.length {
-			return true
-		}
+	width, length := extra.width, extra.length
+	if !extra.mask {
+		width, length = 2*width-1, 2*length-1 // the half is rounded up
 	}
-	return false
+	return slices.ContainsFunc(w.entries, func(e tiffEntry) bool {
+		return !e.extra && e.width >= width && e.length >= length
+	})
 }
 
 // draw writes one page. Fax and JPEG data pass as they are where that is

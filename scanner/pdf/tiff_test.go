@@ -242,6 +242,9 @@ func TestASmallCopyIsNoPage(t *testing.T) {
 		"a mask":           {[]tiffPageOf{page, with(tagNewSubfile, 4, 40)}, 1, ""},
 		"one of many":      {[]tiffPageOf{page, with(tagNewSubfile, 2, 40), with(tagSubfile, 3, 40)}, 3, ""},
 		"of nothing":       {[]tiffPageOf{with(tagNewSubfile, 1, 10)}, 0, Unsupported},
+		"half as large":    {[]tiffPageOf{page, with(tagNewSubfile, 1, 20)}, 1, ""},
+		"as large":         {[]tiffPageOf{page, with(tagNewSubfile, 1, 40)}, 0, Unsupported},
+		"hardly smaller":   {[]tiffPageOf{page, with(tagSubfile, 2, 30)}, 0, Unsupported},
 		"larger than all":  {[]tiffPageOf{page, with(tagNewSubfile, 1, 50)}, 0, Unsupported},
 		"hung below pages": {[]tiffPageOf{{tiffTags{tagWidth: {40}, tagLength: {40}, tagBits: {8}, tagPhotometric: {1}, 330: {8}}, page.pieces}}, 1, ""},
 	} {

@@ -62,6 +62,7 @@ const (
 type tiffPage struct {
 	width, length   int64
 	extra           bool  // a small copy of another page, or a mask
+	mask            bool  // the latter
 	bits            int64 // of a sample; 0 where samples differ
 	samples         int64 // of a dot
 	extraSamples    []int64
@@ -118,6 +119,7 @@ func (t *tiffFile) page(d tiffDirectory) (p tiffPage, inside bool, err error) {
 	newSubfile := one(tagNewSubfile, 0)
 	p = tiffPage{
 		width: one(tagWidth, 0), length: one(tagLength, 0),
+		mask:    newSubfile&4 != 0,
 		extra:   newSubfile&(1|4) != 0 || one(tagSubfile, 0) == 2,
 		samples: one(tagSamples, 1), extraSamples: all(tagExtraSamples, 16), sampleFormat: one(tagSampleFormat, 1),
 		compression: one(tagCompression, packedNot), fillOrder: one(tagFillOrder, 1), planar: one(tagPlanar, 1),
@@ -126,7 +128,8 @@ func (t *tiffFile) page(d tiffDirectory) (p tiffPage, inside bool, err error) {
 		littleEndian: t.order.Uint16([]byte{1, 0}) == 1,
 	}
 	p.photometric = one(tagPhotometric, p.likelyPhotometric())
-	p.extra = p.extra || p.photometric == mask
+	p.mask = p.mask || p.photometric == mask
+	p.extra = p.extra || p.mask
 	p.subsampling = [2]int64{2, 2}
 	copy(p.subsampling[:], all(tagSubsampling, 2))
 	p.bits = same(all(tagBits, 16))

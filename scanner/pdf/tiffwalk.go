@@ -26,6 +26,7 @@ type tiffEntry struct {
 	offset        int64
 	width, length int64 // dots
 	extra         bool  // a small copy of another page, or a mask
+	mask          bool  // the latter
 }
 
 // completeTIFF reports a file in trouble as complete, so that it is refused
@@ -72,7 +73,7 @@ func walkTIFF(r io.ReaderAt, size int64) (tiffWalk, error) {
 			walk.trouble = true
 			return walk, nil
 		}
-		walk.entries = append(walk.entries, tiffEntry{next, p.width, p.length, p.extra})
+		walk.entries = append(walk.entries, tiffEntry{next, p.width, p.length, p.extra, p.mask})
 		next = after
 	}
 	walk.whole = len(walk.entries) > 0
