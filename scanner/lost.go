@@ -59,7 +59,8 @@ func (e *Edge) miss(before []Lost) {
 	d := e.folder.Disk()
 	is, err := d.Lstat(folder.ClaimedDir)
 	was := e.claims
-	if e.claims = is; err != nil || was == nil || os.SameFile(was, is) {
+	// A new folder may get the number of the old one.
+	if e.claims = is; err != nil || was == nil || os.SameFile(was, is) && !e.folder.Fresh() {
 		return
 	}
 	for _, l := range before {

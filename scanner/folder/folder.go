@@ -107,6 +107,7 @@ type Folder struct {
 	watched *fsnotify.Watcher // nil where the system grants none
 	hints   chan struct{}
 	owner   *ownership // nil for a simulated disk
+	fresh   bool       // the private part was made by Open
 	blind   bool       // a scan was met of which nobody can know whether it is open
 	mem     memory
 	corners map[string]cornerSeen // by path
@@ -148,6 +149,7 @@ func (f *Folder) prepare() error {
 	if err := f.sureOfArrivals(); err != nil {
 		return err
 	}
+	f.fresh = !disk.Exists(f.disk, ClaimedDir)
 	for _, dir := range []string{PrivateDir, ClaimedDir, SpoolDir, RecordDir} {
 		if err := disk.MakeDir(f.disk, dir, 0o700); err != nil {
 			return fmt.Errorf("preparing the private part of the scanner folder: %w", err)
@@ -236,6 +238,9 @@ func (f *Folder) Close() error {
 	f.lock.Close() // the lock goes with it
 	return f.real.Close()
 }
+
+// Fresh reports whether Open has found no private part, and made one.
+func (f *Folder) Fresh() bool { return f.fresh }
 
 // Disk gives access to everything below the scanner folder, and to nothing else.
 func (f *Folder) Disk() disk.Disk { return f.disk }
