@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,7 @@ func (s *Server) EndKeys(ctx context.Context) error {
 }
 
 // errEmptyKeyring keeps keys on record that could not be destroyed.
-var errEmptyKeyring = errors.New("the keyring's folder holds no key, though keys live on record: is it mounted? No key counts as destroyed until they are there")
+var errEmptyKeyring = errors.New("the keyring holds no key, though keys live on record: is its folder mounted? Until they are there no key is made, and none counts as destroyed")
 
 func (s *Server) endAll(ctx context.Context, due []register.WeekKey) (failed error) {
 	if len(due) == 0 {
@@ -214,6 +215,9 @@ func (s *Server) makeKey(ctx context.Context, w letter.Week) (recipient string, 
 	}
 	if known.State != register.KeyUnknown && !s.cfg.Keyring.Has(w) {
 		return "", fmt.Errorf("key %s is on record and not in the keyring: is its folder mounted, or must it be restored?", w)
+	}
+	if empty, err := s.emptyKeyring(ctx); err != nil || empty {
+		return "", cmp.Or(err, errEmptyKeyring)
 	}
 	if recipient, err = s.cfg.Keyring.Make(w); err != nil {
 		return "", err

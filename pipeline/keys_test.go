@@ -120,6 +120,10 @@ func TestAMissingKeyringEndsNoKey(t *testing.T) {
 	if err := o.EndKeys(t.Context()); !errors.Is(err, errEmptyKeyring) {
 		t.Errorf("keys end: %v", err)
 	}
+	// Nor after somebody has decided to keep a letter for longer, to a key of a later week.
+	if _, err := o.makeKey(t.Context(), letter.WeekOf(letter.DateOf(o.now).AddMonths(60))); !errors.Is(err, errEmptyKeyring) {
+		t.Errorf("a key of five years on is made: %v", err)
+	}
 	if state, err := o.cfg.Register.KeyState(t.Context(), m.Week()); err != nil || state != register.KeyLiving {
 		t.Errorf("it is %q on record, %v", state, err)
 	}

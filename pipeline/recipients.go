@@ -58,26 +58,40 @@ func WeeksAhead(today letter.Date) (weeks []letter.Week) {
 // weeks seals what it claimed before; and a new scan of a paper is sealed to the week of the
 // old one, which may have come months ago. Whatever is sealed so dies with its own week, no
 // later than if it had come in time. The list has 31 keys then, and 64 KB of the 1 MiB that
-// any release of the scanner reads.
-//
-// No key is made for an earlier week that never had one: nothing was received in it.
+// any release of the scanner reads. A week between them that never had a key, since the
+// server was off for long, gets one: scanners that were not may have received something.
 func (s *Server) weeksListed(ctx context.Context) ([]letter.Week, error) {
-	weeks := WeeksAhead(letter.DateOf(s.cfg.Now()))
-	first := weeks[0]
+	today := letter.DateOf(s.cfg.Now())
+	weeks := WeeksAhead(today)
 	living, err := s.livingKeys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("looking which keys live: %w", err)
 	}
-	for _, k := range living {
-		if k.Week >= first {
+	if len(living) == 0 {
+		return weeks, nil
+	}
+	oldest, first := living[0].Week, weeks[0]
+	for day := -letter.BriefDays - 1; ; day -= 6 { // no week is left out
+		week := letter.WeekOf(letter.Deadline(today.AddDays(day), letter.SixMonths))
+		if week < oldest {
+			return weeks, nil
+		}
+		if week >= first || slices.Contains(weeks, week) {
 			continue
 		}
+		known, err := s.cfg.Register.Key(ctx, week)
+		if err != nil {
+			return nil, fmt.Errorf("looking which keys live: %w", err)
+		}
 		// One that is lost must not keep the list from being renewed: 'check' says so.
-		if lacks, err := s.lacks(k); err == nil && !lacks {
-			weeks = append(weeks, k.Week)
+		lacks := false
+		if known.State != register.KeyUnknown {
+			lacks, err = s.lacks(known)
+		}
+		if err == nil && !lacks {
+			weeks = append(weeks, week)
 		}
 	}
-	return weeks, nil
 }
 
 // PublishRecipients makes the expiry weeks' keys that edges will need and puts

@@ -140,7 +140,7 @@ func (r *replay) settle(ctx context.Context, l *register.Letter) error {
 	case sealed != nil && home == nil:
 		return r.cfg.Register.FindElsewhere(ctx, l, *sealed, true)
 	case sealed != nil:
-		return r.cfg.Register.HoldUnread(ctx, l, sealed.Since)
+		return r.cfg.Register.HoldUnread(ctx, l, r.dayApart(l.ID))
 	case home == nil:
 		if l.ObjectVersion == "" || l.DueOn(r.today) {
 			return nil // never read back, with its scan still at the edge; or about to be proven gone
@@ -156,6 +156,16 @@ func (r *replay) settle(ctx context.Context, l *register.Letter) error {
 // letter would be proven gone, and its only copy removed as what has come back.
 func keptSince(l *register.Letter, at register.Lodging) bool {
 	return l.ObjectVersion != "" && at.Class == letter.FiveYears && !chosen(l, at) && l.Wanted().Deadline().Before(at.Deadline())
+}
+
+// dayApart is a day, today or soon after, for which nothing of the letter lies among those
+// kept for five years: what is kept as of that day is moved over nothing.
+func (r *replay) dayApart(id letter.ID) letter.Date {
+	day := r.today
+	for slices.ContainsFunc(r.there[id], func(at shelf) bool { return at.Class == letter.FiveYears && at.Since == day }) {
+		day = day.AddDays(1)
+	}
+	return day
 }
 
 // leaveOthers has the places emptied that the letter has left by record, and in

@@ -132,3 +132,19 @@ func TestTheRestOfAStackForWhichNoKeyIsLeft(t *testing.T) {
 		t.Errorf("%d slips", n)
 	}
 }
+
+// In the days between a letter's deadline and the end of its week the key still lives. It
+// is not sealed for a server that would never take it.
+func TestAScanIsNotSealedOnItsDeadline(t *testing.T) {
+	o, scan := switchedOff(t, crash{Base: t.TempDir(), Secrets: newSecrets(t)})
+	came := letter.DateOf(o.now)
+	o.now = letter.Deadline(came, letter.SixMonths).Start().Add(time.Hour)
+	if !o.now.Before(letter.WeekOf(letter.DateOf(o.now)).Over().Start()) {
+		t.Fatal("its week is over: the test proves nothing")
+	}
+	o.publish(o.recipients())
+	o.open()
+	o.pass(settled)
+	o.returned(scan, "Move this file into the folder of its helpline")
+	o.ended(0)
+}

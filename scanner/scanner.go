@@ -258,7 +258,7 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 		Received: j.clean.received(j.claim), Pages: j.clean.Pages, Sheets: j.clean.Sheets, Sides: j.clean.Sides,
 		Flags: j.clean.Flags, Repaired: j.clean.Repaired, Replaces: j.clean.Replaces,
 	}
-	to, err := e.recipient(ctx, j.id, m.ReceivedOn())
+	to, err := e.recipient(ctx, m)
 	if err != nil {
 		return nil, err
 	}

@@ -248,12 +248,19 @@ func (e *Edge) clockAgrees(ctx context.Context) bool {
 // for.
 const listAge = time.Minute
 
-// recipient is whom letters received on a day are sealed to. While there is no list
-// that can be believed, or no key for their week in it, letters wait. The error is a
-// *tooLate where none will come.
-func (e *Edge) recipient(ctx context.Context, by letter.ID, received letter.Date) (age.Recipient, error) {
+// recipient is whom the letter is sealed to. While there is no list that can be believed,
+// or no key for its week in it, it waits. The error is a *tooLate where none will come.
+func (e *Edge) recipient(ctx context.Context, m letter.Manifest) (age.Recipient, error) {
+	received, today := m.ReceivedOn(), letter.DateOf(e.Now())
+	// Its week's key may live for some days yet, and no server would take it.
+	if !today.Before(m.Deadline()) {
+		if !e.clockAgrees(ctx) {
+			return nil, errWaits
+		}
+		return nil, &tooLate{day: received}
+	}
 	if e.list == nil || e.Now().Sub(e.listed).Abs() >= listAge {
-		list, err := e.fetchRecipients(ctx, by)
+		list, err := e.fetchRecipients(ctx, m.ID)
 		if errors.Is(err, errWaits) || ctx.Err() != nil || e.foundNoRoom(err) {
 			return nil, err
 		}
@@ -269,14 +276,15 @@ func (e *Edge) recipient(ctx context.Context, by letter.ID, received letter.Date
 		e.tell("recipients", "Letters cannot be sealed: the server's recipients list has run out. They wait here; nothing is lost.")
 		return nil, errWaits
 	}
-	week := letter.WeekOf(letter.Deadline(received, letter.SixMonths))
+	week := m.Week()
 	to, err := e.list.For(week)
 	switch {
 	case err == nil:
 		e.tell("recipients", "")
 		return to, nil
 	// What is younger waits: a list that begins so late has a fault that somebody will mend.
-	case week < e.list.Begins() && received.AddDays(letter.BriefDays).Before(letter.DateOf(e.Now())):
+	// So does a new scan: as an ordinary letter it would be shown to who is walled off.
+	case m.Replaces == "" && week < e.list.Begins() && received.AddDays(letter.BriefDays).Before(today):
 		e.tell("recipients", "") // of which nothing waits any more
 		return nil, &tooLate{day: received}
 	}

@@ -112,12 +112,16 @@ func (r *Register) Serials(ctx context.Context) (given, published uint64, err er
 // has seen to it that the newer one lies above.
 func (r *Register) UnderWay(ctx context.Context, serial uint64) (bool, error) {
 	underWay, err := serialsUnderWay(ctx, r.read)
-	_, is := underWay[serial]
-	return is, err
+	given, is := underWay[serial]
+	return is && !r.overdue(given), err
 }
 
 // underWayFor is for how long a serial counts as under way. No put takes as long.
 const underWayFor = 24 * time.Hour
+
+func (r *Register) overdue(given int64) bool {
+	return r.Now().Sub(time.UnixMilli(given)).Abs() > underWayFor
+}
 
 // serialsUnderWay is when each was given out, in milliseconds since 1970.
 func serialsUnderWay(ctx context.Context, q querier) (map[uint64]int64, error) {
@@ -185,7 +189,7 @@ func (r *Register) NextSerial(ctx context.Context) (serial uint64, err error) {
 		}
 		now := r.Now()
 		return changeUnderWay(ctx, tx, func(underWay map[uint64]int64) {
-			maps.DeleteFunc(underWay, func(_ uint64, given int64) bool { return now.Sub(time.UnixMilli(given)).Abs() > underWayFor })
+			maps.DeleteFunc(underWay, func(_ uint64, given int64) bool { return r.overdue(given) })
 			underWay[serial] = millis(now)
 		})
 	})

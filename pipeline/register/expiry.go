@@ -1,7 +1,6 @@
 package register
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -20,8 +19,12 @@ import (
 // server whose clock is a moment behind, that the letter is kept, it is ErrMoved.
 func (r *Register) ExpiryBegun(ctx context.Context, l *Letter, found Found) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
-		if now, err := letterIn(ctx, tx, l.ID); err != nil || now.moves != l.moves {
-			return cmp.Or(err, ErrMoved)
+		now, err := letterIn(ctx, tx, l.ID)
+		if errors.Is(err, ErrNotFound) || err == nil && now.moves != l.moves {
+			return ErrMoved
+		}
+		if err != nil {
+			return err
 		}
 		return r.move(ctx, tx, l, change{to: Expiring, due: true}, ExpiryBegun{Deadline: l.Deadline(),
 			Versions: found.Versions, Markers: found.Markers, Uploads: found.Uploads}, 0)

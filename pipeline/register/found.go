@@ -168,9 +168,9 @@ func (r *Register) holdForManager(ctx context.Context, tx *sql.Tx, l *Letter, si
 	return r.append(ctx, tx, HoldPlaced{Hold: number, Helpline: Name(l.Helpline), Reason: KeptUnknown, Owner: owner, Review: review, Letters: 1}, l.ID, 0)
 }
 
-// HoldUnread holds a letter of which another copy, that nobody can open just now, lies
-// among those kept for five years since that day: somebody has decided so after the
-// backup was made, and a manager must look.
+// HoldUnread holds a letter, as of a day, of which another copy, that nobody can open just
+// now, lies among those kept for five years: somebody has decided so after the backup was
+// made, and a manager must look.
 func (r *Register) HoldUnread(ctx context.Context, l *Letter, since letter.Date) error {
 	next := *l
 	err := r.inTx(ctx, func(tx *sql.Tx) error {
