@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -461,42 +460,4 @@ func (in *installation) recordLifecycle(ctx context.Context) error {
 		return err
 	}
 	return in.register.SetMeta(ctx, register.MetaLifecycle, "installed")
-}
-
-// say translates an error for the person at the keyboard: one sentence, and
-// for the storage's troubles what to do.
-func say(err error) string {
-	if newer, ok := errors.AsType[*register.TooNewError](err); ok {
-		return fmt.Sprintf("this program (%s) is older than its data: a newer one (%s) has changed the tables (%d; this one knows them up to %d). Install that version or a later one. Nothing was changed",
-			commandline.Version(), cmp.Or(newer.Program, "of a version that is not on record"), newer.Tables, newer.Known)
-	}
-	if unfit, ok := errors.AsType[*register.UnfitError](err); ok {
-		return sayDatabase(unfit.Says)
-	}
-	for _, lost := range []error{register.ErrNoKey, pipeline.ErrNoServerKey, errNoCodeKey} {
-		if errors.Is(err, lost) {
-			return lost.Error()
-		}
-	}
-	switch {
-	case register.IsAway(err):
-		return pipeline.SayAway(err) + " (" + cause(err) + ")"
-	case register.Refuses(err):
-		return "the database's server refuses: look at the user, the password and the database's name in [database]. Nothing was changed"
-	case errors.Is(err, register.ErrClosed):
-		return "this is refused: Letterlock was restored from a backup, and is closed until you have run: letterlock restore. Nothing was changed; 'letterlock check' says by what it was recognised"
-	case errors.Is(err, archive.ErrLacks):
-		return "this storage cannot hold letters, so it is not used: use another one; 'letterlock check storage' says all that is wrong with it (" + err.Error() + ")"
-	case errors.Is(err, deposit.ErrUnavailable):
-		return "the storage cannot be reached: is it running, and is its endpoint right? (" + err.Error() + ")"
-	case deposit.IsSkewed(err):
-		return "the storage refuses, since its clock and this machine's are too far apart: set the one that is wrong, and run this again (" + err.Error() + ")"
-	case errors.Is(err, deposit.ErrRefused):
-		return "the storage refuses: look at the access key, the secret key and the bucket's name (" + err.Error() + ")"
-	case register.IsFull(err):
-		return "a disk is full: the data folder's, the bucket's or the database's, or the one that is written to. What could not be recorded was not done, and nothing is lost: make room ('letterlock check' says on which), and run this again"
-	case errors.Is(err, os.ErrPermission):
-		return "a file may not be read or written: " + configfile.Reason(err)
-	}
-	return err.Error()
 }
