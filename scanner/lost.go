@@ -14,7 +14,6 @@ import (
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/texts"
-	"letterlock/scanner/words"
 )
 
 // LostFile, in the state folder, lists the letters that were on their way when the
@@ -107,14 +106,13 @@ func CheckLost(stateDir string, titles map[string]string) []folder.Line {
 	}
 	defer state.Close()
 	lost, err := ReadLost(state)
-	says := SayLost(lost, (&Edge{Config: Config{Titles: titles}}).title)
-	if err != nil {
-		says = "It cannot be found out whether letters were lost: " + err.Error() + "."
-	}
-	if says == "" {
+	switch {
+	case err != nil:
+		return []folder.Line{{Name: "lost", Says: "It cannot be found out whether letters were lost: " + err.Error() + "."}}
+	case len(lost) == 0:
 		return nil
 	}
-	return []folder.Line{{Name: "lost", Says: says}}
+	return []folder.Line{{Name: "lost", Says: lostBegins + sayLost(lost, (&Edge{Config: Config{Titles: titles}}).title) + lostNext}}
 }
 
 // tendLost tells of letters that are lost until they are found, or a person has deleted
@@ -132,7 +130,11 @@ func (e *Edge) tendLost() {
 	if len(e.lost) != before {
 		e.keepLost()
 	}
-	e.tell("lost", SayLost(e.lost, e.title))
+	if len(e.lost) == 0 {
+		e.tell("lost", "")
+		return
+	}
+	e.tell("lost", lostBegins+sayLost(e.lost, e.title)+lostNext)
 }
 
 func (e *Edge) keepLost() {
@@ -142,17 +144,19 @@ func (e *Edge) keepLost() {
 	} else if err = e.state.Remove(LostFile); errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
-	if err != nil {
-		e.Log.Warn("which letters are lost cannot be kept", "error", disk.Plain("keeping it", err))
+	if err = disk.Plain("writing it down", err); err != nil {
+		e.Log.Warn("which letters are lost cannot be kept", "error", err)
 	}
 }
 
-// SayLost says which letters are lost and what to do; "" for none. title is what people
-// call a helpline.
-func SayLost(lost []Lost, title func(string) string) string {
-	if len(lost) == 0 {
-		return ""
-	}
+// What is said around sayLost.
+const (
+	lostBegins = "Somebody has moved or deleted the folder .letterlock of the scanner folder while letters were on their way, and nothing of these is left here: "
+	lostNext   = ". Keep all papers of that time. Find the old folder, in a recycle bin perhaps; stop the scanner, move what is in its folders claimed, spool and taken into those of the new one, and start the scanner. If it is gone for good: look in Letterlock which of these references have arrived, scan the papers of the others again, and then delete the file " + LostFile + " in the scanner's own memory."
+)
+
+// sayLost lists letters that are lost; title is what people call a helpline.
+func sayLost(lost []Lost, title func(string) string) string {
 	const most = 12
 	var all []string
 	for _, l := range lost[:min(len(lost), most)] {
@@ -161,6 +165,5 @@ func SayLost(lost []Lost, title func(string) string) string {
 	if more := len(lost) - most; more > 0 {
 		all = append(all, fmt.Sprintf("and %d more", more))
 	}
-	return fmt.Sprintf("Somebody has moved or deleted the folder %s of the scanner folder while %s on the way, and nothing of these is left here: %s. Keep all papers of that time. Find the old folder, in a recycle bin perhaps; stop the scanner, move what is in its folders claimed, spool and taken into those of the new one, and start the scanner. If it is gone for good: look in Letterlock which of these references have arrived, scan the papers of the others again, and then delete the file %s in the scanner's own memory.",
-		folder.PrivateDir, words.Were(len(lost), "letter"), strings.Join(all, "; "), LostFile)
+	return strings.Join(all, "; ")
 }

@@ -1,6 +1,8 @@
 package scanner
 
 import (
+	"errors"
+	"maps"
 	"strings"
 
 	"letterlock/scanner/disk"
@@ -51,4 +53,43 @@ func (h content) ids() (ids []letter.ID) {
 		ids = append(ids, l.ID)
 	}
 	return ids
+}
+
+// finish ends a scan that does not become a letter: it is given back to
+// operations with a note, unchanged, or deleted because a person has said that
+// it was taken before.
+func (e *Edge) finish(c *folder.Claim, out outcome) error {
+	e.Log.Info(out.log, "letter", c.ID)
+	maps.DeleteFunc(e.known.unsure, func(_ string, id letter.ID) bool { return id == c.ID })
+	// An earlier try may have come as far as to seal it, and a crash.
+	if err := e.discardSeal(c.ID); err != nil {
+		return disk.Plain("clearing the spool", err)
+	}
+	switch {
+	case out.unsettled:
+		return nil // it was put back, to settle anew
+	case out.drop:
+		// What was compared is what is deleted; else it was put back, to settle anew.
+		if err := e.folder.Settled(*c); err != nil {
+			if errors.Is(err, folder.ErrUnsettled) {
+				err = nil
+			}
+			return err
+		}
+		return e.folder.Release(*c)
+	}
+	return e.giveBack(c, out)
+}
+
+// giveBack returns a scan to operations, unchanged, with a note beside it. What
+// a crash leaves is said in folder.GiveBack.
+func (e *Edge) giveBack(c *folder.Claim, out outcome) error {
+	if err := e.folder.GiveBack(c, out.dir, out.note); err != nil {
+		return err
+	}
+	e.step("refused", c.ID)
+	if out.why != "" {
+		e.noteRefused(c.Helpline, out.why)
+	}
+	return nil
 }

@@ -30,14 +30,6 @@ func Are(n int, what string) string {
 	return Number(n, what) + " are"
 }
 
-// Were is Are in the past: "1 file was", "2 files were".
-func Were(n int, what string) string {
-	if n == 1 {
-		return "1 " + what + " was"
-	}
-	return Number(n, what) + " were"
-}
-
 // Lasted says how long something has lasted, rounded down and no finer than
 // people care for: "less than a minute", "5 minutes", "3 hours", "12 days".
 func Lasted(d time.Duration) string {
