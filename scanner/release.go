@@ -47,6 +47,19 @@ func (e *Edge) release(c *folder.Claim, hash string, letters []letter.ID) error 
 	}})
 }
 
+// received reports whether the server has had the one letter of a claim, of which
+// neither manifest nor record is left: its scan is marked, which is done on the receipt
+// alone.
+func (e *Edge) received(j *job) bool {
+	for _, s := range e.known.taken[e.known.hashes[j.id]] {
+		if s.id == j.id && e.known.kept[s] {
+			j.scan = s
+			return true
+		}
+	}
+	return false
+}
+
 // ids are those of a scan's letters.
 func (h content) ids() (ids []letter.ID) {
 	for _, l := range h.Letters {

@@ -113,6 +113,10 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 			return false, err
 		}
 	}
+	if j.manifest == nil && e.received(j) {
+		j.taken = true
+		return true, e.discard(j) // its claim could not be read when it ended, and its record has ended since
+	}
 	if j.manifest != nil && !j.spooled {
 		if err := e.findSpooled(j); err != nil {
 			return false, err
