@@ -361,8 +361,8 @@ var questionKinds = map[string]string{
 
 // write seals a question, and the pages before it if there are any to see.
 func (e *Edge) write(ctx context.Context, q Question, l *look, unseen string) error {
-	week := letter.WeekOf(letter.Deadline(letter.DateOf(e.Now()), letter.SixMonths))
-	to, err := e.recipient(ctx, "", letter.DateOf(e.Now()))
+	as := letter.Manifest{Class: letter.SixMonths, Received: e.Now()} // like a letter that comes now
+	to, err := e.recipient(ctx, as)
 	if err != nil {
 		return err
 	}
@@ -371,7 +371,7 @@ func (e *Edge) write(ctx context.Context, q Question, l *look, unseen string) er
 		_, _, err := seal.Seal(&out, bytes.NewReader(data), to)
 		return out.Bytes(), err
 	}
-	asked := letter.Asked{Site: e.Site, Token: q.Token, Week: week}
+	asked := letter.Asked{Site: e.Site, Token: q.Token, Week: as.Week()}
 	text := letter.Question{Kind: questionKinds[q.Dir], Helpline: q.Helpline, Since: q.Since.UTC().Truncate(time.Second), Says: q.Says, Name: q.Name, Unseen: unseen}
 	if y := text.Since.Year(); y < 2000 || y > 9000 { // the share's own clock, which may be lost
 		text.Since = e.Now().UTC().Truncate(time.Second)
