@@ -324,3 +324,28 @@ func TestALaterVersionChangesNothing(t *testing.T) {
 		t.Errorf("%+v", ev)
 	}
 }
+
+// An honest scanner put its letter once more over the verified one while no server was
+// there, and the storage took the older of the two: they are the same, and it is read.
+func TestTheSameBytesTakeAVersionsPlace(t *testing.T) {
+	o := newOffice(t, onS3(t))
+	ctx := t.Context()
+	m := o.deposit()
+	o.work(m.ID)
+	before, err := o.PDF(ctx, o.state(m.ID))
+	o.must(err)
+	verified := o.state(m.ID).Lies.Version
+	o.putRaw(m.ObjectKey(), o.object(m.ObjectKey()))
+	o.must(o.store.Store.Remove(ctx, m.ObjectKey(), archive.Trace{Kind: archive.Version, ID: verified}))
+	o.must(o.Close()) // what was held in memory
+	after, err := o.PDF(ctx, o.state(m.ID))
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("people are not shown the letter: %v", err)
+	}
+	if now := o.state(m.ID).Lies.Version; now == verified || now == "" {
+		t.Errorf("on record is version %q", now)
+	}
+	o.toDeadline(m)
+	o.work(m.ID)
+	o.deletion(m.ID)
+}

@@ -171,6 +171,11 @@ func (p *plaintext) Read(b []byte) (int, error) {
 // still hold portal.ErrLost.
 func (s *Server) forReader(ctx context.Context, l register.Letter) ([]byte, error) {
 	plain, err := s.open(ctx, l, l.Lies.Version)
+	if errors.Is(err, deposit.ErrNotFound) {
+		if again, failed := s.repin(ctx, &l); failed == nil && again {
+			plain, err = s.open(ctx, l, l.Lies.Version)
+		}
+	}
 	if l.Missing && err != nil || s.notThere(l, err) {
 		return nil, portal.ErrLost
 	}

@@ -71,7 +71,7 @@ func (s *Server) weeksListed(ctx context.Context) ([]letter.Week, error) {
 		return weeks, nil
 	}
 	oldest, first := living[0].Week, weeks[0]
-	for day := -letter.BriefDays - 1; ; day -= 6 { // no week is left out
+	for day := -letter.BriefDays - 1; ; day-- { // in steps a week would be left out at February's end
 		week := letter.WeekOf(letter.Deadline(today.AddDays(day), letter.SixMonths))
 		if week < oldest {
 			return weeks, nil

@@ -197,6 +197,7 @@ func catchesUp(t *testing.T, o *office) {
 	if heard == 0 || most == 0 {
 		t.Errorf("a look back said %d times how far it is, of %d", heard, most)
 	}
+	letters := most
 	heard = 0
 	if backlog.Unknown != 3 || backlog.Elsewhere != 2 || backlog.Missing != 1 || backlog.Living != 2 || backlog.Overdue != 1 {
 		t.Errorf("found %+v", backlog)
@@ -206,8 +207,8 @@ func catchesUp(t *testing.T, o *office) {
 	}
 	done, err := r.Replay(t.Context(), func(ReplayStep) {})
 	r.must(err)
-	if heard < 3*most {
-		t.Errorf("a replay of %d letters said %d times how far it is", most, heard)
+	if heard < 3*letters {
+		t.Errorf("a replay of %d letters said %d times how far it is", letters, heard)
 	}
 	if r.holds(r.copied, r.ended.SHA256) {
 		t.Error("the database's files hold a row of the letter that is gone")

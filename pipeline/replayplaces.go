@@ -235,20 +235,11 @@ func (r *replay) atHome(ctx context.Context, l *register.Letter) (*register.Lodg
 			return &l.Lies, err
 		}
 	}
-	versions, err := r.versions(ctx, l.ID, place(l.Lies))
-	if err != nil {
-		return nil, err
+	same, err := r.sameBytes(ctx, l)
+	if err != nil || same == nil || l.Lies.Version == "" {
+		return same, err
 	}
-	for _, v := range versions {
-		if v.Size != l.Lies.Size || v.SHA256 != l.Lies.SHA256 {
-			continue
-		}
-		if l.Lies.Version == "" {
-			return &v, nil
-		}
-		return &v, r.cfg.Register.Repin(ctx, l, v.Version)
-	}
-	return nil, nil
+	return same, r.cfg.Register.Repin(ctx, l, same.Version)
 }
 
 // versions are all versions in a place, each with its size and hash.

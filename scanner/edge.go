@@ -84,6 +84,7 @@ type Edge struct {
 	claims     fs.FileInfo    // the folder of claims, when the scanner folder was opened
 	lost       []Lost         // letters that were on their way in another one
 	lostAt     time.Time      // when they were last looked for
+	lostKept   bool           // they are in their file
 	state      disk.Disk
 	closeState func() error // nil for a simulated disk
 	jobs       []*job

@@ -49,8 +49,8 @@ func (e *Edge) underWayNow() (all []Lost) {
 
 // miss finds out which of the letters that were on their way are lost, now that the
 // folder was opened anew: another private part is there than before, and nothing of
-// them in it. A crash before they are written down forgets them; it must come in the
-// moment in which the folder was found again.
+// them in it. A crash before they are written down forgets them, and nothing is known of
+// what vanishes while the edge is off: what is on its way is in the folder alone.
 func (e *Edge) miss(before []Lost) {
 	if e.folderDisk != nil {
 		return // nobody moves anything on a simulated one
@@ -82,6 +82,7 @@ func (e *Edge) found(id letter.ID) bool {
 // recallLost reads the list when the edge starts.
 func (e *Edge) recallLost() (err error) {
 	e.lost, err = ReadLost(e.state)
+	e.lostKept = true
 	return err
 }
 
@@ -124,10 +125,10 @@ func (e *Edge) tendLost() {
 	e.lostAt = e.Now()
 	before := len(e.lost)
 	e.lost = slices.DeleteFunc(e.lost, func(l Lost) bool { return e.found(l.ID) })
-	if !disk.Exists(e.state, LostFile) {
+	if e.lostKept && !disk.Exists(e.state, LostFile) {
 		e.lost = nil
 	}
-	if len(e.lost) != before {
+	if len(e.lost) != before || !e.lostKept {
 		e.keepLost()
 	}
 	if len(e.lost) == 0 {
@@ -144,6 +145,7 @@ func (e *Edge) keepLost() {
 	} else if err = e.state.Remove(LostFile); errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
+	e.lostKept = err == nil
 	if err = disk.Plain("writing it down", err); err != nil {
 		e.Log.Warn("which letters are lost cannot be kept", "error", err)
 	}

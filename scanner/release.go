@@ -51,8 +51,10 @@ func (e *Edge) release(c *folder.Claim, hash string, letters []letter.ID) error 
 // neither manifest nor record is left: its scan is marked, which is done on the receipt
 // alone.
 func (e *Edge) received(j *job) bool {
-	if j.claim.ID != j.id {
-		return false // of a stack: the mark comes with the first receipt of any of its letters
+	// Of a stack the mark comes with the first receipt of any of its letters; and a letter
+	// of which the clean PDF is there was not sealed, whatever an early version has marked.
+	if j.claim.ID != j.id || j.clean != nil {
+		return false
 	}
 	for _, s := range e.known.taken[e.known.hashes[j.id]] {
 		if s.id == j.id && e.known.kept[s] {

@@ -84,8 +84,8 @@ func (e *Edge) put(ctx context.Context, by letter.ID, key string, body func() (i
 // of which the answer was lost, and is left alone. It may be something else, put there by
 // whoever holds another scanner's credentials, and this edge cannot see what it is: it
 // may read no letter. The letter is then put over it, and the bucket keeps both for now.
-// That is done where nobody can have heard of the letter yet; and each day where it has
-// waited for its receipt for one, and none is there: the server gives none for other
+// That is done where nobody can have heard of the letter yet; and, within mayCover, each
+// day where it has waited for its receipt for one, and none is there: the server gives none for other
 // bytes, and the bucket may have ended the letter beneath them. A version more of the same
 // letter does no harm: the server keeps the one that it has verified. A crash in the middle
 // leaves one.
@@ -122,13 +122,22 @@ func (e *Edge) store(ctx context.Context, j *job) error {
 	switch {
 	case err == nil:
 		j.lies, j.over = false, false
-	case errors.Is(err, deposit.ErrExists) && !j.lies && (j.unheard || e.Now().Sub(m.Received) > 24*time.Hour):
+	case errors.Is(err, deposit.ErrExists) && !j.lies && (j.unheard || e.mayCover(j)):
 		j.lies = true
 		return e.store(ctx, j)
 	case errors.Is(err, deposit.ErrExists):
 		return nil
 	}
 	return err
+}
+
+// mayCover reports whether a letter that this edge has announced may be put over what lies
+// at its place: a day after it was claimed, and no later than a receipt that was ever
+// written would still lie there. Each put begins the storage's months anew, and what has
+// waited longer is for a person.
+func (e *Edge) mayCover(j *job) bool {
+	waited := e.Now().Sub(j.claim.Received)
+	return !j.claim.Received.IsZero() && waited > 24*time.Hour && waited < letter.BriefDays*24*time.Hour
 }
 
 // readBack reads a sealed letter as it lies in its file.
