@@ -109,11 +109,11 @@ func CheckLost(stateDir string, titles map[string]string) []folder.Line {
 	lost, err := ReadLost(state)
 	switch {
 	case err != nil:
-		return []folder.Line{{Name: "lost", Says: "It cannot be found out whether letters were lost: " + err.Error() + "."}}
+		return []folder.Line{{Name: "lost", Says: fmt.Errorf("It cannot be found out whether letters were lost: %w.", err).Error()}}
 	case len(lost) == 0:
 		return nil
 	}
-	return []folder.Line{{Name: "lost", Says: lostBegins + sayLost(lost, (&Edge{Config: Config{Titles: titles}}).title) + lostNext}}
+	return []folder.Line{{Name: "lost", Says: sayLost(lost, (&Edge{Config: Config{Titles: titles}}).title).Error()}}
 }
 
 // tendLost tells of letters that are lost until they are found, or a person has deleted
@@ -135,7 +135,7 @@ func (e *Edge) tendLost() {
 		e.tell("lost", "")
 		return
 	}
-	e.tell("lost", lostBegins+sayLost(e.lost, e.title)+lostNext)
+	e.tell("lost", sayLost(e.lost, e.title).Error())
 }
 
 func (e *Edge) keepLost() {
@@ -151,14 +151,8 @@ func (e *Edge) keepLost() {
 	}
 }
 
-// What is said around sayLost.
-const (
-	lostBegins = "Somebody has moved or deleted the folder .letterlock of the scanner folder while letters were on their way, and nothing of these is left here: "
-	lostNext   = ". Keep all papers of that time. Find the old folder, in a recycle bin perhaps; stop the scanner, move what is in its folders claimed, spool and taken into those of the new one, and start the scanner. If it is gone for good: look in Letterlock which of these references have arrived, scan the papers of the others again, and then delete the file " + LostFile + " in the scanner's own memory."
-)
-
-// sayLost lists letters that are lost; title is what people call a helpline.
-func sayLost(lost []Lost, title func(string) string) string {
+// sayLost says which letters are lost, and what to do; title is what people call a helpline.
+func sayLost(lost []Lost, title func(string) string) error {
 	const most = 12
 	var all []string
 	for _, l := range lost[:min(len(lost), most)] {
@@ -167,5 +161,8 @@ func sayLost(lost []Lost, title func(string) string) string {
 	if more := len(lost) - most; more > 0 {
 		all = append(all, fmt.Sprintf("and %d more", more))
 	}
-	return strings.Join(all, "; ")
+	return fmt.Errorf("Somebody has moved or deleted the folder .letterlock of the scanner folder while letters were on their way, and nothing of these is left here: %s. "+
+		"Keep all papers of that time. Find the old folder, in a recycle bin perhaps; stop the scanner, move what is in its folders claimed, spool and taken into those of the new one, and start the scanner. "+
+		"If it is gone for good: look in Letterlock which of these references have arrived, scan the papers of the others again, and then delete the file %s in the scanner's own memory.",
+		strings.Join(all, "; "), LostFile)
 }

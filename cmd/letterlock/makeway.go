@@ -56,6 +56,13 @@ func isHeld(path string) bool {
 // willMakeWay says so of this process, until it is taken back.
 func (w *world) willMakeWay() (takeBack func()) {
 	free, err := lockFile(w.dir.in("state", makesWay))
+	for range 10 {
+		if !errors.Is(err, errLocked) { // by a command that looks whether it is held
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+		free, err = lockFile(w.dir.in("state", makesWay))
+	}
 	if err != nil {
 		if !errors.Is(err, errLocked) { // by one that is started beside it, and waits too
 			w.log.Warn("to move the register into another database, this server will have to be stopped", "error", err)

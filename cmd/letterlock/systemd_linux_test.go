@@ -179,7 +179,9 @@ func TestAServerInAnHour(t *testing.T) {
 			case strings.HasSuffix(line, "setup --settings"):
 				m.runs("", `cd /var/lib/letterlock && install -o letterlock -m 600 /dev/null storage.key && echo the-root-of-it >storage.key
 sed -i -e 's|^#keyring_folder = .*|keyring_folder = "/srv/keyring"|' \
-	-e 's|^#\[storage\]|[storage]\nendpoint = "http://127.0.0.1:9000"\nbucket = "letters"\naccess_key = "root"\nsecret_key_file = "storage.key"|' letterlock.toml
+	-e 's|^#\[storage\]|[storage]\nendpoint = "http://127.0.0.1:9000"\nbucket = "letters"\naccess_key = "root"\nsecret_key_file = "storage.key"|' \
+	-e 's|"respect-phoneline"|"advice"|' letterlock.toml
+sed -i -z 's|\[\[helpline\]\]\nname = "mens-advice-line"\ntitle = "[^"]*"\n||' letterlock.toml
 install -d -o letterlock -g letterlock -m 700 /srv/keyring`)
 			case strings.HasPrefix(line, "letterlock key backup"):
 				recipients := regexp.MustCompile(`(?m)^recipients = .*`).FindString(said)
@@ -190,9 +192,9 @@ install -d -o letterlock -g letterlock -m 700 /srv/keyring`)
 		}
 	}
 
-	m.runs("", "install -o letterlock-scanner -m 660 /srv/scan.tif /srv/scans/respect-phoneline/anna.tif")
+	m.runs("", "install -o letterlock-scanner -m 660 /srv/scan.tif /srv/scans/advice/anna.tif")
 	m.eventually("letterlock status", "letters notified                         1")
-	if left := m.eventually("ls -R /srv/scans/respect-phoneline", "taken:"); strings.Contains(left, "anna") {
+	if left := m.eventually("ls -R /srv/scans/advice", "taken:"); strings.Contains(left, "anna") {
 		t.Errorf("the scan is still there:\n%s", left)
 	}
 	if said := m.runs("", "scanner check --config /var/lib/letterlock-scanner/scanner.toml"); !regexp.MustCompile(`(?m)^ok +confinement`).MatchString(said) {

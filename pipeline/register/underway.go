@@ -68,10 +68,10 @@ func (r *Register) KeepUnderway(ctx context.Context, u Underway, room Room) erro
 // anybody's (0).
 func makeRoom(ctx context.Context, tx *sql.Tx, kind string, person int64, most int) error {
 	var n int
-	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM underway WHERE kind = $1 AND $2 IN (0, person)`, kind, person).Scan(&n); err != nil || n < most {
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM underway WHERE kind = $1 AND (CAST($2 AS BIGINT) = 0 OR person = $2)`, kind, person).Scan(&n); err != nil || n < most {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `DELETE FROM underway WHERE kind = $1 AND token = (SELECT token FROM underway WHERE kind = $1 AND $2 IN (0, person) ORDER BY ends LIMIT 1)`, kind, person)
+	_, err := tx.ExecContext(ctx, `DELETE FROM underway WHERE kind = $1 AND token = (SELECT token FROM underway WHERE kind = $1 AND (CAST($2 AS BIGINT) = 0 OR person = $2) ORDER BY ends LIMIT 1)`, kind, person)
 	return err
 }
 
