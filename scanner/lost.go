@@ -109,11 +109,11 @@ func CheckLost(stateDir string, titles map[string]string) []folder.Line {
 	lost, err := ReadLost(state)
 	switch {
 	case err != nil:
-		return []folder.Line{{Name: "lost", Says: fmt.Errorf("It cannot be found out whether letters were lost: %w.", err).Error()}}
+		return []folder.Line{{Name: "lost", Says: advise("It cannot be found out whether letters were lost: %s.", err)}}
 	case len(lost) == 0:
 		return nil
 	}
-	return []folder.Line{{Name: "lost", Says: sayLost(lost, (&Edge{Config: Config{Titles: titles}}).title).Error()}}
+	return []folder.Line{{Name: "lost", Says: sayLost(lost, (&Edge{Config: Config{Titles: titles}}).title)}}
 }
 
 // tendLost tells of letters that are lost until they are found, or a person has deleted
@@ -135,7 +135,7 @@ func (e *Edge) tendLost() {
 		e.tell("lost", "")
 		return
 	}
-	e.tell("lost", sayLost(e.lost, e.title).Error())
+	e.tell("lost", sayLost(e.lost, e.title))
 }
 
 func (e *Edge) keepLost() {
@@ -152,7 +152,7 @@ func (e *Edge) keepLost() {
 }
 
 // sayLost says which letters are lost, and what to do; title is what people call a helpline.
-func sayLost(lost []Lost, title func(string) string) error {
+func sayLost(lost []Lost, title func(string) string) string {
 	const most = 12
 	var all []string
 	for _, l := range lost[:min(len(lost), most)] {
@@ -161,8 +161,11 @@ func sayLost(lost []Lost, title func(string) string) error {
 	if more := len(lost) - most; more > 0 {
 		all = append(all, fmt.Sprintf("and %d more", more))
 	}
-	return fmt.Errorf("Somebody has moved or deleted the folder .letterlock of the scanner folder while letters were on their way, and nothing of these is left here: %s. "+
+	return advise("Somebody has moved or deleted the folder .letterlock of the scanner folder while letters were on their way, and nothing of these is left here: %s. "+
 		"Keep all papers of that time. Find the old folder, in a recycle bin perhaps; stop the scanner, move what is in its folders claimed, spool and taken into those of the new one, and start the scanner. "+
 		"If it is gone for good: look in Letterlock which of these references have arrived, scan the papers of the others again, and then delete the file %s in the scanner's own memory.",
 		strings.Join(all, "; "), LostFile)
 }
+
+// advise words something for whoever looks after the scanner.
+func advise(format string, args ...any) string { return fmt.Sprintf(format, args...) }
