@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"letterlock/pipeline/archive"
 	"letterlock/pipeline/register"
-	"letterlock/scanner/letter"
 )
 
 // uncoverEvery is how often it is looked for letters that are covered. A storage takes
@@ -58,7 +55,7 @@ func (s *Server) uncoverLetters(ctx context.Context, w *watch) error {
 // storage's own rules, or a person, have hidden the letter nothing is changed. A crash
 // leaves the entry, and what it is about for the next look.
 func (s *Server) uncover(ctx context.Context, key string) error {
-	id, err := letter.ParseID(strings.TrimSuffix(path.Base(key), ".age"))
+	id, err := letterAt(key)
 	if err != nil {
 		return nil // tried out, or a stray
 	}

@@ -10,9 +10,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path"
 	"slices"
-	"strings"
 
 	"letterlock/pipeline/archive"
 	"letterlock/pipeline/register"
@@ -72,7 +70,7 @@ func (s *Server) shelvesOf(ctx context.Context, class letter.Class, helpline str
 			return err
 		}
 		for _, key := range keys {
-			if id, err := letter.ParseID(strings.TrimSuffix(path.Base(key), ".age")); err == nil {
+			if id, err := letterAt(key); err == nil {
 				at := register.Lodging{Class: class, Helpline: helpline, Since: day}
 				if at.Key(id) == key {
 					all[id] = append(all[id], shelf{at, live[key]})

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
-	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -93,7 +91,7 @@ func (s *Server) signedHere(ctx context.Context) (ours bool, whose string, err e
 
 // knows reports whether the register has ever heard of the letter at that key.
 func (s *Server) knows(ctx context.Context, key string) (bool, error) {
-	id, err := letter.ParseID(strings.TrimSuffix(path.Base(key), ".age"))
+	id, err := letterAt(key)
 	if err != nil {
 		return false, nil
 	}

@@ -101,7 +101,7 @@ func (s *Server) endReturned(ctx context.Context) error {
 func (s *Server) endReturnedOf(ctx context.Context, keys []string, at strayDay) error {
 	of := map[letter.ID]string{}
 	for _, key := range keys {
-		if id, err := letter.ParseID(strings.TrimSuffix(path.Base(key), ".age")); err == nil {
+		if id, err := letterAt(key); err == nil {
 			of[id] = key
 		}
 	}
@@ -124,6 +124,11 @@ func (s *Server) endReturnedOf(ctx context.Context, keys []string, at strayDay) 
 		}
 	}
 	return nil
+}
+
+// letterAt is the letter that an object's key names.
+func letterAt(key string) (letter.ID, error) {
+	return letter.ParseID(strings.TrimSuffix(path.Base(key), ".age"))
 }
 
 // strayDay is a folder of the bucket in which letters of a day lie.
@@ -170,7 +175,7 @@ func (s *Server) days(ctx context.Context) (found []strayDay, err error) {
 // the first alone on the register, and the stray, if it is still there, for the
 // next pass. It reports whether the place is empty, or a living letter's.
 func (s *Server) endStray(ctx context.Context, key string, at strayDay) (gone bool, err error) {
-	id, _ := letter.ParseID(strings.TrimSuffix(path.Base(key), ".age")) // none of what is only tried out
+	id, _ := letterAt(key) // none of what is only tried out
 	if claimed, err := s.claimed(ctx, id, key); err != nil || claimed {
 		return true, err
 	}

@@ -53,16 +53,23 @@ func isHeld(path string) bool {
 	return false
 }
 
-// willMakeWay says so of this process, until it is taken back.
-func (w *world) willMakeWay() (takeBack func()) {
-	free, err := lockFile(w.dir.in("state", makesWay))
-	for range 10 {
-		if !errors.Is(err, errLocked) { // by a command that looks whether it is held
+// lockSoon is lockFile, and tries some times more: a process that looks whether the lock
+// is held holds it for a moment (see isHeld).
+func lockSoon(path string, more int) (unlock func(), err error) {
+	unlock, err = lockFile(path)
+	for range more {
+		if !errors.Is(err, errLocked) {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
-		free, err = lockFile(w.dir.in("state", makesWay))
+		unlock, err = lockFile(path)
 	}
+	return unlock, err
+}
+
+// willMakeWay says so of this process, until it is taken back.
+func (w *world) willMakeWay() (takeBack func()) {
+	free, err := lockSoon(w.dir.in("state", makesWay), 10)
 	if err != nil {
 		if !errors.Is(err, errLocked) { // by one that is started beside it, and waits too
 			w.log.Warn("to move the register into another database, this server will have to be stopped", "error", err)
@@ -137,14 +144,7 @@ func (w *world) standBack(door net.Listener) (unlock func(), err error) {
 // keeps any other from beginning. served says that there was one.
 func (w *world) holdServer() (served bool, letGo func(), err error) {
 	moving := w.dir.in("state", moveLock)
-	free, err := lockFile(moving)
-	for range 20 {
-		if !errors.Is(err, errLocked) { // by a server that looks whether it is held
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-		free, err = lockFile(moving)
-	}
+	free, err := lockSoon(moving, 20)
 	if err != nil {
 		return false, nil, err
 	}

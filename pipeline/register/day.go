@@ -187,10 +187,9 @@ func (r *Register) NextSerial(ctx context.Context) (serial uint64, err error) {
 		if err := setSerial(ctx, tx, serial); err != nil {
 			return err
 		}
-		now := r.Now()
 		return changeUnderWay(ctx, tx, func(underWay map[uint64]int64) {
 			maps.DeleteFunc(underWay, func(_ uint64, given int64) bool { return r.overdue(given) })
-			underWay[serial] = millis(now)
+			underWay[serial] = millis(r.Now())
 		})
 	})
 	return serial, err
