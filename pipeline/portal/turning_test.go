@@ -30,14 +30,18 @@ func TestTurningPagesInTheBrowser(t *testing.T) {
 		b.WantsThat(`document.activeElement.id`, c.at)
 	}
 	b.WantsThat(`document.getElementById("turner-at").textContent`, "Page 2 of 3")
+	// A window so high that the page, on its side, leaves most of it to the next one.
+	b.Do(chromedp.EmulateViewport(1280, 1600))
 	b.Do(chromedp.Click(chromedp.CSS(`[data-does=turn]`)))
 	const second = `document.querySelector("#page-2 img")`
 	b.WantsThat(`new URL(`+second+`.src).search`, "?turn=1")
 	b.WantsThat(second+`.complete && `+second+`.width > `+second+`.height`, "true")
 	for range 3 {
 		b.Do(chromedp.Click(chromedp.CSS(`[data-does=turn]`)))
+		b.WantsThat(`document.getElementById("turner-at").textContent`, "Page 2 of 3")
 	}
 	b.WantsThat(`new URL(`+second+`.src).search`, "")
+	b.Do(chromedp.EmulateViewport(1280, 900))
 	wide := b.Finds(second + `.getBoundingClientRect().width`)
 	b.Do(chromedp.Click(chromedp.CSS(`[data-does=larger]`)))
 	b.WantsThat(second+`.getBoundingClientRect().width >= 1.5 * `+wide, "true")

@@ -9,7 +9,15 @@
   const figures = [...pages.querySelectorAll("figure")];
   const where = document.getElementById("turner-at");
 
-  const at = () => Math.max(0, figures.findLastIndex((f) => f.getBoundingClientRect().top <= window.innerHeight / 2));
+  // In percent of the page, so that one that lies on its side is not passed over
+  // for the taller one below it.
+  const shown = ({ top, bottom, height }) => Math.round(100 * (Math.min(bottom, window.innerHeight) - Math.max(top, 0)) / height);
+  const at = () => {
+    const seen = figures.map((f) => shown(f.getBoundingClientRect()));
+    const most = Math.max(...seen);
+    if (most > 0) return seen.indexOf(most);
+    return Math.max(0, figures.findLastIndex((f) => f.getBoundingClientRect().top <= 0));
+  };
   const say = () => {
     const text = figures[at()].querySelector("img").alt;
     if (where.textContent !== text) where.textContent = text;
@@ -22,11 +30,14 @@
     say();
   };
   const turn = () => {
-    const image = figures[at()].querySelector("img");
+    const here = figures[at()];
+    const image = here.querySelector("img");
     const quarters = (Number(image.dataset.turn) + 1) % 4;
     image.dataset.turn = quarters;
     [image.width, image.height] = [image.getAttribute("height"), image.getAttribute("width")];
     image.src = image.dataset.page + (quarters ? "?turn=" + quarters : "");
+    here.scrollIntoView({ behavior: "instant" }); // it has another height now
+    say();
   };
   const larger = (button) => {
     const here = figures[at()];
