@@ -138,7 +138,7 @@ func (c *userDisableCmd) Run(w *world) error {
 		}
 		if errors.Is(err, register.ErrLastAdministrator) {
 			return configfile.Wrong("no other administrator can sign in, so staff number %d stays: add one with 'letterlock user add --role administrator', who first makes a passkey. "+
-				"To end at once what this one may do: letterlock user code %d --lost", c.Number, c.Number)
+				"To end at once what this one may do: letterlock user code %d --lost, and where they use the organisation's sign-in, have their account there ended", c.Number, c.Number)
 		}
 		if err == nil {
 			_, err = fmt.Fprintf(w.out, "Staff number %d can no longer sign in, and is sent no more mail. Name and address are erased.\n", c.Number)

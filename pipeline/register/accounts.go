@@ -98,6 +98,6 @@ func (r *Register) AccountMailSent(ctx context.Context, m AccountMail) error {
 		if m.Why != ToldAddress {
 			return nil
 		}
-		return setMeta(ctx, tx, metaForgotten, "waits")
+		return setMeta(ctx, tx, metaForgotten, rand.Text())
 	})
 }

@@ -2,6 +2,7 @@ package register
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -58,7 +59,7 @@ func (r *Register) ChangePerson(ctx context.Context, p Person, by int64) error {
 			return err
 		}
 		if renamed = changed.Name || changed.Address; renamed {
-			if err := setMeta(ctx, tx, metaForgotten, "waits"); err != nil {
+			if err := setMeta(ctx, tx, metaForgotten, rand.Text()); err != nil {
 				return err
 			}
 		}

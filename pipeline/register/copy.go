@@ -118,7 +118,7 @@ func countAll(ctx context.Context, from *sql.Tx, tables []string) (rows int64, e
 
 // owners are the tables to whose rows others refer, each after those to which it
 // refers itself.
-var owners = []string{"people", "letters", "requests", "policies"}
+var owners = []string{"people", "letters", "requests", "holds", "policies"}
 
 // numbers are the tables whose rows are numbered by the database, which gives no
 // number twice, not even that of a row that is gone: it names a person for good.

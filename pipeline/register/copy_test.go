@@ -2,9 +2,13 @@ package register
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -48,6 +52,8 @@ func TestACopyIsTheSameRegister(t *testing.T) {
 	leader := d.leader()
 	manager, err := d.AddPerson(ctx, Person{Name: "Mo", Role: Manager})
 	d.must(err)
+	_, err = d.AddPerson(ctx, Person{Name: "Dee", Email: "dee@example.org", Role: DPO})
+	d.must(err)
 	hold := func(id letter.ID) int64 {
 		n, err := d.PlaceHold(ctx, Hold{Letter: id, Reason: Coroner, Owner: manager, Review: letter.DateOf(d.now).AddDays(30)}, manager)
 		d.must(err)
@@ -63,6 +69,10 @@ func TestACopyIsTheSameRegister(t *testing.T) {
 	d.opens(answered, leader)
 	d.answered(answered, leader)
 	d.release(last, manager)
+	d.must(d.inTx(ctx, func(tx *sql.Tx) error { return d.askRelease(ctx, tx, last-1, manager) }))
+	if owed, err := d.OwedRequestMails(ctx, "example.org"); err != nil || len(owed) != 1 {
+		t.Fatalf("of the end of a hold %d are told, %v", len(owed), err)
+	}
 	want := d.rowsOf(d.Register)
 
 	cfg := d.cfg
@@ -95,6 +105,29 @@ func TestACopyIsTheSameRegister(t *testing.T) {
 		t.Errorf("the next hold is number %d, after %d", n, last)
 	}
 	d.balanced()
+}
+
+// Each table to whose rows others refer is copied before these.
+func TestWhatIsReferredToIsCopiedFirst(t *testing.T) {
+	refers := regexp.MustCompile(`REFERENCES (\w+)`)
+	for _, e := range []*engine{&sqlite, &postgreSQL} {
+		d := &desk{t: t}
+		names, err := fs.Glob(migrations, e.migrations+"/*.sql")
+		d.must(err)
+		found := 0
+		for _, name := range names {
+			text, err := fs.ReadFile(migrations, name)
+			d.must(err)
+			for _, m := range refers.FindAllStringSubmatch(string(text), -1) {
+				if found++; !slices.Contains(owners, m[1]) {
+					t.Errorf("%s refers to %s, which is copied in the order of the names", name, m[1])
+				}
+			}
+		}
+		if found == 0 {
+			t.Error("nothing refers to anything: the search cannot fail")
+		}
+	}
 }
 
 // One that is cut off on its way leaves the other empty, and is done again.

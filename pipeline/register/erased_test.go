@@ -68,8 +68,8 @@ func TestErasedRowsAreGoneFromTheFiles(t *testing.T) {
 	}
 }
 
-func (d *desk) exec(stmt string) error {
-	_, err := d.write.ExecContext(d.t.Context(), stmt)
+func (d *desk) exec(stmt string, with ...any) error {
+	_, err := d.write.ExecContext(d.t.Context(), stmt, with...)
 	return err
 }
 

@@ -101,7 +101,7 @@ func (r *Register) RevokePasskey(ctx context.Context, number int64, mark string,
 				continue
 			}
 			if len(ids) == 1 {
-				if err := notTheLast(ctx, tx, number); err != nil {
+				if err := r.notTheLast(ctx, tx, number); err != nil {
 					return err
 				}
 			}

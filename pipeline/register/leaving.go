@@ -2,6 +2,7 @@ package register
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -55,7 +56,7 @@ func (r *Register) DisablePerson(ctx context.Context, number int64) error {
 // sign in, ErrLastAdministrator for the last who may invite others.
 func (r *Register) Leave(ctx context.Context, number, by int64) error {
 	err := r.formTx(ctx, by, func(tx *sql.Tx) error {
-		if err := notTheLast(ctx, tx, number); err != nil {
+		if err := r.notTheLast(ctx, tx, number); err != nil {
 			return err
 		}
 		res, err := tx.ExecContext(ctx, `UPDATE people SET disabled = $1, name = '', email = '' WHERE number = $2 AND disabled IS NULL`,
@@ -83,7 +84,7 @@ func (r *Register) Leave(ctx context.Context, number, by int64) error {
 		if err := r.handBackAll(ctx, tx, number); err != nil {
 			return err
 		}
-		if err := setMeta(ctx, tx, metaForgotten, "waits"); err != nil {
+		if err := setMeta(ctx, tx, metaForgotten, rand.Text()); err != nil {
 			return err
 		}
 		return r.append(ctx, tx, PersonDisabled{Person: number}, "", by)
@@ -100,7 +101,7 @@ func (r *Register) Leave(ctx context.Context, number, by int64) error {
 }
 
 // notTheLast refuses where the person is the only administrator who can sign in.
-func notTheLast(ctx context.Context, tx *sql.Tx, number int64) error {
+func (r *Register) notTheLast(ctx context.Context, tx *sql.Tx, number int64) error {
 	var role Role
 	err := tx.QueryRowContext(ctx, `SELECT role FROM people WHERE number = $1 AND disabled IS NULL`, number).Scan(&role)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -111,7 +112,8 @@ func notTheLast(ctx context.Context, tx *sql.Tx, number int64) error {
 	}
 	var others int
 	err = tx.QueryRowContext(ctx, `SELECT count(*) FROM people p WHERE p.role = $1 AND p.disabled IS NULL AND p.number <> $2
-		AND EXISTS (SELECT 1 FROM passkeys k WHERE k.person = p.number)`, string(Administrator), number).Scan(&others)
+		AND (EXISTS (SELECT 1 FROM passkeys k WHERE k.person = p.number)
+		OR EXISTS (SELECT 1 FROM sso_people o WHERE o.person = p.number AND o.issuer = $3))`, string(Administrator), number, r.cfg.Issuer).Scan(&others)
 	if err == nil && others == 0 {
 		return ErrLastAdministrator
 	}
@@ -123,14 +125,16 @@ func notTheLast(ctx context.Context, tx *sql.Tx, number int64) error {
 // ErrBusy says that a reader keeps them there for now.
 func (r *Register) ProveForgotten(ctx context.Context) error {
 	waits, err := r.Meta(ctx, metaForgotten)
-	if err != nil || waits == "" {
+	if err != nil || waits == "" { // each who goes sets another mark
 		return err
 	}
 	if err := r.engine.forget(ctx, r.write); err != nil {
 		return err
 	}
+	r.cfg.Step("forgotten")
 	return r.inTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE name = $1`, metaForgotten)
+		// Whoever has gone meanwhile may still be in the files: their mark stays.
+		_, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE name = $1 AND value = $2`, metaForgotten, waits)
 		return err
 	})
 }

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"database/sql"
 	"errors"
 	"testing"
 	"time"
@@ -53,6 +54,28 @@ func TestWhoGoesIsANumber(t *testing.T) {
 	if waits, err := d.Meta(ctx, metaForgotten); err != nil || waits != "" {
 		t.Errorf("it waits still: %q, %v", waits, err)
 	}
+
+	// Somebody goes while the files are rewritten for somebody else: the next sweep
+	// comes back to it.
+	first, _, err := d.Invite(ctx, Person{Name: "Zuleika Canary", Role: Operations}, boss, time.Hour)
+	d.must(err)
+	second, _, err := d.Invite(ctx, Person{Name: "Zuleika Canary", Role: Operations}, boss, time.Hour)
+	d.must(err)
+	before := d.Register.cfg.Step
+	d.Register.cfg.Step = func(step string) {
+		if step == "forgotten" {
+			d.Register.cfg.Step = before
+			d.must(d.inTx(ctx, func(tx *sql.Tx) error { return setMeta(ctx, tx, metaForgotten, "another") }))
+		}
+	}
+	d.must(d.Leave(ctx, first, boss))
+	if waits, err := d.Meta(ctx, metaForgotten); err != nil || waits == "" {
+		t.Errorf("who went meanwhile is forgotten: %v", err)
+	}
+	d.must(d.Leave(ctx, second, boss))
+	if waits, err := d.Meta(ctx, metaForgotten); err != nil || waits != "" || d.inFiles(canaries...) {
+		t.Errorf("it waits still: %q, %v", waits, err)
+	}
 }
 
 func (d *desk) administrator(passkey string) int64 {
@@ -78,6 +101,20 @@ func TestTheLastAdministratorStays(t *testing.T) {
 	d.must(d.Leave(ctx, first, second))
 	if err := d.DisablePerson(ctx, second); !errors.Is(err, ErrLastAdministrator) {
 		t.Errorf("at the console: %v", err)
+	}
+	// Another who signs in with the organisation's sign-in alone is one, too; with that
+	// of another organisation, which nobody asks any more, not.
+	third := d.administrator("")
+	for issuer, want := range map[string]error{"https://old.example.org": ErrLastAdministrator, "https://id.example.org": nil} {
+		d.Register.cfg.Issuer = "https://id.example.org"
+		d.must(d.exec(`DELETE FROM sso_people`))
+		d.must(d.exec(`INSERT INTO sso_people (issuer, subject, person, added) VALUES ($1, 'x', $2, 1)`, issuer, third))
+		d.must(d.inTx(ctx, func(tx *sql.Tx) error {
+			if err := d.notTheLast(ctx, tx, second); !errors.Is(err, want) {
+				t.Errorf("beside one who signs in at %s: %v", issuer, err)
+			}
+			return nil
+		}))
 	}
 }
 

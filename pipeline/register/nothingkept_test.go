@@ -110,6 +110,36 @@ func TestNoTableKeepsALetter(t *testing.T) {
 	}
 }
 
+// PostgreSQL's statistics, which keep samples of rows that are gone, have none of what
+// says who somebody is.
+func TestNoStatisticSaysWho(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	if d.engine != &postgreSQL {
+		return // SQLite keeps no samples
+	}
+	for i := range 20 {
+		n, err := d.AddPerson(ctx, Person{Name: fmt.Sprint("Zuleika ", i), Email: fmt.Sprintf("zuleika%d@canary.example", i), Role: Manager})
+		d.must(err)
+		d.must(d.AddAnotherPasskey(ctx, n, fmt.Append(nil, "passkey ", i), fmt.Sprintf(`{"of": "Zuleika %d"}`, i)))
+		d.must(d.exec(`INSERT INTO sso_people (issuer, subject, person, added) VALUES ('https://id.example.org', $1, $2, 1)`, fmt.Sprint("zuleika", i), n))
+		d.must(d.exec(`INSERT INTO account_mails (token, person, why, address) VALUES ($1, $2, 'code', $3)`, fmt.Sprint(i), n, fmt.Sprintf("zuleika%d@canary.example", i)))
+	}
+	d.must(d.exec(`ANALYZE`))
+	samples := func(what string) (n int) {
+		d.must(d.read.QueryRowContext(ctx, `SELECT count(*) FROM pg_stats WHERE schemaname = 'public' AND
+			(COALESCE(most_common_vals::text, '') LIKE $1 OR COALESCE(histogram_bounds::text, '') LIKE $1)`, "%"+what+"%").Scan(&n))
+		return n
+	}
+	if samples("manager") == 0 {
+		t.Fatal("the search finds nothing that is there")
+	}
+	for _, canary := range []string{"uleika", "canary"} {
+		if n := samples(canary); n > 0 {
+			t.Errorf("%d statistics keep %q", n, canary)
+		}
+	}
+}
+
 // names are those of the register's tables.
 func (d *desk) names() (all []string) {
 	d.t.Helper()

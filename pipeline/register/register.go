@@ -58,6 +58,9 @@ type Config struct {
 	// they say so, and again before the destruction is on record.
 	ReadableByAnother bool
 
+	// Issuer is whose sign-ins let people in beside passkeys; "" for nobody's.
+	Issuer string
+
 	// MaxSilence is how much later than the entry before it an entry may be
 	// without putting the clock in doubt; 0 for however much.
 	MaxSilence time.Duration
