@@ -15,8 +15,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"syscall"
 
@@ -149,6 +151,7 @@ func kindOf(err error) error {
 	var answer minio.ErrorResponse
 	var certificate *tls.CertificateVerificationError
 	var request *url.Error
+	var wire *net.OpError // of an answer that has begun: the body comes without the request's name
 	var errno syscall.Errno
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -157,7 +160,8 @@ func kindOf(err error) error {
 		return kindOfAnswer(answer)
 	case errors.As(err, &certificate):
 		return ErrRefused
-	case errors.As(err, &request), errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, &request), errors.As(err, &wire), errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
+		errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrUnexpectedEOF):
 		return ErrUnavailable
 	case errors.Is(err, fs.ErrNotExist):
 		return ErrNotFound
@@ -196,7 +200,8 @@ func kindOfAnswer(a minio.ErrorResponse) error {
 func kindOfErrno(e syscall.Errno) error {
 	switch e {
 	case syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.EAGAIN, syscall.EMFILE, syscall.ENFILE,
-		syscall.ESTALE, syscall.ETIMEDOUT, syscall.EHOSTDOWN, syscall.ENOTCONN:
+		syscall.ESTALE, syscall.ETIMEDOUT, syscall.EHOSTDOWN, syscall.ENOTCONN, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE,
+		syscall.EHOSTUNREACH, syscall.ENETUNREACH:
 		return ErrUnavailable
 	}
 	return ErrRefused
