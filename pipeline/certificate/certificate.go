@@ -71,8 +71,12 @@ type Keeper struct {
 
 	mu    sync.Mutex
 	pair  *tls.Certificate
-	state any // of the files when they were last read
+	state any       // of the files when they were last read
+	bad   time.Time // when they were found to be bad; zero for never
 }
+
+// badFor is how long files that are bad are not read again while they stay the same.
+var badFor = time.Minute // a test does not wait
 
 // Keep reads the files, which must be good now.
 func Keep(files Files, log *slog.Logger) (*Keeper, error) {
@@ -92,18 +96,23 @@ func (k *Keeper) TLS() *tls.Config {
 
 // newest reads the files again if they have changed. Files that are bad just
 // now, as they are between the writing of the one and of the other, leave the
-// certificate as it was, and are read again once they have changed again.
+// certificate as it was, and are read again once they have changed again, and after a
+// while in any case: of who may read them nothing tells.
 func (k *Keeper) newest() *tls.Certificate {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	state := k.files.state()
-	if state == k.state {
+	changed := state != k.state
+	if !changed && (k.bad.IsZero() || time.Since(k.bad) < badFor) {
 		return k.pair
 	}
-	k.state = state
+	k.state, k.bad = state, time.Time{}
 	pair, err := k.files.Load()
 	if err != nil {
-		k.log.Warn("the portal's new certificate is not taken up, the one before it is still used", "error", err)
+		if changed {
+			k.log.Warn("the portal's new certificate is not taken up, the one before it is still used", "error", err)
+		}
+		k.bad = time.Now()
 		return k.pair
 	}
 	k.pair = pair

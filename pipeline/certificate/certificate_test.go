@@ -109,10 +109,27 @@ func TestANewCertificateIsTakenUp(t *testing.T) {
 	if !strings.Contains(log.String(), "level=WARN msg=\"the portal's new certificate has run out") {
 		t.Errorf("nothing was said of a certificate that has ended:\n%s", &log)
 	}
+	// A key that could not be read at first, and then can, is the same file all the while.
+	cert, key = issue(t, 4444, time.Hour)
+	write(t, files.Certificate, cert)
+	write(t, files.Key, bytes.ToLower(key))
+	was, err := os.Stat(files.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want("with a key that cannot be read", 333)
+	write(t, files.Key, key)
+	if err := os.Chtimes(files.Key, was.ModTime(), was.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	want("at once", 333)
+	*certificate.BadFor = 0
+	t.Cleanup(func() { *certificate.BadFor = time.Minute })
+	want("after a while", 4444)
 	if err := os.Remove(files.Certificate); err != nil {
 		t.Fatal(err)
 	}
-	want("with its file gone", 333)
+	want("with its file gone", 4444)
 	if _, err := shown(tls.VersionTLS11); err == nil {
 		t.Error("it speaks TLS 1.1")
 	}
