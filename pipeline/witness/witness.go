@@ -259,24 +259,19 @@ func (w *Witness) take(ctx context.Context, one sighting, all []Source, heads *[
 	return err
 }
 
-// grows asks every source how two checkpoints belong together. One proof that
-// fails weighs more than another that holds: both cannot be of one register.
+// grows asks every source how two checkpoints belong together. One proof that holds is
+// enough (RFC 9162, section 2.1.4: nobody can make one for another story); what another
+// source has instead may be damaged, and is signed by nobody.
 func grows(ctx context.Context, from, to register.Head, all []Source) error {
-	proven, failed := false, ErrNoProof
+	failed := ErrNoProof
 	for _, s := range all {
 		err := s.Growth(ctx, from, to)
-		if _, wrong := errors.AsType[*register.Wrong](err); wrong {
-			return err
+		if err == nil {
+			return nil
 		}
-		switch {
-		case err == nil:
-			proven = true
-		case !errors.Is(err, ErrNoProof):
+		if _, wrong := errors.AsType[*register.Wrong](failed); !wrong && !errors.Is(err, ErrNoProof) {
 			failed = err
 		}
-	}
-	if proven {
-		return nil
 	}
 	return failed
 }

@@ -206,6 +206,26 @@ func TestEverySourceIsEnough(t *testing.T) {
 	}
 }
 
+// What stands beside a checkpoint is signed by nobody: damaged, it accuses nobody where
+// another source has the proof.
+func TestADamagedProofAccusesNobody(t *testing.T) {
+	h := newHouse(t)
+	h.look(h.portal)
+	h.nextDay()
+	_, today, err := h.Today(t.Context())
+	h.must(err)
+	today.Growth.Proof[0][0] ^= 1
+	text, err := json.Marshal(today)
+	h.must(err)
+	path := h.file(t.TempDir(), "2", string(text))
+	if r := h.look(h.files(path), h.portal); !r.well() || r.Added != 1 {
+		t.Errorf("with a damaged statement and the portal's proof: %+v", r)
+	}
+	if r := h.look(h.portal); !r.well() {
+		t.Errorf("at the next look: %+v", r)
+	}
+}
+
 // Mails of two days prove nothing of each other; an export of later proves both,
 // in whatever order they are given, and to a witness that knew nothing before.
 func TestAnExportProvesWhatCameBeforeIt(t *testing.T) {
