@@ -393,8 +393,8 @@ func TestALetterThatCannotBeTakenIsLoud(t *testing.T) {
 // Backups that are set up and not made are as loud as what they are against.
 func TestBackupsThatAreNotMadeAreLoud(t *testing.T) {
 	o, ctx := newOffice(t), t.Context()
-	var oldest time.Time
-	o.cfg.Backups = &Backups{Keep: 30 * 24 * time.Hour, Oldest: func() (time.Time, error) { return oldest, nil }}
+	var oldest, newest time.Time
+	o.cfg.Backups = &Backups{Keep: 30 * 24 * time.Hour, Made: func() (time.Time, time.Time, error) { return oldest, newest, nil }}
 	loud := func(when string, after time.Duration, want bool) {
 		t.Helper()
 		o.now = o.now.Add(after)
@@ -404,7 +404,7 @@ func TestBackupsThatAreNotMadeAreLoud(t *testing.T) {
 			t.Errorf("%s: loud is %v", when, got)
 		}
 	}
-	made := func() { o.must(o.cfg.Register.KeepTime(ctx, register.MetaBackup, o.now)) }
+	made := func() { newest = o.now; o.must(o.cfg.Register.KeepTime(ctx, register.MetaBackup, o.now)) }
 	loud("set up just now", 0, false)
 	loud("no backup for a day", 24*time.Hour, true)
 	made()
@@ -417,4 +417,19 @@ func TestBackupsThatAreNotMadeAreLoud(t *testing.T) {
 	oldest = o.now.AddDate(0, 0, -33)
 	loud("one is kept for too long", time.Minute, false)
 	loud("and stays", 24*time.Hour, true)
+	made()
+	oldest = o.now
+	loud("is removed", 0, false)
+	newest = o.now.AddDate(10, 0, 0)
+	loud("one is of a year that has not come", time.Minute, false)
+	loud("and stays", 24*time.Hour, true)
+	made()
+	loud("made well", 0, false)
+	newest = o.now.AddDate(0, 0, -1)
+	loud("another disk is there", time.Minute, false)
+	loud("and stays there", 24*time.Hour, true)
+	newest = o.now
+	o.must(o.cfg.Register.KeepTime(ctx, register.MetaBackup, o.now.AddDate(10, 0, 0)))
+	oldest = o.now.AddDate(0, 0, -3)
+	loud("the last is said to be of a year that has not come", time.Minute, true)
 }

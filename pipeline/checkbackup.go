@@ -11,13 +11,17 @@ import (
 
 // Backups is what a check must know of where backups are kept.
 type Backups struct {
-	Keep   time.Duration             // for how long
-	Oldest func() (time.Time, error) // when the oldest that is there was made; the zero time for none
+	Keep time.Duration                                // for how long
+	Made func() (oldest, newest time.Time, err error) // when those were that are there; the zero time for none
 }
 
 // backupAge is after how long without a backup somebody must look: they are made
 // once a day, and one may fail.
 const backupAge = 2 * 24 * time.Hour
+
+// notYet is how far ahead of the clock one was made under another clock: never old
+// enough to be removed, and no sign that any is made since.
+const notYet = 24 * time.Hour
 
 // backupLate is 1 where a person must see to backups that are set up.
 func (s *Server) backupLate(ctx context.Context) (int, error) {
@@ -49,7 +53,10 @@ func (s *Server) checkBackup(ctx context.Context) (bad, good texts.Text, err err
 		return nil, nil, err
 	}
 	now := s.cfg.Now()
-	oldest, lookErr := s.cfg.Backups.Oldest()
+	oldest, newest, lookErr := s.cfg.Backups.Made()
+	if made.Sub(now) > notYet {
+		made = oldest
+	}
 	switch {
 	case made.IsZero():
 		return texts.Say("check-backup.none-made"), nil, nil
@@ -57,6 +64,10 @@ func (s *Server) checkBackup(ctx context.Context) (bad, good texts.Text, err err
 		return texts.Say("check-backup.late", "day", letter.DateOf(made)), nil, nil
 	case lookErr != nil:
 		return texts.Say("check-backup.cannot-read"), nil, nil
+	case newest.Before(made.Add(-time.Minute)): // the name says when it was begun
+		return texts.Say("check-backup.not-there", "day", letter.DateOf(made)), nil, nil
+	case newest.Sub(now) > notYet:
+		return texts.Say("check-backup.ahead", "day", letter.DateOf(newest)), nil, nil
 	case !oldest.IsZero() && now.Sub(oldest) > s.cfg.Backups.Keep+backupAge:
 		return texts.Say("check-backup.too-old", "day", letter.DateOf(oldest)), nil, nil
 	}

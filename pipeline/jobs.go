@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/stdlib"
@@ -55,17 +56,22 @@ type jobs struct {
 	client *river.Client[*sql.Tx]
 	db     *sql.DB
 	reg    *register.Register
+	server string    // that works on them here
+	begun  *sync.Map // the numbers of those on which it does
 }
 
 type worker struct {
 	river.WorkerDefaults[letterAdvance]
 	advance func(context.Context, letter.ID) error
 	log     *slog.Logger
+	begun   *sync.Map
 }
 
 // Work advances one letter. Its error stays out of the queue's tables, where
 // it would live for days: the log has it, and the sweep tries again.
 func (w *worker) Work(ctx context.Context, job *river.Job[letterAdvance]) error {
+	w.begun.Store(job.ID, true)
+	defer w.begun.Delete(job.ID)
 	// That a disk is full or the database away the sweep says, once for all letters.
 	if err := w.advance(ctx, job.Args.ID); err != nil && ctx.Err() == nil && !register.IsFull(err) && !register.IsOutOfReach(err) {
 		w.log.Error("a letter could not be advanced; it is tried again", "error", err)
@@ -98,8 +104,8 @@ func startJobs(ctx context.Context, reg *register.Register, log *slog.Logger, se
 			return nil, fmt.Errorf("clearing job queue: %w", err)
 		}
 	}
-	all := river.NewWorkers()
-	river.AddWorker(all, &worker{advance: advance, log: log})
+	all, begun := river.NewWorkers(), &sync.Map{}
+	river.AddWorker(all, &worker{advance: advance, log: log, begun: begun})
 	client, err := river.NewClient(driver, &river.Config{
 		ID:                          server,
 		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}, checkQueue: {MaxWorkers: checkers}},
@@ -118,7 +124,7 @@ func startJobs(ctx context.Context, reg *register.Register, log *slog.Logger, se
 	if err := client.Start(ctx); err != nil {
 		return nil, fmt.Errorf("starting job queue: %w", err)
 	}
-	return &jobs{client: client, db: db, reg: reg}, nil
+	return &jobs{client: client, db: db, reg: reg, server: server, begun: begun}, nil
 }
 
 // atWork are the jobs that some server works on, or did when it died.
@@ -140,9 +146,35 @@ func (j *jobs) release(ctx context.Context, found []*rivertype.JobRow, lives fun
 		if n := len(job.AttemptedBy); n > 0 && lives(job.AttemptedBy[n-1]) {
 			continue
 		}
-		if _, err := j.db.ExecContext(ctx, `DELETE FROM river_job WHERE id = $1 AND state = 'running'`, job.ID); err != nil {
-			return fmt.Errorf("taking away a dead server's job: %w", err)
+		if err := j.takeAway(ctx, job); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// releaseLost takes away those of the jobs that this server was given and does not know
+// of, after a while: the database gave them, and its answer was lost on the way. Nobody
+// else would before the day is over.
+func (j *jobs) releaseLost(ctx context.Context, found []*rivertype.JobRow, while time.Duration) error {
+	for _, job := range found {
+		n := len(job.AttemptedBy)
+		if n == 0 || job.AttemptedBy[n-1] != j.server || job.AttemptedAt == nil || time.Since(*job.AttemptedAt) < while {
+			continue
+		}
+		if _, works := j.begun.Load(job.ID); works {
+			continue
+		}
+		if err := j.takeAway(ctx, job); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *jobs) takeAway(ctx context.Context, job *rivertype.JobRow) error {
+	if _, err := j.db.ExecContext(ctx, `DELETE FROM river_job WHERE id = $1 AND state = 'running'`, job.ID); err != nil {
+		return fmt.Errorf("taking away a job that nobody works on: %w", err)
 	}
 	return nil
 }

@@ -90,6 +90,9 @@ func (s *Server) beat(ctx context.Context, c *company, queue *jobs) error {
 	if err != nil {
 		return err
 	}
+	if err := queue.releaseLost(ctx, found, s.deadAfter()); err != nil {
+		return err
+	}
 	all, err := s.cfg.Register.Running(ctx)
 	if err != nil {
 		return err

@@ -138,6 +138,55 @@ func TestAServerDies(t *testing.T) {
 	o.must(stop())
 }
 
+// A job that the database gave to a server, in an answer that was lost, does not keep
+// its letter for a day; nor is one taken away on which the server works.
+func TestAJobIsGivenInAnAnswerThatIsLost(t *testing.T) {
+	o, ctx := newOffice(t, quickly), t.Context()
+	m := o.deposit()
+	company, alone, err := o.join(ctx)
+	o.must(err)
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	queue, err := startJobs(ctx, o.cfg.Register, o.cfg.Log, company.me.ID(), alone, func(ctx context.Context, id letter.ID) error {
+		begun <- struct{}{}
+		<-goOn
+		return o.Advance(ctx, id)
+	})
+	o.must(err)
+	o.must(o.Admit(ctx))
+	db := o.cfg.Register.DB()
+	const longAgo = `UPDATE river_job SET state = 'running', attempt = 1, attempted_by = json_array($1), attempted_at = datetime('now', '-1 hour')`
+	tx, err := db.BeginTx(ctx, nil)
+	o.must(err)
+	o.must(queue.enqueue(ctx, tx, m.ID))
+	_, err = tx.ExecContext(ctx, longAgo, company.me.ID())
+	o.must(err)
+	o.must(tx.Commit())
+	o.must(o.enqueueDue(ctx, queue))
+	if n := o.jobRows(db); n != 1 {
+		t.Fatalf("there are %d jobs: it does not stand in the way", n)
+	}
+	o.must(o.beat(ctx, company, queue))
+	o.must(o.enqueueDue(ctx, queue))
+	<-begun
+	_, err = db.ExecContext(ctx, longAgo, company.me.ID())
+	o.must(err)
+	o.must(o.beat(ctx, company, queue))
+	if n := o.jobRows(db); n != 1 {
+		t.Errorf("the job is taken away on which the server works: %d are left", n)
+	}
+	close(goOn)
+	go func() {
+		for range begun { // whatever follows
+		}
+	}()
+	o.until("the letter is announced", func() bool {
+		o.must(o.enqueueDue(ctx, queue))
+		return o.ended(m)
+	})
+	o.must(queue.stop())
+	close(begun)
+}
+
 // A start after a crash leads at once: nobody waits for the beat of its own
 // earlier start.
 func TestAStartAfterACrashLeadsAtOnce(t *testing.T) {

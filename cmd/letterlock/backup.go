@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,6 +40,13 @@ func (c *backupCmd) Run(w *world) error {
 			return err
 		}
 		before := in.clock.Now().Add(-time.Duration(in.cfg.Backup.Keep))
+		why, err := in.register.ClockDoubt(w.ctx)
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			before = time.Time{} // nothing is removed by a clock that may be wrong
+		}
 		path, err := in.backUp(w, to)
 		if err != nil {
 			// What is kept for too long goes all the same, which may make the room
@@ -192,12 +200,12 @@ func (in *installation) keptBackups() *pipeline.Backups {
 	if in.cfg.Backup.Folder == "" {
 		return nil
 	}
-	return &pipeline.Backups{Keep: time.Duration(in.cfg.Backup.Keep), Oldest: func() (time.Time, error) {
+	return &pipeline.Backups{Keep: time.Duration(in.cfg.Backup.Keep), Made: func() (oldest, newest time.Time, err error) {
 		all, err := backup.List(in.backups())
 		if err != nil || len(all) == 0 {
-			return time.Time{}, err
+			return oldest, newest, err
 		}
-		return all[0].Made, nil
+		return all[0].Made, all[len(all)-1].Made, nil
 	}}
 }
 
@@ -210,6 +218,9 @@ type keyBackupCmd struct {
 // line to copy by eye, goes into a file beside the configuration, which names it. A
 // crash leaves a private half that opens nothing yet.
 func (c *keyBackupCmd) Run(w *world) error {
+	if err := w.dir.notAsRoot(); err != nil {
+		return err
+	}
 	if within(c.Out, w.dir.path) {
 		return configfile.Wrong("the key that opens backups cannot be in the data folder: who has the one would have the other")
 	}
@@ -240,15 +251,32 @@ func (c *keyBackupCmd) Run(w *world) error {
 
 // writeNewKey writes half of the key that opens backups, never in the place of another file.
 func writeNewKey(path, text string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
+	err := writeAway(path, text)
+	switch opening, is := errors.AsType[*fs.PathError](err); {
+	case is && opening.Op == "open":
 		return configfile.Wrong("the key cannot be written: %s", configfile.Reason(err))
-	}
-	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	case err != nil:
 		return fmt.Errorf("the key cannot be written: %s", configfile.Reason(err))
 	}
 	return nil
+}
+
+// writeAway writes a file for somebody to carry away, never in the place of another. Unlike
+// durable.New it asks for nothing that a memory stick cannot do, which knows no second
+// name for a file; so a crash may leave a part of it, under its name.
+func writeAway(path, text string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = durable.SyncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		_ = os.Remove(path) // room, and the name, for the next try
+	}
+	return err
 }
 
 // recipientFile is how the name of a file ends that holds the public half of a key

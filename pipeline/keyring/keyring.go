@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"filippo.io/age"
@@ -54,7 +55,8 @@ func Open(dir string) (*Keyring, error) {
 			continue // gone meanwhile, or another process is making that key just now
 		}
 		// Removed, not overwritten: it may be a second name of a living key.
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		// Where nothing can be written, as by who makes backups, it stays.
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.EROFS) {
 			return nil, fmt.Errorf("opening keyring: %w", err)
 		}
 	}
