@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -17,7 +18,6 @@ import (
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/invitation"
 	"letterlock/pipeline/archive"
-	"letterlock/pipeline/durable"
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
 	"letterlock/scanner/letter"
@@ -207,7 +207,7 @@ func (c *edgeInviteCmd) handOver(w *world, inv invitation.Invitation) error {
 	if err != nil {
 		return err
 	}
-	if err := durable.New(c.Out, file, 0o600); err != nil {
+	if err := writeAway(c.Out, string(file)); err != nil {
 		return fmt.Errorf("the invitation cannot be written: %s", configfile.Reason(err))
 	}
 	_, err = fmt.Fprintf(w.out, `Invitation  %s, for one machine, once, within %s
@@ -336,11 +336,12 @@ func (c *edgeStorageCmd) Run(w *world) error {
 		if err != nil {
 			return err
 		}
-		if err := in.register.NoteStorageUser(w.ctx, user, c.Site); err != nil {
-			return err
-		}
-		if err := durable.New(c.Out, []byte(user+"\n"+secret+"\n"), 0o600); err != nil {
+		// Written first: a crash here leaves credentials that end within the hour.
+		if err := writeAway(c.Out, user+"\n"+secret+"\n"); err != nil {
 			return fmt.Errorf("the credentials cannot be written: %s", configfile.Reason(err))
+		}
+		if err := in.register.NoteStorageUser(w.ctx, user, c.Site); err != nil {
+			return errors.Join(err, os.Remove(c.Out))
 		}
 		former := fmt.Sprintf("letterlock edge storage %s --keep %s", c.Site, user)
 		if c.StorageAdmin != "" {

@@ -184,3 +184,36 @@ func TestTheBackupsDiskIsFull(t *testing.T) {
 	makeRoom()
 	command(t, data, "backup")
 }
+
+// A move of the register that fails, here since its configuration cannot be written,
+// leaves no copy of names and letters of which nobody would know.
+func TestAMoveThatFailsLeavesNoCopy(t *testing.T) {
+	server := postgrestest.Start(t)
+	data, folder := newSample(t), t.TempDir()
+	fill, makeRoom := smallDisk(t, folder, 1)
+	for _, name := range []string{"letterlock.toml", "policy.md"} {
+		must(t, os.WriteFile(filepath.Join(folder, name), []byte(read(t, filepath.Join(data, name))), 0o600))
+	}
+	address := filepath.Join(data, "database")
+	must(t, os.WriteFile(address, []byte(server.Database(t)+"\n"), 0o600))
+	moves := func() (string, error) {
+		cmd := letterlockCmd(t, data, "setup", "--move-database", address)
+		cmd.Env = append(cmd.Env, "LETTERLOCK_CONFIG="+filepath.Join(folder, "letterlock.toml"))
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	fill()
+	if out, err := moves(); err == nil || !strings.Contains(out, "The copy verifies") || !strings.Contains(out, "nothing was moved, and the old database goes on") {
+		t.Fatalf("on a full disk it ended with %v and said:\n%s", err, out)
+	}
+	if tables := tablesAt(t, read(t, address)); len(tables) > 0 {
+		t.Errorf("in the PostgreSQL are still %v", tables)
+	}
+	makeRoom()
+	if out, err := moves(); err != nil {
+		t.Errorf("with room again it ended with %v and said:\n%s", err, out)
+	}
+	if tables := tablesAt(t, read(t, address)); len(tables) == 0 {
+		t.Error("nothing was moved")
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"letterlock/cmd/configfile"
@@ -224,7 +226,8 @@ func (m move) carryOut(w *world) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, to.Close()) }()
+	closes := sync.OnceValue(to.Close)
+	defer func() { err = errors.Join(err, closes()) }()
 	crashPoint("moving-begun", "")
 	copying := w.screen.Begin("Copying the register", "row", 0)
 	defer copying.End()
@@ -250,9 +253,32 @@ func (m move) carryOut(w *world) (err error) {
 	case moved:
 		w.log.Warn("the old database may not know that the register was moved; do not name it again", "error", err)
 	case err != nil:
-		return fmt.Errorf("nothing was moved, and the old database goes on: %w", err)
+		return errors.Join(fmt.Errorf("nothing was moved, and the old database goes on: %w", err), closes(), m.takeBack(w))
 	}
 	fmt.Fprintf(w.out, "Moved: all %d entries, and %s names the new database.\n", entries, m.in.dir.config)
+	return nil
+}
+
+// takeBack removes from the new database what a move that failed has copied there:
+// nobody else would know that names and letters are in it. A crash before its end
+// leaves them, and the next move goes over them.
+func (m move) takeBack(w *world) error {
+	ctx := context.WithoutCancel(w.ctx) // who has stopped the move wants nothing left of it
+	if now, err := readConfigText(m.in.dir.config); err != nil || now.text != m.before {
+		return err // it is the database that is used
+	}
+	if err := register.Vacant(ctx, m.to); err != nil {
+		return nil // somebody else's by now
+	}
+	var err error
+	if m.to.URL != "" {
+		err = m.in.register.DropTables(ctx, m.to)
+	} else {
+		err = m.in.dir.wipeDatabase()
+	}
+	if err != nil {
+		return fmt.Errorf("what was copied into %s is still there, and tells of letters and of staff. Move again, or have it emptied: %w", m.toSays, err)
+	}
 	return nil
 }
 

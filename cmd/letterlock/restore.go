@@ -118,6 +118,9 @@ func wipeAll(path string) error {
 // the person agrees. It works beside a running server, which is closed until
 // then and opens by itself.
 func (c *restoreCmd) replay(w *world) error {
+	if err := w.dir.notAsRoot(); err != nil {
+		return err
+	}
 	if unlock, err := w.dir.lock(); err == nil { // else a server is at work, which has done that
 		err = w.dir.wipeRestoring()
 		unlock()

@@ -28,7 +28,7 @@ type storageCheckCmd struct {
 // Run needs the configuration and nothing else: a storage is tried out before
 // anything is set up in it.
 func (c *storageCheckCmd) Run(w *world) error {
-	in := &installation{dir: w.dir, log: w.log}
+	in := &installation{dir: w.dir, beside: w.dir, log: w.log}
 	defer in.close()
 	var err error
 	if in.cfg, err = readConfig(w.dir.config); err != nil {
@@ -36,6 +36,11 @@ func (c *storageCheckCmd) Run(w *world) error {
 	}
 	if in.cfg.Storage == nil && c.EdgeFolder != "" {
 		return configfile.Wrong("a scanner has credentials of its own only where [storage] is set in %s", w.dir.config)
+	}
+	if in.cfg.Storage == nil { // a folder, in which root's files would be nobody else's
+		if err := w.dir.notAsRoot(); err != nil {
+			return err
+		}
 	}
 	if err := in.openStore(); err != nil {
 		return err
