@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -273,6 +274,41 @@ func TestIdleInTheBrowser(t *testing.T) {
 	b.shoot("letter-entered")
 	if n := len(b.entries("scan-again", id)); n != 0 {
 		t.Errorf("%d acts of what was not sent", n)
+	}
+}
+
+// TestIdleAtTheDeskInTheBrowser: sheets that were counted cannot be counted again once
+// they are destroyed; what was typed of them comes back after a sign-in.
+func TestIdleAtTheDeskInTheBrowser(t *testing.T) {
+	b := newBrowser(t)
+	path := "/desk/" + string(b.readable(3))
+	b.enrol(b.ops)
+	b.Open(path)
+	b.TabTo("#sheets")
+	b.Keys("3")
+	b.now = b.now.Add(16 * time.Minute)
+	b.Leads(func() {
+		b.Do(chromedp.Evaluate[chromedp.Void](`{ const now = Date.now; Date.now = () => now() + 16 * 60000; document.dispatchEvent(new Event("visibilitychange")); }`))
+	})
+	b.Press("[data-passkey]")
+	b.WantsPath(path)
+	b.Wants(comesBack)
+	b.WantsThat(`document.getElementById("sheets").value`, "3")
+}
+
+// TestPasskeyBehindAPageInTheBrowser: what answers in the portal's place answers as it
+// likes, and a person is told in words.
+func TestPasskeyBehindAPageInTheBrowser(t *testing.T) {
+	var closed atomic.Bool
+	b := newBrowser(t, func(c *Config) { c.Closed = func(context.Context) (bool, error) { return closed.Load(), nil } })
+	b.enrol(b.lead)
+	b.SignOut()
+	b.Open("/sign-in")
+	closed.Store(true)
+	b.Do(chromedp.Click(chromedp.CSS("[data-passkey]"), chromedp.NodeVisible), chromedp.WaitVisible(chromedp.ID("passkey-trouble")))
+	said := b.Finds(`document.getElementById("passkey-trouble").textContent`)
+	if want := b.Finds(`document.getElementById("passkey-trouble").dataset.typeError`); said != want || want == "" {
+		t.Errorf("it says %q, want %q", said, want)
 	}
 }
 

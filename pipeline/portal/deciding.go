@@ -48,10 +48,14 @@ func (p *Portal) handOver(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(colleagues, func(who register.Person) bool { return who.Number == to }) {
+	at := slices.IndexFunc(colleagues, func(who register.Person) bool { return who.Number == to })
+	if at < 0 {
 		return p.showLetter(w, v, []formFlaw{{"colleague", texts.Say("letter.choose-the-colleague-who-is-to-go")}}, "")
 	}
-	const shows = "?done=handed-over"
+	shows := "?done=handed-over"
+	if colleagues[at].Email == "" {
+		shows += "-untold"
+	}
 	if err := p.cfg.Register.HandOver(v.once(shows), v.letter.ID, to, v.person.Number); err != nil {
 		return err
 	}
@@ -101,6 +105,8 @@ func riskNote(done string, l register.Letter) texts.Text {
 		return texts.Say("letter.it-is-recorded-nobody-is-told")
 	case done == "handed-over" && l.HandedTo != 0:
 		return texts.Say("letter.it-is-recorded")
+	case done == "handed-over-untold" && l.HandedTo != 0:
+		return texts.Say("letter.it-is-recorded-not-told")
 	}
 	return nil
 }

@@ -74,6 +74,24 @@ func TestIsSomebodyAtRisk(t *testing.T) {
 	wantText(t, lead.get(path+"?done=risk-urgent-alone"), "Nobody is told by mail", "call 999")
 }
 
+// Nobody is said to be told by mail whose address is not known.
+func TestWhoHasNoAddressIsNotToldByMail(t *testing.T) {
+	h := newHouse(t, letsConfirm)
+	must(t, h.register.ChangePerson(t.Context(), register.Person{Number: h.manager, Name: "Mo Manager"}, h.admin))
+	id := h.readable(1)
+	path := letterPath(id)
+	lead := h.as(h.lead)
+	lead.get(path)
+	wantRedirect(t, lead.post(path+"/hand-over", url.Values{"colleague": {fmt.Sprint(h.manager)}}), path+"?done=handed-over-untold")
+	wantText(t, lead.get(path+"?done=handed-over-untold"), "No mail goes to your colleague")
+	draft := lead.files(id)
+	wantText(t, lead.get(draft), "are told by mail, and find it on their page of letters: Bea Lead.", "get no mail, as no address of theirs is known: Mo Manager.")
+	must(t, h.register.Leave(t.Context(), h.lead2, h.admin))
+	if w := lead.get(draft); containsText(w.Body.String(), "told by mail") || !containsText(w.Body.String(), "Mo Manager. Tell them yourself") {
+		t.Errorf("with nobody to write to it says:\n%s", w.Body)
+	}
+}
+
 // A letter goes to a colleague who may read it, and to nobody else.
 func TestHandingOver(t *testing.T) {
 	h := newHouse(t)

@@ -238,7 +238,7 @@ func (p *Portal) showPaper(w http.ResponseWriter, v *visit, papers []register.Pa
 	if err != nil {
 		return err
 	}
-	body := paperBody{Action: "/desk/tray", deskPeople: people, Levels: register.Levels, Machines: p.cfg.Machines, Contractors: p.cfg.Contractors, Places: p.cfg.Places, Form: form}
+	body := paperBody{Action: trayPath, deskPeople: people, Levels: register.Levels, Machines: p.cfg.Machines, Contractors: p.cfg.Contractors, Places: p.cfg.Places, Form: form}
 	title := texts.Say("desk.destroy-papers", "papers", len(papers))
 	if len(papers) == 1 {
 		title, body.Action = texts.Say("desk.destroy-paper", "reference", papers[0].Reference), "/desk/"+string(papers[0].Letter)

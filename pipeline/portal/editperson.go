@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/texts"
@@ -57,6 +58,9 @@ func (p *Portal) editPerson(w http.ResponseWriter, v *visit) error {
 	}
 	v.PostForm.Set("role", string(person.Role))
 	who, flaws := p.readPerson(v.PostForm)
+	if person.Role == "" { // whose groups give none now: nothing is asked of it here
+		flaws = slices.DeleteFunc(flaws, func(f formFlaw) bool { return f.Field == "role" })
+	}
 	if len(flaws) > 0 {
 		return p.showEdit(w, v, person, v.PostForm, flaws)
 	}

@@ -11,6 +11,16 @@ import (
 	"letterlock/pipeline/register"
 )
 
+// Whose groups have taken the role has a name and an address all the same.
+func TestPersonWithoutARoleIsChanged(t *testing.T) {
+	h := newHouse(t)
+	must(t, h.register.TakeRole(t.Context(), h.ops2))
+	admin, path := h.as(h.admin), fmt.Sprintf("/people/%d", h.ops2)
+	admin.showsAgain(path + "/edit")
+	wantRedirect(t, admin.post(path+"/edit", url.Values{"name": {"Pat Newname"}, "email": {"pat@example.org"}}), path+"?done=changed")
+	wantText(t, admin.get(path), "Pat Newname", "pat@example.org")
+}
+
 // A person's name, address and helplines are changed at once, also where they are
 // signed in; the register knows the number, and the old name is gone from the files.
 func TestPersonIsChanged(t *testing.T) {

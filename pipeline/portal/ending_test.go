@@ -1,7 +1,10 @@
 package portal
 
 import (
+	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,7 +62,60 @@ func TestALetterIsErasedWhileItIsOpenInTheBrowser(t *testing.T) {
 	b.LoadImages()
 	b.expire(letter.ID(link[len("/l/"):]))
 	b.Finds(`document.querySelector("[data-does=turn]").click()`)
+	b.isTakenAway()
+}
+
+// isTakenAway waits until the letter that was open is closed before its time.
+func (b *browser) isTakenAway() {
+	b.t.Helper()
+	b.Wants("This cannot be shown here any more, and it is closed.")
+	b.WantsThat(`document.querySelectorAll("main img, main form").length`, "0")
+	if strings.Contains(b.Text(), "time is over") {
+		b.t.Error("it is said that its time is over")
+	}
+}
+
+// One that others alone may read from now on closes too, and nobody is told that it is
+// gone.
+func TestALetterBecomesSomebodyElsesInTheBrowser(t *testing.T) {
+	b := newBrowser(t, func(c *Config) { c.Sample = true })
+	link := b.reads()
+	b.LoadImages()
+	wantRedirect(t, b.as(b.lead).post(link+"/safeguarding", with(b.keepForm(), "named", fmt.Sprint(b.lead2), "confirm", "yes")), "/letters")
+	b.Finds(`document.querySelector("[data-does=turn]").click()`)
+	b.isTakenAway()
+}
+
+// What has closed leaves the keyboard alone.
+func TestWhatHasClosedKeepsNoFocusInTheBrowser(t *testing.T) {
+	b := newBrowser(t, func(c *Config) { c.Sample = true })
+	id := b.letter(1)
+	l, err := b.register.Letter(t.Context(), id)
+	must(t, err)
+	b.now = l.Deadline().Start().Add(-3 * time.Second)
+	b.be(b.lead)
+	b.Open("/l/" + string(id))
 	b.isClosed()
+	b.Finds(`(window.taken = 0, document.getElementById("ended").addEventListener("focus", () => window.taken++), document.querySelector("header a").focus())`)
+	b.Finds(`await new Promise((done) => setTimeout(done, 2500))`)
+	b.WantsThat(`window.taken`, "0")
+}
+
+// A page that was only asked about was shown to nobody.
+func TestAskingAboutAPageShowsNothing(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(2)
+	path := "/l/" + string(id)
+	lead := h.as(h.lead)
+	lead.get(path)
+	for _, p := range []string{"/page/1.jpg", "/page/2.jpg", "/letter.pdf"} {
+		wantStatus(t, lead.send(httptest.NewRequest(http.MethodHead, path+p, nil)), http.StatusOK)
+	}
+	if w := lead.post(path+"/readable", nil); w.Code == http.StatusSeeOther {
+		t.Error("it is found readable by somebody who has seen nothing")
+	}
+	lead.looksAt(id, 2)
+	wantStatus(t, lead.post(path+"/readable", nil), http.StatusSeeOther)
 }
 
 // A letter on hold stays.

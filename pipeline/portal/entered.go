@@ -136,6 +136,9 @@ func formsPage(page string, sent url.Values) (at string, is bool) {
 		return page, false
 	}
 	q := u.Query()
+	if u.Path == trayPath && u.RawQuery == "" && sent.Has("paper") { // its form's own address, where it came back with something to put right
+		return trayPath + "?" + url.Values{"paper": sent["paper"]}.Encode(), true
+	}
 	if !q.Has("form") {
 		return page, true
 	}

@@ -170,10 +170,24 @@ func (p *Portal) pageImage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return readerTrouble(err)
 	}
-	if err := p.cfg.Register.PageShown(v.Context(), v.letter.ID, v.person.Number, n); err != nil {
+	if err := p.noteShown(v, n, n); err != nil {
 		return err
 	}
 	sendLetter(w, "image/jpeg", jpeg)
+	return nil
+}
+
+// noteShown notes that the visitor is shown these pages: what was not, they decide
+// nothing about.
+func (p *Portal) noteShown(v *visit, first, last int) error {
+	if v.Method == http.MethodHead { // which shows nobody anything
+		return nil
+	}
+	for n := first; n <= last; n++ {
+		if err := p.cfg.Register.PageShown(v.Context(), v.letter.ID, v.person.Number, n); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -198,10 +212,8 @@ func (p *Portal) letterPDF(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return readerTrouble(err)
 	}
-	for n := 1; n <= v.letter.Pages; n++ {
-		if err := p.cfg.Register.PageShown(v.Context(), v.letter.ID, v.person.Number, n); err != nil {
-			return err
-		}
+	if err := p.noteShown(v, 1, v.letter.Pages); err != nil {
+		return err
 	}
 	// Inline and not stored: as an attachment it would stay on the disk.
 	w.Header().Set("Content-Disposition", "inline")

@@ -298,8 +298,21 @@ func TestPreviewOpensNothing(t *testing.T) {
 	}
 }
 
+// Each reader is told what becomes of the paper on their word, and that it may be gone.
+func TestWhatReadableMeansForThePaper(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	path := letterPath(id)
+	wantText(t, h.as(h.lead).get(path), "operations may destroy the paper.")
+	wantText(t, h.as(h.manager).get(path), "unless your organisation has somebody else look at the scan too")
+	_, err := h.register.DB().ExecContext(t.Context(), `UPDATE papers SET state = 'may-go' WHERE letter = ?`, string(id))
+	must(t, err)
+	wantText(t, h.as(h.lead).get(path), "The paper may be destroyed already.")
+}
+
 func TestLetters(t *testing.T) {
 	h := newHouse(t)
+	wantText(t, h.as(h.manager).get("/letters"), "Nothing is waiting", "its team leaders get a mail, and you find it here")
 	wantText(t, h.as(h.lead).get("/letters"), "Nothing is waiting", "Letters that cannot be read, or of which it is said too whether somebody is at risk")
 	var ids []letter.ID
 	for range perPage + 2 {

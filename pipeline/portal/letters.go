@@ -145,7 +145,7 @@ func (p *Portal) lettersListed(v *visit, who register.Readership, lists []sectio
 		if err != nil {
 			return nil, err
 		}
-		listed := section{sectionOf: s, None: p.noneOf(s, who.Helplines, filter, further)}
+		listed := section{sectionOf: s, None: p.noneOf(s, v.person.Role, who.Helplines, filter, further)}
 		if len(found) > perPage {
 			found = found[:perPage]
 			listed.More = filter.address(url.Values{cursor: {placeText(register.PlaceOf(found[perPage-1]))}})
@@ -212,12 +212,14 @@ func (p *Portal) lettersCalled(v *visit, who register.Readership, filter letterF
 }
 
 // noneOf is what to say where a list is empty, or nil where it is left out.
-func (p *Portal) noneOf(s sectionOf, helplines []string, filter letterFilter, further bool) texts.Text {
+func (p *Portal) noneOf(s sectionOf, role register.Role, helplines []string, filter letterFilter, further bool) texts.Text {
 	switch {
 	case further:
 		return texts.Say("letters.there-are-no-further-letters")
 	case filter.of != nil:
 		return texts.Say("letters.no-letter", "helplines", p.titles(helplines), "is", filter.of.is)
+	case s.List == register.ListUnopened && role == register.Manager:
+		return texts.Say("letters.nothing-is-waiting-for-the-manager", "helplines", p.titles(helplines))
 	case s.List == register.ListUnopened:
 		return texts.Say("letters.nothing-is-waiting-when-a-letter", "helplines", p.titles(helplines))
 	case s.List == register.ListDecided:

@@ -39,7 +39,7 @@ func (p *Portal) peoplePage(w http.ResponseWriter, v *visit) error {
 			continue
 		}
 		body.People = append(body.People, who)
-		if who.Passkeys < 2 {
+		if who.Passkeys < 2 && !(who.SSO && p.sso != nil) {
 			body.OneKey++
 		}
 	}

@@ -28,11 +28,11 @@ func (p *Portal) fromWhere(r *http.Request) (from string, believed bool) {
 	goOn := addr.IsLoopback() || p.trusts(addr)
 	believed = goOn || r.Header.Get("X-Forwarded-For") == ""
 	for ; goOn && len(named) > 0; named = named[:len(named)-1] { // it may name another that is believed
-		next, err := netip.ParseAddr(strings.TrimSpace(named[len(named)-1]))
-		if err != nil {
+		next, ok := addressOf(strings.TrimSpace(named[len(named)-1])) // some name its port too
+		if !ok {
 			break
 		}
-		addr = next.Unmap().WithZone("")
+		addr = next
 		goOn = p.trusts(addr)
 	}
 	if addr.Is6() {
@@ -49,7 +49,7 @@ func addressOf(end string) (addr netip.Addr, ok bool) {
 	if err != nil {
 		host = end
 	}
-	addr, err = netip.ParseAddr(host)
+	addr, err = netip.ParseAddr(strings.Trim(host, "[]"))
 	return addr.Unmap().WithZone(""), err == nil
 }
 

@@ -27,6 +27,24 @@ func (h *house) keepForm() url.Values {
 	return url.Values{"reason": {"child-at-risk"}, "told": {"told"}, "review": {"2027-11-24"}, "named": {fmt.Sprint(h.lead)}}
 }
 
+// Where nobody leads who may open the letter, it is said what to do.
+func TestKeepingALetterThatNobodyLeads(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	path := "/l/" + string(id)
+	manager := h.as(h.manager)
+	manager.get(path)
+	if w := manager.get(path + "/safeguarding"); containsText(w.Body.String(), "Nobody leads Respect Phoneline") {
+		t.Error("somebody leads it")
+	}
+	must(t, h.register.Leave(t.Context(), h.lead, h.admin))
+	must(t, h.register.Leave(t.Context(), h.lead2, h.admin))
+	for _, p := range []string{"/safeguarding", "/sharing"} {
+		wantText(t, manager.get(path+p), "Nobody leads Respect Phoneline who may open this letter", `href="/holds/new?letter=`+string(id)+`"`)
+	}
+	wantStatus(t, manager.get("/holds/new?letter="+string(id)), http.StatusOK)
+}
+
 func TestKeepingALetterForFiveYears(t *testing.T) {
 	h := newHouse(t)
 	id := h.letter(1)

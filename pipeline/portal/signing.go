@@ -38,15 +38,16 @@ type tray struct {
 	Ledgers []register.Ledger    // once it is on record
 }
 
-// trays are in the register, for every server, each in the session of whoever has
-// filled in the form.
+// trays are in the register, for every server, each for whoever has filled in the
+// form: if their session ends while they fetch a witness, it is there in the next one,
+// in which they show anew that it is them.
 type trays struct {
 	register *register.Register
 	now      func() time.Time
 }
 
 func underTray(v *visit, token string) register.Underway {
-	return register.Underway{Kind: "tray", Token: token, Session: v.session, Person: v.person.Number}
+	return register.Underway{Kind: "tray", Token: token, Person: v.person.Number}
 }
 
 // keep holds the tray for its signatures. When too many wait the one nearest to
@@ -206,7 +207,7 @@ func (t tray) change(token string) string {
 	case len(t.Papers) == 1:
 		return "/desk/" + string(t.Papers[0].Letter) + "?change=" + token
 	}
-	return "/desk/tray?change=" + token
+	return trayPath + "?change=" + token
 }
 
 // beginWitness asks for a passkey, whosever it is: the device says whose.

@@ -3,6 +3,7 @@ package portal
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,6 +17,9 @@ import (
 // maxTray is how many papers one form takes: more cannot be compared with their
 // references at one go.
 const maxTray = 50
+
+// trayPath is where the form is for several papers, which the query names.
+const trayPath = "/desk/tray"
 
 type trayBody struct {
 	References string // as typed
@@ -37,6 +41,10 @@ func (p *Portal) trayPage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
+	// Who ticked papers, or has filled in their form, goes on with those that may go.
+	if n := len(papers); n > 0 && n <= maxTray && !q.Has("references") && (len(flaws) > 0 || form.Has("paper")) {
+		return p.showTray(w, v, papers, form, flaws)
+	}
 	if len(flaws) > 0 || len(papers) == 0 {
 		return p.ok(w, v, page{Name: "tray", Title: texts.Say("tray.destroy-several-papers"), Errors: flaws, Body: trayBody{References: q.Get("references"), Most: maxTray}})
 	}
@@ -45,6 +53,28 @@ func (p *Portal) trayPage(w http.ResponseWriter, v *visit) error {
 		return nil
 	}
 	return p.showPaper(w, v, papers, form, nil)
+}
+
+// showTray shows the form of a tray that was filled in before, for those of its papers
+// that may still go, and says which must be kept.
+func (p *Portal) showTray(w http.ResponseWriter, v *visit, papers []register.Paper, form url.Values, flaws []formFlaw) error {
+	for i := range flaws {
+		flaws[i].Field = "papers"
+	}
+	return p.showPaper(w, v, papers, ofThese(papers, form), flaws)
+}
+
+// ofThese is what was filled in for several papers, as the form has it that is for those
+// which are left of them.
+func ofThese(papers []register.Paper, form url.Values) url.Values {
+	if len(papers) != 1 || !form.Has(sheetsField(nil, papers[0])) {
+		return form
+	}
+	form = maps.Clone(form)
+	field := sheetsField(nil, papers[0])
+	form.Set("sheets", form.Get(field))
+	form.Set(recountField("sheets"), form.Get(recountField(field)))
+	return form
 }
 
 // trayPapers finds the papers that are ticked, by their ids, or typed, by their
@@ -135,16 +165,20 @@ func (p *Portal) destroyTray(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	if len(flaws) > 0 || len(papers) == 0 {
+	if len(papers) == 0 || len(papers) > maxTray {
 		return p.ok(w, v, page{Name: "tray", Title: texts.Say("tray.destroy-several-papers"), Errors: flaws, Body: trayBody{Most: maxTray}})
+	}
+	if len(flaws) > 0 {
+		return p.showTray(w, v, papers, v.PostForm, flaws)
 	}
 	people, err := p.deskPeople(v)
 	if err != nil {
 		return err
 	}
-	says, flaws := p.readDestruction(v.PostForm, papers, people)
+	form := ofThese(papers, v.PostForm)
+	says, flaws := p.readDestruction(form, papers, people)
 	if len(flaws) > 0 {
-		return p.showPaper(w, v, papers, v.PostForm, flaws)
+		return p.showPaper(w, v, papers, form, flaws)
 	}
 	return p.toSign(w, v, papers, says)
 }

@@ -3,8 +3,10 @@ package portal
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // besides is another server's portal on the same register.
@@ -36,6 +38,27 @@ func TestATrayMovesFromServerToServer(t *testing.T) {
 	wantRedirect(t, v.over(third).post(sign, nil), path)
 	h.destroyed(id)
 	wantRedirect(t, v.over(second).post(sign, nil), path) // sent again elsewhere, it is the same record
+	h.destroyed(id)
+}
+
+// Whoever fetches a witness for so long that their session ends finds the tray in the
+// next one, with the form that it came from, and shows anew that it is them; nobody
+// else does.
+func TestATrayOutlivesItsSession(t *testing.T) {
+	h := newHouse(t)
+	id := h.readable(1)
+	path := "/desk/" + string(id)
+	v := h.as(h.ops)
+	sign := v.fills(path, h.destruction("sheets", "1"))
+	v.showsAgain(sign)
+	h.now = h.now.Add(16 * time.Minute)
+	wantRedirect(t, v.get(sign), "/sign-in?"+url.Values{"to": {sign}}.Encode())
+	wantText(t, h.as(h.ops2).get(sign), "This form is no longer open")
+	v = h.as(h.ops)
+	wantText(t, v.get(sign), "You sign first")
+	wantText(t, v.get(path+"?change="+strings.TrimPrefix(sign, "/desk/sign/")), `value="1"`)
+	v.signs(sign, h.ops2)
+	wantRedirect(t, v.post(sign, nil), path)
 	h.destroyed(id)
 }
 

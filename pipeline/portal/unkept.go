@@ -27,7 +27,8 @@ type unkeptBody struct {
 	Second   bool       // of a draft: somebody else must confirm the address then
 	Own      bool       // the visitor has uploaded it
 	Uploader texts.Text // who has
-	Others   []string   // who may confirm it
+	Told     []string   // who may confirm it, and is written to
+	Untold   []string   // and who may and is not: their address is not known
 	Path     string     // of this page, for which the visitor shows anew who they are
 	Shown    bool       // and has done so
 	Origin   string
@@ -53,8 +54,15 @@ func (p *Portal) unkeptPage(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 		return err
 	}
 	body := unkeptBody{Letter: l, Checks: register.AddressChecks, Chosen: chosen, Own: l.UploadedBy == v.person.Number,
-		Second: p.confirmsAddress(v.Context()), Uploader: staffWords(names, l.UploadedBy), Others: apply(others, func(who register.Person) string { return who.Name }),
+		Second: p.confirmsAddress(v.Context()), Uploader: staffWords(names, l.UploadedBy),
 		Path: letterPath(l.ID), Shown: p.shows(v, letterPath(l.ID)), Origin: p.cfg.Origin}
+	for _, who := range others {
+		if who.Email == "" {
+			body.Untold = append(body.Untold, who.Name)
+		} else {
+			body.Told = append(body.Told, who.Name)
+		}
+	}
 	if body.Answered, err = p.answered(v, l); err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@
   let entered = document.querySelector("form[data-entered]");
   document.addEventListener("input", (e) => { entered = e.target.form || entered; }, { capture: true });
   const keep = () => {
-    if (entered?.method !== "post") return;
+    if (entered?.getAttribute("method") !== "post") return; // a field may be called so, and hides the form's own
     const of = new URLSearchParams({ page: document.body.dataset.here, action: entered.getAttribute("action") });
     fetch("/entered?" + of, { method: "POST", body: new URLSearchParams(new FormData(entered)), keepalive: true }).catch(() => {});
   };

@@ -66,20 +66,27 @@
 
 (() => {
   const ended = document.getElementById("ended");
-  const close = () => {
-    ended.parentElement.replaceChildren(ended);
-    ended.hidden = false;
-    ended.focus();
+  const unshown = document.getElementById("unshown");
+  let timer;
+  const close = (says) => {
+    clearInterval(timer);
+    document.querySelector("main").replaceChildren(says);
+    says.hidden = false;
+    says.focus();
   };
   // A timer is not told how long the computer slept, and cannot wait for months.
   const opened = Date.now();
   const look = () => {
-    if (Date.now() - opened >= Number(ended.dataset.in)) close();
+    if (Date.now() - opened >= Number(ended.dataset.in)) close(ended);
   };
-  if (ended.dataset.in) setInterval(look, 1000);
+  if (ended.dataset.in) timer = setInterval(look, 1000);
   document.addEventListener("error", async (e) => {
     if (!e.target.matches?.(".pages img")) return;
     const answer = await fetch(e.target.src, { method: "HEAD" }).catch(() => null);
-    if (answer?.status === 404 || answer?.status === 410) close(); // erased before its time, or taken by the storage
+    if (answer?.status === 404 || answer?.status === 410) close(unshown); // it is gone, or is somebody else's to read
+    else if (answer?.ok && !e.target.dataset.again) {
+      e.target.dataset.again = 1;
+      e.target.src = e.target.src; // the line was away for a moment
+    }
   }, true);
 })();
