@@ -34,7 +34,7 @@ func (s *Server) tellAccounts(ctx context.Context) error {
 	return sendOwed(owed, "mail about a sign-in", func(m register.AccountMail) error {
 		says := accountMails[m.Why]
 		message := mail.Message{About: says.about, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath(says.to).String()}
-		err := s.cfg.Mail.Send(ctx, message)
+		err := s.send(ctx, message)
 		if m.Why == register.ToldAddress && errors.Is(err, mail.ErrPermanent) {
 			err = nil // nobody reads there any more, and nobody could put that right
 		}

@@ -229,7 +229,7 @@ func (s *Server) tellAlarms(ctx context.Context) error {
 				return err
 			}
 		}
-		return s.cfg.Mail.Send(ctx, mail.Message{About: about, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.String(),
+		return s.send(ctx, mail.Message{About: about, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.String(),
 			Checkpoint: statement.Checkpoint, Requests: waits.Requests, Reviews: waits.Reviews})
 	}, func(m register.Mail) error {
 		s.cfg.Step("alarm-mail-sent", "")
@@ -251,7 +251,7 @@ func (s *Server) tellRequests(ctx context.Context) error {
 		if m.Hold != 0 {
 			page = "holds"
 		}
-		return s.cfg.Mail.Send(ctx, mail.Message{About: mail.ARequest, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath(page).String()})
+		return s.send(ctx, mail.Message{About: mail.ARequest, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath(page).String()})
 	}, func(m register.RequestMail) error {
 		s.cfg.Step("request-mail-sent", "")
 		return s.cfg.Register.RequestMailSent(ctx, m)

@@ -26,7 +26,7 @@ func (s *Server) tellCalled(ctx context.Context) error {
 			register.CalledAwayKept, register.CalledAwayUnkept: // and what became of whose answer
 			link = s.cfg.Origin.JoinPath("letters")
 		}
-		return s.cfg.Mail.Send(ctx, mail.Message{About: mail.ACall, To: c.Address, MessageID: c.MessageID, Link: link.String()})
+		return s.send(ctx, mail.Message{About: mail.ACall, To: c.Address, MessageID: c.MessageID, Link: link.String()})
 	}, func(c register.Call) error {
 		s.cfg.Step("call-mail-sent", c.Letter)
 		return s.cfg.Register.CallSent(ctx, c)

@@ -110,6 +110,6 @@ func (s *Server) tellOfDisks(ctx context.Context, full int) error {
 		return err
 	}
 	return sendOwed(owed, "mail about a disk", func(m register.Mail) error {
-		return s.cfg.Mail.Send(ctx, mail.Message{About: mail.AMachine, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("check").String(), Disks: full})
+		return s.send(ctx, mail.Message{About: mail.AMachine, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("check").String(), Disks: full})
 	}, func(m register.Mail) error { return s.cfg.Register.DailyMailSent(ctx, m, true) })
 }

@@ -111,7 +111,8 @@ type Server struct {
 
 	lookForMissing atomic.Bool // a letter was asked for and not there: look at all of them now
 
-	said Said // of what goes wrong with sweeps
+	said    Said // of what goes wrong with sweeps
+	sending sending
 
 	mu      sync.Mutex
 	doubted time.Time                   // when it was last said that nothing is destroyed

@@ -11,8 +11,9 @@ import (
 )
 
 // stillFor is after how long without the end of a sweep a server counts as
-// stuck. A sweep ends within seconds, and also where everything fails; the daily
-// looks of a large archive take minutes.
+// stuck. A sweep ends within seconds, and also where everything fails: of a mail
+// server that does not answer it waits for one mail, and not for each that is owed, see
+// sending. The daily looks of a large archive take minutes.
 const stillFor = 30 * time.Minute
 
 // Stuck is why the process is to be started anew: the sweeps do not go on. It asks

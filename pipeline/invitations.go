@@ -20,7 +20,7 @@ func (s *Server) sendInvitations(ctx context.Context) error {
 		return err
 	}
 	return sendOwed(owed, "an invitation", func(m register.Mail) error {
-		return s.cfg.Mail.Send(ctx, mail.Message{About: mail.AnInvitation, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("enrol").String()})
+		return s.send(ctx, mail.Message{About: mail.AnInvitation, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("enrol").String()})
 	}, func(m register.Mail) error {
 		s.cfg.Step("invitation-sent", "")
 		return s.cfg.Register.InvitationSent(ctx, m.Person)

@@ -288,8 +288,11 @@ func (s *Server) sendMails(ctx context.Context, l *register.Letter) error {
 	var failed error
 	for _, m := range owed {
 		link := s.cfg.Origin.JoinPath("l", string(l.ID)).String()
-		if err := s.cfg.Mail.Send(ctx, mail.Message{To: m.Address, MessageID: m.MessageID, Link: link}); err != nil {
+		if err := s.send(ctx, mail.Message{To: m.Address, MessageID: m.MessageID, Link: link}); err != nil {
 			failed = err
+			if errors.Is(err, mail.ErrUnreachable) {
+				break // the rest is owed still
+			}
 			continue // one address that is refused must not keep the mail from the others
 		}
 		s.cfg.Step("mail-sent", l.ID)

@@ -38,7 +38,7 @@ func (s *Server) tellUnopened(ctx context.Context) error {
 		if m.Manager {
 			message.About = mail.UnopenedLong
 		}
-		return s.cfg.Mail.Send(ctx, message)
+		return s.send(ctx, message)
 	}, func(m register.Reminder) error {
 		s.cfg.Step("reminder-sent", "")
 		return s.cfg.Register.ReminderSent(ctx, m)

@@ -35,6 +35,27 @@ import (
 // not; send it again, later, with the same Message-ID.
 var ErrPermanent = errors.New("it will not be taken as it is")
 
+// ErrUnreachable means that the fault is not the message's: the mail server cannot be
+// reached, does not greet, or stopped answering. Another message would meet the same,
+// and wait for it as long. Nothing that a mail server answers is that.
+var ErrUnreachable = errors.New("the mail server cannot be reached")
+
+// ErrStalled is an ErrUnreachable that came after the greeting: what the mail server
+// stopped answering at may be this message, or its recipient, alone.
+var ErrStalled = errors.New("the mail server stopped answering")
+
+// silence is an error that is ErrUnreachable too, in the words of its own.
+type silence struct {
+	error
+	stalled bool
+}
+
+func (s silence) Is(target error) bool {
+	return target == ErrUnreachable || s.stalled && target == ErrStalled
+}
+
+func (s silence) Unwrap() error { return s.error }
+
 // About is what a message is about.
 type About int
 

@@ -9,7 +9,9 @@ import (
 	netmail "net/mail"
 	"net/textproto"
 	"net/url"
+	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -46,6 +48,7 @@ type SMTP struct {
 	from           *netmail.Address
 	now            func() time.Time
 	language       *texts.Language
+	patience       time.Duration
 }
 
 // Renew has the password asked for before each conversation, so that a new one
@@ -80,7 +83,7 @@ func NewSMTP(server, password, from string, now func() time.Time) (*SMTP, error)
 	if (u.User.Username() == "") != (password == "") {
 		return nil, errors.New("reading mail server: a user needs a password and a password needs a user")
 	}
-	s := &SMTP{host: u.Hostname(), user: u.User.Username(), password: password, from: sender, now: now, language: texts.English()}
+	s := &SMTP{host: u.Hostname(), user: u.User.Username(), password: password, from: sender, now: now, language: texts.English(), patience: patience}
 	s.security, s.port = startTLS, 587
 	switch {
 	case u.Scheme == "smtps":
@@ -116,7 +119,7 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	}
 	defer c.close()
 	if err := c.client.SendWithSMTPClient(c.smtp, msg); err != nil {
-		return refusal(ctx, err)
+		return refusal(ctx, err, c.wire.stalled.Load())
 	}
 	return nil
 }
@@ -133,10 +136,35 @@ func (s *SMTP) Ping(ctx context.Context) error {
 
 // conversation is an open connection that has been greeted and signed in to.
 type conversation struct {
-	wire   net.Conn
+	wire   *wire
 	client *gomail.Client
 	smtp   *smtp.Client
 	stop   func() bool // ends the watch over the context
+}
+
+// wire is a connection that remembers that the other side was waited for in vain:
+// go-mail does not pass that on.
+type wire struct {
+	net.Conn
+	stalled atomic.Bool
+}
+
+func (w *wire) Read(b []byte) (int, error) {
+	n, err := w.Conn.Read(b)
+	w.note(err)
+	return n, err
+}
+
+func (w *wire) Write(b []byte) (int, error) {
+	n, err := w.Conn.Write(b)
+	w.note(err)
+	return n, err
+}
+
+func (w *wire) note(err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		w.stalled.Store(true)
+	}
 }
 
 // open greets the server. The connection breaks off when ctx ends: go-mail
@@ -145,16 +173,16 @@ func (s *SMTP) open(ctx context.Context) (*conversation, error) {
 	c := &conversation{stop: func() bool { return true }}
 	dial := func(dialling context.Context, network, _ string) (net.Conn, error) {
 		// go-mail's own address lacks the brackets of IPv6.
-		wire, err := (&net.Dialer{}).DialContext(dialling, network, net.JoinHostPort(s.host, strconv.Itoa(s.port)))
+		dialled, err := (&net.Dialer{}).DialContext(dialling, network, net.JoinHostPort(s.host, strconv.Itoa(s.port)))
 		if err != nil {
 			return nil, err
 		}
-		c.wire = wire
-		c.stop = context.AfterFunc(ctx, func() { _ = wire.Close() })
+		c.wire = &wire{Conn: dialled}
+		c.stop = context.AfterFunc(ctx, func() { _ = dialled.Close() })
 		if s.security == wrapped {
-			return tls.Client(wire, s.trust), nil
+			return tls.Client(c.wire, s.trust), nil
 		}
-		return wire, nil
+		return c.wire, nil
 	}
 	var err error
 	if c.client, err = gomail.NewClient(s.host, s.options(dial)...); err != nil {
@@ -173,7 +201,7 @@ func (s *SMTP) open(ctx context.Context) (*conversation, error) {
 // options are what go-mail has to know of the server.
 func (s *SMTP) options(dial gomail.DialContextFunc) []gomail.Option {
 	options := []gomail.Option{
-		gomail.WithPort(s.port), gomail.WithTimeout(patience), gomail.WithDialContextFunc(dial),
+		gomail.WithPort(s.port), gomail.WithTimeout(s.patience), gomail.WithDialContextFunc(dial),
 		gomail.WithTLSPolicy(gomail.NoTLS), gomail.WithHELO(domainOf(s.from)),
 		// No RSET: go-mail reports its failure although the message is taken.
 		gomail.WithoutNoop(), gomail.WithoutRset(), gomail.WithoutSMTPUTF8(),
@@ -210,9 +238,9 @@ func unreachable(ctx context.Context, err error) error {
 		return fmt.Errorf("connecting to mail server: it answered %d", answer.Code)
 	}
 	if _, ok := errors.AsType[textproto.ProtocolError](err); ok {
-		return errors.New("connecting to mail server: what answers is not a mail server")
+		return silence{error: errors.New("connecting to mail server: what answers is not a mail server")}
 	}
-	return fmt.Errorf("connecting to mail server: %w", err)
+	return silence{error: fmt.Errorf("connecting to mail server: %w", err)}
 }
 
 // authenticationRequired is a reply that RFC 4954 6 allows at any step. It is
@@ -223,14 +251,20 @@ const authenticationRequired = 530
 const wrongCredentials = 535
 
 // refusal is why the server has not taken the message, without the words of
-// go-mail or of the server, which name the recipient.
-func refusal(ctx context.Context, err error) error {
+// go-mail or of the server, which name the recipient. stalled says that the server was
+// waited for in vain; one that hangs up has cost no time, may have done so over this
+// message alone, and is not taken for away.
+func refusal(ctx context.Context, err error, stalled bool) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("sending mail: %w", ctx.Err())
 	}
 	sent, ok := errors.AsType[*gomail.SendError](err)
 	if !ok || sent.ErrorCode() == 0 {
-		return errors.New("sending mail: the connection broke off")
+		broke := errors.New("sending mail: the connection broke off")
+		if stalled {
+			return silence{error: broke, stalled: true}
+		}
+		return broke
 	}
 	answer := strconv.Itoa(sent.ErrorCode())
 	if more := sent.EnhancedStatusCode(); more != "" {

@@ -71,6 +71,7 @@ func TestWhatTheServerSaysIsSorted(t *testing.T) {
 		{"greylisted", &postOffice{refuseRcpt: says(450, smtp.EnhancedCode{4, 2, 0})}, temporary, "450 4.2.0"},
 		{"mailbox full for now", &postOffice{refuseData: says(452, smtp.EnhancedCode{4, 2, 2})}, temporary, "452 4.2.2"},
 		{"sender deferred", &postOffice{refuseMail: says(451, smtp.EnhancedCode{4, 7, 1})}, temporary, "451 4.7.1"},
+		{"closing down", &postOffice{refuseMail: says(421, smtp.EnhancedCode{4, 3, 2})}, temporary, "421 4.3.2"},
 		{"no such person", &postOffice{refuseRcpt: says(550, smtp.EnhancedCode{5, 1, 1})}, permanent, "550 5.1.1"},
 		{"content refused", &postOffice{refuseData: says(554, smtp.EnhancedCode{5, 7, 1})}, permanent, "554 5.7.1"},
 		{"sender refused", &postOffice{refuseMail: says(553, smtp.EnhancedCode{5, 7, 1})}, permanent, "553 5.7.1"},
@@ -90,6 +91,9 @@ func TestWhatTheServerSaysIsSorted(t *testing.T) {
 			if !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%q does not say %s", err, c.says)
 			}
+			if errors.Is(err, ErrUnreachable) {
+				t.Errorf("it answered, and is taken for away: %v", err)
+			}
 			if n := len(c.office.deliveries()); n != 0 {
 				t.Errorf("%d messages delivered", n)
 			}
@@ -103,7 +107,7 @@ func TestALostAnswerIsARepeat(t *testing.T) {
 	office := &postOffice{dropAfterData: true}
 	s := newSMTP(t, "smtp://"+office.open(t, nil, false), "")
 	err := s.Send(t.Context(), letterWaits)
-	if err == nil || errors.Is(err, ErrPermanent) {
+	if err == nil || errors.Is(err, ErrPermanent) || errors.Is(err, ErrUnreachable) {
 		t.Fatalf("after a lost answer: %v", err)
 	}
 	noCanary(t, err)
@@ -132,7 +136,7 @@ func TestADeadServerIsTriedAgain(t *testing.T) {
 		func() error { return s.Ping(t.Context()) },
 	} {
 		err := try()
-		if err == nil || errors.Is(err, ErrPermanent) {
+		if !errors.Is(err, ErrUnreachable) || errors.Is(err, ErrStalled) || errors.Is(err, ErrPermanent) {
 			t.Errorf("a dead server: %v", err)
 		}
 		noCanary(t, err)
@@ -141,7 +145,7 @@ func TestADeadServerIsTriedAgain(t *testing.T) {
 
 func TestTheMailServersNameCannotBeLookedUp(t *testing.T) {
 	err := newSMTP(t, "smtp://mail.invalid:25", "").Send(t.Context(), letterWaits)
-	if err == nil || errors.Is(err, ErrPermanent) {
+	if !errors.Is(err, ErrUnreachable) || errors.Is(err, ErrPermanent) {
 		t.Fatalf("a name that nobody knows: %v", err)
 	}
 	noCanary(t, err)
@@ -164,7 +168,7 @@ func TestAnotherKindOfServer(t *testing.T) {
 		}
 	}()
 	err = newSMTP(t, "smtp://"+listener.Addr().String(), "").Ping(t.Context())
-	if err == nil || errors.Is(err, ErrPermanent) {
+	if !errors.Is(err, ErrUnreachable) || errors.Is(err, ErrPermanent) {
 		t.Fatalf("a web server: %v", err)
 	}
 	noCanary(t, err)
@@ -178,10 +182,37 @@ func TestTheContextEndsIt(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	err := s.Send(ctx, letterWaits)
-	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrPermanent) {
+	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrPermanent) || errors.Is(err, ErrUnreachable) {
 		t.Fatalf("got %v", err)
 	}
 	noCanary(t, err)
+}
+
+// A server that swallows whatever it is told, from the beginning or from some command on,
+// is waited for no longer than patience has it, and is told from one that answers.
+func TestAServerThatSwallowsEverything(t *testing.T) {
+	for name, dumb := range map[string]bool{"from the beginning": true, "once it has greeted": false} {
+		t.Run(name, func(t *testing.T) {
+			office := &postOffice{stall: make(chan struct{})}
+			t.Cleanup(func() { close(office.stall) })
+			address := office.open(t, nil, false)
+			if dumb {
+				listener, err := net.Listen("tcp", "127.0.0.1:0") // the system accepts
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = listener.Close() })
+				address = listener.Addr().String()
+			}
+			s := newSMTP(t, "smtp://"+address, "")
+			s.patience = 3 * time.Second
+			err := s.Send(t.Context(), letterWaits)
+			if !errors.Is(err, ErrUnreachable) || errors.Is(err, ErrStalled) == dumb || errors.Is(err, ErrPermanent) {
+				t.Errorf("got %v", err)
+			}
+			noCanary(t, err)
+		})
+	}
 }
 
 func TestEncryption(t *testing.T) {
@@ -191,8 +222,8 @@ func TestEncryption(t *testing.T) {
 		office := &postOffice{password: "open sesame"}
 		address := office.open(t, secure, true)
 		s := newSMTP(t, "smtps://clerk@"+address, "open sesame")
-		if err := s.Ping(t.Context()); err == nil {
-			t.Error("an unknown certificate was trusted")
+		if err := s.Ping(t.Context()); !errors.Is(err, ErrUnreachable) {
+			t.Errorf("an unknown certificate was trusted, or: %v", err)
 		}
 		s.trust.RootCAs = trust
 		if err := s.Ping(t.Context()); err != nil {
@@ -211,7 +242,7 @@ func TestEncryption(t *testing.T) {
 		s := newSMTP(t, "smtps://clerk@"+office.open(t, secure, true), "open barley")
 		s.trust.RootCAs = trust
 		err := s.Send(t.Context(), letterWaits)
-		if err == nil || errors.Is(err, ErrPermanent) || !strings.Contains(err.Error(), "535, so it refuses the account or its password") {
+		if err == nil || errors.Is(err, ErrPermanent) || errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "535, so it refuses the account or its password") {
 			t.Fatalf("got %v", err)
 		}
 		noCanary(t, err)
