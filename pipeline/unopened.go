@@ -21,8 +21,11 @@ const (
 // second one, with the same Message-ID.
 func (s *Server) tellUnopened(ctx context.Context) error {
 	now := s.cfg.Now().In(letter.London)
-	if s.Closed(ctx) || letter.IsWeekend(now) || now.Hour() < workBegins || now.Hour() >= workEnds {
+	if s.Closed(ctx) {
 		return nil
+	}
+	if letter.IsWeekend(now) || now.Hour() < workBegins || now.Hour() >= workEnds {
+		return s.cfg.Register.ForgetReminders(ctx)
 	}
 	is, err := s.settings(ctx)
 	if err != nil {

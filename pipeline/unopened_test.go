@@ -151,3 +151,31 @@ func TestAReminderThatFailsIsOwed(t *testing.T) {
 		t.Errorf("reminded of a letter that is opened: %+v", o.post.taken)
 	}
 }
+
+// When people go home, a reminder that was not taken is waited for no longer: the mail
+// server may be back, and none is sent until the morning, which has one of its own.
+func TestAReminderIsNotWaitedForInTheEvening(t *testing.T) {
+	o := newOffice(t)
+	o.now = time.Date(2026, 12, 1, 10, 0, 0, 0, letter.London)
+	m := o.deposit()
+	o.work(m.ID)
+	o.now = o.now.AddDate(0, 0, 1).Add(time.Minute)
+	o.post.taken, o.post.next = nil, []fault{fails}
+	_ = o.tellUnopened(t.Context())
+	waits := func(want int) {
+		t.Helper()
+		if n, err := o.cfg.Register.MailsWaiting(t.Context()); err != nil || n != want {
+			t.Errorf("%d mails wait at %s, want %d: %v", n, o.now, want, err)
+		}
+	}
+	waits(1)
+	o.now = o.now.Add(8 * time.Hour)
+	o.must(o.tellUnopened(t.Context()))
+	waits(0)
+	o.now = o.now.Add(16 * time.Hour)
+	o.must(o.tellUnopened(t.Context()))
+	waits(0)
+	if len(o.post.taken) != 1 || o.post.taken[0].To != "ada@example.org" {
+		t.Errorf("reminded in the morning: %+v", o.post.taken)
+	}
+}

@@ -74,11 +74,12 @@ func tellOfCode(ctx context.Context, tx *sql.Tx, person int64) error {
 	return nil
 }
 
+const owedAccountMails = ` FROM account_mails m JOIN people p ON p.number = m.person
+	WHERE p.disabled IS NULL AND (m.address <> '' OR p.email <> '')`
+
 // OwedAccountMails returns the mails about sign-ins that no mail server has taken yet.
 func (r *Register) OwedAccountMails(ctx context.Context, domain string) ([]AccountMail, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT m.person, CASE WHEN m.address <> '' THEN m.address ELSE p.email END, m.token || '@' || $1, m.why
-		FROM account_mails m JOIN people p ON p.number = m.person
-		WHERE p.disabled IS NULL AND (m.address <> '' OR p.email <> '') ORDER BY m.person, m.token`, domain)
+	rows, err := r.read.QueryContext(ctx, `SELECT m.person, CASE WHEN m.address <> '' THEN m.address ELSE p.email END, m.token || '@' || $1, m.why`+owedAccountMails+` ORDER BY m.person, m.token`, domain)
 	if err != nil {
 		return nil, fmt.Errorf("reading who is told of sign-ins: %w", err)
 	}

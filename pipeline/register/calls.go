@@ -80,11 +80,12 @@ func call(ctx context.Context, tx *sql.Tx, id letter.ID, person int64, why CallR
 	return err
 }
 
+const owedCalls = ` FROM calls c JOIN people p ON p.number = c.person WHERE c.sent IS NULL AND p.disabled IS NULL AND p.email <> ''`
+
 // OwedCalls returns the mails that calls still owe, those of people who have left
-// apart.
+// or have no address apart.
 func (r *Register) OwedCalls(ctx context.Context, domain string) ([]Call, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT c.letter, c.why, c.person, p.email, c.token || '@' || $1 FROM calls c
-		JOIN people p ON p.number = c.person WHERE c.sent IS NULL AND p.disabled IS NULL AND p.email <> '' ORDER BY c.letter, c.person`, domain)
+	rows, err := r.read.QueryContext(ctx, `SELECT c.letter, c.why, c.person, p.email, c.token || '@' || $1`+owedCalls+` ORDER BY c.letter, c.person`, domain)
 	if err != nil {
 		return nil, fmt.Errorf("reading whom decisions call: %w", err)
 	}

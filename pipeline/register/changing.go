@@ -55,6 +55,11 @@ func (r *Register) ChangePerson(ctx context.Context, p Person, by int64) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE people SET name = $1, email = $2 WHERE number = $3`, p.Name, p.Email, p.Number); err != nil {
 			return err
 		}
+		if p.Email == "" { // nobody can send these any more: the letter is told of to others, or says that there are none
+			if _, err := tx.ExecContext(ctx, `DELETE FROM mails WHERE person = $1 AND sent IS NULL`, p.Number); err != nil {
+				return err
+			}
+		}
 		if err := tellOfChange(ctx, tx, changed, address); err != nil {
 			return err
 		}

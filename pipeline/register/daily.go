@@ -61,6 +61,12 @@ func (r *Register) OwedDailyMails(ctx context.Context, day letter.Date, well, wa
 	if err != nil {
 		return nil, fmt.Errorf("queueing the day's mails: %w", err)
 	}
+	// Of an earlier day, or where nothing waits any more. What administrators are owed of
+	// today is perhaps by another server: see OwedMachineMails.
+	over := `sent IS NULL AND (day < $1 OR well = $2 AND person IN (SELECT number FROM people WHERE role <> '` + string(Administrator) + `' AND NOT (` + who + `)))`
+	if err := r.forgetOwed(ctx, `daily_mails`, over, day.String(), well); err != nil {
+		return nil, fmt.Errorf("forgetting the day's mails: %w", err)
+	}
 	return r.unsentDaily(ctx, who, day, well)
 }
 
@@ -100,15 +106,7 @@ func (r *Register) OwedMachineMails(ctx context.Context, day letter.Date, needed
 	const administrators = `role = '` + string(Administrator) + `' AND ` + mayBeTold
 	if !needed {
 		const over = `well = 1 AND sent IS NULL AND day <> $1 AND person IN (SELECT number FROM people WHERE role = '` + string(Administrator) + `')`
-		var any bool
-		err := r.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM daily_mails WHERE `+over+`)`, day.String()).Scan(&any)
-		if err != nil || !any {
-			return nil, err
-		}
-		return nil, r.inTx(ctx, func(tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, `DELETE FROM daily_mails WHERE `+over, day.String())
-			return err
-		})
+		return nil, r.forgetOwed(ctx, `daily_mails`, over, day.String())
 	}
 	var missing bool
 	err = r.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM people p WHERE `+administrators+` AND NOT EXISTS

@@ -34,10 +34,12 @@ func (r *Register) Invite(ctx context.Context, p Person, by int64, valid time.Du
 	return number, code, nil
 }
 
+// owedInvitations leaves out whose address was taken away since.
+const owedInvitations = ` FROM invitations i JOIN people p ON p.number = i.person WHERE p.disabled IS NULL AND p.email <> ''`
+
 // OwedInvitations returns the invitations that no mail server has taken yet.
 func (r *Register) OwedInvitations(ctx context.Context, domain string) ([]Mail, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT i.person, p.email, i.message_id FROM invitations i
-		JOIN people p ON p.number = i.person WHERE p.disabled IS NULL ORDER BY i.person`)
+	rows, err := r.read.QueryContext(ctx, `SELECT i.person, p.email, i.message_id`+owedInvitations+` ORDER BY i.person`)
 	if err != nil {
 		return nil, fmt.Errorf("reading invitations: %w", err)
 	}

@@ -73,7 +73,7 @@ func (r *Register) Leave(ctx context.Context, number, by int64) error {
 		for _, stmt := range []string{
 			`DELETE FROM enrol_codes WHERE person = $1`,
 			`DELETE FROM passkeys WHERE person = $1`, `DELETE FROM mails WHERE person = $1 AND sent IS NULL`,
-			`DELETE FROM daily_mails WHERE person = $1`, `DELETE FROM request_mails WHERE person = $1`, `DELETE FROM hold_mails WHERE person = $1`,
+			`DELETE FROM daily_mails WHERE person = $1`, `DELETE FROM reminders WHERE person = $1`, `DELETE FROM request_mails WHERE person = $1`, `DELETE FROM hold_mails WHERE person = $1`,
 			`DELETE FROM calls WHERE person = $1`, `DELETE FROM account_mails WHERE person = $1`,
 			`DELETE FROM invitations WHERE person = $1`, `DELETE FROM sso_people WHERE person = $1`,
 		} {

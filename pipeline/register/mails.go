@@ -121,13 +121,37 @@ func (r *Register) Notified(ctx context.Context, l *Letter) error {
 	})
 }
 
-// MailsWaiting counts mails that no server has taken yet.
+// mailsWaiting counts what the queries for owed mails find, and nothing that they pass
+// over: an alert goes by it, and would never end over a mail that nobody ever sends.
+// $1 and $2 are this moment and $3 its day; the day's mails are those that may be of it.
+var mailsWaiting = `SELECT (SELECT count(*) FROM mails m WHERE m.sent IS NULL AND ` + unwalled(`m.letter`, `m.person`) + `) +
+	(SELECT count(*)` + requestMails.unsent() + `) + (SELECT count(*)` + holdMails.unsent() + `) +
+	(SELECT count(*) FROM daily_mails m JOIN people p ON p.number = m.person WHERE m.day = $3 AND m.sent IS NULL AND ` + mayBeTold + `) +
+	(SELECT count(*)` + remindedOf + ` AND m.day = $3 AND m.sent IS NULL) +
+	(SELECT count(*)` + owedCalls + `) + (SELECT count(*)` + owedInvitations + `) + (SELECT count(*)` + owedAccountMails + `)`
+
+// MailsWaiting counts mails that are owed and that no server has taken yet.
 func (r *Register) MailsWaiting(ctx context.Context) (n int, err error) {
-	err = r.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM mails WHERE sent IS NULL) +
-		(SELECT count(*) FROM request_mails WHERE sent IS NULL) + (SELECT count(*) FROM hold_mails WHERE sent IS NULL) + (SELECT count(*) FROM daily_mails WHERE sent IS NULL) +
-		(SELECT count(*) FROM reminders WHERE sent IS NULL) + (SELECT count(*) FROM calls WHERE sent IS NULL) + (SELECT count(*) FROM invitations) +
-		(SELECT count(*) FROM account_mails m JOIN people p ON p.number = m.person WHERE m.address <> '' OR p.email <> '')`).Scan(&n)
+	now := r.Now()
+	err = r.read.QueryRowContext(ctx, mailsWaiting, millis(now), millis(now), letter.DateOf(now).String()).Scan(&n)
+	if err != nil {
+		err = fmt.Errorf("counting mails that wait: %w", err)
+	}
 	return n, err
+}
+
+// forgetOwed deletes the mails of a table that nobody is owed any more. With none of
+// them it costs no write.
+func (r *Register) forgetOwed(ctx context.Context, table, over string, args ...any) error {
+	var there bool
+	err := r.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM `+table+` WHERE `+over+`)`, args...).Scan(&there)
+	if err != nil || !there {
+		return err
+	}
+	return r.inTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE `+over, args...)
+		return err
+	})
 }
 
 // numbersIn are the numbers that a query within the transaction finds.

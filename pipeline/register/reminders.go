@@ -53,6 +53,10 @@ func (r *Register) OwedReminders(ctx context.Context, day letter.Date, forLeader
 	if err != nil {
 		return nil, fmt.Errorf("queueing reminders: %w", err)
 	}
+	// What was opened meanwhile, or handed to others, is no longer waited for.
+	if err := r.forgetOwed(ctx, `reminders`, `sent IS NULL AND (day <> $3 OR NOT EXISTS (SELECT 1`+remindedOf+` AND p.number = reminders.person))`, args...); err != nil {
+		return nil, fmt.Errorf("forgetting reminders: %w", err)
+	}
 	rows, err := r.read.QueryContext(ctx, `SELECT p.number, p.email, m.message_id, p.role = '`+string(Manager)+`'`+remindedOf+`
 		AND m.day = $3 AND m.sent IS NULL ORDER BY p.number`, args...)
 	if err != nil {
@@ -61,6 +65,15 @@ func (r *Register) OwedReminders(ctx context.Context, day letter.Date, forLeader
 	return scanAll(rows, func(row scannable) (m Reminder, err error) {
 		return m, row.Scan(&m.Person, &m.Address, &m.MessageID, &m.Manager)
 	})
+}
+
+// ForgetReminders has nobody be owed a reminder until OwedReminders is asked again: when
+// people go home, what was not sent is no longer waited for.
+func (r *Register) ForgetReminders(ctx context.Context) error {
+	if err := r.forgetOwed(ctx, `reminders`, `sent IS NULL`); err != nil {
+		return fmt.Errorf("forgetting reminders: %w", err)
+	}
+	return nil
 }
 
 func queueReminders(ctx context.Context, tx *sql.Tx, day letter.Date, domain string, args []any) error {

@@ -46,7 +46,7 @@ func (r *Register) changeRole(ctx context.Context, number int64, role Role, help
 			return err
 		}
 		for _, stmt := range []string{
-			`DELETE FROM daily_mails WHERE person = $1`, `DELETE FROM request_mails WHERE person = $1`, `DELETE FROM hold_mails WHERE person = $1`,
+			`DELETE FROM daily_mails WHERE person = $1`, `DELETE FROM reminders WHERE person = $1 AND sent IS NULL`, `DELETE FROM request_mails WHERE person = $1`, `DELETE FROM hold_mails WHERE person = $1`,
 			`DELETE FROM account_mails WHERE person = $1 AND why = '` + string(ToldReader) + `'`, mailsOfOthers,
 		} {
 			if _, err := tx.ExecContext(ctx, stmt, number); err != nil {

@@ -55,6 +55,11 @@ var (
 				WHERE w.person = p.number AND l.helpline = q.helpline AND l.held_since <> ''))`}
 )
 
+// unsent is those mails that are owed, and no others.
+func (of secondMails) unsent() string {
+	return of.people + ` JOIN ` + of.table + ` m ON m.` + of.of + ` = q.number AND m.person = p.number WHERE m.sent IS NULL`
+}
+
 // OwedRequestMails writes down one mail for each who may confirm a request that
 // waits, or the end of a hold, unless that is done, and returns what is still owed of
 // them. However often it is asked, by however many processes, each person is owed one
@@ -82,8 +87,7 @@ func (r *Register) owedSecondMails(ctx context.Context, of secondMails, domain s
 	if err != nil {
 		return nil, fmt.Errorf("queueing mails about requests: %w", err)
 	}
-	rows, err := r.read.QueryContext(ctx, `SELECT q.number, p.number, p.email, m.message_id`+of.people+`
-		JOIN `+of.table+` m ON m.`+of.of+` = q.number AND m.person = p.number WHERE m.sent IS NULL ORDER BY q.number, p.number`)
+	rows, err := r.read.QueryContext(ctx, `SELECT q.number, p.number, p.email, m.message_id`+of.unsent()+` ORDER BY q.number, p.number`)
 	if err != nil {
 		return nil, fmt.Errorf("reading mails about requests: %w", err)
 	}

@@ -1,0 +1,106 @@
+package register
+
+import (
+	"testing"
+	"time"
+
+	"letterlock/scanner/letter"
+)
+
+// What nobody is owed any more does not count as a mail that waits: a reminder of what
+// is opened, one of who has gone or does something else, a call to who has no address,
+// yesterday's mail.
+func TestNoMailWaitsThatNobodyIsOwed(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	leader, other := d.leader(), d.leader()
+	person := func(role Role, email string) int64 {
+		t.Helper()
+		n, err := d.AddPerson(ctx, Person{Name: "Somebody", Email: email, Role: role})
+		d.must(err)
+		told, err := d.OwedAccountMails(ctx, "example.org") // of who reads letters now
+		d.must(err)
+		for _, m := range told {
+			d.must(d.AccountMailSent(ctx, m))
+		}
+		return n
+	}
+	manager, unwritten := person(Manager, "mo@example.org"), person(Manager, "")
+	waits := func(when string, want int) {
+		t.Helper()
+		if n, err := d.MailsWaiting(ctx); err != nil || n != want {
+			t.Errorf("%s: %d mails wait, want %d: %v", when, n, want, err)
+		}
+	}
+	reminders := func(when string, want int) {
+		t.Helper()
+		owed, err := d.OwedReminders(ctx, letter.DateOf(d.now), d.now.Add(-24*time.Hour), d.now.Add(-24*time.Hour), "example.org")
+		if err != nil || len(owed) != want {
+			t.Errorf("%s: %d reminders are owed, want %d: %v", when, len(owed), want, err)
+		}
+		waits(when, want)
+	}
+	unread := func() letter.ID {
+		t.Helper()
+		l := d.receipted()
+		d.must(d.Notified(ctx, &l))
+		return l.ID
+	}
+	first := unread()
+	d.now = d.now.Add(25 * time.Hour)
+	reminders("the mail server is away", 3)
+	d.opens(first, leader)
+	waits("it is opened", 0)
+	second := unread()
+	reminders("another has come just now", 0)
+	d.now = d.now.Add(25 * time.Hour)
+	reminders("the next day", 3)
+	d.must(d.ForgetReminders(ctx))
+	waits("in the evening", 0)
+	d.now = d.now.Add(24 * time.Hour)
+	reminders("the day after", 3)
+	d.now = d.now.Add(24 * time.Hour)
+	waits("before anybody is at work", 0)
+	reminders("once they are", 3)
+
+	d.must(d.DisablePerson(ctx, other))
+	waits("one has left", 2)
+	d.must(d.GiveRole(ctx, manager, Operations, nil))
+	waits("one does something else", 1)
+	for _, gone := range []int64{other, manager} {
+		var rows int
+		d.must(d.read.QueryRowContext(ctx, `SELECT count(*) FROM reminders WHERE person = $1`, gone).Scan(&rows))
+		if rows != 0 {
+			t.Errorf("%d reminders of staff number %d are kept", rows, gone)
+		}
+	}
+
+	d.opens(second, leader)
+	d.must(d.HandOver(ctx, second, unwritten, leader))
+	waits("handed to who has no address", 0)
+
+	person(DPO, "dee@example.org")
+	person(Manager, "max@example.org")
+	daily := func(when string, waiting bool, want int) {
+		t.Helper()
+		owed, err := d.OwedDailyMails(ctx, letter.DateOf(d.now), true, waiting, "example.org")
+		if err != nil || len(owed) != want {
+			t.Errorf("%s: %d of the day's mails are owed, want %d: %v", when, len(owed), want, err)
+		}
+		waits(when, want)
+	}
+	daily("something waits", true, 2)
+	daily("nothing does any more", false, 1)
+	d.now = d.now.Add(24 * time.Hour)
+	waits("yesterday's", 0)
+	daily("today's", true, 2)
+
+	// Nor is a mail about a letter owed to whose address was taken away.
+	third := d.receipted()
+	if _, err := d.QueueMails(ctx, third, "example.org"); err != nil {
+		t.Fatal(err)
+	}
+	d.must(d.ChangePerson(ctx, Person{Number: leader, Name: "Canary Nightingale", Helplines: []string{"respect-phoneline"}}, manager))
+	if owed, err := d.UnsentMails(ctx, third.ID); err != nil || len(owed) != 0 {
+		t.Errorf("%v is owed to nobody: %v", owed, err)
+	}
+}
