@@ -54,10 +54,12 @@ func (s *Server) checkBackup(ctx context.Context) (bad, good texts.Text, err err
 	}
 	now := s.cfg.Now()
 	oldest, newest, lookErr := s.cfg.Backups.Made()
-	if made.Sub(now) > notYet {
-		made = oldest
+	if made.Sub(now) > notYet && lookErr == nil { // noted under another clock, it says nothing of the last
+		made = newest
 	}
 	switch {
+	case lookErr == nil && newest.Sub(now) > notYet:
+		return texts.Say("check-backup.ahead", "day", letter.DateOf(newest)), nil, nil
 	case made.IsZero():
 		return texts.Say("check-backup.none-made"), nil, nil
 	case now.Sub(made) > backupAge:
@@ -66,8 +68,6 @@ func (s *Server) checkBackup(ctx context.Context) (bad, good texts.Text, err err
 		return texts.Say("check-backup.cannot-read"), nil, nil
 	case newest.Before(made.Add(-time.Minute)): // the name says when it was begun
 		return texts.Say("check-backup.not-there", "day", letter.DateOf(made)), nil, nil
-	case newest.Sub(now) > notYet:
-		return texts.Say("check-backup.ahead", "day", letter.DateOf(newest)), nil, nil
 	case !oldest.IsZero() && now.Sub(oldest) > s.cfg.Backups.Keep+backupAge:
 		return texts.Say("check-backup.too-old", "day", letter.DateOf(oldest)), nil, nil
 	}

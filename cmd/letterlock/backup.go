@@ -271,7 +271,9 @@ func writeAway(path, text string) error {
 	}
 	_, err = f.WriteString(text)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = durable.SyncDir(filepath.Dir(path))
+		if err = durable.SyncDir(filepath.Dir(path)); errors.Is(err, fs.ErrPermission) {
+			err = nil // a folder into which one may only put
+		}
 	}
 	if err != nil {
 		_ = os.Remove(path) // room, and the name, for the next try

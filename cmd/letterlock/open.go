@@ -215,7 +215,7 @@ func (in *installation) openRegister(ctx context.Context) error {
 // registerConfig says how the register is opened where that configuration has it.
 func (in *installation) registerConfig(c *Config, key keypair) (register.Config, error) {
 	address, err := c.address(in.dir.config)
-	return register.Config{Path: in.dir.database(), URL: address, Address: func() (string, error) { return c.address(in.dir.config) }, Unread: in.sayUnread(), Idle: time.Duration(c.Portal.Idle), ReadableByAnother: c.DestroyAfter == pipeline.ReadableByAnother, Signer: key.signer, Verifier: key.verifier, SignerOf: in.dir.signerOf, Now: in.clock.Now, CodeKey: in.dir.codeKey, Issuer: in.issuer(),
+	return register.Config{Path: in.dir.database(), URL: address, Address: func() (string, error) { return c.address(in.dir.config) }, Unread: in.sayUnread(), Idle: time.Duration(c.Portal.Idle), ReadableByAnother: c.DestroyAfter == pipeline.ReadableByAnother, Signer: key.signer, Verifier: key.verifier, SignerOf: in.dir.signerOf, Now: in.clock.Now, CodeKey: in.dir.codeKey, Issuer: in.actingIssuer(),
 		Program: commandline.Version(), Step: func(step string) { crashPoint(step, "") },
 		// With a storage that has a clock of its own too: where it runs on this very
 		// machine, that clock is the same one.

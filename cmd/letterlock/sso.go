@@ -40,6 +40,15 @@ func (in *installation) issuer() string {
 	return in.cfg.SSO.Issuer
 }
 
+// actingIssuer is the issuer where its sign-ins do all that a passkey does: let people
+// in, and show anew that it is them. Without the latter nobody could be invited.
+func (in *installation) actingIssuer() string {
+	if s := in.cfg.SSO; s == nil || len(s.StepUpACR)+len(s.StepUpAMR) == 0 {
+		return ""
+	}
+	return in.issuer()
+}
+
 // checkStrength refuses words for a strong sign-in that no token would have to say.
 func (s *SSO) checkStrength() error {
 	if slices.Contains(slices.Concat(s.StepUpACR, s.StepUpAMR), "") {

@@ -162,7 +162,7 @@ func (p *Portal) paperPage(w http.ResponseWriter, v *visit) error {
 	if t, ok, err := p.trays.of(v, v.URL.Query().Get("change")); err != nil {
 		return err
 	} else if ok {
-		form = t.Form
+		form = ofThese([]register.Paper{paper}, t.Form)
 	}
 	return p.showPaper(w, v, []register.Paper{paper}, form, nil)
 }

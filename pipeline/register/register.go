@@ -58,7 +58,8 @@ type Config struct {
 	// they say so, and again before the destruction is on record.
 	ReadableByAnother bool
 
-	// Issuer is whose sign-ins let people in beside passkeys; "" for nobody's.
+	// Issuer is whose sign-ins do for an administrator all that a passkey does; "" for
+	// nobody's.
 	Issuer string
 
 	// MaxSilence is how much later than the entry before it an entry may be

@@ -32,8 +32,8 @@
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
     });
-    const said = await answer.json().catch(() => ({})); // what stands before the portal answers as it likes
-    if (!answer.ok) throw new Error(said.says || trouble.dataset.typeError);
+    const said = await answer.json().catch(() => null); // what stands before the portal answers as it likes
+    if (!answer.ok || !said) throw new Error(said?.says || trouble.dataset.typeError);
     return said;
   };
 

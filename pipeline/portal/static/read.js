@@ -15,6 +15,8 @@
   const at = () => {
     const seen = figures.map((f) => shown(f.getBoundingClientRect()));
     const most = Math.max(...seen);
+    const chosen = figures.indexOf(document.activeElement); // where nothing can be scrolled any more
+    if (most > 0 && seen[chosen] === most) return chosen;
     if (most > 0) return seen.indexOf(most);
     return Math.max(0, figures.findLastIndex((f) => f.getBoundingClientRect().top <= 0));
   };
