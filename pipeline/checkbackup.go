@@ -66,10 +66,10 @@ func (s *Server) checkBackup(ctx context.Context) (bad, good texts.Text, err err
 		return texts.Say("check-backup.late", "day", letter.DateOf(made)), nil, nil
 	case lookErr != nil:
 		return texts.Say("check-backup.cannot-read"), nil, nil
-	case newest.Before(made.Add(-time.Minute)): // the name says when it was begun
-		return texts.Say("check-backup.not-there", "day", letter.DateOf(made)), nil, nil
 	case !oldest.IsZero() && now.Sub(oldest) > s.cfg.Backups.Keep+backupAge:
 		return texts.Say("check-backup.too-old", "day", letter.DateOf(oldest)), nil, nil
+	case newest.Before(made.Add(-time.Minute)): // the name says when it was begun
+		return texts.Say("check-backup.not-there", "day", letter.DateOf(made)), nil, nil
 	}
 	if tried.IsZero() {
 		return nil, texts.Say("check-backup.never-tried", "day", letter.DateOf(made)), nil

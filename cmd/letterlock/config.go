@@ -68,6 +68,8 @@ type Portal struct {
 	CertificateFile    string `toml:"certificate_file" doc:"TLS without a web server in front: the file of the portal's certificate in PEM, and after it in the same file those that lead to its authority. Read again when it has changed. Absent: a web server on this machine ends TLS."`
 	CertificateKeyFile string `toml:"certificate_key_file" doc:"The file of the certificate's private key, in PEM."`
 
+	WithoutTLS bool `toml:"without_tls" doc:"Whether the portal may listen without TLS where other machines could reach it. Leave it false unless nothing but the web server that ends TLS can, as in a network of its own within one machine: 'check' says nothing of it then."`
+
 	TrustedProxy []string `toml:"trusted_proxy" doc:"Web servers or balancers on other machines that end TLS and pass requests on, by address or network, as in \"10.0.0.7\" or \"10.0.0.0/28\". Each must say in X-Forwarded-For whom it had a request from, as the last there, and is believed: whoever has one of these addresses can count as anybody. One on this machine needs no word. Absent: none."`
 
 	SubdomainsWithoutTLS bool `toml:"subdomains_without_tls" doc:"Whether there are hosts below the portal's name that have no HTTPS. Browsers that have been at the portal go to such hosts by HTTPS alone, for a year, unless this is true."`

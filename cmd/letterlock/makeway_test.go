@@ -136,13 +136,14 @@ func killedWhileMoving(p *program, database, address string) *program {
 	defer func() { _ = tx.Rollback() }()
 	_, err = tx.ExecContext(t.Context(), `LOCK TABLE calls IN SHARE MODE`) // so that the move waits in its midst
 	must(t, err)
-	moving := &program{t: t, data: p.data, out: &safeBuffer{}, cmd: letterlockCmd(t, p.data, "setup", "--move-database", address)}
-	moving.begin()
 	isMoving := func() bool {
 		v := &person{t: t, origin: regexp.MustCompile(`http://localhost:\d+`).FindString(p.out.String())}
 		status, page := v.do(http.MethodGet, "/", nil)
 		return status == http.StatusServiceUnavailable && strings.Contains(page, "Letterlock is moving")
 	}
+	p.eventually("it is back from the move that was killed", func() bool { return !isMoving() }) // or it would be killed before the next one saw it
+	moving := &program{t: t, data: p.data, out: &safeBuffer{}, cmd: letterlockCmd(t, p.data, "setup", "--move-database", address)}
+	moving.begin()
 	p.eventually("it makes way", isMoving)
 	must(t, p.cmd.Process.Kill())
 	p.wait()

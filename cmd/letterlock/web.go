@@ -42,11 +42,12 @@ func (in *installation) web(portal http.Handler) (*http.Server, error) {
 	return web, nil
 }
 
-// sayIfOpen says that the portal can be reached from other machines without TLS,
+// sayIfOpen says that the portal can be reached from other machines without TLS, unless
+// the configuration says that none can,
 // and has 'check' say it, too, while this process runs.
 func (r *roles) sayIfOpen(at net.Addr) {
 	host, _, err := net.SplitHostPort(at.String())
-	if _, own := r.in.certificate(); err == nil && !own && !configfile.OnLoopback(host) {
+	if _, own := r.in.certificate(); err == nil && !own && !r.in.cfg.Portal.WithoutTLS && !configfile.OnLoopback(host) {
 		r.server.Exposed(at.String())
 		r.in.log.Warn("the portal listens on " + at.String() + " without TLS: let nothing reach it but the web server that ends TLS, or set [portal] certificate_file")
 	}

@@ -216,6 +216,30 @@ func TestThePortalBehindAWebServer(t *testing.T) {
 	}
 }
 
+// A portal without TLS that other machines could reach is said, unless the configuration
+// says that none can.
+func TestAPortalWithoutTLSIsSaid(t *testing.T) {
+	data := newData(t)
+	says := func(want bool) {
+		t.Helper()
+		p := start(t, data, "", "--listen", "0.0.0.0:0")
+		p.eventually("the portal is there", func() bool { return strings.Contains(p.out.String(), "The portal is at") })
+		out, _ := letterlockCmd(t, data, "check").CombinedOutput()
+		if strings.Contains(string(out), "LOOK      door") != want || strings.Contains(p.out.String(), "without TLS") != want {
+			t.Errorf("'check' said:\n%s\nand the server:\n%s", out, p.out)
+		}
+		p.stop()
+	}
+	says(true)
+	config := filepath.Join(data, "letterlock.toml")
+	text := read(t, config)
+	if !strings.Contains(text, "\n[portal]\n") {
+		text += "\n[portal]\n"
+	}
+	must(t, os.WriteFile(config, []byte(strings.Replace(text, "\n[portal]\n", "\n[portal]\nwithout_tls = true\n", 1)), 0o600))
+	says(false)
+}
+
 // Nobody else on the network reaches the portal unless somebody asks for that.
 func TestThePortalListensOnThisMachineUnlessAsked(t *testing.T) {
 	var c cli

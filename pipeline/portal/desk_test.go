@@ -261,7 +261,10 @@ func (h *house) signed(v *visitor, sign, to string) {
 	v.witnessed(sign, h.ops2)
 	wantText(h.t, v.get(sign), "Your witness has signed.", "(Pat Office)", "Record the destruction")
 	wantText(h.t, h.as(h.ops2).get(sign), "This form is no longer open")
-	wantStatus(h.t, h.as(h.ops).post(sign, nil), http.StatusGone) // another browser
+	wantRedirect(h.t, h.as(h.ops).post(sign, nil), sign) // in another browser they show anew that it is them
+	if n := len(h.entries("paper-destroyed", "")); n != 0 {
+		h.t.Fatalf("with a signature from another session, %d destructions are on record", n)
+	}
 	wantRedirect(h.t, v.post(sign, nil), to)
 }
 
