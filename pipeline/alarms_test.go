@@ -432,5 +432,6 @@ func TestBackupsThatAreNotMadeAreLoud(t *testing.T) {
 	o.must(o.cfg.Register.KeepTime(ctx, register.MetaBackup, o.now.AddDate(10, 0, 0)))
 	loud("the last is said to be of a year that has not come, and is of today", 0, false)
 	oldest, newest = o.now.AddDate(0, 0, -3), o.now.AddDate(0, 0, -3)
-	loud("the last is said to be of a year that has not come", time.Minute, true)
+	loud("and is of three days ago", time.Minute, false)
+	loud("and is of four", 24*time.Hour, true)
 }
