@@ -270,13 +270,7 @@ func (m move) takeBack(w *world) error {
 	if err := register.Vacant(ctx, m.to); err != nil {
 		return nil // somebody else's by now
 	}
-	var err error
-	if m.to.URL != "" {
-		err = m.in.register.DropTables(ctx, m.to)
-	} else {
-		err = m.in.dir.wipeDatabase()
-	}
-	if err != nil {
+	if err := m.in.emptyDatabase(ctx, m.to); err != nil {
 		return fmt.Errorf("what was copied into %s is still there, and tells of letters and of staff. Move again, or have it emptied: %w", m.toSays, err)
 	}
 	return nil
@@ -357,11 +351,7 @@ func (in *installation) removeOldDatabase(w *world) error {
 	}
 	crashPoint("removal-begun", "")
 	work := w.screen.Begin("Removing the old database", "", 0)
-	if cfg.URL != "" {
-		err = in.register.DropTables(w.ctx, cfg)
-	} else {
-		err = in.dir.wipeDatabase()
-	}
+	err = in.emptyDatabase(w.ctx, cfg)
 	work.End()
 	if err != nil {
 		return err
@@ -389,6 +379,14 @@ func (in *installation) refuseNewer(w *world, cfg register.Config) error {
 		return fmt.Errorf("%s has entries that the register does not hold: somebody has gone on with it after the move. It is not removed; find out who, and what they have recorded", in.dir.sayPlace(cfg))
 	}
 	return err
+}
+
+// emptyDatabase removes all that is Letterlock's from a database that nobody uses.
+func (in *installation) emptyDatabase(ctx context.Context, cfg register.Config) error {
+	if cfg.URL != "" {
+		return in.register.DropTables(ctx, cfg)
+	}
+	return in.dir.wipeDatabase()
 }
 
 // wipeDatabase overwrites and removes the file in the data folder. The log goes

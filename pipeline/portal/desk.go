@@ -162,7 +162,7 @@ func (p *Portal) paperPage(w http.ResponseWriter, v *visit) error {
 	if t, ok, err := p.trays.of(v, v.URL.Query().Get("change")); err != nil {
 		return err
 	} else if ok {
-		form = ofThese([]register.Paper{paper}, t.Form)
+		form = t.Form
 	}
 	return p.showPaper(w, v, []register.Paper{paper}, form, nil)
 }
@@ -238,6 +238,7 @@ func (p *Portal) showPaper(w http.ResponseWriter, v *visit, papers []register.Pa
 	if err != nil {
 		return err
 	}
+	form = ofThese(papers, form)
 	body := paperBody{Action: trayPath, deskPeople: people, Levels: register.Levels, Machines: p.cfg.Machines, Contractors: p.cfg.Contractors, Places: p.cfg.Places, Form: form}
 	title := texts.Say("desk.destroy-papers", "papers", len(papers))
 	if len(papers) == 1 {
@@ -333,6 +334,7 @@ func (p *Portal) destroyPaper(w http.ResponseWriter, v *visit) error {
 
 // readDestruction reads the form, and says what is to be put right in it.
 func (p *Portal) readDestruction(form url.Values, papers []register.Paper, people deskPeople) (says []register.Destroyed, flaws []formFlaw) {
+	form = ofThese(papers, form)
 	all := register.Destruction{Method: register.Method(form.Get("method")), Authority: register.Name(p.cfg.Policy.Name)}
 	flaw := func(field string, says texts.Text) { flaws = append(flaws, formFlaw{field, says}) }
 	for _, paper := range papers {

@@ -214,9 +214,10 @@ func (p *Portal) policyPeoplePage(w http.ResponseWriter, v *visit) error {
 	}
 	body := policyPeopleBody{Name: p.cfg.Policy.Name, Since: policy.Since}
 	for _, who := range people {
-		if at, ok := when[who.Number]; who.Role == "" {
+		if who.Role == "" {
 			continue // whose groups give no role: nothing is shown to them
-		} else if ok {
+		}
+		if at, ok := when[who.Number]; ok {
 			body.Yes = append(body.Yes, policyReader{who, at})
 		} else {
 			body.Not = append(body.Not, policyReader{Person: who})

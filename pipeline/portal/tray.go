@@ -61,7 +61,7 @@ func (p *Portal) showTray(w http.ResponseWriter, v *visit, papers []register.Pap
 	for i := range flaws {
 		flaws[i].Field = "papers"
 	}
-	return p.showPaper(w, v, papers, ofThese(papers, form), flaws)
+	return p.showPaper(w, v, papers, form, flaws)
 }
 
 // ofThese is what was filled in for several papers, as the form has it that is for those
@@ -175,10 +175,9 @@ func (p *Portal) destroyTray(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	form := ofThese(papers, v.PostForm)
-	says, flaws := p.readDestruction(form, papers, people)
+	says, flaws := p.readDestruction(v.PostForm, papers, people)
 	if len(flaws) > 0 {
-		return p.showPaper(w, v, papers, form, flaws)
+		return p.showPaper(w, v, papers, v.PostForm, flaws)
 	}
 	return p.toSign(w, v, papers, says)
 }
