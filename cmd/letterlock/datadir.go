@@ -132,7 +132,7 @@ func lockFile(path string) (unlock func(), err error) {
 		_ = f.Close()
 		return nil, errLocked
 	}
-	return func() { _ = f.Close() }, nil
+	return func() { _ = errors.Join(letGo(f), f.Close()) }, nil
 }
 
 // keypair is a signing key in a file of its own and its public half.

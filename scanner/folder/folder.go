@@ -206,6 +206,7 @@ func (f *Folder) take() (err error) {
 		return err
 	}
 	if f.owner, err = takeOver(f.real, &f.cfg); err != nil {
+		unlock(f.lock)
 		f.lock.Close()
 		return err
 	}
@@ -235,7 +236,8 @@ func (f *Folder) Close() error {
 		f.watched.Close()
 	}
 	f.owner.leave()
-	f.lock.Close() // the lock goes with it
+	unlock(f.lock)
+	f.lock.Close()
 	return f.real.Close()
 }
 

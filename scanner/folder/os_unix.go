@@ -30,6 +30,10 @@ func lockNow(file *os.File) error {
 	return unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 }
 
+// unlock frees the lock also for a copy of the file that a child which is just
+// being started has until it is another program.
+func unlock(file *os.File) { _ = unix.Flock(int(file.Fd()), unix.LOCK_UN) }
+
 func held(err error) bool { return errors.Is(err, unix.EWOULDBLOCK) }
 
 // inUse reports that another program has a file open on a share which does not

@@ -21,6 +21,9 @@ func lockNow(file *os.File) error {
 		windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &far)
 }
 
+// unlock has nothing to do: the lock goes with the file, and no child has a copy.
+func unlock(*os.File) {}
+
 func held(err error) bool { return errors.Is(err, windows.ERROR_LOCK_VIOLATION) }
 
 // inUse reports that another program has a file open and does not share it.
