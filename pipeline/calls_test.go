@@ -59,14 +59,14 @@ func TestTheManagerIsToldOfDanger(t *testing.T) {
 	m := o.read()
 	mo := o.person(register.Manager, "mo@example.org")
 	for _, risk := range []register.Risk{register.RiskUrgent, register.RiskUrgent} {
-		o.must(o.cfg.Register.AnswerRisk(ctx, m.ID, risk, oneLeader))
+		o.must(o.cfg.Register.AnswerRisk(ctx, m.ID, risk, "", oneLeader))
 		o.must(o.tellCalled(ctx))
 	}
 	if n := len(o.calls()); n != 1 {
 		t.Fatalf("%d mails", n)
 	}
 	for _, risk := range []register.Risk{register.RiskNone, register.RiskUrgent} {
-		o.must(o.cfg.Register.AnswerRisk(ctx, m.ID, risk, oneLeader))
+		o.must(o.cfg.Register.AnswerRisk(ctx, m.ID, risk, register.RiskUrgent, oneLeader))
 	}
 	o.must(o.cfg.Register.HandOver(ctx, m.ID, mo, oneLeader))
 	o.must(o.tellCalled(ctx))

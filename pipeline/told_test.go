@@ -136,7 +136,7 @@ func TestReceiptsFollowThePaper(t *testing.T) {
 	if r := o.receiptOf(m); r.Reason != string(register.TooFaint) {
 		t.Errorf("the reason is %q", r.Reason)
 	}
-	paper(letter.PaperMayGo, func() error { return reg.MarkReadable(ctx, m.ID, 1) })
+	paper(letter.PaperMayGo, func() error { return reg.MarkReadableAfterAll(ctx, m.ID, 1) })
 	paper(letter.PaperDestroyed, func() error {
 		_, err := reg.DestroyPaper(ctx, m.ID, register.Destruction{Sheets: 1, Method: register.Shredder, Level: "P-5",
 			Place: "office", Authority: "policy-1", Witness: 3}, 2)

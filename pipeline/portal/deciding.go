@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 
@@ -9,7 +10,7 @@ import (
 )
 
 // answerRisk takes the answer to whether somebody is at risk. Without it a letter
-// is not done.
+// is not done. It takes none over an answer that the page did not show.
 func (p *Portal) answerRisk(w http.ResponseWriter, v *visit) error {
 	if err := v.ParseForm(); err != nil {
 		return badForm
@@ -31,7 +32,15 @@ func (p *Portal) answerRisk(w http.ResponseWriter, v *visit) error {
 			shows += "-alone"
 		}
 	}
-	if err := p.cfg.Register.AnswerRisk(v.once(shows), v.letter.ID, risk, v.person.Number); err != nil {
+	instead := v.letter.Risk
+	if v.PostForm.Has("instead") {
+		instead = register.Risk(v.PostForm.Get("instead"))
+	}
+	err := p.cfg.Register.AnswerRisk(v.once(shows), v.letter.ID, risk, instead, v.person.Number)
+	if errors.Is(err, register.ErrRiskAnswered) {
+		return p.showLetter(w, v, []formFlaw{{"keeping", texts.Say("letter.risk-was-answered-meanwhile")}}, "")
+	}
+	if err != nil {
 		return err
 	}
 	redirect(w, v.shown(shows))

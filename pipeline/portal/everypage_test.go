@@ -97,7 +97,7 @@ func TestARiskIsForThoseWhoRead(t *testing.T) {
 	h := newHouse(t)
 	id := h.readable(1)
 	path := "/l/" + string(id)
-	must(t, h.register.AnswerRisk(t.Context(), id, register.RiskShare, h.lead))
+	must(t, h.register.AnswerRisk(t.Context(), id, register.RiskShare, "", h.lead))
 	says := texts.English().Text(texts.Word("risk", register.RiskShare))
 	wantText(t, h.as(h.manager).get(path), says)
 	for _, p := range []string{"/desk", "/desk/" + string(id), "/papers", "/intake"} {

@@ -254,7 +254,15 @@ func (p *Portal) markReadable(w http.ResponseWriter, v *visit) error {
 	if !same {
 		return p.showLetter(w, v, []formFlaw{{"same", texts.Say("letter.compare-it-with-the-old-scan")}}, "")
 	}
-	if err := p.cfg.Register.MarkReadable(v.Context(), v.letter.ID, v.person.Number); err != nil {
+	mark := p.cfg.Register.MarkReadable
+	if register.State(v.PostForm.Get("state")) == register.ScanAgain { // as the page has said
+		mark = p.cfg.Register.MarkReadableAfterAll
+	}
+	err = mark(v.Context(), v.letter.ID, v.person.Number)
+	if errors.Is(err, register.ErrScanAgain) {
+		return p.showLetter(w, v, []formFlaw{{"decide", texts.Say("letter.scan-again-was-said-meanwhile")}}, "")
+	}
+	if err != nil {
 		return err
 	}
 	redirect(w, letterPath(v.letter.ID)+"?done=readable")

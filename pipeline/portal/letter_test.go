@@ -245,7 +245,39 @@ func TestScanAgain(t *testing.T) {
 	wantText(t, h.as(h.ops).get("/desk/"+string(id)), "Keep this paper", "too faint")
 	// She changes her mind while the paper exists.
 	v.looksAt(id, 2)
-	wantRedirect(t, v.post(path+"/readable", nil), path+"?done=readable")
+	wantText(t, v.get(path), `name="state" value="scan-again"`)
+	wantRedirect(t, v.post(path+"/readable", url.Values{"state": {"scan-again"}}), path+"?done=readable")
+}
+
+// A page from before a colleague's word does not undo it: the paper would go.
+func TestNobodyUndoesWhatTheyHaveNotSeen(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(2)
+	path := letterPath(id)
+	ada, bea := h.as(h.lead), h.as(h.lead2)
+	ada.looksAt(id, 2)
+	bea.looksAt(id, 2)
+	wantText(t, bea.get(path), `name="state" value="opened"`, `name="instead" value=""`)
+	wantRedirect(t, ada.post(path+"/scan-again", url.Values{"reason": {"cut-off"}}), path+"?done=scan-again")
+	wantRedirect(t, ada.post(path+"/risk", url.Values{"risk": {"urgent"}}), path+"?done=risk-urgent")
+
+	w := bea.post(path+"/readable", url.Values{"state": {"opened"}})
+	wantStatus(t, w, http.StatusUnprocessableEntity)
+	wantText(t, w, "Somebody else has said meanwhile that this letter must be scanned again", `href="#decide"`, `name="state" value="scan-again"`)
+	w = bea.post(path+"/risk", url.Values{"risk": {"none"}, "instead": {""}})
+	wantStatus(t, w, http.StatusUnprocessableEntity)
+	wantText(t, w, "Somebody else has answered meanwhile", `href="#keeping"`, `name="instead" value="urgent"`)
+	l, err := h.register.Letter(t.Context(), id)
+	must(t, err)
+	if l.Paper != letter.PaperScanAgain || l.Risk != register.RiskUrgent || len(h.entries("letter-readable", id)) != 0 || len(h.entries("risk-said", id)) != 1 {
+		t.Errorf("over what she had not seen: %+v", l)
+	}
+
+	// Who is in danger is said at once, whatever was said before; and with that before
+	// her, she may say otherwise.
+	wantRedirect(t, bea.post(path+"/risk", url.Values{"risk": {"none"}, "instead": {"urgent"}}), path+"?done=risk-none")
+	wantRedirect(t, ada.post(path+"/risk", url.Values{"risk": {"urgent"}, "instead": {""}}), path+"?done=risk-urgent")
+	wantRedirect(t, bea.post(path+"/readable", url.Values{"state": {"scan-again"}}), path+"?done=readable")
 }
 
 func TestDecisionAfterThePaperIsGone(t *testing.T) {

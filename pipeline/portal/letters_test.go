@@ -32,7 +32,7 @@ func TestMineToReadFirst(t *testing.T) {
 	done, unsaid := h.readable(1), h.readable(1)
 	mine, hers, nobodys := h.letter(1), h.letter(1), h.letter(1)
 	h.opens(done, h.lead)
-	must(t, h.register.AnswerRisk(t.Context(), done, register.RiskNone, h.lead))
+	must(t, h.register.AnswerRisk(t.Context(), done, register.RiskNone, "", h.lead))
 	h.opens(mine, h.lead)
 	h.opens(hers, h.lead2)
 	const unfinished, riskUnsaid = "Opened, and not yet said whether it can be read", "Not yet said whether somebody is at risk"

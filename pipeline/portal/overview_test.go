@@ -27,7 +27,7 @@ func TestOverviewCountsWhatItsLinksList(t *testing.T) {
 	again, recused, kept, held := h.letter(1), h.letter(1), h.letter(1), h.readable(1)
 	h.opens(again, h.lead)
 	must(t, h.register.MarkScanAgain(t.Context(), again, h.lead, register.TooFaint))
-	must(t, h.register.AnswerRisk(t.Context(), again, register.RiskUrgent, h.lead))
+	must(t, h.register.AnswerRisk(t.Context(), again, register.RiskUrgent, "", h.lead))
 	h.opens(recused, h.lead2)
 	must(t, h.register.Recuse(t.Context(), recused, h.lead2))
 	h.opens(kept, h.lead)

@@ -170,6 +170,9 @@ func (p *Portal) safeguard(w http.ResponseWriter, v *visit) error {
 		return p.showKeepForm(w, v, "safeguarding", v.PostForm, flaws)
 	}
 	again := v.letter.Reason != ""
+	if again && v.PostForm.Has("reason") {
+		return register.ErrKeptAlready // the form asked for the decision itself, which is made by now
+	}
 	if !confirmed(v.PostForm) {
 		return p.confirmKeeping(w, v, f, s, again)
 	}
@@ -239,6 +242,9 @@ func (p *Portal) share(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	sh, flaws := f.readSharing()
+	if v.letter.Reason != "" && v.PostForm.Has("reason") { // the form asked for the decision too, which is made by now
+		flaws = append([]formFlaw{{"kept", texts.Say("sharing.kept-meanwhile")}}, flaws...)
+	}
 	var s *register.Safeguarding
 	if v.letter.Reason == "" {
 		decided, more := f.readSafeguarding()

@@ -87,10 +87,25 @@ func TestKeepingALetterForFiveYears(t *testing.T) {
 	}
 	wantText(t, h.as(h.manager).get("/letters"), id.Reference(), "A child is at risk")
 
-	// Decided again by somebody who had the form open.
-	h.as(h.manager).get(path)
-	w = h.as(h.manager).post(path+"/safeguarding", with(h.keepForm(), "confirm", "yes"))
-	wantRedirect(t, w, path+"?done=reviewed")
+	// Decided again by somebody who had the form open: it is no look at what they have
+	// not seen.
+	manager, other := h.as(h.manager), with(h.keepForm(), "reason", "terrorism-or-bomb", "named", fmt.Sprint(h.lead2))
+	manager.get(path)
+	for _, form := range []url.Values{other, with(other, "confirm", "yes")} {
+		w = manager.post(path+"/safeguarding", form)
+		wantStatus(t, w, http.StatusConflict)
+		wantText(t, w, "Somebody has decided it before")
+	}
+	shared := with(other, "agency", "police", "basis", "consent", "on", "2026-11-24")
+	for _, form := range []url.Values{shared, with(shared, "confirm", "yes")} {
+		w = manager.post(path+"/sharing", form)
+		wantStatus(t, w, http.StatusUnprocessableEntity)
+		wantText(t, w, "their decision stands", `id="kept"`)
+	}
+	if n, m := len(h.entries("safeguarding-reviewed", id)), len(h.entries("letter-shared", id)); n+m != 0 {
+		t.Errorf("%d reviews and %d sharings on record", n, m)
+	}
+	wantStatus(t, h.as(h.lead).get(path), http.StatusOK)
 	wantText(t, h.as(h.dpo).get("/register?about="+id.Reference()), "decided that the letter is kept for five years, until 24 November 2031: a child is at risk. The service user: was told of it.")
 }
 
@@ -120,7 +135,7 @@ func TestSafeguardingIsLookedAtAgain(t *testing.T) {
 		t.Error("it is shown to a leader who may not open it")
 	}
 	manager := h.as(h.manager)
-	form := url.Values{"review": {"2028-01-10"}, "named": {fmt.Sprint(h.lead2)}, "reason": {"terrorism-or-bomb"}}
+	form := url.Values{"review": {"2028-01-10"}, "named": {fmt.Sprint(h.lead2)}}
 	wantText(t, manager.post(path+"/safeguarding", form), "Record it", "A child is at risk", "Bea Lead")
 	wantRedirect(t, manager.post(path+"/safeguarding", with(form, "confirm", "yes")), path+"?done=reviewed")
 	wantStatus(t, h.as(h.lead).get(path), http.StatusNotFound)
@@ -144,6 +159,7 @@ func TestManySharings(t *testing.T) {
 			t.Error("all are listed, and the page says otherwise")
 		}
 		wantRedirect(t, lead.post(path+"/sharing", form), path+"?done=shared")
+		form.Del("reason") // which is asked once
 	}
 	wantText(t, lead.get(path), "It was shared more often than these 20 times")
 }

@@ -60,12 +60,14 @@ func (h *house) onceForms() []onceForm {
 	lead := personPath(h.lead)
 	sharing := url.Values{"agency": {"police"}, "basis": {"consent"}, "on": {"2026-11-24"}}
 	maps.Copy(sharing, h.keepForm())
+	review := h.keepForm()
+	review.Del("reason") // which only the decision itself asks for
 	return []onceForm{
 		{name: "hold", page: "/holds/new?letter={id}", path: "/holds/new", form: with(hold, "letter", "{id}"), kind: "hold-placed", shows: "/holds?done=placed", confirm: true},
 		{name: "review of a hold", page: "/holds/1", path: "/holds/1/review", form: hold, kind: "hold-reviewed", shows: "/holds?done=reviewed", prepare: held},
 		{name: "release", page: "/holds/1", path: "/holds/1/release", kind: "hold-released", shows: "/holds?done=released", prepare: held, again: "/holds/1", confirm: true},
 		{name: "safeguarding", page: "/l/{id}/safeguarding", path: "/l/{id}/safeguarding", form: h.keepForm(), kind: "letter-safeguarded", shows: "/l/{id}?done=kept", confirm: true},
-		{name: "review of safeguarding", page: "/l/{id}/safeguarding", path: "/l/{id}/safeguarding", form: h.keepForm(), kind: "safeguarding-reviewed", shows: "/l/{id}?done=reviewed",
+		{name: "review of safeguarding", page: "/l/{id}/safeguarding", path: "/l/{id}/safeguarding", form: review, kind: "safeguarding-reviewed", shows: "/l/{id}?done=reviewed",
 			prepare: (*house).keeps, confirm: true},
 		{name: "sharing", page: "/l/{id}/sharing", path: "/l/{id}/sharing", form: sharing, kind: "letter-shared", shows: "/l/{id}?done=shared", confirm: true},
 		{name: "stepping back", page: "/l/{id}/recuse", path: "/l/{id}/recuse", kind: "letter-recused", shows: "/letters?done=recused"},

@@ -61,7 +61,7 @@ func (d *desk) outliving() map[string]func(old Letter, leader, manager int64) {
 			d.must(err)
 		},
 		"for five years": func(old Letter, leader, _ int64) {
-			d.must(d.AnswerRisk(ctx, old.ID, RiskShare, leader))
+			d.must(d.AnswerRisk(ctx, old.ID, RiskShare, "", leader))
 			d.must(d.Safeguard(ctx, old.ID, Safeguarding{Reason: ChildAtRisk, Told: Consented, Review: letter.DateOf(d.now).AddDays(30), Named: leader}, leader))
 		},
 	}
@@ -153,7 +153,7 @@ func TestALateScanThatStaysApart(t *testing.T) {
 			d.must(d.DeleteRows(d.t.Context(), was, ByLetterlock, d.now))
 		}},
 		"it is readable after all": {why: ApartNotAsked, end: func(d *desk, old Letter, leader, _ int64) {
-			d.must(d.MarkReadable(d.t.Context(), old.ID, leader))
+			d.must(d.MarkReadableAfterAll(d.t.Context(), old.ID, leader))
 		}},
 		"a new scan is here":         {why: ApartReplaced, end: func(d *desk, old Letter, _, _ int64) { d.scannedLate(old) }},
 		"it came before the old one": {why: ApartOtherDay, end: func(*desk, Letter, int64, int64) {}, when: -9 * 31 * 24 * time.Hour},

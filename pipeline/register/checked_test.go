@@ -225,7 +225,7 @@ func TestNobodyChecksAloneWhatTheyScanned(t *testing.T) {
 		was := d.paper(id)
 		switch random.IntN(6) {
 		case 0, 1:
-			if d.RecordOpening(ctx, id, who, []byte{byte(who)}, ShownPages) == nil && d.MarkReadable(ctx, id, who) == nil {
+			if d.RecordOpening(ctx, id, who, []byte{byte(who)}, ShownPages) == nil && d.MarkReadableAfterAll(ctx, id, who) == nil {
 				word[id][who] = true
 			}
 		case 2:

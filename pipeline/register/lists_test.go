@@ -77,7 +77,7 @@ func TestListsHoldEveryLetterOnce(t *testing.T) {
 			d.must(d.RecordOpening(ctx, m.ID, who, []byte{byte(who)}, ShownPages))
 			switch random.IntN(6) {
 			case 0:
-				d.must(unlessWalled(d.MarkReadable(ctx, m.ID, who)))
+				d.must(unlessWalled(d.MarkReadableAfterAll(ctx, m.ID, who)))
 			case 1:
 				d.must(unlessWalled(d.MarkScanAgain(ctx, m.ID, who, TooFaint)))
 			case 2:

@@ -80,7 +80,7 @@ func TestANewScanTakesOver(t *testing.T) {
 	}
 	today := letter.DateOf(d.now)
 	d.must(d.Recuse(ctx, old.ID, walled))
-	d.must(d.AnswerRisk(ctx, old.ID, RiskShare, leader))
+	d.must(d.AnswerRisk(ctx, old.ID, RiskShare, "", leader))
 	d.must(d.Safeguard(ctx, old.ID, Safeguarding{Reason: ChildAtRisk, Told: Consented, Review: today.AddDays(30), Named: leader}, leader))
 	answer := d.answered(old.ID, leader)
 	hold, err := d.PlaceHold(ctx, Hold{Letter: old.ID, Reason: Coroner, Owner: manager, Review: today.AddDays(30)}, manager)
@@ -114,7 +114,7 @@ func TestANewScanTakesOver(t *testing.T) {
 	d.balanced()
 
 	for _, err := range []error{
-		d.MarkReadable(ctx, old.ID, leader), d.MarkScanAgain(ctx, old.ID, leader, TooFaint), d.AnswerRisk(ctx, old.ID, RiskNone, leader),
+		d.MarkReadable(ctx, old.ID, leader), d.MarkScanAgain(ctx, old.ID, leader, TooFaint), d.AnswerRisk(ctx, old.ID, RiskNone, RiskShare, leader),
 		d.AskErasure(ctx, old.ID, PersonAsked, leader), d.ReviewSafeguarding(ctx, old.ID, today.AddDays(60), leader, manager),
 	} {
 		if !errors.Is(err, ErrReplaced) {
@@ -172,7 +172,7 @@ func TestWhatIsNoNewScan(t *testing.T) {
 		},
 		ApartNotAsked: func(d *desk, leader int64) Letter {
 			l := d.askedAgain(leader)
-			d.must(d.MarkReadable(d.t.Context(), l.ID, leader))
+			d.must(d.MarkReadableAfterAll(d.t.Context(), l.ID, leader))
 			return d.scannedAnew(l)
 		},
 	} {
@@ -289,7 +289,7 @@ func TestWhatIsNoNewScanHasTheWalls(t *testing.T) {
 	old := d.askedAgain(leader)
 	d.opens(old.ID, walled)
 	d.must(d.Recuse(ctx, old.ID, walled))
-	d.must(d.MarkReadable(ctx, old.ID, leader)) // on a second look, while the new scan was on its way
+	d.must(d.MarkReadableAfterAll(ctx, old.ID, leader)) // on a second look, while the new scan was on its way
 	l := d.scannedAnew(old)
 	if l.Replaces != "" || !slices.Equal(l.Walled, []int64{walled}) {
 		t.Errorf("it replaces %q, and walled off are %v", l.Replaces, l.Walled)
@@ -302,7 +302,7 @@ func TestWhatIsNoNewScanIsForTheSameLeader(t *testing.T) {
 	leader := d.leader()
 	old := d.askedAgain(leader)
 	d.must(d.Safeguard(ctx, old.ID, Safeguarding{Reason: ChildAtRisk, Told: Consented, Review: letter.DateOf(d.now).AddDays(30), Named: leader}, leader))
-	d.must(d.MarkReadable(ctx, old.ID, leader))
+	d.must(d.MarkReadableAfterAll(ctx, old.ID, leader))
 	if l := d.scannedAnew(d.letter(old.ID)); l.Replaces != "" || l.Named != leader {
 		t.Errorf("it replaces %q, and may be opened by %d", l.Replaces, l.Named)
 	}

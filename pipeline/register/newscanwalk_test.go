@@ -48,7 +48,7 @@ func TestNewScansInAnyOrder(t *testing.T) {
 			case 3:
 				if !l.WalledOff(who) && random.IntN(3) == 0 {
 					_ = d.RecordOpening(ctx, id, who, []byte{byte(who)}, ShownPages)
-					_ = d.MarkReadable(ctx, id, who)
+					_ = d.MarkReadableAfterAll(ctx, id, who)
 				}
 			case 4:
 				if random.IntN(3) == 0 {

@@ -63,7 +63,7 @@ func TestNoTableKeepsALetter(t *testing.T) {
 		d.opens(m.ID, person)
 		d.must(d.PageShown(ctx, m.ID, person, 1))
 	}
-	d.must(d.AnswerRisk(ctx, m.ID, RiskUrgent, leader))
+	d.must(d.AnswerRisk(ctx, m.ID, RiskUrgent, "", leader))
 	d.must(d.HandOver(ctx, m.ID, second, leader))
 	d.must(d.Recuse(ctx, m.ID, second))
 	answer := d.answered(m.ID, leader)

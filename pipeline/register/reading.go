@@ -130,11 +130,30 @@ func (l Letter) Open(now time.Time) bool {
 
 // MarkReadable records that the person, who has opened the letter, found it
 // readable; from then on its paper may be destroyed, or waits for another who finds
-// it so: see Config.ReadableByAnother. Said again, it changes nothing.
+// it so: see Config.ReadableByAnother. Said again, it changes nothing. A letter that is
+// to be scanned again stays so, with ErrScanAgain: who says it may have a page before
+// them that is older, and the paper would go over a colleague's word.
 func (r *Register) MarkReadable(ctx context.Context, id letter.ID, person int64) error {
+	return r.markReadable(ctx, id, person, false)
+}
+
+// MarkReadableAfterAll is MarkReadable by somebody who was told that the letter is to be
+// scanned again.
+func (r *Register) MarkReadableAfterAll(ctx context.Context, id letter.ID, person int64) error {
+	return r.markReadable(ctx, id, person, true)
+}
+
+// ErrScanAgain is returned when a letter is found readable of which somebody else has
+// said that it must be scanned again.
+var ErrScanAgain = errors.New("the letter is to be scanned again")
+
+func (r *Register) markReadable(ctx context.Context, id letter.ID, person int64, afterAll bool) error {
 	return r.decide(ctx, id, person, func(tx *sql.Tx, l Letter) error {
-		if l.State == Readable {
+		switch {
+		case l.State == Readable:
 			return r.readableToo(ctx, tx, l, person)
+		case l.State == ScanAgain && !afterAll:
+			return ErrScanAgain
 		}
 		says := paperSays{State: letter.PaperMayGo, CheckedBy: person}
 		if enough, err := r.checked(ctx, tx, Paper{Received: l.Received, CheckedBy: person}, 0); err != nil {

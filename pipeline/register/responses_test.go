@@ -208,7 +208,7 @@ func TestADraftIsNobodyElses(t *testing.T) {
 		"erasure":     d.AskErasure(ctx, id, PersonAsked, a),
 		"redirection": d.AskRedirection(ctx, id, "mens-advice-line", a),
 		"handed over": d.HandOver(ctx, id, b, a),
-		"at risk":     d.AnswerRisk(ctx, id, RiskNone, a),
+		"at risk":     d.AnswerRisk(ctx, id, RiskNone, "", a),
 		"kept long":   d.Safeguard(ctx, id, Safeguarding{Reason: ChildAtRisk, Told: Consented, Review: today.AddDays(5), Named: a}, a),
 		"kept by b":   d.KeepResponse(ctx, id, AddressAsked, false, b),
 		"how":         d.KeepResponse(ctx, id, "because", false, a),

@@ -14,10 +14,15 @@ import (
 // risk: in so many words, or by the decision to keep it for five years.
 func (l Letter) RiskAnswered() bool { return l.Risk != "" || l.Reason != "" }
 
+// ErrRiskAnswered is returned when the person has not seen what was answered before.
+var ErrRiskAnswered = errors.New("whether somebody is at risk was answered meanwhile")
+
 // AnswerRisk records what the person, who has opened the letter, says to whether
-// somebody is at risk. It may be answered anew; the same answer again changes
-// nothing. With RiskUrgent the managers are owed a mail.
-func (r *Register) AnswerRisk(ctx context.Context, id letter.ID, risk Risk, person int64) error {
+// somebody is at risk, instead of the answer that they saw: "" for none. It may be
+// answered anew; the same answer again changes nothing. An answer that they did not see
+// stays, with ErrRiskAnswered, unless they say RiskUrgent, which waits for no second
+// look: with it the managers are owed a mail.
+func (r *Register) AnswerRisk(ctx context.Context, id letter.ID, risk, instead Risk, person int64) error {
 	if !slices.Contains(Risks, risk) {
 		return ErrBadDecision
 	}
@@ -29,8 +34,11 @@ func (r *Register) AnswerRisk(ctx context.Context, id letter.ID, risk Risk, pers
 		if l.IsResponse() {
 			return ErrBadDecision
 		}
-		if l.Risk == risk {
+		switch {
+		case l.Risk == risk:
 			return nil
+		case risk != RiskUrgent && (l.Risk != instead || instead == "" && l.RiskAnswered()):
+			return ErrRiskAnswered
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE letters SET risk = $1 WHERE id = $2`, string(risk), string(id)); err != nil {
 			return err
