@@ -66,7 +66,7 @@ func TestARepairedLetterShowsItsPages(t *testing.T) {
 }
 
 func TestWhatIsNotRepaired(t *testing.T) {
-	r := renderer(t, page.Config{Time: 2 * time.Second})
+	r := renderer(t, page.Config{Time: starved})
 	good := specimen.New(1, 1).ColourPDF()
 	form := bytes.Replace(good, []byte("/Type/Catalog"), []byte("/AcroForm<</Fields[]>>/Type/Catalog"), 1)
 	none := bytes.Replace(good, []byte("/Count 1/Kids[4 0 R]"), []byte("/Count 0/Kids[]     "), 1)
