@@ -48,6 +48,7 @@ func New(t testing.TB, origin string) *Browser {
 	t.Cleanup(func() { _ = os.RemoveAll(profile) })
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.WSURLReadTimeout(patience), // in which it comes up; by itself it would be given up after 20 seconds
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		// No page lives long enough to repay what is spent on making its scripts fast.
 		chromedp.Flag("js-flags", "--no-opt --no-maglev --single-threaded-gc"))...)
