@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver
 
@@ -62,16 +63,28 @@ func (f *faulty) away(says string) {
 	f.sees(f.monitor+"/readyz", http.StatusServiceUnavailable, says)
 	f.sees(f.monitor+"/healthz", http.StatusOK, "ok")
 	f.sees(f.portal, http.StatusServiceUnavailable, "Nothing is lost")
-	f.eventually("the log says "+says, func() bool { return strings.Contains(f.out.String()[f.read:], says) })
+	f.eventually("the log says "+says, func() bool { return f.said(says) > 0 })
+}
+
+// goesOn is what the log says once a fault of the database is over.
+const goesOn = "can be recorded again"
+
+// said counts what the log has said since it was accounted for.
+func (f *faulty) said(what string) int { return strings.Count(f.out.String()[f.read:], what) }
+
+// eachTime waits until a fault that may have come and gone is over, and returns what is
+// said of it as often as it was: each time once, and each time that it is over.
+func (f *faulty) eachTime(says string) []string {
+	f.t.Helper()
+	f.eventually("each time that the log says "+says+", it says that it is over", func() bool { return f.said(goesOn) > 0 && f.said(says) == f.said(goesOn) })
+	return slices.Repeat([]string{says}, f.said(goesOn))
 }
 
 // back waits until the fault is over and every letter announced, and fails the test
 // if the log said anything else, or the same more than once.
 func (f *faulty) back(fault string, says ...string) {
 	f.t.Helper()
-	f.eventually("the log says that it is over: "+fault, func() bool {
-		return regexp.MustCompile(`the database answers|can be recorded again`).MatchString(f.out.String()[f.read:])
-	})
+	f.eventually("the log says that it is over: "+fault, func() bool { return f.said("the database answers")+f.said(goesOn) > 0 })
 	f.eventually("every letter is announced after: "+fault, func() bool {
 		s := f.status()
 		return s.Letters[register.Notified] == f.letters && s.MailWaiting == 0 && len(claimed(filepath.Join(f.data, "scanner"))) == 0
@@ -94,7 +107,7 @@ func (f *faulty) back(fault string, says ...string) {
 // sentence says it, the portal and whoever looks after the process are told, and it
 // goes on by itself: each letter is there once, and the register whole.
 func TestTheDatabasesServerFails(t *testing.T) {
-	f := &faulty{server: postgrestest.Start(t, "max_connections=40"), letters: 3}
+	f := &faulty{server: postgrestest.Start(t, fmt.Sprintf("max_connections=%d", connections)), letters: 3}
 	f.address = f.server.Database(t)
 	data := onPostgreSQL(t, f.address)
 	at := realpart.Address(t)
@@ -122,7 +135,7 @@ func TestTheDatabasesServerFails(t *testing.T) {
 
 	f.drops(2)
 	f.noConnections()
-	f.back("no connections", "the database cannot be reached")
+	f.back("no connections", f.eachTime("the database cannot be reached")...)
 
 	f.server.Stop(t)
 	f.server.Standby(t)
@@ -136,8 +149,11 @@ func TestTheDatabasesServerFails(t *testing.T) {
 	onceEach(t, data, f.letters)
 }
 
+// connections are all that the server has.
+const connections = 40
+
 // noConnections takes every connection that the server has, those of the program too,
-// until it is seen.
+// until it is seen. While they are taken the program may get one again, and lose it.
 func (f *faulty) noConnections() {
 	f.t.Helper()
 	others, err := sql.Open("pgx", f.address)
@@ -151,7 +167,10 @@ func (f *faulty) noConnections() {
 			_ = c.Close() // it may have been ended
 		}
 	}()
-	f.eventually("nothing is left for the program", func() bool {
+	for late, left := time.Now().Add(patience), connections; left > 0 || len(taken) < connections; {
+		if time.Now().After(late) {
+			f.t.Fatalf("waited in vain until nothing is left for the program, which has %d connections, and others %d", left, len(taken))
+		}
 		for {
 			c, err := others.Conn(context.WithoutCancel(f.t.Context()))
 			if err != nil {
@@ -159,9 +178,8 @@ func (f *faulty) noConnections() {
 			}
 			taken = append(taken, c)
 		}
-		var left int
 		must(f.t, first.QueryRowContext(f.t.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'letterlock'`).Scan(&left))
-		return left == 0
-	})
+	}
 	f.away("the database cannot be reached")
+	f.eventually("the log says that it lasts", func() bool { return f.said("the database cannot be reached") > f.said(goesOn) })
 }
