@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"filippo.io/age"
 	"github.com/minio/minio-go/v7"
@@ -178,10 +179,8 @@ func (y *year) audit(when string) {
 	// MinIO keeps what it has deleted in a bin, for five minutes or until it starts.
 	y.server.Stop()
 	y.server.Resume(y.t)
-	for range 20 { // slips go, marks are swept and the bin is emptied a moment later
-		if look() {
-			break
-		}
+	// Slips go, marks are swept and the bin is emptied a moment later.
+	for late := time.Now().Add(patience); !look() && time.Now().Before(late); {
 		y.pauses()
 	}
 	for _, f := range found {
