@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -32,6 +33,7 @@ func TestDataFoldersOfEarlierVersionsAreTaken(t *testing.T) {
 	for _, archive := range packed {
 		name := strings.TrimSuffix(archive, ".tar.gz")
 		t.Run(filepath.Base(name), func(t *testing.T) {
+			onTheDayAfter(t, read(t, name+".ndjson"))
 			data := newData(t)
 			if out, err := exec.Command("tar", "-C", data, "-xzf", archive).CombinedOutput(); err != nil {
 				t.Fatalf("tar: %v\n%s", err, out)
@@ -58,6 +60,27 @@ func TestDataFoldersOfEarlierVersionsAreTaken(t *testing.T) {
 			sameLetters(t, data, read(t, name+".ndjson"))
 		})
 	}
+}
+
+// onTheDayAfter has this process and every program that the test starts go by the time of
+// a day after the letters came: months later they would be gone, as they should.
+func onTheDayAfter(t *testing.T, said string) {
+	t.Helper()
+	var came time.Time
+	for line := range strings.Lines(said) {
+		var l letterLine
+		must(t, json.Unmarshal([]byte(line), &l))
+		at, err := time.Parse(time.RFC3339, l.Received)
+		must(t, err)
+		if at.After(came) {
+			came = at
+		}
+	}
+	file := filepath.Join(t.TempDir(), "clock")
+	must(t, os.WriteFile(file, []byte(untilMoment(came.AddDate(0, 0, 1)).String()), 0o600))
+	t.Setenv(clockEnv, file)
+	systemClock = wrongBy(file)
+	t.Cleanup(func() { systemClock = time.Now })
 }
 
 // sameLetters compares what an earlier version said of each letter, in the fields
