@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,15 +11,13 @@ import (
 	"testing"
 
 	"letterlock/pipeline/register"
+	"letterlock/scanner/realpart"
 )
 
 // scraped is what a running Letterlock gives to a monitoring system.
 func scraped(t *testing.T) (text string) {
 	t.Helper()
-	door, err := net.Listen("tcp", "localhost:0")
-	must(t, err)
-	at := door.Addr().String()
-	must(t, door.Close())
+	at := realpart.Address(t)
 	data := newData(t)
 	settings := strings.Replace(template(), `#listen = ""`, `listen = "`+at+`"`, 1)
 	must(t, os.WriteFile(filepath.Join(data, "letterlock.toml"), []byte(settings), 0o600))
