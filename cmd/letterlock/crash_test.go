@@ -328,11 +328,13 @@ func TestTheDayComesWhileItRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer in.close()
+	day := today()
 	if err := in.moveClock(t.Context(), deadline.AddDays(-1).String()); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(3 * time.Second) // a sweep, on the eve
-	if n := p.status().Letters[register.Notified]; n != 3 {
+	// Unless midnight has come meanwhile, and the day with it.
+	if n := p.status().Letters[register.Notified]; n != 3 && day == today() {
 		t.Fatalf("on the eve %d letters are left", n)
 	}
 	if err := in.moveClock(t.Context(), deadline.String()); err != nil {
