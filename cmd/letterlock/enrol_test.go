@@ -40,7 +40,7 @@ func (a *annexe) invite(more ...string) {
 // ended and what it said.
 func (a *annexe) enrol(dir, kill string, more ...string) (int, string) {
 	a.t.Helper()
-	args := []string{"enrol", a.invitation, "--config", filepath.Join(dir, "scanner.toml"), "--scans", filepath.Join(dir, "scans"), "--wait", "30s"}
+	args := []string{"enrol", a.invitation, "--config", filepath.Join(dir, "scanner.toml"), "--scans", filepath.Join(dir, "scans"), "--wait", patience.String()}
 	if len(more) == 0 {
 		more = []string{"--code", a.code}
 	}

@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -26,7 +25,7 @@ func visits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	jar, err := cookiejar.New(nil)
 	ts.Check(err)
-	client := &http.Client{Jar: jar, Timeout: time.Minute}
+	client := &http.Client{Jar: jar, Timeout: patience}
 	origin := ts.Getenv("PORTAL")
 	sends := func(path string, form url.Values) *http.Response {
 		req, err := http.NewRequest(http.MethodPost, origin+path, strings.NewReader(form.Encode()))

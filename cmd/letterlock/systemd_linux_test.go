@@ -84,7 +84,7 @@ func boot(t *testing.T) *machine {
 	must(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	m := &machine{T: t}
-	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
 		pid := strconv.Itoa(cmd.Process.Pid)
 		child, _ := os.ReadFile(filepath.Join("/proc", pid, "task", pid, "children"))
 		m.init, _ = strconv.Atoi(strings.TrimSpace(string(child)))
@@ -125,7 +125,7 @@ func (m *machine) runs(input, line string) string {
 
 func (m *machine) eventually(line, says string) string {
 	m.Helper()
-	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(250 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(250 * time.Millisecond) {
 		said, err := m.try("", line)
 		if err == nil && strings.Contains(said, says) {
 			return said

@@ -12,6 +12,10 @@ import (
 	"time"
 )
 
+// patience is how long a test waits for what it wants: on a busy machine everything takes
+// its time, and only what never comes costs that much.
+const patience = 5 * time.Minute
+
 // A scan of these tests is whole when it ends in END; a file that does not
 // begin with SCAN is none.
 func complete(r io.ReaderAt, size int64) (Completeness, error) {

@@ -324,7 +324,7 @@ func (o *office) takes(s Scan) (int, error) {
 func (o *office) lookInTime() (v View, err error) {
 	ctx, cancel := context.WithCancel(o.Context())
 	defer cancel()
-	late := time.AfterFunc(time.Minute, func() { panic("a look waits for ever") })
+	late := time.AfterFunc(patience, func() { panic("a look waits for ever") })
 	defer late.Stop()
 	return o.Look(ctx)
 }

@@ -83,10 +83,9 @@ func visiting(t *testing.T, server client, served string) *visit {
 // await waits for something that the server does.
 func (v *visit) await(what string, is func() bool) {
 	v.Helper()
-	const patience = time.Minute
 	for begun := time.Now(); !is(); time.Sleep(time.Millisecond) {
 		if time.Since(begun) > patience {
-			v.Fatalf("waited a minute for %s", what)
+			v.Fatalf("waited in vain for %s", what)
 		}
 	}
 }
@@ -189,7 +188,7 @@ func sentWhole(t *testing.T, v *visit) {
 	v.send("Größe & scan.pdf", scanOf(1, 3*mib))
 	select {
 	case <-v.Hints():
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		t.Error("no event tells of what this machine's own server wrote")
 	}
 	v.expect(scanOf(1, 3*mib))

@@ -67,6 +67,9 @@ func StartAs(t testing.TB, initdb []string, options ...string) *Server {
 	return s
 }
 
+// patience is how long the server may take to begin, and to end.
+const patience = 5 * time.Minute
+
 // dataIn is where the server with those sockets keeps its databases.
 func dataIn(sockets string) string { return filepath.Join(sockets, "data") }
 
@@ -97,7 +100,7 @@ func (s *Server) Resume(t testing.TB) {
 	if err := s.running.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for range 600 {
+	for late := time.Now().Add(patience); time.Now().Before(late); {
 		db, err := sql.Open("pgx", s.url("postgres"))
 		if err == nil {
 			err = errors.Join(db.Ping(), db.Close())
@@ -123,7 +126,7 @@ func (s *Server) Kill(t testing.TB) { s.end(t, syscall.SIGQUIT) }
 func (s *Server) Crash(t testing.TB) {
 	t.Helper()
 	s.end(t, syscall.SIGKILL)
-	for range 600 {
+	for late := time.Now().Add(patience); time.Now().Before(late); {
 		if !s.alive() {
 			return
 		}
