@@ -75,8 +75,10 @@ func (r *Register) migrated(ctx context.Context) (versions []int64, err error) {
 // Another process may do the same in this moment: status is asked while the
 // service starts for the first time. Each migration is a transaction of its
 // own, so on SQLite one of the two does it whole, and the other, told that the
-// tables are there already, finds at its next look that nothing is left to do.
+// tables are there already, finds at its next look that nothing is left to do. It
+// gives up once none is added any more.
 func (r *Register) bringUpToDate(ctx context.Context, provider *goose.Provider) error {
+	had := 0
 	for try := 1; ; try++ {
 		done, err := provider.Up(ctx)
 		if err == nil && len(done) > 0 {
@@ -84,6 +86,9 @@ func (r *Register) bringUpToDate(ctx context.Context, provider *goose.Provider) 
 		}
 		if err == nil || try == 20 {
 			return err
+		}
+		if there, failed := r.migrated(ctx); failed == nil && len(there) > had {
+			had, try = len(there), 0
 		}
 		select {
 		case <-ctx.Done():

@@ -5,7 +5,9 @@ import (
 	"maps"
 	"os"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -103,6 +105,34 @@ func TestAnOlderProgramRefusesNewerData(t *testing.T) {
 	if string(before) != string(after) {
 		t.Error("the refused database was changed")
 	}
+}
+
+// Another process makes the tables and takes its time. Whoever begins beside it waits, as
+// long as more of them are there each time.
+func TestTablesThatAnotherMakesSlowly(t *testing.T) {
+	postgrestest.OnSQLite(t) // elsewhere one has a lock for it
+	d, ctx := newDesk(t), t.Context()
+	provider, err := d.engine.provider(d.write, func(string) {})
+	d.must(err)
+	made, err := d.migrated(ctx)
+	d.must(err)
+	const slow = 40 // of a tenth of a second, in which a look may come
+	rest := made[len(made)-slow:]
+	_, err = d.write.ExecContext(ctx, `DELETE FROM goose_db_version WHERE version_id >= $1`, rest[0])
+	d.must(err)
+	var another sync.WaitGroup
+	another.Go(func() {
+		for _, version := range rest {
+			time.Sleep(100 * time.Millisecond)
+			if _, err := d.write.ExecContext(ctx, `INSERT INTO goose_db_version (version_id, is_applied) SELECT $1, TRUE WHERE NOT EXISTS (SELECT 1 FROM goose_db_version WHERE version_id = $1)`, version); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if err := d.bringUpToDate(ctx, provider); err != nil {
+		t.Errorf("it gives up while they are made: %v", err)
+	}
+	another.Wait()
 }
 
 // Whoever changes the tables leaves its name for that refusal.
