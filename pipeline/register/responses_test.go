@@ -78,7 +78,9 @@ func TestAnAnswerIsKeptByTheRightPeople(t *testing.T) {
 	for _, n := range []int64{a, b, c} {
 		d.opens(to, n)
 	}
-	random := rand.New(rand.NewPCG(3, uint64(time.Now().UnixNano())))
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(3, seed))
 	acts := []string{"keep", "ask", "ask", "confirm", "confirm", "wait", "wrong-copy", "unsafe-address", "taken-back", "declined", "never-kept", "open", "open"}
 	ended := map[State]int{}
 	for range 120 {
