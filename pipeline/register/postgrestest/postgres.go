@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver
 
 	"letterlock/scanner/realpart"
@@ -29,12 +30,13 @@ type Server struct {
 	bin     string   // the folder of its programs
 	options []string // of its configuration
 	running *exec.Cmd
-	output  bytes.Buffer
+	ended   chan struct{} // closed once it has
+	output  bytes.Buffer  // whole from then on
 }
 
 // quick lets a server forget what it has said is on disk: a test of what a crash
-// of the server leaves does without it.
-var quick = []string{"fsync=off", "full_page_writes=off", "synchronous_commit=off"}
+// of the server leaves does without it. Nor does it tidy up, which nothing is held up by.
+var quick = []string{"fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off"}
 
 // Start runs a PostgreSQL until the test ends, with those options ("name=value")
 // beside its defaults.
@@ -100,7 +102,13 @@ func (s *Server) Resume(t testing.TB) {
 	if err := s.running.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for late := time.Now().Add(patience); time.Now().Before(late); {
+	running, ended := s.running, make(chan struct{})
+	s.ended = ended
+	go func() {
+		defer close(ended)
+		_ = running.Wait() // a server that was told to end says so by its status
+	}()
+	for late := time.Now().Add(patience); time.Now().Before(late) && !s.hasEnded(50*time.Millisecond); { // nothing tells when it is ready
 		db, err := sql.Open("pgx", s.url("postgres"))
 		if err == nil {
 			err = errors.Join(db.Ping(), db.Close())
@@ -108,11 +116,21 @@ func (s *Server) Resume(t testing.TB) {
 		if err == nil {
 			return
 		}
-		time.Sleep(50 * time.Millisecond) // nothing tells when it is ready
 	}
-	_ = s.running.Process.Kill()
-	_ = s.running.Wait()
+	_ = running.Process.Kill()
+	<-ended
+	s.running = nil
 	t.Fatalf("PostgreSQL did not start:\n%s", s.output.String())
+}
+
+// hasEnded reports whether the server has ended by itself, and looks for so long.
+func (s *Server) hasEnded(within time.Duration) bool {
+	select {
+	case <-s.ended:
+		return true
+	case <-time.After(within):
+		return false
+	}
 }
 
 // Stop ends the server, and every connection with it, and keeps what it holds.
@@ -162,7 +180,7 @@ func (s *Server) end(t testing.TB, how syscall.Signal) {
 	if err := s.running.Process.Signal(how); err != nil {
 		t.Error(err)
 	}
-	_ = s.running.Wait() // a server that was told to end says so by its status
+	<-s.ended
 	s.running = nil
 }
 
@@ -178,14 +196,34 @@ func (s *Server) Do(t testing.TB, query string) { do(t, s.sockets, query) }
 
 func do(t testing.TB, sockets, query string) {
 	t.Helper()
+	if err := try(sockets, query); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
+// doOnceFree is do for what a whole database is needed for: the processes of who was in
+// it before may take a while to end, longer than the server waits for them.
+func doOnceFree(t testing.TB, sockets, query string) {
+	t.Helper()
+	const inUse = "55006"
+	for late := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		err := try(sockets, query)
+		if err == nil {
+			return
+		}
+		if refused, said := errors.AsType[*pgconn.PgError](err); !said || refused.Code != inUse || time.Now().After(late) {
+			t.Fatalf("%s: %v", query, err)
+		}
+	}
+}
+
+func try(sockets, query string) error {
 	db, err := sql.Open("pgx", address(sockets, "postgres"))
 	if err == nil {
 		_, err = db.ExecContext(context.Background(), query) // also at a test's end
 		err = errors.Join(err, db.Close())
 	}
-	if err != nil {
-		t.Fatalf("%s: %v", query, err)
-	}
+	return err
 }
 
 // Database makes an empty database and returns its address.
@@ -217,7 +255,7 @@ func (s *Server) DatabaseAs(t testing.TB, options string) string {
 func newDatabase(t testing.TB, sockets, options string) string {
 	t.Helper()
 	name := "test_" + strings.ToLower(randomText())
-	do(t, sockets, "CREATE DATABASE "+name+" "+options)
-	t.Cleanup(func() { do(t, sockets, "DROP DATABASE "+name+" WITH (FORCE)") })
+	doOnceFree(t, sockets, "CREATE DATABASE "+name+" "+options)
+	t.Cleanup(func() { doOnceFree(t, sockets, "DROP DATABASE "+name+" WITH (FORCE)") })
 	return address(sockets, name)
 }
