@@ -229,7 +229,7 @@ func (j *jobs) stop() error {
 	defer cancel()
 	err := j.client.Stop(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		hard, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		hard, cancel := context.WithTimeout(context.Background(), 30*time.Second) // where much else runs, too
 		defer cancel()
 		err = j.client.StopAndCancel(hard)
 	}
