@@ -34,6 +34,7 @@ type postOffice struct {
 	mu        sync.Mutex
 	delivered []delivery
 	dropped   int
+	told      bool // somebody has got as far as to say from whom it is
 }
 
 // open starts the server on loopback until the test ends.
@@ -69,6 +70,12 @@ func (p *postOffice) deliveries() []delivery {
 	return append([]delivery(nil), p.delivered...)
 }
 
+func (p *postOffice) wasTold() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.told
+}
+
 type session struct {
 	office *postOffice
 	conn   *smtp.Conn
@@ -94,6 +101,9 @@ func (s *session) Auth(string) (sasl.Server, error) {
 }
 
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+	s.office.mu.Lock()
+	s.office.told = true
+	s.office.mu.Unlock()
 	if s.office.stall != nil {
 		<-s.office.stall
 	}

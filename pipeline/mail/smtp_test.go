@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/emersion/go-smtp"
+
+	"letterlock/scanner/realpart"
 )
 
 // canary is in every address that is written to and in every answer of the
@@ -124,13 +126,7 @@ func TestALostAnswerIsARepeat(t *testing.T) {
 }
 
 func TestADeadServerIsTriedAgain(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close()
-	s := newSMTP(t, "smtp://"+address, "")
+	s := newSMTP(t, "smtp://"+realpart.Address(t), "")
 	for _, try := range []func() error{
 		func() error { return s.Send(t.Context(), letterWaits) },
 		func() error { return s.Ping(t.Context()) },
@@ -207,6 +203,10 @@ func TestAServerThatSwallowsEverything(t *testing.T) {
 			s := newSMTP(t, "smtp://"+address, "")
 			s.patience = 3 * time.Second
 			err := s.Send(t.Context(), letterWaits)
+			if !dumb && !office.wasTold() { // the greeting alone took that long, on a busy machine
+				s.patience = patience
+				err = s.Send(t.Context(), letterWaits)
+			}
 			if !errors.Is(err, ErrUnreachable) || errors.Is(err, ErrStalled) == dumb || errors.Is(err, ErrPermanent) {
 				t.Errorf("got %v", err)
 			}
