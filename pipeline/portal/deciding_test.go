@@ -190,7 +190,9 @@ func TestSomebodyIsInDangerInTheBrowser(t *testing.T) {
 	b.WantsThat(`document.querySelector("#reason").checkVisibility()`, "true")
 	b.Leads(func() { b.Tap(`form[action$="/readable"] button`) })
 	b.Wants("One question is left: is somebody at risk?")
-	b.Tap(`.choice:has([name=risk][value="` + string(register.RiskUrgent) + `"]) label`)
+	const urgent = `[name=risk][value="` + string(register.RiskUrgent) + `"]`
+	b.Tap(`.choice:has(` + urgent + `) label`)
+	b.WantsThat("document.querySelector(`"+urgent+"`).checked", "true")
 	b.Leads(func() { b.Tap(`form[action*="/risk"] button`) })
 	b.Wants("the helplines’ manager is told by mail now", "Somebody is in danger now")
 	b.Reveal("#colleague")

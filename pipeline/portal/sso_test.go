@@ -271,7 +271,7 @@ func TestAgainstARealProvider(t *testing.T) {
 	}
 	h := ssoHouse(t, issuer+"/")
 	h.now = time.Now()
-	conforms(t, h, logsInAtReal)
+	conforms(t, h, h.logsInAtReal)
 }
 
 // realProvider starts a provider with one user, of that family name.
@@ -281,8 +281,10 @@ func realProvider(t *testing.T, family string) (issuer string) {
 }
 
 // logsInAtReal fills in a real provider's form, and returns where that sends the browser.
-func logsInAtReal(t testing.TB, address string) (back string) {
+// From then on the house goes by the time at which it was done, as the provider does.
+func (h *house) logsInAtReal(t testing.TB, address string) (back string) {
 	t.Helper()
+	defer func() { h.now = time.Now() }()
 	browser := portaltest.NewClient(t)
 	browser.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
 		if strings.HasPrefix(r.URL.String(), testOrigin) {

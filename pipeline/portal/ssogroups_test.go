@@ -128,16 +128,16 @@ func TestGroupsOfARealProvider(t *testing.T) {
 	issuer := realProvider(t, "LL managers")
 	h := ssoHouse(t, issuer+"/", byGroups("family_name", "profile"), func(s *SSO) { s.StepUpAMR = []string{"pwd"} })
 	h.now = time.Now()
-	v := h.enrolsSSO(t, h.lead, logsInAtReal)
+	v := h.enrolsSSO(t, h.lead, h.logsInAtReal)
 	wantText(t, v.get("/account"), "manager")
-	wantStatus(t, h.nobody().follows(t, logsInAtReal, "/sign-in/sso"), http.StatusSeeOther)
+	wantStatus(t, h.nobody().follows(t, h.logsInAtReal, "/sign-in/sso"), http.StatusSeeOther)
 	// Another group there, and nothing may be done here.
 	other := realProvider(t, "Everybody")
 	h = ssoHouse(t, other+"/", byGroups("family_name", "profile"))
 	h.now = time.Now()
 	w := h.nobody()
 	w.post("/enrol", codeForm(h.lead, h.code(h.lead)))
-	wantText(t, w.follows(t, logsInAtReal, "/enrol/sso"), "None of your groups may use Letterlock")
+	wantText(t, w.follows(t, h.logsInAtReal, "/enrol/sso"), "None of your groups may use Letterlock")
 }
 
 // TestAPasskeyDoesNotPassByTheGroups: a passkey signs nobody in of whom the
@@ -299,8 +299,8 @@ func TestStepUpAtARealProvider(t *testing.T) {
 	issuer := realProvider(t, "")
 	h := ssoHouse(t, issuer+"/", func(s *SSO) { s.StepUpAMR = []string{"pwd"} })
 	h.now = time.Now()
-	v := h.enrolsSSO(t, h.admin, logsInAtReal)
+	v := h.enrolsSSO(t, h.admin, h.logsInAtReal)
 	h.now = time.Now()
-	wantRedirect(t, v.follows(t, logsInAtReal, "/again/sso?to=/people/new"), "/people/new")
+	wantRedirect(t, v.follows(t, h.logsInAtReal, "/again/sso?to=/people/new"), "/people/new")
 	wantStatus(t, v.post("/people/new", invitation()), http.StatusOK)
 }
