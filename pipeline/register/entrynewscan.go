@@ -29,7 +29,9 @@ type LetterReplaced struct {
 // the other: another paper was put into the scanner. Each is a letter of its own
 // again, with its own paper, and the other waits to be scanned again. [R A.AM.VF.H.1]
 type NewScanIsOther struct {
-	Of letter.ID `json:"of"` // the other
+	Of       letter.ID    `json:"of"`                // the other
+	Class    letter.Class `json:"class,omitempty"`   // its own from here on, where it had been kept as the other is [GDPR 5]
+	Deadline letter.Date  `json:"deadline,omitzero"` // likewise: the day on which it must be gone [P 2]
 }
 
 // OldScanEnding says that a newer scan of the letter's paper was found readable,

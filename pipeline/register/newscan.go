@@ -321,6 +321,7 @@ func (r *Register) apartAgain(ctx context.Context, tx *sql.Tx, id, oldID letter.
 	if err != nil {
 		return err
 	}
+	said := NewScanIsOther{Of: oldID}
 	if another || l.Deadline().Before(l.Manifest.Deadline()) {
 		l.Class, l.Since = l.Manifest.Class, l.ReceivedOn()
 		l.Reason, l.Told, l.Review = "", "", letter.Date{}
@@ -330,6 +331,7 @@ func (r *Register) apartAgain(ctx context.Context, tx *sql.Tx, id, oldID letter.
 		if err := r.keep(ctx, tx, &l); err != nil {
 			return err
 		}
+		said.Class, said.Deadline = l.Class, l.Deadline()
 	}
 	old.Reason, old.Told, old.Review = was.Reason, was.Told, was.Review // its class has followed the other's
 	if err := r.keep(ctx, tx, &old); err != nil {
@@ -343,21 +345,37 @@ func (r *Register) apartAgain(ctx context.Context, tx *sql.Tx, id, oldID letter.
 			return err
 		}
 	}
-	if err := r.move(ctx, tx, &l, change{to: l.State, receiptDue: true}, NewScanIsOther{Of: oldID}, person); err != nil {
+	if err := r.move(ctx, tx, &l, change{to: l.State, receiptDue: true}, said, person); err != nil {
 		return err
 	}
 	return r.move(ctx, tx, &old, change{to: ScanAgain, receiptDue: true}, LetterScanAgain{Reason: old.PaperReason}, person)
 }
 
-// keptAsAnother reports whether the letter is kept for five years by a decision about
-// another paper, that of which it was taken for a new scan. Where its own months are over,
-// or nearly, it is not: nobody has decided of it yet, and it would be gone before they can.
+// keptAsAnother reports whether the letter is kept for five years by nothing but a
+// decision about another paper, that of which it was taken for a new scan: it was not
+// shared itself, and nobody who has opened it has looked at its keeping again. Where its
+// own months are over, or nearly, it is not: nobody has decided of it yet, and it would
+// be gone before they can.
 func (r *Register) keptAsAnother(ctx context.Context, tx *sql.Tx, l Letter) (bool, error) {
 	if l.Class != letter.FiveYears || l.Manifest.Deadline().Before(letter.DateOf(r.Now()).AddDays(ReleaseSoonDays)) {
 		return false, nil
 	}
 	said, is, err := lastSaid[LetterSafeguarded](ctx, tx, l.ID)
-	return is && said.By == 0, err
+	if err != nil || !is || said.By != 0 {
+		return false, err
+	}
+	if _, shared, err := lastSaid[LetterShared](ctx, tx, l.ID); err != nil || shared {
+		return false, err
+	}
+	reviewed, is, err := lastSaid[SafeguardingReviewed](ctx, tx, l.ID)
+	if err != nil || !is {
+		return err == nil, err
+	}
+	// The manager may review what they have not opened: that says nothing of this paper.
+	if err := hasRead(ctx, tx, l.ID, reviewed.By); err == nil || !errors.Is(err, ErrNotRead) {
+		return false, err
+	}
+	return true, nil
 }
 
 // NewScanOf is the newest scan of the paper that bore the reference, in its

@@ -63,6 +63,14 @@ func (m *maker) otherPaper(e register.Entry, ev register.NewScanIsOther) {
 	m.papers[ev.Of] = &paper{helpline: old.helpline}
 	m.line(old.helpline).Paper.In++
 	m.except(e.At, e.Letter, texts.Say("retention-event.is-of-another-paper", "of", ev.Of.Reference()))
+	l := m.living[e.Letter]
+	if l == nil || ev.Class == "" {
+		return // nothing was decided of either, or it was kept by a decision of its own
+	}
+	if l.class != ev.Class {
+		m.except(e.At, e.Letter, texts.Say("retention-event.kept-by-its-own-rule", "due", ev.Deadline))
+	}
+	l.class, l.deadline, l.withdrawn = ev.Class, ev.Deadline, letter.Date{}
 }
 
 func (m *maker) apart(e register.Entry, ev register.NewScanApart) {

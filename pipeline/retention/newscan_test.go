@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"strings"
 	"testing"
 
 	"letterlock/pipeline/register"
@@ -61,5 +62,31 @@ func TestTheThirdScanIsOfAnotherPaper(t *testing.T) {
 	s.say("new-scan-is-other", third, register.NewScanIsOther{Of: second})
 	if r := s.record(t, "2026"); len(r.Wrong) > 0 || r.Total.Letters.Held != 3 {
 		t.Errorf("held are %d; %q", r.Total.Letters.Held, r.Wrong)
+	}
+}
+
+// A letter that was taken for a new scan of one that is kept for five years, and is not,
+// has its own six months, and is missed once they are over.
+func TestAnotherPaperIsCountedByItsOwnRule(t *testing.T) {
+	s := &story{now: began}
+	first := s.arrive("respect-phoneline")
+	s.keep(first)
+	other := s.arrive("respect-phoneline")
+	s.say("letter-replaced", first, register.LetterReplaced{By: other})
+	s.keep(other) // as the first is
+	due := letter.Deadline(letter.DateOf(s.now), letter.SixMonths)
+	s.say("new-scan-is-other", other, register.NewScanIsOther{Of: first, Class: letter.SixMonths, Deadline: due})
+
+	r := s.record(t, "2026-Q1")
+	if n := r.Total.Letters; len(r.Wrong) > 0 || n.FiveYears != 1 || n.Ordinary != 1 || n.Kept != 1 || n.Overdue != 0 {
+		t.Errorf("in its months: %+v, %q", n, r.Wrong)
+	}
+	if said := allSaid(r); !strings.Contains(said, other.Reference()+": What had been decided of that one does not hold for this letter, which is due on 1 July 2026.") {
+		t.Errorf("it says %s", said)
+	}
+	s.now = due.AddDays(3).Start()
+	s.say("day-begun", "", register.DayBegun{Living: 2})
+	if r := s.record(t, "2026"); r.Total.Letters.Overdue != 1 {
+		t.Errorf("after them: %+v", r.Total.Letters)
 	}
 }
