@@ -12,7 +12,8 @@ import (
 
 // Missing returns the letters that people should be able to open and that the
 // storage does not hold: somebody or something has removed them before their
-// time, which is noted for their proofs. Letters come in the order of their days, so that each day in which some
+// time, which is noted for their proofs; or its own rules have, of what was to be kept
+// longer. Letters come in the order of their days, so that each day in which some
 // lie is listed once, and only the days of the last few hundred are remembered.
 func (s *Server) Missing(ctx context.Context) (missing []letter.ID, err error) {
 	const atOnce = 500
@@ -39,11 +40,17 @@ func (s *Server) Missing(ctx context.Context) (missing []letter.ID, err error) {
 }
 
 // mustBeThere reports whether the storage's own rules cannot have taken the
-// letter yet, nor anything of Letterlock. What a restore did not find is on
-// record as missing already.
+// letter yet, nor anything of Letterlock; or may not have, since it was decided that
+// the letter is to outlive the place where it lies, and its move has failed until
+// then. What a restore did not find is on record as missing already.
 func (s *Server) mustBeThere(l register.Letter) bool {
-	now := s.cfg.Now()
-	return l.Open(now) && !l.Missing && !letter.OpenUntil(l.Lies.Since, l.Lies.Class).Before(letter.DateOf(now))
+	return l.Open(s.cfg.Now()) && !l.Missing && (!s.ruleMayTake(l) || l.Lies.Deadline().Before(l.Wanted().Deadline()))
+}
+
+// ruleMayTake reports whether the storage's own rules may have taken the letter from
+// where it lies.
+func (s *Server) ruleMayTake(l register.Letter) bool {
+	return letter.OpenUntil(l.Lies.Since, l.Lies.Class).Before(letter.DateOf(s.cfg.Now()))
 }
 
 // missingOf looks for some letters. before is what was listed for those that
@@ -71,7 +78,7 @@ func (s *Server) missingOf(ctx context.Context, some []register.Letter, before m
 		if !gone {
 			continue
 		}
-		if !l.Lost {
+		if !l.Lost && !s.ruleMayTake(l) { // else its proof is to say that the storage did
 			if err := s.cfg.Register.NoteLost(ctx, l.ID); err != nil {
 				return nil, nil, err
 			}

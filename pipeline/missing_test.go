@@ -133,3 +133,37 @@ func TestWhatTheStorageTakesInTheLastDaysIsNotMissing(t *testing.T) {
 		t.Errorf("open %v, opening it: %v", l.Open(o.now), err)
 	}
 }
+
+// What is to be kept longer than the place where it lies, and was never moved from there,
+// is missing once the storage's rule has taken it: on no day is that as it should be. Its
+// proof, when it ends, says who took it.
+func TestWhatIsKeptLongerThanItsPlaceIsMissing(t *testing.T) {
+	o := newOffice(t, func(c *Config) { c.HasLifecycle = true })
+	o.days(100)
+	o.must(o.PublishRecipients(t.Context()))
+	m := o.read()
+	last := letter.OpenUntil(m.ReceivedOn(), m.Class)
+	hold := o.hold(m.ID, "")
+	o.store.at, o.store.how, o.store.only = -1, fails, "Put"
+	o.tryFor(3, m.ID)
+	if l := o.state(m.ID); !l.MoveDue() || l.Lies.Class != letter.SixMonths {
+		t.Fatalf("it was moved: %+v", l.Lies)
+	}
+	o.must(o.store.Store.Remove(t.Context(), m.ObjectKey(), o.only(m.ObjectKey())))
+	for _, day := range []letter.Date{last.AddDays(1), m.Deadline().AddDays(20)} {
+		o.now = day.Start()
+		o.must(o.cfg.Register.ConfirmClock(t.Context()))
+		missing, err := o.Missing(t.Context())
+		if err != nil || !slices.Equal(missing, []letter.ID{m.ID}) {
+			t.Errorf("on %s missing are %v, %v", day, missing, err)
+		}
+		if _, err := o.PDF(t.Context(), o.state(m.ID)); !errors.Is(err, portal.ErrLost) {
+			t.Errorf("on %s opening it: %v", day, err)
+		}
+	}
+	o.release(hold)
+	o.work(m.ID)
+	if ev := o.deletion(m.ID); ev.By != register.ByStorage {
+		t.Errorf("its proof says that it was removed by %s", ev.By)
+	}
+}
