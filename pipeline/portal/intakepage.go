@@ -133,9 +133,12 @@ func (p *Portal) takenToday(v *visit) (taken []register.Entry, more bool, err er
 	if err != nil {
 		return nil, false, err
 	}
-	began := letter.DateOf(p.cfg.Now()).Start()
+	begins, err := p.cfg.Register.EntriesBefore(v.Context(), letter.DateOf(p.cfg.Now()).Start())
+	if err != nil {
+		return nil, false, err
+	}
 	more = len(taken) == takenShows
-	if before := slices.IndexFunc(taken, func(e register.Entry) bool { return e.At.Before(began) }); before >= 0 {
+	if before := slices.IndexFunc(taken, func(e register.Entry) bool { return e.N < begins }); before >= 0 {
 		taken, more = taken[:before], false
 	}
 	return slices.DeleteFunc(taken, func(e register.Entry) bool { return slices.Contains(walled, e.Letter) }), more, nil

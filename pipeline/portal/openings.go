@@ -140,15 +140,20 @@ func (s signIns) fresh(opened register.Entry) bool {
 	return slices.ContainsFunc(s[opened.By], func(at time.Time) bool { return !opened.At.Before(at) && opened.At.Sub(at) < newFor })
 }
 
-// entriesSince reads the entries of a kind since then, newest first.
+// entriesSince reads the entries of a kind since then, newest first. It goes by their
+// order, and not by what a wrong clock said for a moment.
 func (p *Portal) entriesSince(v *visit, kind string, since time.Time) (out []register.Entry, cut bool, err error) {
+	begins, err := p.cfg.Register.EntriesBefore(v.Context(), since)
+	if err != nil {
+		return nil, false, err
+	}
 	for before := int64(-1); len(out) < maxOpenings; {
 		part, err := p.cfg.Register.Entries(v.Context(), before, kind, "", 1000)
 		if err != nil {
 			return nil, false, err
 		}
 		for _, e := range part {
-			if e.At.Before(since) {
+			if e.N < begins {
 				return out, false, nil
 			}
 			out = append(out, e)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
@@ -142,6 +143,33 @@ func TestRegisterByPersonAndDay(t *testing.T) {
 		wantStatus(t, w, http.StatusUnprocessableEntity)
 		wantText(t, w, says)
 	}
+}
+
+// One entry that a wrong clock has put into another year is listed where it stands on the
+// register, and no list of days, openings or destroyed papers ends at it.
+func TestTheListsGoOnPastAWrongClock(t *testing.T) {
+	h := newHouse(t)
+	h.readable(1)
+	h.now = h.now.AddDate(0, 0, 1)
+	l := h.readable(1)
+	truth := h.now
+	h.now = time.Date(2020, 2, 3, 4, 5, 6, 0, time.UTC)
+	must(t, h.register.RecordOpening(t.Context(), l, h.lead, []byte("another session"), register.ShownPages))
+	h.now = truth.Add(time.Hour)
+	v := h.as(h.dpo)
+	for query, want := range map[string]int{
+		"kind=letter-opened":                               3,
+		"kind=letter-opened&from=2026-11-24":               3,
+		"kind=letter-opened&from=2026-11-25&to=2026-11-25": 2,
+		"kind=letter-readable&from=2026-11-24":             2,
+		"kind=letter-opened&to=2020-12-31":                 0,
+	} {
+		w := v.get("/register?" + query)
+		if n := strings.Count(w.Body.String(), "<li value="); n != want {
+			t.Errorf("%s lists %d, want %d", query, n, want)
+		}
+	}
+	wantText(t, v.get("/openings?days=30"), "3 openings")
 }
 
 func TestReferenceOfTwoLetters(t *testing.T) {

@@ -137,7 +137,8 @@ func (b registerBody) wanted() (want wanted, flaws []formFlaw) {
 const looksThrough = 5000
 
 // find returns a page of the entries that are wanted before that one, newest
-// first, and before which the next page begins; negative at the end.
+// first, and before which the next page begins; negative at the end. Days are parts of
+// the register, as it counts them: an entry's own time may be what a wrong clock said.
 func (p *Portal) find(v *visit, want wanted, before int64) (found []register.Entry, next int64, err error) {
 	if !want.to.IsZero() {
 		end, err := p.cfg.Register.EntriesBefore(v.Context(), want.to)
@@ -146,6 +147,12 @@ func (p *Portal) find(v *visit, want wanted, before int64) (found []register.Ent
 		}
 		if before < 0 || end < before {
 			before = end
+		}
+	}
+	var begins int64
+	if !want.from.IsZero() {
+		if begins, err = p.cfg.Register.EntriesBefore(v.Context(), want.from); err != nil {
+			return nil, 0, err
 		}
 	}
 	limit := perPage + 1
@@ -158,7 +165,7 @@ func (p *Portal) find(v *visit, want wanted, before int64) (found []register.Ent
 			return nil, 0, err
 		}
 		for _, e := range part {
-			if e.At.Before(want.from) {
+			if e.N < begins {
 				return found, -1, nil
 			}
 			if want.by == 0 || want.by == e.By {

@@ -44,6 +44,10 @@ func (p *Portal) traysPage(w http.ResponseWriter, v *visit) error {
 		pg.Errors, pg.Body = []formFlaw{{"day", texts.Say("trays.enter-a-day-as-in-2026-11-24")}}, body
 		return p.ok(w, v, pg)
 	}
+	begins, err := p.cfg.Register.EntriesBefore(v.Context(), body.Of.Start())
+	if err != nil {
+		return err
+	}
 	end, err := p.cfg.Register.EntriesBefore(v.Context(), body.Of.AddDays(1).Start())
 	if err != nil {
 		return err
@@ -52,7 +56,7 @@ func (p *Portal) traysPage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	if body.More = len(found) > traysShow && !found[traysShow].At.Before(body.Of.Start()); len(found) > traysShow {
+	if body.More = len(found) > traysShow && found[traysShow].N >= begins; len(found) > traysShow {
 		found = found[:traysShow]
 	}
 	names, err := p.staffNames(v)
@@ -60,7 +64,7 @@ func (p *Portal) traysPage(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	for _, e := range found {
-		if e.At.Before(body.Of.Start()) {
+		if e.N < begins {
 			break
 		}
 		if body.Trays, err = intoTray(body.Trays, e, names); err != nil {

@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"iter"
 	"math"
-	"sort"
 	"strconv"
 	"strings"
-	"time"
 
 	"letterlock/scanner/letter"
 )
@@ -149,25 +147,6 @@ func (r *Register) Entries(ctx context.Context, before int64, kind string, id le
 		out = append(out, e)
 	}
 	return out, rows.Err()
-}
-
-// EntriesBefore counts the entries that were recorded before that time: the place
-// of the first that was not. Time never runs backwards on the register, so it is
-// found by halving.
-func (r *Register) EntriesBefore(ctx context.Context, t time.Time) (int64, error) {
-	var size int64
-	err := r.read.QueryRowContext(ctx, `SELECT COALESCE(max(seq) + 1, 0) FROM entries`).Scan(&size)
-	n := sort.Search(int(size), func(seq int) bool {
-		var at int64
-		if err == nil {
-			err = r.read.QueryRowContext(ctx, `SELECT at FROM entries WHERE seq = $1`, seq).Scan(&at)
-		}
-		return at >= millis(t)
-	})
-	if err != nil {
-		return 0, fmt.Errorf("finding entries by their time: %w", err)
-	}
-	return int64(n), nil
 }
 
 // Story yields the entries of these kinds, oldest first, up to what there is at

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
@@ -99,12 +98,3 @@ var quarters = [4]func(year string) texts.Text{
 	func(y string) texts.Text { return texts.Say("retention-record.quarter-3", "year", y) },
 	func(y string) texts.Text { return texts.Say("retention-record.quarter-4", "year", y) },
 }
-
-// holds reports whether the moment lies in the period.
-func (p Period) holds(t time.Time) bool {
-	d := letter.DateOf(t)
-	return !d.Before(p.First) && !p.Last.Before(d)
-}
-
-// before reports whether the moment comes before the period.
-func (p Period) before(t time.Time) bool { return letter.DateOf(t).Before(p.First) }

@@ -74,28 +74,11 @@ func reads[E register.Event](read func(m *maker, e register.Entry, ev E)) reader
 }
 
 // Make computes the record of the period from the register's entries, from the
-// first on. A period that is not over is counted up to now.
+// first on; they may be read twice. A period that is not over is counted up to now.
 func Make(p Period, now time.Time, entries iter.Seq2[register.Entry, error]) (Record, error) {
-	m := &maker{Record: Record{Period: p, Made: now.UTC()}, lines: map[string]*Line{}, holds: map[int64]hold{}, living: map[letter.ID]*living{}, papers: map[letter.ID]*paper{}}
-	started := false
-	for e, err := range entries {
-		if err != nil {
-			return Record{}, err
-		}
-		if !started && !p.before(e.At) {
-			m.begin()
-			started = true
-		}
-		if p.before(e.At) || p.holds(e.At) {
-			if read := readers[e.Kind]; read != nil {
-				if err := read(m, e); err != nil {
-					return Record{}, err
-				}
-			}
-		}
-	}
-	if !started {
-		m.begin()
+	m, err := readInOrder(p, now, entries)
+	if err != nil {
+		return Record{}, err
 	}
 	m.end()
 	return m.Record, nil
@@ -112,6 +95,10 @@ type maker struct {
 	missing int         // letters that the last day's count found fewer than the entries say, and not proven gone since
 	since   letter.Date // the day from which on every day's count has found fewer; zero if the last has not
 	first   bool        // that day is the last that began
+}
+
+func newMaker(p Period, now time.Time) *maker {
+	return &maker{Record: Record{Period: p, Made: now.UTC()}, lines: map[string]*Line{}, holds: map[int64]hold{}, living: map[letter.ID]*living{}, papers: map[letter.ID]*paper{}}
 }
 
 func (m *maker) line(helpline string) *Line {

@@ -346,8 +346,21 @@ func TestEveryStoryAddsUp(t *testing.T) {
 		var filed, erased int
 		helplines := []register.Name{"respect-phoneline", "mens-advice-line"}
 		pick := func(ids iter.Seq[letter.ID]) letter.ID { return rapid.SampledFrom(slices.Sorted(ids)).Draw(t, "which") }
+		var clockWas bool // wrong, for a while
 		for range rapid.IntRange(0, 80).Draw(t, "steps") {
-			switch act := rapid.IntRange(0, 9).Draw(t, "act"); {
+			switch act := rapid.IntRange(0, 10).Draw(t, "act"); {
+			case act == 10 && len(s.entries) > 2:
+				clockWas = true
+				truth := s.now
+				s.now = s.now.Add(time.Duration(rapid.IntRange(-60000, 60000).Draw(t, "hours by which the clock is wrong")) * time.Hour)
+				for range rapid.IntRange(1, 2).Draw(t, "arrive meanwhile") {
+					id := s.arrive(helplines[0])
+					living[id], papers[id] = lives{helplines[0], letter.Deadline(letter.DateOf(s.now), letter.SixMonths)}, true
+				}
+				s.now = truth
+				for range 3 {
+					s.say("day-begun", "", register.DayBegun{Living: len(living)})
+				}
 			case act < 2:
 				to := rapid.SampledFrom(helplines).Draw(t, "helpline")
 				id := s.arrive(to)
@@ -415,7 +428,8 @@ func TestEveryStoryAddsUp(t *testing.T) {
 			sum.add(r.Total)
 		}
 		if len(year.Wrong) > 0 || sum.Letters.Arrived != year.Total.Letters.Arrived || sum.Letters.Deleted != year.Total.Letters.Deleted ||
-			sum.Letters.Filed != filed || year.Total.Letters.Filed != filed || sum.Letters.Erased != erased || year.Total.Letters.Erased != erased ||
+			sum.Letters.Filed != year.Total.Letters.Filed || sum.Letters.Erased != year.Total.Letters.Erased ||
+			!clockWas && (year.Total.Letters.Filed != filed || year.Total.Letters.Erased != erased) ||
 			year.Total.Letters.MovedIn != year.Total.Letters.MovedOut || sum.Letters.MovedIn != year.Total.Letters.MovedIn || sum.Paper.Destroyed != year.Total.Paper.Destroyed || letter.DateOf(s.now).Year == 2026 && (year.Total.Letters.After != len(living) || year.Total.Paper.After != len(papers)) {
 			t.Fatalf("the year: %+v, its months: %+v; %d letters live, %d papers wait: %v", year.Total, sum, len(living), len(papers), year.Wrong)
 		}
