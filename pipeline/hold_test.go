@@ -97,6 +97,46 @@ func TestAHoldStopsTheEnd(t *testing.T) {
 	}
 }
 
+// Under a hold of everything of a helpline what was never verified, or was announced
+// and never came, keeps no key alive: nobody can open it, and its scan is at its scanner.
+// What can be opened does.
+func TestAHeldDepositThatWasNeverVerifiedKeepsNoKey(t *testing.T) {
+	o := newOffice(t)
+	o.hold("", "respect-phoneline")
+	broken := o.depositPDF([]byte("no pdf"))
+	absent := o.depositPDF([]byte("no pdf"))
+	o.must(o.store.Store.Remove(t.Context(), absent.ObjectKey(), o.only(absent.ObjectKey())))
+	o.work(broken.ID)
+	o.tryFor(2, absent.ID)
+	if b, a := o.state(broken.ID), o.state(absent.ID); b.State != register.Unverifiable || a.State != register.Admitted || !b.Held() || !a.Held() {
+		t.Fatalf("they are %s and %s", b.State, a.State)
+	}
+	o.now = broken.Week().Over().Start()
+	o.must(o.cfg.Register.ConfirmClock(t.Context()))
+	if n, err := o.cfg.Register.OutliveKey(t.Context(), broken.Week()); n != 0 || err != nil {
+		t.Errorf("%d letters outlive the key, %v", n, err)
+	}
+	o.must(o.EndKeys(t.Context()))
+	if o.cfg.Keyring.Has(broken.Week()) {
+		t.Error("the week's key lives on")
+	}
+}
+
+// What is held, can be opened and was not sealed anew yet keeps its key.
+func TestAHeldLetterThatIsNotMovedKeepsItsKey(t *testing.T) {
+	o := newOffice(t)
+	m := o.deposit()
+	o.work(m.ID)
+	o.hold(m.ID, "")
+	o.now = m.Week().Over().Start()
+	o.must(o.cfg.Register.ConfirmClock(t.Context()))
+	_ = o.EndKeys(t.Context())
+	if !o.cfg.Keyring.Has(m.Week()) {
+		t.Fatal("the key of a held letter is gone")
+	}
+	o.opens(m)
+}
+
 // Released before its deadline, a letter goes back to the place and the key of
 // its rule.
 func TestAReleasedLetterGoesBack(t *testing.T) {

@@ -116,7 +116,13 @@ func (r *Register) Keys(ctx context.Context, states ...KeyState) ([]WeekKey, err
 // that is due to die.
 var ErrKeyNeeded = errors.New("a living letter is still sealed to this week's key")
 
-const livingOfWeek = `SELECT count(*) FROM letters WHERE week = $1 AND deadline > $2`
+// livingOfWeek counts what must not end with the key. A deposit that was never verified
+// is nothing that anybody may open, and its scan is still at its scanner, which has no
+// receipt: under a hold, which goes on for years, it would keep the key of a week alive,
+// and so whatever copies there are of all that was sealed to it. What was filed at the
+// portal has no such scan, and counts until it is found to be unreadable.
+const livingOfWeek = `SELECT count(*) FROM letters WHERE week = $1 AND deadline > $2
+	AND state <> 'unverifiable' AND (state <> 'admitted' OR answers <> '')`
 
 // OutliveKey counts letters that are sealed to the week's key and whose
 // deadline comes only after the key's death.
