@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"filippo.io/age"
 
@@ -32,7 +33,7 @@ func custodian(dir string) (number int, shares []keyring.Share, err error) {
 		return 0, nil, err
 	}
 	if damaged > 0 {
-		return 0, nil, custody("In %s %s damaged or renamed. Put it aside; the shares are made anew by: letterlock key escrow make", dir, words.Are(damaged, "share"))
+		return 0, nil, custody("%s; the shares of living keys are made anew by: letterlock key escrow make", byHand(dir, damaged))
 	}
 	for _, s := range shares {
 		if number != 0 && s.Custodian != number {
@@ -41,6 +42,17 @@ func custodian(dir string) (number int, shares []keyring.Share, err error) {
 		number = s.Custodian
 	}
 	return number, shares, nil
+}
+
+// byHand says what nobody but a person can do about files that are named like shares
+// and are none as they stand: a file manager's second copy, for instance, brings a dead
+// key back like the share itself, once it has its name again.
+func byHand(dir string, damaged int) string {
+	it := "it"
+	if damaged > 1 {
+		it = "them"
+	}
+	return fmt.Sprintf("In %s %s damaged or renamed, and may bring back a dead key. Overwrite and delete %s by hand", dir, words.Are(damaged, "share"), it)
 }
 
 // MakeShares shares every living key that is not yet shared among the three
@@ -211,11 +223,12 @@ func (s *Server) endShare(ctx context.Context, share keyring.Share, dir string) 
 
 // RetireShares destroys the shares in a custodian's folder of keys whose week is
 // over or that are dead, and of makings that are old or not on record; with
-// all, every share: the custodian leaves. It returns what was destroyed. A share
+// all, every share: the custodian leaves. It returns what was destroyed. What is named
+// like a share and cannot be known for one is left to a person, and is an error. A share
 // whose end a crash has cut off is found again, or is gone and still due: a
 // person then says so (EndShares).
 func (s *Server) RetireShares(ctx context.Context, dir string, all bool) (ended []keyring.Share, err error) {
-	shares, _, err := keyring.Shares(dir)
+	shares, damaged, err := keyring.Shares(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -235,6 +248,13 @@ func (s *Server) RetireShares(ctx context.Context, dir string, all bool) (ended 
 			return ended, err
 		}
 		ended = append(ended, share)
+	}
+	if damaged > 0 {
+		number := "CUSTODIAN"
+		if len(shares) > 0 {
+			number = strconv.Itoa(shares[0].Custodian)
+		}
+		return ended, custody("%s. What is on record as due after that: letterlock key escrow list; that it is destroyed: letterlock key escrow vouch %s", byHand(dir, damaged), number)
 	}
 	return ended, nil
 }

@@ -228,8 +228,24 @@ func TestSharesOfADeadKeyAreDue(t *testing.T) {
 	if o.cfg.Keyring.Has(dead) {
 		t.Fatal("a dead key is back")
 	}
-	for _, dir := range dirs[:2] {
+	// A file manager has made a second copy of one.
+	name := "letterlock-" + string(dead) + "-custodian-1"
+	text, err := os.ReadFile(filepath.Join(dirs[0], name+".txt"))
+	o.must(err)
+	second := filepath.Join(dirs[0], name+" (1).txt")
+	o.must(os.WriteFile(second, text, 0o600))
+	for i, dir := range dirs[:2] {
 		ended, err := o.RetireShares(t.Context(), dir, false)
+		if says := "In " + dir + " 1 share is damaged or renamed, and may bring back a dead key. Overwrite and delete it by hand. What is on record as due after that: letterlock key escrow list; that it is destroyed: letterlock key escrow vouch 1"; i == 0 {
+			if err == nil || err.Error() != says {
+				t.Errorf("of the second copy it says %v", err)
+			}
+			if _, err := o.Drill(t.Context(), [2]string{dirs[0], dirs[1]}); err == nil || !strings.Contains(err.Error(), "delete it by hand; the shares of living keys are made anew by: letterlock key escrow make") {
+				t.Errorf("a drill says %v", err)
+			}
+			o.must(os.Remove(second))
+			err = nil
+		}
 		if err != nil || len(ended) == 0 || !slices.ContainsFunc(ended, func(s keyring.Share) bool { return s.Week == dead }) {
 			t.Fatalf("ended: %v, %v", ended, err)
 		}
