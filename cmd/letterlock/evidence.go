@@ -147,7 +147,7 @@ func (in *installation) evidence(ctx context.Context, to evidence.Sink, tried []
 			return evidence.Record{
 				PDF:   func(w io.Writer) error { return sheet.PDF(w, language) },
 				CSV:   func(w io.Writer) error { return sheet.CSV(w, language) },
-				Wrong: sheet.Wrong,
+				Wrong: sheet.Wrong, Overdue: record.Total.Letters.Overdue,
 			}, err
 		},
 	})

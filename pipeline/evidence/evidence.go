@@ -103,6 +103,7 @@ type Finding struct {
 type Record struct {
 	PDF, CSV func(io.Writer) error
 	Wrong    []texts.Text // where its counts do not add up, whole sentences
+	Overdue  int          // letters and copies of answers past their deadline at its end, and not gone
 }
 
 // Found is what was seen while a pack was made.
@@ -117,6 +118,8 @@ type Found struct {
 	verified bool          // the export is what was signed
 	keys     register.Keys // with which it was signed
 	first    int           // year of the first entry
+	overdue  int           // letters and copies of answers past their deadline now
+	uneven   bool          // a retention record does not add up
 }
 
 // Sink takes the files of a pack, one after the other.
@@ -364,6 +367,7 @@ func (p *pack) retention() error {
 		if err != nil {
 			return fmt.Errorf("making the retention record of %s: %w", name, err)
 		}
+		p.overdue, p.uneven = record.Overdue, p.uneven || len(record.Wrong) > 0
 		for _, says := range record.Wrong {
 			p.wrong(texts.Say("evidence-wrong.retention-record", "year", name, "says", says))
 		}
@@ -373,6 +377,9 @@ func (p *pack) retention() error {
 		if err := p.file("retention-record-"+name+".csv", texts.Say("evidence-file.record-for-a-spreadsheet", "year", name), record.CSV); err != nil {
 			return err
 		}
+	}
+	if p.overdue > 0 {
+		p.wrong(texts.Say("evidence-wrong.overdue", "n", p.overdue))
 	}
 	return nil
 }

@@ -230,6 +230,44 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 	}
 }
 
+// While a letter is past its deadline, or the retention record does not add up, the pack
+// does not claim that letters go in time; an earlier year's overdue letters have gone since.
+func TestWhatIsOverdueIsNotClaimed(t *testing.T) {
+	export, pub := archived(t, 3)
+	const six = "After six months all records will be permanently deleted, including the recycle bin."
+	for says, records := range map[string]map[string]Record{
+		"Not now: 1 letter is past its deadline and not gone.": {"2027": {Overdue: 1}},
+		"Not now: the retention record does not add up.":       {"2026": {Wrong: []texts.Text{texts.Say("retention-wrong.letters-do-not-add-up", "helpline", "respect-phoneline")}}},
+		"": {"2026": {Overdue: 1}},
+	} {
+		f := facts(t, export, pub)
+		well := f.Retention
+		f.Retention = func(year string, entries iter.Seq2[register.Entry, error]) (Record, error) {
+			r, err := well(year, entries)
+			r.Overdue, r.Wrong = records[year].Overdue, records[year].Wrong
+			return r, err
+		}
+		pack := memory{}
+		found, err := Write(t.Context(), pack, f)
+		must(t, err)
+		if (len(found.Wrong) > 0) != (says != "") {
+			t.Errorf("%s: found wrong: %v", says, found.Wrong)
+		}
+		rows := 0
+		for row := range strings.SplitSeq(pack["demands.html"].String(), "<tr>") {
+			if says != "" && strings.Contains(row, says) && strings.Contains(row, ">no<") {
+				rows++
+			}
+			if strings.Contains(row, six) && strings.Contains(row, ">yes<") != (says == "") {
+				t.Errorf("%q: of six months it says %s", says, row)
+			}
+		}
+		if want := len(inTime); says != "" && rows != want {
+			t.Errorf("%s: in %d demands, want %d", says, rows, want)
+		}
+	}
+}
+
 // inAnother is a language each of whose texts begins with a letter of its own.
 func inAnother(t *testing.T) *texts.Language {
 	t.Helper()
