@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,100 @@ func TestALetterIsErasedWhileItIsOpenInTheBrowser(t *testing.T) {
 	b.expire(letter.ID(link[len("/l/"):]))
 	b.Finds(`document.querySelector("[data-does=turn]").click()`)
 	b.isTakenAway()
+}
+
+// later moves the clock of the page on, and of nothing else.
+func (b *browser) later(minutes int) {
+	b.t.Helper()
+	b.Do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`{ const now = Date.now; Date.now = () => now() + %d * 60000; }`, minutes)))
+}
+
+// Nobody has to touch anything for it: the page asks by itself, as it does when somebody
+// comes back to it, and when they go on reading. That is no opening.
+func TestALetterIsTakenAwayWhileItIsOpenInTheBrowser(t *testing.T) {
+	b := newBrowser(t, func(c *Config) { c.Sample = true })
+	for name, reads := range map[string]func(){
+		"and nobody does anything": func() { b.later(2) },
+		"and somebody comes back":  func() { b.Finds(`document.dispatchEvent(new Event("visibilitychange"))`) },
+		"and somebody reads on":    func() { b.later(2); b.Keys("a") },
+	} {
+		t.Log(name)
+		link := b.reads()
+		b.LoadImages()
+		reads()
+		b.WantsThat(`performance.getEntriesByType("resource").some((e) => e.name.includes("/stay"))`, "true")
+		b.WantsThat(`document.querySelectorAll("main img").length`, "3")
+		id := letter.ID(link[len("/l/"):])
+		b.expire(id)
+		reads()
+		b.isTakenAway()
+		if n := len(b.entries("letter-opened", id)); n != 1 {
+			t.Errorf("%s: %d openings on record", name, n)
+		}
+	}
+}
+
+// Whose letter it is no more, for whatever reason, is told so where they have it open,
+// and nobody else is.
+func TestWhetherALetterIsTakenAway(t *testing.T) {
+	for name, c := range map[string]struct {
+		happens func(h *house, id letter.ID)
+		want    int
+	}{
+		"nothing": {func(*house, letter.ID) {}, http.StatusNoContent},
+		"erased":  {(*house).expire, http.StatusGone},
+		"over": {func(h *house, id letter.ID) {
+			l, err := h.register.Letter(h.t.Context(), id)
+			must(h.t, err)
+			h.now = l.Deadline().Start()
+		}, http.StatusGone},
+		"a colleague alone may": {func(h *house, id letter.ID) {
+			wantRedirect(h.t, h.as(h.lead).post(letterPath(id)+"/safeguarding", with(h.keepForm(), "named", fmt.Sprint(h.lead2), "confirm", "yes")), "/letters")
+		}, http.StatusGone},
+		"another helpline's leader": {func(h *house, _ letter.ID) {
+			must(h.t, h.register.ChangePerson(h.t.Context(), register.Person{Number: h.lead, Name: "Ada Lead", Email: "ada@example.org", Helplines: []string{"mens-advice-line"}}, h.admin))
+		}, http.StatusGone},
+		"knows somebody": {func(h *house, id letter.ID) {
+			must(h.t, h.register.Recuse(h.t.Context(), id, h.lead))
+		}, http.StatusGone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			id := h.letter(1)
+			h.as(h.lead).get(letterPath(id))
+			c.happens(h, id)
+			lead := h.as(h.lead)
+			for _, at := range []string{letterPath(id), letterPath(id) + "?done=readable"} {
+				wantStatus(t, lead.post("/stay?asks=1", url.Values{"who": {fmt.Sprint(h.lead)}, "here": {at}}), c.want)
+			}
+			for _, at := range []string{"", "/letters", "/l/", "/l/x", letterPath(id) + "/recuse", "::"} { // where no letter is shown
+				wantStatus(t, lead.post("/stay", url.Values{"here": {at}}), http.StatusNoContent)
+			}
+			for _, stranger := range []int64{h.stranger, h.ops, h.dpo, h.admin} {
+				wantStatus(t, h.as(stranger).post("/stay", url.Values{"here": {letterPath(id)}}), http.StatusGone)
+			}
+			if n := len(h.entries("letter-opened", id)); n != 1 {
+				t.Errorf("%d openings on record", n)
+			}
+		})
+	}
+}
+
+// Who signs out in one tab has done so in all of them: no letter stays behind.
+func TestSigningOutClosesTheOtherTabsInTheBrowser(t *testing.T) {
+	b := newBrowser(t, func(c *Config) { c.Sample = true })
+	b.reads()
+	if n := b.LoadImages(); n != 3 {
+		t.Fatalf("%d pages are there", n)
+	}
+	tab := b.Tab()
+	tab.Open("/letters")
+	tab.SignOut()
+	b.Wants("Your session has ended")
+	b.WantsThat(`document.querySelectorAll("main img").length`, "0")
+	for _, said := range b.Complaints() {
+		t.Errorf("the browser complains: %s", said)
+	}
 }
 
 // isTakenAway waits until the letter that was open is closed before its time.

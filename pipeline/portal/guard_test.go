@@ -322,6 +322,15 @@ func TestSessionEnds(t *testing.T) {
 		wantStatus(t, w.get("/letters"), http.StatusSeeOther)
 		wantStatus(t, w.post("/stay", nil), http.StatusUnauthorized)
 	})
+	t.Run("idle, however often its page asks", func(t *testing.T) {
+		v := h.as(h.lead)
+		for range 3 {
+			h.now = h.now.Add(4 * time.Minute)
+			wantStatus(t, v.post("/stay?asks=1", nil), http.StatusNoContent)
+		}
+		h.now = h.now.Add(4 * time.Minute)
+		wantStatus(t, v.post("/stay?asks=1", nil), http.StatusUnauthorized)
+	})
 	t.Run("by leaving", func(t *testing.T) {
 		v := h.as(h.lead2)
 		must(t, h.register.DisablePerson(t.Context(), h.lead2))

@@ -200,6 +200,11 @@ func mayRead(who register.Person, l register.Letter) bool {
 		who.LeadsHelpline(l.Helpline) && (l.Named == 0 || l.Named == who.Number))
 }
 
+// mayBeShown reports whether the person may be shown the letter today.
+func (p *Portal) mayBeShown(who register.Person, l register.Letter) bool {
+	return mayRead(who, l) && l.Open(p.cfg.Now())
+}
+
 // newMux joins the routes of each path, so that a method no route has is
 // answered by us and not by the mux.
 func (p *Portal) newMux() *http.ServeMux {
@@ -330,7 +335,7 @@ func (p *Portal) admit(v *visit, rt route) error {
 	if err != nil {
 		return err
 	}
-	if !mayRead(v.person, l) || !l.Open(p.cfg.Now()) || l.Unkept() && !rt.unkept {
+	if !p.mayBeShown(v.person, l) || l.Unkept() && !rt.unkept {
 		return errNowhere
 	}
 	v.letter = l

@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/texts"
+	"letterlock/scanner/letter"
 )
 
 // The portal's two cookies. With __Host- in front a browser takes them only
@@ -38,8 +40,9 @@ func (p *Portal) whoIsIt(v *visit) error {
 		return nil
 	}
 	find := p.cfg.Register.Session
-	// Where a page goes that nobody uses, and what it sends along: neither is use.
-	if v.URL.Path == "/sign-in" && v.URL.Query().Has("idle") || v.URL.Path == "/entered" {
+	// Where a page goes that nobody uses, what it sends along, and what it asks by itself:
+	// none of it is use.
+	if v.URL.Path == "/sign-in" && v.URL.Query().Has("idle") || v.URL.Path == "/entered" || v.URL.Path == "/stay" && v.URL.Query().Has("asks") {
 		find = p.cfg.Register.UnusedSession
 	}
 	s, err := find(v.Context(), c.Value)
@@ -117,7 +120,7 @@ func (p *Portal) signInPage(w http.ResponseWriter, v *visit) error {
 	case q.Has("made") && p.sso != nil:
 		pg.Note = texts.Say("sign-in.your-passkey-is-made-sign", "sso-name", p.ssoName())
 	case q.Has("out"):
-		pg.Note = texts.Say("sign-in.you-are-signed-out")
+		pg.Note, pg.Also = texts.Say("sign-in.you-are-signed-out"), "out.js"
 	}
 	return p.ok(w, v, pg)
 }
@@ -143,15 +146,44 @@ func (p *Portal) signOut(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
-// stay only had to be asked: that the session was used is noted already.
+// stay only had to be asked: that the session was used is noted already. The page says
+// where it is: a letter does not stay on the screen of somebody who may not read it any
+// more. That is no opening.
 func (p *Portal) stay(w http.ResponseWriter, v *visit) error {
 	// A page of somebody whose session has ended does not live on by the next one's.
 	if who := v.PostFormValue("who"); who != "" && who != strconv.FormatInt(v.person.Number, 10) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return nil
 	}
+	taken, err := p.takenFrom(v, v.PostFormValue("here"))
+	if err != nil {
+		return err
+	}
+	if taken {
+		v.evenOut()
+		w.WriteHeader(http.StatusGone)
+		return nil
+	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// takenFrom reports whether a page at that address shows a letter that the visitor may
+// not be shown, or not any more.
+func (p *Portal) takenFrom(v *visit, here string) (bool, error) {
+	at, err := url.Parse(here)
+	if err != nil || !strings.HasPrefix(at.Path, "/l/") {
+		return false, nil
+	}
+	id, err := letter.ParseID(strings.TrimPrefix(at.Path, "/l/"))
+	if err != nil {
+		return false, nil
+	}
+	l, err := p.cfg.Register.Letter(v.Context(), id)
+	if errors.Is(err, register.ErrNotFound) {
+		return true, nil
+	}
+	return err == nil && !p.mayBeShown(v.person, l), err
 }
 
 func (p *Portal) home(w http.ResponseWriter, v *visit) error {

@@ -64,6 +64,20 @@ func New(t testing.TB, origin string) *Browser {
 	return b
 }
 
+// Tab opens a further tab of the same browser, until the test ends. What the pages in
+// both complain of is collected by the first.
+func (b *Browser) Tab() *Browser {
+	b.T.Helper()
+	tab := &Browser{T: b.T, Origin: b.Origin, profile: b.profile, problem: b.problem}
+	var cancel context.CancelFunc
+	tab.ctx, cancel = chromedp.NewContext(b.ctx)
+	b.T.Cleanup(cancel)
+	tab.must(chromedp.Do(tab.ctx))
+	tab.Do(chromedp.EmulateViewport(1280, 900))
+	tab.watchConsole()
+	return tab
+}
+
 // watchConsole collects what the pages must never cause: blocked scripts and
 // styles, exceptions. A 404 that a story asks for is logged too, and is fine.
 func (b *Browser) watchConsole() {

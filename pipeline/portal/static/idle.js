@@ -1,5 +1,6 @@
 // Warns two minutes before an idle session ends, and takes the page away when
-// it has: a letter must not stay on a screen that nobody sits at.
+// it has: a letter must not stay on a screen that nobody sits at. Nor where somebody
+// has signed out, or may not read it any more.
 "use strict";
 (() => {
   const dialog = document.getElementById("idle");
@@ -9,8 +10,10 @@
   const often = 60 * 1000;
   const who = document.body.dataset.who;
   const pages = new BroadcastChannel("used-" + who); // the person's other pages here
+  const sessions = new BroadcastChannel("session"); // hears where somebody signs out: see out.js
   let used = Date.now();
   let asked = used;
+  let looked = used;
 
   // What was entered last goes with the page, and comes back to the same person; what
   // had been entered before the page was made, too.
@@ -27,10 +30,21 @@
     location.replace("/sign-in?" + new URLSearchParams({ [why]: "1", to: document.body.dataset.here || "/" }));
   };
 
+  // Whether the page may be here still. With "asks" that is no use of it.
+  const ask = async (path) => {
+    looked = Date.now();
+    const answer = await fetch(path, { method: "POST", body: new URLSearchParams({ who, here: document.body.dataset.here }) });
+    if (answer.status === 401) leave("ended");
+    if (answer.status === 410) document.dispatchEvent(new Event("taken-away"));
+    return answer;
+  };
+  const askOnly = () => ask("/stay?asks=1").catch(() => {}); // the line is away for a moment
+
   const look = () => {
     const left = used + idle - Date.now();
-    if (left <= 0) leave();
-    else if (left <= warning && !dialog.open) dialog.showModal();
+    if (left <= 0) return leave();
+    if (left <= warning && !dialog.open) dialog.showModal();
+    if (document.querySelector(".pages") && Date.now() - looked >= often) askOnly();
   };
 
   const use = () => {
@@ -42,9 +56,9 @@
   const stay = async () => {
     asked = Date.now();
     try {
-      const answer = await fetch("/stay", { method: "POST", body: new URLSearchParams({ who }) });
-      if (answer.status === 401) return leave("ended");
-      if (!answer.ok) throw new Error(answer.statusText);
+      const answer = await ask("/stay");
+      if (answer.status === 401) return;
+      if (!answer.ok && answer.status !== 410) throw new Error(answer.statusText);
       use();
       pages.postMessage("used");
     } catch {
@@ -65,7 +79,12 @@
   dialog.addEventListener("cancel", stay); // the key Escape
   pages.addEventListener("message", use);
   pages.postMessage("used");
-  // A computer that slept has missed its timers.
-  document.addEventListener("visibilitychange", look);
+  sessions.addEventListener("message", askOnly);
+  // A computer that slept has missed its timers, and who comes back to a page what has
+  // become of it.
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible" && Date.now() - used < idle) askOnly();
+    look();
+  });
   setInterval(look, 5000);
 })();

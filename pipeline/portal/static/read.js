@@ -1,6 +1,6 @@
 // Turns a letter's pages, makes them larger, and goes from one to the next;
 // without it the same is done by the links under each page. Closes a letter whose
-// time comes while it is open: it must not stay on the screen.
+// time comes, or that is taken away, while it is open: it must not stay on the screen.
 "use strict";
 (() => {
   const bar = document.getElementById("turner");
@@ -69,8 +69,10 @@
 (() => {
   const ended = document.getElementById("ended");
   const unshown = document.getElementById("unshown");
-  let timer;
+  let timer, closed;
   const close = (says) => {
+    if (closed) return;
+    closed = true;
     clearInterval(timer);
     document.querySelector("main").replaceChildren(says);
     says.hidden = false;
@@ -82,6 +84,7 @@
     if (Date.now() - opened >= Number(ended.dataset.in)) close(ended);
   };
   if (ended.dataset.in) timer = setInterval(look, 1000);
+  document.addEventListener("taken-away", () => close(unshown)); // idle.js has asked
   document.addEventListener("error", async (e) => {
     if (!e.target.matches?.(".pages img")) return;
     const answer = await fetch(e.target.src, { method: "HEAD" }).catch(() => null);
