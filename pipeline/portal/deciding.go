@@ -72,6 +72,17 @@ func (p *Portal) handOver(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
+// seenTo takes the word of the one to whom the letter was handed that they have seen to
+// it.
+func (p *Portal) seenTo(w http.ResponseWriter, v *visit) error {
+	const shows = "?done=seen-to"
+	if err := p.cfg.Register.SeenTo(v.once(shows), v.letter.ID, v.person.Number); err != nil {
+		return err
+	}
+	redirect(w, v.shown(shows))
+	return nil
+}
+
 // colleagues are those beside the visitor who may read the letter.
 func (p *Portal) colleagues(v *visit) ([]register.Person, error) {
 	return p.readersBeside(v, v.letter, v.person.Number)
@@ -116,6 +127,8 @@ func riskNote(done string, l register.Letter) texts.Text {
 		return texts.Say("letter.it-is-recorded")
 	case done == "handed-over-untold" && l.HandedTo != 0:
 		return texts.Say("letter.it-is-recorded-not-told")
+	case done == "seen-to" && l.HandedTo == 0:
+		return texts.Say("letter.it-is-recorded-that-you-have-seen-to-it")
 	}
 	return nil
 }

@@ -6,10 +6,12 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
 )
 
 // called is whom decisions owe a mail, by number and reason.
@@ -165,6 +167,66 @@ func TestHandingOver(t *testing.T) {
 			t.Errorf("%s: called are %q", name, got)
 		}
 		wantText(t, h.as(manager).get(path), "It was handed over to somebody who may not read it any more")
+	}
+}
+
+// What was handed over is done once its reader says so, and old letters that nobody has
+// said a word on hide no new one.
+func TestSeeingToWhatWasHandedOver(t *testing.T) {
+	h := newHouse(t)
+	lead, second := h.as(h.lead), h.as(h.lead2)
+	hands := func() letter.ID {
+		id := h.letter(1)
+		lead.looksAt(id, 1)
+		wantRedirect(t, lead.post(letterPath(id)+"/hand-over", url.Values{"colleague": {fmt.Sprint(h.lead2)}}), letterPath(id)+"?done=handed-over")
+		return id
+	}
+	handed := func() string {
+		_, list, _ := strings.Cut(second.get("/letters").Body.String(), "Handed over to you</h2>")
+		list, _, _ = strings.Cut(list, "</section>")
+		return list
+	}
+	for range sectionShows {
+		hands()
+		h.now = h.now.Add(time.Minute)
+	}
+	newest := hands()
+	if !strings.Contains(handed(), newest.Reference()) {
+		t.Error("older ones hide it")
+	}
+
+	path := letterPath(newest)
+	wantText(t, second.post(path+"/seen-to", nil), "Please open the letter first")
+	for _, other := range []int64{h.lead, h.manager} {
+		if strings.Contains(h.as(other).get(path).Body.String(), path+"/seen-to") {
+			t.Errorf("%d is asked whether they have seen to what is another's", other)
+		}
+		wantRedirect(t, h.as(other).post(path+"/seen-to", nil), path+"?done=seen-to") // which changes nothing
+	}
+	if strings.Contains(h.as(h.lead).get(path+"?done=seen-to").Body.String(), "you have seen to this letter") {
+		t.Error("an address is thanked for what is not so")
+	}
+	to := action(t, second.get(path), path+"/seen-to")
+	for range 2 { // a double click
+		wantRedirect(t, second.post(to, nil), path+"?done=seen-to")
+	}
+	wantText(t, second.get(path+"?done=seen-to"), "It is recorded that you have seen to this letter.")
+	if strings.Contains(handed(), newest.Reference()) {
+		t.Error("what is done is still to do")
+	}
+	if n := len(h.entries("letter-seen-to", newest)); n != 1 {
+		t.Errorf("%d on record", n)
+	}
+	if n := len(h.owedCalls()); n != sectionShows {
+		t.Errorf("%d mails are owed of %d letters", n, sectionShows)
+	}
+	wantText(t, h.as(h.dpo).get("/register?about="+newest.Reference()), "(Bea Lead) has seen to the letter")
+
+	// Handed over once more, the first page's form says nothing of that.
+	wantRedirect(t, lead.post(path+"/hand-over", url.Values{"colleague": {fmt.Sprint(h.lead2)}}), path+"?done=handed-over")
+	wantRedirect(t, second.post(to, nil), path+"?done=seen-to")
+	if !strings.Contains(handed(), newest.Reference()) {
+		t.Error("an old form has ended what came after it")
 	}
 }
 

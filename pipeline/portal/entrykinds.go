@@ -74,6 +74,9 @@ var entryKinds = []entryKind{
 	{"letter-handed-over", texts.Say("entry.letter-handed-over"), about(func(d register.LetterHandedOver, e register.Entry, t teller) texts.Text {
 		return texts.Say("entry.handed-the-letter-over", "who", t.staff(e.By), "to", t.staff(d.To))
 	})},
+	{"letter-seen-to", texts.Say("entry.letter-seen-to"), about(func(_ register.LetterSeenTo, e register.Entry, t teller) texts.Text {
+		return texts.Say("entry.has-seen-to-the-letter", "who", t.staff(e.By))
+	})},
 	{"letter-safeguarded", texts.Say("entry.kept-for-five-years"), about(func(d register.LetterSafeguarded, e register.Entry, t teller) texts.Text {
 		return texts.Say("entry.decided-that-the-letter-is-kept", "who", t.staff(e.By), "deadline", d.Deadline, "reason", texts.Word("safeguarding-reason", d.Reason), "told", texts.Word("told", d.Told), "review", d.Review, "named", t.staff(d.Named))
 	})},

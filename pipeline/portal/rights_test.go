@@ -59,6 +59,7 @@ POST /l/{id}/scan-again       team-leader manager, own letters
 POST /l/{id}/other-paper      team-leader manager, own letters
 POST /l/{id}/risk             team-leader manager, own letters
 POST /l/{id}/hand-over        team-leader manager, own letters
+POST /l/{id}/seen-to          team-leader manager, own letters
 GET  /l/{id}/recuse           team-leader manager, own letters
 POST /l/{id}/recuse           team-leader manager, own letters
 GET  /l/{id}/safeguarding     team-leader manager, own letters

@@ -85,6 +85,7 @@ var routes = []route{
 	{method: "POST", path: "/l/{id}/other-paper", who: readers, own: true, serve: (*Portal).markOtherPaper},
 	{method: "POST", path: "/l/{id}/risk", who: readers, own: true, answered: register.Letter.RiskAnswered, serve: (*Portal).answerRisk},
 	{method: "POST", path: "/l/{id}/hand-over", who: readers, own: true, serve: (*Portal).handOver},
+	{method: "POST", path: "/l/{id}/seen-to", who: readers, own: true, serve: (*Portal).seenTo},
 	{method: "GET", path: "/l/{id}/recuse", who: readers, own: true, unkept: true, serve: (*Portal).recusePage},
 	{method: "POST", path: "/l/{id}/recuse", who: readers, own: true, unkept: true, serve: (*Portal).recuse},
 	{method: "GET", path: "/l/{id}/safeguarding", who: readers, own: true, serve: (*Portal).safeguardingPage},

@@ -31,6 +31,10 @@ type LetterHandedOver struct {
 	To int64 `json:"to"` // staff number of the colleague
 }
 
+// LetterSeenTo says that the person in By, to whom a colleague handed the letter, has
+// seen to it. [P 6]
+type LetterSeenTo struct{}
+
 // SafeguardingReviewed says that the person in By looked at a five-year letter
 // again. [P 3, GDPR 5]
 type SafeguardingReviewed struct {
@@ -226,6 +230,7 @@ func (ResponseKept) kind() string          { return "response-kept" }
 func (ResponseDropped) kind() string       { return "response-dropped" }
 func (RiskSaid) kind() string              { return "risk-said" }
 func (LetterHandedOver) kind() string      { return "letter-handed-over" }
+func (LetterSeenTo) kind() string          { return "letter-seen-to" }
 func (ResponseFiled) kind() string         { return "response-filed" }
 func (ResponseLost) kind() string          { return "response-lost" }
 func (ErasureAsked) kind() string          { return "erasure-asked" }

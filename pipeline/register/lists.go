@@ -24,7 +24,7 @@ type Readership struct {
 type List string
 
 // The lists of letters, oldest first where somebody waits for them, newest first
-// where not.
+// where not, or where old ones that nobody has said a word on would hide new ones.
 const (
 	ListUnopened    List = "unopened"   // by anybody; oldest first
 	ListUnfinished  List = "unfinished" // opened, and nobody has said whether it can be read; oldest first
@@ -36,7 +36,7 @@ const (
 	ListUrgent      List = "urgent"     // somebody is in danger, and it is not decided to keep it; oldest first
 	ListForAnother  List = "another"    // readable, and somebody else than who said so must find it so too, but for the reader's own word; oldest first
 	ListRiskUnsaid  List = "risk-open"  // readable, and nobody has said whether somebody is at risk; oldest first
-	ListHanded      List = "handed"     // was handed to the reader; oldest first
+	ListHanded      List = "handed"     // was handed to the reader, who has not seen to it
 	ListReviews     List = "review-due" // five-year letters that are to be looked at again; oldest first
 	ListRecused     List = "recused"    // somebody is walled off from it
 	ListTooLong     List = "too-long"   // unopened, and everybody was told before Listing.ToldBefore; oldest first
@@ -76,7 +76,7 @@ var walks = map[List][]walk{
 	ListUrgent:      {{where: `l.risk = 'urgent' AND l.reason = '' AND ` + canBeOpened}},
 	ListForAnother:  {{where: `l.id IN (SELECT letter FROM papers WHERE state = 'kept' AND checked_by <> 0 AND checked_by <> $6) AND ` + canBeOpened, few: true}},
 	ListRiskUnsaid:  {{where: `l.state = 'readable' AND l.risk = '' AND l.reason = ''`}},
-	ListHanded:      {{where: `l.handed_to <> 0 AND l.handed_to = $6 AND ` + canBeOpened, few: true}},
+	ListHanded:      {{where: `l.handed_to <> 0 AND l.handed_to = $6 AND ` + canBeOpened, newest: true, few: true}},
 	ListReviews:     {{where: `l.review <> '' AND l.review <= $7 AND ` + canBeOpened, few: true}},
 	ListRecused:     {{where: `l.id IN (SELECT letter FROM walls) AND ` + canBeOpened, newest: true, few: true}},
 	ListTooLong:     {{where: `l.state = 'receipted' AND ` + toldBefore}, {where: `l.state = 'notified' AND ` + toldBefore}},

@@ -89,6 +89,25 @@ func (r *Register) HandOver(ctx context.Context, id letter.ID, to, person int64)
 	})
 }
 
+// SeenTo records that the person, to whom the letter was handed, has seen to it: it
+// waits for nobody then. Where it is not handed to them any more it changes nothing.
+func (r *Register) SeenTo(ctx context.Context, id letter.ID, person int64) error {
+	return r.formTx(ctx, person, func(tx *sql.Tx) error {
+		l, err := r.whoHasRead(ctx, tx, id, person)
+		if err != nil || l.HandedTo != person {
+			return err
+		}
+		err = inOrder(ctx, tx, "noting that a letter is seen to", []statement{
+			{`UPDATE letters SET handed_to = 0 WHERE id = $1`, []any{string(id)}},
+			{`DELETE FROM calls WHERE letter = $1 AND person = $2 AND why = $3`, []any{string(id), person, string(CalledHanded)}},
+		})
+		if err != nil {
+			return err
+		}
+		return r.append(ctx, tx, LetterSeenTo{}, id, person)
+	})
+}
+
 // HandedToNobody reports whether the person was called because the letter was handed to
 // somebody who may not read it any more, and nobody has handed it over since.
 func (r *Register) HandedToNobody(ctx context.Context, id letter.ID, person int64) (is bool, err error) {
