@@ -372,6 +372,9 @@ func (s *Server) checkPeople(ctx context.Context) (bad, good texts.Text, err err
 			says = append(says, texts.Say("check-people.no-leader", "helpline", h))
 		}
 	}
+	if !slices.ContainsFunc(people, func(p register.Person) bool { return !p.Disabled && p.Role == register.Manager }) {
+		says = append(says, texts.Say("check-people.no-manager"))
+	}
 	told, err := s.cfg.Register.ToldOfAlarms(ctx)
 	if told == 0 {
 		says = append(says, texts.Say("check-people.nobody-is-told"))

@@ -152,3 +152,29 @@ func TestPaperMayGoOnceVerifiedWhereConfigured(t *testing.T) {
 		t.Errorf("the receipt says %q", r.Paper)
 	}
 }
+
+// Without a manager of the helplines some things stand still, and the check says so.
+func TestThatNobodyManagesIsSaid(t *testing.T) {
+	o := newOffice(t)
+	o.person(register.TeamLeader, "bea@example.org", "mens-advice-line")
+	o.person(register.DPO, "dee@example.org")
+	says := func() string {
+		for _, l := range o.Check(t.Context()) {
+			if l.Name == "people" {
+				return l.Says
+			}
+		}
+		return ""
+	}
+	if got := says(); ok(o.Check(t.Context()), "people") || !strings.Contains(got, "Nobody is the helplines’ manager") {
+		t.Errorf("the check says %q", got)
+	}
+	mo := o.person(register.Manager, "mo@example.org")
+	if got := says(); !ok(o.Check(t.Context()), "people") {
+		t.Errorf("the check says %q", got)
+	}
+	o.must(o.cfg.Register.DisablePerson(t.Context(), mo))
+	if ok(o.Check(t.Context()), "people") {
+		t.Error("the last manager has gone, and the check says nothing of it")
+	}
+}

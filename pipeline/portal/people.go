@@ -238,7 +238,7 @@ func (p *Portal) revokePasskey(w http.ResponseWriter, v *visit) error {
 type heir struct {
 	register.UnreadOf
 	Leaders []string     // who lead it still
-	Readers []texts.Text // and the manager
+	Readers []texts.Text // and the manager, if there is one
 }
 
 type leaveBody struct {
@@ -247,6 +247,8 @@ type leaveBody struct {
 	Named  int
 	Handed int
 	Holds  int
+
+	NoManager bool // nobody but the person manages the helplines
 }
 
 // leaves is what the person leaves, and to whom.
@@ -267,6 +269,9 @@ func (p *Portal) leaves(v *visit) (leaveBody, error) {
 		return leaveBody{}, err
 	}
 	body := leaveBody{personBody: person, Named: left.Named, Handed: left.Handed, Holds: left.Holds}
+	body.NoManager = !slices.ContainsFunc(people, func(who register.Person) bool {
+		return !who.Disabled && who.Number != person.Number && who.Role == register.Manager
+	})
 	for _, unread := range left.Unread {
 		h := heir{UnreadOf: unread}
 		for _, who := range people {
@@ -274,7 +279,9 @@ func (p *Portal) leaves(v *visit) (leaveBody, error) {
 				h.Leaders = append(h.Leaders, who.Name)
 			}
 		}
-		h.Readers = append(apply(h.Leaders, texts.Plain), texts.Say("people.the-helplines-manager"))
+		if h.Readers = apply(h.Leaders, texts.Plain); !body.NoManager {
+			h.Readers = append(h.Readers, texts.Say("people.the-helplines-manager"))
+		}
 		body.Heirs = append(body.Heirs, h)
 	}
 	return body, nil

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
 )
 
 func personPath(number int64) string { return "/people/" + strconv.FormatInt(number, 10) }
@@ -120,6 +121,38 @@ func TestSomebodyLeaves(t *testing.T) {
 	wantSame(t, "somebody who has gone", v.get(personPath(h.lead)), v.get("/no-such-page"))
 	wantText(t, h.as(h.dpo).get("/register?kind=person-disabled"), fmt.Sprintf("Staff number %d can no longer sign in, and name and address were erased by staff number %d", h.lead, h.admin))
 	wantStatus(t, h.as(h.lead2).get("/l/"+string(id)), http.StatusOK)
+}
+
+// The helplines' one manager may go, but whoever lets them go is told what then stands
+// still, and nothing is promised of a manager who is not there.
+func TestTheLastManagerLeaves(t *testing.T) {
+	h := newHouse(t)
+	v, lead := h.as(h.admin), h.as(h.lead)
+	if w := v.get(personPath(h.lead) + "/leave"); containsText(w.Body.String(), "nobody is the helplines’ manager") {
+		t.Error("there is one")
+	}
+	id := h.letter(1)
+	lead.looksAt(id, 1)
+	wantRedirect(t, lead.post(letterPath(id)+"/hand-over", url.Values{"colleague": {fmt.Sprint(h.manager)}}), letterPath(id)+"?done=handed-over")
+	hold := register.Hold{Helpline: "respect-phoneline", Reason: register.HoldReasons[0], Owner: h.manager, Review: letter.DateOf(h.now).AddDays(1)}
+	_, err := h.register.PlaceHold(t.Context(), hold, h.manager)
+	must(t, err)
+	w := v.get(personPath(h.manager) + "/leave")
+	wantText(t, w, "Then nobody is the helplines’ manager.", "1 letter that a colleague handed over to Mo Manager", "nobody is told of that",
+		"1 hold for which Mo Manager answers: nobody can name somebody else")
+	if containsText(w.Body.String(), "the helplines’ manager names somebody else") || containsText(w.Body.String(), "is told by mail.") {
+		t.Errorf("it is promised what nobody does:\n%s", w.Body)
+	}
+	other := h.person("Nina Next", register.Manager)
+	wantText(t, v.get(personPath(h.manager)+"/leave"), "the helplines’ manager names somebody else", "the helplines’ manager is told by mail.")
+	must(t, h.register.Leave(t.Context(), other, h.admin))
+	must(t, h.register.Leave(t.Context(), h.manager, h.admin))
+
+	kept := h.letter(1)
+	lead.get(letterPath(kept))
+	wantRedirect(t, lead.post(letterPath(kept)+"/safeguarding", with(h.keepForm(), "confirm", "yes")), letterPath(kept)+"?done=kept")
+	wantText(t, v.get(personPath(h.lead)+"/leave"), "Then nobody is the helplines’ manager.", "Bea Lead goes on reading what comes.", "nobody can open it until you invite a manager")
+	wantText(t, v.get(personPath(h.stranger)+"/leave"), "Nobody else leads this helpline, and nobody is the helplines’ manager.")
 }
 
 func TestTheLastAdministratorStays(t *testing.T) {
