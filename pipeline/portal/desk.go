@@ -155,8 +155,9 @@ func (p *Portal) paperPage(w http.ResponseWriter, v *visit) error {
 	}
 	if !mayBeDestroyed(paper) {
 		return &problem{Status: http.StatusConflict, Heading: texts.Say("desk.keep-this-paper"),
-			Lines: []texts.Text{texts.Say("desk.the-paper-may-not-be-destroyed", "reference", paper.Reference, "paper", paperWhy(paper))},
-			Link:  "/desk", LinkSay: texts.Say("desk.back-to-the-destruction-desk")}
+			Lines: []texts.Text{texts.Say("desk.the-paper-may-not-be-destroyed", "reference", paper.Reference, "paper", paperWhy(paper)),
+				texts.Say("desk.if-it-is-destroyed-already-tell")}, // the form asks for that before it is signed
+			Link: "/desk", LinkSay: texts.Say("desk.back-to-the-destruction-desk")}
 	}
 	form := p.emptyForm()
 	if t, ok, err := p.trays.of(v, v.URL.Query().Get("change")); err != nil {

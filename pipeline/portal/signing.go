@@ -367,5 +367,6 @@ func (t tray) recorded(path string) string {
 
 var trayNotFree = &problem{Status: http.StatusConflict, Heading: texts.Say("sign.nothing-was-recorded"),
 	Lines: []texts.Text{texts.Say("sign.one-of-these-papers-may"),
-		texts.Say("sign.look-at-the-destruction-desk")},
+		texts.Say("sign.look-at-the-destruction-desk"),
+		texts.Say("sign.if-one-is-destroyed-already-tell")},
 	Link: "/desk", LinkSay: texts.Say("sign.back-to-the-destruction-desk")}

@@ -41,6 +41,9 @@ func (p *Portal) trayPage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
+	if len(papers)+len(flaws) == 0 && len(q["paper"]) > 0 {
+		return p.toRecord(w, v, q["paper"])
+	}
 	// Who ticked papers, or has filled in their form, goes on with those that may go.
 	if n := len(papers); n > 0 && n <= maxTray && !q.Has("references") && (len(flaws) > 0 || form.Has("paper")) {
 		return p.showTray(w, v, papers, form, flaws)
@@ -120,6 +123,28 @@ func (p *Portal) trayPapers(v *visit, form url.Values) (papers []register.Paper,
 	return papers, flaws, nil
 }
 
+// toRecord leads to what became of papers of which none is left to be destroyed: their
+// form was sent before, or somebody was quicker.
+func (p *Portal) toRecord(w http.ResponseWriter, v *visit, papers []string) error {
+	if len(papers) == 1 {
+		redirect(w, "/desk/"+string(idOr(papers[0])))
+		return nil
+	}
+	to := "/desk/trays"
+	for _, text := range papers {
+		done, err := p.cfg.Register.Entries(v.Context(), -1, "paper-destroyed", idOr(text), 1)
+		if err != nil {
+			return err
+		}
+		if len(done) == 1 {
+			to += "?day=" + letter.DateOf(done[0].At).String()
+			break
+		}
+	}
+	redirect(w, to)
+	return nil
+}
+
 // paperCalled finds the one paper that bears the reference, or says what is wrong.
 func (p *Portal) paperCalled(v *visit, typed string) (paper register.Paper, says texts.Text, err error) {
 	reference, err := letter.ParseReference(typed)
@@ -164,6 +189,9 @@ func (p *Portal) destroyTray(w http.ResponseWriter, v *visit) error {
 	papers, flaws, err := p.trayPapers(v, url.Values{"paper": v.PostForm["paper"]})
 	if err != nil {
 		return err
+	}
+	if sent := v.PostForm["paper"]; len(papers)+len(flaws) == 0 && len(sent) > 0 {
+		return p.toRecord(w, v, sent)
 	}
 	if len(papers) == 0 || len(papers) > maxTray {
 		return p.ok(w, v, page{Name: "tray", Title: texts.Say("tray.destroy-several-papers"), Errors: flaws, Body: trayBody{Most: maxTray}})

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"letterlock/scanner/letter"
 )
 
 // One paper that must be kept after all takes nothing from what was filled in for the
@@ -39,4 +41,58 @@ func TestATrayOfWhichOnePaperStays(t *testing.T) {
 	back := "/desk/tray?" + url.Values{"paper": form["paper"]}.Encode()
 	wantRedirect(t, v.postFrom(h.ops, "/desk/tray", "/desk/tray", form), "/sign-in?"+url.Values{"kept": {"1"}, "to": {back}}.Encode())
 	wantText(t, h.as(h.ops).get(back), comesBack, `value="7"`)
+}
+
+// Between the form, which says that the paper is destroyed, and the record a leader finds
+// that it must be scanned again. Nobody can undo that, so who has destroyed it is told
+// whom to tell, and when it can go on record.
+func TestPaperThatIsDestroyedAndMustBeKept(t *testing.T) {
+	h := newHouse(t)
+	one, two, alone := h.readable(2), h.readable(2), h.readable(2)
+	v := h.as(h.ops)
+	form := h.destruction("sheets-"+string(one), "2", "sheets-"+string(two), "2")
+	form["paper"] = []string{string(one), string(two)}
+	path := "/desk/" + string(alone)
+	tray, single := v.fills("/desk/tray", form), v.fills(path, h.destruction())
+	for _, id := range []letter.ID{one, alone} {
+		must(t, h.register.MarkScanAgain(t.Context(), id, h.lead, "too-faint"))
+	}
+	v.signs(single, h.ops2)
+	wantRedirect(t, v.post(single, nil), path)
+	w := v.get(path)
+	wantStatus(t, w, http.StatusConflict)
+	wantText(t, w, "Keep this paper", "it must be scanned again", "If it is destroyed already, tell the team leader and the helplines’ manager at once.", "Record it here as soon as it is said that the scan can be read, or the letter has ended.")
+	v.signs(tray, h.ops2)
+	w = v.post(tray, nil)
+	wantStatus(t, w, http.StatusConflict)
+	wantText(t, w, "Nothing was recorded", "If one is not listed to be destroyed, and is destroyed already, tell the team leader and the helplines’ manager at once.")
+	wantText(t, v.post("/desk/tray", form), "Keep the paper "+one.Reference(), "If it is destroyed already, tell the team leader")
+
+	h.as(h.lead).looksAt(alone, 2)
+	must(t, h.register.MarkReadable(t.Context(), alone, h.lead)) // she says again that it can be read
+	wantRedirect(t, v.destroys(path, h.destruction()), path)
+	h.destroyed(alone)
+}
+
+// A form for several papers that is sent once more when all of it is on record, as by who
+// goes back, is led to that record.
+func TestATrayThatIsOnRecordAlready(t *testing.T) {
+	h := newHouse(t)
+	one, two := h.readable(2), h.readable(2)
+	v := h.as(h.ops)
+	form := h.destruction("sheets-"+string(one), "2", "sheets-"+string(two), "2")
+	form["paper"] = []string{string(one), string(two)}
+	sign := v.fills("/desk/tray", form)
+	v.signs(sign, h.ops2)
+	wantRedirect(t, v.post(sign, nil), sign)
+	query := "/desk/tray?" + url.Values{"paper": form["paper"]}.Encode()
+	for _, w := range []*httptest.ResponseRecorder{v.post("/desk/tray", form), v.get(query), v.get("/desk/tray?change=" + strings.TrimPrefix(sign, "/desk/sign/"))} {
+		wantRedirect(t, w, "/desk/trays?day=2026-11-24")
+	}
+	wantText(t, v.get("/desk/trays?day=2026-11-24"), one.Reference(), two.Reference())
+	form["paper"] = []string{string(one)} // as after one of two was taken out of it
+	wantRedirect(t, v.post("/desk/tray", form), "/desk/"+string(one))
+	wantText(t, v.get("/desk/tray"), "References on the papers")
+	form["paper"] = []string{string(one), "nonsense"}
+	wantStatus(t, v.post("/desk/tray", form), http.StatusNotFound)
 }
