@@ -243,6 +243,9 @@ func (p *Portal) paperWaits(v *visit, id letter.ID) (bool, error) {
 // strangeness says why a paper that is there should not be; nil where it may.
 func (p *Portal) strangeness(v *visit, id letter.ID, site string) (texts.Text, error) {
 	paper, err := p.cfg.Register.Paper(v.Context(), id)
+	if errors.Is(err, register.ErrNotFound) {
+		paper, err = p.newerScan(v, id) // of a count on which it was found by its old reference
+	}
 	if err != nil && !errors.Is(err, register.ErrNotFound) {
 		return nil, err
 	}
@@ -261,6 +264,30 @@ func (p *Portal) strangeness(v *visit, id letter.ID, site string) (texts.Text, e
 		return nil, err
 	}
 	return texts.Say("papers.it-is-on-record-as-destroyed", "ledger", d.Ledger), nil
+}
+
+// newerScan is the paper under its new reference, of which the letter was an older scan.
+// ErrNotFound is for one that is still called as it was, or is on record as destroyed.
+func (p *Portal) newerScan(v *visit, id letter.ID) (register.Paper, error) {
+	_, err := p.cfg.Register.Paper(v.Context(), id)
+	if err == nil {
+		return register.Paper{}, register.ErrNotFound
+	}
+	if !errors.Is(err, register.ErrNotFound) {
+		return register.Paper{}, err
+	}
+	done, err := p.cfg.Register.Entries(v.Context(), -1, "paper-destroyed", id, 1)
+	if err != nil {
+		return register.Paper{}, err
+	}
+	if len(done) > 0 {
+		return register.Paper{}, register.ErrNotFound
+	}
+	newest, err := p.cfg.Register.NewScanOf(v.Context(), id.Reference())
+	if err != nil {
+		return register.Paper{}, err
+	}
+	return newest, p.cfg.Register.NotWalled(v.Context(), newest.Letter, v.person.Number)
 }
 
 type countBody struct {
@@ -415,6 +442,14 @@ func (p *Portal) readStrange(v *visit, c *register.PapersCounted) (flaws []formF
 			continue
 		}
 		for _, id := range ids {
+			newest, err := p.newerScan(v, id)
+			if unlessNotFound(err) != nil {
+				return nil, err
+			}
+			if err == nil {
+				flaw(texts.Say("papers.it-was-scanned-again", "reference", reference, "reference-2", newest.Reference))
+				continue
+			}
 			says, err := p.strangeness(v, id, string(c.Site))
 			if err != nil {
 				return nil, err

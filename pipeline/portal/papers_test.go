@@ -163,6 +163,31 @@ func TestEveryDifferenceHasAName(t *testing.T) {
 	}
 }
 
+// A paper that was scanned again bears its old reference until somebody writes the new
+// one on it: that is no difference, and none goes on record.
+func TestAPaperIsCountedByItsOldReference(t *testing.T) {
+	h := newHouse(t)
+	old := h.letter(1)
+	fresh := h.rescanned(old)
+	v := h.as(h.ops)
+	wantText(t, v.get("/papers/count?site=office"), fresh.Reference())
+	sent := url.Values{"counted-at": {"office"}, "paper": {string(fresh)}, "others": {old.Reference()}, "looked": {"yes"}}
+	w := v.post("/papers/count", sent)
+	wantStatus(t, w, http.StatusUnprocessableEntity)
+	wantText(t, w, "The paper "+old.Reference()+" was scanned again and is now called "+fresh.Reference()+".", "count it by the new one")
+	sent.Set("others", "")
+	sent.Set("here", string(fresh))
+	wantRedirect(t, v.post("/papers/count", sent), "/papers?done=1")
+	if d := h.counted(); d.Listed != 1 || len(d.Missing)+len(d.Strange) != 0 {
+		t.Errorf("on record is %+v", d)
+	}
+	// Nor does what is on record from before this was asked.
+	must(t, h.register.CountPapers(t.Context(), register.PapersCounted{Site: "office", Listed: 1, Missing: []letter.ID{}, Strange: []letter.ID{old}}, h.ops))
+	if w := v.get("/papers"); strings.Contains(w.Body.String(), "No paper of this letter is expected") {
+		t.Error("a paper that is called otherwise now is expected nowhere")
+	}
+}
+
 // TestCountInTheBrowser: somebody of operations ends the day, without a mouse.
 func TestCountInTheBrowser(t *testing.T) {
 	b := newBrowser(t)
