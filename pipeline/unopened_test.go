@@ -2,11 +2,13 @@ package pipeline
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"letterlock/pipeline/mail"
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -84,6 +86,27 @@ func TestUnopenedLettersAreMailedAgain(t *testing.T) {
 	told, err := o.cfg.Register.Entries(t.Context(), -1, "unread-told", "", 10)
 	if err != nil || len(told) != len(ids) {
 		t.Errorf("%d are on record as reminded, of %d: %v", len(told), len(ids), err)
+	}
+}
+
+// The settings say when the manager is told: the mail gives no number of days that may
+// be another.
+func TestTheManagerIsToldAsTheSettingsSay(t *testing.T) {
+	o := newOffice(t, func(c *Config) {
+		c.Settings = register.Values{register.SettingLeaders: 1, register.SettingManagers: 1}
+	})
+	o.person(register.Manager, "mo@example.org")
+	o.now = time.Date(2026, 12, 1, 10, 0, 0, 0, letter.London)
+	o.work(o.deposit().ID)
+	o.post.taken = nil
+	o.now = o.now.AddDate(0, 0, 1).Add(time.Minute)
+	o.must(o.tellUnopened(t.Context()))
+	at := slices.IndexFunc(o.post.taken, func(m mail.Message) bool { return m.About == mail.UnopenedLong && m.To == "mo@example.org" })
+	if at < 0 {
+		t.Fatalf("after one working day: %+v", o.post.taken)
+	}
+	if said := texts.English().Text(texts.Word("mail-first", "unopened-long")); strings.Contains(said, "two") || !strings.Contains(said, "longer than they should") {
+		t.Errorf("after one working day the manager reads %q", said)
 	}
 }
 
