@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -14,6 +15,13 @@ type editBody struct {
 	personBody
 	Form      url.Values
 	Helplines []Helpline // to choose from; none but for a team leader
+	Was       string     // what was on record when the form was first shown: see onRecord
+}
+
+// onRecord stands for all that the form changes, as it is on record. A form that was
+// filled in over something else would give back what was taken meanwhile.
+func onRecord(who register.Person) string {
+	return hashOf(fmt.Sprintf("%q", append([]string{who.Name, who.Email}, slices.Sorted(slices.Values(who.Helplines))...)))
 }
 
 // editOf is the person whom the address names, for another act than what their own
@@ -35,7 +43,7 @@ func (p *Portal) editPersonPage(w http.ResponseWriter, v *visit) error {
 }
 
 func (p *Portal) showEdit(w http.ResponseWriter, v *visit, person personBody, form url.Values, flaws []formFlaw) error {
-	body := editBody{personBody: person, Form: form}
+	body := editBody{personBody: person, Form: form, Was: cmp.Or(form.Get("was"), onRecord(person.Person))}
 	if person.Role == register.TeamLeader {
 		body.Helplines = p.cfg.Helplines
 	}
@@ -55,6 +63,9 @@ func (p *Portal) editPerson(w http.ResponseWriter, v *visit) error {
 	}
 	if !person.Shown {
 		return notAgainAt(person.Path)
+	}
+	if was := v.PostForm.Get("was"); was != "" && was != onRecord(person.Person) {
+		return movedOn
 	}
 	v.PostForm.Set("role", string(person.Role))
 	who, flaws := p.readPerson(v.PostForm)

@@ -3,8 +3,10 @@ package portal
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -95,5 +97,47 @@ func TestPersonIsChanged(t *testing.T) {
 	wantSame(t, "who has left", admin.get(gone), admin.get("/no-such-page"))
 	if err := h.register.ChangePerson(t.Context(), register.Person{Number: h.lead2, Name: "x"}, h.admin); err != register.ErrNotFound {
 		t.Errorf("who has left is changed: %v", err)
+	}
+}
+
+// Two administrators have the form open. What the first has taken from somebody the
+// second does not give back by a form that was shown before.
+func TestAnOlderFormGivesNothingBack(t *testing.T) {
+	h := newHouse(t)
+	person := fmt.Sprintf("/people/%d", h.lead)
+	edit := person + "/edit"
+	first, second := h.as(h.admin), h.as(h.person("Una Admin", register.Administrator))
+	was := func(w *httptest.ResponseRecorder) string {
+		t.Helper()
+		m := regexp.MustCompile(`name="was" value="(\w+)"`).FindStringSubmatch(w.Body.String())
+		if m == nil {
+			t.Fatalf("the form does not say over what it was filled in:\n%s", w.Body)
+		}
+		return m[1]
+	}
+	form := func(was, email, helpline string) url.Values {
+		return url.Values{"name": {"Ada Lead"}, "email": {email}, "helpline": {helpline}, "was": {was}}
+	}
+	first.showsAgain(edit)
+	second.showsAgain(edit)
+	older := was(second.get(edit))
+	wantRedirect(t, first.post(edit, form(was(first.get(edit)), "somebody@example.org", "mens-advice-line")), person+"?done=changed")
+	w := second.post(edit, form(older, "x", "respect-phoneline"))
+	wantStatus(t, w, http.StatusConflict)
+	w = second.post(edit, form(older, "new@example.org", "respect-phoneline"))
+	wantStatus(t, w, http.StatusConflict)
+	wantText(t, w, "Something changed while you were")
+	wantText(t, second.get(person), "Team leader of Men’s Advice Line", "somebody@example.org")
+
+	newer := was(second.get(edit))
+	w = second.post(edit, form(newer, "x", "mens-advice-line"))
+	wantStatus(t, w, http.StatusUnprocessableEntity)
+	if was(w) != newer {
+		t.Error("the form comes back as if it had been filled in over something else")
+	}
+	wantRedirect(t, second.post(edit, form(newer, "new@example.org", "mens-advice-line")), person+"?done=changed")
+	wantText(t, second.get(person), "Team leader of Men’s Advice Line", "new@example.org")
+	if n := len(h.entries("person-changed", "")); n != 2 {
+		t.Errorf("%d entries, want 2", n)
 	}
 }
