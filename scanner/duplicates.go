@@ -76,8 +76,12 @@ type duplicates struct {
 	swept  letter.Date        // the day on which it was last swept
 }
 
-// add takes in a scan that is sure to become a letter. Its mark may follow.
+// add takes in a scan that is sure to become a letter. Its mark may follow. One whose
+// hash is not known has no twins.
 func (d *duplicates) add(s takenScan) {
+	if s.hash == "" {
+		return
+	}
 	all := d.taken[s.hash]
 	d.hashes[s.id] = s.hash
 	switch at := slices.IndexFunc(all, func(o takenScan) bool { return o.id == s.id }); {
@@ -128,6 +132,16 @@ func (d *duplicates) self() string {
 	h := hmac.New(sha256.New, d.key)
 	h.Write([]byte("owner"))
 	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// ours is a scan's keyed hash that an edge has written down into the scanner folder, and
+// "" if that was another one: the folder may come to a machine whose memory is new, and
+// under its key the same bytes have another hash.
+func (d *duplicates) ours(hash, by string) string {
+	if by != "" && by != d.self() {
+		return ""
+	}
+	return hash
 }
 
 // remember reads the memory when the edge starts.

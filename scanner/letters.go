@@ -69,7 +69,8 @@ type stackPlace struct {
 
 // content is the letters of a scan, as lettersFile has them.
 type content struct {
-	Hash    string  `json:"hash"` // the keyed hash of the scan, to find duplicates by
+	Hash    string  `json:"hash"`         // the keyed hash of the scan, to find duplicates by
+	By      string  `json:"by,omitempty"` // by whose key, as in duplicates.self; earlier versions did not write it
 	Letters []clean `json:"letters"`
 	kept    bool    // it is on disk
 }
@@ -222,7 +223,7 @@ func (e *Edge) readLetters(c folder.Claim) (content, error) {
 	if json.Unmarshal(data, &holds) != nil || len(holds.Letters) == 0 {
 		return content{}, fmt.Errorf("reading which letters claim %s holds: the file is damaged", c.ID)
 	}
-	holds.kept = true
+	holds.Hash, holds.kept = e.known.ours(holds.Hash, holds.By), true
 	return holds, nil
 }
 
@@ -244,7 +245,7 @@ func (e *Edge) keep(j *job, err error) error {
 	if failed != nil {
 		return disk.Plain("keeping a clean PDF", failed)
 	}
-	if failed := disk.WriteJSON(d, j.claim.Path(lettersFile), 0o600, content{Hash: j.scan.hash, Letters: []clean{*j.clean}}); failed != nil {
+	if failed := disk.WriteJSON(d, j.claim.Path(lettersFile), 0o600, content{Hash: j.scan.hash, By: e.known.self(), Letters: []clean{*j.clean}}); failed != nil {
 		return failed
 	}
 	j.kept = true

@@ -14,7 +14,7 @@ import (
 // if it still is what they were made of. A program may have it open and go on
 // writing, wherever it was moved; what it has written since is in no letter then,
 // and the scan goes back to people. hash is the scan's keyed hash, "" where an
-// earlier version did not write it down.
+// earlier version did not write it down, or an edge with another key did.
 //
 // A crash leads here again: the letters are recorded, and the claim says whether
 // it is being given back.

@@ -286,3 +286,53 @@ func TestAScanThatIsOnlyTouchedIsDeleted(t *testing.T) {
 		t.Errorf("given back: %v", given)
 	}
 }
+
+// The scanner's machine dies while letters wait for their receipts. The folder is on a
+// share, and a new machine goes on there, with a memory of its own.
+func TestANewMachineFindsNothingWrittenIntoWhatTheOldOneTook(t *testing.T) {
+	for name, wait := range map[string]func(*office){
+		"sealed":     func(*office) {},
+		"not sealed": noList,
+	} {
+		t.Run("a stack, "+name, func(t *testing.T) {
+			o, stack := withStack(t, 3)
+			wait(o)
+			o.newMachine(stack, 3)
+		})
+		t.Run("a letter, "+name, func(t *testing.T) {
+			o := newOffice(t)
+			wait(o)
+			o.newMachine(sampleLetter(1), 1)
+		})
+	}
+}
+
+// newMachine has the letters of a scan claimed by one machine and brought by another.
+func (o *office) newMachine(scan []byte, letters int) {
+	o.Helper()
+	o.drop(line+"/a scan", scan)
+	o.pass(settled + 2)
+	o.close()
+	if err := os.RemoveAll(o.cfg.StateDir); err != nil {
+		o.Fatal(err)
+	}
+	o.publish(o.recipients())
+	o.open()
+	o.wait(2 * time.Minute)
+	o.verify()
+	o.wait(2 * time.Minute)
+	o.ended(letters)
+	if given := o.given(folder.RefusedDir); len(given) > 0 {
+		o.Errorf("%d files are given back", len(given))
+	}
+	if len(o.slips()) != letters {
+		o.Errorf("slips: %v", o.slips())
+	}
+}
+
+// noList has every letter wait for the recipients list.
+func noList(o *office) {
+	if err := os.Remove(filepath.Join(o.base, "bucket", letter.RecipientsKey)); err != nil {
+		o.Fatal(err)
+	}
+}

@@ -198,6 +198,7 @@ func (e *Edge) normalise(ctx context.Context, c folder.Claim) (content, error) {
 	if err := e.folder.Settled(c); err != nil {
 		return content{}, err
 	}
+	holds.By = e.known.self()
 	if holds.Letters[0].ID != c.ID {
 		e.known.unsure[holds.Hash] = c.ID // until follow
 		if err := disk.WriteJSON(e.folder.Disk(), c.Path(lettersFile), 0o600, holds); err != nil {
@@ -239,7 +240,7 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 		m.SHA256 = hex.EncodeToString(sum[:])
 		return disk.Plain("spooling a sealed letter", err)
 	}, func(out disk.File) (err error) {
-		give, err = disk.Prepare(d, spooled(j.id, folder.ManifestExt), 0o600, sealed{m, j.scan.hash, j.scan.id, j.clean.Late})
+		give, err = disk.Prepare(d, spooled(j.id, folder.ManifestExt), 0o600, sealed{m, j.scan.hash, e.known.self(), j.scan.id, j.clean.Late})
 		return errors.Join(readBack(out, m.Size, sum), err)
 	})
 	if err != nil {
@@ -298,6 +299,7 @@ func (e *Edge) sealedBefore(j *job) (bool, error) {
 type sealed struct {
 	letter.Manifest
 	Hash  string    `json:"hash,omitempty"`  // as in content; earlier versions did not write it, and marked the scan before
+	By    string    `json:"by,omitempty"`    // likewise
 	First letter.ID `json:"first,omitempty"` // the id of the scan's first letter
 	Late  bool      `json:"late,omitempty"`  // as in rescan
 }
@@ -310,8 +312,8 @@ func (e *Edge) foundSealed(data []byte, on func(letter.ID) *job) error {
 	}
 	j := on(s.ID)
 	j.manifest, j.late = &s.Manifest, s.Late
-	if s.Hash != "" {
-		j.scan = takenScan{s.Hash, s.First, letter.DateOf(s.Received), s.Helpline}
+	if hash := e.known.ours(s.Hash, s.By); hash != "" {
+		j.scan = takenScan{hash, s.First, letter.DateOf(s.Received), s.Helpline}
 		e.known.add(j.scan)
 	}
 	return nil
