@@ -47,11 +47,12 @@ const (
 	whyNotAgain   = "not-again"
 	whyTooLate    = "too-late"
 	whyGrew       = "grew" // after it was taken
+	whyOtherSite  = "other-site"
 )
 
 // RefusalWords are all words in which a scan's refusal is reported to the server.
 func RefusalWords() []string {
-	words := []string{whyStray, whyUnreadable, whyLinked, whyNotSame, whyNotAgain, whyTooLate, whyGrew}
+	words := []string{whyStray, whyUnreadable, whyLinked, whyNotSame, whyNotAgain, whyTooLate, whyGrew, whyOtherSite}
 	for _, code := range pdf.Codes {
 		words = append(words, string(code))
 	}

@@ -67,6 +67,8 @@ type job struct {
 	scan      takenScan        // what duplicates of the scan are told; with clean
 	manifest  *letter.Manifest // from step 4 on
 	late      bool             // it is a late new scan, see awaited.go; with manifest
+	returned  bool             // its scan is given back although it is sealed, see anothersite.go; with manifest
+	stuck     bool             // it is another site's, and no scan of it is here
 	kept      bool             // which letters its scan holds is on disk, see keep
 	spooled   bool             // the sealed letter is known to lie beside its manifest
 	readBack  bool             // so it was, when it was written a moment ago
@@ -106,7 +108,11 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 		return true, e.discard(j) // a crash came between the record and the end
 	}
 	if j.claim.Returning {
-		return true, e.giveBack(&j.claim, outcome{}) // a crash or a full disk came in the middle
+		err := e.giveBack(&j.claim, outcome{}) // a crash or a full disk came in the middle
+		if err == nil && j.returned && e.strange(j) {
+			err = e.dropSealed(j.id)
+		}
+		return true, err
 	}
 	if j.manifest == nil {
 		if sealed, err := e.sealedBefore(j); sealed || err != nil {
@@ -121,6 +127,9 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 		if err := e.findSpooled(j); err != nil {
 			return false, err
 		}
+	}
+	if e.strange(j) {
+		return e.tendStrange(ctx, j)
 	}
 	if j.manifest == nil && j.clean == nil {
 		if e.mayHideTwin() {
@@ -240,7 +249,7 @@ func (e *Edge) seal(ctx context.Context, j *job) (*letter.Manifest, error) {
 		m.SHA256 = hex.EncodeToString(sum[:])
 		return disk.Plain("spooling a sealed letter", err)
 	}, func(out disk.File) (err error) {
-		give, err = disk.Prepare(d, spooled(j.id, folder.ManifestExt), 0o600, sealed{m, j.scan.hash, e.known.self(), j.scan.id, j.clean.Late})
+		give, err = disk.Prepare(d, spooled(j.id, folder.ManifestExt), 0o600, sealed{Manifest: m, Hash: j.scan.hash, By: e.known.self(), First: j.scan.id, Late: j.clean.Late})
 		return errors.Join(readBack(out, m.Size, sum), err)
 	})
 	if err != nil {
@@ -302,6 +311,8 @@ type sealed struct {
 	By    string    `json:"by,omitempty"`    // likewise
 	First letter.ID `json:"first,omitempty"` // the id of the scan's first letter
 	Late  bool      `json:"late,omitempty"`  // as in rescan
+	// Returned is set before the scan is given back although the letter is sealed.
+	Returned bool `json:"returned,omitempty"`
 }
 
 // foundSealed takes in a letter that was sealed before.
@@ -311,7 +322,10 @@ func (e *Edge) foundSealed(data []byte, on func(letter.ID) *job) error {
 		return err
 	}
 	j := on(s.ID)
-	j.manifest, j.late = &s.Manifest, s.Late
+	j.manifest, j.late, j.returned = &s.Manifest, s.Late, s.Returned
+	if s.Returned && e.strange(j) {
+		return nil // its twin is nothing that was taken
+	}
 	if hash := e.known.ours(s.Hash, s.By); hash != "" {
 		j.scan = takenScan{hash, s.First, letter.DateOf(s.Received), s.Helpline}
 		e.known.add(j.scan)
@@ -441,21 +455,26 @@ func (e *Edge) discard(j *job) error {
 	if err := e.dropClean(j); err != nil {
 		return err
 	}
+	if err := e.dropSealed(j.id); err != nil {
+		return err
+	}
+	e.step("taken", j.id)
+	e.Log.Info("A letter is taken: the server has it and its scan is deleted.", "letter", j.id)
+	return nil
+}
+
+// dropSealed clears the spool of a letter, its manifest last.
+func (e *Edge) dropSealed(id letter.ID) error {
 	d := e.folder.Disk()
-	if err := disk.Discard(d, spooled(j.id, sealedExt)); err != nil {
+	if err := disk.Discard(d, spooled(id, sealedExt)); err != nil {
 		return disk.Plain("clearing the spool", err)
 	}
 	if err := disk.SyncDir(d, folder.SpoolDir); err != nil {
 		return err // one after the other, also for a power cut
 	}
 	// Not emptied first: a crash must not leave one that cannot be read.
-	if err := e.remove(spooled(j.id, folder.ManifestExt)); err != nil {
+	if err := e.remove(spooled(id, folder.ManifestExt)); err != nil {
 		return err
 	}
-	if err := disk.SyncDir(d, folder.SpoolDir); err != nil {
-		return err
-	}
-	e.step("taken", j.id)
-	e.Log.Info("A letter is taken: the server has it and its scan is deleted.", "letter", j.id)
-	return nil
+	return disk.SyncDir(d, folder.SpoolDir)
 }
