@@ -209,6 +209,9 @@ func (e *Edge) mark(s takenScan) error {
 // forget drops, once a day, what is remembered of letters whose deadline has
 // come. It must not be called while the clock may be wrong.
 func (e *Edge) forget() {
+	if e.ranOut() {
+		return
+	}
 	today := letter.DateOf(e.Now())
 	if today == e.known.swept {
 		return

@@ -99,6 +99,8 @@ type Edge struct {
 	clockRight   bool          // what the last comparison said
 	clockAsked   time.Time     // when that was
 	clockOff     time.Duration // and by how much it is said to be wrong
+	validUntil   time.Time     // until when the newest list is valid that was seen; zero if that is not known
+	behindAsked  time.Time     // when a newer one was last looked for because of that
 	lastNow      time.Time     // what both clocks said before
 	lastSteady   time.Duration
 	list         *seal.Recipients
@@ -151,7 +153,7 @@ func Open(cfg Config) (*Edge, error) {
 		e.state, e.closeState = state, state.Close
 	}
 	e.watched = e.Now()
-	if err := errors.Join(e.recall(), e.recallServerKeys(), e.recallLost(), e.attach(), e.remember()); err != nil {
+	if err := errors.Join(e.recall(), e.recallServerKeys(), e.recallList(), e.recallLost(), e.attach(), e.remember()); err != nil {
 		e.Close()
 		return nil, err
 	}

@@ -128,6 +128,11 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 			return false, err
 		}
 	}
+	if j.manifest == nil && e.aheadThen(j.claim) {
+		if end, err := e.putBack(j); end || err != nil {
+			return end, err
+		}
+	}
 	if e.strange(j) {
 		return e.tendStrange(ctx, j)
 	}

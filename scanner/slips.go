@@ -317,7 +317,8 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 	if e.gone[r.ID].Paper == letter.PaperDestroyed || r.Paper == letter.PaperDestroyed {
 		return e.endSlip(r)
 	}
-	if r.Paper == paperOverdue {
+	past := !letter.DateOf(e.Now()).Before(letter.Deadline(letter.DateOf(r.Received), r.Class))
+	if r.Paper == paperOverdue && past {
 		return e.dropOverdue(r)
 	}
 	if r.Paper == letter.PaperReplaced && disk.Exists(e.folder.Disk(), r.place()) {
@@ -331,7 +332,7 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 		return err
 	}
 	next := r
-	over := !letter.DateOf(e.Now()).Before(letter.Deadline(letter.DateOf(r.Received), r.Class))
+	over := past && !e.ranOut()
 	_, gone := e.gone[r.ID]
 	switch {
 	case receipt != nil && receipt.Paper == letter.PaperDestroyed:
@@ -342,6 +343,10 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 		next.Paper, next.Reason, next.Gone = letter.PaperMayGo, "", true
 	case over: // the server says nothing any more of a letter that is gone
 		next.Paper, next.Reason = paperOverdue, ""
+	case r.Paper == paperOverdue && receipt == nil: // by a clock that was ahead
+		if next.Paper = letter.PaperKept; r.Gone {
+			next.Paper = letter.PaperMayGo
+		}
 	case receipt == nil || receipt.Paper == r.Paper && receipt.Reason == r.Reason && receipt.Helpline == r.Moved:
 		return nil
 	default:

@@ -68,6 +68,7 @@ func TestASlipFollowsItsPaper(t *testing.T) {
 func TestASlipIsOverdueOnItsDeadline(t *testing.T) {
 	o, m := taken(t)
 	o.now = m.Deadline().Start().Add(-time.Hour)
+	o.publish(o.recipients())
 	o.pass(1)
 	if len(o.slips()) != 1 {
 		t.Error("it went too early")

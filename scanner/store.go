@@ -201,11 +201,10 @@ func (e *Edge) clockJumped(now time.Time) bool {
 // maxJump is more than clocks are ever corrected by while they are right.
 const maxJump = time.Minute
 
-// clockAgrees reports whether this machine's clock may be believed: the time
-// of receipt decides when a letter must be gone. A clock that was right stays
+// storeAgrees is clockAgrees by what the store says. A clock that was right stays
 // believed while the store cannot be asked and nobody has set it; one that was
 // never compared does not, unless the store has no clock to compare with.
-func (e *Edge) clockAgrees(ctx context.Context) bool {
+func (e *Edge) storeAgrees(ctx context.Context) bool {
 	now := e.Now()
 	if e.clockJumped(now) {
 		e.clockRight, e.clockAsked = false, time.Time{}
@@ -332,6 +331,7 @@ func (e *Edge) fetchRecipients(ctx context.Context, by letter.ID) (seal.Recipien
 		return seal.Recipients{}, errors.New("the recipients list in the store is older than one that was seen before: the server, or the store, was restored from a backup")
 	}
 	e.seen = 0
+	e.validUntil = list.ValidUntil
 	if list.Serial > highest || !disk.Exists(e.state, listFile) { // which a release before did not keep
 		// The list first: a crash in between leaves one that is newer than the number, and proves as much.
 		if err := disk.WriteBytes(e.state, listFile, 0o600, msg); err != nil {
@@ -397,7 +397,11 @@ const watchEvery = time.Hour
 // watchList looks at the recipients list for the server's sake: on a day
 // without a scan nobody else would find out that it is too old.
 func (e *Edge) watchList(ctx context.Context) {
-	if e.Now().Sub(e.watched).Abs() < watchEvery {
+	every := watchEvery
+	if e.ranOut() {
+		every = e.SlipEvery // slips wait for that
+	}
+	if e.Now().Sub(e.watched).Abs() < every {
 		return
 	}
 	if _, err := e.fetchRecipients(ctx, ""); errors.Is(err, errWaits) {

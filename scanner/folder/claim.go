@@ -247,15 +247,40 @@ func (f *Folder) Settled(c Claim) error {
 	if same && !f.written(full) {
 		return nil
 	}
-	// A crash after the move leaves a claim without a scan, as above.
+	if err := f.moveOut(c, name); err != nil {
+		return err
+	}
+	return errors.Join(ErrUnsettled, f.dropEmpty(c))
+}
+
+// PutBack puts the scan of a claim back to where it was dropped, to settle anew, and
+// ends the claim. What a crash leaves is said in moveOut.
+func (f *Folder) PutBack(c Claim) error {
+	name, err := f.scan(c)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := disk.SyncDir(f.disk, c.from()); err != nil {
+			return err
+		}
+		return f.dropEmpty(c)
+	}
+	if err != nil {
+		return disk.Plain("finding a claimed scan", err)
+	}
+	if err := f.moveOut(c, name); err != nil {
+		return err
+	}
+	return f.dropEmpty(c)
+}
+
+// moveOut puts a scan back to where it was dropped. A crash after the move leaves a
+// claim without a scan, which Claims clears away.
+func (f *Folder) moveOut(c Claim, name string) error {
 	dir, err := f.makeFrom(c)
 	if err != nil {
 		return err
 	}
-	if _, err := disk.MoveFree(f.disk, full, dir, name); err != nil {
-		return err
-	}
-	return errors.Join(ErrUnsettled, f.dropEmpty(c))
+	_, err = disk.MoveFree(f.disk, path.Join(c.Path(scanDir), name), dir, name)
+	return err
 }
 
 // Changed reports whether the scan of a claim that has become letters is not what
