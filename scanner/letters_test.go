@@ -278,6 +278,35 @@ func TestALookLeavesNoLetterBehind(t *testing.T) {
 	}
 }
 
+// The edge beside a look goes through all claims anew: a scan could not be claimed, or one
+// claim is damaged for good.
+func TestTheEdgeBesideALookLeavesItAlone(t *testing.T) {
+	look := func() {}
+	o := newOffice(t, func(o *office) { o.cfg.Workshop = onInspect{o.cfg.Workshop, func() { look() }} })
+	o.taken("a.jpg", sampleLetter(1))
+	o.taken("b.jpg", sampleLetter(1))
+	q, err := OpenQuestions(o.Edge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	list, err := q.List()
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	look = func() {
+		o.claimedAfterAll()
+		if len(o.files("scanner/"+folder.LooksDir)) != 1 {
+			t.Error("what is looked at just now is cleared away")
+		}
+	}
+	if _, err := q.Thumbnail(t.Context(), list[0].Token, 1); err != nil {
+		t.Error(err)
+	}
+	look = func() {}
+	o.ended(1)
+}
+
 // hopeless is a workshop that can neither clean a scan nor repair it.
 type hopeless struct{ Workshop }
 

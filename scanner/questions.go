@@ -217,14 +217,15 @@ func (q *Questions) lookAt(ctx context.Context, l *look) error {
 		return disk.Plain("opening a scan that waits", err)
 	}
 	defer scan.Close()
-	// A claim that never gets a scan: what a crash leaves of it every edge clears
-	// away when it starts.
-	bench := folder.Claim{ID: letter.NewID()}
-	if err := disk.MkdirAll(q.root, bench.Path(cleanDir), 0o700); err != nil {
+	// No claim: the edge beside it clears away what is one and has no scan. What a crash
+	// leaves goes when the folder is opened again.
+	bench := path.Join(folder.LooksDir, string(letter.NewID()))
+	if err := disk.MkdirAll(q.root, bench, 0o700); err != nil {
 		return disk.Plain("making a folder to look at scans", err)
 	}
-	defer disk.Discard(q.root, bench.Path(""))
-	clean, err := q.root.OpenFile(cleanPath(bench, bench.ID), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	defer q.root.Remove(folder.LooksDir) // if no other look is under way
+	defer disk.Discard(q.root, bench)
+	clean, err := q.root.OpenFile(path.Join(bench, "clean.pdf"), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return disk.Plain("making a file to look at a scan", err)
 	}

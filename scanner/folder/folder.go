@@ -44,6 +44,7 @@ const (
 
 	PrivateDir = ".letterlock"
 	ClaimedDir = PrivateDir + "/claimed" // one folder a letter, named by its id
+	LooksDir   = ClaimedDir + "/looks"   // one folder a look at a scan that waits: no claim, and cleared away by Open
 	SpoolDir   = PrivateDir + "/spool"   // ID.age and ID.manifest until the receipt
 	RecordDir  = PrivateDir + "/taken"   // ID.json for every slip
 
@@ -124,7 +125,7 @@ func Open(cfg Config) (*Folder, error) {
 	}
 	f := &Folder{cfg: cfg, disk: cfg.Disk, hints: make(chan struct{}, 1), mem: memory{seen: map[string]*sight{}}, corners: map[string]cornerSeen{}}
 	if f.disk != nil {
-		return f, f.prepare()
+		return f, errors.Join(f.prepare(), f.endLooks())
 	}
 	if err := os.MkdirAll(cfg.Path, 0o770); err != nil {
 		return nil, disk.Plain(fmt.Sprintf("the scanner folder %s is not there and cannot be made: make it, and let the account that takes scans own it", cfg.Path), err)
@@ -136,6 +137,11 @@ func Open(cfg Config) (*Folder, error) {
 	f.disk = f.real
 	if err = f.prepare(); err == nil {
 		err = f.take()
+	}
+	if err == nil {
+		if err = f.endLooks(); err != nil {
+			f.letGo()
+		}
 	}
 	if err != nil {
 		f.real.Close()
@@ -161,6 +167,12 @@ func (f *Folder) prepare() error {
 		}
 	}
 	return nil
+}
+
+// endLooks clears away what a crash has left of looks at scans. No sooner than the
+// folder is this process's: another may have one under way.
+func (f *Folder) endLooks() error {
+	return disk.Plain("clearing away what was looked at", disk.Discard(f.disk, LooksDir))
 }
 
 // sureOfArrivals makes sure of all claimed scans where they are before anything
@@ -235,10 +247,15 @@ func (f *Folder) Close() error {
 	if f.watched != nil {
 		f.watched.Close()
 	}
+	f.letGo()
+	return f.real.Close()
+}
+
+// letGo is the end of take.
+func (f *Folder) letGo() {
 	f.owner.leave()
 	unlock(f.lock)
 	f.lock.Close()
-	return f.real.Close()
 }
 
 // Fresh reports whether Open has found no private part, and made one.
