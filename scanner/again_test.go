@@ -93,7 +93,7 @@ func TestAPaperIsScannedAgain(t *testing.T) {
 	}
 	o.answer(old, letter.PaperReplaced, "")
 	o.after(o.SlipEvery)
-	o.now = old.Deadline().Start()
+	o.works(old.Deadline().Start())
 	o.after(o.SlipEvery)
 	for name := range o.files("scanner/" + folder.RecordDir) {
 		if strings.Contains(name, string(old.ID)) {

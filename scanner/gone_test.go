@@ -79,7 +79,7 @@ func TestAnErasedLetterIsForgotten(t *testing.T) {
 // A slip that says OVERDUE goes, too, once the paper's destruction is on record.
 func TestAnOverdueSlipGoesWithItsPaper(t *testing.T) {
 	o, m := taken(t)
-	o.now = letter.Deadline(m.ReceivedOn(), letter.SixMonths).Start()
+	o.works(letter.Deadline(m.ReceivedOn(), letter.SixMonths).Start())
 	o.after(o.SlipEvery)
 	if d := cmp.Diff([]string{"OVERDUE " + m.ID.Reference() + ".txt"}, o.slips()); d != "" {
 		t.Fatal(d)

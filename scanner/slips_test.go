@@ -67,8 +67,7 @@ func TestASlipFollowsItsPaper(t *testing.T) {
 
 func TestASlipIsOverdueOnItsDeadline(t *testing.T) {
 	o, m := taken(t)
-	o.now = m.Deadline().Start().Add(-time.Hour)
-	o.publish(o.recipients())
+	o.works(m.Deadline().Start().Add(-time.Hour))
 	o.pass(1)
 	if len(o.slips()) != 1 {
 		t.Error("it went too early")
@@ -243,7 +242,7 @@ func TestThePaperOfAMovedLetter(t *testing.T) {
 	}
 
 	o.restart() // whose the paper is is known again
-	o.now = m.Deadline().Start()
+	o.works(m.Deadline().Start())
 	if err := os.Remove(filepath.Join(o.base, "bucket", letter.ReceiptKey(m.Site, m.ID))); err != nil {
 		t.Fatal(err) // the server's word goes with the letter
 	}

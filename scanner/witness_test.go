@@ -14,6 +14,16 @@ import (
 	"letterlock/scanner/letter"
 )
 
+// works lets time pass until then, in which the server has been at work to the end: it has
+// published lists, of which the edge knows the newest.
+func (o *office) works(until time.Time) {
+	o.Helper()
+	o.now = until.Add(-o.SlipEvery)
+	o.publish(o.recipients())
+	o.pass(1)
+	o.now = until
+}
+
 // Where the bucket is a folder nobody tells the scanner that the clock of the machine is
 // a year ahead, for an hour. A server that doubts it publishes no list.
 func TestAYearAheadForAnHour(t *testing.T) {
