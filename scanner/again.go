@@ -47,7 +47,7 @@ func againNext(l *texts.Language, err error, paper string) string {
 	if errors.As(err, &wrong) {
 		return say(l, "again.compare") + kept
 	}
-	return say(l, "again.scan-it", "paper", paper, "folder", folder.AgainDir+"/"+paper) + kept
+	return say(l, "again.scan-it", "paper", paper, "folder", folder.AgainDir+"/"+paper) + kept + " " + say(l, "note.delete-it")
 }
 
 // rescanOf is of which letter the claimed scan is a new scan, by the folder into

@@ -116,7 +116,7 @@ func verdictOf(l *texts.Language, err error, answer folder.Answer) (outcome, boo
 		switch {
 		case answer == folder.Repair: // not offered again: it would end here again
 			what = say(l, "repair.failed", "what", what)
-			next = say(l, "repair.failed-next") + nothingLost
+			next = say(l, "repair.failed-next") + nothingLost + " " + say(l, "note.delete-it")
 		case repairable(flaw):
 			next += " " + say(l, "repair.offer")
 		}
@@ -134,13 +134,13 @@ func verdictOf(l *texts.Language, err error, answer folder.Answer) (outcome, boo
 }
 
 // refusedSays says what is wrong with a scan that is refused with that code, and what
-// to do next, which ends by saying that nothing is lost. An unknown code gets the
+// to do next, which ends by saying that nothing is lost, and when the file is to go. An unknown code gets the
 // texts for a damaged scan.
 func refusedSays(l *texts.Language, code pdf.Code) (what, next string) {
 	if !l.Has("refused." + string(code) + ".what") {
 		code = pdf.Damaged
 	}
-	return say(l, "refused."+string(code)+".what"), say(l, "refused."+string(code)+".next") + " " + say(l, "note.kept-paper")
+	return say(l, "refused."+string(code)+".what"), say(l, "refused."+string(code)+".next") + " " + say(l, "note.kept-paper") + " " + say(l, "note.delete-it")
 }
 
 // repairable says whether a scan was refused for a reason for which a less strict

@@ -416,6 +416,10 @@ func TestStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	got.Oldest, got.Arrivals = time.Time{}, nil
+	if time.Since(got.GivenBack).Abs() > time.Minute {
+		t.Errorf("the refused one lies there since %s", got.GivenBack)
+	}
+	got.GivenBack = time.Time{}
 	if d := cmp.Diff(folder.Counts{Arriving: 1, Waiting: 1, Refused: 1}, got); d != "" {
 		t.Error(d)
 	}

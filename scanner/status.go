@@ -128,6 +128,13 @@ func (e *Edge) waitsForPeople(helpline string) (lines []string) {
 		default:
 			lines = append(lines, say(e.Language, "status.asked", "n", n, "folder", dir))
 		}
+		since := e.folder.Oldest(helpline, dir)
+		switch lain := lasted(e.Language, e.Now().Sub(since)); folder.LyingSince(since, e.Now()) {
+		case folder.Overlooked:
+			lines = append(lines, say(e.Language, "status.overlooked", "folder", dir, "lasted", lain))
+		case folder.Outstayed:
+			lines = append(lines, say(e.Language, "status.outstayed", "folder", dir, "lasted", lain))
+		}
 	}
 	return lines
 }

@@ -206,7 +206,9 @@ func (s status) print(w *world) error {
 
 // needsSomebody reports whether a promise is broken. No server may have run to raise
 // an alarm.
-func (s status) needsSomebody() bool { return len(s.Alarms)+s.Overdue+s.Outlived > 0 }
+func (s status) needsSomebody() bool {
+	return len(s.Alarms)+s.Overdue+s.Outlived > 0 || s.scans != nil && folder.LyingSince(s.scans.GivenBack, s.now) == folder.Outstayed
+}
 
 // verdict is the whole of it in a sentence, for whoever reads nothing else.
 func (s status) verdict() string {

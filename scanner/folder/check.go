@@ -173,7 +173,7 @@ func (c *check) counts() {
 	default:
 		c.good("waiting", "%s being taken, and on the way to the server: %s.", words.Are(n.Claimed, "scan"), words.Count(n.Waiting, "sealed letter"))
 	}
-	c.good("refused", "In the folders of the helplines wait for operations: %s and %s.", words.Number(n.Refused, "refused scan"), words.Number(n.Asked, "question"))
+	c.givenBack(n)
 	if n.Other > 0 {
 		c.bad("helpline", "%s asked about that were taken before for another helpline: one of the two may be in the wrong place. The notes in %q in the helplines' folders say what to do.", words.Are(n.Other, "scan"), OtherLineDir)
 	}
@@ -187,3 +187,19 @@ func (c *check) counts() {
 		c.bad("misplaced", "%s where nobody looks for scans: %s.", words.Are(n.Misplaced, "file"), cornersNext)
 	}
 }
+
+// givenBack says what was given back to people, and how long it has lain there.
+func (c *check) givenBack(n Counts) {
+	says := fmt.Sprintf("In the folders of the helplines wait for operations: %s and %s.", words.Number(n.Refused, "refused scan"), words.Number(n.Asked, "question"))
+	lain := words.Lasted(c.Now.Sub(n.GivenBack))
+	switch LyingSince(n.GivenBack, c.Now) {
+	case NotLong:
+		c.good("refused", "%s", says)
+	case Overlooked:
+		c.bad("refused", "%s The oldest has lain there for %s: %s", says, lain, overlookedNext)
+	case Outstayed:
+		c.bad("refused", "%s The oldest has lain there for %s, longer than any letter may be kept, and whoever may read the share can read it: %s", says, lain, overlookedNext)
+	}
+}
+
+const overlookedNext = "nothing deletes it but people. Have whoever scans do what the note beside it says. Where its letter was scanned again and has its slip, delete it and its note."

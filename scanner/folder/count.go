@@ -23,6 +23,8 @@ type Counts struct {
 	Waiting  int `json:"waiting"`  // sealed, no receipt yet
 	Refused  int `json:"refused"`  // scans that lie in the refused folders
 	Asked    int `json:"asked"`    // scans about which a person is asked
+	// GivenBack is since when the oldest of Refused and Asked lies; zero for none.
+	GivenBack time.Time `json:"given_back,omitzero"`
 	// Other counts those of Asked that were taken before for another helpline:
 	// one of the two may be in the wrong place.
 	Other int `json:"taken_for_another_helpline"`
@@ -174,6 +176,7 @@ func (c *counter) returned(dir string) (scans int) {
 		if scan, ok := strings.CutSuffix(name, NoteExt); ok {
 			if _, ok := there[scan]; ok {
 				scans++
+				c.older(path.Join(dir, name))
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package folder
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"letterlock/scanner/letter"
 
@@ -41,6 +42,10 @@ func TestRefusedScansLieBesideTheirNotes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if time.Since(counts.GivenBack).Abs() > time.Minute {
+		t.Errorf("the oldest lies there since %s", counts.GivenBack)
+	}
+	counts.GivenBack = time.Time{}
 	if d := cmp.Diff(Counts{Refused: 3}, counts); d != "" {
 		t.Error(d)
 	}

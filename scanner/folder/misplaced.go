@@ -48,6 +48,7 @@ func (c *counter) corner(helpline, corner string) (misplaced, returned int) {
 		_, noted := there[e.Name()+NoteExt]
 		if noted && e.Type().IsRegular() {
 			returned++
+			c.older(name + NoteExt)
 		}
 		switch is := outcome(e.Name(), e.Type()); {
 		case is == LookedInto && !slices.Contains(corners(helpline), name):
@@ -64,7 +65,8 @@ type cornerSeen struct {
 	modified  time.Time // of the folder
 	at        time.Time // when that was
 	misplaced int
-	returned  int // scans that were given back
+	returned  int       // scans that were given back
+	oldest    time.Time // when the first of them was
 }
 
 // A corner may hold a hundred thousand files, so it is listed only when
@@ -144,6 +146,7 @@ func (r *round) corner(helpline, corner string) int {
 		c := counter{disk: r.disk}
 		seen = cornerSeen{modified: modified, at: r.now}
 		seen.misplaced, seen.returned = c.corner(helpline, corner)
+		seen.oldest = c.counts.GivenBack
 		r.corners[corner] = seen
 	}
 	return seen.misplaced
