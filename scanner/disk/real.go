@@ -51,8 +51,19 @@ func (r *Real) Lstat(name string) (fs.FileInfo, error) { return r.root.Lstat(nam
 // Stat is Lstat of where a link leads, and of the folder itself as ".".
 func (r *Real) Stat(name string) (fs.FileInfo, error) { return r.root.Stat(name) }
 
-// Mkdir implements Disk.
-func (r *Real) Mkdir(name string, perm fs.FileMode) error { return r.root.Mkdir(name, perm) }
+// Mkdir implements Disk. A folder that the group is to write in, as whoever answers by
+// moving a scan into it, is the group's also under the umask of a shell or a container,
+// which takes that right away. One that keeps the group out altogether is meant.
+func (r *Real) Mkdir(name string, perm fs.FileMode) error {
+	if err := r.root.Mkdir(name, perm); err != nil {
+		return err
+	}
+	const look, write = 0o050, 0o020
+	if info, err := r.root.Lstat(name); perm&write != 0 && err == nil && info.Mode().Perm()&(look|write) == look {
+		_ = r.root.Chmod(name, info.Mode()|write) // with the bits that make what is in it the group's; a share may refuse it
+	}
+	return nil
+}
 
 // Chmod changes who may do what with a file or folder.
 func (r *Real) Chmod(name string, perm fs.FileMode) error { return r.root.Chmod(name, perm) }
