@@ -81,6 +81,7 @@ type Edge struct {
 	Config
 	passed     atomic.Int64   // when Run last ended a look at the folder, in Unix time; 0 before it has
 	folder     *folder.Folder // nil while it is gone
+	strange    bool           // it is not the one from before, see strange.go
 	claims     fs.FileInfo    // the folder of claims, when the scanner folder was opened
 	lost       []Lost         // letters that were on their way in another one
 	lostAt     time.Time      // when they were last looked for
@@ -250,6 +251,7 @@ func (e *Edge) attach() error {
 	e.known.unsure = map[string]letter.ID{} // load finds out
 	e.printed, e.tidy = map[string]bool{}, map[letter.ID]bool{}
 	e.slipDirs, e.againMade = map[string]bool{}, map[string]bool{}
+	e.recognise()
 	e.load()
 	e.miss(before)
 	return nil

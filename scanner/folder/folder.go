@@ -28,6 +28,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -109,6 +110,7 @@ type Folder struct {
 	hints   chan struct{}
 	owner   *ownership // nil for a simulated disk
 	fresh   bool       // the private part was made by Open
+	empty   bool       // and so were the folders of all helplines
 	blind   bool       // a scan was met of which nobody can know whether it is open
 	mem     memory
 	corners map[string]cornerSeen // by path
@@ -156,6 +158,7 @@ func (f *Folder) prepare() error {
 		return err
 	}
 	f.fresh = !disk.Exists(f.disk, ClaimedDir)
+	f.empty = f.fresh && !slices.ContainsFunc(f.cfg.Helplines, func(h string) bool { return disk.Exists(f.disk, h) })
 	for _, dir := range []string{PrivateDir, ClaimedDir, SpoolDir, RecordDir} {
 		if err := disk.MakeDir(f.disk, dir, 0o700); err != nil {
 			return fmt.Errorf("preparing the private part of the scanner folder: %w", err)
@@ -260,6 +263,9 @@ func (f *Folder) letGo() {
 
 // Fresh reports whether Open has found no private part, and made one.
 func (f *Folder) Fresh() bool { return f.fresh }
+
+// Empty is Fresh of a folder in which there was none of the helplines' folders either.
+func (f *Folder) Empty() bool { return f.empty }
 
 // Disk gives access to everything below the scanner folder, and to nothing else.
 func (f *Folder) Disk() disk.Disk { return f.disk }
