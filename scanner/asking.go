@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"slices"
 	"time"
 
@@ -430,15 +431,21 @@ func (e *Edge) putDraft(ctx context.Context) error {
 		e.step("asked-pages", "")
 		return nil
 	}
-	for token := range a.put {
-		if !e.waits(token) {
-			delete(a.put, token)
-		}
-	}
 	a.put[d.token] = d.put
 	e.step("asked", "")
 	// A crash here has the question put once more.
 	return disk.WriteJSON(e.state, putFile, 0o600, a.put)
+}
+
+// forgetUnsaid drops what was put of every question that the report which was just made
+// does not name: the server removes it, with its pages. Where its scan was only out of
+// sight the question is put anew, and not in a day.
+func (e *Edge) forgetUnsaid() {
+	a, before := &e.asking, len(e.asking.put)
+	maps.DeleteFunc(a.put, func(token string, _ putQuestion) bool { return !e.waits(token) })
+	if len(a.put) != before {
+		_ = disk.WriteJSON(e.state, putFile, 0o600, a.put) // else after a start it is put within a day
+	}
 }
 
 // stopAsking ends a look that is under way, and lets go of the folder.

@@ -455,3 +455,32 @@ func TestCutsThatCannotBeAreAskedAboutAnew(t *testing.T) {
 		t.Errorf("held are %v", slices.Collect(maps.Keys(held)))
 	}
 }
+
+// A scan is out of sight for a report, which takes its question back: the server removes
+// it. Once the scan lies there again it is asked about anew within minutes.
+func TestAScanThatIsAwayForAReportIsAskedAboutAgain(t *testing.T) {
+	o, puts := withServerApart(t, allWorks)
+	scan := sampleLetter(1)
+	o.taken("monday.jpg", scan)
+	o.taken("again.jpg", scan)
+	o.answers()
+	o.asks(3 * time.Minute)
+	token, before := o.reported().Questions[0], *puts
+	lies := filepath.Join(o.cfg.Folder, line, "duplicates", "again.jpg")
+	away := filepath.Join(o.base, "away.jpg")
+	if err := os.Rename(lies, away); err != nil {
+		t.Fatal(err)
+	}
+	o.asks(3 * time.Minute)
+	if r := o.reported(); len(r.Questions) != 0 {
+		t.Fatalf("it is asked about still: %v", r.Questions)
+	}
+	if err := os.Rename(away, lies); err != nil {
+		t.Fatal(err)
+	}
+	o.answers()
+	o.asks(4 * time.Minute)
+	if r := o.reported(); !slices.Equal(r.Questions, []string{token}) || *puts != before+3 || len(o.asked()[token].pages) != 1 {
+		t.Errorf("%d objects are put, and asked is %v", *puts-before, r.Questions)
+	}
+}

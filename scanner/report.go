@@ -137,6 +137,7 @@ func (e *Edge) sayReport(ctx context.Context) {
 			return
 		}
 		r.said, r.msg, r.at = now, msg, e.Now()
+		e.forgetUnsaid()
 	}
 	err := e.put(ctx, "", letter.ReportKey(e.Site), inMemory(r.msg), int64(len(r.msg)), sha256.Sum256(r.msg), deposit.Replace)
 	if errors.Is(err, errWaits) {
