@@ -114,6 +114,7 @@ type Folder struct {
 	blind   bool       // a scan was met of which nobody can know whether it is open
 	mem     memory
 	corners map[string]cornerSeen // by path
+	alone   map[string]time.Time  // by path: since when a note is seen to lie without its scan
 }
 
 // Open takes the folder for this process and makes what is missing in it. If
@@ -125,7 +126,7 @@ func Open(cfg Config) (*Folder, error) {
 	if cfg.steady == nil {
 		cfg.steady = time.Now
 	}
-	f := &Folder{cfg: cfg, disk: cfg.Disk, hints: make(chan struct{}, 1), mem: memory{seen: map[string]*sight{}}, corners: map[string]cornerSeen{}}
+	f := &Folder{cfg: cfg, disk: cfg.Disk, hints: make(chan struct{}, 1), mem: memory{seen: map[string]*sight{}}, corners: map[string]cornerSeen{}, alone: map[string]time.Time{}}
 	if f.disk != nil {
 		return f, errors.Join(f.prepare(), f.endLooks())
 	}

@@ -227,7 +227,11 @@ func (r *round) walk(as Scan, dir string, depth int) {
 			}
 			r.enter(below, depth)
 		case Taken:
-			if !root || !isOurFile(e.Name()) {
+			switch {
+			case root && isOurFile(e.Name()):
+			case movedNote(r.disk, as.path):
+				r.orphan(as.Helpline, as.path)
+			default:
 				r.file(as)
 			}
 		}
