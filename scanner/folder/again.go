@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 
 	"letterlock/scanner/disk"
 )
@@ -51,15 +52,32 @@ func (f *Folder) MakeAgain(helpline, paper string) error {
 }
 
 // DropAgain removes the folder for new scans of a paper, and AgainDir with the last
-// of them. One in which something lies stays: it is taken and given back first.
+// of them. One in which something lies stays: it is taken and given back first. What a
+// desktop has left there goes with it.
 func (f *Folder) DropAgain(helpline, paper string) {
 	below, _ := disk.Names(f.disk, againPath(helpline, paper, ""), fs.DirEntry.IsDir)
 	for _, name := range below {
-		_ = f.disk.Remove(againPath(helpline, paper, name)) // an empty one that somebody has made
+		_ = f.dropDir(againPath(helpline, paper, name)) // an empty one that somebody has made
 	}
-	if f.disk.Remove(againPath(helpline, paper, "")) == nil {
-		_ = f.disk.Remove(againPath(helpline, "", ""))
+	if f.dropDir(againPath(helpline, paper, "")) == nil {
+		_ = f.dropDir(againPath(helpline, "", ""))
 	}
+}
+
+// dropDir removes a folder in which there is nothing but what a desktop has left.
+func (f *Folder) dropDir(dir string) error {
+	list, err := f.disk.List(dir)
+	if err != nil {
+		return err
+	}
+	junk := func(e fs.DirEntry) bool { return isDesktopJunk(f.disk, path.Join(dir, e.Name())) }
+	if slices.ContainsFunc(list, func(e fs.DirEntry) bool { return !junk(e) }) {
+		return fs.ErrExist
+	}
+	for _, e := range list {
+		_ = f.disk.Remove(path.Join(dir, e.Name()))
+	}
+	return f.disk.Remove(dir)
 }
 
 // makeFrom makes the folder from which a claimed scan was taken, should somebody

@@ -184,6 +184,42 @@ func TestANewScanSaysOfWhat(t *testing.T) {
 	}
 }
 
+// Somebody has looked into the folder of a paper with a Mac, and with Windows: what that
+// leaves keeps no folder there. What may be a scan does, whatever its name.
+func TestTheFolderOfAPaperGoesWithWhatADesktopLeaves(t *testing.T) {
+	o := open(t)
+	const paper, other = "K7QM-4T2X", "2BCD-EFGH"
+	for _, name := range []string{paper, other} {
+		if err := o.MakeAgain(line, name); err != nil {
+			t.Fatal(err)
+		}
+		o.drop(line+"/scan again/"+name+"/.DS_Store", "Bud1")
+		o.drop(line+"/scan again/"+name+"/Thumbs.db", "pictures")
+		o.drop(line+"/scan again/"+name+"/._scan.pdf", "\x00\x05\x16\x07 Mac OS X")
+		o.drop(line+"/scan again/"+name+"/anna/.DS_Store", "Bud1")
+	}
+	o.drop(line+"/scan again/.DS_Store", "Bud1")
+	o.drop(line+"/scan again/"+other+"/._.pdf", whole)
+	o.DropAgain(line, paper)
+	o.DropAgain(line, other)
+	if names, err := o.AgainFolders(line); err != nil || !slices.Equal(names, []string{other}) {
+		t.Fatalf("there are %v, %v", names, err)
+	}
+	if o.tree(line + "/scan again/" + other)["._.pdf"] != whole {
+		t.Fatal("what may be a scan is gone")
+	}
+	if err := os.Remove(filepath.Join(o.dir, line, "scan again", other, "._.pdf")); err != nil {
+		t.Fatal(err)
+	}
+	o.DropAgain(line, other)
+	if left := o.tree(line); len(left) > 0 {
+		t.Errorf("left are %v", left)
+	}
+	if _, err := o.disk.Lstat(line + "/scan again"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder is there still: %v", err)
+	}
+}
+
 func TestNoPowerCutTakesTheFolderOfAPaper(t *testing.T) {
 	for seed := range uint64(20) {
 		d := disktest.New(time.Now)

@@ -2,7 +2,11 @@ package folder
 
 import (
 	"io/fs"
+	"path"
+	"slices"
 	"strings"
+
+	"letterlock/scanner/disk"
 )
 
 // Outcome is what happens to something that lies in a helpline's folder.
@@ -36,8 +40,7 @@ var rules = []Rule{
 	{What: "hidden files and folders: of macOS, of Samba's recycle bin, Letterlock's own",
 		Names: []string{".*"}, Outcome: LeftAlone},
 	{What: "owner files of Office", Names: []string{"~$*"}, Outcome: LeftAlone},
-	{What: "what Windows and macOS leave in folders",
-		Names: []string{"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"}, Outcome: LeftAlone},
+	{What: "what Windows and macOS leave in folders", Names: desktopJunk, Outcome: LeftAlone},
 	{What: "recycle bins", Names: []string{"$recycle.bin", "#recycle", "@recycle", "trashbox", "network trash folder"}, Outcome: LeftAlone,
 		Says: "`scanner check` finds them and says what to switch off"},
 	{What: "snapshots", Names: []string{"#snapshot", "@recently-snapshot", "~snapshot"}, Outcome: LeftAlone,
@@ -51,7 +54,7 @@ var rules = []Rule{
 		Outcome: LeftAlone, Says: "never opened"},
 
 	{What: "`refused/`, `duplicates/`, `other helpline/`, `stacks/`, `taken/`, `STATUS.txt` and `SLIPS.html` directly in a helpline's folder", Outcome: LeftAlone,
-		Says: "but for the folders of answers: `refused/repair`, `duplicates/same letter`, `duplicates/another letter`, `other helpline/dropped here by mistake`, `other helpline/take it here too`, `stacks/split at the sheets`, `stacks/as told in Letterlock`"},
+		Says: "but for the folders of answers: `refused/repair`, `duplicates/same letter`, `duplicates/another letter`, `other helpline/dropped here by mistake`, `other helpline/take it here too`, `stacks/split at the sheets`, `stacks/as told in Letterlock`. A note is no scan there either; one whose scan was taken away is removed after an hour"},
 	{What: "a scan in the folder of a paper in `scan again/`", Outcome: Taken,
 		Says: "as a new scan of that paper while one is asked for; refused when none is, and when it lies beside these folders"},
 	{What: "a scan among the slips, one without a note in a folder of what was given back, one in a folder that somebody has made there", Outcome: LeftAlone,
@@ -75,6 +78,31 @@ var rules = []Rule{
 	{What: "the same name again", Outcome: Taken, Says: "as another scan"},
 	{What: "a helpline's folder that is removed", Outcome: LookedInto, Says: "after it was made anew"},
 	{What: "a scanner folder that is removed, replaced or mounted anew", Outcome: LookedInto, Says: "after it was opened anew, which is said"},
+}
+
+// desktopJunk is what a desktop leaves in a folder that somebody has only looked into.
+var desktopJunk = []string{"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"}
+
+// isDesktopJunk reports whether a file is that, or one of the two kinds that macOS hides.
+// Nothing else that is hidden: that may be a scan of a copier whose field for the name is
+// empty.
+func isDesktopJunk(d disk.Disk, name string) bool {
+	const doubled = "\x00\x05\x16\x07" // begins a file ._NAME, with what macOS knows of NAME
+	switch base := strings.ToLower(path.Base(name)); {
+	case slices.Contains(desktopJunk, base), base == ".ds_store":
+		info, err := d.Lstat(name)
+		return err == nil && info.Mode().IsRegular()
+	case strings.HasPrefix(base, "._"):
+		file, err := OpenScan(d, name)
+		if err != nil {
+			return false
+		}
+		defer file.Close()
+		begins := make([]byte, len(doubled))
+		_, err = file.ReadAt(begins, 0)
+		return err == nil && string(begins) == doubled
+	}
+	return false
 }
 
 // isOurFile reports whether a file of that name, directly in a helpline's folder
