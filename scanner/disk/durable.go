@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"syscall"
 	"unicode/utf8"
 )
 
@@ -16,8 +17,13 @@ import (
 // finished. A crash leaves it behind; the next Write there replaces it.
 const Unfinished = ".letterlock.tmp"
 
-// MaxName is the longest file name, in bytes, that Linux, Windows and macOS take.
-const MaxName = 255
+// MaxName is the longest file name, in bytes, that Linux, Windows and macOS take, and
+// shortName one that every file system takes: eCryptfs, with which a NAS encrypts a
+// share, takes 143.
+const (
+	MaxName   = 255
+	shortName = 120
+)
 
 // Write makes a file that is there whole or not at all, whatever happens: fill
 // writes it under another name, it is synced, renamed, and its folder synced.
@@ -201,7 +207,8 @@ func MoveFree(d Disk, from, dir, name string) (string, error) {
 }
 
 // FreeIn is FreeName in a folder, where the name with each of the endings must
-// be free. What cannot be told is an error and no reason for another name.
+// be free. What cannot be told is an error and no reason for another name, but for
+// names that are too long there: then a shorter one is found.
 func FreeIn(d Disk, dir, name string, room int, endings ...string) (string, error) {
 	var unknown error
 	free, err := FreeName(name, room, func(to string) bool {
@@ -216,6 +223,9 @@ func FreeIn(d Disk, dir, name string, room int, endings ...string) (string, erro
 		}
 		return false
 	})
+	if errors.Is(unknown, syscall.ENAMETOOLONG) && room > shortName {
+		return FreeIn(d, dir, name, shortName, endings...)
+	}
 	if unknown != nil {
 		return "", Plain("looking whether a name is taken", unknown)
 	}

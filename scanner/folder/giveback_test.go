@@ -1,10 +1,14 @@
 package folder
 
 import (
+	"io/fs"
+	"path"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"letterlock/scanner/disk"
 	"letterlock/scanner/letter"
 
 	"github.com/google/go-cmp/cmp"
@@ -79,6 +83,66 @@ func TestRefusingNamesAtTheirLimit(t *testing.T) {
 		if scans != 2 || len(files) != 4 {
 			t.Errorf("%q: %d scans and %d files in refused", name, scans, len(files))
 		}
+	}
+}
+
+// encrypted is a share that eCryptfs encrypts: a name has 143 bytes at most.
+type encrypted struct{ disk.Disk }
+
+func fits(name string) error {
+	if len(path.Base(name)) > 143 {
+		return &fs.PathError{Op: "look", Path: name, Err: syscall.ENAMETOOLONG}
+	}
+	return nil
+}
+
+func (e encrypted) Lstat(name string) (fs.FileInfo, error) {
+	if err := fits(name); err != nil {
+		return nil, err
+	}
+	return e.Disk.Lstat(name)
+}
+
+func (e encrypted) OpenFile(name string, flag int, perm fs.FileMode) (disk.File, error) {
+	if err := fits(name); err != nil {
+		return nil, err
+	}
+	return e.Disk.OpenFile(name, flag, perm)
+}
+
+func (e encrypted) Rename(from, to string) error {
+	if err := fits(to); err != nil {
+		return err
+	}
+	return e.Disk.Rename(from, to)
+}
+
+func (e encrypted) RenameNew(from, to string) error {
+	if err := fits(to); err != nil {
+		return err
+	}
+	return e.Disk.RenameNew(from, to)
+}
+
+// The name of a scan fits an encrypted share, and that of its note would not: the scan
+// is given back under a shorter one, as often as it comes.
+func TestRefusingNamesAtTheLimitOfAnEncryptedShare(t *testing.T) {
+	o := open(t)
+	o.disk = encrypted{o.disk}
+	for _, length := range []int{143, 143, 140, 139} {
+		if err := o.refuse(o.take(line+"/"+strings.Repeat("x", length-4)+".pdf", "Dear all"), Note{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files := o.tree(line + "/refused")
+	for name, content := range files {
+		_, noted := files[name+NoteExt]
+		if content == "Dear all" && (!noted || !strings.HasPrefix(name, "xxx") || !strings.HasSuffix(name, ".pdf")) {
+			t.Errorf("%q, with a note: %v", name, noted)
+		}
+	}
+	if len(files) != 8 {
+		t.Errorf("%d files in refused: %v", len(files), files)
 	}
 }
 
