@@ -313,12 +313,14 @@ func (e *Edge) tell(about, sentence string) {
 
 // troubled tells what kept the folder from being looked at in full.
 func (e *Edge) troubled(err error) {
-	says := e.sayStrange()
-	if err == nil {
-		e.tell("folder", says)
-		return
+	switch strange := e.sayStrange(); {
+	case strange != "": // whatever else there is, is in that one
+		e.tell("folder", strange)
+	case err != nil:
+		e.tell("folder", "In the scanner folder: "+err.Error()+". Nothing is lost, and Letterlock goes on by itself once that is mended.")
+	default:
+		e.tell("folder", "")
 	}
-	e.tell("folder", strings.TrimSpace(says+" In the scanner folder: "+err.Error()+". Nothing is lost, and Letterlock goes on by itself once that is mended."))
 }
 
 // sentence is an error as the beginning of one.

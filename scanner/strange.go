@@ -46,8 +46,8 @@ func (e *Edge) recognise() {
 	default:
 		e.strange = here != known
 	}
-	if err != nil && !disk.IsFull(err) {
-		e.Log.Warn("it cannot be found out whether this is the scanner folder from before", "error", disk.Plain("reading its name", err))
+	if err = disk.Plain("its file", err); err != nil && !disk.IsFull(err) {
+		e.Log.Warn("it cannot be found out whether this is the scanner folder from before", "error", err)
 	}
 }
 
