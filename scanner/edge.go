@@ -81,7 +81,7 @@ type Edge struct {
 	Config
 	passed     atomic.Int64   // when Run last ended a look at the folder, in Unix time; 0 before it has
 	folder     *folder.Folder // nil while it is gone
-	strange    bool           // it is not the one from before, see strange.go
+	elsewhere  bool           // it is not the one from before, see otherfolder.go
 	claims     fs.FileInfo    // the folder of claims, when the scanner folder was opened
 	lost       []Lost         // letters that were on their way in another one
 	lostAt     time.Time      // when they were last looked for

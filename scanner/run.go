@@ -313,9 +313,9 @@ func (e *Edge) tell(about, sentence string) {
 
 // troubled tells what kept the folder from being looked at in full.
 func (e *Edge) troubled(err error) {
-	switch strange := e.sayStrange(); {
-	case strange != "": // whatever else there is, is in that one
-		e.tell("folder", strange)
+	switch elsewhere := e.sayElsewhere(); {
+	case elsewhere != "": // whatever else there is, is in that one
+		e.tell("folder", elsewhere)
 	case err != nil:
 		e.tell("folder", "In the scanner folder: "+err.Error()+". Nothing is lost, and Letterlock goes on by itself once that is mended.")
 	default:

@@ -23,7 +23,7 @@ var folderFile = path.Join(folder.PrivateDir, FolderFile)
 // recognise finds out whether the folder that was opened is the one from before. A crash
 // after the word is in a new folder has it taken over with the next start.
 func (e *Edge) recognise() {
-	e.strange = false
+	e.elsewhere = false
 	if e.folderDisk != nil {
 		return // nobody mounts anything over a simulated one
 	}
@@ -44,7 +44,7 @@ func (e *Edge) recognise() {
 		// Its private part alone was taken away, see lost.go.
 		err = disk.WriteBytes(d, folderFile, 0o600, []byte(known))
 	default:
-		e.strange = here != known
+		e.elsewhere = here != known
 	}
 	if err = disk.Plain("its file", err); err != nil && !disk.IsFull(err) {
 		e.Log.Warn("it cannot be found out whether this is the scanner folder from before", "error", err)
@@ -60,20 +60,20 @@ func readWord(d disk.Disk, name string) (string, error) {
 	return strings.TrimSpace(string(data)), err
 }
 
-// sayStrange is what is said while the folder is another one; "" if it is not, or a
+// sayElsewhere is what is said while the folder is another one; "" if it is not, or a
 // person has said that it is meant.
-func (e *Edge) sayStrange() string {
-	if e.strange && !disk.Exists(e.state, FolderFile) {
+func (e *Edge) sayElsewhere() string {
+	if e.elsewhere && !disk.Exists(e.state, FolderFile) {
 		e.recognise()
 	}
-	if !e.strange {
+	if !e.elsewhere {
 		return ""
 	}
-	return strangeFolder
+	return otherFolder
 }
 
-// strangeFolder tells it to whoever looks after the scanner.
-var strangeFolder = advise("This is another scanner folder than before: is the share mounted? "+
+// otherFolder tells it to whoever looks after the scanner.
+var otherFolder = advise("This is another scanner folder than before: is the share mounted? "+
 	"What was dropped into the one before, or is on its way there, waits and is not lost, but nobody sees it from here. "+
 	"Mount the share, and the scanner goes on there by itself; then look whether scans lie in the folder below it. "+
 	"If another folder is meant from now on, delete the file %s in the scanner's own memory.", FolderFile)
@@ -96,5 +96,5 @@ func CheckFolder(dir, stateDir string) []folder.Line {
 	if err != nil || errHere != nil || known == "" || known == here {
 		return nil
 	}
-	return []folder.Line{{Name: "mounted", Says: strangeFolder}}
+	return []folder.Line{{Name: "mounted", Says: otherFolder}}
 }
