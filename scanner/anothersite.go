@@ -17,17 +17,17 @@ import (
 // believe nobody else's. Whether it has the letter this edge hears only where it may read
 // the other's receipts. If not, the scan goes back to people, who can find out.
 
-// strangeFor is how long such a letter waits for its receipt: what was announced a moment
+// foreignFor is how long such a letter waits for its receipt: what was announced a moment
 // before its scanner ended is verified by then.
-const strangeFor = 10 * time.Minute
+const foreignFor = 10 * time.Minute
 
-// strange reports whether another site's edge has sealed a letter.
-func (e *Edge) strange(j *job) bool { return j.manifest != nil && j.manifest.Site != e.Site }
+// foreign reports whether another site's edge has sealed a letter.
+func (e *Edge) foreign(j *job) bool { return j.manifest != nil && j.manifest.Site != e.Site }
 
-// tendStrange is the end of a letter that is strange. What a crash leaves on the way is
+// tendForeign is the end of a letter that is foreign. What a crash leaves on the way is
 // found by the mark in its manifest, which comes before the claim is Returning: without a
 // claim such a letter is given back, and its seal is of no use.
-func (e *Edge) tendStrange(ctx context.Context, j *job) (end bool, err error) {
+func (e *Edge) tendForeign(ctx context.Context, j *job) (end bool, err error) {
 	if j.claim.ID == "" && j.returned {
 		return true, e.dropSealed(j.id)
 	}
@@ -38,29 +38,29 @@ func (e *Edge) tendStrange(ctx context.Context, j *job) (end bool, err error) {
 		return end, err
 	}
 	waited := e.Now().Sub(j.deposited)
-	if j.claim.ID == "" || waited < strangeFor {
+	if j.claim.ID == "" || waited < foreignFor {
 		j.stuck = j.claim.ID == ""
 		return false, nil
 	}
 	// The last of a stack's, so that all have had their time.
 	for _, o := range e.jobs {
-		if o.claim.ID == j.claim.ID && !o.end && e.strange(o) && (o.deposited.IsZero() || e.Now().Sub(o.deposited) < strangeFor) {
+		if o.claim.ID == j.claim.ID && !o.end && e.foreign(o) && (o.deposited.IsZero() || e.Now().Sub(o.deposited) < foreignFor) {
 			return false, nil
 		}
 	}
-	return true, e.giveBackStrange(j)
+	return true, e.giveBackForeign(j)
 }
 
-// giveBackStrange gives back the scan of a claim of which letters are strange. Those that
+// giveBackForeign gives back the scan of a claim of which letters are foreign. Those that
 // are not sealed go back with it; one that this edge has sealed needs the scan no more.
-func (e *Edge) giveBackStrange(j *job) error {
+func (e *Edge) giveBackForeign(j *job) error {
 	holds, err := e.readLetters(j.claim)
 	if err != nil {
 		return err
 	}
 	claim, with := &j.claim, []*job{}
 	for _, o := range e.jobs {
-		if o.claim.ID == claim.ID && !o.end && (o.manifest == nil || e.strange(o)) {
+		if o.claim.ID == claim.ID && !o.end && (o.manifest == nil || e.foreign(o)) {
 			with = append(with, o)
 		}
 	}
@@ -106,8 +106,8 @@ func (e *Edge) giveBackStrange(j *job) error {
 	return e.dropSealed(j.id)
 }
 
-// sayStrange tells of letters that are strange, and of which no scan is here.
-func (e *Edge) sayStrange() {
+// sayForeign tells of letters that are foreign, and of which no scan is here.
+func (e *Edge) sayForeign() {
 	var all []string
 	for _, j := range e.jobs {
 		if j.stuck && !j.end {
@@ -115,10 +115,10 @@ func (e *Edge) sayStrange() {
 		}
 	}
 	if len(all) == 0 {
-		e.tell("strange", "")
+		e.tell("foreign", "")
 		return
 	}
 	slices.Sort(all)
-	e.tell("strange", advise("The scanner of another site has sealed letters that this one cannot announce, and their scans are not here: %s. Keep their papers. "+
+	e.tell("foreign", advise("The scanner of another site has sealed letters that this one cannot announce, and their scans are not here: %s. Keep their papers. "+
 		"Have a machine of that site take this scanner folder, which brings them; or look in Letterlock whether they have arrived, and scan the papers of the others again.", strings.Join(all, "; ")))
 }

@@ -222,7 +222,7 @@ func (e *Edge) work(ctx context.Context, clockRight bool) (more bool) {
 	if !slices.ContainsFunc(e.jobs, func(j *job) bool { return j.open }) {
 		e.tell("open", "")
 	}
-	e.sayStrange()
+	e.sayForeign()
 	return more
 }
 

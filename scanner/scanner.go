@@ -109,7 +109,7 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 	}
 	if j.claim.Returning {
 		err := e.giveBack(&j.claim, outcome{}) // a crash or a full disk came in the middle
-		if err == nil && j.returned && e.strange(j) {
+		if err == nil && j.returned && e.foreign(j) {
 			err = e.dropSealed(j.id)
 		}
 		return true, err
@@ -133,8 +133,8 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 			return end, err
 		}
 	}
-	if e.strange(j) {
-		return e.tendStrange(ctx, j)
+	if e.foreign(j) {
+		return e.tendForeign(ctx, j)
 	}
 	if j.manifest == nil && j.clean == nil {
 		if e.mayHideTwin() {
@@ -328,7 +328,7 @@ func (e *Edge) foundSealed(data []byte, on func(letter.ID) *job) error {
 	}
 	j := on(s.ID)
 	j.manifest, j.late, j.returned = &s.Manifest, s.Late, s.Returned
-	if s.Returned && e.strange(j) {
+	if s.Returned && e.foreign(j) {
 		return nil // its twin is nothing that was taken
 	}
 	if hash := e.known.ours(s.Hash, s.By); hash != "" {

@@ -89,7 +89,7 @@ func (e *Edge) status(helpline string, view folder.View) string {
 	lines = append(lines, taking, sealed)
 	lines = append(lines, e.asksAgain(helpline)...)
 	lines = append(lines, e.waitsForPeople(helpline)...)
-	for _, about := range []string{"lost", "strange", "room", "folder", "open", "store", "clock", "clock-list", "recipients", "server-key"} {
+	for _, about := range []string{"lost", "foreign", "room", "folder", "open", "store", "clock", "clock-list", "recipients", "server-key"} {
 		if said := e.told[about]; said != "" {
 			lines = append(lines, said)
 		}
