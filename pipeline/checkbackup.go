@@ -23,34 +23,49 @@ const backupAge = 2 * 24 * time.Hour
 // enough to be removed, and no sign that any is made since.
 const notYet = 24 * time.Hour
 
-// backupLate is 1 where a person must see to backups that are set up.
+// backupLate is 1 where a person must see to backups that are set up. Of several servers
+// one makes them, and it may be the only one that sees their disk: the others go by what
+// it has recorded of the last.
 func (s *Server) backupLate(ctx context.Context) (int, error) {
 	if s.cfg.Backups == nil {
 		return 0, nil // which a check says
 	}
-	bad, _, err := s.checkBackup(ctx)
-	if bad == nil {
+	bad, _, unseen, err := s.lookAtBackups(ctx)
+	if err != nil || bad == nil {
 		return 0, err
 	}
-	return 1, err
+	if unseen {
+		servers, err := s.cfg.Register.Running(ctx)
+		if err != nil || len(servers) > 1 {
+			return 0, err
+		}
+	}
+	return 1, nil
 }
 
 // checkBackup finds out whether backups are made, and whether any is kept for
 // longer than it may be: it holds rows of letters that are gone.
 func (s *Server) checkBackup(ctx context.Context) (bad, good texts.Text, err error) {
+	bad, good, _, err = s.lookAtBackups(ctx)
+	return bad, good, err
+}
+
+// lookAtBackups is checkBackup. unseen says that the last backup was made in time, and
+// that all that is bad is that this server does not see it.
+func (s *Server) lookAtBackups(ctx context.Context) (bad, good texts.Text, unseen bool, err error) {
 	switch {
 	case s.cfg.Backups == nil && s.cfg.NeedsBackups:
-		return texts.Say("check-backup.none-set-up"), nil, nil
+		return texts.Say("check-backup.none-set-up"), nil, false, nil
 	case s.cfg.Backups == nil:
-		return nil, texts.Say("check-backup.none-in-sample"), nil
+		return nil, texts.Say("check-backup.none-in-sample"), false, nil
 	}
 	made, err := s.cfg.Register.KeptTime(ctx, register.MetaBackup)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
 	tried, err := s.cfg.Register.KeptTime(ctx, register.MetaTriedOut)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
 	now := s.cfg.Now()
 	oldest, newest, lookErr := s.cfg.Backups.Made()
@@ -59,20 +74,20 @@ func (s *Server) checkBackup(ctx context.Context) (bad, good texts.Text, err err
 	}
 	switch {
 	case lookErr == nil && newest.Sub(now) > notYet:
-		return texts.Say("check-backup.ahead", "day", letter.DateOf(newest)), nil, nil
+		return texts.Say("check-backup.ahead", "day", letter.DateOf(newest)), nil, false, nil
 	case made.IsZero():
-		return texts.Say("check-backup.none-made"), nil, nil
+		return texts.Say("check-backup.none-made"), nil, false, nil
 	case now.Sub(made) > backupAge:
-		return texts.Say("check-backup.late", "day", letter.DateOf(made)), nil, nil
+		return texts.Say("check-backup.late", "day", letter.DateOf(made)), nil, false, nil
 	case lookErr != nil:
-		return texts.Say("check-backup.cannot-read"), nil, nil
+		return texts.Say("check-backup.cannot-read"), nil, made.Sub(now) <= notYet, nil
 	case !oldest.IsZero() && now.Sub(oldest) > s.cfg.Backups.Keep+backupAge:
-		return texts.Say("check-backup.too-old", "day", letter.DateOf(oldest)), nil, nil
+		return texts.Say("check-backup.too-old", "day", letter.DateOf(oldest)), nil, false, nil
 	case newest.Before(made.Add(-time.Minute)): // the name says when it was begun
-		return texts.Say("check-backup.not-there", "day", letter.DateOf(made)), nil, nil
+		return texts.Say("check-backup.not-there", "day", letter.DateOf(made)), nil, true, nil
 	}
 	if tried.IsZero() {
-		return nil, texts.Say("check-backup.never-tried", "day", letter.DateOf(made)), nil
+		return nil, texts.Say("check-backup.never-tried", "day", letter.DateOf(made)), false, nil
 	}
-	return nil, texts.Say("check-backup.tried", "day", letter.DateOf(made), "tried", letter.DateOf(tried)), nil
+	return nil, texts.Say("check-backup.tried", "day", letter.DateOf(made), "tried", letter.DateOf(tried)), false, nil
 }

@@ -1,0 +1,49 @@
+package pipeline
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"letterlock/pipeline/register"
+)
+
+// A second server that does not have the disk for backups is set up as it may be: while
+// it leads, the last backup that the other has made is what counts. Alone it must see them.
+func TestASecondServerNeedNotSeeTheBackups(t *testing.T) {
+	for name, made := range map[string]func() (oldest, newest time.Time, err error){
+		"the folder cannot be read": func() (oldest, newest time.Time, err error) { return oldest, newest, errors.New("no such file") },
+		"the folder is empty":       func() (oldest, newest time.Time, err error) { return oldest, newest, nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o, ctx := newOffice(t), t.Context()
+			o.cfg.Backups = &Backups{Keep: 7 * 24 * time.Hour, Made: made}
+			loud := func(when string, after time.Duration, want bool) {
+				t.Helper()
+				o.now = o.now.Add(after)
+				o.must(o.PublishRecipients(ctx))
+				if got := slices.Contains(o.alarms(), register.BackupLate); got != want {
+					t.Errorf("%s: loud is %v", when, got)
+				}
+			}
+			backup := func() { o.must(o.cfg.Register.KeepTime(ctx, register.MetaBackup, o.now)) }
+			_, _, err := o.join(ctx)
+			o.must(err)
+			backup()
+			loud("alone, and it sees none", 0, false)
+			loud("for a day", 25*time.Hour, true)
+			o.must(o.cfg.Register.Join(ctx, register.Running{Name: "second", Boot: "x"}))
+			backup()
+			loud("beside another, which has made one", time.Minute, false)
+			loud("for a day", 25*time.Hour, false)
+			if ok(o.Check(ctx), "backup") {
+				t.Error("the check says nothing of it")
+			}
+			loud("the other makes none any more", 24*time.Hour, false)
+			loud("for a day", 25*time.Hour, true)
+			backup()
+			loud("it makes them again", time.Minute, false)
+		})
+	}
+}
