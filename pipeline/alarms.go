@@ -40,7 +40,11 @@ func (s *Server) quickFinders() alarmFinders {
 		},
 		register.KeyOverdue: s.overdueKeys,
 		register.StraysStay: s.straysLeft,
-		register.ScannerOdd: s.oddSites,
+		register.ScannerOdd: s.oddSites, register.ScannersSilent: s.silentScanners,
+		register.ServersSilent: func(ctx context.Context) (int, error) {
+			all, err := s.cfg.Register.Running(ctx)
+			return len(missed(all)), err
+		},
 		register.SharesDue: func(ctx context.Context) (int, error) {
 			due, err := s.DueShares(ctx)
 			return len(due), err
@@ -118,6 +122,7 @@ func (s *Server) watchAlarms(ctx context.Context, w *watch) error {
 		finders[register.StorageWrong] = s.storageWrong
 		finders[register.RegisterWrong] = s.registerWrong
 		finders[register.BackupLate] = s.backupLate
+		finders[register.CertificateEnd] = s.certificatesEnd
 	}
 	asked, err := s.cfg.Register.Meta(ctx, register.MetaLookForMissing) // by another server
 	if err != nil {

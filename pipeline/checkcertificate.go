@@ -67,6 +67,22 @@ func (s *Server) checkStorageCertificate(ctx context.Context) (bad, good texts.T
 	return bad, texts.Say("check-storage-certificate.good", "until", until, "n", days), nil
 }
 
+// certificatesEnd counts the certificates that a check finds bad or near their end. One
+// that cannot be asked for hides none that can.
+func (s *Server) certificatesEnd(ctx context.Context) (n int, err error) {
+	for _, find := range []func(context.Context) (bad, good texts.Text, err error){s.checkCertificate, s.checkStorageCertificate} {
+		bad, _, failed := find(ctx)
+		if bad != nil {
+			n++
+		}
+		err = errors.Join(err, failed)
+	}
+	if n > 0 {
+		return n, nil
+	}
+	return 0, err
+}
+
 // unbelieved is why a certificate is not believed, without what was being done.
 func unbelieved(err error) string {
 	if wrong, is := errors.AsType[*tls.CertificateVerificationError](err); is {

@@ -92,6 +92,17 @@ func (s *Server) checkScanners(ctx context.Context) (bad, good texts.Text, err e
 	return joined("list.sentence", wrong), joined("list.sentence", well), nil
 }
 
+// silentScanners counts those that have said nothing for a day.
+func (s *Server) silentScanners(ctx context.Context) (n int, err error) {
+	all, err := s.cfg.Register.Scanners(ctx)
+	for _, e := range all {
+		if e.State(s.cfg.Now()) == register.ScannerSilent {
+			n++
+		}
+	}
+	return n, err
+}
+
 // oddSays says what to do about what no scanner leaves in its place.
 func oddSays(site string, what oddity) texts.Text {
 	switch what {

@@ -28,8 +28,6 @@ const (
 	beatEvery = 5 * time.Second // if not configured
 	// deadBeats is after how many beats that were not heard a server counts as dead.
 	deadBeats = 4
-	// goneAfter is for how long one that is dead is missed.
-	goneAfter = 7 * 24 * time.Hour
 )
 
 // errOusted ends a server whose name another start has taken.
@@ -79,7 +77,7 @@ func (s *Server) beat(ctx context.Context, c *company, queue *jobs) error {
 	switch {
 	case errors.Is(err, register.ErrMoved):
 		return errOusted
-	case errors.Is(err, register.ErrNotFound): // it had hung for a week
+	case errors.Is(err, register.ErrNotFound): // it had hung, and was forgotten
 		err = s.cfg.Register.Join(ctx, c.me)
 	}
 	if err != nil {
@@ -298,7 +296,9 @@ func (s *Server) leads(ctx context.Context, c *company) (bool, error) {
 }
 
 // noteHeard keeps, where 'letterlock check' finds it, which servers are silent and
-// whose clock is another.
+// whose clock is another. One that is silent is missed until it is back, or until
+// somebody says that it does not come back: nothing else does, and until then it may
+// hold keys of before.
 func (s *Server) noteHeard(ctx context.Context, c *company, all []register.Running) error {
 	for _, other := range all {
 		if other.ID() == c.me.ID() {
@@ -310,12 +310,6 @@ func (s *Server) noteHeard(ctx context.Context, c *company, all []register.Runni
 		case !c.lives(other.ID(), s.deadAfter()):
 			if silent.IsZero() {
 				silent = s.cfg.Now()
-			}
-			if s.cfg.Now().Sub(silent) > goneAfter {
-				if err := s.cfg.Register.Forget(ctx, other); err != nil {
-					return err
-				}
-				continue
 			}
 		case last.fresh:
 			silent, apart = time.Time{}, other.Clock.Sub(s.cfg.Now())
@@ -408,6 +402,11 @@ func (s *Server) wipeEnded(ctx context.Context) error {
 	return nil
 }
 
+// missed are those servers that have ended without a word.
+func missed(all []register.Running) (silent []register.Running) {
+	return slices.DeleteFunc(slices.Clone(all), func(one register.Running) bool { return one.Silent.IsZero() })
+}
+
 // checkServers looks at the servers beside one another.
 func (s *Server) checkServers(ctx context.Context) (bad, good texts.Text, err error) {
 	all, err := s.cfg.Register.Running(ctx)
@@ -424,10 +423,11 @@ func (s *Server) checkServers(ctx context.Context) (bad, good texts.Text, err er
 			leads = one
 		}
 	}
+	if silent := missed(all); len(silent) > 0 {
+		return texts.Say("check-servers.silent", "server", silent[0].Name), nil, nil
+	}
 	for _, one := range all {
 		switch {
-		case !one.Silent.IsZero():
-			return texts.Say("check-servers.silent", "server", one.Name, "until", letter.DateOf(one.Silent.Add(goneAfter))), nil, nil
 		case one.Apart != 0:
 			return texts.Say("check-servers.clocks-differ", "server", one.Name, "other", leads.Name, "by", words.Lasted(one.Apart.Abs())), nil, nil
 		case one.Lacks > 0:

@@ -96,6 +96,14 @@ const (
 	inAnHour = "0x60 1x1000"
 )
 
+// oneHasEnded is what Prometheus has of two servers, of which the second ends after an hour.
+var oneHasEnded = map[string]string{
+	`letterlock_sweep_timestamp_seconds{instance="one:9127"}`: allWell,
+	`letterlock_sweep_timestamp_seconds{instance="two:9127"}`: "0+STEPx60 stale",
+	`up{job="letterlock",instance="one:9127"}`:                overNow,
+	`up{job="letterlock",instance="two:9127"}`:                "1x60 0x1000",
+}
+
 var alertCases = []struct {
 	alert, at string
 	series    map[string]string
@@ -111,6 +119,20 @@ var alertCases = []struct {
 	{"LetterlockAlarm", "62m", map[string]string{`letterlock_alarm{kind="keys-overdue"}`: inAnHour}, nil},
 	{"LetterlockAlarm", "67m", map[string]string{`letterlock_alarm{kind="keys-overdue"}`: inAnHour}, map[string]string{"kind": "keys-overdue"}},
 	{"LetterlockAlarm", "3h", map[string]string{`letterlock_alarm{kind="letters-overdue"}`: overNow}, nil}, // it has an alert of its own
+	{"LetterlockAlarm", "3h", map[string]string{`letterlock_alarm{kind="scanner-silent"}`: overNow, `letterlock_alarm{kind="server-silent"}`: overNow,
+		`letterlock_alarm{kind="certificate-ends"}`: overNow}, nil}, // so have these
+
+	// Of two servers one has ended: what it gave is gone, and the other's numbers are all well.
+	{"LetterlockServerAway", "3h", map[string]string{`up{job="letterlock",instance="one:9127"}`: overNow, `up{job="letterlock",instance="two:9127"}`: overNow}, nil},
+	{"LetterlockServerAway", "69m", oneHasEnded, nil},
+	{"LetterlockServerAway", "72m", oneHasEnded, map[string]string{"job": "letterlock", "instance": "two:9127"}},
+	{"LetterlockAway", "3h", oneHasEnded, nil}, // that is of all, or of one that stands still
+
+	{"LetterlockServerSilent", "3h", map[string]string{`letterlock_alarm{kind="server-silent"}`: never}, nil},
+	{"LetterlockServerSilent", "6m", map[string]string{`letterlock_alarm{kind="server-silent"}`: overNow}, map[string]string{"kind": "server-silent"}},
+
+	{"LetterlockCertificate", "3h", map[string]string{`letterlock_alarm{kind="certificate-ends"}`: never}, nil},
+	{"LetterlockCertificate", "6m", map[string]string{`letterlock_alarm{kind="certificate-ends"}`: overNow}, map[string]string{"kind": "certificate-ends"}},
 
 	{"LetterlockLettersOverdue", "4h", map[string]string{"letterlock_overdue_letters": never, `letterlock_alarm{kind="letters-overdue"}`: never}, nil},
 	{"LetterlockLettersOverdue", "119m", map[string]string{"letterlock_overdue_letters": overNow}, nil},
@@ -185,7 +207,10 @@ func TestAlertsFireWhenTheyMust(t *testing.T) {
 			rule := rules[c.alert]
 			labels := maps.Clone(c.labels)
 			maps.Copy(labels, rule.Labels)
-			says := strings.ReplaceAll(rule.Annotations["summary"], "{{ $labels.kind }}", c.labels["kind"])
+			says := rule.Annotations["summary"]
+			for name, value := range c.labels {
+				says = strings.ReplaceAll(says, "{{ $labels."+name+" }}", value)
+			}
 			expected = append(expected, object{"exp_labels": labels, "exp_annotations": object{"summary": says}})
 		}
 		tests[every] = append(tests[every], object{"interval": every, "name": fmt.Sprintf("%s after %s of %v", c.alert, c.at, c.series), "input_series": series,

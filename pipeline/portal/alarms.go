@@ -57,6 +57,15 @@ var alarmWords = map[register.AlarmKind]struct {
 	register.ListLate: {func(int) texts.Text {
 		return texts.Say("alarm.scanners-will-stop")
 	}, texts.Say("alarm.the-list-of-keys-is-not-renewed")},
+	register.ScannersSilent: {func(n int) texts.Text {
+		return texts.Say("alarm.scanners-are-silent", "n", n)
+	}, texts.Say("alarm.what-is-scanned-there-waits")},
+	register.ServersSilent: {func(n int) texts.Text {
+		return texts.Say("alarm.servers-are-silent", "n", n)
+	}, texts.Say("alarm.the-others-do-its-work")},
+	register.CertificateEnd: {func(n int) texts.Text {
+		return texts.Say("alarm.certificates-end", "n", n)
+	}, texts.Say("alarm.once-it-has-run-out")},
 	register.BackupLate: {func(int) texts.Text {
 		return texts.Say("alarm.backups-are-not-as-they-must-be")
 	}, texts.Say("alarm.none-was-made-for-days")},

@@ -25,6 +25,9 @@ const (
 	StraysStay     AlarmKind = "strays-stay"       // what lies beyond its deadline, belongs to no letter and does not go; counts objects
 	BackupLate     AlarmKind = "backup-late"       // no backup is made, or one is kept for longer than it may be
 	ScannerOdd     AlarmKind = "scanner-odd"       // a scanner's place in the bucket holds what none leaves: its key may be in other hands; counts scanners
+	ScannersSilent AlarmKind = "scanner-silent"    // a scanner that is believed has said nothing for a day; counts scanners
+	ServersSilent  AlarmKind = "server-silent"     // a server has ended without a word; counts servers
+	CertificateEnd AlarmKind = "certificate-ends"  // a certificate is not good any more, or soon will not be; counts certificates
 	ListLate       AlarmKind = "list-late"         // scanners are not told any more which keys to seal to, and will stop
 	ClockDoubted   AlarmKind = "clock-in-doubt"    // nothing is destroyed until somebody has looked
 	RegisterWrong  AlarmKind = "register-is-wrong" // the register does not agree with its signed checkpoint
@@ -32,15 +35,18 @@ const (
 )
 
 // AlarmKinds lists every kind, the gravest first.
-var AlarmKinds = []AlarmKind{OlderCopy, RegisterWrong, CountsDiffer, LettersMissing, LettersWait, LettersOverdue, KeyOverdue, KeyNeeded, StraysStay, ClockDoubted, StorageWrong, ScannerOdd, ListLate, BackupLate, PapersOutlive, SharesDue}
+var AlarmKinds = []AlarmKind{OlderCopy, RegisterWrong, CountsDiffer, LettersMissing, LettersWait, LettersOverdue, KeyOverdue, KeyNeeded, StraysStay, ClockDoubted, StorageWrong, ScannerOdd, ListLate, ScannersSilent, BackupLate, ServersSilent, CertificateEnd, PapersOutlive, SharesDue}
 
 // grace is how long something may be found before it is loud: a letter is due
 // from its day's first moment, and its proof takes a moment too; what a scanner
 // announces may be believed once the server knows more; a storage that refuses once
 // proves nothing; a day passes until the first backup is made; custodians need some
-// days to bring their shares.
+// days to bring their shares; a scanner that was just started has yet to speak, which
+// it does every ten minutes; a machine may be started anew; a certificate's files are
+// written one after the other.
 var grace = map[AlarmKind]time.Duration{LettersOverdue: 15 * time.Minute, KeyOverdue: 15 * time.Minute, LettersWait: time.Hour,
-	ScannerOdd: 20 * time.Minute, BackupLate: 24 * time.Hour, SharesDue: 7 * 24 * time.Hour}
+	ScannerOdd: 20 * time.Minute, BackupLate: 24 * time.Hour, SharesDue: 7 * 24 * time.Hour,
+	ScannersSilent: 30 * time.Minute, ServersSilent: 15 * time.Minute, CertificateEnd: time.Hour}
 
 // Alarm is something that somebody must see to.
 type Alarm struct {
