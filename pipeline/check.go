@@ -70,6 +70,7 @@ func (s *Server) Check(ctx context.Context) []Line {
 		{"sso", s.checkSSO},
 		{"certificate", s.checkCertificate},
 		{"storage-tls", s.checkStorageCertificate},
+		{"database-tls", s.checkDatabaseCertificate},
 		{"door", s.checkDoor},
 		{"confinement", s.checkConfinement},
 		{"settings", s.checkSettings},

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"time"
 
@@ -51,26 +52,66 @@ func (s *Server) checkStorageCertificate(ctx context.Context) (bad, good texts.T
 	if shown == nil {
 		return nil, nil, not
 	}
+	until, n := shown.NotAfter, s.daysLeft(shown)
+	bad, good = s.judge(shown, not, certificateSays{
+		notYet:      texts.Say("check-storage-certificate.not-yet", "from", shown.NotBefore),
+		ranOut:      texts.Say("check-storage-certificate.ran-out", "until", until),
+		notBelieved: texts.Say("check-storage-certificate.not-believed", "why", unbelieved(not)),
+		runsOut:     texts.Say("check-storage-certificate.runs-out", "until", until, "n", n),
+		good:        texts.Say("check-storage-certificate.good", "until", until, "n", n),
+	})
+	return bad, good, nil
+}
+
+// checkDatabaseCertificate is the same for the database's, without which nothing can be
+// recorded. A connection that was made while it was good goes on.
+func (s *Server) checkDatabaseCertificate(ctx context.Context) (bad, good texts.Text, err error) {
+	shown, not := s.cfg.Register.Certificate(ctx)
+	if shown == nil && not == nil {
+		return nil, texts.Say("check-database-certificate.not-needed"), nil
+	}
+	if shown == nil {
+		return nil, nil, not
+	}
+	until, n := shown.NotAfter, s.daysLeft(shown)
+	bad, good = s.judge(shown, not, certificateSays{
+		notYet:      texts.Say("check-database-certificate.not-yet", "from", shown.NotBefore),
+		ranOut:      texts.Say("check-database-certificate.ran-out", "until", until),
+		notBelieved: texts.Say("check-database-certificate.not-believed", "why", unbelieved(not)),
+		runsOut:     texts.Say("check-database-certificate.runs-out", "until", until, "n", n),
+		good:        texts.Say("check-database-certificate.good", "until", until, "n", n),
+	})
+	return bad, good, nil
+}
+
+// certificateSays is what a check says of a certificate that another machine shows.
+type certificateSays struct{ notYet, ranOut, notBelieved, runsOut, good texts.Text }
+
+// judge is which of it is so now. not is why this machine does not believe it, if so.
+func (s *Server) judge(shown *x509.Certificate, not error, says certificateSays) (bad, good texts.Text) {
 	now, until := s.cfg.Now(), shown.NotAfter
-	left := until.Sub(now)
-	days := int(left / (24 * time.Hour))
 	switch {
 	case now.Before(shown.NotBefore):
-		bad = texts.Say("check-storage-certificate.not-yet", "from", shown.NotBefore)
-	case left <= 0:
-		bad = texts.Say("check-storage-certificate.ran-out", "until", until)
+		bad = says.notYet
+	case !now.Before(until):
+		bad = says.ranOut
 	case not != nil:
-		bad = texts.Say("check-storage-certificate.not-believed", "why", unbelieved(not))
-	case left < deposit.RenewedBefore(until.Sub(shown.NotBefore)):
-		bad = texts.Say("check-storage-certificate.runs-out", "until", until, "n", days)
+		bad = says.notBelieved
+	case until.Sub(now) < deposit.RenewedBefore(until.Sub(shown.NotBefore)):
+		bad = says.runsOut
 	}
-	return bad, texts.Say("check-storage-certificate.good", "until", until, "n", days), nil
+	return bad, says.good
+}
+
+// daysLeft is for how many whole days a certificate is good.
+func (s *Server) daysLeft(shown *x509.Certificate) int {
+	return int(shown.NotAfter.Sub(s.cfg.Now()) / (24 * time.Hour))
 }
 
 // certificatesEnd counts the certificates that a check finds bad or near their end. One
 // that cannot be asked for hides none that can.
 func (s *Server) certificatesEnd(ctx context.Context) (n int, err error) {
-	for _, find := range []func(context.Context) (bad, good texts.Text, err error){s.checkCertificate, s.checkStorageCertificate} {
+	for _, find := range []func(context.Context) (bad, good texts.Text, err error){s.checkCertificate, s.checkStorageCertificate, s.checkDatabaseCertificate} {
 		bad, _, failed := find(ctx)
 		if bad != nil {
 			n++
@@ -83,8 +124,12 @@ func (s *Server) certificatesEnd(ctx context.Context) (n int, err error) {
 	return 0, err
 }
 
-// unbelieved is why a certificate is not believed, without what was being done.
+// unbelieved is why a certificate is not believed, without what was being done; "" for
+// one that is.
 func unbelieved(err error) string {
+	if err == nil {
+		return ""
+	}
 	if wrong, is := errors.AsType[*tls.CertificateVerificationError](err); is {
 		return wrong.Err.Error()
 	}

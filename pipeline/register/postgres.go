@@ -2,6 +2,8 @@ package register
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -327,6 +329,39 @@ func codeOf(err error) string {
 		return ""
 	}
 	return said.SQLState()
+}
+
+// Certificate is the one that the database's server shows now, asked for over a
+// connection of its own: an older connection would go on with the one before. It is nil
+// where nothing is believed because of one: a file, or an address without verify-full or
+// verify-ca. One that this machine does not believe comes with the reason why.
+func (r *Register) Certificate(ctx context.Context) (*x509.Certificate, error) {
+	if r.engine != &postgreSQL {
+		return nil, nil
+	}
+	cfg, err := parseURL(r.cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.TLSConfig == nil || cfg.TLSConfig.InsecureSkipVerify && cfg.TLSConfig.VerifyPeerCertificate == nil {
+		return nil, nil
+	}
+	if err := r.cfg.renew(ctx, cfg); err != nil {
+		return nil, err
+	}
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if wrong, is := errors.AsType[*tls.CertificateVerificationError](err); is && len(wrong.UnverifiedCertificates) > 0 {
+		return wrong.UnverifiedCertificates[0], wrong
+	}
+	if err != nil {
+		return nil, fmt.Errorf("asking the database for its certificate: %w", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	over, is := conn.PgConn().Conn().(*tls.Conn)
+	if !is {
+		return nil, errors.New("asking the database for its certificate: the connection is not over TLS")
+	}
+	return over.ConnectionState().PeerCertificates[0], nil
 }
 
 // ServerInfo is what a check asks of the database's server.

@@ -1,6 +1,7 @@
 package postgrestest
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"os"
@@ -23,17 +24,38 @@ func (s *Server) Guarded(t testing.TB, name, password string) (address string) {
 		t.Fatal(err)
 	}
 	s.Do(t, "SELECT pg_reload_conf()")
+	return s.door(t, func(from net.Conn) (net.Conn, error) { return from, nil })
+}
+
+// OverTLS returns the address, host and port, at which the server is reached over TLS, with
+// what the configuration shows then. PostgreSQL itself would want to own the files.
+func (s *Server) OverTLS(t testing.TB, config *tls.Config) (address string) {
+	t.Helper()
+	return s.door(t, func(from net.Conn) (net.Conn, error) {
+		asks := make([]byte, 8) // for TLS, before anything else
+		if _, err := io.ReadFull(from, asks); err != nil {
+			return nil, err
+		}
+		_, err := from.Write([]byte("S"))
+		return tls.Server(from, config), err
+	})
+}
+
+// door opens an address on the network at which the server is reached, as what greets
+// each connection makes of it.
+func (s *Server) door(t testing.TB, greets func(from net.Conn) (net.Conn, error)) (address string) {
+	t.Helper()
 	door, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = door.Close() })
-	go s.passOn(door)
+	go s.passOn(door, greets)
 	return door.Addr().String()
 }
 
 // passOn hands every connection on to the server's socket, until the door is shut.
-func (s *Server) passOn(door net.Listener) {
+func (s *Server) passOn(door net.Listener, greets func(from net.Conn) (net.Conn, error)) {
 	for {
 		from, err := door.Accept()
 		if err != nil {
@@ -41,6 +63,10 @@ func (s *Server) passOn(door net.Listener) {
 		}
 		go func() {
 			defer func() { _ = from.Close() }()
+			from, err := greets(from)
+			if err != nil {
+				return
+			}
 			to, err := net.Dial("unix", filepath.Join(s.sockets, ".s.PGSQL.5432"))
 			if err != nil {
 				return
