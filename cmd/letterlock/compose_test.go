@@ -195,6 +195,38 @@ func TestComposeKeepsItsPromises(t *testing.T) {
 	}
 }
 
+// What the composition asks .env for is set in .env: in front of a command it would
+// hold for that command alone, and the next one would make a container anew that has
+// another volume, site or name. Only what an image is built as is said where it is built.
+func TestWhatTheCompositionAsksForIsSetInEnv(t *testing.T) {
+	text := read(t, top+"docker-compose.yml")
+	var asked []string
+	for _, m := range regexp.MustCompile(`\$\{(LETTERLOCK_[A-Z_]+):-`).FindAllStringSubmatch(text, -1) {
+		asked = append(asked, m[1])
+	}
+	for _, s := range readComposition(t, text).Services {
+		for _, built := range s.Build.Args {
+			asked = slices.DeleteFunc(asked, func(name string) bool { return strings.Contains(built, "${"+name+":-") })
+		}
+	}
+	if !slices.Contains(asked, "LETTERLOCK_SCANS") || !slices.Contains(asked, "LETTERLOCK_BACKUPS") {
+		t.Fatalf("the composition asks for %v", asked)
+	}
+	pages := map[string]string{"docker-compose.yml": text}
+	for _, page := range []string{"README.md", "pipeline/README.md", "scanner/README.md", "cmd/letterlock/ADMIN.md", "cmd/letterlock/compose.toml", "cmd/letterlock/Dockerfile", "cmd/scanner/Dockerfile"} {
+		pages[page] = read(t, top+page)
+	}
+	for page, text := range pages {
+		for _, before := range regexp.MustCompile("((?:[A-Z_]+=(?:\\$\\([^)]*\\)|[^\\s`]+) +)+)docker\\b").FindAllString(text, -1) {
+			for _, name := range asked {
+				if strings.Contains(before, name+"=") {
+					t.Errorf("%s has %s set for one command alone: %s", page, name, before)
+				}
+			}
+		}
+	}
+}
+
 // The parts of the composition fit each other and the program.
 func TestComposeFitsTogether(t *testing.T) {
 	c := readComposition(t, read(t, top+"docker-compose.yml"))
