@@ -73,6 +73,11 @@ func (s *Server) beat(ctx context.Context, c *company, queue *jobs) error {
 	if s.Stuck() != nil {
 		return nil
 	}
+	// A newer program may bring the tables up to date at any moment. This one would write
+	// into them what that one does not expect, so it goes, as it would not begin there.
+	if err := s.cfg.Register.RefuseNewer(ctx); err != nil {
+		return err
+	}
 	err := s.cfg.Register.Beat(ctx, c.me)
 	switch {
 	case errors.Is(err, register.ErrMoved):
@@ -116,7 +121,7 @@ func (s *Server) keepBeating(ctx context.Context, c *company, queue *jobs) <-cha
 	once := func() bool {
 		err := s.beat(ctx, c, queue)
 		c.failed.Store(&err)
-		if errors.Is(err, errOusted) {
+		if _, outdated := errors.AsType[*register.TooNewError](err); outdated || errors.Is(err, errOusted) {
 			must <- err
 			return false
 		}

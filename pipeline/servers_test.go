@@ -217,6 +217,33 @@ func TestTwoServersOfOneName(t *testing.T) {
 	o.must(stop())
 }
 
+// Servers that are at work while a newer program brings the tables up to date go, the
+// one that leads and the other, and name the version that is needed.
+func TestServersGoWhereANewerProgramHasChangedTheTables(t *testing.T) {
+	o := newOffice(t, quickly)
+	ended := make(chan error, 2)
+	go func() { ended <- o.Run(t.Context()) }()
+	o.until("the first leads", func() bool { return o.leader() == "first" })
+	second := o.beside("second")
+	go func() { ended <- second.Run(t.Context()) }()
+	o.until("both are at work", func() bool {
+		all, err := o.cfg.Register.Running(t.Context())
+		return err == nil && len(all) == 2 && all[1].Beat > 0
+	})
+	_, err := o.cfg.Register.DB().ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (90001, TRUE)`)
+	o.must(err)
+	o.until("both have gone", func() bool { return len(ended) == 2 })
+	for range 2 {
+		err := <-ended
+		if newer, is := errors.AsType[*register.TooNewError](err); !is || newer.Tables != 90001 {
+			t.Errorf("a server ended with %v", err)
+		}
+	}
+	if left, err := o.cfg.Register.Running(t.Context()); err != nil || len(left) != 0 {
+		t.Errorf("still at work: %v, %v", left, err)
+	}
+}
+
 // A server that does not lead takes nothing in, and does not do the day's duties a
 // second time; that a letter is missing it tells the one that leads.
 func TestAServerThatDoesNotLead(t *testing.T) {

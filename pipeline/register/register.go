@@ -69,6 +69,10 @@ type Config struct {
 	Step func(step string) // observes a step between two transactions, or within a migration; nil for none
 
 	Program string // the program's version, which an older one names as what is needed; "" for unknown
+
+	// AsItIs leaves tables of an earlier version as they are, and refuses them: another
+	// process, of that version, may be at work with them.
+	AsItIs bool
 }
 
 // Register is an open register. It is safe for concurrent use, also by several
@@ -79,6 +83,7 @@ type Register struct {
 	read   *sql.DB
 	cfg    Config
 	queue  queuePool
+	known  []int64 // the migrations of this program
 
 	appending appending
 
@@ -110,8 +115,8 @@ var (
 )
 
 // Open opens the register at cfg.URL or cfg.Path and brings its tables up to
-// date. It returns *TooNewError or *UnfitError for a database that is to stay as
-// it is.
+// date, unless they are to stay as they are. It returns *TooNewError, *TooOldError or
+// *UnfitError for a database that is.
 func Open(ctx context.Context, cfg Config) (*Register, error) {
 	if cfg.Step == nil {
 		cfg.Step = func(string) {}
@@ -135,7 +140,11 @@ func (r *Register) open(ctx context.Context) (err error) {
 	if err := r.refuseNewer(ctx, provider); err != nil {
 		return err
 	}
-	if err := r.Alone(ctx, func() error { return r.bringUpToDate(ctx, provider) }); err != nil {
+	if r.cfg.AsItIs {
+		if err := r.refuseOlder(ctx, provider); err != nil {
+			return err
+		}
+	} else if err := r.Alone(ctx, func() error { return r.bringUpToDate(ctx, provider) }); err != nil {
 		return fmt.Errorf("bringing tables up to date: %w", err)
 	}
 	if err := r.refuseOthers(ctx); err != nil {

@@ -65,7 +65,7 @@ func (r *Register) copyInto(ctx context.Context, path string) error {
 		return err
 	}
 	cfg := r.cfg
-	cfg.URL, cfg.Path = "", path
+	cfg.URL, cfg.Path, cfg.AsItIs = "", path, false
 	to, err := Open(ctx, cfg)
 	if err != nil {
 		return err

@@ -23,21 +23,54 @@ func (e *TooNewError) Error() string {
 	return fmt.Sprintf("tables of version %d, made by %q; this program knows them up to %d", e.Tables, e.Program, e.Known)
 }
 
-// refuseNewer ends the opening of a database that holds a migration which this
-// program does not have: it could read such tables wrongly, and would write into
-// them what the newer program does not expect.
-func (r *Register) refuseNewer(ctx context.Context, provider *goose.Provider) error {
+// TooOldError says that the tables are of an earlier version than this program's, which
+// was not to bring them up to date.
+type TooOldError struct {
+	Tables int64 // number of their newest migration; 0 where there are none yet
+	Known  int64 // number of this program's newest
+}
+
+func (e *TooOldError) Error() string {
+	return fmt.Sprintf("tables of version %d; this program has them up to %d", e.Tables, e.Known)
+}
+
+// refuseOlder ends the opening of a database that lacks a migration of this program's.
+func (r *Register) refuseOlder(ctx context.Context, provider *goose.Provider) error {
 	there, err := r.migrated(ctx)
 	if err != nil {
 		return err
 	}
-	var known []int64
+	older, lacks := &TooOldError{Tables: slices.Max(append(there, 0))}, false
 	for _, source := range provider.ListSources() {
-		known = append(known, source.Version)
+		older.Known = max(older.Known, source.Version)
+		lacks = lacks || !slices.Contains(there, source.Version)
 	}
-	newer := &TooNewError{Known: slices.Max(known)}
+	if lacks {
+		return older
+	}
+	return nil
+}
+
+// refuseNewer ends the opening of a database that holds a migration which this
+// program does not have: it could read such tables wrongly, and would write into
+// them what the newer program does not expect.
+func (r *Register) refuseNewer(ctx context.Context, provider *goose.Provider) error {
+	for _, source := range provider.ListSources() {
+		r.known = append(r.known, source.Version)
+	}
+	return r.RefuseNewer(ctx)
+}
+
+// RefuseNewer is *TooNewError where the database holds a migration that this program does
+// not have, also one that a newer program has made since this one opened it.
+func (r *Register) RefuseNewer(ctx context.Context) error {
+	there, err := r.migrated(ctx)
+	if err != nil {
+		return err
+	}
+	newer := &TooNewError{Known: slices.Max(r.known)}
 	for _, version := range there {
-		if version > 0 && !slices.Contains(known, version) { // 0 is goose's own
+		if version > 0 && !slices.Contains(r.known, version) { // 0 is goose's own
 			newer.Tables = max(newer.Tables, version)
 		}
 	}
@@ -47,6 +80,9 @@ func (r *Register) refuseNewer(ctx context.Context, provider *goose.Provider) er
 	err = r.write.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, metaProgram).Scan(&newer.Program)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("reading which program made the tables: %w", err)
+	}
+	if newer.Program == r.cfg.Program { // the newer one is at it, and leaves its name in the end
+		newer.Program = ""
 	}
 	return newer
 }
