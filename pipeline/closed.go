@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"letterlock/pipeline/keyring"
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/texts"
 	"letterlock/scanner/deposit"
@@ -200,7 +201,22 @@ func (s *Server) keepInMind(ctx context.Context, signed string) error {
 // remembered is what the keyring remembers of the register, as it lies there: a
 // checkpoint alone, or with the changes of its signing key.
 func (s *Server) remembered() (st register.Statement, err error) {
-	text, err := s.cfg.Keyring.Remembered()
+	return rememberedIn(s.cfg.Keyring)
+}
+
+// Remembers reports whether the keyring remembers a register that this key has signed:
+// one that holds nothing has then lost it.
+func Remembers(k *keyring.Keyring, key note.Verifier) (bool, error) {
+	seen, err := rememberedIn(k)
+	if err != nil {
+		return false, err
+	}
+	_, notSigned := note.Open([]byte(seen.Checkpoint), note.VerifierList(key))
+	return notSigned == nil, nil
+}
+
+func rememberedIn(k *keyring.Keyring) (st register.Statement, err error) {
+	text, err := k.Remembered()
 	if err == nil && (json.Unmarshal([]byte(text), &st) != nil || st.Checkpoint == "") {
 		st = register.Statement{Checkpoint: text}
 	}

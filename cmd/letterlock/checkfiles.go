@@ -47,6 +47,6 @@ func (in *installation) private() (all []configfile.Private) {
 		add("a key in the folder state", key)
 	}
 	add("the scanner's signing key", in.siteKey())
-	add("the expiry weeks' keys", in.beside.named(in.cfg.KeyringFolder, in.beside.in("keyring")))
+	add("the expiry weeks' keys", in.keyringFolder())
 	return all
 }

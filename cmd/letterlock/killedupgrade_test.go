@@ -42,7 +42,8 @@ func TestKilledWithinAMigration(t *testing.T) {
 				t.Fatalf("tar: %v\n%s", err, out)
 			}
 			return data
-		}, file, 31, []string{"letters"}, func(t *testing.T, data string) {
+		}, file, 31, []string{"setup"}, func(t *testing.T, data string) {
+			command(t, data, "setup")
 			sameLetters(t, data, read(t, strings.TrimSuffix(kept[0], ".tar.gz")+".ndjson"))
 			entries(t, data) // which verifies
 		}},

@@ -27,12 +27,17 @@ import (
 // This file holds the commands that only look; all of them work beside a
 // running server.
 
-// with opens an existing data folder for a command.
-func (w *world) with(f func(in *installation) error) error {
+// with opens an existing data folder for a command. The database's tables are of this
+// version already: a server of the one before may be at work with them, and who only
+// looks, or makes the backup with which one goes back, must not change them.
+func (w *world) with(f func(in *installation) error) error { return w.within(openAsItIs, f) }
+
+// within is with for a data folder that is opened in that way.
+func (w *world) within(open opener, f func(in *installation) error) error {
 	if err := w.dir.mustExist(); err != nil {
 		return err
 	}
-	in, err := w.opened()
+	in, err := w.opened(open)
 	if err != nil {
 		return err
 	}
@@ -40,10 +45,10 @@ func (w *world) with(f func(in *installation) error) error {
 	return f(in)
 }
 
-// opened opens the data folder. A newer version's first start brings the database up to
-// date, a database on a server may be slow to answer, and other servers are listened for
-// where the key of enrolment codes is missing.
-func (w *world) opened() (*installation, error) {
+// opened opens the data folder in that way. A newer version's first start brings the
+// database up to date, a database on a server may be slow to answer, and other servers are
+// listened for where the key of enrolment codes is missing.
+func (w *world) opened(open opener) (*installation, error) {
 	defer w.screen.Begin("Opening the register", "", 0).End()
 	return open(w.ctx, w.dir, w.log)
 }
@@ -363,7 +368,7 @@ func (in *installation) places() []pipeline.Place {
 	all := []pipeline.Place{
 		{What: "data", Folder: in.dir.path},
 		{What: "state", Folder: in.dir.in("state")}, // of which a disk of its own may be mounted
-		{What: "keyring", Folder: in.beside.named(in.cfg.KeyringFolder, in.beside.in("keyring"))},
+		{What: "keyring", Folder: in.keyringFolder()},
 		{What: "scanner", Folder: in.scannerFolder()},
 	}
 	if in.cfg.Storage == nil {

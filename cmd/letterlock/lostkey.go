@@ -12,7 +12,9 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"letterlock/cmd/configfile"
+	"letterlock/pipeline"
 	"letterlock/pipeline/durable"
+	"letterlock/pipeline/keyring"
 	"letterlock/pipeline/register"
 )
 
@@ -47,6 +49,27 @@ func (in *installation) openingKey(ctx context.Context, database register.Config
 		return key, err // another process was faster
 	}
 	return keypair{}, errors.New("state/register.key and register.pub are missing, and there is a register that is signed with this key: put both back from a backup. On a further server of the same register copy the keys of the first, state/*.key and keyring/ of its data folder, or name a database of this server's own. Only if every copy of the key is lost, run: letterlock register replace-lost-key --public FILE, with the register.pub that an auditor has")
+}
+
+// notEmptied refuses to begin a register anew under the key of one that is lost, and to
+// replay what there is of that into it: the keyring remembers it. A backup could not come
+// back into what was begun.
+func (in *installation) notEmptied(ctx context.Context, database register.Config, key keypair) error {
+	if key.public() == nil || in.dir != in.beside || database.URL == "" && exists(database.Path) {
+		return nil
+	}
+	keys, err := keyring.Open(in.keyringFolder())
+	if err != nil {
+		return nil // which is said by whoever opens it next
+	}
+	if remembers, err := pipeline.Remembers(keys, key.public()); err != nil || !remembers {
+		return nil // likewise, by a check
+	}
+	signed, err := register.HeadOf(ctx, database)
+	if err != nil || signed != "" {
+		return err
+	}
+	return configfile.Wrong("there is no register in %s, and the keyring remembers that this server had one: it is lost, or the configuration names another database. If it is lost, stop the server and restore the newest backup: letterlock restore --from FILE --key FILE. Where there is no backup, ADMIN.md says under \"Losing things\" how a new data folder finds the letters again. Nothing was changed", in.dir.sayPlace(database))
 }
 
 // publicKey is what register.pub holds, or the file that stands in for it; "" where

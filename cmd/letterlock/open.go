@@ -86,20 +86,34 @@ type installation struct {
 	store    bucket
 	keyring  *keyring.Keyring
 	server   keypair           // signs what scanners read, unless another took over since this process began
+	asItIs   bool              // tables of an earlier version are left as they are, and refused
 	fit      bool              // the storage was tried out by this process
 	admin    *deposit.S3Config // of a command that was given them: credentials that may make users of the storage
 	opened   []io.Closer
 	far      func(done, of int) // hears how far the server's role is with what takes long; nil for nobody
 }
 
-// open opens what every command needs: configuration, register, store, keyring.
+// opener is open, or openAsItIs.
+type opener func(ctx context.Context, d dataDir, log *slog.Logger) (*installation, error)
+
+// open opens what every command needs: configuration, register, store, keyring. It
+// brings the register's tables up to date.
 func open(ctx context.Context, d dataDir, log *slog.Logger) (*installation, error) {
 	return openBeside(ctx, d, d, log)
 }
 
+// openAsItIs is open for whoever leaves the tables as they are.
+func openAsItIs(ctx context.Context, d dataDir, log *slog.Logger) (*installation, error) {
+	return (&installation{dir: d, beside: d, log: log, asItIs: true}).opening(ctx)
+}
+
 // openBeside opens a data folder with the bucket and the keyring of another.
 func openBeside(ctx context.Context, d, beside dataDir, log *slog.Logger) (*installation, error) {
-	in := &installation{dir: d, beside: beside, clock: &clock{}, log: log}
+	return (&installation{dir: d, beside: beside, log: log}).opening(ctx)
+}
+
+func (in *installation) opening(ctx context.Context) (*installation, error) {
+	in.clock = &clock{}
 	if err := in.open(ctx); err != nil {
 		in.close()
 		return nil, err
@@ -120,7 +134,7 @@ func (in *installation) open(ctx context.Context) (err error) {
 	if err = in.openServerKey(ctx); err != nil {
 		return err
 	}
-	if in.keyring, err = keyring.Open(in.beside.named(in.cfg.KeyringFolder, in.beside.in("keyring"))); err != nil {
+	if in.keyring, err = keyring.Open(in.keyringFolder()); err != nil {
 		return fmt.Errorf("the keyring cannot be opened: %s", configfile.Reason(err))
 	}
 	// Before any command records anything. One that only looks goes on whatever
@@ -129,6 +143,10 @@ func (in *installation) open(ctx context.Context) (err error) {
 		in.log.Warn("it could not be found out whether the database was restored from a backup", "error", err)
 	}
 	return in.openCodeKey(ctx)
+}
+
+func (in *installation) keyringFolder() string {
+	return in.beside.named(in.cfg.KeyringFolder, in.beside.in("keyring"))
 }
 
 // recognise finds out, before anybody is let in, whether the database or the
@@ -189,7 +207,10 @@ func (in *installation) openRegister(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg.Signer, cfg.Verifier = key.signer, key.verifier
+	if err := in.notEmptied(ctx, cfg, key); err != nil {
+		return err
+	}
+	cfg.Signer, cfg.Verifier, cfg.AsItIs = key.signer, key.verifier, in.asItIs
 	if in.register, err = register.Open(ctx, cfg); err != nil {
 		return err
 	}

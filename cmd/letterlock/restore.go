@@ -25,7 +25,7 @@ type restoreCmd struct {
 	WitnessSays bool `help:"A witness on another machine has found that the register is an older copy: close Letterlock, and replay."`
 	Yes         bool `help:"Do not ask."`
 
-	From     string `help:"A backup: restore it first, into a data folder in which there is no Letterlock." type:"path" placeholder:"FILE"`
+	From     string `help:"A backup: restore it first, into a data folder in which there is no Letterlock, or whose Letterlock has lost its PostgreSQL." type:"path" placeholder:"FILE"`
 	Key      string `help:"The file with the key that opens the backup." type:"path" placeholder:"FILE"`
 	Database string `help:"Where the register goes, instead of where the backup's settings have it: a file that holds the address of an empty PostgreSQL; or that address, where no password is in it; or 'sqlite' for the file in the data folder." placeholder:"TO"`
 	Drill    bool   `help:"Try out beside a running server whether the backup comes back. Nothing is changed, and nothing kept."`
@@ -128,7 +128,7 @@ func (c *restoreCmd) replay(w *world) error {
 			return err
 		}
 	}
-	return w.with(func(in *installation) error {
+	return w.within(open, func(in *installation) error {
 		pages, err := page.Open(page.Config{CacheDir: in.dir.cache()})
 		if err != nil {
 			return err

@@ -21,6 +21,12 @@ func say(err error) string {
 		return fmt.Sprintf("this program (%s) is older than its data: a newer one (%s) has changed the tables (%d; this one knows them up to %d). Install that version or a later one. Nothing was changed",
 			commandline.Version(), cmp.Or(newer.Program, "of a version that is not on record"), newer.Tables, newer.Known)
 	}
+	if older, ok := errors.AsType[*register.TooOldError](err); ok && older.Tables == 0 {
+		return "there are no tables in the database yet: start the server, or run 'letterlock setup'. Nothing was changed"
+	} else if ok {
+		return fmt.Sprintf("this program (%s) is newer than its data: the tables are of an earlier one (%d; this one's are %d), and are brought up to date when the server is started with this version. Where there is no backup of before yet, make it with the version of before. Nothing was changed",
+			commandline.Version(), older.Tables, older.Known)
+	}
 	if unfit, ok := errors.AsType[*register.UnfitError](err); ok {
 		return sayDatabase(unfit.Says)
 	}

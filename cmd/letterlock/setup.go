@@ -104,7 +104,7 @@ func (c *setupCmd) Run(w *world) error {
 	if err := c.makeServerUser(w, c.Yes); err != nil {
 		return err
 	}
-	in, err := w.opened()
+	in, err := w.opened(open)
 	if err != nil {
 		return err
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,8 +55,14 @@ func (w *world) unpack(d dataDir, from, keyFile, into string, drill bool) (u unp
 	if err := d.notAsRoot(); err != nil {
 		return u, err
 	}
+	emptied := false
 	if d.found() && !exists(d.restoringMark()) {
-		return u, configfile.Wrong("there is a Letterlock in %s already: a backup is restored into an empty folder. Name another with --data, or move this one away", d.path)
+		if emptied, err = w.isEmptied(d); err != nil {
+			return u, err
+		}
+		if !emptied {
+			return u, configfile.Wrong("there is a Letterlock in %s already: a backup is restored into an empty folder. Name another with --data, or move this one away", d.path)
+		}
 	}
 	for _, dir := range []string{d.path, d.edgeState(), filepath.Dir(d.config)} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -71,6 +79,9 @@ func (w *world) unpack(d dataDir, from, keyFile, into string, drill bool) (u unp
 	}
 	var settings configText
 	if u.About, settings, u.moved, err = d.readBackup(w, from, keyFile, into); err != nil {
+		if emptied { // and the folder is as it was: what was there is, and what was placed was missing
+			err = errors.Join(err, d.wipeRestoring(), d.takeMarkAway())
+		}
 		return u, err
 	}
 	crashPoint("unpacked", "")
@@ -85,6 +96,30 @@ func (w *world) unpack(d dataDir, from, keyFile, into string, drill bool) (u unp
 	return u, d.wipeRestoring()
 }
 
+// isEmptied reports whether of the Letterlock in the folder nothing is lost but its
+// register, which was in a PostgreSQL: nothing is in that which the configuration names.
+// Its keys and its settings stay, and must be those of the backup: see place.
+func (w *world) isEmptied(d dataDir) (bool, error) {
+	if exists(d.database()) {
+		return false, nil
+	}
+	c, err := readConfig(d.config)
+	if err != nil || c.Database == nil {
+		return false, err
+	}
+	address, err := c.address(d.config)
+	if err != nil {
+		return false, err
+	}
+	asking := w.screen.Begin("Asking the database", "", 0)
+	err = register.Vacant(w.ctx, register.Config{URL: address})
+	asking.End()
+	if errors.Is(err, register.ErrNotEmpty) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // restoringMark says that a restore is placing its files in the folder, or was cut off.
 func (d dataDir) restoringMark() string { return d.in("state", ".restoring") }
 
@@ -96,6 +131,14 @@ func (d dataDir) notHalf() error {
 		return nil
 	}
 	return configfile.Wrong("there is no Letterlock in %s yet: a restore into this folder has not come to its end. If it was cut off, nothing is lost by that: go on with the same command, letterlock restore --from FILE --key FILE, which begins anew. Or name another folder with --data", d.path)
+}
+
+// takeMarkAway makes the folder whole.
+func (d dataDir) takeMarkAway() error {
+	if err := os.Remove(d.restoringMark()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return durable.SyncDir(filepath.Dir(d.restoringMark()))
 }
 
 // wipeHalf destroys the database that a restore which was cut off has left, under
@@ -284,10 +327,7 @@ func (d dataDir) settle(w *world, about backup.About, settings configText, drill
 			return isThere(d.config)
 		}
 		crashPoint("unpacked-named", "")
-		if err := os.Remove(d.restoringMark()); err != nil {
-			return err
-		}
-		return durable.SyncDir(filepath.Dir(d.restoringMark()))
+		return d.takeMarkAway()
 	}
 	address := ""
 	if !drill { // which looks at the file, never at the server that the backup is of
@@ -297,6 +337,11 @@ func (d dataDir) settle(w *world, about backup.About, settings configText, drill
 	}
 	if address != "" {
 		return d.settleOnServer(w, about, address, name)
+	}
+	for _, left := range []string{d.database() + "-wal", d.database() + "-shm"} { // of one that was moved away: it would be read into this one
+		if err := durable.Destroy(left); err != nil {
+			return false, err
+		}
 	}
 	if err := os.Rename(d.restoring()[0], d.database()); err != nil {
 		return false, err
@@ -334,7 +379,7 @@ func (d dataDir) settleOnServer(w *world, about backup.About, address string, na
 	to, _, err := d.openRestoring(w, address)
 	opening.End()
 	if err != nil {
-		return false, err
+		return false, ofNewer(err, where)
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
 	copying := w.screen.Begin("Copying the register", "row", 0)
@@ -357,5 +402,16 @@ func (d dataDir) isLiving(w *world, about backup.About, address, where string) (
 	if _, wrong := errors.AsType[*register.Wrong](err); wrong {
 		return configfile.Wrong("there is a register in %s that is older than this backup, or another: name an empty database with --database", where)
 	}
-	return err
+	return ofNewer(err, where)
+}
+
+// ofNewer says what to do where a newer program has used that database: whoever goes
+// back to this one needs another.
+func ofNewer(err error, where string) error {
+	newer, is := errors.AsType[*register.TooNewError](err)
+	if !is {
+		return err
+	}
+	return configfile.Wrong("in %s are the tables of a newer program (%s), which this one (%s) cannot read: to go back to this one with the backup, name an empty database with --database. Nothing was changed there",
+		where, cmp.Or(newer.Program, "of a version that is not on record"), commandline.Version())
 }

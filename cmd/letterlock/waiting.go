@@ -25,7 +25,7 @@ const (
 // after a power failure, when both begin at once, it answers at the door that it
 // waits, and tells systemd so.
 func (w *world) openPatiently(door net.Listener) (*installation, error) {
-	in, err := w.opened()
+	in, err := w.opened(open)
 	if !register.IsAway(err) {
 		return in, err
 	}
