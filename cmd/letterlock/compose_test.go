@@ -58,6 +58,8 @@ type service struct {
 	Secrets     []string
 	Volumes     []yaml.Node
 	Restart     string
+	Hostname    string
+	Grace       string `yaml:"stop_grace_period"`
 	Healthcheck struct {
 		Test    []string
 		Disable bool
@@ -139,6 +141,11 @@ func broken(c composition) (out []string) {
 	for _, n := range c.Services["setup"].Networks {
 		promise(c.Networks[n].Internal, "who may do everything in the storage has no way out")
 	}
+	for _, name := range []string{"letterlock", "scanner"} {
+		s := c.Services[name]
+		promise(s.Hostname != "", name+" is the same one when its container is made anew")
+		promise(s.Grace == "1m", name+" has as long to end as its unit gives it")
+	}
 	promise(slices.Equal(c.Services["postgres"].Networks, []string{"register"}), "the database is reached by the server alone")
 	for name, s := range c.Services {
 		promise(name == "silo" || name == "setup" || !slices.Contains(s.Secrets, "storage-password"), name+" is not who may do everything in the storage")
@@ -181,6 +188,9 @@ func TestComposeKeepsItsPromises(t *testing.T) {
 		"file: cmd/letterlock/compose.toml":        "content: policy",
 		"network_mode: none":                       "stdin_open: false",
 		`test: ["CMD", "/usr/bin/scanner"`:         `start: ["CMD", "/usr/bin/scanner"`,
+		"hostname: letterlock":                     "stdin_open: false",
+		"hostname: scanner":                        "stdin_open: false",
+		"stop_grace_period: 1m":                    "stop_grace_period: 10s",
 		"    networks: [archive, deposit]\n":       "    networks: [archive, deposit]\n    ports: [\"127.0.0.1:9000:9000\"]\n",
 		"    command: [\"server\"":                 "    privileged: true\n    command: [\"server\"",
 		"    command: [\"run\"":                    "    cap_add: [CHOWN]\n    command: [\"run\"",
@@ -275,12 +285,18 @@ func TestComposeFitsTogether(t *testing.T) {
 		if s.Build.Dockerfile != "cmd/letterlock/Dockerfile" || name == "owner" {
 			continue
 		}
-		parser, err := kong.New(&cli{})
-		if err != nil {
-			t.Fatal(err)
+		commands := [][]string{s.Command}
+		if !s.Healthcheck.Disable {
+			commands = append(commands, s.Healthcheck.Test[2:])
 		}
-		if _, err := parser.Parse(s.Command); err != nil {
-			t.Errorf("%s: %v", name, err)
+		for _, command := range commands {
+			parser, err := kong.New(&cli{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := parser.Parse(command); err != nil {
+				t.Errorf("%s: %v: %v", name, command, err)
+			}
 		}
 	}
 }

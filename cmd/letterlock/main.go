@@ -31,7 +31,7 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUse    = 2
-	exitWrong  = 3 // check, status, verify or setup's test message found something wrong
+	exitWrong  = 3 // check, status, server alive, verify or setup's test message found something wrong
 )
 
 // errFoundWrong ends a check, status or verify that worked and found something wrong.
@@ -65,7 +65,7 @@ type cli struct {
 	Status    statusCmd    `cmd:"" help:"Count letters, papers and what waits. Ends with 3 when something needs somebody." example:"letterlock status; letterlock status --json"`
 	Letters   lettersCmd   `cmd:"" help:"List the living letters." example:"letterlock letters --json"`
 	Edge      edgeCmd      `cmd:"" help:"The scanners on other machines: invite one, list them, end one."`
-	Server    serverCmd    `cmd:"" help:"The servers on this register: list them, forget one that has died."`
+	Server    serverCmd    `cmd:"" help:"The servers on this register: list them, ask whether this one works, forget one that has died."`
 	Held      heldCmd      `cmd:"" help:"What scanners have announced and nobody believes, and what to do about it."`
 	User      userCmd      `cmd:"" help:"Add people, disable them, make enrolment codes."`
 	Key       keyCmd       `cmd:"" help:"The expiry weeks' keys, and their shares with custodians."`

@@ -62,6 +62,7 @@ func (c *Config) shared(policy, codes []byte) string {
 
 type serverCmd struct {
 	List   serverListCmd   `cmd:"" help:"List the servers on this register: those at work, and those that have died without a word." example:"letterlock server list"`
+	Alive  serverAliveCmd  `cmd:"" help:"Say whether this data folder's server is at work. Ends with 3 when it is not: for what looks after a container." example:"letterlock server alive"`
 	Forget serverForgetCmd `cmd:"" help:"Miss a server no longer that has died and does not come back." example:"letterlock server forget old-machine-3fa2c1"`
 }
 
@@ -92,6 +93,34 @@ func (c *serverListCmd) Run(w *world) error {
 			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.Name, state, atMinute(s.Clock), cmp.Or(s.Program, "-"))
 		}
 		return t.Flush()
+	})
+}
+
+type serverAliveCmd struct{}
+
+// workedWithin is how old the last beat may be of a server that works: it gives one every
+// five seconds, and none while its sweeps do not go on.
+const workedWithin = time.Minute
+
+// Run goes by the server's own beat, whose time is of this machine's clock too. What a
+// person must see to is no reason to take a server for ill: it may work as well as ever.
+func (c *serverAliveCmd) Run(w *world) error {
+	return w.with(func(in *installation) error {
+		all, err := in.register.Running(w.ctx)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(all, func(s register.Running) bool { return s.Name == in.serverName() })
+		switch {
+		case i < 0:
+			fmt.Fprintln(w.out, "No server is at work here.")
+			return errFoundWrong
+		case in.clock.Now().Sub(all[i].Clock).Abs() > workedWithin:
+			fmt.Fprintf(w.out, "The server here has given no sign of life since %s: see its log, and start it anew.\n", atMinute(all[i].Clock))
+			return errFoundWrong
+		}
+		_, err = fmt.Fprintln(w.out, "The server here is at work.")
+		return err
 	})
 }
 

@@ -379,7 +379,17 @@ func (o *apart) isKept(t *testing.T) {
 	}
 	before := command(t, o.data, "letters", "--json")
 	for _, m := range inComposition.FindAllString(keeping, -1) {
+		repairs := strings.Contains(m, "--repair")
+		if repairs {
+			must(t, s3Client(t, o.s3).SetBucketLifecycle(t.Context(), o.s3.Bucket, lifecycle.NewConfiguration()))
+			if out, err := letterlockCmd(t, o.data, o.setup(nil)...).CombinedOutput(); err == nil || !strings.Contains(string(out), "setup --repair") {
+				t.Errorf("with other deletion rules set-up ended with %v and said:\n%s", err, out)
+			}
+			m += " --yes"
+		}
 		switch said, status := o.composed(m, sticks); {
+		case repairs && !strings.Contains(said, "the rules were written again"):
+			t.Errorf("%s: %d\n%s", m, status, said)
 		case strings.HasSuffix(m, "letterlock check"):
 			if left := toSeeTo(said); !slices.Equal(left, []string{"mail", "people", "policy"}) {
 				t.Errorf("check says that somebody has to see to %v:\n%s", left, said)
