@@ -49,7 +49,8 @@ func TestReadmeHoldsTheRulesOfTheScannerFolder(t *testing.T) {
 }
 
 // Every command that the README, ADMIN.md and SECURITY.md tell people to type is one that the
-// program understands; the scripts run them.
+// program understands. None is run here: what ADMIN.md's commands do is held by the tests
+// that it names, and TestAdminNamesTestsThatAreThere holds that there are such.
 func TestReadmesCommandsAreUnderstood(t *testing.T) {
 	for page, least := range map[string]int{readme: 10, "ADMIN.md": 10, "../../.github/SECURITY.md": 3} {
 		t.Run(filepath.Base(page), func(t *testing.T) { commandsAreUnderstood(t, read(t, page), least) })
