@@ -69,7 +69,7 @@ func TestPaperThatIsDestroyedAndMustBeKept(t *testing.T) {
 	wantText(t, v.post("/desk/tray", form), "Keep the paper "+one.Reference(), "If it is destroyed already, tell the team leader")
 
 	h.as(h.lead).looksAt(alone, 2)
-	must(t, h.register.MarkReadable(t.Context(), alone, h.lead)) // she says again that it can be read
+	must(t, h.register.MarkReadableAfterAll(t.Context(), alone, h.lead)) // she says again that it can be read
 	wantRedirect(t, v.destroys(path, h.destruction()), path)
 	h.destroyed(alone)
 }
