@@ -62,7 +62,7 @@ func TestALetterIsScannedAnewAfterItsMonths(t *testing.T) {
 	if told := o.toldAgain(); told != nil {
 		t.Fatalf("within six months it is told %v", told)
 	}
-	o.must(o.cfg.Register.MarkReadable(ctx, inTime.ID, oneLeader))
+	o.must(o.cfg.Register.MarkReadableAfterAll(ctx, inTime.ID, oneLeader))
 	old, hold := o.forgotten()
 	sweep()
 	if told := o.toldAgain(); len(told) != 1 || told[0] != old.ID {

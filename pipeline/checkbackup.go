@@ -36,7 +36,7 @@ func (s *Server) backupLate(ctx context.Context) (int, error) {
 	}
 	if unseen {
 		servers, err := s.cfg.Register.Running(ctx)
-		if err != nil || len(servers) > 1 {
+		if err != nil || len(servers)-len(missed(servers)) > 1 {
 			return 0, err
 		}
 	}

@@ -44,6 +44,14 @@ func TestASecondServerNeedNotSeeTheBackups(t *testing.T) {
 			loud("for a day", 25*time.Hour, true)
 			backup()
 			loud("it makes them again", time.Minute, false)
+			all, err := o.cfg.Register.Running(ctx)
+			o.must(err)
+			i := slices.IndexFunc(all, func(one register.Running) bool { return one.Name == "second" })
+			o.must(o.cfg.Register.Heard(ctx, all[i], o.now, 0))
+			backup()
+			loud("the other is dead, and this one is alone again", time.Minute, false)
+			backup()
+			loud("for a day", 25*time.Hour, true)
 		})
 	}
 }

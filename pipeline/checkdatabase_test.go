@@ -92,8 +92,7 @@ func TestTheCheckSaysWhenTheDatabasesCertificateEnds(t *testing.T) {
 	}
 	open("sslmode=require")
 	wants("whatever it shows is taken", false, "needs no certificate")
-	open(url.Values{"sslmode": {"verify-full"}, "sslrootcert": {roots}}.Encode())
-	for _, c := range []struct {
+	cases := []struct {
 		when  string
 		shown *tls.Certificate
 		bad   bool
@@ -105,11 +104,15 @@ func TestTheCheckSaysWhenTheDatabasesCertificateEnds(t *testing.T) {
 		{"not yet", early, true, "either it or this machine’s clock is wrong"},
 		{"not believed", unknown, true, "does not believe the database’s certificate: x509: certificate signed by unknown authority"},
 		{"renewed", good, false, "for 60 days"},
-	} {
-		shown.Store(c.shown)
-		wants(c.when, c.bad, c.says)
-		if _, err := o.cfg.Register.People(t.Context()); err != nil {
-			t.Errorf("%s: the register does not go on: %v", c.when, err)
+	}
+	for _, mode := range []string{"verify-full", "verify-ca"} {
+		open(url.Values{"sslmode": {mode}, "sslrootcert": {roots}}.Encode())
+		for _, c := range cases {
+			shown.Store(c.shown)
+			wants(mode+", "+c.when, c.bad, c.says)
+			if _, err := o.cfg.Register.People(t.Context()); err != nil {
+				t.Errorf("%s, %s: the register does not go on: %v", mode, c.when, err)
+			}
 		}
 	}
 }

@@ -33,7 +33,7 @@ func custodian(dir string) (number int, shares []keyring.Share, err error) {
 		return 0, nil, err
 	}
 	if damaged > 0 {
-		return 0, nil, custody("%s; the shares of living keys are made anew by: letterlock key escrow make", byHand(dir, damaged))
+		return 0, nil, custody("In %s %s damaged or renamed. Give back the name that it had, letterlock-WEEK-custodian-N.txt, or put it aside", dir, words.Are(damaged, "share"))
 	}
 	for _, s := range shares {
 		if number != 0 && s.Custodian != number {
@@ -42,17 +42,6 @@ func custodian(dir string) (number int, shares []keyring.Share, err error) {
 		number = s.Custodian
 	}
 	return number, shares, nil
-}
-
-// byHand says what nobody but a person can do about files that are named like shares
-// and are none as they stand: a file manager's second copy, for instance, brings a dead
-// key back like the share itself, once it has its name again.
-func byHand(dir string, damaged int) string {
-	it := "it"
-	if damaged > 1 {
-		it = "them"
-	}
-	return fmt.Sprintf("In %s %s damaged or renamed, and may bring back a dead key. Overwrite and delete %s by hand", dir, words.Are(damaged, "share"), it)
 }
 
 // MakeShares shares every living key that is not yet shared among the three
@@ -249,12 +238,15 @@ func (s *Server) RetireShares(ctx context.Context, dir string, all bool) (ended 
 		}
 		ended = append(ended, share)
 	}
+	// A file manager's second copy, for instance, brings a dead key back like the share
+	// itself. It may also be all that there is of one that brings back a living key.
 	if damaged > 0 {
 		number := "CUSTODIAN"
 		if len(shares) > 0 {
 			number = strconv.Itoa(shares[0].Custodian)
 		}
-		return ended, custody("%s. What is on record as due after that: letterlock key escrow list; that it is destroyed: letterlock key escrow vouch %s", byHand(dir, damaged), number)
+		return ended, custody("In %s %s damaged or renamed, and may bring back a dead key. What is no second copy of another file is given back the name that it had, letterlock-WEEK-custodian-N.txt, before this command is given again; what is one, or belongs to a week that is over, is overwritten and deleted by hand. What is on record as due after that: letterlock key escrow list; that it is destroyed: letterlock key escrow vouch %s",
+			dir, words.Are(damaged, "share"), number)
 	}
 	return ended, nil
 }

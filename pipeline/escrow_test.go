@@ -236,11 +236,11 @@ func TestSharesOfADeadKeyAreDue(t *testing.T) {
 	o.must(os.WriteFile(second, text, 0o600))
 	for i, dir := range dirs[:2] {
 		ended, err := o.RetireShares(t.Context(), dir, false)
-		if says := "In " + dir + " 1 share is damaged or renamed, and may bring back a dead key. Overwrite and delete it by hand. What is on record as due after that: letterlock key escrow list; that it is destroyed: letterlock key escrow vouch 1"; i == 0 {
+		if says := "In " + dir + " 1 share is damaged or renamed, and may bring back a dead key. What is no second copy of another file is given back the name that it had, letterlock-WEEK-custodian-N.txt, before this command is given again; what is one, or belongs to a week that is over, is overwritten and deleted by hand. What is on record as due after that: letterlock key escrow list; that it is destroyed: letterlock key escrow vouch 1"; i == 0 {
 			if err == nil || err.Error() != says {
 				t.Errorf("of the second copy it says %v", err)
 			}
-			if _, err := o.Drill(t.Context(), [2]string{dirs[0], dirs[1]}); err == nil || !strings.Contains(err.Error(), "delete it by hand; the shares of living keys are made anew by: letterlock key escrow make") {
+			if _, err := o.Drill(t.Context(), [2]string{dirs[0], dirs[1]}); err == nil || !strings.Contains(err.Error(), "Give back the name that it had, letterlock-WEEK-custodian-N.txt, or put it aside") {
 				t.Errorf("a drill says %v", err)
 			}
 			o.must(os.Remove(second))

@@ -49,7 +49,7 @@ func TestADayIsNotWellWhileSomethingIsWrong(t *testing.T) {
 		line        string // of the check, which says more
 		silent      bool   // the office's scanner
 	}{
-		"a scanner has said nothing for longer than a weekend": {func(o *office) { o.now = o.now.Add(73 * time.Hour) }, func(o *office) { o.speaks() },
+		"a scanner has said nothing for longer than a weekend with holidays": {func(o *office) { o.now = o.now.Add(5*24*time.Hour + time.Minute) }, func(o *office) { o.speaks() },
 			register.ScannersSilent, "scanners", true},
 		"what was announced is not believed": {func(o *office) {
 			o.deposit(func(m *letter.Manifest, _ *[]byte) { m.Helpline = "nobodys-line" })

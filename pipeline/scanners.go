@@ -92,15 +92,15 @@ func (s *Server) checkScanners(ctx context.Context) (bad, good texts.Text, err e
 	return joined("list.sentence", wrong), joined("list.sentence", well), nil
 }
 
-// overWeekend is for longer than a machine is switched off over a weekend: that is for a
-// check to say, and no alarm.
-const overWeekend = 3 * 24 * time.Hour
+// overHolidays is for longer than a machine is switched off over a weekend with a
+// holiday on either side: that is for a check to say, and no alarm.
+const overHolidays = 5 * 24 * time.Hour
 
 // silentScanners counts those that have said nothing for so long.
 func (s *Server) silentScanners(ctx context.Context) (n int, err error) {
 	all, err := s.cfg.Register.Scanners(ctx)
 	for _, e := range all {
-		if now := s.cfg.Now(); e.State(now) == register.ScannerSilent && e.Heard().Before(now.Add(-overWeekend)) {
+		if now := s.cfg.Now(); e.State(now) == register.ScannerSilent && e.Heard().Before(now.Add(-overHolidays)) {
 			n++
 		}
 	}

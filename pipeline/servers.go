@@ -70,12 +70,9 @@ func (s *Server) join(ctx context.Context) (c *company, alone bool, err error) {
 // lives, listens for the others, and takes the lead where nobody has it. It stops
 // where the sweeps do not go on, so that another takes over.
 func (s *Server) beat(ctx context.Context, c *company, queue *jobs) error {
-	if s.Stuck() != nil {
-		return nil
-	}
 	// A newer program may bring the tables up to date at any moment. This one would write
 	// into them what that one does not expect, so it goes, as it would not begin there.
-	if err := s.cfg.Register.RefuseNewer(ctx); err != nil {
+	if err := s.cfg.Register.RefuseNewer(ctx); err != nil || s.Stuck() != nil {
 		return err
 	}
 	err := s.cfg.Register.Beat(ctx, c.me)

@@ -37,14 +37,14 @@ func (e *Edge) tendForeign(ctx context.Context, j *job) (end bool, err error) {
 	if end, err := e.receive(ctx, j); end || err != nil {
 		return end, err
 	}
-	waited := e.Now().Sub(j.deposited)
+	waited := e.Now().Sub(j.deposited).Abs() // a clock that was ahead is set right
 	if j.claim.ID == "" || waited < foreignFor {
 		j.stuck = j.claim.ID == ""
 		return false, nil
 	}
 	// The last of a stack's, so that all have had their time.
 	for _, o := range e.jobs {
-		if o.claim.ID == j.claim.ID && !o.end && e.foreign(o) && (o.deposited.IsZero() || e.Now().Sub(o.deposited) < foreignFor) {
+		if o.claim.ID == j.claim.ID && !o.end && e.foreign(o) && (o.deposited.IsZero() || e.Now().Sub(o.deposited).Abs() < foreignFor) {
 			return false, nil
 		}
 	}

@@ -117,8 +117,13 @@ func CheckLost(stateDir string, titles map[string]string) []folder.Line {
 }
 
 // tendLost tells of letters that are lost until they are found, or a person has deleted
-// the list.
+// the list. While the folder is another one they wait in the one before.
 func (e *Edge) tendLost() {
+	if e.elsewhere {
+		e.lostAt = time.Time{}
+		e.tell("lost", "")
+		return
+	}
 	if len(e.lost) == 0 || e.Now().Sub(e.lostAt).Abs() < lostEvery {
 		return
 	}

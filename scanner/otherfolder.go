@@ -23,6 +23,7 @@ var folderFile = path.Join(folder.PrivateDir, FolderFile)
 // recognise finds out whether the folder that was opened is the one from before. A crash
 // after the word is in a new folder has it taken over with the next start.
 func (e *Edge) recognise() {
+	was := e.elsewhere
 	e.elsewhere = false
 	if e.folderDisk != nil {
 		return // nobody mounts anything over a simulated one
@@ -32,6 +33,7 @@ func (e *Edge) recognise() {
 	here, errHere := readWord(d, folderFile)
 	switch err = errors.Join(err, errHere); {
 	case err != nil:
+		e.elsewhere = was
 	case known == "":
 		if here == "" {
 			here = rand.Text()
@@ -79,8 +81,16 @@ var otherFolder = advise("This is another scanner folder than before: is the sha
 	"If another folder is meant from now on, delete the file %s in the scanner's own memory.", FolderFile)
 
 // CheckFolder is what a check says of the scanner folder at dir if it is not the one on
-// which the edge with that state folder has worked before; nil if there is nothing to say.
-func CheckFolder(dir, stateDir string) []folder.Line {
+// which the edge with that state folder has worked before, or else of letters that are
+// lost, as CheckLost; nil if there is nothing to say.
+func CheckFolder(dir, stateDir string, titles map[string]string) []folder.Line {
+	if other := checkOther(dir, stateDir); other != nil {
+		return other // where what is on its way may lie
+	}
+	return CheckLost(stateDir, titles)
+}
+
+func checkOther(dir, stateDir string) []folder.Line {
 	state, err := disk.Open(stateDir)
 	if err != nil {
 		return nil // it has not run yet, or others say so

@@ -20,10 +20,13 @@ func TestTheShareIsNotMounted(t *testing.T) {
 		t.Helper()
 		o.wait(0)
 		status := o.files("scanner/" + line)["STATUS.txt"]
+		if want && strings.Contains(status+CheckFolder(o.cfg.Folder, o.cfg.StateDir, nil)[0].Says, "scan the papers of the others again") {
+			t.Errorf("%s: what is on its way is said to be lost: %q", when, status)
+		}
 		if strings.Contains(status, says) != want {
 			t.Errorf("%s: STATUS.txt says %q", when, status)
 		}
-		lines := CheckFolder(o.cfg.Folder, o.cfg.StateDir)
+		lines := checkOther(o.cfg.Folder, o.cfg.StateDir)
 		if is := len(lines) == 1 && !lines[0].OK && strings.Contains(lines[0].Says, says); is != want || len(lines) > 1 {
 			t.Errorf("%s: check says %+v", when, lines)
 		}
@@ -40,6 +43,8 @@ func TestTheShareIsNotMounted(t *testing.T) {
 		o.now = o.now.Add(10 * time.Second)
 		o.pass(1)
 	}
+	o.drop(line+"/very private.jpg", sampleLetter(1)) // is on its way all the while
+	o.pass(settled)
 	told("at first", false)
 
 	move(o.cfg.Folder, share) // beside a scanner that runs

@@ -24,7 +24,7 @@ func TestAScanThatWasGivenBackIsNotForgotten(t *testing.T) {
 	o.ended(1)
 	refused := filepath.Join(o.cfg.Folder, line, folder.RefusedDir, "mrs-smith.pdf")
 	note := o.files("scanner/" + line + "/refused")["mrs-smith.pdf.txt"]
-	if !strings.Contains(note, "Once the new scan has its slip, delete this file and this note: Letterlock never does.") {
+	if !strings.Contains(note, "Once the new scan has its slip, delete this file and this note: Letterlock never deletes the file.") {
 		t.Errorf("the note says %q", note)
 	}
 	if err := os.Chtimes(refused+folder.NoteExt, o.now, o.now); err != nil { // as the test's clock has it
@@ -38,10 +38,15 @@ func TestAScanThatWasGivenBackIsNotForgotten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		found := false
 		for _, l := range lines {
+			found = found || l.Name == "refused"
 			if l.Name == "refused" && (l.OK != (wantCheck == "") || !strings.Contains(l.Says, wantCheck)) {
 				t.Errorf("it is well: %v, and check says %q, not %q", l.OK, l.Says, wantCheck)
 			}
+		}
+		if !found && wantCheck != "" {
+			t.Errorf("check does not say %q: %+v", wantCheck, lines)
 		}
 		status := o.files("scanner/" + line)["STATUS.txt"]
 		if strings.Contains(status, "LOOK") != (wantStatus != "") || !strings.Contains(status, wantStatus) {
@@ -52,7 +57,7 @@ func TestAScanThatWasGivenBackIsNotForgotten(t *testing.T) {
 	o.now = o.now.AddDate(0, 0, 14)
 	says("has lain there for 14 days: nothing deletes it but people", `LOOK: the oldest scan in the folder "refused" has lain there for 14 days.`)
 	o.now = o.now.AddDate(0, 6, 0)
-	says("longer than any letter may be kept", `LOOK TODAY: the oldest scan in the folder "refused" has lain there for`)
+	says("longer than the six months for which letters are kept", `LOOK TODAY: the oldest scan in the folder "refused" has lain there for`)
 	for _, name := range []string{refused, refused + folder.NoteExt} {
 		if err := os.Remove(name); err != nil {
 			t.Fatal(err)

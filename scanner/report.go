@@ -118,7 +118,9 @@ var whys = sync.OnceValue(func() map[string]string {
 // same message is put until the store has answered; what it refuses is not put
 // again, and the next one says more.
 func (e *Edge) sayReport(ctx context.Context) {
-	if !e.Reports || !e.knowsQuestions() {
+	// Of another folder than before the server would believe that nothing waits, and drop
+	// what is asked; it finds this scanner silent.
+	if !e.Reports || !e.knowsQuestions() || e.elsewhere {
 		return
 	}
 	r := &e.reporting

@@ -28,9 +28,11 @@ type record struct {
 	SHA256   string       `json:"sha256"` // of the sealed letter, which later receipts must name
 	Paper    string       `json:"paper"`  // as in the receipt
 	Reason   string       `json:"reason,omitempty"`
-	Moved    string       `json:"moved,omitempty"` // the helpline whose the paper is, if that is another, as in the receipt
-	Gone     bool         `json:"gone,omitempty"`  // the letter was erased before its deadline, and its paper waits
-	Slip     string       `json:"slip"`            // its file name; of PaperReplaced the last one's, if there was any
+	Was      string       `json:"was,omitempty"`        // of paperOverdue what Paper was before, and Reason: a clock may have been ahead
+	WasFor   string       `json:"was_reason,omitempty"` // likewise
+	Moved    string       `json:"moved,omitempty"`      // the helpline whose the paper is, if that is another, as in the receipt
+	Gone     bool         `json:"gone,omitempty"`       // the letter was erased before its deadline, and its paper waits
+	Slip     string       `json:"slip"`                 // its file name; of PaperReplaced the last one's, if there was any
 	// Replaces is the letter of which this is a new scan, if it is one. That one's
 	// own record stays without a slip while the server says PaperReplaced: should the
 	// new scan turn out to be of another paper, it is asked for again.
@@ -342,15 +344,21 @@ func (e *Edge) tendSlip(ctx context.Context, r record) error {
 	case gone && !r.Gone:
 		next.Paper, next.Reason, next.Gone = letter.PaperMayGo, "", true
 	case over: // the server says nothing any more of a letter that is gone
+		next.Was, next.WasFor = r.Paper, r.Reason
 		next.Paper, next.Reason = paperOverdue, ""
 	case r.Paper == paperOverdue && receipt == nil: // by a clock that was ahead
-		if next.Paper = letter.PaperKept; r.Gone {
-			next.Paper = letter.PaperMayGo
+		next.Paper, next.Reason = r.Was, r.WasFor
+		if r.Was == "" { // by an earlier version
+			if next.Paper = letter.PaperKept; r.Gone {
+				next.Paper = letter.PaperMayGo
+			}
 		}
+		next.Was, next.WasFor = "", ""
 	case receipt == nil || receipt.Paper == r.Paper && receipt.Reason == r.Reason && receipt.Helpline == r.Moved:
 		return nil
 	default:
 		next.Paper, next.Reason, next.Moved = receipt.Paper, receipt.Reason, receipt.Helpline
+		next.Was, next.WasFor = "", ""
 	}
 	if next.Paper == letter.PaperReplaced {
 		// It has no slip, and its record goes on naming the one that is to go.

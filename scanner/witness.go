@@ -62,7 +62,7 @@ func (e *Edge) clockAgrees(ctx context.Context) bool {
 		}
 	}
 	if behind() {
-		e.tell("clock-list", "This machine's clock is behind: what the server has last said in the store is valid for longer than it ever says anything. Scans wait until the clock is set right; nothing is lost.")
+		e.tell("clock-list", "This machine's clock is behind, or the server's was ahead: what it has last said in the store is valid for longer than it ever says anything. Scans wait until the clock is set right, or the server says it anew; nothing is lost.")
 		return false
 	}
 	e.tell("clock-list", "")

@@ -68,6 +68,46 @@ func TestGoingBackToAnOlderProgram(t *testing.T) {
 	}
 }
 
+// Whoever goes back and is refused may go on where they were: a restore destroys no
+// register that it has not placed.
+func TestARestoreThatIsRefusedIsTakenBack(t *testing.T) {
+	data := newSample(t)
+	kept, key := setUpBackups(t, data)
+	before := command(t, data, "letters", "--json")
+	from := firstBackup(t, data, kept)
+	database, config := filepath.Join(data, "state", "letterlock.db"), filepath.Join(data, "letterlock.toml")
+	restore := func(exit int, says string) {
+		t.Helper()
+		out, err := letterlockCmd(t, data, "restore", "--from", from, "--key", key, "--yes").CombinedOutput()
+		if exitCode(err) != exit || !strings.Contains(string(out), says) {
+			t.Fatalf("restore ended with %v, and did not say %q:\n%s", err, says, out)
+		}
+	}
+	isAsBefore := func(when string) {
+		t.Helper()
+		if after := command(t, data, "letters", "--json"); after != before {
+			t.Errorf("%s: the letters were\n%s\nand are\n%s", when, before, after)
+		}
+	}
+	settings := read(t, config)
+	must(t, os.WriteFile(config, []byte(settings+"# changed since\n"), 0o600))
+	must(t, os.Rename(database, database+"-newer"))
+	restore(exitUse, "letterlock.toml is there already, and is not what the backup holds")
+	must(t, os.Rename(database+"-newer", database))
+	isAsBefore("refused")
+
+	// Cut off, and the register was put back.
+	mark := filepath.Join(data, "state", ".restoring")
+	must(t, os.WriteFile(mark, nil, 0o600))
+	restore(exitUse, "If you have put your own back, delete "+mark)
+	out, err := letterlockCmd(t, data, "letters").CombinedOutput()
+	if exitCode(err) != exitUse || !strings.Contains(string(out), "If you have put your own back") {
+		t.Errorf("with the mark there it ended with %v and said:\n%s", err, out)
+	}
+	must(t, os.Remove(mark))
+	isAsBefore("cut off")
+}
+
 // asksForAnother restores into the database that the newer program has used.
 func asksForAnother(t *testing.T, data string, restores []string) {
 	t.Helper()

@@ -353,8 +353,7 @@ func (in *installation) checkScanner() []pipeline.Line {
 	case err != nil:
 		return []pipeline.Line{{Name: "folder", Says: fmt.Sprintf("The scanner folder cannot be read: %s.", configfile.Reason(err))}}
 	}
-	lines = append(lines, scanner.CheckFolder(in.scannerFolder(), in.dir.edgeState())...)
-	lines = append(lines, scanner.CheckLost(in.dir.edgeState(), in.cfg.titles())...)
+	lines = append(lines, scanner.CheckFolder(in.scannerFolder(), in.dir.edgeState(), in.cfg.titles())...)
 	all := make([]pipeline.Line, len(lines))
 	for i, l := range lines {
 		all[i] = pipeline.Line{Name: l.Name, OK: l.OK, Says: l.Says}

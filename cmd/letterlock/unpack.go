@@ -55,14 +55,24 @@ func (w *world) unpack(d dataDir, from, keyFile, into string, drill bool) (u unp
 	if err := d.notAsRoot(); err != nil {
 		return u, err
 	}
-	emptied := false
-	if d.found() && !exists(d.restoringMark()) {
-		if emptied, err = w.isEmptied(d); err != nil {
+	whole := !exists(d.restoringMark())
+	if whole && d.found() {
+		emptied, err := w.isEmptied(d)
+		if err != nil {
 			return u, err
 		}
 		if !emptied {
 			return u, configfile.Wrong("there is a Letterlock in %s already: a backup is restored into an empty folder. Name another with --data, or move this one away", d.path)
 		}
+	}
+	// A folder that has keys of its own may be a Letterlock whose database was moved away,
+	// and is as it was after a refusal: what was there is, and what was placed was missing.
+	whole = whole && exists(d.in("state", ofRegister.file))
+	refused := func(err error) error {
+		if whole {
+			err = errors.Join(err, d.wipeRestoring(), d.takeMarkAway())
+		}
+		return err
 	}
 	for _, dir := range []string{d.path, d.edgeState(), filepath.Dir(d.config)} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -79,10 +89,10 @@ func (w *world) unpack(d dataDir, from, keyFile, into string, drill bool) (u unp
 	}
 	var settings configText
 	if u.About, settings, u.moved, err = d.readBackup(w, from, keyFile, into); err != nil {
-		if emptied { // and the folder is as it was: what was there is, and what was placed was missing
-			err = errors.Join(err, d.wipeRestoring(), d.takeMarkAway())
-		}
-		return u, err
+		return u, refused(err)
+	}
+	if there, err := os.ReadFile(d.config); err == nil && string(there) != settings.text {
+		return u, refused(isThere(d.config))
 	}
 	crashPoint("unpacked", "")
 	if err := d.keepClosed(w, u.About); err != nil {
@@ -100,9 +110,6 @@ func (w *world) unpack(d dataDir, from, keyFile, into string, drill bool) (u unp
 // register, which was in a PostgreSQL: nothing is in that which the configuration names.
 // Its keys and its settings stay, and must be those of the backup: see place.
 func (w *world) isEmptied(d dataDir) (bool, error) {
-	if exists(d.database()) {
-		return false, nil
-	}
 	c, err := readConfig(d.config)
 	if err != nil || c.Database == nil {
 		return false, err
@@ -114,13 +121,17 @@ func (w *world) isEmptied(d dataDir) (bool, error) {
 	asking := w.screen.Begin("Asking the database", "", 0)
 	err = register.Vacant(w.ctx, register.Config{URL: address})
 	asking.End()
-	if errors.Is(err, register.ErrNotEmpty) {
+	switch {
+	case errors.Is(err, register.ErrNotEmpty):
 		return false, nil
+	case err == nil && exists(d.database()):
+		return false, configfile.Wrong("nothing is in the database that the configuration names, and %s, from before the register was moved there, is in the way: move it out of the folder, and give the same command again", d.database())
 	}
 	return err == nil, err
 }
 
 // restoringMark says that a restore is placing its files in the folder, or was cut off.
+// It holds the sign of the database's file that the restore has placed, once it has.
 func (d dataDir) restoringMark() string { return d.in("state", ".restoring") }
 
 // notHalf refuses a folder in which a restore was cut off: whoever starts there would
@@ -129,6 +140,9 @@ func (d dataDir) restoringMark() string { return d.in("state", ".restoring") }
 func (d dataDir) notHalf() error {
 	if !exists(d.restoringMark()) {
 		return nil
+	}
+	if err := d.notAnother(); err != nil {
+		return err
 	}
 	return configfile.Wrong("there is no Letterlock in %s yet: a restore into this folder has not come to its end. If it was cut off, nothing is lost by that: go on with the same command, letterlock restore --from FILE --key FILE, which begins anew. Or name another folder with --data", d.path)
 }
@@ -141,10 +155,35 @@ func (d dataDir) takeMarkAway() error {
 	return durable.SyncDir(filepath.Dir(d.restoringMark()))
 }
 
+// notAnother refuses a folder in which a restore was cut off and a register lies that it
+// has not placed: somebody has put theirs back, and it may be the only one.
+func (d dataDir) notAnother() error {
+	info, err := os.Stat(d.database())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	mark, err := os.ReadFile(d.restoringMark())
+	if err != nil || string(mark) == fileSign(info) {
+		return err
+	}
+	return configfile.Wrong("a restore into %s was cut off, and the register %s is not the one that it has placed there. If you have put your own back, delete %s: that takes the restore back. If the restore is to begin anew, move that register away first", d.path, d.database(), d.restoringMark())
+}
+
+// fileSign tells a file from another that takes its name.
+func fileSign(info fs.FileInfo) string {
+	return fmt.Sprintf("%d %d\n", info.Size(), info.ModTime().UnixNano())
+}
+
 // wipeHalf destroys the database that a restore which was cut off has left, under
 // either name. Nobody has used it: see notHalf.
 func (d dataDir) wipeHalf() error {
 	if exists(d.restoringMark()) {
+		if err := d.notAnother(); err != nil {
+			return err
+		}
 		if err := durable.Destroy(d.database()); err != nil {
 			return err
 		}
@@ -342,6 +381,13 @@ func (d dataDir) settle(w *world, about backup.About, settings configText, drill
 		if err := durable.Destroy(left); err != nil {
 			return false, err
 		}
+	}
+	info, err := os.Stat(d.restoring()[0])
+	if err != nil {
+		return false, err
+	}
+	if err := durable.Replace(d.restoringMark(), []byte(fileSign(info)), 0o600); err != nil {
+		return false, err
 	}
 	if err := os.Rename(d.restoring()[0], d.database()); err != nil {
 		return false, err

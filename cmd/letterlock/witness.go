@@ -120,7 +120,7 @@ func (c *witnessCmd) say(w *world, found witness.Report) error {
 		if len(found.Restores) == 0 {
 			fmt.Fprintln(w.out, "If it was restored from a backup, the register says when: give a new export to the witness as well.")
 		} else {
-			fmt.Fprintf(w.out, "If this restore is known, keep %s as it is and begin another folder, with the portal or an export alone: checkpoints and mails of before it are of a register that does not go on.\n", c.Dir)
+			fmt.Fprintf(w.out, "If this restore is known, keep %s as it is and begin another folder, with the portal or an export alone: checkpoints and mails of before it are of a register that does not go on. What was changed in what came before the restore would look the same: compare an export of then with a new one first, with 'letterlock register compare'.\n", c.Dir)
 		}
 		fmt.Fprintf(w.out, "The register is not what it was. Keep %s as it is, tell the data-protection officer and whoever is above them, and compare the last exports.\n", c.Dir)
 		return errFoundWrong

@@ -57,8 +57,7 @@ func (c *checkCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	lines = append(lines, scanner.CheckFolder(cfg.Folder, cfg.State)...)
-	lines = append(lines, scanner.CheckLost(cfg.State, cfg.titles())...)
+	lines = append(lines, scanner.CheckFolder(cfg.Folder, cfg.State, cfg.titles())...)
 	lines = append(append(lines, more...), cfg.checkDisks(disk.RoomAt)...)
 	lines = append(append(lines, cfg.checkFiles(w.config)...), confinement()...)
 	if c.JSON {

@@ -45,15 +45,6 @@ var (
 	ofRegister = append([]string{verification, theRegister}, fromRegister...)
 )
 
-// inTime are the demands that are met only while whatever is due goes, and is accounted for.
-var inTime = []string{
-	"evidence-demand.nothing-is-kept-longer-than",
-	"After six months all records will be permanently deleted, including the recycle bin.",
-	"This goes for the scan, for the kept copy of an answer (six months from the day on which it is filed), and for every older version of either.",
-	"Where a letter is shared with an agency because a child or an adult is at risk, somebody is in imminent danger, or there is a warning of terrorism or of a bomb, it is held securely for five years before being permanently deleted.",
-	"All data that is deleted is recorded on the organisational retention record: what it was, when it came, when it was deleted, and the proof that nothing is left.",
-}
-
 // demands is the whole table as it stands for this pack: what would be met, and
 // is not because something was found wrong, is not met.
 func (p *pack) demands() []demand {
@@ -66,9 +57,9 @@ func (p *pack) demands() []demand {
 			d.Met, d.Where, d.Files = no, texts.Say("evidence-where.not-now-the-register-of"), []string{verification}
 		case unfit && d.Met != no && slices.Contains(d.Files, storage):
 			d.Met, d.Where, d.Files = no, texts.Say("evidence-where.not-now-the-storage-was"), []string{storage}
-		case p.overdue > 0 && slices.Contains(inTime, d.Says.String()):
+		case p.overdue > 0 && inTime[d.Says.String()]:
 			d.Met, d.Where = no, texts.Say("evidence-where.not-now-overdue", "n", p.overdue)
-		case p.uneven && slices.Contains(inTime, d.Says.String()):
+		case p.uneven && inTime[d.Says.String()]:
 			d.Met, d.Where = no, texts.Say("evidence-where.not-now-the-record-does")
 		}
 	}

@@ -83,3 +83,13 @@ func sentences(markdown string) (out []string) {
 	end()
 	return out
 }
+
+// inTime are the demands, of the policy and others, that are met only while whatever is
+// due goes, and is accounted for.
+var inTime = map[string]bool{
+	"evidence-demand.nothing-is-kept-longer-than":                                                                                                   true,
+	"After six months all records will be permanently deleted, including the recycle bin.":                                                          true,
+	"This goes for the scan, for the kept copy of an answer (six months from the day on which it is filed), and for every older version of either.": true,
+	"Where a letter is shared with an agency because a child or an adult is at risk, somebody is in imminent danger, or there is a warning of terrorism or of a bomb, it is held securely for five years before being permanently deleted.": true,
+	"All data that is deleted is recorded on the organisational retention record: what it was, when it came, when it was deleted, and the proof that nothing is left.":                                                                      true,
+}

@@ -201,7 +201,7 @@ func TestSeeingToWhatWasHandedOver(t *testing.T) {
 		if strings.Contains(h.as(other).get(path).Body.String(), path+"/seen-to") {
 			t.Errorf("%d is asked whether they have seen to what is another's", other)
 		}
-		wantRedirect(t, h.as(other).post(path+"/seen-to", nil), path+"?done=seen-to") // which changes nothing
+		wantStatus(t, h.as(other).post(path+"/seen-to", nil), http.StatusConflict)
 	}
 	if strings.Contains(h.as(h.lead).get(path+"?done=seen-to").Body.String(), "you have seen to this letter") {
 		t.Error("an address is thanked for what is not so")

@@ -263,10 +263,10 @@ func TestNobodyUndoesWhatTheyHaveNotSeen(t *testing.T) {
 
 	w := bea.post(path+"/readable", url.Values{"state": {"opened"}})
 	wantStatus(t, w, http.StatusUnprocessableEntity)
-	wantText(t, w, "Somebody else has said meanwhile that this letter must be scanned again", `href="#decide"`, `name="state" value="scan-again"`)
+	wantText(t, w, "It was said meanwhile that this letter must be scanned again", `href="#decide"`, `name="state" value="scan-again"`)
 	w = bea.post(path+"/risk", url.Values{"risk": {"none"}, "instead": {""}})
 	wantStatus(t, w, http.StatusUnprocessableEntity)
-	wantText(t, w, "Somebody else has answered meanwhile", `href="#keeping"`, `name="instead" value="urgent"`)
+	wantText(t, w, "It was answered meanwhile", `href="#keeping"`, `name="instead" value="urgent"`)
 	l, err := h.register.Letter(t.Context(), id)
 	must(t, err)
 	if l.Paper != letter.PaperScanAgain || l.Risk != register.RiskUrgent || len(h.entries("letter-readable", id)) != 0 || len(h.entries("risk-said", id)) != 1 {

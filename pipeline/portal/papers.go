@@ -287,6 +287,7 @@ func (p *Portal) newerScan(v *visit, id letter.ID) (register.Paper, error) {
 	if err != nil {
 		return register.Paper{}, err
 	}
+	// Of one that the visitor knows somebody in nothing is said; it is no difference either.
 	return newest, p.cfg.Register.NotWalled(v.Context(), newest.Letter, v.person.Number)
 }
 
@@ -448,6 +449,8 @@ func (p *Portal) readStrange(v *visit, c *register.PapersCounted) (flaws []formF
 			}
 			if err == nil {
 				flaw(texts.Say("papers.it-was-scanned-again", "reference", reference, "reference-2", newest.Reference))
+			}
+			if newest.Letter != "" {
 				continue
 			}
 			says, err := p.strangeness(v, id, string(c.Site))

@@ -1,7 +1,9 @@
 package portal
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -45,6 +47,13 @@ type keepForm struct {
 	Latest   letter.Date
 	Today    letter.Date
 	Deadline letter.Date // five years from today
+	Was      string      // what was decided when the form was first shown: see decided
+}
+
+// decided stands for what a look at the decision changes, as it is on record: a form that
+// was shown before would undo what somebody else has decided meanwhile.
+func decided(l register.Letter) string {
+	return hashOf(fmt.Sprintf("%s %d %s", l.Reason, l.Named, l.Review))
 }
 
 // shared is one sharing that is on record.
@@ -121,7 +130,7 @@ func (p *Portal) keepForm(v *visit, form url.Values) (keepForm, error) {
 		Agencies: register.Agencies, Bases: register.Bases, Earliest: today.AddDays(1), Today: today,
 		Deadline: letter.Deadline(today, letter.FiveYears)}
 	if v.letter.Reason != "" {
-		f.Deadline = v.letter.Deadline()
+		f.Deadline, f.Was = v.letter.Deadline(), cmp.Or(form.Get("was"), decided(v.letter))
 	}
 	f.Latest = f.Deadline.AddDays(-1)
 	f.Leaders = slices.DeleteFunc(people, func(who register.Person) bool {
@@ -172,6 +181,9 @@ func (p *Portal) safeguard(w http.ResponseWriter, v *visit) error {
 	again := v.letter.Reason != ""
 	if again && v.PostForm.Has("reason") {
 		return register.ErrKeptAlready // the form asked for the decision itself, which is made by now
+	}
+	if was := v.PostForm.Get("was"); again && was != "" && was != decided(v.letter) {
+		return movedOn
 	}
 	if !confirmed(v.PostForm) {
 		return p.confirmKeeping(w, v, f, s, again)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -109,6 +110,8 @@ func TestKeepingALetterForFiveYears(t *testing.T) {
 	wantText(t, h.as(h.dpo).get("/register?about="+id.Reference()), "decided that the letter is kept for five years, until 24 November 2031: a child is at risk. The service user: was told of it.")
 }
 
+var hiddenWas = regexp.MustCompile(`name="was" value="(\w+)"`)
+
 func TestNobodyDecidesUnread(t *testing.T) {
 	h := newHouse(t)
 	id := h.letter(1)
@@ -136,10 +139,13 @@ func TestSafeguardingIsLookedAtAgain(t *testing.T) {
 	}
 	manager := h.as(h.manager)
 	form := url.Values{"review": {"2028-01-10"}, "named": {fmt.Sprint(h.lead2)}}
-	wantText(t, manager.post(path+"/safeguarding", form), "Record it", "A child is at risk", "Bea Lead")
-	wantRedirect(t, manager.post(path+"/safeguarding", with(form, "confirm", "yes")), path+"?done=reviewed")
+	was := hiddenWas.FindStringSubmatch(manager.get(path + "/safeguarding").Body.String())[1]
+	wantText(t, manager.post(path+"/safeguarding", with(form, "was", was)), "Record it", "A child is at risk", "Bea Lead", `name="was" value="`+was+`"`)
+	wantRedirect(t, manager.post(path+"/safeguarding", with(form, "was", was, "confirm", "yes")), path+"?done=reviewed")
 	wantStatus(t, h.as(h.lead).get(path), http.StatusNotFound)
 	wantStatus(t, h.as(h.lead2).get(path), http.StatusOK)
+	w := manager.post(path+"/safeguarding", with(form, "named", fmt.Sprint(h.lead), "was", was, "confirm", "yes")) // a form from before
+	wantStatus(t, w, http.StatusConflict)
 	l, err := h.register.Letter(t.Context(), id)
 	must(t, err)
 	if l.Reason != register.ChildAtRisk || l.Review != (letter.Date{Year: 2028, Month: 1, Day: 10}) {

@@ -126,18 +126,18 @@ func (p *Portal) trayPapers(v *visit, form url.Values) (papers []register.Paper,
 // toRecord leads to what became of papers of which none is left to be destroyed: their
 // form was sent before, or somebody was quicker.
 func (p *Portal) toRecord(w http.ResponseWriter, v *visit, papers []string) error {
+	to := "/desk/" + string(idOr(papers[0]))
 	if len(papers) == 1 {
-		redirect(w, "/desk/"+string(idOr(papers[0])))
+		redirect(w, to)
 		return nil
 	}
-	to := "/desk/trays"
 	for _, text := range papers {
 		done, err := p.cfg.Register.Entries(v.Context(), -1, "paper-destroyed", idOr(text), 1)
 		if err != nil {
 			return err
 		}
 		if len(done) == 1 {
-			to += "?day=" + letter.DateOf(done[0].At).String()
+			to = "/desk/trays?day=" + letter.DateOf(done[0].At).String()
 			break
 		}
 	}

@@ -25,7 +25,7 @@ const (
 	StraysStay     AlarmKind = "strays-stay"       // what lies beyond its deadline, belongs to no letter and does not go; counts objects
 	BackupLate     AlarmKind = "backup-late"       // no backup is made, or one is kept for longer than it may be
 	ScannerOdd     AlarmKind = "scanner-odd"       // a scanner's place in the bucket holds what none leaves: its key may be in other hands; counts scanners
-	ScannersSilent AlarmKind = "scanner-silent"    // a scanner that is believed has said nothing for three days; counts scanners
+	ScannersSilent AlarmKind = "scanner-silent"    // a scanner that is believed has said nothing for five days; counts scanners
 	ServersSilent  AlarmKind = "server-silent"     // a server has ended without a word; counts servers
 	CertificateEnd AlarmKind = "certificate-ends"  // a certificate is not good any more, or soon will not be; counts certificates
 	ListLate       AlarmKind = "list-late"         // scanners are not told any more which keys to seal to, and will stop

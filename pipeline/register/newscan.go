@@ -3,8 +3,10 @@ package register
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 
 	"letterlock/scanner/letter"
 )
@@ -367,15 +369,39 @@ func (r *Register) keptAsAnother(ctx context.Context, tx *sql.Tx, l Letter) (boo
 	if _, shared, err := lastSaid[LetterShared](ctx, tx, l.ID); err != nil || shared {
 		return false, err
 	}
-	reviewed, is, err := lastSaid[SafeguardingReviewed](ctx, tx, l.ID)
-	if err != nil || !is {
-		return err == nil, err
-	}
 	// The manager may review what they have not opened: that says nothing of this paper.
-	if err := hasRead(ctx, tx, l.ID, reviewed.By); err == nil || !errors.Is(err, ErrNotRead) {
+	reviewers, err := reviewersOf(ctx, tx, l.ID)
+	if err != nil {
 		return false, err
 	}
+	for _, person := range reviewers {
+		if err := hasRead(ctx, tx, l.ID, person); err == nil || !errors.Is(err, ErrNotRead) {
+			return false, err
+		}
+	}
 	return true, nil
+}
+
+// reviewersOf are those who have looked at the letter's keeping again, the last first.
+func reviewersOf(ctx context.Context, tx *sql.Tx, id letter.ID) (people []int64, err error) {
+	query, args := entriesQuery(math.MaxInt64, SafeguardingReviewed{}.kind(), id, math.MaxInt32)
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("reading who looked at a letter's keeping again: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var line string
+		var said saying[SafeguardingReviewed]
+		if err := rows.Scan(&line); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal([]byte(line), &said); err != nil {
+			return nil, fmt.Errorf("reading who looked at a letter's keeping again: %w", err)
+		}
+		people = append(people, said.By)
+	}
+	return people, rows.Err()
 }
 
 // NewScanOf is the newest scan of the paper that bore the reference, in its

@@ -23,6 +23,12 @@ func TestWhatWasDecidedOfTheOtherPaperStays(t *testing.T) {
 			d.opens(wrong.ID, manager)
 			d.must(d.ReviewSafeguarding(d.t.Context(), wrong.ID, letter.DateOf(d.now).AddDays(90), leader, manager))
 		}, letter.FiveYears},
+		{"it was reviewed, and then unopened", func(d *desk, wrong Letter, leader, manager int64) {
+			d.opens(wrong.ID, leader)
+			for _, person := range []int64{leader, manager} {
+				d.must(d.ReviewSafeguarding(d.t.Context(), wrong.ID, letter.DateOf(d.now).AddDays(90), leader, person))
+			}
+		}, letter.FiveYears},
 		{"it was reviewed unopened", func(d *desk, wrong Letter, leader, manager int64) {
 			d.must(d.ReviewSafeguarding(d.t.Context(), wrong.ID, letter.DateOf(d.now).AddDays(90), leader, manager))
 		}, letter.SixMonths},

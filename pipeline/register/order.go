@@ -13,7 +13,8 @@ const around = 250
 // EntriesBefore is the place in the register at which that time begins: how many
 // entries count as recorded before it. Where the times run on it is the first that was
 // not. A clock may have been ahead or behind for a while: then it is the place with the
-// fewest entries on the wrong side, as the retention record counts them, found by halving
+// fewest entries on the wrong side, as it is, among its own entries, for the retention
+// record; found by halving
 // and at each place by what most entries around it say. A clock that was wrong for fewer
 // than those leads nobody astray.
 func (r *Register) EntriesBefore(ctx context.Context, t time.Time) (int64, error) {

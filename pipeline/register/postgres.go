@@ -349,6 +349,20 @@ func (r *Register) Certificate(ctx context.Context) (*x509.Certificate, error) {
 	if err := r.cfg.renew(ctx, cfg); err != nil {
 		return nil, err
 	}
+	// verify-ca has a check of its own, whose errors do not bring the certificate.
+	if check := cfg.TLSConfig.VerifyPeerCertificate; check != nil {
+		cfg.TLSConfig.VerifyPeerCertificate = func(raw [][]byte, chains [][]*x509.Certificate) error {
+			wrong := check(raw, chains)
+			if wrong == nil || len(raw) == 0 {
+				return wrong
+			}
+			shown, err := x509.ParseCertificate(raw[0])
+			if err != nil {
+				return wrong
+			}
+			return &tls.CertificateVerificationError{UnverifiedCertificates: []*x509.Certificate{shown}, Err: wrong}
+		}
+	}
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if wrong, is := errors.AsType[*tls.CertificateVerificationError](err); is && len(wrong.UnverifiedCertificates) > 0 {
 		return wrong.UnverifiedCertificates[0], wrong

@@ -90,12 +90,15 @@ func (r *Register) HandOver(ctx context.Context, id letter.ID, to, person int64)
 }
 
 // SeenTo records that the person, to whom the letter was handed, has seen to it: it
-// waits for nobody then. Where it is not handed to them any more it changes nothing.
+// waits for nobody then. ErrMoved where it is not handed to them any more.
 func (r *Register) SeenTo(ctx context.Context, id letter.ID, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		l, err := r.whoHasRead(ctx, tx, id, person)
-		if err != nil || l.HandedTo != person {
+		if err != nil {
 			return err
+		}
+		if l.HandedTo != person {
+			return ErrMoved
 		}
 		err = inOrder(ctx, tx, "noting that a letter is seen to", []statement{
 			{`UPDATE letters SET handed_to = 0 WHERE id = $1`, []any{string(id)}},

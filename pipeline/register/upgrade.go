@@ -108,8 +108,8 @@ func (r *Register) migrated(ctx context.Context) (versions []int64, err error) {
 // after it leaves them without the name of the program that made them, which is
 // then missing from the words of a refusal and nowhere else.
 //
-// Another process may do the same in this moment: status is asked while the
-// service starts for the first time. Each migration is a transaction of its
+// Another process may do the same in this moment: a second server, set-up beside
+// a start, a restore. Each migration is a transaction of its
 // own, so on SQLite one of the two does it whole, and the other, told that the
 // tables are there already, finds at its next look that nothing is left to do. It
 // gives up once none is added any more.

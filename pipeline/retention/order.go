@@ -93,6 +93,9 @@ func readAll(p Period, now time.Time, entries iter.Seq2[register.Entry, error], 
 		if err != nil {
 			return nil, err
 		}
+		if readers[e.Kind] == nil {
+			continue // whoever gives the whole register gets the same record
+		}
 		is := stands(e)
 		if !started && is != earlier {
 			m.begin()
@@ -105,10 +108,8 @@ func readAll(p Period, now time.Time, entries iter.Seq2[register.Entry, error], 
 			m.except(e.At, "", texts.Say("retention-event.clock-set-back"))
 		}
 		before = e.At
-		if read := readers[e.Kind]; read != nil {
-			if err := read(m, e); err != nil {
-				return nil, err
-			}
+		if err := readers[e.Kind](m, e); err != nil {
+			return nil, err
 		}
 	}
 	if !started {

@@ -21,6 +21,7 @@ import (
 
 	"letterlock/pipeline/durable"
 	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
 )
 
 // Source is somewhere where checkpoints are found.
@@ -75,7 +76,7 @@ type Report struct {
 	Wrong   []string      // the register was written anew, or entries were taken away
 	Unknown []string      // what could not be compared, or not be read
 
-	Restores []register.RestoreSaid // of which an export says that it came of them
+	Restores []register.RestoreSaid // of which an export says that it came of them, since the folder was begun
 	Lost     []register.KeyChange   // where the signing key was lost, before the one that was given
 }
 
@@ -104,10 +105,15 @@ func (w *Witness) Look(ctx context.Context, sources []Source) (r Report, err err
 	if err := w.loadKeys(); err != nil {
 		return r, err
 	}
-	heads, err := w.load(&r)
+	heads, began, err := w.load(&r)
 	if err != nil {
 		return r, err
 	}
+	defer func() {
+		// What was said before the folder was begun is in all that it has kept, and explains
+		// nothing that does not belong to it.
+		r.Restores = slices.DeleteFunc(r.Restores, func(said register.RestoreSaid) bool { return said.On.Before(letter.DateOf(began)) })
+	}()
 	// All are read before any is asked for proof, and all are asked for keys before
 	// any checkpoint is opened.
 	found := make([][]Shown, len(sources))
@@ -155,31 +161,34 @@ func (w *Witness) Look(ctx context.Context, sources []Source) (r Report, err err
 	return r, nil
 }
 
-// load reads the folder: checkpoints that belong together, smallest first.
-func (w *Witness) load(r *Report) ([]kept, error) {
+// load reads the folder: checkpoints that belong together, smallest first, and when the
+// first of its files was kept; the zero time for an empty one.
+func (w *Witness) load(r *Report) (heads []kept, began time.Time, err error) {
 	entries, err := os.ReadDir(w.Dir)
 	if err != nil {
-		return nil, fmt.Errorf("reading the witness's folder: %w", err)
+		return nil, began, fmt.Errorf("reading the witness's folder: %w", err)
 	}
-	var heads []kept
 	for _, e := range entries {
+		if info, err := e.Info(); err == nil && (began.IsZero() || info.ModTime().Before(began)) {
+			began = info.ModTime()
+		}
 		switch filepath.Ext(e.Name()) {
 		case forked:
 			r.Wrong = append(r.Wrong, fmt.Sprintf("%s was signed with the register's key and does not belong to the other checkpoints (found earlier)", e.Name()))
 		case daily, early:
 			signed, err := os.ReadFile(filepath.Join(w.Dir, e.Name()))
 			if err != nil {
-				return nil, fmt.Errorf("reading the witness's folder: %w", err)
+				return nil, began, fmt.Errorf("reading the witness's folder: %w", err)
 			}
 			head, err := w.keys.Open(string(signed))
 			if err != nil {
-				return nil, fmt.Errorf("reading %s, which somebody has changed, or which is another register's: %w", e.Name(), err)
+				return nil, began, fmt.Errorf("reading %s, which somebody has changed, or which is another register's: %w", e.Name(), err)
 			}
 			heads = append(heads, kept{head, filepath.Ext(e.Name())})
 		}
 	}
 	slices.SortFunc(heads, bySize)
-	return heads, nil
+	return heads, began, nil
 }
 
 // ask is what one source shows, unverified.

@@ -289,6 +289,37 @@ func TestAnotherStoryIsFound(t *testing.T) {
 	}
 }
 
+// A restore that was known when the folder was begun explains nothing that does not
+// belong to what is in it.
+func TestAnOldRestoreExplainsNothingNew(t *testing.T) {
+	for name, c := range map[string]struct {
+		begun    int // days after the restore
+		explains int
+	}{"begun before the restore": {-1, 1}, "begun after the restore": {1, 0}} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.look(h.portal)
+			restored := h.now.AddDate(0, 0, 1)
+			kept, err := os.ReadDir(h.witness.Dir)
+			h.must(err)
+			for _, e := range kept {
+				begun := restored.AddDate(0, 0, c.begun)
+				h.must(os.Chtimes(filepath.Join(h.witness.Dir, e.Name()), begun, begun))
+			}
+			h.now = restored
+			h.Register = h.open(filepath.Join(t.TempDir(), "other.db"))
+			h.must(h.Record(t.Context(), register.RestoreBegun{}, 0))
+			for range 5 {
+				h.nextDay()
+			}
+			r := h.look(h.files(h.file(t.TempDir(), "x.ndjson", h.export())))
+			if len(r.Wrong) == 0 || len(r.Restores) != c.explains {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
 // Two signed stories of the same length need no proof.
 func TestAForkOfOneLengthIsFound(t *testing.T) {
 	h := newHouse(t)

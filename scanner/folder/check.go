@@ -198,7 +198,7 @@ func (c *check) givenBack(n Counts) {
 	case Overlooked:
 		c.bad("refused", "%s The oldest has lain there for %s: %s", says, lain, overlookedNext)
 	case Outstayed:
-		c.bad("refused", "%s The oldest has lain there for %s, longer than any letter may be kept, and whoever may read the share can read it: %s", says, lain, overlookedNext)
+		c.bad("refused", "%s The oldest has lain there for %s, longer than the six months for which letters are kept, and whoever may read the share can read it: %s", says, lain, overlookedNext)
 	}
 }
 

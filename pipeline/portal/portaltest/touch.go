@@ -11,16 +11,16 @@ import (
 // Tap touches an element with a finger, in its middle, where it can be seen.
 func (b *Browser) Tap(selector string) {
 	b.T.Helper()
-	at := input.SynthesizeTapGestureParams{GestureSourceType: input.GestureSourceTypeTouch}
+	var at input.TouchPoint
 	where := b.Finds(fmt.Sprintf(`JSON.stringify(((e) => {
 		e.scrollIntoView({behavior: "instant", block: "center"});
 		const box = e.getBoundingClientRect();
 		return {x: box.x + box.width / 2, y: box.y + box.height / 2};
 	})(document.querySelector(%q)))`, selector))
 	b.must(json.Unmarshal([]byte(where), &at))
-	// The browser's own: between two messages, however long the second is on its way, a
-	// finger would hold on and open a menu.
-	_, err := chromedp.Call(b.ctx, input.SynthesizeTapGesture, at)
+	_, err := chromedp.Call(b.ctx, input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: input.DispatchTouchEventTypeTouchStart, TouchPoints: []*input.TouchPoint{&at}})
+	b.must(err)
+	_, err = chromedp.Call(b.ctx, input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: input.DispatchTouchEventTypeTouchEnd, TouchPoints: []*input.TouchPoint{}})
 	b.must(err)
 }
 
