@@ -128,7 +128,7 @@ func Open(cfg Config) (*Folder, error) {
 	}
 	f := &Folder{cfg: cfg, disk: cfg.Disk, hints: make(chan struct{}, 1), mem: memory{seen: map[string]*sight{}}, corners: map[string]cornerSeen{}, alone: map[string]time.Time{}}
 	if f.disk != nil {
-		return f, errors.Join(f.prepare(), f.endLooks())
+		return f, errors.Join(f.prepare(), f.endLeft())
 	}
 	if err := os.MkdirAll(cfg.Path, 0o770); err != nil {
 		return nil, disk.Plain(fmt.Sprintf("the scanner folder %s is not there and cannot be made: make it, and let the account that takes scans own it", cfg.Path), err)
@@ -142,7 +142,7 @@ func Open(cfg Config) (*Folder, error) {
 		err = f.take()
 	}
 	if err == nil {
-		if err = f.endLooks(); err != nil {
+		if err = f.endLeft(); err != nil {
 			f.letGo()
 		}
 	}
@@ -173,10 +173,12 @@ func (f *Folder) prepare() error {
 	return nil
 }
 
-// endLooks clears away what a crash has left of looks at scans. No sooner than the
-// folder is this process's: another may have one under way.
-func (f *Folder) endLooks() error {
-	return disk.Plain("clearing away what was looked at", disk.Discard(f.disk, LooksDir))
+// endLeft clears away what a crash has left of looks at scans, and of a note that was
+// being removed. No sooner than the folder is this process's: another may have one under
+// way.
+func (f *Folder) endLeft() error {
+	return errors.Join(disk.Plain("clearing away what was looked at", disk.Discard(f.disk, LooksDir)),
+		disk.Plain("clearing away a note", disk.Discard(f.disk, oldNote)))
 }
 
 // sureOfArrivals makes sure of all claimed scans where they are before anything

@@ -78,4 +78,5 @@ func (r *round) orphan(helpline, note string) {
 	}
 }
 
+// oldNote is where a note is emptied. A crash leaves it to Open.
 const oldNote = PrivateDir + "/note"
