@@ -39,14 +39,12 @@ const (
 	Cut      Answer = "cut"      // take it apart as a person has said in Letterlock
 )
 
-type answerDir struct {
-	answer  Answer
-	in, dir string // the folder below the one in which the question lies
-}
-
 // answers is where each answer is given. Only files directly in these folders
 // are an answer.
-var answers = []answerDir{
+var answers = []struct {
+	answer  Answer
+	in, dir string // the folder below the one in which the question lies
+}{
 	{Repair, RefusedDir, "repair"},
 	{Same, DuplicatesDir, "same letter"},
 	{Another, DuplicatesDir, "another letter"},

@@ -81,7 +81,6 @@ type counter struct {
 	helplines []string
 	counts    Counts
 	errs      []error
-	orphans   []string // notes in the last corner that lie there without their scans
 }
 
 // home counts in a helpline's folder, or in the root.
@@ -155,7 +154,7 @@ func (c *counter) arriving(a *Arrival, dir string, depth int, own bool) {
 			c.counts.Dragged++
 		case is == LookedInto && depth > 0 && !(own && isOurs(c.disk, dir, e.Name())):
 			c.arriving(a, name, depth-1, false)
-		case is == Waits, is == Taken && !(own && isOurFile(e.Name())) && !movedNote(c.disk, name):
+		case is == Waits, is == Taken && !(own && isOurFile(e.Name())):
 			// Its last change is known to the edge only; copies keep old times,
 			// but the file's own change of name or owner is then younger.
 			if info, err := c.disk.Lstat(name); err == nil {

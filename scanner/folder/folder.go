@@ -114,7 +114,6 @@ type Folder struct {
 	blind   bool       // a scan was met of which nobody can know whether it is open
 	mem     memory
 	corners map[string]cornerSeen // by path
-	alone   map[string]time.Time  // by path: since when a note is seen to lie without its scan
 }
 
 // Open takes the folder for this process and makes what is missing in it. If
@@ -126,9 +125,9 @@ func Open(cfg Config) (*Folder, error) {
 	if cfg.steady == nil {
 		cfg.steady = time.Now
 	}
-	f := &Folder{cfg: cfg, disk: cfg.Disk, hints: make(chan struct{}, 1), mem: memory{seen: map[string]*sight{}}, corners: map[string]cornerSeen{}, alone: map[string]time.Time{}}
+	f := &Folder{cfg: cfg, disk: cfg.Disk, hints: make(chan struct{}, 1), mem: memory{seen: map[string]*sight{}}, corners: map[string]cornerSeen{}}
 	if f.disk != nil {
-		return f, errors.Join(f.prepare(), f.endLeft())
+		return f, errors.Join(f.prepare(), f.endLooks())
 	}
 	if err := os.MkdirAll(cfg.Path, 0o770); err != nil {
 		return nil, disk.Plain(fmt.Sprintf("the scanner folder %s is not there and cannot be made: make it, and let the account that takes scans own it", cfg.Path), err)
@@ -142,7 +141,7 @@ func Open(cfg Config) (*Folder, error) {
 		err = f.take()
 	}
 	if err == nil {
-		if err = f.endLeft(); err != nil {
+		if err = f.endLooks(); err != nil {
 			f.letGo()
 		}
 	}
@@ -173,12 +172,10 @@ func (f *Folder) prepare() error {
 	return nil
 }
 
-// endLeft clears away what a crash has left of looks at scans, and of a note that was
-// being removed. No sooner than the folder is this process's: another may have one under
-// way.
-func (f *Folder) endLeft() error {
-	return errors.Join(disk.Plain("clearing away what was looked at", disk.Discard(f.disk, LooksDir)),
-		disk.Plain("clearing away a note", disk.Discard(f.disk, oldNote)))
+// endLooks clears away what a crash has left of looks at scans. No sooner than the
+// folder is this process's: another may have one under way.
+func (f *Folder) endLooks() error {
+	return disk.Plain("clearing away what was looked at", disk.Discard(f.disk, LooksDir))
 }
 
 // sureOfArrivals makes sure of all claimed scans where they are before anything

@@ -227,11 +227,7 @@ func (r *round) walk(as Scan, dir string, depth int) {
 			}
 			r.enter(below, depth)
 		case Taken:
-			switch {
-			case root && isOurFile(e.Name()):
-			case movedNote(r.disk, as.path):
-				r.orphan(as.Helpline, as.path)
-			default:
+			if !root || !isOurFile(e.Name()) {
 				r.file(as)
 			}
 		}

@@ -38,7 +38,6 @@ func (c *counter) misplaced(helpline, corner string) int {
 // corner is misplaced, and how many scans lie there that were given back.
 func (c *counter) corner(helpline, corner string) (misplaced, returned int) {
 	list := c.list(corner)
-	c.orphans = nil
 	there := make(map[string]struct{}, len(list))
 	for _, e := range list {
 		there[e.Name()] = struct{}{}
@@ -50,11 +49,6 @@ func (c *counter) corner(helpline, corner string) (misplaced, returned int) {
 		if noted && e.Type().IsRegular() {
 			returned++
 			c.older(name + NoteExt)
-		}
-		if scan, is := isNoteName(e.Name()); is && !noted && slices.Contains(returnDirs, path.Base(corner)) {
-			if _, has := there[scan]; !has {
-				c.orphans = append(c.orphans, name)
-			}
 		}
 		switch is := outcome(e.Name(), e.Type()); {
 		case is == LookedInto && !slices.Contains(corners(helpline), name):
@@ -154,9 +148,6 @@ func (r *round) corner(helpline, corner string) int {
 		seen.misplaced, seen.returned = c.corner(helpline, corner)
 		seen.oldest = c.counts.GivenBack
 		r.corners[corner] = seen
-		if slices.Contains(returnDirs, path.Base(corner)) {
-			r.orphans(helpline, corner, c.orphans)
-		}
 	}
 	return seen.misplaced
 }

@@ -54,7 +54,7 @@ var rules = []Rule{
 		Outcome: LeftAlone, Says: "never opened"},
 
 	{What: "`refused/`, `duplicates/`, `other helpline/`, `stacks/`, `taken/`, `STATUS.txt` and `SLIPS.html` directly in a helpline's folder", Outcome: LeftAlone,
-		Says: "but for the folders of answers: `refused/repair`, `duplicates/same letter`, `duplicates/another letter`, `other helpline/dropped here by mistake`, `other helpline/take it here too`, `stacks/split at the sheets`, `stacks/as told in Letterlock`. A note is no scan there either; one whose scan was taken away is removed after an hour"},
+		Says: "but for the folders of answers: `refused/repair`, `duplicates/same letter`, `duplicates/another letter`, `other helpline/dropped here by mistake`, `other helpline/take it here too`, `stacks/split at the sheets`, `stacks/as told in Letterlock`."},
 	{What: "a scan in the folder of a paper in `scan again/`", Outcome: Taken,
 		Says: "as a new scan of that paper while one is asked for; refused when none is, and when it lies beside these folders"},
 	{What: "a scan among the slips, one without a note in a folder of what was given back, one in a folder that somebody has made there", Outcome: LeftAlone,
