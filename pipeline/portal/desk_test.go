@@ -295,6 +295,7 @@ func TestATrayOfPapers(t *testing.T) {
 	kept := h.letter(1)
 	wantText(t, v.get("/desk"), `name="paper" value="`+string(two)+`"`, "Destroy the tray together")
 	wantText(t, v.get("/desk/tray"), "References on the papers")
+	wantText(t, v.get("/desk/tray?references="), "Type the references of the papers first")
 	for typed, says := range map[string]string{
 		"hello":                  "“hello” is no reference",
 		kept.Reference():         "Keep the paper " + kept.Reference(),
@@ -307,7 +308,7 @@ func TestATrayOfPapers(t *testing.T) {
 	}
 	wantRedirect(t, v.get("/desk/tray?paper="+string(one)), "/desk/"+string(one))
 	wantStatus(t, v.get("/desk/tray?paper=AAA"), http.StatusNotFound)
-	typed := strings.ToLower(strings.ReplaceAll(one.Reference(), "-", " ")) + "\r\n" + two.Reference() + ", " + two.Reference()
+	typed := strings.ToLower(strings.ReplaceAll(one.Reference(), "-", " ")) + "\r\n" + two.Reference() + ", " + two.Reference() + " " + one.Reference() + " "
 	wantText(t, v.get("/desk/tray?"+url.Values{"references": {typed}, "paper": {string(three)}}.Encode()),
 		"Destroy 3 papers", one.Reference(), two.Reference(), three.Reference(), `name="sheets-`+string(two)+`"`)
 

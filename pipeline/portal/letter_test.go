@@ -345,7 +345,7 @@ func TestWhatReadableMeansForThePaper(t *testing.T) {
 func TestLetters(t *testing.T) {
 	h := newHouse(t)
 	wantText(t, h.as(h.manager).get("/letters"), "Nothing is waiting", "its team leaders get a mail, and you find it here")
-	wantText(t, h.as(h.lead).get("/letters"), "Nothing is waiting", "Letters that cannot be read, or of which it is said too whether somebody is at risk")
+	wantText(t, h.as(h.lead).get("/letters"), "Nothing is waiting", "Letters that are done, and those that are to be scanned again")
 	var ids []letter.ID
 	for range perPage + 2 {
 		ids = append(ids, h.letter(1))

@@ -41,8 +41,13 @@ func (p *Portal) trayPage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	if len(papers)+len(flaws) == 0 && len(q["paper"]) > 0 {
-		return p.toRecord(w, v, q["paper"])
+	if len(papers)+len(flaws) == 0 {
+		if len(q["paper"]) > 0 {
+			return p.toRecord(w, v, q["paper"])
+		}
+		if q.Has("references") {
+			flaws = append(flaws, formFlaw{"references", texts.Say("tray.type-the-references")})
+		}
 	}
 	// Who ticked papers, or has filled in their form, goes on with those that may go.
 	if n := len(papers); n > 0 && n <= maxTray && !q.Has("references") && (len(flaws) > 0 || form.Has("paper")) {
@@ -106,8 +111,8 @@ func (p *Portal) trayPapers(v *visit, form url.Values) (papers []register.Paper,
 		}
 		add(paper)
 	}
-	for _, typed := range strings.FieldsFunc(form.Get("references"), func(r rune) bool { return strings.ContainsRune("\r\n,;\t", r) }) {
-		found, says, err := p.paperCalled(v, strings.TrimSpace(typed))
+	for _, typed := range typedReferences(form.Get("references")) {
+		found, says, err := p.paperCalled(v, typed)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -121,6 +126,24 @@ func (p *Portal) trayPapers(v *visit, form url.Values) (papers []register.Paper,
 		flaws = append(flaws, formFlaw{"references", texts.Say("tray.these-are-papers-take-at-most", "n", len(papers), "most", maxTray)})
 	}
 	return papers, flaws, nil
+}
+
+// typedReferences are the references that somebody has typed, one a line or several: a
+// space parts two of them, and is part of one that is not whole without it.
+func typedReferences(text string) (all []string) {
+	for _, line := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("\r\n,;\t", r) }) {
+		words := strings.Fields(line)
+		whole := len(words) > 0 && !slices.ContainsFunc(words, func(word string) bool {
+			_, err := letter.ParseReference(word)
+			return err != nil
+		})
+		if whole {
+			all = append(all, words...)
+		} else if line = strings.Join(words, " "); line != "" {
+			all = append(all, line)
+		}
+	}
+	return all
 }
 
 // toRecord leads to what became of papers of which none is left to be destroyed: their

@@ -19,7 +19,7 @@ func TestAnAnswerIsNoLetter(t *testing.T) {
 	open := s.record(t, "2026")
 	s.end(answer, letter.DateOf(began).AddMonths(6))
 	said := allSaid(open) + allSaid(s.record(t, "2026"))
-	for _, want := range []string{": The answer was put on hold 1, because of a court case.", ": The answer was due on 1 July 2026 and was not proven gone at the end.",
+	for _, want := range []string{": The answer was put on hold (number 1), because of a court case.", ": The answer was due on 1 July 2026 and was not proven gone at the end.",
 		": The answer was due on 1 July 2026, was held, and was proven gone on 3 July 2026."} {
 		if !strings.Contains(said, answer.Reference()+want) {
 			t.Errorf("%q is not in: %s", want, said)

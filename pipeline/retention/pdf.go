@@ -105,32 +105,77 @@ func (p printer) table(t Table) {
 	p.heading(t.Caption, 12)
 	p.SetFont(p.face, "B", 9)
 	column := (width - first) / float64(max(1, len(t.Head)))
-	p.CellFormat(first, line, "", "B", 0, "L", false, 0, "")
+	head := [][]string{nil}
 	for _, name := range t.Head {
-		p.CellFormat(column, line, p.fitted(name, column), "B", 0, "R", false, 0, "")
+		head = append(head, p.wrapped(name, column))
 	}
-	p.Ln(line)
+	p.row(head, column, "B")
 	for _, r := range t.Rows {
 		style, border := "", ""
 		if r.Sum {
 			style, border = "B", "T"
 		}
 		p.SetFont(p.face, style, 9)
-		p.CellFormat(first, line, p.fitted(r.Says, first), border, 0, "L", false, 0, "")
+		cells := [][]string{p.wrapped(r.Says, first)}
 		for _, n := range r.Cells {
-			p.CellFormat(column, line, strconv.Itoa(n), border, 0, "R", false, 0, "")
+			cells = append(cells, []string{strconv.Itoa(n)})
+		}
+		p.row(cells, column, border)
+	}
+}
+
+// row is a row of a table, as high as the highest of its cells, each of which is given
+// by its lines and ends with the row. It stands on one page.
+func (p printer) row(cells [][]string, column float64, border string) {
+	high := 1
+	for _, lines := range cells {
+		high = max(high, len(lines))
+	}
+	if _, page := p.GetPageSize(); p.GetY()+float64(high)*line > page-margin {
+		p.AddPage()
+	}
+	for n := range high {
+		edge := ""
+		if border == "T" && n == 0 || border == "B" && n == high-1 {
+			edge = border
+		}
+		for i, lines := range cells {
+			says, wide, align := "", column, "R"
+			if i == 0 {
+				wide, align = first, "L"
+			}
+			if at := n - high + len(lines); at >= 0 {
+				says = lines[at]
+			}
+			p.CellFormat(wide, line, p.text(says), edge, 0, align, false, 0, "")
 		}
 		p.Ln(line)
 	}
 }
 
-// fitted is the text, cut off where a column is too narrow for it.
-func (p printer) fitted(says texts.Text, column float64) string {
-	whole := []rune(p.language.Text(says))
-	for p.GetStringWidth(p.text(string(whole))) > column-2 && len(whole) > 1 {
-		whole = whole[:len(whole)-1]
+// wrapped is the text in lines that fit into a column. A word that is longer than a line
+// goes on in the next.
+func (p printer) wrapped(says texts.Text, column float64) (lines []string) {
+	fits := func(s string) bool { return p.GetStringWidth(p.text(s)) <= column-2 }
+	now := ""
+	for _, word := range strings.Fields(p.language.Text(says)) {
+		if with := strings.TrimSpace(now + " " + word); fits(with) {
+			now = with
+			continue
+		}
+		if now != "" {
+			lines = append(lines, now)
+		}
+		rest := []rune(word)
+		for !fits(string(rest)) && len(rest) > 1 {
+			n := len(rest) - 1
+			for ; n > 1 && !fits(string(rest[:n])); n-- {
+			}
+			lines, rest = append(lines, string(rest[:n])), rest[n:]
+		}
+		now = string(rest)
 	}
-	return p.text(string(whole))
+	return append(lines, now)
 }
 
 func (p printer) signatures(who ...texts.Text) {

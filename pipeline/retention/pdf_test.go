@@ -2,14 +2,20 @@ package retention
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"unicode"
 
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/texts"
+	"letterlock/scanner/realpart"
 )
 
 // The printed record is the same bytes for the same record, holds every line of
@@ -43,6 +49,47 @@ func TestPrinting(t *testing.T) {
 	var table bytes.Buffer
 	if err := sheet.CSV(&table, texts.English()); err != nil || strings.Count(table.String(), "the shredder is coarser") != 120 {
 		t.Errorf("the spreadsheet lacks something: %v", err)
+	}
+}
+
+// Whoever signs the record reads all of its words: those of a row that are longer than its
+// column, and what people call a helpline.
+func TestNothingThatIsPrintedIsCutOff(t *testing.T) {
+	s := &story{now: began}
+	s.arrive("respect-phoneline")
+	s.arrive("mens-advice-line")
+	sheet := s.record(t, "2026-Q1").Sheet(func(name string) string { return "The Advice Line of Machynlleth" })
+	name := filepath.Join(t.TempDir(), "record.pdf")
+	file, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(sheet.PDF(file, texts.English()), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	printed, err := exec.Command(realpart.Tool(t, "pdftotext", "pdftotext (Debian: poppler-utils)"), "-raw", name, "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Letters alone: where a line breaks is the printer's.
+	letters := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) {
+				return r
+			}
+			return -1
+		}, s)
+	}
+	all := letters(string(printed))
+	for _, table := range sheet.Tables {
+		for _, r := range table.Rows {
+			if says := letters(texts.English().Text(r.Says)); !strings.Contains(all, says) {
+				t.Errorf("of %q a part is missing in:\n%s", texts.English().Text(r.Says), printed)
+			}
+		}
+	}
+	if n := strings.Count(all, "Machynlleth"); n < 2*len(sheet.Tables) {
+		t.Errorf("the ends of two helplines' names are there %d times:\n%s", n, printed)
 	}
 }
 

@@ -277,7 +277,7 @@ func TestErasedRedirectedAndFiled(t *testing.T) {
 		"1 January 2026, " + one.Reference() + ": The letter had been given to the helpline respect-phoneline by mistake and was moved to mens-advice-line, as two people decided.",
 		"1 January 2026, " + lost.Reference() + ": This response to the letter " + other.Reference() + " was filed and did not reach the storage. It must be filed again.",
 		"31 January 2026, " + other.Reference() + ": Two people decided that the letter, due on 1 July 2026, is erased before its time: the person concerned asked for it.",
-		"31 January 2026: Everything of the helpline respect-phoneline (0 letters) was put on hold 1, because an inquiry wants it kept. It is looked at again on 1 April 2026.",
+		"31 January 2026: Everything of the helpline respect-phoneline (0 letters) was put on hold (number 1), because an inquiry wants it kept. It is looked at again on 1 April 2026.",
 		"3 February 2026, " + other.Reference() + ": The letter was deleted while its paper was not on record as destroyed.",
 		"3 February 2026, " + other.Reference() + ": The letter, due on 1 July 2026, was erased as two people had decided on 31 January 2026: the person concerned asked for it.",
 	}
