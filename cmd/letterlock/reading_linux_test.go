@@ -119,7 +119,7 @@ func BenchmarkReading(b *testing.B) {
 				drawn = append(drawn, bare())
 				browser.Open("/l/" + string(letters[(i+n)%len(letters)].ID))
 				seen = append(seen, millis(b, browser.Finds(paintedAt)))
-				asked = append(asked, millis(b, browser.Finds(`performance.getEntriesByName(document.querySelector("#page-1 img").src)[0].duration`)))
+				asked = append(asked, millis(b, browser.Finds(`performance.getEntriesByName(document.querySelector("#page-1 img").currentSrc)[0].duration`)))
 				for range 3 {
 					time.Sleep(reads)
 					browser.Finds(turnsPage)

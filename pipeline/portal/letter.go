@@ -13,10 +13,6 @@ import (
 	"letterlock/scanner/letter"
 )
 
-// pageDPI is sharp enough for faint handwriting on a phone's zoom, at about
-// 230 kB a page.
-const pageDPI = 150
-
 type letterBody struct {
 	Letter    register.Letter
 	Pages     []shownPage
@@ -73,7 +69,7 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 		return err
 	}
 	// Nobody is asked whether they can read what cannot be shown.
-	if err := p.ready(v, l); err != nil {
+	if err := p.ready(v, l, p.firstDPI(v, l)); err != nil {
 		return err
 	}
 	body := letterBody{Letter: l, Undecided: l.State == register.Opened, Final: l.Paper == letter.PaperDestroyed,
@@ -115,14 +111,15 @@ func (p *Portal) endsIn(l register.Letter) int64 {
 	return max(l.Deadline().Start().Sub(p.cfg.Now()).Milliseconds(), 1)
 }
 
-// ready has the letter opened, and its first page made as the browser will ask for it.
-func (p *Portal) ready(v *visit, l register.Letter) error {
+// ready has the letter opened, and its first page made as sharp as the browser will ask
+// for it.
+func (p *Portal) ready(v *visit, l register.Letter, dpi int) error {
 	mark, err := p.mark(v)
 	if err != nil {
 		return err
 	}
 	pages, _ := shownPages(v, l)
-	if err := p.cfg.Reader.Ready(v.Context(), l, View{Page: 1, DPI: pageDPI, Turn: pages[0].Turn, Mark: mark}); err != nil {
+	if err := p.cfg.Reader.Ready(v.Context(), l, View{Page: 1, DPI: dpi, Turn: pages[0].Turn, Mark: mark}); err != nil {
 		return readerTrouble(err)
 	}
 	return nil
@@ -166,7 +163,11 @@ func (p *Portal) pageImage(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
-	jpeg, err := p.cfg.Reader.Page(v.Context(), v.letter, View{Page: n, DPI: pageDPI, Turn: turnOf(v), Mark: mark})
+	view := View{Page: n, DPI: dpiOf(v), Turn: turnOf(v), Mark: mark}
+	if view.Turn == 0 { // or there is nothing to choose
+		p.screens.chose(v.person.Number, view.DPI)
+	}
+	jpeg, err := p.cfg.Reader.Page(v.Context(), v.letter, view)
 	if err != nil {
 		return readerTrouble(err)
 	}

@@ -313,9 +313,9 @@ func (f *fakeReader) Page(_ context.Context, l register.Letter, view View) ([]by
 	f.shown = append(f.shown, view)
 	f.mu.Unlock()
 	if view.Turn%2 == 1 {
-		return drawPage(view.Page, view.DPI, turnedWidth, turnedHeight)
+		return drawPage(view.Page, view.DPI, turnedWidth*view.DPI/pageDPI, turnedHeight*view.DPI/pageDPI)
 	}
-	return drawPage(view.Page, view.DPI, a4Width, a4Height)
+	return drawPage(view.Page, view.DPI, a4Width*view.DPI/pageDPI, a4Height*view.DPI/pageDPI)
 }
 
 // drawPage draws something like a page of handwriting, of so many dots, as a JPEG.

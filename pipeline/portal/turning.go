@@ -13,7 +13,8 @@ import (
 // time; with script any of them can be, and nothing is loaded anew.
 type shownPage struct {
 	N             int    // from 1
-	Page, Source  string // its picture upright, and as it is turned
+	Page, Source  string // its picture upright, and as it is shown
+	OnScreen      string // the same for a screen without finer dots; empty where it is turned or larger
 	Width, Height int    // what its picture has at pageDPI, if the paper is A4: its place is kept until it is there
 	Turn          int    // clockwise, in quarters
 	Before, After int    // the pages next to it; 0 for none
@@ -36,9 +37,13 @@ func shownPages(v *visit, l register.Letter) (out []shownPage, larger bool) {
 	larger = asked.Get("larger") == "1"
 	for n := 1; n <= l.Pages; n++ {
 		page := fmt.Sprintf("%s/page/%d.jpg", letterPath(l.ID), n)
-		f := shownPage{N: n, Page: page, Source: page, Width: a4Width, Height: a4Height, Before: n - 1, After: (n + 1) % (l.Pages + 1)}
-		if int64(n) == turned && turn > 0 {
-			f.Turn, f.Source = turn, page+"?turn="+strconv.Itoa(turn)
+		f := shownPage{N: n, Page: page, Width: a4Width, Height: a4Height, Before: n - 1, After: (n + 1) % (l.Pages + 1)}
+		if int64(n) == turned {
+			f.Turn = turn
+		}
+		f.Source = pictureAt(page, f.Turn, larger)
+		if f.Source == page {
+			f.OnScreen = page + "?dpi=" + strconv.Itoa(screenDPI)
 		}
 		if f.Turn%2 == 1 {
 			f.Width, f.Height = turnedWidth, turnedHeight
@@ -47,6 +52,22 @@ func shownPages(v *visit, l register.Letter) (out []shownPage, larger bool) {
 		out = append(out, f)
 	}
 	return out, larger
+}
+
+// pictureAt is the address of a page's picture, turned by so many quarters, and sharper
+// where it is shown in twice its size.
+func pictureAt(page string, turn int, larger bool) string {
+	q := url.Values{}
+	if turn > 0 {
+		q.Set("turn", strconv.Itoa(turn))
+	}
+	if larger {
+		q.Set("dpi", strconv.Itoa(largerDPI))
+	}
+	if len(q) == 0 {
+		return page
+	}
+	return page + "?" + q.Encode()
 }
 
 // pageAt is the letter's address at a page that is turned by so many quarters.

@@ -34,18 +34,20 @@ func TestTurningPagesInTheBrowser(t *testing.T) {
 	b.Do(chromedp.EmulateViewport(1280, 1600))
 	b.Do(chromedp.Click(chromedp.CSS(`[data-does=turn]`)))
 	const second = `document.querySelector("#page-2 img")`
+	b.WantsThat(second+`.currentSrc.endsWith("?dpi=104")`, "true") // no more than this screen shows
 	b.WantsThat(`new URL(`+second+`.src).search`, "?turn=1")
 	b.WantsThat(second+`.complete && `+second+`.width > `+second+`.height`, "true")
 	for range 3 {
 		b.Do(chromedp.Click(chromedp.CSS(`[data-does=turn]`)))
 		b.WantsThat(`document.getElementById("turner-at").textContent`, "Page 2 of 3")
 	}
-	b.WantsThat(`new URL(`+second+`.src).search`, "")
+	b.WantsThat(second+`.currentSrc.endsWith("?dpi=104")`, "true")
 	b.Do(chromedp.EmulateViewport(1280, 900))
 	wide := b.Finds(second + `.getBoundingClientRect().width`)
 	b.Do(chromedp.Click(chromedp.CSS(`[data-does=larger]`)))
 	b.WantsThat(second+`.getBoundingClientRect().width >= 1.5 * `+wide, "true")
 	b.WantsThat(`document.querySelector("[data-does=larger]").getAttribute("aria-pressed")`, "true")
+	b.WantsThat(second+`.currentSrc.endsWith("?dpi=200")`, "true") // and sharper
 	b.WantsNoSideways(320)
 	// At 400 % the window is so small that the letter needs all of it; on a phone the
 	// buttons stay, in one row.

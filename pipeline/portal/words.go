@@ -42,6 +42,7 @@ func (p *Portal) templateFuncs() template.FuncMap {
 		"moment":             p.language.Moment,
 		"day":                p.language.Day,
 		"received":           p.received,
+		"largerDPI":          func() int { return largerDPI },
 		"role":               func(r register.Role) any { return p.language.Show(roleOr(r)) },
 		"roleDoes":           word[register.Role](p.language, "role-does"),
 		"state":              word[register.State](p.language, "state"),

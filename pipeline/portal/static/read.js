@@ -31,13 +31,21 @@
     to.focus({ preventScroll: true });
     say();
   };
+  // As it is turned, and sharper while it is larger; else the browser chooses.
+  const draw = (image) => {
+    const asks = new URLSearchParams();
+    if (image.dataset.turn !== "0") asks.set("turn", image.dataset.turn);
+    if (pages.classList.contains("larger")) asks.set("dpi", pages.dataset.sharper);
+    image.dataset.choice ??= image.srcset;
+    image.srcset = asks.size ? "" : image.dataset.choice;
+    image.src = image.dataset.page + (asks.size ? "?" + asks : "");
+  };
   const turn = () => {
     const here = figures[at()];
     const image = here.querySelector("img");
-    const quarters = (Number(image.dataset.turn) + 1) % 4;
-    image.dataset.turn = quarters;
+    image.dataset.turn = (Number(image.dataset.turn) + 1) % 4;
     [image.width, image.height] = [image.getAttribute("height"), image.getAttribute("width")];
-    image.src = image.dataset.page + (quarters ? "?turn=" + quarters : "");
+    draw(image);
     here.scrollIntoView({ behavior: "instant" }); // it has another height now
     say();
   };
@@ -46,6 +54,7 @@
     const large = pages.classList.toggle("larger");
     for (const f of figures) f.tabIndex = large ? 0 : -1; // what scrolls sideways is reached by keyboard
     button.setAttribute("aria-pressed", large);
+    for (const f of figures) draw(f.querySelector("img"));
     here.scrollIntoView({ behavior: "instant" });
   };
 
@@ -87,7 +96,7 @@
   document.addEventListener("taken-away", () => close(unshown)); // idle.js has asked
   document.addEventListener("error", async (e) => {
     if (!e.target.matches?.(".pages img")) return;
-    const answer = await fetch(e.target.src, { method: "HEAD" }).catch(() => null);
+    const answer = await fetch(e.target.currentSrc, { method: "HEAD" }).catch(() => null);
     if (answer?.status === 404 || answer?.status === 410) close(unshown); // it is gone, or is somebody else's to read
     else if (answer?.ok && !e.target.dataset.again) {
       e.target.dataset.again = 1;
