@@ -167,6 +167,12 @@ func (p *Portal) idle(ctx context.Context) time.Duration {
 // letter; their account's page and 'check' say it always.
 const urged = 30 * time.Second
 
+// hasAnotherWay reports whether the visitor signs in without their passkey too.
+func (p *Portal) hasAnotherWay(v *visit) bool {
+	linked, err := p.linked(v, v.person)
+	return linked && err == nil
+}
+
 // show writes a page. It is made whole before its first byte is sent, so that
 // a fault in it can still become a plain page.
 func (p *Portal) show(w http.ResponseWriter, v *visit, status int, pg page) {
@@ -175,7 +181,7 @@ func (p *Portal) show(w http.ResponseWriter, v *visit, status int, pg page) {
 	if v.signedIn {
 		pg.Idle = int(p.idle(v.Context()).Seconds())
 		pg.Who = v.person.Number
-		pg.Urges = v.person.Passkeys == 1 && p.cfg.Now().Sub(v.since) < urged && v.URL.Path != accountPath
+		pg.Urges = v.person.Passkeys == 1 && p.cfg.Now().Sub(v.since) < urged && v.URL.Path != accountPath && !p.hasAnotherWay(v)
 		pg.Menu = p.menu(v)
 		pg.Alarms = p.alarms(v)
 		pg.Places = v.places

@@ -38,8 +38,11 @@ func (p *Portal) peoplePage(w http.ResponseWriter, v *visit) error {
 			body.Gone = append(body.Gone, who)
 			continue
 		}
+		if who.SSO, err = p.linked(v, who); err != nil {
+			return err
+		}
 		body.People = append(body.People, who)
-		if who.Passkeys < 2 && !(who.SSO && p.sso != nil) {
+		if who.Passkeys < 2 && !who.SSO {
 			body.OneKey++
 		}
 	}
@@ -60,6 +63,7 @@ type inviteBody struct {
 	Shown     bool // the visitor has shown anew who they are
 	Path      string
 	Origin    string
+	Governs   string // what the organisation's sign-in is called, where its groups say what people may do
 }
 
 func (p *Portal) invitePage(w http.ResponseWriter, v *visit) error {
@@ -69,8 +73,11 @@ func (p *Portal) invitePage(w http.ResponseWriter, v *visit) error {
 const invitePath = "/people/new"
 
 func (p *Portal) showInvite(w http.ResponseWriter, v *visit, form url.Values, flaws []formFlaw) error {
-	return p.ok(w, v, page{Name: "invite", Title: texts.Say("people.invite-somebody"), Script: "passkey.js", Errors: flaws,
-		Body: inviteBody{form, register.Roles, p.cfg.Helplines, p.shows(v, invitePath), invitePath, p.cfg.Origin}})
+	body := inviteBody{Form: form, Roles: register.Roles, Helplines: p.cfg.Helplines, Shown: p.shows(v, invitePath), Path: invitePath, Origin: p.cfg.Origin}
+	if p.sso != nil && p.sso.governs() {
+		body.Governs = p.sso.Name
+	}
+	return p.ok(w, v, page{Name: "invite", Title: texts.Say("people.invite-somebody"), Script: "passkey.js", Errors: flaws, Body: body})
 }
 
 // invite adds a person and shows their code, once: nothing that is kept holds it.
@@ -144,13 +151,15 @@ func (p *Portal) showCode(w http.ResponseWriter, v *visit, who register.Person, 
 
 // personBody is one person as the administrator sees them.
 type personBody struct {
-	register.Person
+	register.Person // SSO only where they sign in with it as it is now
 	Passkeys []register.Passkey
 	Path     string
 	Shown    bool // the visitor has shown anew who they are
 	Own      bool // it is the visitor
 	Origin   string
 	SSOName  string // empty where there is no organisation's sign-in
+	Former   bool   // they signed in with it under an issuer that it had before, and not since
+	Governed bool   // their groups there say what they may do
 }
 
 // personOf finds the person that the address names, who has not gone.
@@ -168,6 +177,10 @@ func (p *Portal) personOf(v *visit) (personBody, error) {
 	}
 	b := personBody{Person: who, Path: "/people/" + v.PathValue("person"), Own: number == v.person.Number, Origin: p.cfg.Origin, SSOName: p.ssoName()}
 	b.Shown = p.shows(v, b.Path)
+	if b.SSO, err = p.linked(v, who); err != nil {
+		return personBody{}, err
+	}
+	b.Former, b.Governed = who.SSO && !b.SSO && p.sso != nil, b.SSO && p.sso.governs()
 	b.Passkeys, err = p.cfg.Register.PasskeysOf(v.Context(), number)
 	return b, err
 }
@@ -185,6 +198,9 @@ func (p *Portal) personPage(w http.ResponseWriter, v *visit) error {
 		pg.Note = texts.Say("people.a-code-was-made-and-shown-once")
 	case "changed":
 		pg.Note = texts.Say("people.that-is-changed-and-holds-at-once")
+		if body.Governed && body.Role == register.TeamLeader {
+			pg.Note = texts.Say("people.that-is-changed-until-they-sign-in", "name", body.Name)
+		}
 	case "unlinked":
 		pg.Note = texts.Say("people.the-person-can-no-longer-sign")
 	}

@@ -194,8 +194,14 @@ func (p *Portal) home(w http.ResponseWriter, v *visit) error {
 const accountPath = "/account"
 
 func (p *Portal) accountPage(w http.ResponseWriter, v *visit) error {
-	body := accountBody{Origin: p.cfg.Origin, SSO: p.ssoName(), Path: accountPath, Shown: p.shows(v, accountPath), AtOnce: register.SessionsAtOnce}
-	var err error
+	body := accountBody{Origin: p.cfg.Origin, Path: accountPath, Shown: p.shows(v, accountPath), AtOnce: register.SessionsAtOnce}
+	linked, err := p.linked(v, v.person)
+	if err != nil {
+		return err
+	}
+	if linked {
+		body.SSO, body.Governed = p.sso.Name, p.sso.governs()
+	}
 	if body.Passkeys, err = p.cfg.Register.PasskeysOf(v.Context(), v.person.Number); err != nil {
 		return err
 	}
@@ -223,7 +229,8 @@ func (p *Portal) accountPage(w http.ResponseWriter, v *visit) error {
 
 type accountBody struct {
 	Origin    string
-	SSO       string
+	SSO       string // what the organisation's sign-in is called; empty for who does not sign in with it
+	Governed  bool   // their groups there say what they may do
 	Path      string
 	Shown     bool // the visitor has shown anew who they are
 	Passkeys  []register.Passkey

@@ -411,6 +411,15 @@ func (p *Portal) whoSSO(v *visit, a ssoAnswer) (register.Person, error) {
 	return who, nil
 }
 
+// linked reports whether the person signs in with the organisation's sign-in as it is
+// configured now. A link to a former issuer signs nobody in.
+func (p *Portal) linked(v *visit, who register.Person) (bool, error) {
+	if p.sso == nil || !who.SSO {
+		return false, nil
+	}
+	return p.cfg.Register.SignsInWith(v.Context(), who.Number, p.sso.Issuer)
+}
+
 // endSSO has somebody sign in with the organisation's sign-in no more.
 func (p *Portal) endSSO(w http.ResponseWriter, v *visit) error {
 	body, err := p.personOf(v)

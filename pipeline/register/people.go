@@ -24,7 +24,7 @@ type Person struct {
 	Handle    []byte   // the random user handle of WebAuthn
 	Disabled  bool
 	Passkeys  int
-	SSO       bool // signs in with the organisation's sign-in
+	SSO       bool // signs in with the organisation's sign-in, or did with a former one: see SignsInWith
 }
 
 // LeadsHelpline reports whether the person is a team leader of that helpline.

@@ -108,3 +108,27 @@ func TestWhoCanSignIn(t *testing.T) {
 	d.must(d.AddAnotherPasskey(ctx, number, []byte("one"), "{}"))
 	can("", true)
 }
+
+// An organisation whose sign-in has moved leaves somebody with two links. To end it is
+// to end both: the former one must not come back with its address.
+func TestEveryLinkEndsAtOnce(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	lead := d.leader()
+	issuers := []string{"https://login.example.org", "https://former.example.org"}
+	for _, issuer := range issuers {
+		code, err := d.NewCode(ctx, lead, 0, SessionMax)
+		d.must(err)
+		proof, err := d.CheckCode(ctx, lead, code)
+		d.must(err)
+		d.must(d.LinkSSO(ctx, lead, proof, issuer, "ada"))
+	}
+	d.must(d.UnlinkSSO(ctx, lead, 0))
+	for _, issuer := range issuers {
+		if signs, err := d.SignsInWith(ctx, lead, issuer); signs || err != nil {
+			t.Errorf("at %s: %v, %v", issuer, signs, err)
+		}
+	}
+	if err := d.UnlinkSSO(ctx, lead, 0); err != ErrNotFound {
+		t.Errorf("who has none: %v", err)
+	}
+}

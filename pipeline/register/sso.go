@@ -1,6 +1,7 @@
 package register
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -63,17 +64,18 @@ func (r *Register) LinkSSO(ctx context.Context, number int64, proof []byte, issu
 	})
 }
 
-// UnlinkSSO has the person sign in with the organisation's sign-in no more, and
-// ends every session of theirs. by is the staff number of who decided it.
+// UnlinkSSO has the person sign in with the organisation's sign-in no more, nor with
+// a former one that comes back, and ends every session of theirs. by is the staff
+// number of who decided it.
 // ErrNotFound is for who does not sign in with it.
 func (r *Register) UnlinkSSO(ctx context.Context, number, by int64) error {
 	return r.formTx(ctx, by, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `DELETE FROM sso_people WHERE person = $1`, number)
-		if err := oneRow(res, err); err != nil {
-			if errors.Is(err, ErrMoved) {
-				return ErrNotFound
-			}
+		if err != nil {
 			return err
+		}
+		if ended, err := res.RowsAffected(); err != nil || ended == 0 {
+			return cmp.Or(err, ErrNotFound)
 		}
 		if err := endSessions(ctx, tx, number); err != nil {
 			return err
