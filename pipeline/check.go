@@ -283,37 +283,24 @@ func (s *Server) checkHolds(ctx context.Context) (bad, good texts.Text, err erro
 	}
 	held, err := s.cfg.Register.HeldLetters(ctx, 0)
 	today := letter.DateOf(s.cfg.Now())
-	due := 0
+	due, unanswered := 0, 0
 	for _, h := range holds {
 		if !today.Before(h.Review) {
 			due++
 		}
+		if h.Unanswered {
+			unanswered++
+		}
 	}
 	good = texts.Say("check-holds.in-force", "n", len(holds), "letters", texts.Say("check-holds.letters", "n", held))
-	left, leftErr := s.ownersLeft(ctx, holds)
-	err = errors.Join(err, leftErr)
 	var says []texts.Text
-	if left > 0 {
-		says = append(says, texts.Say("check-holds.owner-has-left", "n", left))
+	if unanswered > 0 {
+		says = append(says, texts.Say("check-holds.owner-has-left", "n", unanswered))
 	}
 	if due > 0 {
 		says = append(says, good, texts.Say("check-holds.due", "n", due))
 	}
 	return joined("list.sentence", says), good, err
-}
-
-// ownersLeft counts the holds for which somebody answers who can no longer sign in.
-func (s *Server) ownersLeft(ctx context.Context, holds []register.Hold) (n int, err error) {
-	people, err := s.cfg.Register.People(ctx)
-	if err != nil {
-		return 0, err
-	}
-	for _, h := range holds {
-		if slices.ContainsFunc(people, func(who register.Person) bool { return who.Number == h.Owner && who.Disabled }) {
-			n++
-		}
-	}
-	return n, nil
 }
 
 // pinger is a mail system that can be asked whether it would take mail.

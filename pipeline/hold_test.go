@@ -382,18 +382,39 @@ func TestAHoldDoesNotEndByNeglect(t *testing.T) {
 	o.opens(m)
 }
 
-// The check says that somebody who has left still answers for a hold.
+// The check says that somebody still answers for a hold who has left or has lost the
+// role, and the manager reads it in the day's mail: the review may be months away.
 func TestTheCheckSaysWhoseOwnerHasLeft(t *testing.T) {
-	o := newOffice(t)
-	o.hold("", "respect-phoneline")
-	if !ok(o.Check(t.Context()), "holds") {
-		t.Error("nobody has left, and it is not well")
-	}
-	holds, err := o.cfg.Register.HoldsInForce(t.Context())
-	o.must(err)
-	o.must(o.cfg.Register.DisablePerson(t.Context(), holds[0].Owner))
-	if ok(o.Check(t.Context()), "holds") {
-		t.Error("it is well, though who answers for it has left")
+	for gone, end := range map[string]func(*office, int64) error{
+		"has left": func(o *office, owner int64) error {
+			return o.cfg.Register.DisablePerson(o.t.Context(), owner)
+		},
+		"is of no group that may": func(o *office, owner int64) error {
+			return o.cfg.Register.TakeRole(o.t.Context(), owner)
+		},
+		"leads a helpline now": func(o *office, owner int64) error {
+			return o.cfg.Register.GiveRole(o.t.Context(), owner, register.TeamLeader, []string{"respect-phoneline"})
+		},
+	} {
+		o := newOffice(t)
+		o.hold("", "respect-phoneline")
+		holds, err := o.cfg.Register.HoldsInForce(t.Context())
+		o.must(err)
+		o.person(register.Manager, "nina@example.org")
+		_, err = o.cfg.Register.BeginDay(t.Context())
+		o.must(err)
+		o.must(o.tellAlarms(t.Context()))
+		if !ok(o.Check(t.Context()), "holds") || len(o.post.taken) != 0 {
+			t.Errorf("somebody answers for it, and it is not well: %+v", o.post.taken)
+		}
+		o.must(end(o, holds[0].Owner))
+		if ok(o.Check(t.Context()), "holds") {
+			t.Errorf("it is well, though who answers for it %s", gone)
+		}
+		o.must(o.tellAlarms(t.Context()))
+		if got := o.post.taken; len(got) != 1 || got[0].To != "nina@example.org" || got[0].Reviews != 1 {
+			t.Errorf("who answers for it %s, and told is %+v", gone, got)
+		}
 	}
 }
 

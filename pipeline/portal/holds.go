@@ -18,7 +18,6 @@ type holdCard struct {
 	register.Hold
 	OwnerName texts.Text
 	Due       bool       // its review has come
-	Left      bool       // who answers for it has left: only the number is known
 	Asker     texts.Text // who has asked for its end; nil for nobody
 	Own       bool       // it is the visitor
 }
@@ -64,7 +63,7 @@ func (p *Portal) holdsPage(w http.ResponseWriter, v *visit) error {
 }
 
 func (p *Portal) holdCard(v *visit, h register.Hold, names map[int64]string) holdCard {
-	c := holdCard{Hold: h, OwnerName: staffWords(names, h.Owner), Due: !letter.DateOf(p.cfg.Now()).Before(h.Review), Left: names[h.Owner] == "",
+	c := holdCard{Hold: h, OwnerName: staffWords(names, h.Owner), Due: !letter.DateOf(p.cfg.Now()).Before(h.Review),
 		Own: h.ReleaseBy == v.person.Number}
 	if h.ReleaseBy != 0 {
 		c.Asker = staffWords(names, h.ReleaseBy)

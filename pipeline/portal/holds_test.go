@@ -33,6 +33,25 @@ func TestTheOwnerOfAHoldLeaves(t *testing.T) {
 	}
 }
 
+// Whose groups give them another role answers for no hold any more, and the manager is
+// urged on the overview too, long before the hold is due to be looked at.
+func TestTheOwnerOfAHoldLosesTheRole(t *testing.T) {
+	h := newHouse(t)
+	_, err := h.register.PlaceHold(t.Context(), register.Hold{Helpline: "mens-advice-line", Reason: register.Coroner, Owner: h.dpo, Review: letter.DateOf(h.now).AddDays(90)}, h.manager)
+	must(t, err)
+	manager, urge := h.as(h.manager), `aria-label="1: Holds for which nobody answers any more"`
+	if strings.Contains(manager.get("/overview").Body.String(), urge) {
+		t.Error("somebody answers for it")
+	}
+	must(t, h.register.GiveRole(t.Context(), h.dpo, register.TeamLeader, []string{"respect-phoneline"}))
+	wantText(t, manager.get("/overview"), urge)
+	wantText(t, manager.get("/holds"), "may no longer answer for one. The helplines’ manager names somebody else on its page.")
+	wantRedirect(t, manager.post("/holds/1/review", url.Values{"owner": {fmt.Sprint(h.manager)}, "review": {"2026-12-24"}}), "/holds?done=reviewed")
+	if strings.Contains(manager.get("/overview").Body.String(), urge) {
+		t.Error("somebody answers for it again")
+	}
+}
+
 func TestPuttingALetterOnHold(t *testing.T) {
 	h := newHouse(t)
 	id := h.letter(1)

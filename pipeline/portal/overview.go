@@ -131,7 +131,7 @@ func (p *Portal) overviewLines(v *visit) ([]overviewCell, error) {
 	if err != nil {
 		return nil, err
 	}
-	due, asked, today := 0, 0, letter.DateOf(p.cfg.Now())
+	due, asked, unanswered, today := 0, 0, 0, letter.DateOf(p.cfg.Now())
 	for _, h := range holds {
 		if !today.Before(h.Review) {
 			due++
@@ -139,11 +139,14 @@ func (p *Portal) overviewLines(v *visit) ([]overviewCell, error) {
 		if h.ReleaseBy != 0 {
 			asked++
 		}
+		if h.Unanswered {
+			unanswered++
+		}
 	}
 	requests, err := p.cfg.Register.Requests(v.Context(), v.person.Number)
 	if err != nil {
 		return nil, err
 	}
 	return []overviewCell{{len(requests), texts.Say("overview.requests-that-wait-for-a-second"), "/requests"}, {len(holds), texts.Say("overview.holds-in-force"), "/holds"},
-		{due, texts.Say("overview.holds-that-are-due-to-be-looked"), "/holds"}, {asked, texts.Say("overview.holds-whose-end-waits"), "/holds"}}, nil
+		{due, texts.Say("overview.holds-that-are-due-to-be-looked"), "/holds"}, {unanswered, texts.Say("overview.holds-for-which-nobody-answers"), "/holds"}, {asked, texts.Say("overview.holds-whose-end-waits"), "/holds"}}, nil
 }

@@ -152,14 +152,14 @@ func (p *Portal) showCode(w http.ResponseWriter, v *visit, who register.Person, 
 // personBody is one person as the administrator sees them.
 type personBody struct {
 	register.Person // SSO only where they sign in with it as it is now
-	Passkeys []register.Passkey
-	Path     string
-	Shown    bool // the visitor has shown anew who they are
-	Own      bool // it is the visitor
-	Origin   string
-	SSOName  string // empty where there is no organisation's sign-in
-	Former   bool   // they signed in with it under an issuer that it had before, and not since
-	Governed bool   // their groups there say what they may do
+	Passkeys        []register.Passkey
+	Path            string
+	Shown           bool // the visitor has shown anew who they are
+	Own             bool // it is the visitor
+	Origin          string
+	SSOName         string // empty where there is no organisation's sign-in
+	Former          bool   // they signed in with it under an issuer that it had before, and not since
+	Governed        bool   // their groups there say what they may do
 }
 
 // personOf finds the person that the address names, who has not gone.

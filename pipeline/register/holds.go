@@ -31,6 +31,8 @@ type Hold struct {
 
 	ReleaseBy    int64     // staff number of who has asked for its end, which a second person must confirm; 0 for nobody
 	ReleaseAsked time.Time // when
+
+	Unanswered bool // its owner has left, or may no longer answer for one: somebody else is to be named
 }
 
 // Held reports whether a hold stops the letter's end.
@@ -195,8 +197,7 @@ func (r *Register) checkHold(ctx context.Context, tx *sql.Tx, h Hold) error {
 		return ErrBadDecision
 	}
 	var owns int
-	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM people WHERE number = $1 AND disabled IS NULL AND role IN ($2, $3)`,
-		h.Owner, string(Manager), string(DPO)).Scan(&owns); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM people WHERE number = $1 AND `+mayAnswer, h.Owner).Scan(&owns); err != nil {
 		return err
 	}
 	if owns == 0 {
@@ -278,13 +279,17 @@ func (r *Register) underHolds(ctx context.Context, tx *sql.Tx, l *Letter) error 
 // it goes, and one of everything of its helpline.
 const holdsIt = `(letter = $1 OR letter = $3 AND letter <> '' OR letter = '' AND helpline = $2)`
 
-const holdColumns = `SELECT number, letter, helpline, reason, owner, placed, since, review, release_by, release_asked FROM holds`
+const (
+	mayAnswer   = `disabled IS NULL AND role IN ('` + string(Manager) + `', '` + string(DPO) + `')`
+	unanswered  = `NOT EXISTS (SELECT 1 FROM people WHERE number = holds.owner AND ` + mayAnswer + `)`
+	holdColumns = `SELECT number, letter, helpline, reason, owner, placed, since, review, release_by, release_asked, ` + unanswered + ` FROM holds`
+)
 
 func scanHold(row scannable) (Hold, error) {
 	var h Hold
 	var placed, asked int64
 	var since, review string
-	err := row.Scan(&h.Number, &h.Letter, &h.Helpline, &h.Reason, &h.Owner, &placed, &since, &review, &h.ReleaseBy, &asked)
+	err := row.Scan(&h.Number, &h.Letter, &h.Helpline, &h.Reason, &h.Owner, &placed, &since, &review, &h.ReleaseBy, &asked, &h.Unanswered)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Hold{}, ErrNotFound
 	}

@@ -12,7 +12,7 @@ import (
 // Waiting counts what waits for people and is no alarm.
 type Waiting struct {
 	Requests int // that were asked for before today, and wait for a second person: ends of holds among them
-	Reviews  int // of five-year letters and of holds, that are due
+	Reviews  int // of five-year letters and of holds, that are due; that of a hold for which nobody answers any more is
 }
 
 // Waiting counts what has waited for people since before today, but for what is of
@@ -21,7 +21,7 @@ type Waiting struct {
 func (r *Register) Waiting(ctx context.Context, today letter.Date, person int64) (w Waiting, err error) {
 	err = r.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM requests WHERE asked < $2 AND `+unwalled(`requests.letter`, `$3`)+`) +
 		(SELECT count(*) FROM holds WHERE release_by <> 0 AND release_asked < $2 AND `+unwalled(`holds.letter`, `$3`)+`),
-		(`+reviewsDue+` AND `+unwalled(`letters.id`, `$3`)+`) + (SELECT count(*) FROM holds WHERE review <= $1 AND `+unwalled(`holds.letter`, `$3`)+`)`,
+		(`+reviewsDue+` AND `+unwalled(`letters.id`, `$3`)+`) + (SELECT count(*) FROM holds WHERE (review <= $1 OR `+unanswered+`) AND `+unwalled(`holds.letter`, `$3`)+`)`,
 		today.String(), millis(today.Start()), person).Scan(&w.Requests, &w.Reviews)
 	if err != nil {
 		err = fmt.Errorf("counting what waits: %w", err)
