@@ -50,6 +50,46 @@ func TestTheManagerIsToldOfARecusal(t *testing.T) {
 	}
 }
 
+// A call that waits for the mail server is not sent to who has lost meanwhile what they
+// were called as, nor counted as waiting; given back the role, they are told after all.
+func TestACallAsksOnceMoreWhoSomebodyIs(t *testing.T) {
+	o := newOffice(t)
+	ctx, r := t.Context(), o.cfg.Register
+	m := o.read()
+	mo := o.person(register.Manager, "mo@example.org")
+	o.must(r.AnswerRisk(ctx, m.ID, register.RiskUrgent, "", oneLeader))
+	tells := func(want int, who string) {
+		t.Helper()
+		if n, err := r.MailsWaiting(ctx); err != nil || n != want {
+			t.Errorf("%s: %d mails wait, want %d, %v", who, n, want, err)
+		}
+		o.post.taken = nil
+		o.must(o.tellCalled(ctx))
+		if got := o.calls(); len(got) != want || want > 0 && got[0].To != "mo@example.org" {
+			t.Errorf("%s: told %+v", who, got)
+		}
+	}
+	o.must(r.TakeRole(ctx, mo))
+	tells(0, "who is nothing any more")
+	o.must(r.GiveRole(ctx, mo, register.TeamLeader, []string{"respect-phoneline"}))
+	o.sendsAccountMails() // of a new reader
+	tells(0, "who leads a helpline now")
+	o.must(r.GiveRole(ctx, mo, register.Manager, nil))
+	o.sendsAccountMails()
+	tells(1, "who is a manager again")
+	tells(0, "who was told")
+}
+
+// sendsAccountMails has a mail server take what is owed about sign-ins.
+func (o *office) sendsAccountMails() {
+	o.t.Helper()
+	owed, err := o.cfg.Register.OwedAccountMails(o.t.Context(), o.cfg.MailDomain)
+	o.must(err)
+	for _, mail := range owed {
+		o.must(o.cfg.Register.AccountMailSent(o.t.Context(), mail))
+	}
+}
+
 // A manager is told at once that somebody is in danger, and again only if it is
 // said again after it was said otherwise; the colleague to whom a letter is handed
 // is told too. Neither mail says which it is.

@@ -80,10 +80,17 @@ func call(ctx context.Context, tx *sql.Tx, id letter.ID, person int64, why CallR
 	return err
 }
 
-const owedCalls = ` FROM calls c JOIN people p ON p.number = c.person WHERE c.sent IS NULL AND p.disabled IS NULL AND p.email <> ''`
+// mayBeCalled asks once more, of each call that waits, what the person is now: a role or a
+// helpline may have been taken since. It waits on, and is theirs if that was a mistake.
+const mayBeCalled = `(p.role = '` + string(Manager) + `' OR p.role = '` + string(TeamLeader) + `'
+	AND c.why NOT IN ('` + string(CalledRecused) + `', '` + string(CalledUrgent) + `', '` + string(CalledNobody) + `')
+	AND (c.why <> '` + string(CalledConfirm) + `' OR EXISTS (SELECT 1 FROM letters l JOIN people_helplines h ON h.helpline = l.helpline
+		WHERE l.id = c.letter AND h.person = p.number)))`
 
-// OwedCalls returns the mails that calls still owe, those of people who have left
-// or have no address apart.
+const owedCalls = ` FROM calls c JOIN people p ON p.number = c.person WHERE c.sent IS NULL AND p.disabled IS NULL AND p.email <> '' AND ` + mayBeCalled
+
+// OwedCalls returns the mails that calls still owe, those of people apart who have
+// left, have no address, or may not be called any more.
 func (r *Register) OwedCalls(ctx context.Context, domain string) ([]Call, error) {
 	rows, err := r.read.QueryContext(ctx, `SELECT c.letter, c.why, c.person, p.email, c.token || '@' || $1`+owedCalls+` ORDER BY c.letter, c.person`, domain)
 	if err != nil {
