@@ -53,6 +53,7 @@ type SheetRow struct {
 type retentionBody struct {
 	Sheet
 	Periods  []periodChoice
+	Listed   string // the one of Periods that is shown; empty for another
 	From, To string // of a free range, as asked for
 	Asked    string // for the files
 	Chosen   bool   // it is another than the first that somebody asked for
@@ -94,8 +95,11 @@ type periodChoice struct {
 // retentionPage shows the record of a period, of this month where none is asked for.
 func (p *Portal) retentionPage(w http.ResponseWriter, v *visit) error {
 	q := v.URL.Query()
-	body := retentionBody{Periods: periods(letter.DateOf(p.cfg.Now())), From: q.Get("from"), To: q.Get("to")}
+	body := retentionBody{Periods: periods(letter.DateOf(p.cfg.Now()))}
 	period := periodAsked(q, body.Periods[0].Period)
+	if from, to, isRange := strings.Cut(period, ".."); isRange {
+		body.From, body.To = from, to
+	}
 	var flaws []formFlaw
 	sheet, err := p.cfg.Retention.Sheet(v.Context(), period)
 	if errors.Is(err, ErrPeriod) {
@@ -106,15 +110,23 @@ func (p *Portal) retentionPage(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	body.Sheet, body.Asked, body.Chosen = sheet, url.QueryEscape(sheet.Period), sheet.Period != body.Periods[0].Period
+	for _, choice := range body.Periods {
+		if choice.Period == sheet.Period {
+			body.Listed = choice.Period
+		}
+	}
 	body.exceptions = exceptionsFrom(sheet.Rows, wholeNumber(q.Get("exception")))
 	return p.ok(w, v, page{Name: "retention", Title: texts.Say("retention.retention-record"), Errors: flaws, Body: body})
 }
 
-// periodAsked is what the form says: two days go before a choice.
+// periodAsked is what the form says: a choice that is another than the form was shown
+// with, since the days of the one before still stand in their fields; then two days,
+// since one of the list is always chosen.
 func periodAsked(q url.Values, otherwise string) string {
 	from, to := strings.TrimSpace(q.Get("from")), strings.TrimSpace(q.Get("to"))
+	chosen := q.Has("shown") && q.Get("period") != "" && q.Get("period") != q.Get("shown")
 	switch {
-	case from != "" || to != "":
+	case !chosen && (from != "" || to != ""):
 		return from + ".." + to
 	case q.Get("period") != "":
 		return q.Get("period")

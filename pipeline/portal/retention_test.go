@@ -5,8 +5,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/html"
 
 	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
@@ -71,6 +76,51 @@ func TestRetentionRecord(t *testing.T) {
 	}
 	record.wrong = []texts.Text{texts.Say("retention-wrong.letters-do-not-add-up", "helpline", "respect-phoneline")}
 	wantText(t, h.as(h.dpo).get("/retention"), "These counts do not add up", "The letters of respect-phoneline")
+}
+
+// One of the list is chosen while the days of the period before still stand in the form:
+// the choice is what is shown. Days that are filled in beside an untouched list are too.
+func TestTheLastChoiceOfAPeriodIsShown(t *testing.T) {
+	h := newHouse(t, func(c *Config) { c.Retention = &fakeRetention{} })
+	v := h.as(h.manager)
+	form := func(page *httptest.ResponseRecorder, changes url.Values) string {
+		t.Helper()
+		forms := formsOn(t, page, "/retention")
+		for name, values := range changes {
+			forms[name] = values
+		}
+		return "/retention?" + forms.Encode()
+	}
+	days := v.get(form(v.get("/retention"), url.Values{"from": {"2026-11-01"}, "to": {"2026-11-30"}}))
+	wantText(t, days, "retention record, 2026-11-01..2026-11-30<", `value="2026-11-30"`, `<option value="" selected>The days below</option>`)
+	wantText(t, v.get(form(days, nil)), "retention record, 2026-11-01..2026-11-30<")
+	year := v.get(form(days, url.Values{"period": {"2026"}}))
+	wantText(t, year, "retention record, 2026<", `<option value="2026" selected>`)
+	lacksText(t, year.Body.String(), `value="2026-11-30"`, "The days below")
+	wantText(t, v.get(form(days, url.Values{"period": {"2026-11"}})), "retention record, 2026-11<") // the first of the list
+	wantText(t, v.get(form(year, url.Values{"from": {"2026-11-01"}, "to": {"2026-11-30"}})), "retention record, 2026-11-01..2026-11-30<")
+}
+
+// formsOn is what a browser would send of the page's form that leads there.
+func formsOn(t *testing.T, w *httptest.ResponseRecorder, to string) url.Values {
+	t.Helper()
+	page, err := html.Parse(strings.NewReader(w.Body.String()))
+	must(t, err)
+	out := url.Values{}
+	for form := range page.Descendants() {
+		if form.Data != "form" || attr(form, "action") != to {
+			continue
+		}
+		for field := range form.Descendants() {
+			switch {
+			case field.Data == "input":
+				out.Set(attr(field, "name"), attr(field, "value"))
+			case field.Data == "option" && (!out.Has("period") || slices.ContainsFunc(field.Attr, func(a html.Attribute) bool { return a.Key == "selected" })):
+				out.Set("period", attr(field, "value"))
+			}
+		}
+	}
+	return out
 }
 
 // A year in which much happened is shown in parts, and none of them is left out.
