@@ -194,6 +194,9 @@ func (p *Portal) personPage(w http.ResponseWriter, v *visit) error {
 	switch v.URL.Query().Get("done") {
 	case "revoked":
 		pg.Note = texts.Say("people.that-passkey-opens-nothing-any")
+		if body.SSO {
+			pg.Note, pg.Urgent = texts.Say("people.that-passkey-and-not-the-account", "name", body.Name, "account", body.SSOName), true
+		}
 	case "code":
 		pg.Note = texts.Say("people.a-code-was-made-and-shown-once")
 	case "changed":

@@ -71,8 +71,11 @@ func TestALinkToAFormerIssuer(t *testing.T) {
 	lacksText(t, v.get("/people").Body.String(), "and the organisation’s sign-in")
 	lacksText(t, h.as(h.lead).get("/account").Body.String(), "You sign in with")
 
+	lacksText(t, v.get(path+"?done=revoked").Body.String(), "signed in there")
+
 	h.signsInAt(h.lead, issuer)
 	wantText(t, v.get(path), "Ada Lead signs in with Example account.")
+	wantText(t, v.get(path+"?done=revoked"), "so does whoever holds the device and is signed in there: have that ended there, or end it for Ada Lead below.")
 	wantText(t, v.get("/people"), "None yet, and the organisation’s sign-in")
 	wantText(t, h.as(h.lead).get("/account"), "You sign in with Example account.")
 	v.showsAgain(path)
