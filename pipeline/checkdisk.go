@@ -99,16 +99,17 @@ func (s *Server) tellDisks(ctx context.Context, w *watch) error {
 		if of.err != nil {
 			return of.err
 		}
-		return s.tellOfDisks(ctx, of.full)
+		return s.tellOfDisks(ctx, w, of.full)
 	}
 }
 
 // tellOfDisks tells that so many are nearly full.
-func (s *Server) tellOfDisks(ctx context.Context, full int) error {
-	owed, err := s.cfg.Register.OwedMachineMails(ctx, letter.DateOf(s.cfg.Now()), full > 0, s.cfg.MailDomain)
+func (s *Server) tellOfDisks(ctx context.Context, w *watch, full int) error {
+	owed, err := s.cfg.Register.OwedMachineMails(ctx, letter.DateOf(s.cfg.Now()), full > 0, full == 0 && w.full, s.cfg.MailDomain)
 	if err != nil {
 		return err
 	}
+	w.full = full > 0
 	return sendOwed(owed, "mail about a disk", func(m register.Mail) error {
 		return s.send(ctx, mail.Message{About: mail.AMachine, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("check").String(), Disks: full})
 	}, func(m register.Mail) error { return s.cfg.Register.DailyMailSent(ctx, m, true) })

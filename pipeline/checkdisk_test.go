@@ -104,3 +104,32 @@ func TestAdministratorsAreTold(t *testing.T) {
 	o.now, o.post.down, free = o.now.AddDate(0, 0, 1), false, 52e9
 	look("with room again", 0)
 }
+
+// What a mail server has not taken before there is room again waits no longer, since
+// nobody is owed it: but only on the word of the server whose disk it was, and not of
+// another server, whose disks were never full.
+func TestOfADiskThatHasRoomAgainNoMailWaits(t *testing.T) {
+	o := newOffice(t)
+	o.person(register.Administrator, "ann@example.org")
+	o.cfg.Places = []Place{{"data", "/data"}}
+	free := uint64(850e6)
+	o.cfg.Room = func(string) (disk.Room, error) { return disk.Room{Volume: "a", Free: free, Size: 100e9}, nil }
+	o.post.down = true
+	one, other := o.Server, New(o.cfg)
+	var ones, others watch
+	look := func(what string, s *Server, w *watch, room uint64, want int) {
+		t.Helper()
+		free, w.measured = room, time.Time{}
+		_ = s.tellDisks(t.Context(), w)
+		if waiting, err := o.cfg.Register.MailsWaiting(t.Context()); err != nil || waiting != want {
+			t.Errorf("%s: %d mails wait, want %d, %v", what, waiting, want, err)
+		}
+	}
+	look("a disk is nearly full", one, &ones, 850e6, 1)
+	look("another server's has room", other, &others, 52e9, 1)
+	look("it has room again", one, &ones, 52e9, 0)
+	look("it has room still", one, &ones, 52e9, 0)
+	look("the other's is nearly full now", other, &others, 850e6, 1)
+	look("the first one's has room", one, &ones, 52e9, 1)
+	look("the other's has room too", other, &others, 52e9, 0)
+}

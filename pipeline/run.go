@@ -97,6 +97,7 @@ type watch struct {
 	awaited     map[string]farewell // likewise of papers that are to be scanned again; nil before, and after another server led
 	answers     map[string]farewell // likewise of what people have answered of scans; nil as awaited
 	measured    time.Time           // when it was last looked how much room the disks have
+	full        bool                // and whether one of them was nearly full
 	tried       time.Time           // when the storage was last tried out, or was away
 	keys        string              // what scanners were told of the server's keys, and on which day
 }

@@ -101,12 +101,18 @@ func queueDailyMails(ctx context.Context, tx *sql.Tx, who string, day letter.Dat
 // OwedMachineMails writes down the day's mails to administrators where a machine needs
 // one, unless that is done, and returns what is still owed of them: however many
 // servers ask, each administrator who has an address is owed one a day. Where no
-// machine does, needed is false, and what was owed on an earlier day is forgotten.
-func (r *Register) OwedMachineMails(ctx context.Context, day letter.Date, needed bool, domain string) (owed []Mail, err error) {
+// machine does, needed is false, and what was owed on an earlier day is forgotten; with
+// mended, the word of the server that has asked for them today, also what is owed of today.
+// Another server's machine may need one still: it asks again, and they are owed anew.
+func (r *Register) OwedMachineMails(ctx context.Context, day letter.Date, needed, mended bool, domain string) (owed []Mail, err error) {
 	const administrators = `role = '` + string(Administrator) + `' AND ` + mayBeTold
 	if !needed {
 		const over = `well = 1 AND sent IS NULL AND day <> $1 AND person IN (SELECT number FROM people WHERE role = '` + string(Administrator) + `')`
-		return nil, r.forgetOwed(ctx, `daily_mails`, over, day.String())
+		owedStill := day.String()
+		if mended {
+			owedStill = "" // of no day
+		}
+		return nil, r.forgetOwed(ctx, `daily_mails`, over, owedStill)
 	}
 	var missing bool
 	err = r.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM people p WHERE `+administrators+` AND NOT EXISTS

@@ -124,7 +124,7 @@ func (r *Register) Notified(ctx context.Context, l *Letter) error {
 // mailsWaiting counts what the queries for owed mails find, and nothing that they pass
 // over: an alert goes by it, and would never end over a mail that nobody ever sends.
 // $1 and $2 are this moment and $3 its day; the day's mails are those that may be of it,
-// also what an administrator is owed no more since it was mended today.
+// also what an administrator is owed no more where the server that has asked for it is gone.
 var mailsWaiting = `SELECT (SELECT count(*) FROM mails m WHERE m.sent IS NULL AND ` + unwalled(`m.letter`, `m.person`) + `) +
 	(SELECT count(*)` + requestMails.unsent() + `) + (SELECT count(*)` + holdMails.unsent() + `) +
 	(SELECT count(*) FROM daily_mails m JOIN people p ON p.number = m.person WHERE m.day = $3 AND m.sent IS NULL AND ` + mayBeTold + `) +
