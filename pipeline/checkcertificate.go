@@ -12,14 +12,15 @@ import (
 )
 
 // checkCertificate finds out whether browsers open the portal with its own
-// certificate, and for how long they will.
-func (s *Server) checkCertificate(context.Context) (bad, good texts.Text, err error) {
+// certificate, or that of the web server in front, and for how long they will.
+func (s *Server) checkCertificate(ctx context.Context) (bad, good texts.Text, err error) {
 	host := s.cfg.Origin.Hostname()
 	if s.cfg.Certificate == nil {
 		if s.cfg.Origin.Scheme != "https" {
 			return nil, texts.Say("check-certificate.not-needed"), nil
 		}
-		return nil, texts.Say("check-certificate.in-front", "host", host), nil
+		bad, good = s.checkShown(ctx, nil, texts.Say("check-certificate.in-front", "host", host))
+		return bad, good, nil
 	}
 	own, err := s.cfg.Certificate()
 	if err != nil {
@@ -36,7 +37,40 @@ func (s *Server) checkCertificate(context.Context) (bad, good texts.Text, err er
 	case own.NotAfter.Sub(now) < deposit.RenewedBefore(own.NotAfter.Sub(own.NotBefore)):
 		bad = texts.Say("check-certificate.runs-out", "until", until)
 	}
-	return bad, texts.Say("check-certificate.good", "host", host, "until", until), nil
+	good = texts.Say("check-certificate.good", "host", host, "until", until)
+	if bad == nil {
+		bad, good = s.checkShown(ctx, own, good)
+	}
+	return bad, good, nil
+}
+
+// checkShown adds what browsers are shown at the portal's address, where that is not what
+// its file says: one that was renewed and not taken up, or an older one of a web server in
+// front. What cannot be looked at from this machine is no alarm, and neither is another
+// name: behind some routers another machine answers there than people get to.
+func (s *Server) checkShown(ctx context.Context, own *x509.Certificate, known texts.Text) (bad, good texts.Text) {
+	if s.cfg.ShownCertificate == nil {
+		return nil, known
+	}
+	and := func(more texts.Text) texts.Text { return joined("list.sentence", []texts.Text{known, more}) }
+	host := s.cfg.Origin.Hostname()
+	shown, err := s.cfg.ShownCertificate(ctx)
+	if err != nil {
+		return nil, and(texts.Say("check-certificate.not-seen", "host", host))
+	}
+	if shown.Equal(own) {
+		return nil, known
+	}
+	now, until := s.cfg.Now(), shown.NotAfter
+	switch {
+	case shown.VerifyHostname(host) != nil:
+		return nil, and(texts.Say("check-certificate.another-answers", "host", host))
+	case !now.Before(until):
+		bad = texts.Say("check-certificate.shown-ran-out", "host", host, "until", until)
+	case until.Sub(now) < deposit.RenewedBefore(until.Sub(shown.NotBefore)):
+		bad = texts.Say("check-certificate.shown-runs-out", "host", host, "until", until)
+	}
+	return bad, and(texts.Say("check-certificate.shown", "until", until))
 }
 
 // checkStorageCertificate finds out for how long the storage's certificate is good. One

@@ -52,6 +52,56 @@ func TestTheCheckSaysWhenTheCertificateEnds(t *testing.T) {
 	}
 }
 
+// What lies in a file is not always what browsers are shown: a new one was not taken up, or
+// a web server in front shows an older one. From where nobody gets to the portal nothing is
+// known of that, and it is no alarm.
+func TestTheCheckSaysWhichCertificateBrowsersAreShown(t *testing.T) {
+	o := newOffice(t)
+	o.cfg.Origin = &url.URL{Scheme: "https", Host: "letters.example.org"}
+	const day = 24 * time.Hour
+	is := func(name string, until time.Duration) *x509.Certificate {
+		return &x509.Certificate{Raw: []byte(fmt.Sprint(name, until)), DNSNames: []string{name}, NotBefore: o.now.Add(-60 * day), NotAfter: o.now.Add(until)}
+	}
+	for name, c := range map[string]struct {
+		own, shown *x509.Certificate // nil: a web server in front, and not seen
+		bad        bool
+		says       string
+	}{
+		"in front, good":               {nil, is("letters.example.org", 60*day), false, "answers for the certificate of letters.example.org. The one that browsers are shown is good until"},
+		"in front, near its end":       {nil, is("letters.example.org", 10*day), true, "runs out on"},
+		"in front, over":               {nil, is("letters.example.org", 0), true, "so that they refuse the portal. See why it was not renewed"},
+		"in front, out of sight":       {nil, nil, false, "cannot be looked at from this machine"},
+		"the router's own":             {nil, is("router.example.net", -day), false, "whose certificate is for another name"},
+		"taken up":                     {is("letters.example.org", 60*day), is("letters.example.org", 60*day), false, "The portal’s certificate is for letters.example.org"},
+		"renewed, and not taken up":    {is("letters.example.org", 60*day), is("letters.example.org", 10*day), true, "have the web server that shows it take up the new one"},
+		"another, which is good too":   {is("letters.example.org", 60*day), is("letters.example.org", 50*day), false, "The one that browsers are shown is good until"},
+		"the file is bad by itself":    {is("letters.example.org", day), is("letters.example.org", 60*day), true, "was not renewed yet"},
+		"of its own, and out of sight": {is("letters.example.org", 60*day), nil, false, "cannot be looked at from this machine"},
+	} {
+		o.cfg.Certificate = nil
+		if c.own != nil {
+			o.cfg.Certificate = func() (*x509.Certificate, error) { return c.own, nil }
+		}
+		o.cfg.ShownCertificate = func(context.Context) (*x509.Certificate, error) {
+			if c.shown == nil {
+				return nil, errors.New("no route to host")
+			}
+			return c.shown, nil
+		}
+		bad, good, err := o.checkCertificate(t.Context())
+		said := bad
+		if bad == nil {
+			said = good
+		}
+		if err != nil || (bad != nil) != c.bad || !strings.Contains(texts.English().Text(said), c.says) {
+			t.Errorf("%s: bad is %v; %q, %v", name, bad != nil, texts.English().Text(said), err)
+		}
+		if n, err := o.certificatesEnd(t.Context()); err != nil || n > 0 != c.bad {
+			t.Errorf("%s: alarm is %d, %v", name, n, err)
+		}
+	}
+}
+
 // The storage's certificate is somebody else's to renew, and without it no letter opens.
 func TestTheCheckSaysWhenTheStoragesCertificateEnds(t *testing.T) {
 	o := newOffice(t)

@@ -56,7 +56,11 @@ type Config struct {
 	TryStorage func(context.Context) (failed []string, err error)
 	// Certificate is the portal's own, as its file says now; nil where a web
 	// server in front ends TLS.
-	Certificate  func() (*x509.Certificate, error)
+	Certificate func() (*x509.Certificate, error)
+	// ShownCertificate is the one that browsers are shown at Origin now, believed or
+	// not; an error where this machine does not get there. nil where nobody looks.
+	ShownCertificate func(context.Context) (*x509.Certificate, error)
+
 	Issuer       string // of the organisation's sign-in; "" where there is none
 	WeakSSO      bool   // the organisation's sign-in is believed whatever it asked of a person
 	Outbox       bool   // mail is written into a folder in earnest, and nobody is told

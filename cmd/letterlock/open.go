@@ -354,7 +354,7 @@ func (in *installation) pipeline(origin *url.URL, pages *page.Renderer, sender p
 	return pipeline.New(pipeline.Config{
 		StorageUsers: users, Program: letter.Program(commandline.Version()),
 		Register: in.register, Prepare: in.prepare, Store: in.store, Keyring: in.keyring, Pages: pages, Mail: sender,
-		Signer: in.server.signer, Verifier: in.server.public(), SignerOf: in.serverSignerOf, HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, StorageCertificate: storages, TryStorage: in.failsTrial, Issuer: in.issuer(), WeakSSO: in.issuer() != "" && !in.cfg.SSO.Strong, Outbox: in.cfg.Mail.SMTP == "" && !in.sample, ExamplePolicy: in.isExamplePolicy(), MailDomain: in.mailDomain(), Helplines: in.cfg.names(), Settings: in.cfg.Portal.settings(), DestroyAfter: in.cfg.DestroyAfter, Backups: in.keptBackups(), NeedsBackups: !in.sample, Places: in.places(), Spool: in.dir.in("state"), SweepEvery: pace,
+		Signer: in.server.signer, Verifier: in.server.public(), SignerOf: in.serverSignerOf, HasLifecycle: in.cfg.Storage != nil, Origin: origin, Certificate: own, ShownCertificate: in.shownCertificate(origin), StorageCertificate: storages, TryStorage: in.failsTrial, Issuer: in.issuer(), WeakSSO: in.issuer() != "" && !in.cfg.SSO.Strong, Outbox: in.cfg.Mail.SMTP == "" && !in.sample, ExamplePolicy: in.isExamplePolicy(), MailDomain: in.mailDomain(), Helplines: in.cfg.names(), Settings: in.cfg.Portal.settings(), DestroyAfter: in.cfg.DestroyAfter, Backups: in.keptBackups(), NeedsBackups: !in.sample, Places: in.places(), Spool: in.dir.in("state"), SweepEvery: pace,
 		Name: in.serverName(), Setup: in.shared(),
 		Now: in.clock.Now, Log: in.log, Step: crashPoint,
 		Far: in.tell,

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"letterlock/cmd/configfile"
@@ -22,6 +24,15 @@ func (in *installation) certificate() (files certificate.Files, ok bool) {
 	}
 	beside := func(name string) string { return configfile.Beside(in.dir.config, name) }
 	return certificate.Files{Certificate: beside(p.CertificateFile), Key: beside(p.CertificateKeyFile)}, true
+}
+
+// shownCertificate asks for the one that browsers are shown at that address; nil where
+// they are shown none.
+func (in *installation) shownCertificate(origin *url.URL) func(context.Context) (*x509.Certificate, error) {
+	if origin.Scheme != "https" || in.sample {
+		return nil
+	}
+	return func(ctx context.Context) (*x509.Certificate, error) { return certificate.Shown(ctx, origin) }
 }
 
 // web is the portal's web server, with TLS where the portal has a certificate.

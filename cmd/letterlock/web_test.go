@@ -121,7 +121,7 @@ func TestThePortalHasACertificateOfItsOwn(t *testing.T) {
 		line, _, _ = strings.Cut(line, "\n")
 		return line
 	}
-	if said := check(); !strings.Contains(said, "is for localhost, until ") {
+	if said := check(); !strings.Contains(said, "is for localhost, until ") || strings.Contains(said, "shown") {
 		t.Errorf("check says %q", said)
 	}
 	issueCertificate(t, 2, time.Minute, cert, key)
@@ -188,8 +188,16 @@ func TestThePortalBehindAWebServer(t *testing.T) {
 		return err == nil
 	})
 	isThePortal(t, "https://"+at, root)
+	check := func(want string) {
+		t.Helper()
+		if out, _ := letterlockCmd(t, data, "check").CombinedOutput(); !strings.Contains(string(out), "answers for the certificate of localhost. "+want) || strings.Contains(string(out), "LOOK      certificate") {
+			t.Errorf("check does not say %q:\n%s", want, out)
+		}
+	}
+	check("The one that browsers are shown is good until ")
 	must(t, front.cmd.Process.Kill())
 	front.wait()
+	check("Which one browsers are shown at localhost cannot be looked at from this machine.")
 
 	// And as docker-compose.yml starts it: no Caddyfile, and a certificate by itself.
 	service, own := readComposition(t, read(t, top+"docker-compose.yml")).Services["caddy"], t.TempDir()

@@ -4,12 +4,16 @@
 package certificate
 
 import (
+	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
+	"net/url"
 	"os"
 	"sync"
 	"time"
@@ -48,6 +52,25 @@ func (f Files) Leaf() (*x509.Certificate, error) {
 		return nil, err
 	}
 	return pair.Leaf, nil
+}
+
+// shownWithin is how long it may take to be shown a certificate.
+const shownWithin = 5 * time.Second
+
+// Shown is the certificate that browsers are shown at that https address now, over a
+// connection of its own. Whether to believe it, for which name and until when, is the
+// caller's to judge: nothing else is sent or read there.
+func Shown(ctx context.Context, origin *url.URL) (*x509.Certificate, error) {
+	ctx, cancel := context.WithTimeout(ctx, shownWithin)
+	defer cancel()
+	host := origin.Hostname()
+	over := tls.Dialer{Config: &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}}
+	conn, err := over.DialContext(ctx, "tcp", net.JoinHostPort(host, cmp.Or(origin.Port(), "443")))
+	if err != nil {
+		return nil, fmt.Errorf("asking for the portal's certificate: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	return conn.(*tls.Conn).ConnectionState().PeerCertificates[0], nil
 }
 
 // state is by what a change of the files is told.
