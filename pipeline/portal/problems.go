@@ -129,7 +129,7 @@ var (
 		Lines: []texts.Text{texts.Say("problem.whoever-asked-has-not-opened-it"), texts.Say("problem.let-them-open-the-new-scan")},
 		Link:  "/requests", LinkSay: texts.Say("problem.back-to-the-requests")}
 	keptHere = &problem{Status: http.StatusConflict, Heading: texts.Say("problem.this-letter-is-kept-for-five"),
-		Lines: []texts.Text{texts.Say("problem.a-letter-that-is-kept-for-five")}}
+		Lines: []texts.Text{texts.Say("problem.a-letter-that-is-kept-for-five"), texts.Say("problem.where-keeping-it-was-a-mistake")}}
 	sharedAlready = &problem{Status: http.StatusConflict, Heading: texts.Say("problem.this-letter-was-shared"),
 		Lines: []texts.Text{texts.Say("problem.the-policy-wants-what-was-shared"),
 			texts.Say("problem.a-request-to-withdraw")}}

@@ -247,3 +247,16 @@ func TestWhatWasSharedStaysKept(t *testing.T) {
 		t.Error("it was withdrawn all the same")
 	}
 }
+
+// A letter that is kept goes to no other helpline, since its reader is named; whoever finds
+// out that it should is told how to go on.
+func TestAKeptLetterIsGivenToNobody(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	h.keeps(id)
+	lead, path := h.as(h.lead), "/l/"+string(id)
+	lead.get(path)
+	w := lead.post(path+"/redirect", with(nil, "helpline", "mens-advice-line", "confirm", "yes"))
+	wantStatus(t, w, http.StatusConflict)
+	wantText(t, w, "stays with the helpline whose team leader was named", "have that withdrawn first", "tell the helplines’ manager, who can open the letters of every helpline")
+}

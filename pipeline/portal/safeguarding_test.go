@@ -193,7 +193,8 @@ func TestSharingWithAnAgency(t *testing.T) {
 	h.now = h.now.AddDate(0, 0, 3)
 	lead = h.as(h.lead)
 	lead.get(path)
-	// The five years have begun: the second sharing does not begin them anew.
+	// The five years have begun: the second sharing does not begin them anew, and says so.
+	wantText(t, lead.get(path+"/sharing"), "kept for five years from 24 November 2026 already, until 24 November 2031. That it was shared once more does not make it longer.")
 	again := url.Values{"agency": {"health-service"}, "basis": {"consent"}, "on": {"2026-11-26"}}
 	wantRedirect(t, lead.post(path+"/sharing", with(again, "confirm", "yes")), path+"?done=shared")
 	wantText(t, lead.get(path), "Shared on 24 November 2026", "The police. Without consent: somebody may come to serious harm otherwise",
