@@ -23,6 +23,11 @@ func (s *Server) checkDatabase(ctx context.Context) (bad, good texts.Text, err e
 	if err == nil {
 		old, isOld, err = s.cfg.Register.OldPlace(ctx)
 	}
+	var move register.Unended
+	var unended bool
+	if err == nil {
+		move, unended, err = s.cfg.Register.UnendedMove(ctx)
+	}
 	switch {
 	case register.IsAway(err):
 		return texts.Say("check-database.away"), nil, nil
@@ -30,7 +35,7 @@ func (s *Server) checkDatabase(ctx context.Context) (bad, good texts.Text, err e
 		return texts.Say("check-database.refuses"), nil, nil
 	case err != nil:
 		return nil, nil, err
-	case !there && !isOld:
+	case !there && !isOld && !unended:
 		return nil, texts.Say("check-database.file"), nil
 	case len(server.Unsafe) > 0:
 		return texts.Say("check-database.unsafe", "settings", strings.Join(server.Unsafe, ", ")), nil, nil
@@ -38,6 +43,8 @@ func (s *Server) checkDatabase(ctx context.Context) (bad, good texts.Text, err e
 		return texts.Say("check-database.clock", "apart", server.Ahead.Abs().Round(time.Second).String()), nil, nil
 	case isOld:
 		return texts.Say("check-database.old", "day", letter.DateOf(old.Since)), nil, nil
+	case unended:
+		return texts.Say("check-database.unended", "day", letter.DateOf(move.Since)), nil, nil
 	case server.Copies > 0:
 		return nil, texts.Say("check-database.copies", "version", server.Version), nil
 	case server.KeepsRemoved:

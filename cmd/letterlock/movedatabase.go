@@ -92,6 +92,7 @@ type move struct {
 	key      keypair // the register's
 	to       register.Config
 	toSays   string
+	goes     *Database
 	from     *Database
 	fromSays string
 	before   string // the configuration's text
@@ -108,7 +109,7 @@ func (in *installation) planMove(w *world, to *Database) (m move, err error) {
 	if _, there, err := in.register.OldPlace(w.ctx); err != nil || there {
 		return m, cmp.Or(err, configfile.Wrong("the database from which the register was moved before is still there. Remove it first: letterlock setup --remove-old-database"))
 	}
-	m = move{in: in, from: in.cfg.Database}
+	m = move{in: in, goes: to, from: in.cfg.Database}
 	if m.config, err = readConfigText(in.dir.config); err == nil {
 		m.before = m.config.text
 		m.config, err = m.config.named(to)
@@ -142,6 +143,9 @@ func (in *installation) planMove(w *world, to *Database) (m move, err error) {
 	case errors.Is(err, register.ErrNotEmpty):
 		return m, configfile.Wrong("there is a register in %s already, and none is moved over another: name an empty database", m.toSays)
 	case err != nil:
+		return m, err
+	}
+	if err := in.refuseAnotherCopy(w.ctx, m.to); err != nil {
 		return m, err
 	}
 	entries, _, err := in.register.Checkpoint(w.ctx)
@@ -220,6 +224,10 @@ func (m move) carryOut(w *world) (err error) {
 	if err != nil {
 		return err
 	}
+	goes, err := json.Marshal(m.goes)
+	if err != nil {
+		return err
+	}
 	opening := w.screen.Begin("Opening the new database", "", 0)
 	to, err := register.Open(w.ctx, m.to)
 	opening.End()
@@ -228,6 +236,9 @@ func (m move) carryOut(w *world) (err error) {
 	}
 	closes := sync.OnceValue(to.Close)
 	defer func() { err = errors.Join(err, closes()) }()
+	if err := m.in.register.BeginMove(w.ctx, string(goes)); err != nil {
+		return err
+	}
 	crashPoint("moving-begun", "")
 	copying := w.screen.Begin("Copying the register", "row", 0)
 	defer copying.End()
@@ -261,19 +272,19 @@ func (m move) carryOut(w *world) (err error) {
 
 // takeBack removes from the new database what a move that failed has copied there:
 // nobody else would know that names and letters are in it. A crash before its end
-// leaves them, and the next move goes over them.
+// leaves them; the next move goes over them, and until then 'check' says so.
 func (m move) takeBack(w *world) error {
 	ctx := context.WithoutCancel(w.ctx) // who has stopped the move wants nothing left of it
 	if now, err := readConfigText(m.in.dir.config); err != nil || now.text != m.before {
 		return err // it is the database that is used
 	}
 	if err := register.Vacant(ctx, m.to); err != nil {
-		return nil // somebody else's by now
+		return nil // somebody else's by now, or out of reach
 	}
 	if err := m.in.emptyDatabase(ctx, m.to); err != nil {
 		return fmt.Errorf("what was copied into %s is still there, and tells of letters and of staff. Move again, or have it emptied: %w", m.toSays, err)
 	}
-	return nil
+	return m.in.register.EndMove(ctx)
 }
 
 // sayMoved says what is to be done now. A server that had made way is waited for.
@@ -326,18 +337,9 @@ func (in *installation) removeOldDatabase(w *world) error {
 		return err
 	}
 	if !there {
-		return configfile.Wrong("there is no old database: the register was not moved, or what it was moved from is removed")
+		return in.removeCopy(w)
 	}
-	c := *in.cfg
-	c.Database = nil
-	if err := json.Unmarshal([]byte(old.Place), &c.Database); err != nil {
-		return fmt.Errorf("reading where the register was: %w", err)
-	}
-	key, err := in.dir.registerKey()
-	if err != nil {
-		return err
-	}
-	cfg, err := in.registerConfig(&c, key)
+	cfg, err := in.configAt(old.Place)
 	if err != nil {
 		return err
 	}
@@ -360,10 +362,7 @@ func (in *installation) removeOldDatabase(w *world) error {
 	if err := in.register.EndRemoval(w.ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(w.out, "Removed: %s.\n", in.dir.sayPlace(cfg))
-	if cfg.URL != "" {
-		fmt.Fprintln(w.out, "Its server keeps a log of changes, and perhaps archives, standbys and backups, which hold copies for a while: see \"PostgreSQL\" in ADMIN.md. The empty database itself is its administrator's to drop.")
-	}
+	in.sayRemoved(w, cfg)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"database/sql"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"letterlock/pipeline"
 	"letterlock/pipeline/register/postgrestest"
 )
 
@@ -52,6 +54,9 @@ func TestTheDatabaseIsMovedThereAndBack(t *testing.T) {
 			if diff := cmp.Diff(kinds, acts(t, data)); diff != "" {
 				t.Fatalf("killed at %q, the register has other entries:\n%s", at.step, diff)
 			}
+			if said := checkSays(t, data, "database"); strings.Contains(said, "a copy is left there") == at.moved {
+				t.Errorf("killed at %q, check said: %s", at.step, said)
+			}
 		}
 		if out, err := letterlockCmd(t, data, "check").CombinedOutput(); exitCode(err) != exitWrong || !strings.Contains(string(out), "--remove-old-database") {
 			t.Errorf("beside the old database check ended with %v and said:\n%s", err, out)
@@ -89,6 +94,21 @@ func uncommented(text, other string) (lines []string) {
 		}
 	}
 	return lines
+}
+
+// checkSays is what check says on the line of that name.
+func checkSays(t *testing.T, data, name string) string {
+	t.Helper()
+	out, err := letterlockCmd(t, data, "check", "--json").Output() // which may end with 3
+	var lines []pipeline.Line
+	if json.Unmarshal(out, &lines) != nil {
+		t.Fatalf("check ended with %v and wrote:\n%s", err, out)
+	}
+	at := slices.IndexFunc(lines, func(l pipeline.Line) bool { return l.Name == name })
+	if at < 0 {
+		t.Fatalf("check has no line %q:\n%s", name, out)
+	}
+	return lines[at].Says
 }
 
 func tablesAt(t *testing.T, address string) (tables []string) {
@@ -143,6 +163,13 @@ func TestAMoveOfTheDatabaseIsRefused(t *testing.T) {
 	refused(exitUse, "there is a register in", "--move-database", address("a", inUse))
 	refused(exitFailed, "tables of something else", "--move-database", address("b", foreign))
 	refused(exitFailed, "is older than its data", "--move-database", address("c", newer))
+	refused(exitUse, "was cut off, and a copy of the register may lie there", "--move-database", address("another", server.Database(t)))
+	if said := command(t, data, "setup", "--remove-old-database"); !strings.Contains(said, "Removed: the PostgreSQL database") {
+		t.Errorf("removing what was left said:\n%s", said)
+	}
+	if tables := tablesAt(t, newer); len(tables) > 0 || strings.Contains(checkSays(t, data, "database"), "a copy is left there") {
+		t.Errorf("removed, there are still %v, and check says so", tables)
+	}
 	refused(exitUse, "url holds a password", "--move-database", "postgres://me:canary@localhost/x")
 	refused(exitUse, "sslmode=verify-full", "--move-database", address("d", "postgres://me:canary@db.example.org/x"))
 	refused(exitUse, "cannot be read", "--move-database", filepath.Join(folder, "nothing"))

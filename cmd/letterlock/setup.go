@@ -34,7 +34,7 @@ type setupCmd struct {
 	MoveDatabase      string `help:"Move state and register into another database, beside a running server, which makes way for it: a file that holds the address of an empty PostgreSQL; or that address, where no password is in it; or 'sqlite' for the file in the data folder." placeholder:"TO"`
 	WithoutTLS        bool   `help:"With --move-database: that database may be reached without TLS on another machine, as in a network of its own within one machine."`
 	DryRun            bool   `help:"Say what is there and what would be made, changed or, with --move-database, moved, and do nothing."`
-	RemoveOldDatabase bool   `help:"Remove the database from which the register was moved, and what is deleted in it: a file is overwritten, the tables of a PostgreSQL are dropped."`
+	RemoveOldDatabase bool   `help:"Remove the database from which the register was moved, and what is deleted in it, or the copy that a move which was cut off has left in another: a file is overwritten, the tables of a PostgreSQL are dropped."`
 
 	setupValues
 	setupAdministrator

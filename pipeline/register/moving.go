@@ -86,6 +86,9 @@ func (r *Register) arrive(ctx context.Context, tx *sql.Tx, from string) error {
 			return err
 		}
 	}
+	if err := forgetMeta(ctx, tx, metaMovingTo); err != nil {
+		return err
+	}
 	_, signed, err := head(ctx, tx)
 	if err != nil {
 		return err
@@ -186,7 +189,11 @@ func (r *Register) Use(ctx context.Context) error {
 	if arriving, err := r.Meta(ctx, metaArriving); err != nil || arriving == "" {
 		return err
 	}
-	return r.inTx(ctx, func(tx *sql.Tx) error { return forgetMeta(ctx, tx, metaArriving) })
+	return r.forget(ctx, metaArriving)
+}
+
+func (r *Register) forget(ctx context.Context, name string) error {
+	return r.inTx(ctx, func(tx *sql.Tx) error { return forgetMeta(ctx, tx, name) })
 }
 
 func forgetMeta(ctx context.Context, tx *sql.Tx, name string) error {
@@ -232,7 +239,7 @@ func (r *Register) BeginRemoval(ctx context.Context, old OldPlace) error {
 
 // EndRemoval forgets the old place: it is gone.
 func (r *Register) EndRemoval(ctx context.Context) error {
-	return r.inTx(ctx, func(tx *sql.Tx) error { return forgetMeta(ctx, tx, metaOldPlace) })
+	return r.forget(ctx, metaOldPlace)
 }
 
 // DropTables removes every table of a register from the PostgreSQL at cfg.URL, and

@@ -309,6 +309,7 @@ const (
 	metaMoved    = "moved"     // when the register was moved from here into another database
 	metaArriving = "arriving"  // in that one the checkpoint under which it came, until it is used
 	metaOldPlace = "old_place" // and there where it was before, as JSON, until that is removed
+	metaMovingTo = "moving_to" // where a copy of it may lie that nobody uses: a move has begun and not ended, as JSON
 
 	metaForgotten = "forgotten" // names of people who have gone may still be in the database's files
 

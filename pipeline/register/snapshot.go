@@ -89,14 +89,14 @@ func forgetJobs(ctx context.Context, db *sql.DB) error {
 }
 
 // forgetServers takes out which servers were at work, what people were in the midst
-// of, and from where the register was moved: a restored database begins without.
+// of, and from or to where the register was moved: a restored database begins without.
 func forgetServers(ctx context.Context, db *sql.DB) error {
 	for _, stmt := range []string{`DELETE FROM servers`, `DELETE FROM underway`} {
 		if _, err := db.ExecContext(ctx, stmt); err != nil {
 			return err
 		}
 	}
-	_, err := db.ExecContext(ctx, `DELETE FROM meta WHERE name IN ($1, $2, $3)`, metaLead, metaArriving, metaOldPlace)
+	_, err := db.ExecContext(ctx, `DELETE FROM meta WHERE name IN ($1, $2, $3, $4)`, metaLead, metaArriving, metaOldPlace, metaMovingTo)
 	return err
 }
 
