@@ -22,7 +22,9 @@ import (
 	"letterlock/scanner/words"
 )
 
-type backupCmd struct{}
+type backupCmd struct {
+	SameDisk bool `help:"Make it although the folder for backups is now on a disk of this machine's own, and the last one went to another."`
+}
 
 // Run makes a backup, beside a running server, and removes those whose time is over.
 func (c *backupCmd) Run(w *world) error {
@@ -36,6 +38,10 @@ func (c *backupCmd) Run(w *world) error {
 			return err
 		}
 		defer unlock()
+		on, err := in.refuseUnmounted(w.ctx, c.SameDisk)
+		if err != nil {
+			return err
+		}
 		if err := in.dir.wipeDrills(); err != nil { // of one that was killed
 			return err
 		}
@@ -55,6 +61,9 @@ func (c *backupCmd) Run(w *world) error {
 			return errors.Join(err, failed)
 		}
 		fmt.Fprintf(w.out, "Written: %s\n", path)
+		if err := in.register.SetMeta(w.ctx, in.metaBackupDisk(), on); err != nil {
+			return err
+		}
 		removed, err := backup.Rotate(in.backups(), before, false)
 		if err != nil {
 			return fmt.Errorf("the backup is made, but older ones stay: %w", err)

@@ -283,14 +283,15 @@ const (
 	// MetaLookForMissing is set where a letter was asked for and not there, until it
 	// was looked for others that are missing.
 	MetaLookForMissing = "look_for_missing"
-	MetaLifecycle      = "lifecycle"   // "installed" once the storage's rules were written
-	MetaBackup         = "backup"      // when the last backup was made; see KeepTime
-	MetaConformance    = "conformance" // what came of trying the storage out, as JSON
-	MetaTriedOut       = "tried_out"   // when it was last tried out whether a backup comes back
-	MetaMailSaid       = "mail_said"   // what set-up has said last of the mail server, in a word
-	MetaListed         = "listed"      // when a recipients list was last put into the bucket; see KeepTime
-	MetaOdd            = "odd"         // the sites in whose place something odd was met, and what, as JSON
-	MetaProves         = "proves_"     // and a site: its scanner proves which recipients lists it has seen
+	MetaLifecycle      = "lifecycle"    // "installed" once the storage's rules were written
+	MetaBackup         = "backup"       // when the last backup was made; see KeepTime
+	MetaBackupDisk     = "backup_disk_" // and a server: on what kind of disk its last backup went
+	MetaConformance    = "conformance"  // what came of trying the storage out, as JSON
+	MetaTriedOut       = "tried_out"    // when it was last tried out whether a backup comes back
+	MetaMailSaid       = "mail_said"    // what set-up has said last of the mail server, in a word
+	MetaListed         = "listed"       // when a recipients list was last put into the bucket; see KeepTime
+	MetaOdd            = "odd"          // the sites in whose place something odd was met, and what, as JSON
+	MetaProves         = "proves_"      // and a site: its scanner proves which recipients lists it has seen
 
 	metaSerial    = "serial"            // of the last recipients list
 	metaPublished = "published"         // serial of the last list that is known to be in the bucket
