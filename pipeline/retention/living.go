@@ -13,6 +13,7 @@ type living struct {
 	class        letter.Class
 	deadline     letter.Date
 	wasHeld      bool      // by a hold that has ended
+	opened       bool      // by anybody, as far as is on record
 	unverifiable time.Time // since when; zero when it is not
 
 	answers   letter.ID   // of a response: its letter

@@ -27,6 +27,26 @@ func TestAnAnswerIsNoLetter(t *testing.T) {
 	}
 }
 
+// A letter whose time ended before anybody opened it is said by its reference. That of
+// an answer, which was written here, or of a letter that was erased early, is no such end.
+func TestALetterThatNobodyOpenedIsSaid(t *testing.T) {
+	s := &story{now: began}
+	never, read, answered, early := s.arrive("respect-phoneline"), s.arrive("respect-phoneline"), s.arrive("respect-phoneline"), s.arrive("respect-phoneline")
+	s.open(read)
+	s.open(answered)
+	answer := s.answer(answered, "respect-phoneline")
+	s.confirmErasure(early, register.PersonAsked)
+	s.erase(early, letter.DateOf(began).AddMonths(6), register.PersonAsked)
+	s.now = began.AddDate(0, 6, 0)
+	for _, id := range []letter.ID{never, read, answered, answer} {
+		s.end(id, letter.DateOf(s.now))
+	}
+	said := allSaid(s.record(t, "2026"))
+	if strings.Count(said, "no opening of it is on record") != 1 || !strings.Contains(said, never.Reference()+": The letter has ended, and no opening of it is on record: nobody is known to have read it.") {
+		t.Error(said)
+	}
+}
+
 // A letter that is not kept after all is due by its six months, or on the day
 // of that decision where they were over.
 func TestALetterIsNotKeptAfterAll(t *testing.T) {

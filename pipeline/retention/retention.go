@@ -29,6 +29,7 @@ type reader func(m *maker, e register.Entry) error
 
 var readers = map[string]reader{
 	"letter-admitted":        reads((*maker).admitted),
+	"letter-opened":          reads((*maker).opened),
 	"letter-deleted":         reads((*maker).deleted),
 	"letter-unverifiable":    reads((*maker).unverifiable),
 	"letter-verified":        reads((*maker).verified),
@@ -172,6 +173,12 @@ func (m *maker) erasure(e register.Entry, ev register.ErasureConfirmed) {
 	m.except(e.At, e.Letter, texts.Say("retention-event.erasure-decided", "what", l.what(), "due", l.deadline, "reason", texts.Word("retention-erase", ev.Reason)))
 }
 
+func (m *maker) opened(e register.Entry, _ register.LetterOpened) {
+	if l := m.living[e.Letter]; l != nil {
+		l.opened = true
+	}
+}
+
 func (m *maker) deleted(e register.Entry, ev register.LetterDeleted) {
 	l := m.living[e.Letter]
 	if l == nil {
@@ -186,6 +193,9 @@ func (m *maker) deleted(e register.Entry, ev register.LetterDeleted) {
 	if p := m.papers[e.Letter]; p != nil {
 		p.outlived = true
 		m.except(e.At, e.Letter, texts.Say("retention-event.paper-waits"))
+	}
+	if ev.Early == "" && l.answers == "" && !l.opened {
+		m.except(e.At, e.Letter, texts.Say("retention-event.never-opened"))
 	}
 	m.inTime(e, ev, l)
 	if ev.By == register.ByNobody && ev.Early != register.NeverStored && ev.Early != register.NotKept {

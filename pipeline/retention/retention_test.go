@@ -40,6 +40,8 @@ func (s *story) arrive(helpline register.Name) letter.ID {
 	return id
 }
 
+func (s *story) open(id letter.ID) { s.say("letter-opened", id, register.LetterOpened{As: register.ShownPages}) }
+
 func (s *story) destroy(id letter.ID, anomalies ...register.Anomaly) {
 	s.say("paper-destroyed", id, register.PaperDestroyed{Ledger: "D-2026-000001", Reference: register.Reference(id.Reference()), Sheets: 2,
 		Method: register.Shredder, Anomalies: anomalies})
@@ -142,6 +144,8 @@ func TestPeriods(t *testing.T) {
 func TestTheRecordSaysWhatHappened(t *testing.T) {
 	s := &story{now: began}
 	first, second, third := s.arrive("respect-phoneline"), s.arrive("respect-phoneline"), s.arrive("mens-advice-line")
+	s.open(first)
+	s.open(third)
 	s.destroy(first)
 	s.now = began.AddDate(0, 1, 0)
 	s.destroy(second, register.AnomalyUnread)
@@ -195,6 +199,7 @@ func TestPapersThatGoUnread(t *testing.T) {
 	}
 	s.destroy(s.arrive("respect-phoneline"), register.AnomalyUnread, register.AnomalyLevel)
 	outlived := s.arrive("respect-phoneline")
+	s.open(outlived)
 	s.end(outlived, letter.DateOf(began))
 	s.destroy(outlived, register.AnomalyLetterGone, register.AnomalyUnread)
 	r := s.record(t, "2026")
