@@ -34,13 +34,10 @@ func (s *Server) quickFinders() alarmFinders {
 		},
 		register.LettersWait:   s.cfg.Register.Stuck,
 		register.PapersOutlive: s.cfg.Register.Forgotten,
-		register.KeyNeeded: func(ctx context.Context) (int, error) {
-			_, letters, err := s.neededKeys(ctx)
-			return letters, err
-		},
-		register.KeyOverdue: s.overdueKeys,
-		register.StraysStay: s.straysLeft,
-		register.ScannerOdd: s.oddSites, register.ScannersSilent: s.silentScanners,
+		register.KeyNeeded:     s.outliveKeys,
+		register.KeyOverdue:    s.overdueKeys,
+		register.StraysStay:    s.straysLeft,
+		register.ScannerOdd:    s.oddSites, register.ScannersSilent: s.silentScanners,
 		register.ServersSilent: func(ctx context.Context) (int, error) {
 			all, err := s.cfg.Register.Running(ctx)
 			return len(missed(all)), err

@@ -240,6 +240,26 @@ func (s *Server) neededKeys(ctx context.Context) (weeks []letter.Week, letters i
 	return weeks, letters, nil
 }
 
+// moveWithin is for how many days at most a letter may wait to be moved to where it is
+// to live for longer: the storage ends it by the old place's rule, which waits for nobody.
+const moveWithin = 1
+
+// outliveKeys counts letters of which somebody must hear that they are to outlive their
+// key: it dies soon, or their move to another has failed since the day before.
+func (s *Server) outliveKeys(ctx context.Context) (letters int, err error) {
+	weeks, letters, err := s.neededKeys(ctx)
+	if err != nil {
+		return 0, err
+	}
+	stuck, err := s.cfg.Register.StuckMoves(ctx, letter.DateOf(s.cfg.Now()).AddDays(-moveWithin))
+	for week, n := range stuck {
+		if !slices.Contains(weeks, week) {
+			letters += n
+		}
+	}
+	return letters, err
+}
+
 // overdueKeys counts keys past their week that are still there and that no
 // letter needs: something keeps them from being destroyed, or they have come back.
 func (s *Server) overdueKeys(ctx context.Context) (n int, err error) {

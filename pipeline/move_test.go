@@ -268,6 +268,32 @@ func TestALetterThatCannotBeMoved(t *testing.T) {
 	}
 }
 
+// The storage refuses the copy that is to be kept for five years, and goes on refusing: it
+// is an alarm once a day has gone by, months before the storage would end the letter
+// where it lies, and none any more once the letter lies where it is to.
+func TestALetterThatTheStorageDoesNotTakeIsLoudAfterADay(t *testing.T) {
+	o := newOffice(t)
+	m := o.safeguarded()
+	o.store.only, o.store.at, o.store.how = "Put", -1, fails
+	for day, want := range []int{0, 0, 1} {
+		o.must(o.Advance(t.Context(), m.ID))
+		if l := o.state(m.ID); l.Trouble != register.StoreDown || l.Lies.Class != letter.SixMonths {
+			t.Fatalf("trouble %q, and it lies in %s", l.Trouble, l.Lies.Class)
+		}
+		if got := o.alarms(); len(got) != want || want == 1 && got[0] != register.KeyNeeded {
+			t.Errorf("on day %d loud is %v", day, got)
+		}
+		o.now = o.now.AddDate(0, 0, 1)
+	}
+	o.store.how = works
+	o.must(o.PublishRecipients(t.Context())) // which could not be put either
+	o.work(m.ID)
+	o.lies(m)
+	if got := o.alarms(); len(got) != 0 {
+		t.Errorf("moved, and loud is %v", got)
+	}
+}
+
 // A sealed letter on its way leaves no file behind.
 func TestMovingLeavesNoFile(t *testing.T) {
 	dir := t.TempDir()

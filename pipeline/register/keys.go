@@ -132,6 +132,34 @@ func (r *Register) OutliveKey(ctx context.Context, w letter.Week) (letters int, 
 	return letters, err
 }
 
+// stuckMovesQuery goes by the index of letters in trouble.
+const stuckMovesQuery = `SELECT week, deadline, count(*) FROM letters
+	WHERE trouble <> '' AND (trouble = $1 OR trouble = $2) AND erase = '' AND CASE WHEN held_since <> '' THEN held_since ELSE since END < $3
+	GROUP BY week, deadline`
+
+// StuckMoves counts, by the week of the key that opens them still, letters whose
+// deadline comes only after that key's death, of which that was decided before the
+// day, and which could not be moved to another until now.
+func (r *Register) StuckMoves(ctx context.Context, day letter.Date) (map[letter.Week]int, error) {
+	rows, err := r.read.QueryContext(ctx, stuckMovesQuery, string(StoreDown), string(CannotMove), day.String())
+	if err != nil {
+		return nil, fmt.Errorf("counting letters that cannot be moved: %w", err)
+	}
+	type some struct {
+		week     letter.Week
+		deadline string
+		letters  int
+	}
+	all, err := scanAll(rows, func(row scannable) (s some, err error) { return s, row.Scan(&s.week, &s.deadline, &s.letters) })
+	stuck := map[letter.Week]int{}
+	for _, s := range all {
+		if s.deadline >= s.week.Over().String() {
+			stuck[s.week] += s.letters
+		}
+	}
+	return stuck, err
+}
+
 // KeyDeathBegun records that the key is about to be destroyed, unless a letter
 // that may still be opened is sealed to it. A letter that is due, and that the
 // storage will not let go of, is no reason: the key's death is its end.

@@ -40,7 +40,9 @@ func (s *story) arrive(helpline register.Name) letter.ID {
 	return id
 }
 
-func (s *story) open(id letter.ID) { s.say("letter-opened", id, register.LetterOpened{As: register.ShownPages}) }
+func (s *story) open(id letter.ID) {
+	s.say("letter-opened", id, register.LetterOpened{As: register.ShownPages})
+}
 
 func (s *story) destroy(id letter.ID, anomalies ...register.Anomaly) {
 	s.say("paper-destroyed", id, register.PaperDestroyed{Ledger: "D-2026-000001", Reference: register.Reference(id.Reference()), Sheets: 2,
