@@ -31,7 +31,7 @@ func (s *Server) tellAccounts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return sendOwed(owed, "mail about a sign-in", func(m register.AccountMail) error {
+	return sendOwed(s, owed, "mail about a sign-in", func(m register.AccountMail) error {
 		says := accountMails[m.Why]
 		message := mail.Message{About: says.about, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath(says.to).String()}
 		err := s.send(ctx, message)

@@ -225,7 +225,7 @@ func (s *Server) tellAlarms(ctx context.Context) error {
 		return err
 	}
 	s.cfg.Step("alarm-mails-queued", "")
-	return sendOwed(owed, "the day's mail", func(m register.Mail) error {
+	return sendOwed(s, owed, "the day's mail", func(m register.Mail) error {
 		if !closed { // and of that, nothing in which they know somebody
 			if waits, err = s.cfg.Register.Waiting(ctx, today, m.Person); err != nil {
 				return err
@@ -248,7 +248,7 @@ func (s *Server) tellRequests(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return sendOwed(owed, "mail about a request", func(m register.RequestMail) error {
+	return sendOwed(s, owed, "mail about a request", func(m register.RequestMail) error {
 		page := "requests"
 		if m.Hold != 0 {
 			page = "holds"

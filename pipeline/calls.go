@@ -19,7 +19,7 @@ func (s *Server) tellCalled(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return sendOwed(owed, "mail about a decision", func(c register.Call) error {
+	return sendOwed(s, owed, "mail about a decision", func(c register.Call) error {
 		link := s.cfg.Origin.JoinPath("l", string(c.Letter))
 		switch c.Why {
 		case register.CalledRecused, // where it stands who has stepped back,

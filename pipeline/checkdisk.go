@@ -110,7 +110,7 @@ func (s *Server) tellOfDisks(ctx context.Context, w *watch, full int) error {
 		return err
 	}
 	w.full = full > 0
-	return sendOwed(owed, "mail about a disk", func(m register.Mail) error {
+	return sendOwed(s, owed, "mail about a disk", func(m register.Mail) error {
 		return s.send(ctx, mail.Message{About: mail.AMachine, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("check").String(), Disks: full})
 	}, func(m register.Mail) error { return s.cfg.Register.DailyMailSent(ctx, m, true) })
 }

@@ -19,7 +19,7 @@ func (s *Server) sendInvitations(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return sendOwed(owed, "an invitation", func(m register.Mail) error {
+	return sendOwed(s, owed, "an invitation", func(m register.Mail) error {
 		return s.send(ctx, mail.Message{About: mail.AnInvitation, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("enrol").String()})
 	}, func(m register.Mail) error {
 		s.cfg.Step("invitation-sent", "")

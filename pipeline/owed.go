@@ -17,6 +17,9 @@ const (
 	// stalledPause is the same for an address alone, where it stopped answering in the
 	// middle of a message to it: meanwhile the others have their turn.
 	stalledPause = 5 * time.Minute
+	// mailTurn is after how long of one kind of mail a sweep goes on with the rest: a mail
+	// server may be slow with each, and all else that a sweep does would wait.
+	mailTurn = 20 * time.Second
 )
 
 // errStalled is of an address that is not tried again yet.
@@ -31,6 +34,25 @@ type sending struct {
 	at      time.Time            // when that was
 	trying  bool                 // somebody finds out whether it still is so
 	stalled map[string]time.Time // when it stopped answering, by the address
+	passed  map[string]int       // how many owed mails of a kind were tried when its turn was over
+}
+
+// next is where among so many owed mails of a kind its turn begins: after those with
+// which the last one was over, of which some may be owed still.
+func (s *sending) next(kind string, owed int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.passed[kind] % owed
+}
+
+// over notes how a turn of a kind has ended: with so many passed, or 0 with all of them.
+func (s *sending) over(kind string, passed int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.passed == nil {
+		s.passed = map[string]int{}
+	}
+	s.passed[kind] = passed
 }
 
 // begin reports whether the address may be written to now, or why not; finds says that
@@ -85,9 +107,20 @@ func (s *Server) send(ctx context.Context, m mail.Message) (err error) {
 // sendOwed sends mails that the register says are owed, one each, and has it noted that
 // each is sent; what says of what they are. Each is on record before: a crash between a
 // mail server's taking it and the note makes a second one, with the same Message-ID.
-func sendOwed[M any](owed []M, what string, send, sent func(M) error) (failed error) {
-	for _, m := range owed {
+// Those for which a turn has no time are owed still, and come first in the next.
+func sendOwed[M any](s *Server, owed []M, what string, send, sent func(M) error) (failed error) {
+	if len(owed) == 0 {
+		return nil
+	}
+	began, first, waiting := s.cfg.Now(), s.sending.next(what, len(owed)), 0
+	for i := range owed {
+		if s.cfg.Now().Sub(began).Abs() >= mailTurn {
+			s.sending.over(what, first+waiting)
+			return failed
+		}
+		m := owed[(first+i)%len(owed)]
 		if err := send(m); err != nil {
+			waiting++
 			failed = errors.Join(failed, fmt.Errorf("sending %s: %w", what, err))
 			if errors.Is(err, mail.ErrUnreachable) {
 				return failed // the rest is owed still
@@ -98,5 +131,6 @@ func sendOwed[M any](owed []M, what string, send, sent func(M) error) (failed er
 			return err
 		}
 	}
+	s.sending.over(what, 0)
 	return failed
 }

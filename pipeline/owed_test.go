@@ -291,6 +291,44 @@ func TestAnAddressAtWhichTheMailServerStallsKeepsNoMailFromOthers(t *testing.T) 
 	tells(stalledPause)
 }
 
+// A mail server takes its time with each message, and refuses some: a sweep gives each
+// kind of mail a turn and goes on; the next turn begins with those that had none, and in
+// the end everybody was told whom it lets be told.
+func TestASlowMailServerIsGivenTurns(t *testing.T) {
+	o := newOffice(t)
+	for i := range 9 {
+		o.person(register.DPO, fmt.Sprintf("dee%d@example.org", i))
+	}
+	o.must(o.cfg.Register.KeepAlarms(t.Context(), map[register.AlarmKind]int{register.PapersOutlive: 1}))
+	told := map[string]int{}
+	tried := 0
+	o.mailsGo(func(m mail.Message) error {
+		tried++
+		o.now = o.now.Add(mailTurn / 2)
+		if m.To < "dee3@example.org" {
+			return errors.New("the server answered 450")
+		}
+		told[m.To]++
+		return nil
+	})
+	for turn := range 9 {
+		tried = 0
+		began := o.now
+		_ = o.tellAlarms(t.Context()) // which says of some that they were refused
+		if took := o.now.Sub(began); took > mailTurn || tried > 2 {
+			t.Errorf("turn %d took %v, for %d mails", turn, took, tried)
+		}
+	}
+	for to, n := range told {
+		if n != 1 {
+			t.Errorf("%s was told %d times", to, n)
+		}
+	}
+	if len(told) != 6 {
+		t.Errorf("told: %v", told)
+	}
+}
+
 type stalledAt struct{}
 
 func (stalledAt) Error() string { return "sending mail: the connection broke off" }

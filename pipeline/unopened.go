@@ -36,7 +36,7 @@ func (s *Server) tellUnopened(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return sendOwed(owed, "a reminder of unopened letters", func(m register.Reminder) error {
+	return sendOwed(s, owed, "a reminder of unopened letters", func(m register.Reminder) error {
 		message := mail.Message{About: mail.Unopened, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("letters").String()}
 		if m.Manager {
 			message.About = mail.UnopenedLong
