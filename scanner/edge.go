@@ -238,7 +238,7 @@ func (e *Edge) attach() error {
 	}
 	f, err := folder.Open(folder.Config{
 		Path: e.Folder, Disk: e.folderDisk, Helplines: e.Helplines, Settle: e.Settle, Arriving: e.Arriving,
-		Complete: complete, Now: e.Now, NewID: e.NewID, Step: e.Step,
+		Complete: Complete, Now: e.Now, NewID: e.NewID, Step: e.Step,
 		Self: e.known.self(),
 	})
 	if err != nil {

@@ -156,8 +156,8 @@ func repairable(flaw *pdf.Refusal) bool {
 	return false
 }
 
-// complete judges the structure of a scan for the folder.
-func complete(r io.ReaderAt, size int64) (folder.Completeness, error) {
+// Complete judges the structure of a scan for the folder.
+func Complete(r io.ReaderAt, size int64) (folder.Completeness, error) {
 	switch _, err := pdf.Complete(r, size); {
 	case errors.Is(err, pdf.ErrIncomplete):
 		return folder.Partial, nil

@@ -346,7 +346,7 @@ func (c *checkCmd) Run(w *world) error {
 // checkScanner looks at this machine's scanner folder.
 func (in *installation) checkScanner() []pipeline.Line {
 	lines, err := folder.Check(folder.CheckConfig{Path: in.scannerFolder(), Helplines: in.cfg.names(),
-		Arriving: time.Duration(in.cfg.Scanner.ArrivingLimit), Now: in.clock.Now()})
+		Arriving: time.Duration(in.cfg.Scanner.ArrivingLimit), Now: in.clock.Now(), Complete: scanner.Complete})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return []pipeline.Line{{Name: "folder", OK: true, Says: "No scanner folder here: scans are taken elsewhere."}}

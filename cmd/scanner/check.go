@@ -43,7 +43,7 @@ func (c *checkCmd) Run(w *world) error {
 	}
 	work := w.screen.Begin("Looking into the folder", "", 0)
 	lines, err := folder.Check(folder.CheckConfig{Path: cfg.Folder, Helplines: cfg.Helplines,
-		Arriving: time.Duration(cfg.ArrivingLimit), Now: time.Now()})
+		Arriving: time.Duration(cfg.ArrivingLimit), Now: time.Now(), Complete: scanner.Complete})
 	work.End()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

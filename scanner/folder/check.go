@@ -3,6 +3,7 @@ package folder
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -26,6 +27,7 @@ type CheckConfig struct {
 	Helplines []string
 	Arriving  time.Duration // as in Config
 	Now       time.Time
+	Complete  func(r io.ReaderAt, size int64) (Completeness, error) // as in Config; nil where nobody looks for scans with hidden names
 }
 
 // Check looks at a scanner folder without taking it: it works beside a running
@@ -42,6 +44,7 @@ func Check(cfg CheckConfig) ([]Line, error) {
 	c.folder()
 	c.owner()
 	c.counts()
+	c.hidden()
 	bins, err := Bins(cfg.Path)
 	if err != nil {
 		c.bad("bins", "It could not be found out whether deleted scans are kept: %s.", err)
@@ -185,6 +188,22 @@ func (c *check) counts() {
 	}
 	if n.Misplaced > 0 {
 		c.bad("misplaced", "%s where nobody looks for scans: %s.", words.Are(n.Misplaced, "file"), cornersNext)
+	}
+}
+
+// hidden says of scans that nobody takes for their names.
+func (c *check) hidden() {
+	if c.Complete == nil {
+		return
+	}
+	found := hiddenScans{check: c, counter: counter{disk: c.disk, helplines: c.Helplines}}
+	found.in("", "", 0)
+	for _, helpline := range c.Helplines {
+		found.in(helpline, home(helpline), maxDepth)
+	}
+	if found.old.Files > 0 {
+		c.bad("hidden", "%s hidden by a name that begins with a dot, the oldest unchanged for %s: nobody takes such a scan, and desktops do not show it unless they are told to. Look for them in the helplines' folders, give each another name, and set the scanner to give every scan one.",
+			words.Are(found.old.Files, "scan"), words.Lasted(c.Now.Sub(found.old.Since)))
 	}
 }
 

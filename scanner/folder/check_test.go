@@ -13,7 +13,7 @@ import (
 // says are the lines of a check by name, "LOOK" before what is not well.
 func (o *office) says() map[string]string {
 	o.Helper()
-	lines, err := Check(CheckConfig{o.dir, []string{line, "mens-advice-line"}, time.Hour, o.now})
+	lines, err := Check(CheckConfig{o.dir, []string{line, "mens-advice-line"}, time.Hour, o.now, complete})
 	if err != nil {
 		o.Fatal(err)
 	}
@@ -93,6 +93,32 @@ func TestCheck(t *testing.T) {
 	o.checks("folder", "No scanner has worked on this folder yet")
 	if _, err := Check(CheckConfig{Path: filepath.Join(o.dir, "none")}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A copier whose field for the name is empty hides its scans: check finds those that have
+// lain for a while, and nothing else that is hidden, nor one that is on its way.
+func TestCheckFindsScansWithHiddenNames(t *testing.T) {
+	o := open(t)
+	for _, name := range []string{".DS_Store", "._scan.pdf", ".hidden"} {
+		o.drop(line+"/"+name, "no scan")
+	}
+	o.drop("accounts/.pdf", whole)
+	o.drop(line+"/mens-advice-line/.pdf", whole)
+	o.now = time.Now().Add(2 * time.Hour)
+	if says := o.says()["hidden"]; says != "" {
+		t.Errorf("of what is no hidden scan it says %q", says)
+	}
+	o.drop(line+"/.pdf", whole)
+	o.drop(line+"/mrs miller/.pdf", whole)
+	o.now = time.Now().Add(time.Minute)
+	if says := o.says()["hidden"]; says != "" {
+		t.Errorf("of what may be on its way it says %q", says)
+	}
+	o.now = time.Now().Add(2 * time.Hour)
+	o.checks("hidden", "LOOK 2 scans are hidden by a name that begins with a dot, the oldest unchanged for")
+	if says := o.says()["hidden"]; strings.Contains(says, "miller") {
+		t.Errorf("it names a folder: %s", says)
 	}
 }
 

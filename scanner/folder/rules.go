@@ -60,7 +60,7 @@ var rules = []Rule{
 	{What: "a scan among the slips, one without a note in a folder of what was given back, one in a folder that somebody has made there", Outcome: LeftAlone,
 		Says: "and said, also by `check`"},
 	{What: "any other folder, also one named `x.pdf`", Outcome: LookedInto, Says: "and never removed, also when it is empty"},
-	{What: "a whole scan with a hidden name, as a copier sends it whose field for the name is empty: `.pdf`", Outcome: LeftAlone, Says: "and said after `arriving_limit`"},
+	{What: "a whole scan with a hidden name, as a copier sends it whose field for the name is empty: `.pdf`", Outcome: LeftAlone, Says: "and said after `arriving_limit`, also by `check`"},
 	{What: "a helpline's folder, or a copy of one, inside another's folder or under another name", Outcome: LeftAlone,
 		Says: "and said, also by `check`: nobody else may see its letters. It is known by its name, its `STATUS.txt` and the folders that Letterlock makes"},
 	{What: "a folder more than 8 deep, or one that cannot be read", Outcome: LeftAlone, Says: "and said"},
