@@ -19,12 +19,42 @@ type Place struct {
 }
 
 // volumes are the file systems of this machine that hold something of Letterlock's.
-func (s *Server) volumes() ([]disk.Volume, error) {
+func (s *Server) volumes() ([]disk.Volume, error) { return volumesOf(s.cfg.Places, s.cfg.Room) }
+
+func volumesOf(places []Place, measure func(folder string) (disk.Room, error)) ([]disk.Volume, error) {
 	var folders []string
-	for _, p := range s.cfg.Places {
+	for _, p := range places {
 		folders = append(folders, p.Folder)
 	}
-	return disk.Volumes(folders, s.cfg.Room)
+	return disk.Volumes(folders, measure)
+}
+
+// NearlyFull counts the file systems of these places that checkDisk finds too small.
+// The error is about those that could not be measured.
+func NearlyFull(places []Place) (n int, err error) {
+	volumes, err := volumesOf(places, disk.RoomAt)
+	return tooSmall(volumes), err
+}
+
+func tooSmall(volumes []disk.Volume) (n int) {
+	for _, v := range volumes {
+		if v.Short() || v.FewFiles() {
+			n++
+		}
+	}
+	return n
+}
+
+// OwnDisk reports whether a folder's file system holds none of the others. Where file
+// systems do not tell one from another it is not known.
+func OwnDisk(folder string, others ...string) (own, known bool, err error) {
+	volumes, err := disk.Volumes(append([]string{folder}, others...), disk.RoomAt)
+	for _, v := range volumes {
+		if v.Holds[0] == 0 {
+			return len(v.Holds) == 1, err == nil, err
+		}
+	}
+	return false, false, err
 }
 
 // checkDisk finds out whether a disk is nearly full: on a full one nothing can be
@@ -56,12 +86,7 @@ func (s *Server) checkDisk(context.Context) (bad, good texts.Text, err error) {
 // nearlyFull counts the file systems of this machine that checkDisk finds too small.
 func (s *Server) nearlyFull(context.Context) (n int, err error) {
 	volumes, err := s.volumes()
-	for _, v := range volumes {
-		if v.Short() || v.FewFiles() {
-			n++
-		}
-	}
-	return n, err
+	return tooSmall(volumes), err
 }
 
 const (

@@ -2,11 +2,10 @@ package main
 
 import (
 	"context"
-	"slices"
 
 	"letterlock/cmd/configfile"
+	"letterlock/pipeline"
 	"letterlock/pipeline/register"
-	"letterlock/scanner/disk"
 )
 
 // The folder of the backups is there too while their disk is not mounted: empty, on the
@@ -21,20 +20,14 @@ const (
 // backupDisk says which of these the folder of the backups is on; "" where the disks do
 // not tell one from another.
 func (in *installation) backupDisk() (string, error) {
-	folders := []string{in.backups(), in.dir.path, in.dir.in("state"), "/"}
-	volumes, err := disk.Volumes(folders, disk.RoomAt)
-	if err != nil {
+	own, known, err := pipeline.OwnDisk(in.backups(), in.dir.path, in.dir.in("state"), "/")
+	switch {
+	case err != nil || !known:
 		return "", err
+	case own:
+		return ownDisk, nil
 	}
-	for _, v := range volumes {
-		if slices.Contains(v.Holds, 0) {
-			if len(v.Holds) > 1 {
-				return sharedDisk, nil
-			}
-			return ownDisk, nil
-		}
-	}
-	return "", nil
+	return sharedDisk, nil
 }
 
 // metaBackupDisk is where the register keeps on which disk this server's last backup went.

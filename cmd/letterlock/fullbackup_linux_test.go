@@ -28,7 +28,7 @@ func TestTheDataFoldersDiskIsFullInABackup(t *testing.T) {
 			t.Errorf("with room for %d bytes backup ended with %v and said:\n%s", room, err, out)
 		}
 		noneLeft(t, data)
-		if out, err := letterlockCmd(t, data, "status").CombinedOutput(); err != nil || !strings.Contains(string(out), "letters notified") {
+		if out, err := letterlockCmd(t, data, "status").CombinedOutput(); err != nil || !strings.Contains(string(out), "letters notified") || !strings.Contains(string(out), "A disk is nearly full, and on a full one") {
 			t.Errorf("status ended with %v and said:\n%s", err, out)
 		}
 		if out, err := letterlockCmd(t, data, "check").CombinedOutput(); exitCode(err) != exitWrong || !strings.Contains(string(out), "LOOK      disk         A disk is nearly full") {

@@ -80,10 +80,11 @@ type status struct {
 	Held        int                         `json:"held"`    // manifests that wait for a person
 	MailWaiting int                         `json:"mail_waiting"`
 	Register    registerStatus              `json:"register"`
-	Alarms      []alarmStatus               `json:"alarms"`          // what somebody must see to, the gravest first
-	Outlived    int                         `json:"papers_outlived"` // papers whose letter is gone
-	KeyWaits    []string                    `json:"key_waits"`       // sites whose scanners have not said that they know the server's new signing key, or must be invited again to know it
-	Settings    register.Values             `json:"settings"`        // those that were changed at the portal; the file says the others
+	Alarms      []alarmStatus               `json:"alarms"`            // what somebody must see to, the gravest first
+	Outlived    int                         `json:"papers_outlived"`   // papers whose letter is gone
+	KeyWaits    []string                    `json:"key_waits"`         // sites whose scanners have not said that they know the server's new signing key, or must be invited again to know it
+	NearlyFull  int                         `json:"disks_nearly_full"` // of this machine's disks, without that of the backups
+	Settings    register.Values             `json:"settings"`          // those that were changed at the portal; the file says the others
 
 	now      time.Time
 	scans    *folder.Counts // nil where scans are taken elsewhere
@@ -167,6 +168,7 @@ func (in *installation) status(w *world) (s status, err error) {
 	if s.Refused = files.Refused; err == nil {
 		s.scans = &files
 	}
+	s.NearlyFull = in.nearlyFull()
 	alarms, err := in.register.Alarms(w.ctx)
 	if err != nil {
 		return s, err
@@ -193,6 +195,9 @@ func (s status) print(w *world) error {
 	fmt.Fprintf(t, "held for a person\t%d\n", s.Held)
 	fmt.Fprintf(t, "mail waiting\t%d\n", s.MailWaiting)
 	fmt.Fprintf(t, "register entries\t%d\n", s.Register.Entries)
+	if s.NearlyFull > 0 {
+		fmt.Fprintf(t, "disks nearly full\t%d\n", s.NearlyFull)
+	}
 	if len(s.KeyWaits) > 0 {
 		fmt.Fprintf(t, "scanners that do not know the server's new key\t%s\n", list(s.KeyWaits))
 	}
@@ -220,6 +225,8 @@ func (s status) verdict() string {
 	switch {
 	case s.needsSomebody():
 		return "Somebody has to see to this: 'letterlock check' says to what, and what to do."
+	case s.NearlyFull > 0:
+		return "A disk is nearly full, and on a full one nothing can be recorded: 'letterlock check' says which, and what to do."
 	case s.Held > 0:
 		return "What a scanner has announced is not believed: 'letterlock held' says why, and what to do."
 	case s.mailDown > 0 && s.MailWaiting > 0:
@@ -377,6 +384,13 @@ func (in *installation) places() []pipeline.Place {
 		all = append(all, pipeline.Place{What: "backups", Folder: in.backups()})
 	}
 	return all
+}
+
+// nearlyFull counts the disks of this machine that are too small by now. What cannot be
+// measured a check says; that of the backups may hang, and is left to it.
+func (in *installation) nearlyFull() (n int) {
+	n, _ = pipeline.NearlyFull(slices.DeleteFunc(in.places(), func(p pipeline.Place) bool { return p.What == "backups" }))
+	return n
 }
 
 // list writes helplines as people read them.
