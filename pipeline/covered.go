@@ -94,7 +94,7 @@ func (s *Server) repin(ctx context.Context, l *register.Letter) (found bool, err
 		return false, err
 	}
 	s.cfg.Log.Warn("the verified version of a letter is gone from the storage, and another of the same bytes takes its place", "letter", l.ID)
-	return true, s.cfg.Register.Repin(ctx, l, same.Version)
+	return true, s.cfg.Register.Repin(ctx, l, same.Version, false)
 }
 
 // sameBytes is a version in the letter's place that is the letter byte for byte, or nil.

@@ -345,6 +345,9 @@ func TestTheSameBytesTakeAVersionsPlace(t *testing.T) {
 	if now := o.state(m.ID).Lies.Version; now == verified || now == "" {
 		t.Errorf("on record is version %q", now)
 	}
+	if n := o.kinds("letter-repinned"); n != 1 {
+		t.Errorf("%d times on the register", n)
+	}
 	o.toDeadline(m)
 	o.work(m.ID)
 	o.deletion(m.ID)

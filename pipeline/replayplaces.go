@@ -237,7 +237,7 @@ func (r *replay) atHome(ctx context.Context, l *register.Letter) (*register.Lodg
 	if err != nil || same == nil || l.Lies.Version == "" {
 		return same, err
 	}
-	return same, r.cfg.Register.Repin(ctx, l, same.Version)
+	return same, r.cfg.Register.Repin(ctx, l, same.Version, true)
 }
 
 // versions are all versions in a place, each with its size and hash.

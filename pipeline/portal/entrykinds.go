@@ -179,6 +179,9 @@ var entryKinds = []entryKind{
 	{"letter-covered", texts.Say("entry.letter-covered"), about(func(d register.LetterCovered, _ register.Entry, _ teller) texts.Text {
 		return texts.Say("entry.others-lay-above", "n", d.Versions)
 	})},
+	{"letter-repinned", texts.Say("entry.letter-repinned"), about(func(register.LetterRepinned, register.Entry, teller) texts.Text {
+		return texts.Say("entry.the-same-lay-in-its-place")
+	})},
 	{"stray-found", texts.Say("entry.remains-found"), about(func(d register.StrayFound, _ register.Entry, _ teller) texts.Text {
 		return texts.Say("entry.among-the-letters-of-lay-beyond", "since", d.Since, "found", foundWords(d.Versions, d.Markers, d.Uploads))
 	})},

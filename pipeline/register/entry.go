@@ -286,6 +286,11 @@ type LetterCovered struct {
 	Versions int `json:"versions"` // above the verified one
 }
 
+// LetterRepinned says that the version which was verified is gone from the storage before
+// its time, and that another in its place, the same byte for byte, is the letter from here
+// on: an honest scanner may have put it there once more. [GDPR 32]
+type LetterRepinned struct{}
+
 // StrayFound says that something lay among the letters beyond its deadline and
 // belonged to no letter on record: a deposit that was never announced, or one
 // that came after its letter was proven gone. It is recorded before the removal.
@@ -391,6 +396,7 @@ func (PapersCounted) kind() string       { return "papers-counted" }
 func (ExpiryBegun) kind() string         { return "expiry-begun" }
 func (LetterDeleted) kind() string       { return "letter-deleted" }
 func (LetterCovered) kind() string       { return "letter-covered" }
+func (LetterRepinned) kind() string      { return "letter-repinned" }
 func (StrayFound) kind() string          { return "stray-found" }
 func (StrayRemoved) kind() string        { return "stray-removed" }
 func (PersonAdded) kind() string         { return "person-added" }

@@ -199,11 +199,17 @@ func (r *Register) tellAnew(ctx context.Context, tx *sql.Tx, id letter.ID) error
 }
 
 // Repin notes under which version the letter lies now, where it does. A storage
-// that was restored from a copy numbers its versions anew.
-func (r *Register) Repin(ctx context.Context, l *Letter, version string) error {
+// that was restored from a copy numbers its versions anew: where that is replayed, which
+// is on record itself, the letter has no entry of it.
+func (r *Register) Repin(ctx context.Context, l *Letter, version string, replaying bool) error {
 	next := *l
 	next.Lies.Version = version
-	err := r.inTx(ctx, func(tx *sql.Tx) error { return r.keep(ctx, tx, &next) })
+	err := r.inTx(ctx, func(tx *sql.Tx) error {
+		if err := r.keep(ctx, tx, &next); err != nil || replaying {
+			return err
+		}
+		return r.append(ctx, tx, LetterRepinned{}, l.ID, 0)
+	})
 	if err == nil {
 		*l = next
 	}
