@@ -15,6 +15,14 @@ type Backups struct {
 	Made func() (oldest, newest time.Time, err error) // when those were that are there; the zero time for none
 }
 
+// keptBackups is when those were made that are there; the zero time for none.
+type keptBackups struct{ oldest, newest time.Time }
+
+func (b *Backups) look() (kept keptBackups, err error) {
+	kept.oldest, kept.newest, err = b.Made()
+	return kept, err
+}
+
 // backupAge is after how long without a backup somebody must look: they are made
 // once a day, and one may fail.
 const backupAge = 2 * 24 * time.Hour
@@ -68,7 +76,11 @@ func (s *Server) lookAtBackups(ctx context.Context) (bad, good texts.Text, unsee
 		return nil, nil, false, err
 	}
 	now := s.cfg.Now()
-	oldest, newest, lookErr := s.cfg.Backups.Made()
+	kept, lookErr := s.backups.begin(s.cfg.Backups.look).wait(ctx, s.diskWait) // on another machine's disk, perhaps
+	if ctx.Err() != nil {
+		return nil, nil, false, ctx.Err()
+	}
+	oldest, newest := kept.oldest, kept.newest
 	if made.Sub(now) > notYet && lookErr == nil { // noted under another clock, it says nothing of the last
 		made = newest
 	}

@@ -19,20 +19,45 @@ type Place struct {
 }
 
 // volumes are the file systems of this machine that hold something of Letterlock's.
-func (s *Server) volumes() ([]disk.Volume, error) { return volumesOf(s.cfg.Places, s.cfg.Room) }
-
-func volumesOf(places []Place, measure func(folder string) (disk.Room, error)) ([]disk.Volume, error) {
+// unknown are those of Places that cannot be measured, as on the disk of another machine
+// that is away, and why is why: one of them hides none of the others.
+func (s *Server) volumes(ctx context.Context) (all []disk.Volume, unknown []texts.Text, why error) {
 	var folders []string
-	for _, p := range places {
+	var rooms []*look[disk.Room] // begun together, so that two that hang are not waited for one after the other
+	for _, p := range s.cfg.Places {
 		folders = append(folders, p.Folder)
+		rooms = append(rooms, s.roomOf(p.Folder).begin(func() (disk.Room, error) { return s.cfg.Room(p.Folder) }))
 	}
-	return disk.Volumes(folders, measure)
+	next := 0
+	all, why = disk.Volumes(folders, func(string) (room disk.Room, err error) {
+		place, measured := s.cfg.Places[next], rooms[next]
+		next++
+		if room, err = measured.wait(ctx, s.diskWait); err != nil && !disk.Unmeasured(err) {
+			unknown = append(unknown, texts.Word("disk-place", place.What))
+		}
+		return room, err
+	})
+	return all, unknown, why
+}
+
+// roomOf is where the disk below a folder is measured.
+func (s *Server) roomOf(folder string) *patient[disk.Room] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rooms[folder] == nil {
+		s.rooms[folder] = new(patient[disk.Room])
+	}
+	return s.rooms[folder]
 }
 
 // NearlyFull counts the file systems of these places that checkDisk finds too small.
 // The error is about those that could not be measured.
 func NearlyFull(places []Place) (n int, err error) {
-	volumes, err := volumesOf(places, disk.RoomAt)
+	var folders []string
+	for _, p := range places {
+		folders = append(folders, p.Folder)
+	}
+	volumes, err := disk.Volumes(folders, disk.RoomAt)
 	return tooSmall(volumes), err
 }
 
@@ -59,12 +84,16 @@ func OwnDisk(folder string, others ...string) (own, known bool, err error) {
 
 // checkDisk finds out whether a disk is nearly full: on a full one nothing can be
 // recorded, and so nothing is done.
-func (s *Server) checkDisk(context.Context) (bad, good texts.Text, err error) {
-	volumes, err := s.volumes()
-	if err != nil {
-		return nil, nil, err
+func (s *Server) checkDisk(ctx context.Context) (bad, good texts.Text, err error) {
+	volumes, unknown, why := s.volumes(ctx)
+	if ctx.Err() != nil {
+		return nil, nil, ctx.Err()
 	}
 	var wrong, right []texts.Text
+	if len(unknown) > 0 {
+		s.cfg.Log.Warn(sayUnmeasured, "error", why)
+		wrong = append(wrong, texts.Say("check-disk.unknown", "places", unknown))
+	}
 	for _, v := range volumes {
 		var places []texts.Text
 		for _, i := range v.Holds {
@@ -77,24 +106,23 @@ func (s *Server) checkDisk(context.Context) (bad, good texts.Text, err error) {
 		}
 		right = append(right, texts.Say("check-disk.free", "free", words.Size(v.Free), "size", words.Size(v.Size), "places", places))
 	}
-	if len(right) == 0 {
+	if len(right) == 0 && len(wrong) == 0 {
 		return nil, texts.Say("check-disk.not-measured"), nil
 	}
 	return joined("list.sentence", wrong), joined("list.sentence", right), nil
 }
 
-// nearlyFull counts the file systems of this machine that checkDisk finds too small.
-func (s *Server) nearlyFull(context.Context) (n int, err error) {
-	volumes, err := s.volumes()
-	return tooSmall(volumes), err
+// nearlyFull counts the file systems of this machine that checkDisk finds too small;
+// why is why one cannot be measured, which is then not counted.
+func (s *Server) nearlyFull(ctx context.Context) (n int, why error) {
+	volumes, _, why := s.volumes(ctx)
+	return tooSmall(volumes), why
 }
 
-const (
-	// roomEvery is how often a server looks how much room its disks have.
-	roomEvery = 15 * time.Minute
-	// roomWithin is for how long it waits: the disk of the backups may hang.
-	roomWithin = 10 * time.Second
-)
+// roomEvery is how often a server looks how much room its disks have.
+const roomEvery = 15 * time.Minute
+
+const sayUnmeasured = "a disk does not answer, so it is not known how much room there is; see whether the disk of the backups is there, or another that the configuration names"
 
 // tellDisks sends administrators the day's mail that a disk of this machine is nearly
 // full, while there is still time. Each server does that of its own disks; a mail is
@@ -102,30 +130,18 @@ const (
 // note of that makes a second one, with the same Message-ID.
 func (s *Server) tellDisks(ctx context.Context, w *watch) error {
 	now := s.cfg.Now()
-	if now.Sub(w.measured).Abs() < roomEvery || s.Closed(ctx) || !s.measuring.CompareAndSwap(false, true) {
+	if now.Sub(w.measured).Abs() < roomEvery || s.Closed(ctx) {
 		return nil
 	}
 	w.measured = now
-	type room struct {
-		full int
-		err  error
+	full, why := s.nearlyFull(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	found := make(chan room, 1)
-	go func() {
-		defer s.measuring.Store(false)
-		full, err := s.nearlyFull(ctx)
-		found <- room{full, err}
-	}()
-	select {
-	case <-time.After(roomWithin):
-		s.cfg.Log.Warn("a disk does not answer, so it is not known how much room there is; see whether the disk of the backups is there, or another that the configuration names")
-		return nil
-	case of := <-found:
-		if of.err != nil {
-			return of.err
-		}
-		return s.tellOfDisks(ctx, w, of.full)
+	if why != nil {
+		s.cfg.Log.Warn(sayUnmeasured, "error", why)
 	}
+	return s.tellOfDisks(ctx, w, full)
 }
 
 // tellOfDisks tells that so many are nearly full.

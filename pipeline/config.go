@@ -99,8 +99,7 @@ type Server struct {
 	shut    atomic.Bool  // a sign was found that this is an older copy, on record or not
 	aside   atomic.Bool  // this server's clock is not that of the others
 
-	measuring atomic.Bool           // how much room the disks have is being looked at
-	tried     atomic.Pointer[trial] // the last of the storage that this process has made
+	tried atomic.Pointer[trial] // the last of the storage that this process has made
 
 	vouched atomic.Bool // the bucket has shown that this server's key is the right one
 	covered atomic.Bool // an older recipients list was found above a newer one
@@ -112,6 +111,9 @@ type Server struct {
 	drawing chan struct{} // one for each letter that is being drawn for its check
 
 	takingWait time.Duration // how long somebody waits for their turn
+	diskWait   time.Duration // and for a disk to answer
+
+	backups patient[keptBackups] // which are looked at
 
 	lookForMissing atomic.Bool // a letter was asked for and not there: look at all of them now
 
@@ -119,14 +121,15 @@ type Server struct {
 	sending sending
 
 	mu      sync.Mutex
-	doubted time.Time                   // when it was last said that nothing is destroyed
-	loud    map[register.AlarmKind]bool // the alarms of which the log was told
-	nobody  map[string]time.Time        // by helpline: when it was last said that nobody is told of its letters
-	held    map[string]time.Time        // until when each held manifest is left alone
-	unasked map[string]time.Time        // since when each part of a question lies there of which no report tells
-	odd     oddities                    // what was met in scanners' places that none leaves there
-	passes  int                         // at incoming/, where more lay than is listed at once
-	strays  map[string]register.Found   // what was put on record of each stray; for endStrays alone
+	rooms   map[string]*patient[disk.Room] // by folder: how much its disk has is being looked at
+	doubted time.Time                      // when it was last said that nothing is destroyed
+	loud    map[register.AlarmKind]bool    // the alarms of which the log was told
+	nobody  map[string]time.Time           // by helpline: when it was last said that nobody is told of its letters
+	held    map[string]time.Time           // until when each held manifest is left alone
+	unasked map[string]time.Time           // since when each part of a question lies there of which no report tells
+	odd     oddities                       // what was met in scanners' places that none leaves there
+	passes  int                            // at incoming/, where more lay than is listed at once
+	strays  map[string]register.Found      // what was put on record of each stray; for endStrays alone
 }
 
 // New makes a server.
@@ -141,7 +144,7 @@ func New(cfg Config) *Server {
 		cfg.Room = disk.RoomAt
 	}
 	cfg.Name = cmp.Or(cfg.Name, "server")
-	return &Server{cfg: cfg, began: time.Now(), showing: newShowing(), taking: make(chan struct{}, takenAtOnce), large: make(chan struct{}, 1), drawing: make(chan struct{}, drawnAtOnce), takingWait: takingWait,
+	return &Server{cfg: cfg, began: time.Now(), showing: newShowing(), taking: make(chan struct{}, takenAtOnce), large: make(chan struct{}, 1), drawing: make(chan struct{}, drawnAtOnce), takingWait: takingWait, diskWait: diskWait, rooms: map[string]*patient[disk.Room]{},
 		held: map[string]time.Time{}, unasked: map[string]time.Time{}, strays: map[string]register.Found{}}
 }
 

@@ -48,8 +48,9 @@ func (s *Server) metrics() []metric {
 		{"letterlock_backup_timestamp_seconds", "When the last backup was made, or this data folder if none was, in Unix time; 0 where none are set up.", func(ctx context.Context) (float64, error) {
 			return moment(s.lastBackup(ctx))
 		}},
-		{"letterlock_disks_nearly_full", "Disks of this server, as 'letterlock check' lists them, that are nearly full.", func(ctx context.Context) (float64, error) {
-			return float(s.nearlyFull(ctx))
+		{"letterlock_disks_nearly_full", "Disks of this server, as 'letterlock check' lists them, that are nearly full; one that does not answer is not counted.", func(ctx context.Context) (float64, error) {
+			full, _ := s.nearlyFull(ctx) // a share that is away is no reason to say nothing at all
+			return float64(full), nil
 		}},
 		{"letterlock_sweep_timestamp_seconds", "When the server last looked for what is due, in Unix time; 0 before it has. It does so every few seconds.",
 			func(context.Context) (float64, error) { return float64(s.swept.Load()), nil }},

@@ -122,10 +122,10 @@ func (c *Config) checkFiles(config string) []folder.Line {
 // memory, is nearly full: scans wait on a full one.
 func (c *Config) checkDisks(measure func(folder string) (disk.Room, error)) []folder.Line {
 	volumes, err := disk.Volumes([]string{c.Folder, c.State}, measure)
-	if err != nil {
-		return []folder.Line{{Name: "disk", Says: fmt.Sprintf("It could not be found out how full the disks are: %s.", err)}}
-	}
 	var lines []folder.Line
+	if err != nil { // of one of them, which hides not the other
+		lines = append(lines, folder.Line{Name: "disk", Says: fmt.Sprintf("It could not be found out how full the disks are: %s.", err)})
+	}
 	for _, v := range volumes {
 		var holds []string
 		for _, i := range v.Holds {

@@ -190,6 +190,15 @@ func TestCheckSaysWhenADiskIsNearlyFull(t *testing.T) {
 			}
 		}
 	}
+	lines := c.checkDisks(func(folder string) (disk.Room, error) {
+		if folder == "/share" {
+			return disk.Room{}, errors.New("no route to host")
+		}
+		return disk.Room{Volume: "own", Free: 1e6, Size: 50e9}, nil
+	})
+	if len(lines) != 2 || lines[0].OK || lines[1].OK || !strings.HasPrefix(lines[1].Says, "A disk is nearly full.") {
+		t.Errorf("a share that is away hides the other disk: %+v", lines)
+	}
 }
 
 func TestStatusSaysWhatArrives(t *testing.T) {

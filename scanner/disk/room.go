@@ -39,6 +39,12 @@ type Volume struct {
 	Holds []int // their indices
 }
 
+// Unmeasured reports whether a folder is not measured for a reason that is no fault of
+// its disk: it is not there, or nothing can be measured on this system.
+func Unmeasured(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, errors.ErrUnsupported)
+}
+
 // Volumes measures where these folders lie, each file system once, in the order of
 // their first folders. A folder that is not there is left out, since whoever needs it
 // says so better, and so is what does not say how much it can take.
@@ -46,7 +52,7 @@ func Volumes(folders []string, measure func(folder string) (Room, error)) (all [
 	for i, folder := range folders {
 		room, failed := measure(folder)
 		if failed != nil {
-			if !errors.Is(failed, fs.ErrNotExist) && !errors.Is(failed, errors.ErrUnsupported) {
+			if !Unmeasured(failed) {
 				err = errors.Join(err, Plain("measuring a disk's room", failed))
 			}
 			continue
