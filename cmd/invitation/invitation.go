@@ -40,8 +40,9 @@ type Invitation struct {
 type Edge struct {
 	Site          string        `json:"site"`
 	Helplines     []string      `json:"helplines"`
-	Titles        []string      `json:"titles"` // in the order of Helplines
-	Folder        string        `json:"folder"` // the scanner folder, where nobody says another
+	Titles        []string      `json:"titles"`                // in the order of Helplines
+	Folder        string        `json:"folder"`                // the scanner folder, where nobody says another
+	FolderSaid    bool          `json:"folder_said,omitempty"` // whoever invites has named it, and it is not just the usual one
 	ServerKey     string        `json:"server_key"`
 	Duplex        string        `json:"duplex"`
 	ArrivingLimit time.Duration `json:"arriving_limit"`
@@ -51,6 +52,8 @@ type Edge struct {
 	Region        string        `json:"region"`
 	AccessKey     string        `json:"access_key"`
 	WithoutTLS    bool          `json:"without_tls"`
+
+	State, Language string `json:"-"` // which no server knows of: as they were set at the machine; "" for nothing
 }
 
 // workFactor is scrypt's, as a power of two: 64 MiB of memory a guess.
@@ -152,7 +155,7 @@ site = %q
 helplines = [%s]
 titles = [%s]
 folder = %q
-server_key = %q
+%sserver_key = %q
 site_key_file = "site.key"
 duplex = %q
 arriving_limit = %q
@@ -165,8 +168,19 @@ region = %q
 access_key = %q
 secret_key_file = "storage.key"
 without_tls = %t
-`, by, e.Site, quoted(e.Helplines), quoted(e.Titles), e.Folder, e.ServerKey, e.Duplex, e.ArrivingLimit.String(), e.AllowSymbols,
+`, by, e.Site, quoted(e.Helplines), quoted(e.Titles), e.Folder, e.own(), e.ServerKey, e.Duplex, e.ArrivingLimit.String(), e.AllowSymbols,
 		e.Endpoint, e.Bucket, e.Region, e.AccessKey, e.WithoutTLS)
+}
+
+// own is what was set at the machine alone.
+func (e Edge) own() (lines string) {
+	if e.State != "" {
+		lines += fmt.Sprintf("state = %q\n", e.State)
+	}
+	if e.Language != "" {
+		lines += fmt.Sprintf("language = %q\n", e.Language)
+	}
+	return lines
 }
 
 func quoted(words []string) string {

@@ -39,7 +39,7 @@ type edgeInviteCmd struct {
 	Out           string        `help:"The file to write; SITE.invitation by default." type:"path" placeholder:"FILE"`
 	Replace       bool          `help:"The site has a scanner already, and this machine takes its place: from then on nothing is believed that the former one signs."`
 	Valid         time.Duration `help:"For how long it may be used, at most a day." default:"1h" placeholder:"SPAN"`
-	Scans         string        `help:"The scanner folder on the scanner's own machine." default:"/scans" placeholder:"DIR"`
+	Scans         string        `help:"The scanner folder on the scanner's own machine. By default /scans, or with 'scanner enrol --again' the one that it has." placeholder:"DIR"`
 	Endpoint      string        `help:"The storage as that machine reaches it; by default as in the configuration." placeholder:"URL"`
 	AccessKey     string        `help:"The scanner's access key at the storage, where you have made it yourself." placeholder:"NAME"`
 	SecretKeyFile string        `help:"The file with its secret key." type:"path" placeholder:"FILE"`
@@ -80,9 +80,10 @@ func (c *edgeInviteCmd) invite(ctx context.Context, in *installation, by int64) 
 	if user == "" {
 		user = storageUserOf(c.Site)
 	}
-	if inv.Edge, err = in.edgeConfig(ctx, c.Site, user, c.Scans); err != nil {
+	if inv.Edge, err = in.edgeConfig(ctx, c.Site, user, cmp.Or(c.Scans, usualScans)); err != nil {
 		return inv, err
 	}
+	inv.FolderSaid = c.Scans != ""
 	if c.Endpoint != "" {
 		inv.Endpoint = c.Endpoint
 	}

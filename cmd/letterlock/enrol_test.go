@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,9 +42,12 @@ func (a *annexe) invite(more ...string) {
 // ended and what it said.
 func (a *annexe) enrol(dir, kill string, more ...string) (int, string) {
 	a.t.Helper()
-	args := []string{"enrol", a.invitation, "--config", filepath.Join(dir, "scanner.toml"), "--scans", filepath.Join(dir, "scans"), "--wait", patience.String()}
+	args := []string{"enrol", a.invitation, "--config", filepath.Join(dir, "scanner.toml"), "--wait", patience.String()}
 	if len(more) == 0 {
 		more = []string{"--code", a.code}
+	}
+	if !slices.Contains(more, "--again") { // else it is as scanner.toml has it
+		args = append(args, "--scans", filepath.Join(dir, "scans"))
 	}
 	cmd := exec.Command(a.binary, append(args, more...)...)
 	cmd.Args[0] = "scanner"
@@ -131,6 +136,15 @@ func (a *annexe) renews(dir string) {
 	if _, err := before.Get(a.t.Context(), "keys/recipients"); err == nil {
 		a.t.Error("the former credentials are good for ever")
 	}
+}
+
+// sets sets what the machine's people may, and returns how the scanner is set now.
+func (a *annexe) sets(dir string) []string {
+	a.t.Helper()
+	file := filepath.Join(dir, "scanner.toml")
+	text := strings.NewReplacer(`duplex = "auto"`, `duplex = "yes"`, `arriving_limit = "30m0s"`, `arriving_limit = "1h0m0s"`).Replace(read(a.t, file))
+	must(a.t, os.WriteFile(file, []byte(text), 0o600))
+	return []string{fmt.Sprintf("folder = %q", filepath.Join(dir, "scans")), `duplex = "yes"`, `arriving_limit = "1h0m0s"`}
 }
 
 // losesUser is the storage that has lost the user of the scanner of that folder, as the
@@ -315,11 +329,17 @@ func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
 	server.eventually("a letter is taken with the new credentials", func() bool { return server.status().Letters[register.Notified] == 3 })
 
 	// Its key is stolen: it is enrolled anew beside the scanner that runs, which goes on.
+	set := a.sets(second)
 	if a.invite("--replace"); os.Rename(filepath.Join(second, "site.key"), filepath.Join(second, "stolen.key")) != nil {
 		t.Fatal("its key cannot be moved away")
 	}
 	if status, out := a.enrol(second, "", "--code", a.code, "--again"); status != exitDone || !strings.Contains(out, "goes on as this within seconds") {
 		t.Fatalf("enrolling the scanner that runs anew: %d\n%s", status, out)
+	}
+	for _, line := range set {
+		if text := read(t, filepath.Join(second, "scanner.toml")); !strings.Contains(text, line+"\n") {
+			t.Errorf("enrolled anew, the scanner has %q no more:\n%s", line, text)
+		}
 	}
 	now.eventually("the scanner that runs goes on as that", func() bool { return strings.Contains(now.out.String(), "was enrolled anew") })
 	a.losesUser(second)

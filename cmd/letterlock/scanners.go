@@ -18,7 +18,7 @@ type scannersDesk struct{ in *installation }
 // invitationLife is how long an invitation can be used that was made at the portal.
 const invitationLife = time.Hour
 
-// usualScans is the scanner folder where nobody says another, as at the console.
+// usualScans is the scanner folder where nobody says another.
 const usualScans = "/scans"
 
 // scanners is the desk; nil where no scanner could meet this server.
@@ -46,9 +46,6 @@ func (d scannersDesk) Invite(ctx context.Context, who portal.ScannerInvitation) 
 		return made, portal.ErrEndpoint
 	}
 	c := edgeInviteCmd{Site: who.Site, Replace: who.Replaces, Valid: invitationLife, Scans: who.Folder, Endpoint: who.Endpoint}
-	if c.Scans == "" {
-		c.Scans = usualScans
-	}
 	inv, err := c.invite(ctx, d.in, who.By)
 	if errors.Is(err, deposit.ErrRefused) {
 		return made, portal.ErrNoStorageUser

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -29,7 +31,7 @@ type enrolCmd struct {
 	Invitation string        `arg:"" help:"The file that 'letterlock edge invite' has written." type:"path"`
 	Code       string        `help:"The code that opens it; asked for when it is absent." placeholder:"CODE"`
 	Scans      string        `help:"The scanner folder on this machine, in the place of the one that the invitation names." type:"path" placeholder:"DIR"`
-	Again      bool          `help:"This machine is enrolled, and is to be so anew: its server's register was lost, or its scanner.toml or storage.key was. Its signing key stays."`
+	Again      bool          `help:"This machine is enrolled, and is to be so anew: its server's register was lost, or its scanner.toml or storage.key was. Its signing key stays, and what was set in scanner.toml for this machine."`
 	Wait       time.Duration `help:"For how long to wait for the server's answer." default:"2m" placeholder:"SPAN"`
 }
 
@@ -49,9 +51,7 @@ func (c *enrolCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	if c.Scans != "" {
-		inv.Folder = c.Scans
-	}
+	kept := c.keep(w.config, &inv.Edge)
 	if !inv.Until.After(time.Now().Add(-maxSkew)) {
 		fmt.Fprintf(w.out, "By this machine's clock the invitation was valid until %s. It is tried all the same.\n", inv.Until.In(letter.London).Format("2 January 2006, 15:04"))
 	}
@@ -68,7 +68,7 @@ func (c *enrolCmd) Run(w *world) error {
 	}
 	crashPoint("enrol-answered", "")
 	// What was learnt from another key than the invitation's is learnt anew from that one.
-	if err := os.Remove(filepath.Join(dir, "state", scanner.ServerKeysFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(filepath.Join(configfile.Beside(w.config, cmp.Or(inv.State, "state")), scanner.ServerKeysFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("what was known of the server's keys cannot be removed: %s", configfile.Reason(err))
 	}
 	for _, file := range []struct{ name, text string }{
@@ -81,11 +81,33 @@ func (c *enrolCmd) Run(w *world) error {
 	}
 	fmt.Fprintf(w.out, "This machine is the scanner of %s. Look whether folder and endpoint in %s are right as seen from here, then start it:\n  scanner run --config %s\n",
 		inv.Site, w.config, w.config)
+	if len(kept) > 0 {
+		fmt.Fprintf(w.out, "As they were in it: %s.\n", strings.Join(kept, ", "))
+	}
 	if c.Again {
 		fmt.Fprintln(w.out, "A scanner that runs here by that file, and is of this version, goes on as this within seconds, and says so; any other is started anew.")
 	}
 	_, err = fmt.Fprintf(w.out, "The invitation is worth nothing any more: delete %s.\n", c.Invitation)
 	return err
+}
+
+// keep takes over what was set for this machine in the scanner.toml that is here, of
+// which the server that invites knows nothing, and names it. A folder that somebody has
+// named now comes before that of before. Of a file that is damaged nothing is kept: it may
+// be why the machine is enrolled anew.
+func (c *enrolCmd) keep(config string, e *invitation.Edge) (kept []string) {
+	var was Config
+	if c.Again && configfile.Read(config, &was) == nil && was.Site == e.Site {
+		kept = []string{"state", "language", "duplex", "arriving_limit", "allow_symbols"}
+		e.State, e.Language, e.Duplex, e.ArrivingLimit, e.AllowSymbols = was.State, was.Language, was.Duplex, time.Duration(was.ArrivingLimit), was.AllowSymbols
+		if !e.FolderSaid && c.Scans == "" && was.Folder != "" {
+			kept, e.Folder = append([]string{"folder"}, kept...), was.Folder
+		}
+	}
+	if c.Scans != "" {
+		e.Folder = c.Scans
+	}
+	return kept
 }
 
 // codeTries is how often a person at the keyboard may mistype.
