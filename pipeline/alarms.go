@@ -42,10 +42,7 @@ func (s *Server) quickFinders() alarmFinders {
 			all, err := s.cfg.Register.Running(ctx)
 			return len(missed(all)), err
 		},
-		register.SharesDue: func(ctx context.Context) (int, error) {
-			due, err := s.DueShares(ctx)
-			return len(due), err
-		},
+		register.SharesDue: s.forgottenShares,
 		register.ListLate: func(ctx context.Context) (int, error) {
 			_, late, err := s.listLate(ctx)
 			if late {

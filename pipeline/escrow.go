@@ -44,11 +44,8 @@ func custodian(dir string) (number int, shares []keyring.Share, err error) {
 	return number, shares, nil
 }
 
-// MakeShares shares every living key that is not yet shared among the three
-// folders' custodians, and makes and shares the keys of the weeks to come. It
-// returns the weeks that were shared. A crash leaves a making on record whose
-// shares are not all there; the next run ends those and makes them anew.
-func (s *Server) MakeShares(ctx context.Context, dirs [keyring.Custodians]string, ahead int) ([]letter.Week, error) {
+// allShares are those in the three custodians' folders, by week.
+func allShares(dirs [keyring.Custodians]string) (map[letter.Week][]keyring.Share, error) {
 	there := map[letter.Week][]keyring.Share{}
 	for i, dir := range dirs {
 		number, shares, err := custodian(dir)
@@ -62,26 +59,49 @@ func (s *Server) MakeShares(ctx context.Context, dirs [keyring.Custodians]string
 			there[share.Week] = append(there[share.Week], share)
 		}
 	}
+	return there, nil
+}
+
+// MakeShares shares every living key that is not yet shared among the three
+// folders' custodians, and makes and shares the keys of the weeks to come, once what is
+// due in these folders is destroyed: the sticks are here, and nobody should have to bring
+// them for that. It returns the weeks that were shared, and what was destroyed. A crash
+// leaves a making on record whose shares are not all there; the next run ends those and
+// makes them anew.
+func (s *Server) MakeShares(ctx context.Context, dirs [keyring.Custodians]string, ahead int) (made []letter.Week, ended []keyring.Share, err error) {
+	if _, err := allShares(dirs); err != nil {
+		return nil, nil, err
+	}
+	for _, dir := range dirs {
+		gone, err := s.RetireShares(ctx, dir, false)
+		ended = append(ended, gone...)
+		if err != nil {
+			return nil, ended, err
+		}
+	}
+	there, err := allShares(dirs)
+	if err != nil {
+		return nil, ended, err
+	}
 	weeks, err := s.keysToShare(ctx, ahead)
 	if err != nil {
-		return nil, err
+		return nil, ended, err
 	}
 	out, err := s.cfg.Register.Shares(ctx)
 	if err != nil {
-		return nil, err
+		return nil, ended, err
 	}
-	var made []letter.Week
 	for i, w := range weeks {
 		s.cfg.Far(i, len(weeks))
 		if isShared(there[w], out) {
 			continue
 		}
 		if err := s.share(ctx, w, dirs, there[w]); err != nil {
-			return made, fmt.Errorf("sharing key %s: %w", w, err)
+			return made, ended, fmt.Errorf("sharing key %s: %w", w, err)
 		}
 		made = append(made, w)
 	}
-	return made, nil
+	return made, ended, nil
 }
 
 // keysToShare are the weeks of the living keys, those to come included, which
@@ -300,19 +320,6 @@ func isLast(share keyring.Share, out []register.Share) bool {
 
 func sharedAnew(w letter.Week, out []register.Share) bool {
 	return slices.ContainsFunc(out, func(s register.Share) bool { return s.Week == w && !s.Old })
-}
-
-// DueShares are those of keys whose week is over or that are dead, and those in
-// whose place newer ones were made.
-func (s *Server) DueShares(ctx context.Context) ([]register.Share, error) {
-	shares, err := s.cfg.Register.Shares(ctx)
-	if err != nil || len(shares) == 0 {
-		return nil, err
-	}
-	lives, err := s.livingWeeks(ctx)
-	return slices.DeleteFunc(slices.Clone(shares), func(share register.Share) bool {
-		return lives[share.Week] && (!share.Old || !sharedAnew(share.Week, shares))
-	}), err
 }
 
 // Recovered is what two custodians' shares give for one living week.

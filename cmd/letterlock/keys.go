@@ -102,7 +102,7 @@ func (c *keyReplaceCmd) Run(w *world) error {
 }
 
 type escrowCmd struct {
-	Make    escrowMakeCmd    `cmd:"" help:"Share every living key, and those of the coming weeks, among three custodians' folders." example:"letterlock key escrow make /mnt/ann /mnt/bob /mnt/cat"`
+	Make    escrowMakeCmd    `cmd:"" help:"Share every living key, and those of the coming weeks, among three custodians' folders. Shares of dead keys in them are destroyed." example:"letterlock key escrow make /mnt/ann /mnt/bob /mnt/cat"`
 	Test    escrowTestCmd    `cmd:"" help:"A drill: two custodians bring their folders, and every key is proven to come back. Nothing is kept." example:"letterlock key escrow test /mnt/ann /mnt/cat"`
 	Restore escrowRestoreCmd `cmd:"" help:"Two custodians bring their folders, and keys that the keyring lacks are put back. Dead keys never are." example:"letterlock key escrow restore /mnt/bob /mnt/cat"`
 	Retire  escrowRetireCmd  `cmd:"" help:"Destroy the shares of dead keys in a custodian's folder." example:"letterlock key escrow retire /mnt/ann"`
@@ -128,8 +128,9 @@ func (c *escrowMakeCmd) Run(w *world) error {
 			return err
 		}
 		work := w.begin(in, "Sharing keys", "key")
-		made, err := in.looks(nil).MakeShares(w.ctx, dirs, c.Ahead)
+		made, ended, err := in.looks(nil).MakeShares(w.ctx, dirs, c.Ahead)
 		work.End()
+		w.sayDestroyed(ended)
 		if len(made) > 0 {
 			fmt.Fprintf(w.out, "Shared: %s (%s to %s). Any two of the three folders bring each back, and that was tried.\n",
 				words.Number(len(made), "key"), made[0], made[len(made)-1])
@@ -264,9 +265,7 @@ type escrowRetireCmd struct {
 func (c *escrowRetireCmd) Run(w *world) error {
 	return w.withFolders([]string{c.Folder}, func(in *installation) error {
 		ended, err := in.looks(nil).RetireShares(w.ctx, c.Folder, c.All)
-		for _, s := range ended {
-			fmt.Fprintf(w.out, "Destroyed: custodian %d's share of %s.\n", s.Custodian, s.Week)
-		}
+		w.sayDestroyed(ended)
 		if err != nil {
 			return ofCustody(err)
 		}
@@ -275,6 +274,12 @@ func (c *escrowRetireCmd) Run(w *world) error {
 		}
 		return err
 	})
+}
+
+func (w *world) sayDestroyed(ended []keyring.Share) {
+	for _, s := range ended {
+		fmt.Fprintf(w.out, "Destroyed: custodian %d's share of %s.\n", s.Custodian, s.Week)
+	}
 }
 
 type escrowVouchCmd struct {

@@ -20,7 +20,7 @@ const (
 	PapersOutlive  AlarmKind = "papers-outlive"    // papers whose letter is gone; counts papers
 	KeyNeeded      AlarmKind = "key-needed"        // letters that are to outlive the key they are sealed to; counts letters
 	KeyOverdue     AlarmKind = "key-overdue"       // keys past their week that are not destroyed; counts keys
-	SharesDue      AlarmKind = "shares-due"        // custodians' shares of keys past their week; counts shares
+	SharesDue      AlarmKind = "shares-due"        // custodians' shares of keys that are dead for a week, of which two bring one back; counts shares
 	StorageWrong   AlarmKind = "storage-wrong"     // the bucket or its own rules are not as they must be, or a trial has found that it does not do what letters need
 	StraysStay     AlarmKind = "strays-stay"       // what lies beyond its deadline, belongs to no letter and does not go; counts objects
 	BackupLate     AlarmKind = "backup-late"       // no backup is made, or one is kept for longer than it may be
