@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,6 +84,9 @@ func (s *Server) checkScanners(ctx context.Context) (bad, good texts.Text, err e
 			well = append(well, says)
 		}
 	}
+	for _, helpline := range s.servedByNone(all) {
+		wrong = append(wrong, texts.Say("check-scanners.no-folder", "helpline", helpline))
+	}
 	if len(left) > 0 {
 		wrong = append(wrong, texts.Say("check-scanners.users-left", "users", strings.Join(left, ", ")))
 	}
@@ -148,4 +152,28 @@ func (s *Server) sayAbout(ctx context.Context) error {
 		return err
 	}
 	return s.put(ctx, letter.AboutKey, word)
+}
+
+// servedByNone are the helplines that no scanner has a folder for, as where one was added
+// here and at no scanner. One site may serve a few of them, and nobody else's, on purpose;
+// and while a scanner has yet to say what it serves, nobody knows.
+func (s *Server) servedByNone(all []register.Scanner) []string {
+	served := map[string]bool{}
+	believed := 0
+	for _, e := range all {
+		if !e.Revoked.IsZero() {
+			continue
+		}
+		if n := len(e.Said.Folders); n == 0 || n >= letter.MaxFolders { // of more it does not tell
+			return nil
+		}
+		believed++
+		for _, f := range e.Said.Folders {
+			served[f.Helpline] = true
+		}
+	}
+	if believed == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(s.cfg.Helplines), func(helpline string) bool { return served[helpline] })
 }

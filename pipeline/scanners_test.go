@@ -1,9 +1,12 @@
 package pipeline
 
 import (
+	"crypto/rand"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"letterlock/scanner/letter"
 )
@@ -11,11 +14,57 @@ import (
 // says puts a scanner's report of that version into the bucket and has it taken in.
 func (o *office) says(program letter.Program) {
 	o.t.Helper()
-	msg, err := letter.Report{Site: "office", At: o.now.UTC().Truncate(time.Second), Program: program, Folders: []letter.ReportLine{{Helpline: "respect-phoneline"}}}.Sign(o.site)
+	msg, err := letter.Report{Site: "office", At: o.now.UTC().Truncate(time.Second), Program: program, Folders: serves("respect-phoneline", "mens-advice-line")}.Sign(o.site)
 	o.must(err)
 	o.now = o.now.Add(2 * heldRest)
 	o.putRaw(letter.ReportKey("office"), msg)
 	o.must(o.Admit(o.t.Context()))
+}
+
+// serves are the folders of a scanner that has one for each of these helplines.
+func serves(helplines ...string) (all []letter.ReportLine) {
+	for _, h := range helplines {
+		all = append(all, letter.ReportLine{Helpline: h})
+	}
+	return all
+}
+
+// A helpline is added here, and the scanners on other machines know nothing of it: check
+// says so until one of them has its folder. That a site serves one helpline alone is no
+// fault while another serves the others, and of a scanner that has said nothing yet
+// nobody knows.
+func TestAHelplineForWhichNothingCanBeScanned(t *testing.T) {
+	const says = "No scanner has a folder for the helpline refuge, so nothing can be scanned for it."
+	o, ctx := newOffice(t, func(c *Config) { c.Helplines = []string{"respect-phoneline", "mens-advice-line", "refuge"} }), t.Context()
+	report := func(site string, by note.Signer, helplines ...string) {
+		t.Helper()
+		msg, err := letter.Report{Site: site, At: o.now.UTC().Truncate(time.Second), Folders: serves(helplines...)}.Sign(by)
+		o.must(err)
+		o.now = o.now.Add(2 * heldRest)
+		o.putRaw(letter.ReportKey(site), msg)
+		o.must(o.Admit(ctx))
+	}
+	is := func(when string, bad bool) {
+		t.Helper()
+		if l := o.scannersLine(); strings.Contains(l.Says, says) != bad || bad && l.OK {
+			t.Errorf("%s: %+v", when, l)
+		}
+	}
+	is("nothing said yet", false)
+	report("office", o.site, "respect-phoneline", "mens-advice-line")
+	is("the one scanner has no folder for it", true)
+	secret, public, err := note.GenerateKey(rand.Reader, "annexe")
+	o.must(err)
+	annexe, err := note.NewSigner(secret)
+	o.must(err)
+	o.must(o.cfg.Register.AddEdge(ctx, "annexe", public))
+	is("another has yet to say what it serves", false)
+	report("annexe", annexe, "respect-phoneline")
+	is("it serves another on purpose", true)
+	report("annexe", annexe, "refuge")
+	is("it serves that one alone", false)
+	o.must(o.cfg.Register.RevokeEdge(ctx, "annexe", 0))
+	is("it is revoked", true)
 }
 
 func (o *office) scannersLine() Line {

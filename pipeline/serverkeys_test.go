@@ -49,7 +49,7 @@ func newKeysOffice(t *testing.T) *keysOffice {
 func (k *keysOffice) hears(key string) {
 	k.t.Helper()
 	k.now = k.now.Add(2 * heldRest)
-	msg, err := letter.Report{Site: "office", At: k.now.UTC().Truncate(time.Second), Folders: []letter.ReportLine{{Helpline: "respect-phoneline"}}, ServerKey: key}.Sign(k.site)
+	msg, err := letter.Report{Site: "office", At: k.now.UTC().Truncate(time.Second), Folders: serves("respect-phoneline", "mens-advice-line"), ServerKey: key}.Sign(k.site)
 	k.must(err)
 	k.putRaw(letter.ReportKey("office"), msg)
 	k.must(k.Admit(k.t.Context()))
