@@ -45,7 +45,7 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUse    = 2
-	exitWrong  = 3 // check found something wrong
+	exitWrong  = 3 // check or alive found something wrong
 )
 
 // crashPoint observes each step of a letter. The crash tests end the process here.
@@ -61,6 +61,7 @@ type cli struct {
 	Run    runCmd    `cmd:"" help:"Take scans until it is ended." example:"scanner run --config /var/lib/letterlock-scanner/scanner.toml"`
 	Repair repairCmd `cmd:"" help:"Take refused scans after all, by drawing their pages anew." example:"scanner repair --config /var/lib/letterlock-scanner/scanner.toml fax.pdf"`
 	Status statusCmd `cmd:"" help:"Count what is arriving, on its way and refused." example:"scanner status"`
+	Alive  aliveCmd  `cmd:"" help:"Say whether a scanner is at work on the scanner folder. Ends with 3 when none is: for what looks after a container." example:"scanner alive"`
 	Check  checkCmd  `cmd:"" help:"Look at everything that a person may have to mend." example:"scanner check; scanner check --json"`
 	Key    keyCmd    `cmd:"" help:"This scanner's own signing key."`
 
