@@ -115,6 +115,19 @@ func (c *edgeInviteCmd) check() error {
 	if exists(c.Out) {
 		return configfile.Wrong("%s is there already: remove it, or name another file with --out", c.Out)
 	}
+	return canBeWritten(c.Out, "invitation")
+}
+
+// canBeWritten tries out, before anything is made or recorded, whether a file can be
+// written away: else what was made is for nobody.
+func canBeWritten(path, what string) error {
+	err := writeAway(path, "")
+	if err == nil {
+		err = os.Remove(path)
+	}
+	if err != nil {
+		return configfile.Wrong("the %s cannot be written, and nothing was made: %s", what, configfile.Reason(err))
+	}
 	return nil
 }
 
@@ -320,6 +333,11 @@ func (c *edgeStorageCmd) Run(w *world) error {
 	if c.Out != "" && exists(c.Out) {
 		return configfile.Wrong("%s is there already: remove it, or name another file", c.Out)
 	}
+	if c.Out != "" {
+		if err := canBeWritten(c.Out, "file with the credentials"); err != nil {
+			return err
+		}
+	}
 	return c.with(w, func(in *installation) error {
 		if in.cfg.Storage == nil {
 			return configfile.Wrong("without [storage] no scanner has credentials")
@@ -392,33 +410,42 @@ func (c *edgeRevokeCmd) Run(w *world) error {
 }
 
 // endStorageUsers takes away at the storage what revoked scanners could do there, or
-// says who is to do it.
+// says who is to do it. While one is left it is an errFoundWrong: who has stolen a scanner
+// can still put into the bucket, and a script is not to take that for done.
 func (in *installation) endStorageUsers(w *world) error {
-	n, err := in.removeStorageUsers(w)
-	if err != nil || n > 0 || in.cfg.Storage == nil {
+	ended, left, err := in.removeStorageUsers(w)
+	switch {
+	case err != nil:
 		return err
+	case left > 0:
+		return errFoundWrong
+	case ended > 0 || in.cfg.Storage == nil:
+		return nil
 	}
 	_, err = fmt.Fprintln(w.out, "If you have made it a user of the storage yourself, remove that too.")
 	return err
 }
 
-// removeStorageUsers removes those that no scanner needs any more, and counts them.
-func (in *installation) removeStorageUsers(w *world) (n int, err error) {
+// removeStorageUsers removes those that no scanner needs any more, and counts them and
+// those that are left.
+func (in *installation) removeStorageUsers(w *world) (ended, left int, err error) {
 	names, err := in.register.StorageUsersToEnd(w.ctx)
 	if err != nil || in.cfg.Storage == nil {
-		return 0, err
+		return 0, 0, err
 	}
 	for _, name := range names {
 		if err := (storageUsers{in}).RemoveUser(w.ctx, name); err != nil {
 			fmt.Fprintf(w.out, "A scanner's user of the storage, %s, could not be removed: remove it there yourself, or run: letterlock setup --storage-admin FILE (%s)\n", name, say(err))
+			left++
 			continue
 		}
 		if err := in.register.StorageUserEnded(w.ctx, name); err != nil {
-			return 0, err
+			return ended, left, err
 		}
+		ended++
 		fmt.Fprintf(w.out, "A scanner's user of the storage, %s, was removed.\n", name)
 	}
-	return len(names), nil
+	return ended, left, nil
 }
 
 // storageUsers removes scanners' users, with the server's own credentials where a command

@@ -262,6 +262,10 @@ func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
 	a.invite()
 	stale := *a
 	a.invite() // the first one is worth nothing now
+	// Where none can be written, none is made: the one that somebody has stays good.
+	if out, err := letterlockCmd(t, a.data, "edge", "invite", "annexe", "--out", filepath.Join(t.TempDir(), "nowhere", "annexe.invitation")).CombinedOutput(); exitCode(err) != exitUse || !strings.Contains(string(out), "the invitation cannot be written, and nothing was made") {
+		t.Errorf("into no folder: %v\n%s", err, out)
+	}
 	if a.state() != edgeInvited {
 		t.Errorf("invited, it is %q", a.state())
 	}
@@ -357,9 +361,18 @@ func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
 	if status, out := a.enrol(third, ""); status != exitDone {
 		t.Fatalf("enrolling anew: %d\n%s", status, out)
 	}
+	// Stolen, and revoked by whoever has no stick at hand: its credentials are good still.
+	revoke := letterlockCmd(t, a.data, "edge", "revoke", "annexe")
+	revoke.Env = append(revoke.Env, "LETTERLOCK_STORAGE_ADMIN=")
+	if out, err := revoke.CombinedOutput(); exitCode(err) != exitWrong || !strings.Contains(string(out), "could not be removed") || a.state() != register.ScannerRevoked {
+		t.Errorf("revoked without the storage's administrator: %v\n%s", err, out)
+	}
+	if said := command(t, a.data, "setup"); !strings.Contains(said, "was removed") {
+		t.Errorf("the stolen scanner's user of the storage is left:\n%s", said)
+	}
 	server.stop()
 	kinds := entries(t, a.data)
-	for kind, n := range map[string]int{"edge-invited": 5, "edge-added": 2, "edge-replaced": 2, "edge-revoked": 1, "letter-admitted": 4} {
+	for kind, n := range map[string]int{"edge-invited": 5, "edge-added": 2, "edge-replaced": 2, "edge-revoked": 2, "letter-admitted": 4} {
 		if got := count(kinds, kind); got != n {
 			t.Errorf("%d entries %s, want %d", got, kind, n)
 		}

@@ -31,7 +31,7 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUse    = 2
-	exitWrong  = 3 // check, status, server alive, verify or setup's test message found something wrong
+	exitWrong  = 3 // check, status, server alive, edge revoke, verify or setup's test message found something wrong
 )
 
 // errFoundWrong ends a check, status or verify that worked and found something wrong.

@@ -346,7 +346,7 @@ func (f serverUserFlags) tryOwn(w *world, in *installation) error {
 	if err != nil {
 		return fmt.Errorf("the bucket is ready, and the server's own credentials (not those of --storage-admin) cannot work in it: %w", err)
 	}
-	_, err = in.removeStorageUsers(w)
+	_, _, err = in.removeStorageUsers(w)
 	return err
 }
 
