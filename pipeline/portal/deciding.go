@@ -22,7 +22,7 @@ func (p *Portal) answerRisk(w http.ResponseWriter, v *visit) error {
 	shows := "?done=risk-" + string(risk)
 	switch {
 	case risk == register.RiskShare && v.letter.Reason == "":
-		shows = letterPath(v.letter.ID) + "/sharing"
+		shows = "sharing?done=risk-share"
 	case risk == register.RiskUrgent:
 		colleagues, err := p.colleagues(v)
 		if err != nil {

@@ -69,6 +69,11 @@ func TestIsSomebodyAtRisk(t *testing.T) {
 	if strings.Contains(h.as(h.manager).get("/letters").Body.String(), "Somebody is in danger</h2>") {
 		t.Error("it is said after it was said otherwise")
 	}
+	for _, who := range []int64{h.lead, h.manager} { // whoever's session ends before it was shared
+		wantText(t, h.as(who).get("/letters"), "an agency should be told</h2>", "not kept for five years", `value="to-share"`)
+		wantText(t, h.as(who).get("/letters?state=to-share"), id.Reference())
+	}
+	wantText(t, h.as(h.manager).get("/overview"), "1: Somebody is at risk, and an agency should be told, Respect Phoneline")
 	wantText(t, h.as(h.dpo).get("/register?about="+id.Reference()), "said of the letter: somebody is in danger now")
 
 	must(t, h.register.DisablePerson(t.Context(), h.manager)) // nobody can be told

@@ -30,6 +30,7 @@ type choice struct {
 	list register.List
 	days int        // working days, for what waits too long
 	is   texts.Text // goes on from "No letter of Respect Phoneline"
+	who  []register.Role
 }
 
 func (c choice) section() sectionOf {
@@ -37,26 +38,32 @@ func (c choice) section() sectionOf {
 }
 
 var choices = []choice{
-	{"urgent", texts.Say("letters.somebody-is-in-danger"), register.ListUrgent, 0, texts.Say("letters.tells-of-somebody-in-danger")},
-	{"unopened", texts.Say("letters.not-opened-yet"), register.ListUnopened, 0, texts.Say("letters.is-waiting-to-be-opened")},
-	{"unopened-1", texts.Say("letters.not-opened-within-a-working-day"), register.ListTooLong, 1, texts.Say("letters.has-waited-unopened-for-longer")},
-	{"unopened-2", texts.Say("letters.not-opened-within-two-working"), register.ListTooLong, 2, texts.Say("letters.has-waited-unopened-for-longer-2")},
-	{"unfinished", texts.Say("letters.opened-and-not-yet-said-whether"), register.ListUnfinished, 0, texts.Say("letters.was-opened-without-anybody-having")},
-	{"risk-open", texts.Say("letters.not-yet-said-whether-somebody"), register.ListRiskUnsaid, 0, texts.Say("letters.waits-for-the-answer-on-risk")},
-	{"readable", texts.Say("letters.found-readable"), register.ListReadable, 0, texts.Say("letters.was-found-readable")},
-	{"another", texts.Say("letters.to-be-found-readable-by-another"), register.ListForAnother, 0, texts.Say("letters.waits-for-you-to-find-it-readable")},
-	{"scan-again", texts.Say("letters.to-be-scanned-again"), register.ListScanAgain, 0, texts.Say("letters.is-to-be-scanned-again")},
-	{"to-confirm", texts.Say("letters.answers-that-wait-for-a-second"), register.ListToConfirm, 0, texts.Say("letters.has-an-answer-that-waits")},
-	{"held", texts.Say("letters.on-hold"), register.ListHeld, 0, texts.Say("letters.is-on-hold")},
-	{"five-years", texts.Say("letters.kept-for-five-years"), register.ListFiveYears, 0, texts.Say("letters.is-kept-for-five-years")},
-	{"review-due", texts.Say("letters.kept-for-five-years-and-due"), register.ListReviews, 0, texts.Say("letters.is-due-to-be-looked-at-again")},
-	{"recused", texts.Say("letters.somebody-has-stepped-back"), register.ListRecused, 0, texts.Say("letters.has-a-reader-who-has-stepped-back")},
+	{"urgent", texts.Say("letters.somebody-is-in-danger"), register.ListUrgent, 0, texts.Say("letters.tells-of-somebody-in-danger"), readers},
+	{"to-share", texts.Say("letters.an-agency-should-be-told"), register.ListToShare, 0, texts.Say("letters.tells-of-somebody-of-whom-an-agency"), readers},
+	{"unopened", texts.Say("letters.not-opened-yet"), register.ListUnopened, 0, texts.Say("letters.is-waiting-to-be-opened"), readers},
+	{"unopened-1", texts.Say("letters.not-opened-within-a-working-day"), register.ListTooLong, 1, texts.Say("letters.has-waited-unopened-for-longer"), readers},
+	{"unopened-2", texts.Say("letters.not-opened-within-two-working"), register.ListTooLong, 2, texts.Say("letters.has-waited-unopened-for-longer-2"), readers},
+	{"unfinished", texts.Say("letters.opened-and-not-yet-said-whether"), register.ListUnfinished, 0, texts.Say("letters.was-opened-without-anybody-having"), readers},
+	{"risk-open", texts.Say("letters.not-yet-said-whether-somebody"), register.ListRiskUnsaid, 0, texts.Say("letters.waits-for-the-answer-on-risk"), readers},
+	{"readable", texts.Say("letters.found-readable"), register.ListReadable, 0, texts.Say("letters.was-found-readable"), readers},
+	{"another", texts.Say("letters.to-be-found-readable-by-another"), register.ListForAnother, 0, texts.Say("letters.waits-for-you-to-find-it-readable"), readers},
+	{"scan-again", texts.Say("letters.to-be-scanned-again"), register.ListScanAgain, 0, texts.Say("letters.is-to-be-scanned-again"), readers},
+	{"to-confirm", texts.Say("letters.answers-that-wait-for-a-second"), register.ListToConfirm, 0, texts.Say("letters.has-an-answer-that-waits"), readers},
+	{"held", texts.Say("letters.on-hold"), register.ListHeld, 0, texts.Say("letters.is-on-hold"), readers},
+	{"five-years", texts.Say("letters.kept-for-five-years"), register.ListFiveYears, 0, texts.Say("letters.is-kept-for-five-years"), readers},
+	{"review-due", texts.Say("letters.kept-for-five-years-and-due"), register.ListReviews, 0, texts.Say("letters.is-due-to-be-looked-at-again"), readers},
+	{"recused", texts.Say("letters.somebody-has-stepped-back"), register.ListRecused, 0, texts.Say("letters.has-a-reader-who-has-stepped-back"), managers},
 }
 
-// choiceOf is the choice of that key, or nil.
-func choiceOf(key string) *choice {
+// choicesOf are those that the filter offers to people of that role.
+func choicesOf(role register.Role) []choice {
+	return slices.DeleteFunc(slices.Clone(choices), func(c choice) bool { return !slices.Contains(c.who, role) })
+}
+
+// choiceOf is the choice of that key for people of that role, or nil.
+func choiceOf(key string, role register.Role) *choice {
 	for i := range choices {
-		if choices[i].Key == key {
+		if choices[i].Key == key && slices.Contains(choices[i].who, role) {
 			return &choices[i]
 		}
 	}
@@ -64,12 +71,12 @@ func choiceOf(key string) *choice {
 }
 
 // readFilter reads the filter from an address, and says what is wrong with it.
-func (p *Portal) readFilter(q url.Values, helplines []string) (f letterFilter, flaws []formFlaw) {
+func (p *Portal) readFilter(q url.Values, role register.Role, helplines []string) (f letterFilter, flaws []formFlaw) {
 	f = letterFilter{Helpline: q.Get("helpline"), State: q.Get("state"), Typed: strings.TrimSpace(q.Get("reference"))}
 	if f.Helpline != "" && !slices.Contains(helplines, f.Helpline) {
 		flaws = append(flaws, formFlaw{"helpline", texts.Say("letters.choose-a-helpline-from-the-list")})
 	}
-	if f.of = choiceOf(f.State); f.of == nil && f.State != "" {
+	if f.of = choiceOf(f.State, role); f.of == nil && f.State != "" {
 		flaws = append(flaws, formFlaw{"state", texts.Say("letters.choose-from-the-list")})
 	}
 	if f.Typed != "" {

@@ -27,7 +27,7 @@ type card struct {
 	Readers []texts.Text // who has opened it
 	Mine    bool         // the visitor has
 	Waiting []texts.Text // which of its team leaders have not
-	Walled  []texts.Text // who knows somebody in it and must not
+	Walled  []texts.Text // who knows somebody in it and must not: for a manager, and no other colleague
 }
 
 // ForAnother reports whether it waits to be opened although it was opened: all who
@@ -71,6 +71,8 @@ type sectionOf struct {
 var sections = []sectionOf{
 	{List: register.ListUrgent, Title: texts.Say("letters.somebody-is-in-danger"), Alarm: true, MoreSays: texts.Say("letters.more-letters-in-which-somebody"),
 		Says: texts.Say("letters.a-reader-has-said-so-and-nobody")},
+	{List: register.ListToShare, Title: texts.Say("letters.an-agency-should-be-told"), Alarm: true, MoreSays: texts.Say("letters.more-letters-of-which-an-agency"),
+		Says: texts.Say("letters.a-reader-has-said-so-and-nothing")},
 	{List: register.ListDrafts, Title: texts.Say("letters.answers-that-you-have-not-kept"), Alarm: true, MoreSays: texts.Say("letters.more-answers"),
 		Says: texts.Say("letters.you-have-uploaded-these-copies")},
 	{List: register.ListToConfirm, Title: texts.Say("letters.answers-that-wait-for-a-second"), MoreSays: texts.Say("letters.more-answers-that-wait"),
@@ -97,12 +99,12 @@ var sections = []sectionOf{
 // on by its own cursor. A filter leaves one list of all that.
 func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
 	q, who := v.URL.Query(), p.readership(v.person)
-	filter, flaws := p.readFilter(q, who.Helplines)
+	filter, flaws := p.readFilter(q, v.person.Role, who.Helplines)
 	lists := sections
 	if filter.of != nil {
 		lists = []sectionOf{filter.of.section()}
 	}
-	body := lettersBody{Filter: filter, Helplines: who.Helplines, Choices: choices,
+	body := lettersBody{Filter: filter, Helplines: who.Helplines, Choices: choicesOf(v.person.Role),
 		Further: slices.ContainsFunc(lists, func(s sectionOf) bool { return q.Has(string(s.List)) })}
 	if filter.Helpline != "" {
 		who.Helplines = []string{filter.Helpline}
@@ -251,7 +253,7 @@ func (p *Portal) cards(v *visit, found []register.Letter) (out []card, err error
 	for _, l := range found {
 		c := card{Letter: l}
 		for _, who := range people {
-			if l.WalledOff(who.Number) {
+			if l.WalledOff(who.Number) && v.person.Role == register.Manager {
 				c.Walled = append(c.Walled, called(v, who))
 			}
 			switch {

@@ -43,7 +43,7 @@ var overviewRows = []struct {
 	choice string
 	loud   bool
 }{
-	{"urgent", true}, {"unopened", false}, {"unopened-1", true}, {"unopened-2", true}, {"unfinished", false}, {"risk-open", false}, {"scan-again", false}, {"to-confirm", true},
+	{"urgent", true}, {"to-share", true}, {"unopened", false}, {"unopened-1", true}, {"unopened-2", true}, {"unfinished", false}, {"risk-open", false}, {"scan-again", false}, {"to-confirm", true},
 	{"recused", false}, {"held", false}, {"five-years", false}, {"review-due", true},
 }
 
@@ -52,7 +52,7 @@ var overviewRows = []struct {
 func (p *Portal) overviewPage(w http.ResponseWriter, v *visit) error {
 	body := overviewBody{Helplines: p.cfg.Helplines}
 	for _, r := range overviewRows {
-		row, err := p.lettersRow(v, choiceOf(r.choice))
+		row, err := p.lettersRow(v, choiceOf(r.choice, v.person.Role))
 		if err != nil {
 			return err
 		}

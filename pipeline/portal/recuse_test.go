@@ -56,6 +56,13 @@ func TestRecuse(t *testing.T) {
 	if strings.Contains(waits.Body.String(), "Not opened yet") {
 		t.Error("it is said to be opened and not to be")
 	}
+	// That somebody has stepped back the manager sees, as the page has said, and nobody else.
+	if said := strings.ToLower(waits.Body.String()); strings.Contains(said, "stepped back") || strings.Contains(said, `"recused"`) {
+		t.Error("a colleague is told who has stepped back")
+	}
+	wantStatus(t, second.get("/letters?state=recused"), http.StatusUnprocessableEntity)
+	wantText(t, h.as(h.manager).get("/letters"), `<option value="recused">`)
+	wantText(t, h.as(h.manager).get("/letters?state=recused"), id.Reference())
 	second.looksAt(id, 2)
 	second.keeps(second.files(id))
 	after, err := h.register.Responses(t.Context(), id)

@@ -161,7 +161,11 @@ func (p *Portal) showKeepForm(w http.ResponseWriter, v *visit, name string, form
 	}
 	titles := map[string]texts.Text{"safeguarding": texts.Say("safeguarding.keep-letter-for-five-years", "reference", v.letter.ID.Reference()),
 		"sharing": texts.Say("safeguarding.letter-was-shared-with-an-agency", "reference", v.letter.ID.Reference())}
-	return p.ok(w, v, page{Name: name, Title: titles[name], Errors: flaws, Body: f})
+	pg := page{Name: name, Title: titles[name], Errors: flaws, Body: f}
+	if name == "sharing" && v.URL.Query().Get("done") == "risk-share" && v.letter.Risk == register.RiskShare && v.letter.Reason == "" {
+		pg.Note = texts.Say("sharing.your-answer-is-recorded")
+	}
+	return p.ok(w, v, pg)
 }
 
 // safeguard takes the decision, or the other look at it: the form first, and

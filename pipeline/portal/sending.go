@@ -97,15 +97,20 @@ func (p *Portal) sentBefore(v *visit) error {
 }
 
 // once is the context of the act for which the form is sent, which then leads to
-// an address: shows, or that with a letter's in front of a mere query.
+// an address: shows, or that with a letter's in front of a mere query or of what begins
+// with no slash.
 func (v *visit) once(shows string) context.Context {
 	return register.Sending(v.Context(), register.Form{Token: v.form, Shows: shows})
 }
 
 // shown is the address to which a form leads that has acted.
 func (v *visit) shown(shows string) string {
-	if strings.HasPrefix(shows, "?") {
-		return "/l/" + v.PathValue("id") + shows // the table of forms that were sent names no letter
+	letter := "/l/" + v.PathValue("id") // the table of forms that were sent names no letter
+	switch {
+	case strings.HasPrefix(shows, "?"):
+		return letter + shows
+	case !strings.HasPrefix(shows, "/"):
+		return letter + "/" + shows
 	}
 	return shows
 }

@@ -34,6 +34,7 @@ const (
 	ListFiveYears   List = "five-years" // is kept for five years
 	ListHeld        List = "held"       // is on hold
 	ListUrgent      List = "urgent"     // somebody is in danger, and it is not decided to keep it; oldest first
+	ListToShare     List = "to-share"   // somebody is at risk, an agency should be told, and it is not decided to keep it; oldest first
 	ListForAnother  List = "another"    // readable, and somebody else than who said so must find it so too, but for the reader's own word; oldest first
 	ListRiskUnsaid  List = "risk-open"  // readable, and nobody has said whether somebody is at risk; oldest first
 	ListHanded      List = "handed"     // was handed to the reader, who has not seen to it
@@ -74,6 +75,7 @@ var walks = map[List][]walk{
 	ListFiveYears:   {{where: `l.class = 'five-years' AND ` + canBeOpened, newest: true}},
 	ListHeld:        {{where: `l.held_since <> '' AND ` + canBeOpened, newest: true}},
 	ListUrgent:      {{where: `l.risk = 'urgent' AND l.reason = '' AND ` + canBeOpened}},
+	ListToShare:     {{where: `l.risk = 'share' AND l.reason = '' AND ` + canBeOpened}},
 	ListForAnother:  {{where: `l.id IN (SELECT letter FROM papers WHERE state = 'kept' AND checked_by <> 0 AND checked_by <> $6) AND ` + canBeOpened, few: true}},
 	ListRiskUnsaid:  {{where: `l.state = 'readable' AND l.risk = '' AND l.reason = ''`}},
 	ListHanded:      {{where: `l.handed_to <> 0 AND l.handed_to = $6 AND ` + canBeOpened, newest: true, few: true}},

@@ -20,7 +20,7 @@ func TestListsAreReadInTheirOrder(t *testing.T) {
 	postgrestest.OnSQLite(t)
 	d := newDesk(t)
 	index := map[List]string{ListFiveYears: "letters_five_years", ListHeld: "letters_held", ListReviews: "letters_review", ListRecused: "(id=?)",
-		ListUrgent: "letters_urgent", ListHanded: "letters_handed",
+		ListUrgent: "letters_urgent", ListToShare: "letters_to_share", ListHanded: "letters_handed",
 		ListForAnother: "papers_for_another", ListDrafts: "letters_drafts"}
 	for list, ways := range walks {
 		for _, w := range ways {
