@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"testing"
 
 	"letterlock/pipeline/mail"
@@ -91,15 +92,18 @@ func (o *office) sendsAccountMails() {
 }
 
 // A manager is told at once that somebody is in danger, and again only if it is
-// said again after it was said otherwise; the colleague to whom a letter is handed
+// said again, on another form; the colleague to whom a letter is handed
 // is told too. Neither mail says which it is.
 func TestTheManagerIsToldOfDanger(t *testing.T) {
 	o := newOffice(t)
 	ctx := t.Context()
 	m := o.read()
 	mo := o.person(register.Manager, "mo@example.org")
-	for _, risk := range []register.Risk{register.RiskUrgent, register.RiskUrgent} {
-		o.must(o.cfg.Register.AnswerRisk(ctx, m.ID, risk, "", oneLeader))
+	for n, want := range []error{nil, register.ErrSent} { // a form that is sent twice
+		err := o.cfg.Register.AnswerRisk(register.Sending(ctx, register.Form{Token: "one form"}), m.ID, register.RiskUrgent, "", oneLeader)
+		if !errors.Is(err, want) {
+			t.Fatalf("sent %d times: %v", n+1, err)
+		}
 		o.must(o.tellCalled(ctx))
 	}
 	if n := len(o.calls()); n != 1 {

@@ -65,7 +65,11 @@ func (p *Portal) handOver(w http.ResponseWriter, v *visit) error {
 	if colleagues[at].Email == "" {
 		shows += "-untold"
 	}
-	if err := p.cfg.Register.HandOver(v.once(shows), v.letter.ID, to, v.person.Number); err != nil {
+	err = p.cfg.Register.HandOver(v.once(shows), v.letter.ID, to, v.person.Number)
+	if errors.Is(err, register.ErrHasIt) {
+		return p.showLetter(w, v, []formFlaw{{"hand-over", texts.Say("letter.the-colleague-has-it-already")}}, "")
+	}
+	if err != nil {
 		return err
 	}
 	redirect(w, v.shown(shows))

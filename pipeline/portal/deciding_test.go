@@ -65,7 +65,29 @@ func TestIsSomebodyAtRisk(t *testing.T) {
 	if n := len(h.entries("risk-said", id)); n != 2 {
 		t.Errorf("%d answers on record, want 2", n)
 	}
-	wantRedirect(t, lead.post(path+"/risk", url.Values{"risk": {"share"}}), path+"/sharing")
+	// Said by a colleague after that mail has gone: whoever is told that the manager is
+	// told is not told what is not so.
+	for _, c := range h.owedCalls() {
+		must(t, h.register.CallSent(t.Context(), c))
+	}
+	second := h.as(h.lead2)
+	second.looksAt(id, 1)
+	to = action(t, second.get(path), path+"/risk")
+	for range 2 { // a double click
+		wantRedirect(t, second.post(to, url.Values{"risk": {"urgent"}, "instead": {"urgent"}}), path+"?done=risk-urgent")
+	}
+	wantText(t, second.get(path+"?done=risk-urgent"), "told by mail now")
+	if got := strings.Join(h.called(), ", "); got != fmt.Sprintf("%d urgent", h.manager) {
+		t.Errorf("once it is said again, called are %s", got)
+	}
+	if n := len(h.entries("risk-said", id)); n != 3 {
+		t.Errorf("%d answers on record, want 3", n)
+	}
+	to = action(t, lead.get(path), path+"/risk")
+	for range 2 { // a double click
+		wantRedirect(t, lead.post(to, url.Values{"risk": {"share"}, "instead": {"urgent"}}), path+"/sharing?done=risk-share")
+	}
+	wantText(t, lead.get(path+"/sharing?done=risk-share"), "Your answer is recorded. Come back here once you have shared")
 	if strings.Contains(h.as(h.manager).get("/letters").Body.String(), "Somebody is in danger</h2>") {
 		t.Error("it is said after it was said otherwise")
 	}
@@ -122,6 +144,12 @@ func TestHandingOver(t *testing.T) {
 	if got := strings.Join(h.called(), ", "); got != fmt.Sprintf("%d handed", h.lead2) {
 		t.Errorf("called are %s", got)
 	}
+	if w := lead.get(path); strings.Contains(w.Body.String(), fmt.Sprintf(`<option value="%d">`, h.lead2)) {
+		t.Error("it is offered to hand it to who has it")
+	}
+	w := lead.post(path+"/hand-over", url.Values{"colleague": {fmt.Sprint(h.lead2)}}) // on a page that was open before
+	wantStatus(t, w, http.StatusUnprocessableEntity)
+	wantText(t, w, "It was handed over to this colleague before and waits for them", `<a href="#hand-over">`)
 	wantText(t, h.as(h.dpo).get("/register?about="+id.Reference()), "(Ada Lead) handed the letter over to", "(Bea Lead)")
 	if n := len(h.entries("letter-handed-over", id)); n != 1 {
 		t.Errorf("%d on record", n)

@@ -42,6 +42,11 @@ type letterBody struct {
 	HandedBack bool              // the visitor was called since it was to somebody who may not read it any more
 }
 
+// HandTo are those to whom it may be handed over who do not have it already.
+func (b letterBody) HandTo() []register.Person {
+	return slices.DeleteFunc(slices.Clone(b.Colleagues), func(who register.Person) bool { return who.Number == b.Letter.HandedTo })
+}
+
 // recordOpening writes the opening into the register. It comes before the
 // first byte of a letter, always: no record, nothing shown.
 func (p *Portal) recordOpening(v *visit, as register.Shown) error {

@@ -19,9 +19,9 @@ var ErrRiskAnswered = errors.New("whether somebody is at risk was answered meanw
 
 // AnswerRisk records what the person, who has opened the letter, says to whether
 // somebody is at risk, instead of the answer that they saw: "" for none. It may be
-// answered anew; the same answer again changes nothing. An answer that they did not see
-// stays, with ErrRiskAnswered, unless they say RiskUrgent, which waits for no second
-// look: with it the managers are owed a mail.
+// answered anew; the same answer again changes nothing, but for RiskUrgent. An answer that
+// they did not see stays, with ErrRiskAnswered, unless they say RiskUrgent, which waits
+// for no second look: each time it is said the managers are owed a mail.
 func (r *Register) AnswerRisk(ctx context.Context, id letter.ID, risk, instead Risk, person int64) error {
 	if !slices.Contains(Risks, risk) {
 		return ErrBadDecision
@@ -35,7 +35,7 @@ func (r *Register) AnswerRisk(ctx context.Context, id letter.ID, risk, instead R
 			return ErrBadDecision
 		}
 		switch {
-		case l.Risk == risk:
+		case l.Risk == risk && risk != RiskUrgent: // whoever says that again wants somebody to come
 			return nil
 		case risk != RiskUrgent && (l.Risk != instead || instead == "" && l.RiskAnswered()):
 			return ErrRiskAnswered
@@ -55,8 +55,12 @@ func (r *Register) AnswerRisk(ctx context.Context, id letter.ID, risk, instead R
 // ErrMayNotRead is returned when a letter is handed to somebody who may not read it.
 var ErrMayNotRead = errors.New("the colleague may not read the letter")
 
+// ErrHasIt is returned when a letter is handed to somebody to whom it is handed already.
+var ErrHasIt = errors.New("the letter is handed to the colleague already")
+
 // HandOver records that the person, who has opened the letter, hands it to a
-// colleague, who is owed a mail. What the person may do with it stays as it is.
+// colleague, who is owed a mail. What the person may do with it stays as it is. Where
+// it is handed to that colleague already nothing is recorded, with ErrHasIt.
 func (r *Register) HandOver(ctx context.Context, id letter.ID, to, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		l, err := r.whoHasRead(ctx, tx, id, person)
@@ -74,7 +78,7 @@ func (r *Register) HandOver(ctx context.Context, id letter.ID, to, person int64)
 			return ErrMayNotRead
 		}
 		if l.HandedTo == to {
-			return nil
+			return ErrHasIt
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE letters SET handed_to = $1 WHERE id = $2`, to, string(id)); err != nil {
 			return err
