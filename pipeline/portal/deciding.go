@@ -24,11 +24,11 @@ func (p *Portal) answerRisk(w http.ResponseWriter, v *visit) error {
 	case risk == register.RiskShare && v.letter.Reason == "":
 		shows = "sharing?done=risk-share"
 	case risk == register.RiskUrgent:
-		colleagues, err := p.colleagues(v)
+		told, err := p.managerIsTold(v)
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(colleagues, func(who register.Person) bool { return who.Role == register.Manager && who.Email != "" }) {
+		if !told {
 			shows += "-alone"
 		}
 	}
@@ -85,6 +85,13 @@ func (p *Portal) seenTo(w http.ResponseWriter, v *visit) error {
 	}
 	redirect(w, v.shown(shows))
 	return nil
+}
+
+// managerIsTold reports whether there is a manager beside the visitor to whom a mail
+// about the letter goes when they are called.
+func (p *Portal) managerIsTold(v *visit) (bool, error) {
+	colleagues, err := p.colleagues(v)
+	return slices.ContainsFunc(colleagues, func(who register.Person) bool { return who.Role == register.Manager && who.Email != "" }), err
 }
 
 // colleagues are those beside the visitor who may read the letter.

@@ -113,6 +113,12 @@ func TestWhoHasNoAddressIsNotToldByMail(t *testing.T) {
 	lead.get(path)
 	wantRedirect(t, lead.post(path+"/hand-over", url.Values{"colleague": {fmt.Sprint(h.manager)}}), path+"?done=handed-over-untold")
 	wantText(t, lead.get(path+"?done=handed-over-untold"), "No mail goes to your colleague")
+	wantRedirect(t, lead.post(path+"/recuse", nil), "/letters?done=recused-untold")
+	wantText(t, lead.get("/letters?done=recused-untold"), "You will not see that letter any more. Nobody is told by mail", "Tell the helplines’ manager yourself")
+	if n := len(h.owedCalls()); n != 0 {
+		t.Errorf("%d mails are owed", n)
+	}
+	id = h.readable(1)
 	draft := lead.files(id)
 	wantText(t, lead.get(draft), "are told by mail, and find it on their page of letters: Bea Lead.", "get no mail, as no address of theirs is known: Mo Manager.")
 	must(t, h.register.Leave(t.Context(), h.lead2, h.admin))

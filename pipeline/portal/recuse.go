@@ -30,7 +30,14 @@ func (p *Portal) recusePage(w http.ResponseWriter, v *visit) error {
 
 // recuse walls the visitor off from the letter.
 func (p *Portal) recuse(w http.ResponseWriter, v *visit) error {
-	const shows = "/letters?done=recused"
+	told, err := p.managerIsTold(v)
+	if err != nil {
+		return err
+	}
+	shows := "/letters?done=recused"
+	if !told {
+		shows += "-untold"
+	}
 	if err := p.cfg.Register.Recuse(v.once(shows), v.letter.ID, v.person.Number); err != nil {
 		return err
 	}

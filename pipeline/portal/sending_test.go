@@ -70,7 +70,7 @@ func (h *house) onceForms() []onceForm {
 		{name: "review of safeguarding", page: "/l/{id}/safeguarding", path: "/l/{id}/safeguarding", form: review, kind: "safeguarding-reviewed", shows: "/l/{id}?done=reviewed",
 			prepare: (*house).keeps, confirm: true},
 		{name: "sharing", page: "/l/{id}/sharing", path: "/l/{id}/sharing", form: sharing, kind: "letter-shared", shows: "/l/{id}?done=shared", confirm: true},
-		{name: "stepping back", page: "/l/{id}/recuse", path: "/l/{id}/recuse", kind: "letter-recused", shows: "/letters?done=recused"},
+		{name: "stepping back", page: "/l/{id}/recuse", path: "/l/{id}/recuse", kind: "letter-recused", shows: "/letters?done=recused", by: h.lead},
 		{name: "erasure", page: "/l/{id}/erase", path: "/l/{id}/erase", form: url.Values{"reason": {"person-asked"}}, kind: "erasure-asked", shows: "/l/{id}?done=asked"},
 		{name: "redirection", page: "/l/{id}/redirect", path: "/l/{id}/redirect", form: url.Values{"helpline": {"mens-advice-line"}}, kind: "redirection-asked", shows: "/l/{id}?done=asked"},
 		{name: "withdrawal", page: "/l/{id}/withdraw", path: "/l/{id}/withdraw", form: url.Values{"reason": {"other-letter"}}, kind: "withdrawal-asked", shows: "/l/{id}?done=asked",
