@@ -11,10 +11,15 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 // againCounts is how long a person who has shown anew who they are may act.
 const againCounts = 5 * time.Minute
+
+// againFlaw is what is to be put right in a form whose sender has to show anew who they
+// are: it comes back as they filled it in, and is sent once they have.
+var againFlaw = formFlaw{"again", texts.Say("layout.show-again-to-send")}
 
 // shownAgain remembers who has used their passkey anew, in which session and for
 // which address. It is in the register, for every server.

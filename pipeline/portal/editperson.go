@@ -62,7 +62,7 @@ func (p *Portal) editPerson(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	if !person.Shown {
-		return notAgainAt(person.Path)
+		return p.showEdit(w, v, person, v.PostForm, []formFlaw{againFlaw})
 	}
 	if was := v.PostForm.Get("was"); was != "" && was != onRecord(person.Person) {
 		return movedOn

@@ -225,6 +225,9 @@ func (p *Portal) ok(w http.ResponseWriter, v *visit, pg page) error {
 	if len(pg.Errors) > 0 {
 		status = http.StatusUnprocessableEntity
 	}
+	if pg.Flaw(againFlaw.Field) != nil {
+		status = http.StatusForbidden
+	}
 	p.show(w, v, status, pg)
 	return nil
 }

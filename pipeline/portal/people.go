@@ -86,7 +86,7 @@ func (p *Portal) invite(w http.ResponseWriter, v *visit) error {
 		return badForm
 	}
 	if !p.shows(v, invitePath) {
-		return notAgainAt(invitePath)
+		return p.showInvite(w, v, v.PostForm, []formFlaw{againFlaw})
 	}
 	who, flaws := p.readPerson(v.PostForm)
 	if len(flaws) > 0 {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
@@ -46,10 +47,21 @@ func TestAnAdministratorInvites(t *testing.T) {
 		wantStatus(t, w, http.StatusUnprocessableEntity)
 		wantText(t, w, `id="`+strings.TrimSpace(field)+`-flaw"`)
 	}
+	// Whoever takes longer than five minutes loses nothing: the form is there, and is sent
+	// once it is shown anew who sends it.
+	h.now = h.now.Add(againCounts + time.Minute)
 	w := v.post("/people/new", invitation("name", " Nell\t <b>New "))
+	wantStatus(t, w, http.StatusForbidden)
+	wantText(t, w, `<a href="#again">`, "what you entered is still in the form", `value=" Nell	 &lt;b&gt;New "`, `value="nell@example.org"`,
+		`value="team-leader" checked`, `value="respect-phoneline" checked`, `data-to="/people/new" data-sends`)
+	if n := len(h.entries("person-added", "")); n != 8 {
+		t.Fatalf("%d people", n)
+	}
+	v.showsAgain("/people/new")
+	w = v.post("/people/new", invitation("name", " Nell\t <b>New "))
 	wantStatus(t, w, http.StatusOK)
 	code := codeForm10.FindString(w.Body.String())
-	wantText(t, w, "Tell Nell &lt;b&gt;New this code", "Staff number 9", "25 November 2026 at 2:02pm")
+	wantText(t, w, "Tell Nell &lt;b&gt;New this code", "Staff number 9", "25 November 2026 at 2:08pm")
 	who, err := h.register.Person(t.Context(), 9)
 	must(t, err)
 	if who.Email != "nell@example.org" || !who.LeadsHelpline("respect-phoneline") {

@@ -302,7 +302,8 @@ func (p *Portal) inviteScanner(w http.ResponseWriter, v *visit) error {
 		return errNowhere
 	}
 	if !body.Shown {
-		return notAgainAt(body.Path)
+		body.Form = v.PostForm
+		return p.showInviteScanner(w, v, body, []formFlaw{againFlaw})
 	}
 	who, flaws := p.readScanner(v.PostForm, body.Site)
 	who.By = v.person.Number

@@ -123,7 +123,7 @@ func (p *Portal) changeSettings(w http.ResponseWriter, v *visit) error {
 		return badForm
 	}
 	if !p.shows(v, settingsPath) {
-		return notAgainAt(settingsPath)
+		return p.showSettings(w, v, v.PostForm, []formFlaw{againFlaw})
 	}
 	to, flaws := readSettings(v.PostForm, v.person.Role)
 	if wrong := to.Check(p.cfg.Settings); len(flaws) == 0 && wrong != "" {

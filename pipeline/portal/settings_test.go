@@ -18,7 +18,9 @@ func TestSettingsAreChanged(t *testing.T) {
 	link := "/l/" + string(h.letter(1))
 	form := url.Values{"idle-minutes": {"10"}, "print": {"1"}, "remind-leaders-days": {""}, "remind-managers-days": {" 3 "}}
 	wantText(t, v.get("/settings"), "15 minutes", "show first that it is you")
-	wantStatus(t, v.post("/settings", form), http.StatusForbidden)
+	w := v.post("/settings", form)
+	wantStatus(t, w, http.StatusForbidden)
+	wantText(t, w, "what you entered is still in the form", `name="idle-minutes" inputmode="numeric" autocomplete="off" value="10"`, `<option value="1" selected>`)
 	wantStatus(t, reader.post(link+"/print", nil), http.StatusNotFound)
 
 	v.showsAgain("/settings")

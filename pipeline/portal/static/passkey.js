@@ -87,7 +87,9 @@
       const question = await post(button.dataset.begin, {});
       const answer = await (button.dataset.passkey === "make" ? make : use)(question.publicKey);
       const to = button.dataset.to ? "?" + new URLSearchParams({ to: button.dataset.to }) : "";
-      location.assign((await post(button.dataset.finish + to, answer)).to);
+      const shown = await post(button.dataset.finish + to, answer);
+      if ("sends" in button.dataset) button.form.requestSubmit(); // with what was filled in
+      else location.assign(shown.to);
     } catch (err) {
       complain(sentence(err));
       button.disabled = false;
