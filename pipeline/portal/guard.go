@@ -40,6 +40,7 @@ type visit struct {
 	script    bool            // the caller is our script
 	form      string          // token of the form that is sent, if it acts once only
 	waits     *waits          // what the scanner folder asks, once it was looked into
+	file      io.ReadCloser   // what is still to come of an upload; nil where there is none
 	closed    bool            // Letterlock is closed: the visitor is nobody, whatever the cookie says
 }
 
@@ -112,6 +113,7 @@ func (p *Portal) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		p.answer(w, v, forged)
 	case isUpload(r):
 		// Only its handler reads it, after it is known who sends it.
+		v.file = r.Body
 		r.Body = http.MaxBytesReader(rw, r.Body, MaxUpload+maxBody)
 		p.mux.ServeHTTP(w, r)
 	default:

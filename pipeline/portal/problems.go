@@ -322,6 +322,7 @@ func (c *caused) Unwrap() []error { return []error{c.said, c.inner} }
 
 // answer tells the person that err happened.
 func (p *Portal) answer(w http.ResponseWriter, v *visit, err error) {
+	p.hearOut(w, v)
 	if errors.Is(err, errSignIn) {
 		p.askToSignIn(w, v)
 		return

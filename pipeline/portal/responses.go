@@ -17,6 +17,9 @@ import (
 // MaxUpload is the largest file that can be filed, in bytes.
 const MaxUpload = 100 << 20
 
+// mostHeardOut is how many bytes are read in vain of what is not taken.
+const mostHeardOut = 4 * MaxUpload
+
 // uploadTime is how long a file may take to arrive.
 const uploadTime = 10 * time.Minute
 
@@ -88,12 +91,12 @@ func (p *Portal) fileResponse(w http.ResponseWriter, v *visit) error {
 	if err := p.mayUpload(v); err != nil {
 		return err // before anything of the file is read
 	}
-	flaw := func(says texts.Text) error { return p.showResponse(w, v, []formFlaw{{"file", says}}) }
+	flaw := func(says texts.Text) error {
+		p.hearOut(w, v)
+		return p.showResponse(w, v, []formFlaw{{"file", says}})
+	}
 	choose := texts.Say("response.choose-the-file-with-the-copy")
-	// A large file on a slow line takes longer than a form may.
-	late := http.NewResponseController(w)
-	_ = late.SetReadDeadline(time.Now().Add(uploadTime))
-	_ = late.SetWriteDeadline(time.Now().Add(uploadTime + time.Minute))
+	mayTakeLong(w)
 	parts, err := v.MultipartReader()
 	if err != nil {
 		return flaw(choose)
@@ -105,7 +108,6 @@ func (p *Portal) fileResponse(w http.ResponseWriter, v *visit) error {
 			return uploadLost
 		}
 		if string(who) != strconv.FormatInt(v.person.Number, 10) {
-			_, _ = io.Copy(io.Discard, v.Body) // a browser shows no answer before it has sent all
 			return othersPage
 		}
 		file, err = parts.NextPart()
@@ -142,6 +144,28 @@ func (p *Portal) fileResponse(w http.ResponseWriter, v *visit) error {
 	}
 	redirect(w, v.shown(filed)) // which lists it once it was read back
 	return nil
+}
+
+// mayTakeLong lets a large file on a slow line take longer than a form may.
+func mayTakeLong(w http.ResponseWriter) {
+	late := http.NewResponseController(w)
+	_ = late.SetReadDeadline(time.Now().Add(uploadTime))
+	_ = late.SetWriteDeadline(time.Now().Add(uploadTime + time.Minute))
+}
+
+// hearOut reads what is still to come of a file that is not taken: a browser shows no
+// answer before it has sent all, but that the connection was lost. It is read of
+// whoever has or had a session, and no more of it than a few files.
+func (p *Portal) hearOut(w http.ResponseWriter, v *visit) {
+	if v.file == nil {
+		return
+	}
+	if who, err := p.whoHad(v); err != nil || who == 0 {
+		return
+	}
+	mayTakeLong(w)
+	_, _ = io.CopyN(io.Discard, v.file, mostHeardOut)
+	v.file = nil
 }
 
 // mayUpload says why the visitor may not upload one more copy, if so.

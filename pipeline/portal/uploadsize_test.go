@@ -1,14 +1,19 @@
 package portal
 
 import (
+	"bufio"
 	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -31,6 +36,49 @@ type zeros struct{}
 func (zeros) Read(b []byte) (int, error) {
 	clear(b)
 	return len(b), nil
+}
+
+// Whoever sends a file that is not taken is told why, however large it is: a browser
+// sends all of it before it shows an answer.
+func TestARefusedUploadIsAnswered(t *testing.T) {
+	h := newHouse(t)
+	server := httptest.NewServer(h.portal)
+	t.Cleanup(server.Close)
+	path := "/l/" + string(h.letter(1)) + "/response"
+	head := "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.pdf\"\r\n\r\n"
+	sends := func(v *visitor, size int64) *http.Response {
+		t.Helper()
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		must(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+		_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: localhost:8080\r\nSec-Fetch-Site: same-origin\r\nCookie: %s=%s\r\n"+
+			"Content-Type: multipart/form-data; boundary=edge\r\nContent-Length: %d\r\n\r\n%s", path, sessionCookie, v.cookies[sessionCookie], int64(len(head))+size, head)
+		if err == nil {
+			_, err = io.CopyN(conn, zeros{}, size)
+		}
+		if err != nil {
+			t.Fatalf("the connection is lost: %v", err)
+		}
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		must(t, err)
+		return answer
+	}
+	lead := h.as(h.lead)
+	lead.get(strings.TrimSuffix(path, "/response"))
+	for range register.MostDrafts {
+		lead.files(letter.ID(strings.Split(path, "/")[2]))
+	}
+	if answer := sends(lead, 5<<20); answer.StatusCode != http.StatusConflict {
+		t.Errorf("of one too many it answers %d", answer.StatusCode)
+	}
+	h.files.fails = &NotTaken{texts.Say("response.too-large")}
+	if answer := sends(h.as(h.lead2), MaxUpload+5<<20); answer.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("of what is too large it answers %d", answer.StatusCode)
+	}
+	h.now = h.now.Add(16 * time.Minute)
+	if answer := sends(lead, 5<<20); answer.StatusCode != http.StatusSeeOther || !strings.HasPrefix(answer.Header.Get("Location"), "/sign-in?lost=1") {
+		t.Errorf("once the session is over it answers %d, %s", answer.StatusCode, answer.Header.Get("Location"))
+	}
 }
 
 // TestAnUploadIsBounded: of a file that never ends no more is read than may be filed.
