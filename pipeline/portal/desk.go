@@ -123,8 +123,10 @@ type paperLine struct {
 	register.Paper
 	Field   string // under which its sheets are entered
 	Recount int    // the sheets that were counted and cannot be; 0 when they can
-	Fewest  int
-	Most    int
+
+	Recounted bool // it is ticked that they were counted again
+	Fewest    int
+	Most      int
 }
 
 // paperPage is the form for one paper, or what became of it.
@@ -251,11 +253,14 @@ func (p *Portal) showPaper(w http.ResponseWriter, v *visit, papers []register.Pa
 	for _, paper := range papers {
 		line := paperLine{Paper: paper, Field: sheetsField(papers, paper)}
 		line.Fewest, line.Most = paper.SheetsBetween()
+		counted, again := int(wholeNumber(form.Get(line.Field))), recountField(line.Field)
 		for _, f := range flaws {
-			if f.Field == recountField(line.Field) {
-				line.Recount, _ = strconv.Atoi(form.Get(line.Field))
-				body.Recounts = true
+			if f.Field == again {
+				line.Recount, body.Recounts = counted, true
 			}
+		}
+		if fits := counted >= line.Fewest && counted <= line.Most; counted > 0 && counted <= 9999 && !fits && form.Get(again) == strconv.Itoa(counted) {
+			line.Recount, line.Recounted = counted, true
 		}
 		body.Papers = append(body.Papers, line)
 	}

@@ -176,6 +176,20 @@ func TestDestructionFormFlaws(t *testing.T) {
 	if n := len(h.entries("paper-destroyed", "")); n != 0 {
 		t.Fatalf("%d destructions on record after flawed forms", n)
 	}
+	const ticked = `name="recounted" value="5" checked`
+	destroyed := "If it is destroyed already, do not tick that you counted again: tell the helplines’ manager."
+	wantText(t, v.post(path, h.destruction("sheets", "5")), destroyed)
+	if w := v.post(path, h.destruction("sheets", "5", "confirm", "")); containsText(w.Body.String(), destroyed) || containsText(w.Body.String(), ticked) {
+		t.Errorf("of a paper that is there it says:\n%s", w.Body)
+	}
+	// Who has counted again has done so, whatever else is to be put right; of another count
+	// nobody has said it.
+	wantText(t, v.post(path, h.destruction("sheets", "5", "recounted", "5", "place", "")), ticked)
+	for _, change := range [][]string{{"sheets", "6"}, {"sheets", "4"}} {
+		if w := v.post(path, h.destruction(append(change, "recounted", "5", "place", "")...)); containsText(w.Body.String(), `" checked><label for="recounted"`) || containsText(w.Body.String(), ticked) {
+			t.Errorf("%v is ticked:\n%s", change, w.Body)
+		}
+	}
 	t.Run("counted again", func(t *testing.T) {
 		wantRedirect(t, v.destroys(path, h.destruction("sheets", "5", "recounted", "5", "scanner", nobodyKnows, "method", "contractor",
 			"contractor", "shred-station", "collection", "c/4711", "certificate", "AB-12")), path)
@@ -327,7 +341,7 @@ func TestATrayOfPapers(t *testing.T) {
 	form.Set("recounted-"+string(two), "5")
 	sign := v.fills("/desk/tray", form)
 	wantText(t, v.get(sign), "5, counted twice", "You sign first")
-	wantText(t, v.get("/desk/tray?change="+strings.TrimPrefix(sign, "/desk/sign/")), `value="5"`, "Destroy 3 papers")
+	wantText(t, v.get("/desk/tray?change="+strings.TrimPrefix(sign, "/desk/sign/")), `value="5"`, "Destroy 3 papers", `name="recounted-`+string(two)+`" value="5" checked`)
 
 	other := v.fills("/desk/"+string(three), h.destruction())
 	v.signs(other, h.ops2)
