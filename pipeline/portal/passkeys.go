@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -425,4 +426,21 @@ func OpensAt(record, host string) bool {
 	}
 	origin, err := url.Parse(made.Origin)
 	return err != nil || origin.Hostname() == host
+}
+
+// passkeyMade says when a passkey was made and on what, as far as it says so: who has
+// lost a device has to tell it from the person's others.
+func passkeyMade(k register.Passkey) texts.Text {
+	var c webauthn.Credential
+	on := func(ways ...protocol.AuthenticatorTransport) bool {
+		return slices.ContainsFunc(c.Transport, func(way protocol.AuthenticatorTransport) bool { return slices.Contains(ways, way) })
+	}
+	switch err := json.Unmarshal([]byte(k.Record), &c); {
+	case err != nil:
+	case on(protocol.Internal, protocol.Hybrid):
+		return texts.Say("passkey.made-on-device", "added", k.Added)
+	case on(protocol.USB, protocol.NFC, protocol.BLE, protocol.SmartCard):
+		return texts.Say("passkey.made-on-key", "added", k.Added)
+	}
+	return texts.Say("passkey.made", "added", k.Added)
 }

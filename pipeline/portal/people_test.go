@@ -84,6 +84,11 @@ func TestAnAdministratorInvites(t *testing.T) {
 // A device is lost: its passkey goes, the other one stays, and there is a new code.
 func TestALostDevice(t *testing.T) {
 	h := newHouse(t)
+	for id, record := range map[string]string{"built in": `{"transport":["hybrid","internal"]}`, "a key": `{"transport":["nfc","usb"]}`} {
+		must(t, h.register.AddAnotherPasskey(t.Context(), h.lead2, []byte(id), record))
+	}
+	wantText(t, h.as(h.admin).get(personPath(h.lead2)), "Made on 24 November 2026 at 2:02pm, in a phone, tablet or computer itself", "2:02pm, on a security key", "If you are not sure which")
+	wantText(t, h.as(h.lead2).get("/account"), "2:02pm, in a phone, tablet or computer itself", "2:02pm, on a security key")
 	must(t, h.register.AddAnotherPasskey(t.Context(), h.lead, []byte("one"), "{}"))
 	lost := h.as(h.lead)
 	v, path := h.as(h.admin), personPath(h.lead)

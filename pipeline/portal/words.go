@@ -32,6 +32,7 @@ func (p *Portal) templateFuncs() template.FuncMap {
 	funcs := template.FuncMap{
 		"roleOf":             p.roleOf,
 		"passkeysOf":         passkeysOf,
+		"passkeyMade":        func(k register.Passkey) any { return p.language.Show(passkeyMade(k)) },
 		"whereabouts":        placesWords,
 		"how":                howWords,
 		"titles":             func(of []Helpline) []string { return apply(of, func(h Helpline) string { return h.Title }) },

@@ -62,6 +62,8 @@ func (r *Register) InvitationSent(ctx context.Context, person int64) error {
 type Passkey struct {
 	Mark  string // tells it from the person's others; of no use to anybody else
 	Added time.Time
+
+	Record string // as its maker has it
 }
 
 // markOf is a passkey's mark. Its id stays inside: a page has no need of it.
@@ -72,15 +74,16 @@ func markOf(id []byte) string {
 
 // PasskeysOf lists the person's passkeys, oldest first.
 func (r *Register) PasskeysOf(ctx context.Context, number int64) ([]Passkey, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT id, added FROM passkeys WHERE person = $1 ORDER BY added, id`, number)
+	rows, err := r.read.QueryContext(ctx, `SELECT id, added, record FROM passkeys WHERE person = $1 ORDER BY added, id`, number)
 	if err != nil {
 		return nil, fmt.Errorf("reading passkeys: %w", err)
 	}
 	return scanAll(rows, func(row scannable) (k Passkey, err error) {
 		var id []byte
 		var added int64
-		err = row.Scan(&id, &added)
-		return Passkey{Mark: markOf(id), Added: fromMillis(added)}, err
+		err = row.Scan(&id, &added, &k.Record)
+		k.Mark, k.Added = markOf(id), fromMillis(added)
+		return k, err
 	})
 }
 
