@@ -162,7 +162,7 @@ func (p *Portal) keepsOf(action string) (pattern string, keeps bool) {
 // whomever: what was entered before must not come back over that.
 func (p *Portal) overtaken(e entered, l register.Letter) bool {
 	return slices.ContainsFunc(p.routes[e.Route], func(r route) bool {
-		return r.method == http.MethodPost && r.answered != nil && r.answered(l)
+		return r.method == http.MethodPost && r.answered != nil && r.answered(l, e.Form)
 	})
 }
 

@@ -17,6 +17,9 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"letterlock/pipeline/register"
+	"letterlock/scanner/letter"
 )
 
 // postFrom sends a form as a browser does that shows somebody's page of ours.
@@ -111,8 +114,21 @@ func TestWhatWasEnteredComesBack(t *testing.T) {
 	edit := fmt.Sprintf("/people/%d/edit", h.lead2)
 	wants(late(h.manager, "/settings", "/settings", url.Values{"print": {"1"}}), lost("/settings"))
 	wants(late(h.admin, edit, edit, url.Values{"role": {"dpo"}}), lost(edit))
-	sharing := page + "/sharing"
-	wants(late(h.manager, sharing, sharing, url.Values{"named": {fmt.Sprint(h.lead2)}}), lost(sharing))
+	// With whom a letter was shared comes back, but not over what somebody has decided.
+	sharing, other := page+"/sharing", h.letter(1)
+	shared := url.Values{"agency": {"police"}, "named": {fmt.Sprint(h.lead2)}}
+	wants(late(h.manager, sharing, sharing, shared), kept(sharing))
+	wantText(t, h.as(h.manager).get(sharing), comesBack, `value="police" checked`, fmt.Sprintf(`value="%d" selected`, h.lead2))
+	h.opens(other, h.lead)
+	sharing = letterPath(other) + "/sharing"
+	wants(late(h.manager, sharing, sharing, shared), kept(sharing))
+	must(t, h.register.Safeguard(t.Context(), other, register.Safeguarding{Reason: register.ChildAtRisk, Told: register.Tolds[0],
+		Review: letter.DateOf(h.now).AddDays(2), Named: h.lead}, h.lead))
+	if w := h.as(h.manager).get(sharing); containsText(w.Body.String(), comesBack) || containsText(w.Body.String(), `value="police" checked`) || !containsText(w.Body.String(), "This was answered meanwhile") {
+		t.Errorf("what was decided meanwhile is asked:\n%s", w.Body)
+	}
+	wants(late(h.manager, sharing, sharing, url.Values{"agency": {"police"}}), kept(sharing)) // of what was kept before
+	wantText(t, h.as(h.manager).get(sharing), comesBack, `value="police" checked`)
 	// A question that nobody has answered yet is another matter; but not once it is.
 	keeping := page + "/safeguarding"
 	wants(late(h.lead, keeping, keeping, url.Values{"reason": {"ongoing-abuse"}}), kept(keeping))

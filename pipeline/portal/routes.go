@@ -15,15 +15,15 @@ import (
 // route is one line of who may do what.
 type route struct {
 	method, path string
-	who          []register.Role            // empty: everybody, signed in or not
-	own          bool                       // and only with a letter of their own helplines that may be shown today
-	sample       bool                       // only where anyone may be anyone
-	sso          bool                       // only where there is an organisation's sign-in
-	print        bool                       // only where letters may be printed
-	unkept       bool                       // also with the copy of an answer that is not kept yet
-	anew         bool                       // its form is filled in anew after a sign-in: it shows what is, which others may have changed meanwhile
-	answered     func(register.Letter) bool // of a letter of which this is so its form is filled in anew, too
-	script       bool                       // called by script, which wants JSON back and not a page
+	who          []register.Role // empty: everybody, signed in or not
+	own          bool            // and only with a letter of their own helplines that may be shown today
+	sample       bool            // only where anyone may be anyone
+	sso          bool            // only where there is an organisation's sign-in
+	print        bool            // only where letters may be printed
+	unkept       bool            // also with the copy of an answer that is not kept yet
+	anew         bool            // its form is filled in anew after a sign-in: it shows what is, which others may have changed meanwhile
+	answered     whenAnswered    // of a letter of which this is so its form is filled in anew, too
+	script       bool            // called by script, which wants JSON back and not a page
 	serve        func(*Portal, http.ResponseWriter, *visit) error
 }
 
@@ -83,15 +83,15 @@ var routes = []route{
 	{method: "POST", path: "/l/{id}/readable", who: readers, own: true, serve: (*Portal).markReadable},
 	{method: "POST", path: "/l/{id}/scan-again", who: readers, own: true, serve: (*Portal).markScanAgain},
 	{method: "POST", path: "/l/{id}/other-paper", who: readers, own: true, serve: (*Portal).markOtherPaper},
-	{method: "POST", path: "/l/{id}/risk", who: readers, own: true, answered: register.Letter.RiskAnswered, serve: (*Portal).answerRisk},
+	{method: "POST", path: "/l/{id}/risk", who: readers, own: true, answered: riskAnswered, serve: (*Portal).answerRisk},
 	{method: "POST", path: "/l/{id}/hand-over", who: readers, own: true, serve: (*Portal).handOver},
 	{method: "POST", path: "/l/{id}/seen-to", who: readers, own: true, serve: (*Portal).seenTo},
 	{method: "GET", path: "/l/{id}/recuse", who: readers, own: true, unkept: true, serve: (*Portal).recusePage},
 	{method: "POST", path: "/l/{id}/recuse", who: readers, own: true, unkept: true, serve: (*Portal).recuse},
 	{method: "GET", path: "/l/{id}/safeguarding", who: readers, own: true, serve: (*Portal).safeguardingPage},
-	{method: "POST", path: "/l/{id}/safeguarding", who: readers, own: true, answered: func(l register.Letter) bool { return l.Reason != "" }, serve: (*Portal).safeguard},
+	{method: "POST", path: "/l/{id}/safeguarding", who: readers, own: true, answered: keptLong, serve: (*Portal).safeguard},
 	{method: "GET", path: "/l/{id}/sharing", who: readers, own: true, serve: (*Portal).sharingPage},
-	{method: "POST", path: "/l/{id}/sharing", who: readers, own: true, anew: true, serve: (*Portal).share},
+	{method: "POST", path: "/l/{id}/sharing", who: readers, own: true, answered: keptWithIt, serve: (*Portal).share},
 
 	{method: "GET", path: "/l/{id}/erase", who: readers, own: true, serve: (*Portal).erasePage},
 	{method: "POST", path: "/l/{id}/erase", who: readers, own: true, serve: (*Portal).askErasure},
@@ -181,6 +181,18 @@ var routes = []route{
 	{method: "GET", path: "/settings", who: settingUp, serve: (*Portal).settingsPage},
 	{method: "POST", path: "/settings", who: settingUp, anew: true, serve: (*Portal).changeSettings},
 	{method: "GET", path: "/check", who: administrators, serve: (*Portal).checkPage},
+}
+
+// whenAnswered reports whether somebody has answered, of the letter, what was entered in a form.
+type whenAnswered func(l register.Letter, entered url.Values) bool
+
+func riskAnswered(l register.Letter, _ url.Values) bool { return l.RiskAnswered() }
+func keptLong(l register.Letter, _ url.Values) bool     { return l.Reason != "" }
+
+// keptWithIt is keptLong for a sharing, with which it is decided who may open the letter
+// unless that is decided already: then a further sharing is a matter of its own.
+func keptWithIt(l register.Letter, entered url.Values) bool {
+	return l.Reason != "" && entered.Has("named")
 }
 
 // homes is where each role's day begins.
