@@ -248,7 +248,13 @@ func (p *Portal) markReadable(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	if len(unseen) == v.letter.Pages {
-		return notRead
+		opened, err := p.cfg.Register.OpenedBy(v.Context(), []register.Letter{v.letter})
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(opened[v.letter.ID], v.person.Number) {
+			return notRead
+		}
 	}
 	if len(unseen) > 0 {
 		return p.showLetter(w, v, []formFlaw{{"page-" + strconv.Itoa(unseen[0]), notShown(unseen)}}, "")

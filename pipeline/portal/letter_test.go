@@ -224,6 +224,13 @@ func TestReadableIsOfEveryPage(t *testing.T) {
 	whole := h.letter(9) // the PDF is every page
 	v.get("/l/" + string(whole) + "/letter.pdf")
 	wantRedirect(t, v.post("/l/"+string(whole)+"/readable", nil), "/l/"+string(whole)+"?done=readable")
+
+	// Whoever has it open, and whose only page is not there yet, is not told to open it;
+	// whoever has not finds the way to it.
+	path = letterPath(h.letter(1))
+	v.get(path)
+	refused("You have not been shown page 1 yet.", "page-1")
+	wantText(t, h.as(h.lead2).post(path+"/readable", nil), "Please open the letter first", `<a href="`+path+`">Letter `)
 }
 
 // Every page says who looks at it and since when, as the register says it.

@@ -235,6 +235,19 @@ func notAgainAt(path string) *problem {
 	return &said
 }
 
+// ofALetter are the problems after which one looks at the letter again.
+var ofALetter = []*problem{movedOn, paperGone, newScanHere, notRead, onHold}
+
+// backTo is the problem with the way back to its letter or answer.
+func (p *problem) backTo(l register.Letter) *problem {
+	said := *p
+	said.Link, said.LinkSay = letterPath(l.ID), texts.Say("letter.letter", "reference", l.ID.Reference())
+	if l.IsResponse() {
+		said.LinkSay = texts.Say("letter.answer", "reference", l.ID.Reference())
+	}
+	return &said
+}
+
 // ssoFirst tells somebody of whom the organisation's sign-in says what they may
 // do that a passkey alone does not sign them in.
 func (p *Portal) ssoFirst() error {
@@ -341,6 +354,9 @@ func (p *Portal) answer(w http.ResponseWriter, v *visit, err error) {
 	said, known := problemOf(err)
 	if _, inner := errors.AsType[*caused](err); (inner || !known) && !errors.Is(err, context.Canceled) {
 		p.logFailure(v, err.Error())
+	}
+	if slices.Contains(ofALetter, said) && v.letter.ID != "" {
+		said = said.backTo(v.letter)
 	}
 	if said == errNowhere && v.even {
 		v.evenOut()
