@@ -276,6 +276,7 @@ func (d *day) operationsDestroy() {
 	d.Press(`main ol.cards a`)
 	d.sees("Exactly this file was scanned before")
 	d.Press(`button[value="same"]`)
+	d.Press("#sure .danger")
 	d.sees("It is recorded that this is the same letter", "No scan is waiting for an answer.")
 
 	d.turnsTo("/papers")
@@ -376,6 +377,7 @@ func (d *day) administratorEnds() {
 	d.goes(person)
 	d.shows()
 	d.Press(`form[action*="/revoke"] button`)
+	d.Press("#sure .danger")
 	d.sees("None: " + theOffice2 + " cannot sign in")
 	d.shows()
 	d.Press(`form[action*="` + person + `/code"] button`)

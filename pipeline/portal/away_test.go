@@ -36,7 +36,7 @@ func TestAnAnswerGoesAwayWithItsLetter(t *testing.T) {
 		{func(h *house, draft string) {
 			v := h.as(h.stranger)
 			v.get(draft)
-			wantRedirect(h.t, v.post(draft+"/throw-away", url.Values{"reason": {"declined"}}), "/letters?done=declined")
+			wantRedirect(h.t, v.post(draft+"/throw-away", url.Values{"reason": {"declined"}, "confirm": {"yes"}}), "/letters?done=declined")
 		}, register.CalledAwayUnkept, "is not kept: its address was not confirmed"},
 	} {
 		t.Run(string(c.why), func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestANewScanSaysWhatBecameOfAnAnswer(t *testing.T) {
 	wantRedirect(t, lead.post(draft+"/keep", safe), draft+"?done=to-confirm")
 	second := h.as(h.lead2)
 	second.get(draft)
-	wantRedirect(t, second.post(draft+"/throw-away", url.Values{"reason": {"declined"}}), "/letters?done=declined")
+	wantRedirect(t, second.post(draft+"/throw-away", url.Values{"reason": {"declined"}, "confirm": {"yes"}}), "/letters?done=declined")
 	fresh := letterPath(h.rescanned(id))
 	wantText(t, lead.get(fresh), "Somebody else did not confirm")
 	if strings.Contains(second.get(fresh).Body.String(), "Somebody else did not confirm") {

@@ -160,7 +160,7 @@ func TestAnswerDuplicate(t *testing.T) {
 		path := h.intake.asks(QuestionDuplicate, "scan0012.pdf", Stack{Pages: 2})
 		wantText(t, v.get(path), "Exactly this file was scanned before", "scan0012.pdf", path+"/page/2.jpg", "It is the same letter", "It is another letter",
 			"This file is deleted; the letter that was taken stays.")
-		wantRedirect(t, v.post(path, url.Values{"answer": {string(c.answer)}}), "/intake?done=1")
+		wantRedirect(t, v.post(path, url.Values{"answer": {string(c.answer)}, "confirm": {"yes"}}), "/intake?done=1")
 		wantText(t, v.get("/intake?done=1"), c.thanks)
 		if strings.Contains(h.as(h.ops2).get("/intake?done=1").Body.String(), "Thank you") {
 			t.Error("an address thanks for what another has done")
@@ -170,7 +170,7 @@ func TestAnswerDuplicate(t *testing.T) {
 			t.Errorf("on record is %+v, want %+v", got, want)
 		}
 		// Sent twice, it does nothing twice.
-		wantStatus(t, v.post(path, url.Values{"answer": {string(c.answer)}}), http.StatusGone)
+		wantStatus(t, v.post(path, url.Values{"answer": {string(c.answer)}, "confirm": {"yes"}}), http.StatusGone)
 		wantStatus(t, v.get(path), http.StatusGone)
 	}
 	if n := len(h.scanAnswers()); n != 2 {
@@ -203,7 +203,18 @@ func TestAnswerWhatAnotherHelplineHas(t *testing.T) {
 		for _, other := range []AnswerKind{AnswerSame, AnswerAnother, AnswerSplit} {
 			wantStatus(t, v.post(path, url.Values{"answer": {string(other)}}), http.StatusBadRequest)
 		}
-		wantRedirect(t, v.post(path, url.Values{"answer": {string(c.answer)}}), "/intake?done=1")
+		form := url.Values{"answer": {string(c.answer)}}
+		if c.answer == AnswerMistake { // which deletes a file, and does nothing at one tap
+			once, before := v.post(path, form), len(h.scanAnswers())
+			wantStatus(t, once, http.StatusOK)
+			wantText(t, once, "A deleted file cannot be brought back.", `name="answer" value="mistake"`, `<a href="`+path+`">`)
+			if len(h.scanAnswers()) != before {
+				t.Error("it is on record")
+			}
+			form.Set("confirm", "yes")
+			path = action(t, once, path)
+		}
+		wantRedirect(t, v.post(path, form), "/intake?done=1")
 		wantText(t, v.get("/intake?done=1"), c.thanks)
 		want := register.ScanAnswered{Kind: QuestionOtherLine, Answer: c.answer, Letters: c.letters}
 		if got := h.scanAnswers()[0]; got != want {
@@ -260,7 +271,7 @@ func TestIntakeFails(t *testing.T) {
 		wantText(t, v.get(stack), "The pages of this scan cannot be shown right now", "You can also answer in the scanner folder")
 		wantStatus(t, v.post(stack, split("b")), http.StatusServiceUnavailable)
 		wantText(t, v.get(duplicate), "The pages cannot be shown right now", "It is the same letter")
-		wantRedirect(t, v.post(duplicate, url.Values{"answer": {"same"}}), "/intake?done=1")
+		wantRedirect(t, v.post(duplicate, url.Values{"answer": {"same"}, "confirm": {"yes"}}), "/intake?done=1")
 		h.intake.unseen, h.intake.stacks["token-1"] = nil, Stack{}
 		wantStatus(t, v.get(stack), http.StatusServiceUnavailable)
 	})
@@ -271,7 +282,7 @@ func TestIntakeFails(t *testing.T) {
 		v.get("/")
 		_, err := h.register.DB().Exec(`CREATE TRIGGER full BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'no room'); END`)
 		must(t, err)
-		w := v.post(path, url.Values{"answer": {"same"}})
+		w := v.post(path, url.Values{"answer": {"same"}, "confirm": {"yes"}})
 		wantStatus(t, w, http.StatusServiceUnavailable)
 		wantText(t, w, "Every answer is written in the register first")
 		if len(h.intake.answers) != 0 {
@@ -283,7 +294,7 @@ func TestIntakeFails(t *testing.T) {
 		path := h.intake.asks(QuestionDuplicate, "scan.pdf", Stack{Pages: 1})
 		h.intake.refuses = trouble
 		v := h.as(h.ops)
-		wantText(t, v.post(path, url.Values{"answer": {"same"}}), "Your answer may not have arrived", "Look whether the question is still listed")
+		wantText(t, v.post(path, url.Values{"answer": {"same"}, "confirm": {"yes"}}), "Your answer may not have arrived", "Look whether the question is still listed")
 		wantText(t, v.get("/intake"), path)
 		h.intake.refuses = nil
 		wantRedirect(t, v.post(path, url.Values{"answer": {"another"}}), "/intake?done=1")
@@ -293,15 +304,15 @@ func TestIntakeFails(t *testing.T) {
 		path := h.intake.asks(QuestionDuplicate, "scan.pdf", Stack{Pages: 1})
 		h.intake.forgets = true
 		v := h.as(h.ops)
-		wantText(t, v.post(path, url.Values{"answer": {"same"}}), "Your answer may not have arrived")
+		wantText(t, v.post(path, url.Values{"answer": {"same"}, "confirm": {"yes"}}), "Your answer may not have arrived")
 		wantText(t, v.get("/intake"), "No scan is waiting")
-		wantStatus(t, v.post(path, url.Values{"answer": {"same"}}), http.StatusGone)
+		wantStatus(t, v.post(path, url.Values{"answer": {"same"}, "confirm": {"yes"}}), http.StatusGone)
 	})
 	t.Run("somebody in the folder was quicker", func(t *testing.T) {
 		h := newHouse(t)
 		path := h.intake.asks(QuestionDuplicate, "scan.pdf", Stack{Pages: 1})
 		h.intake.quicker = true
-		wantText(t, h.as(h.ops).post(path, url.Values{"answer": {"same"}}), "This question does not wait any more")
+		wantText(t, h.as(h.ops).post(path, url.Values{"answer": {"same"}, "confirm": {"yes"}}), "This question does not wait any more")
 	})
 }
 

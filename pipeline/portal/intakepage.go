@@ -306,6 +306,15 @@ func (p *Portal) answerQuestion(w http.ResponseWriter, v *visit) error {
 	if !fits {
 		return badForm
 	}
+	if letters == 0 && !confirmed(v.PostForm) {
+		button, says := texts.Say("question.it-is-the-same-letter"), texts.Say("question.the-same-paper-was-scanned-twice")
+		if a.Kind == AnswerMistake {
+			button, says = texts.Say("question.it-was-dropped-here-by-mistake"), texts.Say("question.it-is-a-letter-to-the-other")
+		}
+		at := "/intake/" + q.Token
+		return p.ok(w, v, page{Name: "confirm", Title: button, Body: confirmBody{Back: at, Action: at,
+			Says: []texts.Text{says, texts.Say("question.no-file-comes-back")}, Form: v.PostForm, Button: button, Danger: true}})
+	}
 	if err := p.give(v, q.Token, a, letters); err != nil {
 		return err
 	}

@@ -151,6 +151,7 @@ func TestKeyboardOfANewScanInTheBrowser(t *testing.T) {
 	b.goes(`p.back a`)
 	b.goes(`main a[href="/l/` + string(other) + `"]`)
 	b.goes(`form[action*="/other-paper"] button`)
+	b.goes("#sure .danger")
 	b.Wants("It is recorded that this is another letter", wrong.Reference())
 	b.be(b.ops)
 	b.goes(`nav a[href="/intake"]`)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 	"letterlock/scanner/letter"
 )
 
@@ -55,6 +56,14 @@ func (p *Portal) sameLetter(v *visit) (bool, error) {
 
 // markOtherPaper takes it from a reader that a new scan is one of another paper.
 func (p *Portal) markOtherPaper(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	if !confirmed(v.PostForm) && v.letter.Replaces != "" {
+		return p.ok(w, v, page{Name: "confirm", Title: texts.Say("common.it-is-another-letter"), Body: confirmBody{Back: letterPath(v.letter.ID), Action: letterPath(v.letter.ID) + "/other-paper",
+			Says: []texts.Text{texts.Say("letter.it-becomes-a-letter-of-its-own", "reference", v.letter.Replaces.Reference())}, Form: v.PostForm,
+			Button: texts.Say("common.it-is-another-letter"), Danger: true}})
+	}
 	const shows = "?done=other-paper"
 	if err := p.cfg.Register.MarkOtherPaper(v.once(shows), v.letter.ID, v.person.Number); err != nil {
 		return err

@@ -76,11 +76,19 @@ func TestTheWrongPaperInTheScanner(t *testing.T) {
 	v := h.as(h.lead)
 	path := "/l/" + string(id)
 	to := action(t, v.get(path), path+"/other-paper")
+	sure := url.Values{"confirm": {"yes"}}
+	once := v.post(to, nil) // one tap does nothing yet
+	wantStatus(t, once, http.StatusOK)
+	wantText(t, once, old.Reference()+"</span> waits to be scanned again. This cannot be undone.", `name="confirm" value="yes"`, `<a href="`+path+`">`)
+	if n := len(h.entries("letter-other-paper", "")); n != 0 {
+		t.Errorf("%d on record", n)
+	}
+	to = action(t, once, path+"/other-paper")
 	for range 2 { // the second time it is the same form
-		wantRedirect(t, v.post(to, nil), path+"?done=other-paper")
+		wantRedirect(t, v.post(to, sure), path+"?done=other-paper")
 	}
 	wantText(t, v.get(path+"?done=other-paper"), "Thank you. It is recorded that this is another letter", old.Reference(), "It is a letter of its own all the same")
-	wantStatus(t, v.post(path+"/other-paper", nil), http.StatusConflict)
+	wantStatus(t, v.post(path+"/other-paper", sure), http.StatusConflict)
 	wantText(t, h.as(h.ops).get("/desk"), old.Reference(), "Something is cut off at the edge")
 	wantText(t, h.as(h.dpo).get("/register?about="+string(id)), "found the letter to be no new scan of "+old.Reference()+" but another")
 	if n := len(h.entries("new-scan-is-other", id)); n != 1 {

@@ -240,6 +240,15 @@ func (p *Portal) revokePasskey(w http.ResponseWriter, v *visit) error {
 	if !body.Shown {
 		return notAgainAt(body.Path)
 	}
+	at := slices.IndexFunc(body.Passkeys, func(k register.Passkey) bool { return k.Mark == v.PostForm.Get("passkey") })
+	if at < 0 {
+		return noSuchPasskey
+	}
+	if !confirmed(v.PostForm) {
+		return p.ok(w, v, page{Name: "confirm", Title: texts.Say("person.the-device-is-lost-revoke"), Body: confirmBody{Back: body.Path, Action: body.Path + "/revoke",
+			Says: []texts.Text{passkeyMade(body.Passkeys[at]), texts.Say("person.it-then-opens-nothing", "name", body.Name)}, Form: v.PostForm,
+			Button: texts.Say("person.the-device-is-lost-revoke"), Danger: true}})
+	}
 	revoked := body.Path + "?done=revoked"
 	err = p.cfg.Register.RevokePasskey(v.once(revoked), body.Number, v.PostForm.Get("passkey"), v.person.Number)
 	if errors.Is(err, register.ErrNotFound) {

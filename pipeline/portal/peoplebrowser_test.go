@@ -69,6 +69,7 @@ func TestPeopleInTheBrowser(t *testing.T) {
 	b.shoot("person")
 	b.WantsNoSideways(320)
 	b.Press(`form[action*="/people/9/revoke"] button`)
+	b.Press("#sure .danger")
 	b.WantsPath("/people/9?done=revoked")
 	b.Wants("None: Nell New cannot sign in")
 	b.Press(`a[href="/people/9/leave"]`)

@@ -83,7 +83,7 @@ func (h *house) onceForms() []onceForm {
 			}},
 		{name: "invitation", page: "/people/new", path: "/people/new", form: invitation(), kind: "person-added", shows: "/people?done=invited", by: h.admin, again: "/people/new", code: true},
 		{name: "code", page: lead, path: lead + "/code", kind: "code-made", shows: lead + "?done=code", by: h.admin, again: lead, code: true},
-		{name: "lost device", page: lead, path: lead + "/revoke", form: url.Values{"passkey": {hex.EncodeToString(mark[:8])}}, kind: "passkey-revoked", shows: lead + "?done=revoked", by: h.admin, again: lead, prepare: passkey},
+		{name: "lost device", page: lead, path: lead + "/revoke", form: url.Values{"passkey": {hex.EncodeToString(mark[:8])}}, kind: "passkey-revoked", shows: lead + "?done=revoked", confirm: true, by: h.admin, again: lead, prepare: passkey},
 		{name: "leaving", page: lead + "/leave", path: lead + "/leave", kind: "person-disabled", shows: "/people?done=left", by: h.admin, again: lead + "/leave"},
 	}
 }

@@ -153,6 +153,14 @@ func (p *Portal) dropResponse(w http.ResponseWriter, v *visit) error {
 	if !slices.Contains(register.DropReasons, why) {
 		return badForm
 	}
+	if !confirmed(v.PostForm) {
+		button := map[register.DropReason]texts.Text{register.DroppedWrong: texts.Say("unkept.wrong-copy"), register.DroppedTakenBack: texts.Say("unkept.take-back")}[why]
+		if button == nil {
+			button = texts.Say("unkept.not-safe")
+		}
+		return p.ok(w, v, page{Name: "confirm", Title: button, Body: confirmBody{Back: letterPath(v.letter.ID), Action: letterPath(v.letter.ID) + "/throw-away",
+			Says: []texts.Text{texts.Say("unkept.it-is-erased-for-good", "reference", v.letter.ID.Reference())}, Form: v.PostForm, Button: button, Danger: true}})
+	}
 	shows := "/letters?done=" + string(why)
 	if err := p.cfg.Register.DropResponse(v.once(shows), v.letter.ID, why, v.person.Number); err != nil {
 		return unkeptTrouble(err)

@@ -77,7 +77,7 @@ func TestACopyIsLookedAtBeforeItIsKept(t *testing.T) {
 	wantText(t, lead.get(draft+"?done=answer-kept"), "The answer may be posted now", "This is the kept copy of an answer")
 	wantText(t, h.as(h.lead2).get(path), `href="`+draft+`"`, "filed")
 	wantText(t, lead.post(draft+"/keep", safe), "does not wait for that any more")
-	wantText(t, lead.post(draft+"/throw-away", url.Values{"reason": {"wrong-copy"}}), "does not wait for that any more")
+	wantText(t, lead.post(draft+"/throw-away", url.Values{"reason": {"wrong-copy"}, "confirm": {"yes"}}), "does not wait for that any more")
 	wantText(t, h.as(h.dpo).get("/register?about="+idAt(draft).Reference()), "An agency that supports the person says so", "found it safe to write to the address")
 	if strings.Contains(lead.get("/letters").Body.String(), "not kept yet") {
 		t.Error("what is kept is still listed as what is not")
@@ -94,13 +94,18 @@ func TestACopyIsThrownAway(t *testing.T) {
 	for reason, says := range map[string]string{"wrong-copy": "upload it on the letter’s page", "unsafe-address": "Do not post the answer"} {
 		draft := lead.files(id)
 		for _, odd := range []string{"", "declined", "taken-back", "never-kept", "<b>"} {
-			if w := lead.post(draft+"/throw-away", url.Values{"reason": {odd}}); w.Code != http.StatusBadRequest && w.Code != http.StatusConflict {
+			if w := lead.post(draft+"/throw-away", url.Values{"reason": {odd}, "confirm": {"yes"}}); w.Code != http.StatusBadRequest && w.Code != http.StatusConflict {
 				t.Errorf("%s: %d", odd, w.Code)
 			}
 		}
 		to := action(t, lead.get(draft), draft+"/throw-away")
+		once := lead.post(to, url.Values{"reason": {reason}}) // one tap does nothing yet
+		wantStatus(t, once, http.StatusOK)
+		wantText(t, once, "is erased at once and for good", `name="reason" value="`+reason+`"`, `<a href="`+draft+`">`)
+		wantStatus(t, lead.get(draft), http.StatusOK)
+		to = action(t, once, draft+"/throw-away")
 		for range 2 {
-			wantRedirect(t, lead.post(to, url.Values{"reason": {reason}}), "/letters?done="+reason)
+			wantRedirect(t, lead.post(to, url.Values{"reason": {reason}, "confirm": {"yes"}}), "/letters?done="+reason)
 		}
 		wantText(t, lead.get("/letters?done="+reason), says)
 		wantStatus(t, lead.get(draft), http.StatusNotFound)
@@ -166,7 +171,7 @@ func TestCopiesPileUp(t *testing.T) {
 	second.get(letterPath(id))
 	second.files(id)
 	lead.get(drafts[0])
-	wantStatus(t, lead.post(drafts[0]+"/throw-away", url.Values{"reason": {"wrong-copy"}}), http.StatusSeeOther)
+	wantStatus(t, lead.post(drafts[0]+"/throw-away", url.Values{"reason": {"wrong-copy"}, "confirm": {"yes"}}), http.StatusSeeOther)
 	lead.files(id)
 }
 
@@ -234,14 +239,14 @@ func TestTheAddressIsNotConfirmed(t *testing.T) {
 		return draft
 	}
 	draft := waits()
-	wantStatus(t, lead.post(draft+"/throw-away", url.Values{"reason": {"declined"}}), http.StatusConflict)
-	wantRedirect(t, lead.post(draft+"/throw-away", url.Values{"reason": {"taken-back"}}), "/letters?done=taken-back")
+	wantStatus(t, lead.post(draft+"/throw-away", url.Values{"reason": {"declined"}, "confirm": {"yes"}}), http.StatusConflict)
+	wantRedirect(t, lead.post(draft+"/throw-away", url.Values{"reason": {"taken-back"}, "confirm": {"yes"}}), "/letters?done=taken-back")
 	draft = waits()
 	second := h.as(h.lead2)
-	wantText(t, second.post(draft+"/throw-away", url.Values{"reason": {"declined"}}), "Please open the letter first")
+	wantText(t, second.post(draft+"/throw-away", url.Values{"reason": {"declined"}, "confirm": {"yes"}}), "Please open the letter first")
 	second.get(draft)
-	wantStatus(t, second.post(draft+"/throw-away", url.Values{"reason": {"taken-back"}}), http.StatusConflict)
-	wantRedirect(t, second.post(draft+"/throw-away", url.Values{"reason": {"declined"}}), "/letters?done=declined")
+	wantStatus(t, second.post(draft+"/throw-away", url.Values{"reason": {"taken-back"}, "confirm": {"yes"}}), http.StatusConflict)
+	wantRedirect(t, second.post(draft+"/throw-away", url.Values{"reason": {"declined"}, "confirm": {"yes"}}), "/letters?done=declined")
 	wantText(t, second.get("/letters?done=declined"), "your colleague is told by mail")
 	wantText(t, lead.get(letterPath(id)), "Somebody else did not confirm")
 	wantStatus(t, lead.get(draft), http.StatusNotFound)

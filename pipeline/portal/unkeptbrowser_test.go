@@ -114,7 +114,7 @@ func looksOfAnswers(l *looker) {
 	l.at("answer-waits", draft+"?done=to-confirm")
 	other := v.files(id)
 	v.get(other)
-	v.post(other+"/throw-away", url.Values{"reason": {"unsafe-address"}})
+	v.post(other+"/throw-away", url.Values{"reason": {"unsafe-address"}, "confirm": {"yes"}})
 	l.at("letters-unsafe", "/letters?done=unsafe-address")
 	l.is(l.lead2)
 	l.at("letters-to-confirm", "/letters")
