@@ -38,7 +38,7 @@ func thumb(wide, high int) []byte {
 // aStack is what a scanner asks of a stack of two pages.
 func (o *office) aStack() letter.Question {
 	return letter.Question{Kind: letter.AsksStack, Helpline: "respect-phoneline", Since: o.now.UTC().Truncate(time.Second), Says: "Page 2 may be a sheet.",
-		Name: secretary, Pages: 2, Begins: []int{1}, Doubtful: []int{2}, Look: "Look at page 2."}
+		Name: secretary, Pages: 2, Begins: []int{1}, Doubtful: []int{2}, Look: "Look at page 2.", Language: "cy"}
 }
 
 // sealed is what a scanner seals today.
@@ -132,7 +132,7 @@ func TestAQuestionIsAskedAcrossTheBucket(t *testing.T) {
 	}
 	o.reportsAsked("office", o.site, oneToken)
 	q := o.questions()[atOne]
-	if q.Site != "office" || q.Kind != portal.QuestionStack || q.Name != secretary || q.Says != "Page 2 may be a sheet." || !q.Answered.IsZero() {
+	if q.Site != "office" || q.Kind != portal.QuestionStack || q.Name != secretary || q.Says != "Page 2 may be a sheet." || q.Language != "cy" || !q.Answered.IsZero() {
 		t.Fatalf("it is listed as %+v", q)
 	}
 	intake := o.Intake()

@@ -89,7 +89,7 @@ func (a apart) Questions(ctx context.Context) (all []portal.Question, err error)
 				continue
 			}
 			one := portal.Question{Token: at, Site: r.Site, Kind: portal.QuestionKind(q.asked.Kind), Helpline: q.asked.Helpline,
-				Name: q.asked.Name, Since: q.asked.Since, Says: q.asked.Says}
+				Name: q.asked.Name, Since: q.asked.Since, Says: q.asked.Says, Language: q.asked.Language}
 			if i := slices.IndexFunc(given[r.Site], func(g register.GivenAnswer) bool { return g.Token == token }); i >= 0 {
 				one.Answered = given[r.Site][i].At
 			}

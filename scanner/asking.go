@@ -18,6 +18,7 @@ import (
 	"letterlock/scanner/letter"
 	"letterlock/scanner/seal"
 	"letterlock/scanner/separator"
+	"letterlock/scanner/texts"
 )
 
 // Where the server is on another machine, what the folder asks is put to it through the
@@ -374,6 +375,9 @@ func (e *Edge) write(ctx context.Context, q Question, l *look, unseen string) er
 	}
 	asked := letter.Asked{Site: e.Site, Token: q.Token, Week: as.Week()}
 	text := letter.Question{Kind: questionKinds[q.Dir], Helpline: q.Helpline, Since: q.Since.UTC().Truncate(time.Second), Says: q.Says, Name: q.Name, Unseen: unseen}
+	if tag := e.Language.Tag(); tag != texts.English().Tag() {
+		text.Language = tag
+	}
 	if y := text.Since.Year(); y < 2000 || y > 9000 { // the share's own clock, which may be lost
 		text.Since = e.Now().UTC().Truncate(time.Second)
 	}

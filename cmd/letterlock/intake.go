@@ -55,7 +55,7 @@ func (i *intake) Questions(ctx context.Context) ([]portal.Question, error) {
 	}
 	for _, q := range list {
 		all = append(all, portal.Question{Token: q.Token, Site: i.site, Kind: questionKinds[q.Dir], Helpline: q.Helpline,
-			Name: q.Name, Since: q.Since, Says: q.Says})
+			Name: q.Name, Since: q.Since, Says: q.Says, Language: i.questions.Language().Tag()})
 	}
 	return all, err
 }

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,10 +59,14 @@ type Question struct {
 	Name     string // of the file, for the eyes of operations: in the page and nowhere else
 	Since    time.Time
 	Says     string // what is wrong, in plain words
+	Language string // of that and of Stack.Says, as browsers know it; empty for en-GB
 	// Answered is when a person has answered, where the scanner is on another machine and
 	// has not said yet that it knows; zero while nobody has.
 	Answered time.Time
 }
+
+// Lang is its language, for the page.
+func (q Question) Lang() string { return cmp.Or(q.Language, "en-GB") }
 
 // Stack is what was seen of a question's scan.
 type Stack struct {

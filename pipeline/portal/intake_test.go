@@ -48,9 +48,11 @@ func TestIntakeOfScannersOnOtherMachines(t *testing.T) {
 	first := h.intake.asks(QuestionDuplicate, "first.pdf", Stack{Pages: 1})
 	second := h.intake.asks(QuestionStack, "second.pdf", Stack{Pages: 2})
 	h.intake.waiting[0].Site, h.intake.waiting[1].Site = "office", "annexe"
+	h.intake.waiting[0].Language = "cy" // a scanner that speaks another language, and one that does not say
 	h.reports(letter.Report{Folders: []letter.ReportLine{{Helpline: "respect-phoneline", Asked: 1}}})
 	page := v.get("/intake")
-	wantText(t, page, "<dt>Scanner</dt><dd>office</dd>", "<dt>Scanner</dt><dd>annexe</dd>", first, second)
+	wantText(t, page, "<dt>Scanner</dt><dd>office</dd>", "<dt>Scanner</dt><dd>annexe</dd>", first, second, `<p lang="cy">Exactly`, `<p lang="en-GB">The letters`)
+	wantText(t, v.get(first), `<p class="lede" lang="cy">`)
 	if strings.Contains(page.Body.String(), "in the folder of scanner") {
 		t.Error("what is listed is said to be in the folder alone")
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -48,6 +49,7 @@ type Question struct {
 	Doubtful []int  `json:"doubtful,omitempty"` // those that may be a letter's or a sheet
 	Coded    []int  `json:"coded,omitempty"`    // those that bear a sheet's code
 	Look     string `json:"look,omitempty"`     // what to look at
+	Language string `json:"language,omitempty"` // of Says and Look, as browsers know it; empty for en-GB
 }
 
 // What is asked of a scan.
@@ -148,6 +150,8 @@ func cutText(s string) string {
 	return strings.ToValidUTF8(s, "")
 }
 
+var languageForm = regexp.MustCompile(`^[A-Za-z0-9-]{0,35}$`)
+
 // ReadQuestion reads what Write has written. Whoever has the site's key may have
 // written anything else.
 func ReadQuestion(data []byte) (q Question, err error) {
@@ -160,6 +164,8 @@ func ReadQuestion(data []byte) (q Question, err error) {
 	switch {
 	case q.Kind != AsksDuplicate && q.Kind != AsksOtherLine && q.Kind != AsksStack, !ValidName(q.Helpline), !believable(q.Since):
 		return Question{}, errors.New("question: kind, helpline or time is not of the agreed form")
+	case !languageForm.MatchString(q.Language):
+		return Question{}, errors.New("question: its language is not of the agreed form")
 	case max(len(q.Says), len(q.Name), len(q.Look)) > maxAskedText, !utf8.ValidString(q.Says + q.Name + q.Look):
 		return Question{}, errors.New("question: a text is not of the agreed form")
 	case q.Unseen == "" && (q.Pages < 1 || q.Pages > MaxAskedPages), q.Unseen != "" && q.Pages != 0:

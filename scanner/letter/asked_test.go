@@ -81,7 +81,7 @@ func TestQuestion(t *testing.T) {
 	at := time.Date(2026, 11, 24, 14, 2, 0, 0, time.UTC)
 	good := func() Question {
 		return Question{Kind: AsksStack, Helpline: "respect-phoneline", Since: at, Says: "Page 2 may be a sheet.", Name: "<b>\u202eMrs Smith.pdf",
-			Pages: 4, Begins: []int{1, 3}, Sheets: []int{2}, Doubtful: []int{2}, Coded: []int{2}, Look: "Look at page 2."}
+			Pages: 4, Begins: []int{1, 3}, Sheets: []int{2}, Doubtful: []int{2}, Coded: []int{2}, Look: "Look at page 2.", Language: "cy"}
 	}
 	data, err := good().Write()
 	if err != nil {
@@ -110,6 +110,7 @@ func TestQuestion(t *testing.T) {
 		"a page before the first": func(q *Question) { q.Begins = []int{0, 1} },
 		"a page after the last":   func(q *Question) { q.Sheets = []int{5} },
 		"a page twice":            func(q *Question) { q.Doubtful = []int{2, 2} },
+		"a name for a language":   func(q *Question) { q.Language = "Mrs Smith" },
 		"pages backwards":         func(q *Question) { q.Coded = []int{3, 1} },
 	} {
 		q := good()
