@@ -63,7 +63,11 @@ type looker struct {
 func newLooker(t *testing.T, change ...func(*Config)) *looker {
 	t.Helper()
 	axe := portaltest.Axe(t)
-	l := &looker{browser: newBrowser(t, change...), axe: axe, seen: map[string]bool{}, pages: map[string]bool{}}
+	tabled := func(c *Config) {
+		c.Policy.Text = append(c.Policy.Text, "\n\n| What is kept | For how long | Why |\n|:---|---:|---|\n| A letter that tells of somebody at risk | five years from the decision | safeguarding |\n"+
+			"| AnyReferenceThatIsOneLongWordWithoutAnEnd | six calendar months | the confidentiality policy |\n"...)
+	}
+	l := &looker{browser: newBrowser(t, append(change, tabled)...), axe: axe, seen: map[string]bool{}, pages: map[string]bool{}}
 	for name, pg := range l.portal.pages { // each says which it is
 		main := pg.Lookup("main")
 		_, err := pg.AddParseTree("of-"+name, main.Tree)

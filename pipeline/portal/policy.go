@@ -39,16 +39,19 @@ type policyBody struct {
 }
 
 // policyHTML is the policy's text as the page shows it. What the text itself
-// has as HTML is not passed on: it is written by people, who may paste anything.
-func policyHTML(p Policy) (template.HTML, error) {
+// has as HTML is not passed on: it is written by people, who may paste anything. A
+// table, which a narrow screen may not hold, moves sideways in a region of its own,
+// under that name; how its cells are aligned would be a style, which no page of ours has.
+func policyHTML(p Policy, table string) (template.HTML, error) {
 	if p.Name == "" || len(bytes.TrimSpace(p.Text)) == 0 {
 		return "", errors.New("the policy that authorises the destruction of paper has no name or no text")
 	}
 	var out bytes.Buffer
-	if err := goldmark.New(goldmark.WithExtensions(extension.Table)).Convert(p.Text, &out); err != nil {
+	if err := goldmark.New(goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignNone)))).Convert(p.Text, &out); err != nil {
 		return "", fmt.Errorf("reading the policy: %w", err)
 	}
-	return template.HTML(out.String()), nil
+	region := `<div class="counts" tabindex="0" role="region" aria-label="` + template.HTMLEscapeString(table) + `"><table class="prose">`
+	return template.HTML(strings.NewReplacer("<table>", region, "</table>", "</table></div>").Replace(out.String())), nil
 }
 
 // underHeading is the policy's text as a part of a page that has a heading of its

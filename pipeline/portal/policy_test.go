@@ -25,6 +25,15 @@ func TestAStrangerReadsThePolicy(t *testing.T) {
 	}
 }
 
+// A table of it moves sideways by itself where the screen is narrow, and says what it is.
+func TestATableOfThePolicy(t *testing.T) {
+	h := newHouse(t, func(c *Config) {
+		c.Policy.Text = []byte("# Confidentiality\n\n| Kept | Until |\n|---|--:|\n| <table> | six months |\n")
+	})
+	wantText(t, h.nobody().get("/policy"), `<div class="counts" tabindex="0" role="region" aria-label="A table of the policy"><table class="prose">`,
+		"<th>Until</th>", "<td>six months</td>", "</table></div>")
+}
+
 func TestAPolicyWithoutTextIsNone(t *testing.T) {
 	h := newHouse(t)
 	cfg := h.portal.cfg

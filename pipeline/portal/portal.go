@@ -160,10 +160,6 @@ func New(ctx context.Context, cfg Config) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	policy, err := policyHTML(cfg.Policy)
-	if err != nil {
-		return nil, err
-	}
 	if cfg.Sample {
 		kind, err := cfg.Register.Meta(ctx, register.MetaKind)
 		if err != nil {
@@ -173,7 +169,7 @@ func New(ctx context.Context, cfg Config) (*Portal, error) {
 			return nil, errors.New("this data folder is not a sample: its portal cannot let people pick who they are")
 		}
 	}
-	p := &Portal{cfg: cfg, policy: policy, crossOrigin: http.NewCrossOriginProtection()}
+	p := &Portal{cfg: cfg, crossOrigin: http.NewCrossOriginProtection()}
 	p.ceremonies = ceremonies{cfg.Register, cfg.Now, &sealer{register: cfg.Register, now: cfg.Now}}
 	p.limiter, p.places = newLimiter(cfg.Now), newPlaces(cfg.Now)
 	p.shownAgain, p.trays = shownAgain{cfg.Register, cfg.Now}, trays{cfg.Register, cfg.Now}
@@ -190,6 +186,9 @@ func New(ctx context.Context, cfg Config) (*Portal, error) {
 	}
 	if p.language, err = texts.New(cfg.files(), cfg.Language); err != nil {
 		return nil, fmt.Errorf("reading what the portal says: %w", err)
+	}
+	if p.policy, err = policyHTML(cfg.Policy, p.language.Text(texts.Say("policy.table"))); err != nil {
+		return nil, err
 	}
 	if p.pages, err = parsePages(p.templateFuncs()); err != nil {
 		return nil, fmt.Errorf("parsing pages: %w", err)
