@@ -30,11 +30,11 @@ func TestTurningPagesInTheBrowser(t *testing.T) {
 		b.WantsThat(`document.activeElement.id`, c.at)
 	}
 	b.WantsThat(`document.getElementById("turner-at").textContent`, "Page 2 of 3")
+	const second = `document.querySelector("#page-2 img")`
+	b.WantsThat(second+`.currentSrc.endsWith("?dpi=104")`, "true") // no more than this screen shows
 	// A window so high that the page, on its side, leaves most of it to the next one.
 	b.Do(chromedp.EmulateViewport(1280, 1600))
 	b.Do(chromedp.Click(chromedp.CSS(`[data-does=turn]`)))
-	const second = `document.querySelector("#page-2 img")`
-	b.WantsThat(second+`.currentSrc.endsWith("?dpi=104")`, "true") // no more than this screen shows
 	b.WantsThat(`new URL(`+second+`.src).search`, "?turn=1")
 	b.WantsThat(second+`.complete && `+second+`.width > `+second+`.height`, "true")
 	for range 3 {
