@@ -70,6 +70,45 @@ func TestAYearAheadForAnHour(t *testing.T) {
 	}
 }
 
+// A scan was claimed while the clock was right and waits for the list of keys; then the
+// clock is a year ahead, which no store contradicts. It is not given back as one whose time
+// is over, and is sealed as of its day once the clock is right and the list is there.
+func TestAScanThatWaitsWhenAClockJumpsAhead(t *testing.T) {
+	o, _ := taken(t)
+	o.wait(2 * time.Minute)
+	if err := o.bucket.Root().Remove(letter.RecipientsKey); err != nil {
+		t.Fatal(err)
+	}
+	o.drop(line+"/b.jpg", sampleLetter(2))
+	o.pass(settled + 1)
+	day := letter.DateOf(o.now)
+	if len(o.claimed()) == 0 {
+		t.Fatal("it is not taken")
+	}
+	o.now = o.now.AddDate(1, 0, 0)
+	o.pass(settled)
+	o.after(time.Hour)
+	o.pass(settled)
+	if given := o.given("refused"); len(given) > 0 {
+		t.Errorf("given back by a clock that is ahead: %d files", len(given))
+	}
+
+	o.now = o.now.AddDate(-1, 0, 0)
+	o.publish(o.recipients())
+	o.wait(2 * time.Minute)
+	all := o.verify()
+	if len(all) != 2 {
+		t.Fatalf("letters: %+v", all)
+	}
+	for _, m := range all {
+		if m.ReceivedOn().AddDays(1).Before(day) || day.Before(m.ReceivedOn()) {
+			t.Errorf("it is received on %s, not on %s", m.ReceivedOn(), day)
+		}
+	}
+	o.wait(2 * time.Minute)
+	o.ended(2)
+}
+
 // Of a stack that was taken meanwhile nothing stays behind either.
 func TestAStackThatWasTakenByAClockThatWasAhead(t *testing.T) {
 	o, stack := withStack(t, 3)
