@@ -136,6 +136,7 @@ func TestFilterIsKeptInLinks(t *testing.T) {
 	for i, who := range []int64{full.lead, full.manager} {
 		for _, fill := range []string{
 			`UPDATE letters SET risk = 'urgent' WHERE state = 'notified' AND rowid % 3 = 0`,
+			`UPDATE letters SET risk = 'share' WHERE state = 'notified' AND rowid % 3 = 1`,
 			`UPDATE letters SET review = '2026-11-01' WHERE class = 'five-years'`,
 			fmt.Sprintf(`UPDATE letters SET handed_to = %d WHERE rowid %% 5 = 0`, who),
 			fmt.Sprintf(`INSERT INTO walls (letter, person) SELECT id, %d FROM letters WHERE rowid %% 7 = %d`, full.lead2, i),
