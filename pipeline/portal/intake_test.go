@@ -406,7 +406,7 @@ func TestTwoAnswerAtOnce(t *testing.T) {
 	codes := make([]int, len(visitors))
 	for i, v := range visitors {
 		answer := []string{"same", "another"}[i%2]
-		wg.Go(func() { codes[i] = v.post(path, url.Values{"answer": {answer}}).Code })
+		wg.Go(func() { codes[i] = v.post(path, url.Values{"answer": {answer}, "confirm": {"yes"}}).Code })
 	}
 	wg.Wait()
 	slices.Sort(codes)
