@@ -200,6 +200,13 @@ func copyTable(ctx context.Context, from, to *sql.Tx, name string, far func(rows
 		if err := source.Scan(into...); err != nil {
 			return 0, err
 		}
+		for i := range row {
+			// SQLite's driver gives an empty blob as a nil slice, which is then written
+			// as NULL; a NULL itself is nil without a type.
+			if b, is := row[i].([]byte); is && b == nil {
+				row[i] = []byte{}
+			}
+		}
 		rows++
 		if batch = append(batch, row...); len(batch) >= most {
 			if err := flush(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -73,6 +74,7 @@ func TestACopyIsTheSameRegister(t *testing.T) {
 	if owed, err := d.OwedRequestMails(ctx, "example.org"); err != nil || len(owed) != 1 {
 		t.Fatalf("of the end of a hold %d are told, %v", len(owed), err)
 	}
+	d.signsIn()
 	want := d.rowsOf(d.Register)
 
 	cfg := d.cfg
@@ -105,6 +107,88 @@ func TestACopyIsTheSameRegister(t *testing.T) {
 		t.Errorf("the next hold is number %d, after %d", n, last)
 	}
 	d.balanced()
+}
+
+// signsIn leaves behind what somebody does who signs in: a challenge of a stranger, who
+// has no session yet, and that it was answered.
+func (d *desk) signsIn() {
+	d.t.Helper()
+	u := Underway{Kind: "challenge", Token: "of a browser", Body: "asked", Ends: d.now.Add(24 * time.Hour)}
+	d.must(d.KeepUnderway(d.t.Context(), u, Room{}))
+	u.Kind = "answered"
+	_, err := d.SpendUnderway(d.t.Context(), u)
+	d.must(err)
+}
+
+// What is empty in a column of bytes is empty in a copy, and not null: in every such
+// column of every table, from each database into each, and what is null stays null.
+func TestACopyKeepsWhatIsEmpty(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	l := d.receipted()
+	d.opens(l.ID, d.leader())
+	d.signsIn()
+	person, err := d.AddPerson(ctx, Person{Name: "Dee", Email: "dee@example.org", Role: DPO})
+	d.must(err)
+	_, err = d.SignIn(ctx, person, WithPasskey)
+	d.must(err)
+	emptied := d.emptiesBytes()
+	if !slices.Contains(emptied, "underway.session") || !slices.Contains(emptied, "sessions.hash") {
+		t.Fatalf("emptied: %v", emptied)
+	}
+	want := d.rowsOf(d.Register)
+	for _, url := range []string{"", postgrestest.Empty(t), ""} {
+		cfg := d.cfg
+		cfg.Path, cfg.URL = filepath.Join(t.TempDir(), "copy.db"), url
+		to, err := Open(ctx, cfg)
+		d.must(err)
+		defer func() { _ = to.Close() }()
+		_, _, err = d.CopyTo(ctx, to, nil)
+		d.must(err)
+		if diff := cmp.Diff(want, d.rowsOf(to)); diff != "" {
+			t.Fatalf("the copy differs:\n%s", diff)
+		}
+		d.Register = to
+	}
+}
+
+// emptiesBytes makes every column of bytes empty in one row of its table, but for the
+// tree, which a copy compares.
+func (d *desk) emptiesBytes() (emptied []string) {
+	d.t.Helper()
+	ctx := d.t.Context()
+	d.must(d.inTx(ctx, func(tx *sql.Tx) error {
+		names, err := d.Register.tables(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, name := range slices.DeleteFunc(names, func(name string) bool { return name == "tree" }) {
+			rows, err := tx.QueryContext(ctx, `SELECT * FROM `+name)
+			if err != nil {
+				return err
+			}
+			columns, err := rows.ColumnTypes()
+			if err = errors.Join(err, rows.Close()); err != nil {
+				return err
+			}
+			for _, c := range columns {
+				if kind := c.DatabaseTypeName(); kind != "BLOB" && kind != "BYTEA" {
+					continue
+				}
+				one := `(SELECT ` + c.Name() + ` FROM ` + name + ` LIMIT 1)`
+				res, err := tx.ExecContext(ctx, `UPDATE `+name+` SET `+c.Name()+` = $1 WHERE `+c.Name()+` = `+one, []byte{})
+				if err != nil {
+					return fmt.Errorf("%s.%s: %w", name, c.Name(), err)
+				}
+				if n, err := res.RowsAffected(); err != nil {
+					return err
+				} else if n > 0 {
+					emptied = append(emptied, name+"."+c.Name())
+				}
+			}
+		}
+		return nil
+	}))
+	return emptied
 }
 
 // Each table to whose rows others refer is copied before these.
