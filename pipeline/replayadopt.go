@@ -269,7 +269,7 @@ func (s *Server) forgetUnread(ctx context.Context) error {
 // a letter.
 type Backlog struct {
 	Signs   []register.RestoreSign
-	Entries int64       // of this register
+	Entries int64       // of this register, without those of custodians who brought keys back since
 	Newest  letter.Date // the day of the newest of them
 	Seen    int64       // entries under the newest checkpoint that is known elsewhere; 0 where none is
 
@@ -328,7 +328,7 @@ func (s *Server) Backlog(ctx context.Context) (b Backlog, err error) {
 
 // lookBack is what the register itself knows.
 func (s *Server) lookBack(ctx context.Context, b *Backlog) (err error) {
-	if b.Entries, _, err = s.cfg.Register.Checkpoint(ctx); err != nil {
+	if b.Entries, err = s.cfg.Register.OlderCopy(ctx); err != nil {
 		return err
 	}
 	newest, err := s.cfg.Register.Entries(ctx, -1, "", "", 1)

@@ -21,7 +21,7 @@ var treeHashForm = regexp.MustCompile(`^[A-Za-z0-9+/]{43}=$`)
 // [BS, GDPR 32]
 type RestoreBegun struct {
 	Signs   []RestoreSign `json:"signs"`          // by what it was recognised
-	Entries int64         `json:"entries"`        // that this register had before this one
+	Entries int64         `json:"entries"`        // that this register had when it was closed: what stands between them and this one was done to prepare the replay
 	Seen    int64         `json:"seen"`           // entries under the newest checkpoint that is known elsewhere; 0 where none is
 	Root    TreeHash      `json:"root,omitempty"` // of that checkpoint
 }

@@ -304,6 +304,7 @@ const (
 
 	metaClosed      = "closed"       // the signs that this is an older copy, until a replay has ended
 	metaClosedSince = "closed_since" // and when the first was found
+	metaClosedOver  = "closed_over"  // and how many entries there were then
 
 	metaProgram = "program" // the version of the program that has changed the tables last
 

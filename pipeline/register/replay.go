@@ -37,7 +37,9 @@ func (r *Register) BeginRestore(ctx context.Context, ev RestoreBegun) error {
 		if err != nil {
 			return err
 		}
-		ev.Entries = entries
+		if ev.Entries, err = olderCopy(ctx, tx); err != nil {
+			return err
+		}
 		if err := setMeta(ctx, tx, metaReplay, strconv.FormatInt(entries, 10)); err != nil {
 			return err
 		}

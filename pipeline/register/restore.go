@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -78,9 +79,40 @@ func (r *Register) KeepClosed(ctx context.Context, signs []RestoreSign) error {
 			if err := setMeta(ctx, tx, metaClosedSince, r.Now().UTC().Format(time.RFC3339)); err != nil {
 				return err
 			}
+			// What custodians do before the replay is recorded after these.
+			entries, _, err := head(ctx, tx)
+			if err != nil {
+				return err
+			}
+			if err := setMeta(ctx, tx, metaClosedOver, strconv.FormatInt(entries, 10)); err != nil {
+				return err
+			}
 		}
 		return setMeta(ctx, tx, metaClosed, strings.Join(all, " "))
 	})
+}
+
+// OlderCopy is how many entries are from before Letterlock was closed, and so from the
+// older copy: all of them where it is not closed, or was by a program that did not
+// note it.
+func (r *Register) OlderCopy(ctx context.Context) (entries int64, err error) {
+	return olderCopy(ctx, r.read)
+}
+
+func olderCopy(ctx context.Context, q querier) (entries int64, err error) {
+	if entries, _, err = head(ctx, q); err != nil {
+		return 0, err
+	}
+	var noted string
+	err = q.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, metaClosedOver).Scan(&noted)
+	if errors.Is(err, sql.ErrNoRows) {
+		return entries, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("reading how many entries there were: %w", err)
+	}
+	then, err := strconv.ParseInt(noted, 10, 64)
+	return min(then, entries), err
 }
 
 // mayRecordClosed reports whether the event may be recorded while Letterlock is
@@ -103,7 +135,7 @@ func mayRecordClosed(ctx context.Context, ev Event) bool {
 // open ends what KeepClosed began. It belongs to the transaction that records
 // the end of a replay.
 func open(ctx context.Context, tx *sql.Tx) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE name IN ($1, $2)`, metaClosed, metaClosedSince)
+	_, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE name IN ($1, $2, $3)`, metaClosed, metaClosedSince, metaClosedOver)
 	return err
 }
 
@@ -126,7 +158,7 @@ func (r *Register) KeepAnchored(ctx context.Context, key string) error {
 // checkpoint of the branch that is lost, and excuses nobody.
 type RestoreSaid struct {
 	On    letter.Date // in London
-	Entry int64       // its number: as many entries are from the backup
+	Entry int64       // the number of the first entry that is not from the backup
 	Lost  int64       // entries that were known to be missing; 0 where nobody knew of any
 }
 
@@ -136,7 +168,8 @@ func restoreIn(e Entry) (said RestoreSaid, ok bool) {
 	if e.Kind != ev.kind() || json.Unmarshal(e.Data, &ev) != nil {
 		return said, false
 	}
-	return RestoreSaid{letter.DateOf(e.At), e.N, max(0, ev.Seen-e.N)}, true
+	from := max(0, min(ev.Entries, e.N))
+	return RestoreSaid{letter.DateOf(e.At), from, max(0, ev.Seen-from)}, true
 }
 
 // String is a sentence for people.

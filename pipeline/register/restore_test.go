@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"letterlock/scanner/letter"
@@ -127,5 +128,46 @@ func TestARestoreGivesNoNumberTwice(t *testing.T) {
 	d.must(d.AskErasure(ctx, l.ID, PersonAsked, person))
 	if q, err := d.RequestOf(ctx, l.ID); err != nil || q.Number != 1001 {
 		t.Errorf("the first request is number %d, %v", q.Number, err)
+	}
+}
+
+// The keyring was lost with the database: what custodians bring back is recorded before
+// the replay, and is not of the backup. Whoever holds the branch that is lost is told of
+// the restore, however little of it there was.
+func TestARestoreExplainsWhatCameBeforeItsReplay(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	d.receipted()
+	older, _ := d.elsewhere()
+	_, _, err := d.CopyTo(ctx, older, nil)
+	d.must(err)
+	kept := d.head().Entries
+	d.must(d.Record(ctx, RegisterExported{}, 0))
+	lost, lostExport := d.head(), d.export()
+
+	d.Register = older
+	d.must(d.KeepClosed(ctx, []RestoreSign{SignBucket}))
+	for range 3 {
+		d.must(d.Record(ctx, KeyRestored{Week: "x2026-W30"}, 0))
+	}
+	d.must(d.KeepClosed(ctx, []RestoreSign{SignPerson}))
+	d.must(d.BeginRestore(Replaying(ctx), RestoreBegun{Signs: []RestoreSign{SignBucket}, Seen: lost.Entries}))
+	now, err := VerifyExport(strings.NewReader(d.export()), d.pub, lost)
+	if _, wrong := errors.AsType[*Wrong](err); !wrong || len(now.Restores) != 1 {
+		t.Fatalf("of the branch that is lost it says %v, and of restores %v", err, now.Restores)
+	}
+	said := now.Restores[0]
+	if said.Entry != kept || said.Lost != 1 || !said.MayExplain(lost) {
+		t.Errorf("of %d entries in the backup it says: %s", kept, said)
+	}
+	if n, differ, err := FirstDifference(strings.NewReader(lostExport), strings.NewReader(d.export())); err != nil || !differ || n < said.Entry {
+		t.Errorf("entry %d is the first that differs, %v; the restore explains those from %d on", n, err, said.Entry)
+	}
+
+	// The next one counts anew.
+	d.must(d.inTx(ctx, func(tx *sql.Tx) error { return open(ctx, tx) }))
+	d.must(d.Record(ctx, RegisterExported{}, 0))
+	d.must(d.KeepClosed(ctx, []RestoreSign{SignBucket}))
+	if n, err := d.OlderCopy(ctx); err != nil || n != d.head().Entries {
+		t.Errorf("closed again, %d entries are said to be of an older copy, %v", n, err)
 	}
 }
