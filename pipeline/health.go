@@ -36,14 +36,21 @@ func (s *Server) Healthz() http.Handler {
 }
 
 // Readyz answers whether people can be sent to this server: the register answers,
-// and it is not an older copy that serves nobody. That the storage or the mail
+// what they do can be recorded here, and it is not an older copy that serves nobody. That the storage or the mail
 // server is away is no reason to send them elsewhere; alarms say that.
 func (s *Server) Readyz() http.Handler {
 	return health(func(ctx context.Context) error {
-		if _, _, err := s.cfg.Register.Checkpoint(ctx); err != nil {
-			if register.IsOutOfReach(err) { // which the log says already
-				return errors.New(SayAway(err))
-			}
+		_, _, err := s.cfg.Register.Checkpoint(ctx)
+		if err == nil {
+			err = s.cfg.Register.MaySign(ctx)
+		}
+		switch {
+		case err == nil:
+		case register.IsOutOfReach(err): // which the log says already
+			return errors.New(SayAway(err))
+		case errors.Is(err, register.ErrNoKey), errors.Is(err, register.ErrOldKey):
+			return errors.New("this server does not have the key that signs the register, so nobody can sign in here; 'letterlock check' says what to do")
+		default:
 			s.cfg.Log.Error("the register does not answer", "error", err)
 			return errors.New("the register does not answer; the log says why")
 		}

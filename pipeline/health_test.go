@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"letterlock/pipeline/register"
 )
 
@@ -34,4 +36,19 @@ func TestHealth(t *testing.T) {
 	older := newOffice(t)
 	older.must(older.cfg.Register.KeepClosed(t.Context(), register.RestoreSigns[:1]))
 	want("an older copy", older.Readyz(), "serves nobody")
+
+	// The key was changed on another server, or is not in the folder.
+	other := newOffice(t)
+	want("with the register's key", other.Readyz(), "ok")
+	strange, _ := signer(t, "letterlock-register")
+	for when, key := range map[string]note.Signer{"without the register's key": nil, "with a key that does not sign": strange} {
+		desk := other.desk
+		desk.Signer = key
+		reg, err := register.Open(t.Context(), desk)
+		other.must(err)
+		defer func() { _ = reg.Close() }()
+		cfg := other.cfg
+		cfg.Register = reg
+		want(when, New(cfg).Readyz(), "nobody can sign in here")
+	}
 }
