@@ -283,22 +283,41 @@ func (s *Server) overdueKeys(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
+// checkKeys says what is amiss now and what will be: the alarm of a list that is late
+// refers to this, whatever else there is.
 func (s *Server) checkKeys(ctx context.Context) (bad, good texts.Text, err error) {
 	keys, err := s.cfg.Register.Keys(ctx, register.KeyLiving)
 	if err != nil {
 		return nil, nil, err
 	}
+	if bad, err = s.checkKeysNow(ctx, keys); err != nil {
+		return nil, nil, err
+	}
+	ahead, err := s.checkKeysAhead(ctx, keys)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case bad == nil:
+		bad = ahead
+	case ahead != nil:
+		bad = texts.Say("check-keys.and-ahead", "now", bad, "ahead", ahead)
+	}
+	return bad, texts.Say("check-keys.all-there", "n", len(keys)), nil
+}
+
+// checkKeysNow says what is amiss with the living keys, the worst first.
+func (s *Server) checkKeysNow(ctx context.Context, keys []register.WeekKey) (bad texts.Text, err error) {
 	needed, letters, err := s.neededKeys(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if _, err := s.cfg.Keyring.Weeks(); err != nil {
 		s.cfg.Log.Error("the keyring cannot be read", "error", err)
-		return texts.Say("check-keys.cannot-read-folder"), nil, nil
+		return texts.Say("check-keys.cannot-read-folder"), nil
 	}
 	due, err := s.dueKeys(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for _, k := range keys {
 		if slices.ContainsFunc(due, func(d register.WeekKey) bool { return d.Week == k.Week }) && !slices.Contains(needed, k.Week) {
@@ -307,22 +326,21 @@ func (s *Server) checkKeys(ctx context.Context) (bad, good texts.Text, err error
 		_, err := s.cfg.Keyring.Recipient(k.Week)
 		switch {
 		case errors.Is(err, keyring.ErrNoKey):
-			return texts.Say("check-keys.missing", "key", k.Week), nil, nil
+			return texts.Say("check-keys.missing", "key", k.Week), nil
 		case err != nil:
 			s.cfg.Log.Error("a key cannot be read", "key", k.Week, "error", err)
-			return texts.Say("check-keys.cannot-read", "key", k.Week), nil, nil
+			return texts.Say("check-keys.cannot-read", "key", k.Week), nil
 		}
 	}
 	for _, k := range due {
 		if !slices.Contains(needed, k.Week) {
-			return texts.Say("check-keys.still-there", "key", k.Week), nil, nil
+			return texts.Say("check-keys.still-there", "key", k.Week), nil
 		}
 	}
 	if letters > 0 {
-		return texts.Say("check-keys.needed", "n", letters, "day", needed[0].Over()), nil, nil
+		return texts.Say("check-keys.needed", "n", letters, "day", needed[0].Over()), nil
 	}
-	bad, err = s.checkKeysAhead(ctx, keys)
-	return bad, texts.Say("check-keys.all-there", "n", len(keys)), err
+	return nil, nil
 }
 
 // listLateAfter is after how long without a new recipients list somebody must look: one is

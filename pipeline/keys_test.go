@@ -398,6 +398,15 @@ func TestScannersRunOutOfKeysLoudly(t *testing.T) {
 	if got := o.alarms(); !slices.Equal(got, []register.AlarmKind{register.ListLate}) {
 		t.Errorf("loud is %v", got)
 	}
+	// Another finding hides nothing of it.
+	living, err := o.cfg.Register.Keys(t.Context(), register.KeyLiving)
+	o.must(err)
+	key := filepath.Join(dir, string(living[len(living)-1].Week)+".txt")
+	o.must(os.Rename(key, key+".away"))
+	if got := says(); !strings.Contains(got, "is missing from the keyring") || !strings.Contains(got, "every scanner stops") {
+		t.Errorf("with a key that is missing too: %s", got)
+	}
+	o.must(os.Rename(key+".away", key))
 	o.must(os.Remove(stuck))
 	o.must(o.daily(t.Context(), &w))
 	if got := says(); got != "" || len(o.alarms()) != 0 {

@@ -36,8 +36,14 @@ func TestALetterThatIsLostEarlyIsLoud(t *testing.T) {
 			t.Errorf("the check says: %s", line.Says)
 		}
 	}
-	if _, err := o.PDF(t.Context(), o.state(m.ID)); !errors.Is(err, portal.ErrLost) {
+	if _, err := o.PDF(t.Context(), o.state(m.ID)); !errors.Is(err, portal.ErrLost) || errors.Is(err, portal.ErrMissing) {
 		t.Errorf("opening it: %v", err)
+	}
+	known := o.read() // by a restore, which has it on the register
+	o.must(o.store.Store.Remove(t.Context(), known.ObjectKey(), o.only(known.ObjectKey())))
+	o.must(o.cfg.Register.NotFound(t.Context(), known.ID))
+	if _, err := o.PDF(t.Context(), o.state(known.ID)); !errors.Is(err, portal.ErrMissing) {
+		t.Errorf("opening one that a restore has not found: %v", err)
 	}
 	for gone, by := range map[int]register.Remover{10: register.ByNobody, 182: register.ByNobody, 183: register.ByStorage} {
 		o.now = m.ReceivedOn().AddDays(gone).Start()

@@ -176,7 +176,10 @@ func (s *Server) forReader(ctx context.Context, l register.Letter) ([]byte, erro
 			plain, err = s.open(ctx, l, l.Lies.Version)
 		}
 	}
-	if l.Missing && err != nil || s.notThere(l, err) {
+	if l.Missing && err != nil {
+		return nil, portal.ErrMissing
+	}
+	if s.notThere(l, err) {
 		return nil, portal.ErrLost
 	}
 	if errors.Is(err, deposit.ErrNotFound) {

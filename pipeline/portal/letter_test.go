@@ -330,6 +330,8 @@ func TestStorageTrouble(t *testing.T) {
 		says   string
 	}{
 		{ErrGone, http.StatusGone, "time is over"},
+		{ErrLost, http.StatusGone, "The manager, the data-protection officer and the administrator are told"},
+		{ErrMissing, http.StatusGone, "It was not in the storage any more when Letterlock was restored from a backup. That is on the register."},
 		{errors.New("GET letters/six-months/" + string(id) + ".age: connection refused"), http.StatusServiceUnavailable, "Nothing is lost"},
 	} {
 		h.reader.fails = c.fails

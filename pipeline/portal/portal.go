@@ -60,6 +60,10 @@ var ErrGone = errors.New("the storage no longer holds the letter")
 // hold, and does not.
 var ErrLost = errors.New("the storage has lost the letter")
 
+// ErrMissing is ErrLost for one that was missing already when a restore was replayed,
+// which is on the register, and of which nobody is told anew.
+var ErrMissing = fmt.Errorf("%w before a restore", ErrLost)
+
 // ErrNotClean is what a Reader returns for a letter whose file might do more than show
 // its pages: it is given to nobody, and its pages are shown as pictures.
 var ErrNotClean = errors.New("the letter's file is not given out")

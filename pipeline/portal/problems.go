@@ -101,6 +101,9 @@ var (
 	letterLost = &problem{Status: http.StatusGone, Heading: texts.Say("problem.this-letter-is-not-where"),
 		Lines: []texts.Text{texts.Say("problem.the-storage-does-not-hold-it-any"),
 			texts.Say("problem.if-its-paper-has-not-been")}}
+	letterMissing = &problem{Status: http.StatusGone, Heading: texts.Say("problem.this-letter-is-not-where"),
+		Lines: []texts.Text{texts.Say("problem.it-was-missing-at-a-restore"),
+			texts.Say("problem.keep-its-paper-and-tell")}}
 	movedOn = &problem{Status: http.StatusConflict, Heading: texts.Say("problem.something-changed-while-you-were"),
 		Lines: []texts.Text{texts.Say("problem.somebody-else-acted"),
 			texts.Say("problem.look-at-it-again-if-your-choice")}}
@@ -316,6 +319,8 @@ func problemOf(err error) (said *problem, known bool) {
 		return questionGone, true
 	case errors.Is(err, ErrGone):
 		return letterEnded, true
+	case errors.Is(err, ErrMissing):
+		return letterMissing, true
 	case errors.Is(err, ErrLost):
 		return letterLost, true
 	}
