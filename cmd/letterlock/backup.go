@@ -253,8 +253,12 @@ func (c *keyBackupCmd) Run(w *world) error {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(w.out, "Written: %s. Keep it where the server is not, and a second one elsewhere.\nWritten: %s, its public half.%s\nInto letterlock.toml:\n\n[backup]\nfolder = \"/mnt/backup\"\nrecipients = [%q]\n",
-		c.Out, filepath.Join(folder, name), map[bool]string{true: " Put it beside letterlock.toml."}[folder != filepath.Dir(w.dir.config)], name)
+	backups := "/mnt/backup"
+	if cfg, err := readConfig(w.dir.config); err == nil && cfg.Backup.Folder != "" {
+		backups = cfg.Backup.Folder
+	}
+	_, err = fmt.Fprintf(w.out, "Written: %s. Keep it where the server is not, and a second one elsewhere.\nWritten: %s, its public half.%s\nInto letterlock.toml:\n\n[backup]\nfolder = %q\nrecipients = [%q]\n",
+		c.Out, filepath.Join(folder, name), map[bool]string{true: " Put it beside letterlock.toml."}[folder != filepath.Dir(w.dir.config)], backups, name)
 	return err
 }
 

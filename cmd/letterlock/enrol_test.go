@@ -221,7 +221,7 @@ func (a *annexe) serverHasItsOwnUser() {
 	says("it would be asked whether they are to count again", append(ownUser, "--dry-run")...)
 	refused("choose another name with --server-user", ownUser...)
 	refused("refuse", "setup")
-	says("Its credentials were not changed", append(ownUser, "--yes")...)
+	says("Storage user: letterlock-server was made anew, with the rights of a server and the secret that it had", append(ownUser, "--yes")...)
 	command(a.t, a.data, "setup") // which needs no more than these
 	// The file may lie on a volume of its own, behind a link. What a set-up under another
 	// name has begun is said, and not forgotten.

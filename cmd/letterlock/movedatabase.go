@@ -242,7 +242,8 @@ func (m move) carryOut(w *world) (err error) {
 	crashPoint("moving-begun", "")
 	copying := w.screen.Begin("Copying the register", "row", 0)
 	defer copying.End()
-	entries, _, err := m.in.register.MoveTo(w.ctx, to, register.Moving{
+	var entries int64 // in the copy, with the one that says that it was moved
+	_, _, err = m.in.register.MoveTo(w.ctx, to, register.Moving{
 		From: string(from),
 		Far:  copying.Set,
 		Tell: func(table string, rows int64) {
@@ -256,7 +257,8 @@ func (m move) carryOut(w *world) (err error) {
 			if err != nil {
 				return fmt.Errorf("the copy does not verify, and is not used: %w", err)
 			}
-			fmt.Fprintf(w.out, "The copy verifies: %d entries.\n", head.Entries)
+			entries = head.Entries
+			fmt.Fprintf(w.out, "The copy verifies: %d entries.\n", entries)
 			return m.config.write()
 		},
 	})

@@ -135,6 +135,9 @@ func (in *installation) open(ctx context.Context) (err error) {
 		return err
 	}
 	if in.keyring, err = keyring.Open(in.keyringFolder()); err != nil {
+		if folder := in.keyringFolder(); !exists(folder) {
+			return fmt.Errorf("the keyring's folder %s is not there and cannot be made: mount its volume, or make it for the account that runs Letterlock: install -d -m 700 -o ACCOUNT %s", folder, folder)
+		}
 		return fmt.Errorf("the keyring cannot be opened: %s", configfile.Reason(err))
 	}
 	// Before any command records anything. One that only looks goes on whatever

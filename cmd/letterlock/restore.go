@@ -214,6 +214,15 @@ func (w *world) showFound(b pipeline.Backlog) {
 	}
 }
 
+// needsCode says what somebody needs first who cannot sign in: the restore has ended the
+// codes with which passkeys are made.
+func needsCode(p register.Person) string {
+	if p.Passkeys > 0 || p.SSO {
+		return ""
+	}
+	return fmt.Sprintf(" (no passkey: letterlock user code %d)", p.Number)
+}
+
 // showReplayed says what was done, and what no program can know.
 func (w *world) showReplayed(b pipeline.Backlog, done register.Restored, earlier []letter.ID) {
 	fmt.Fprintf(w.out, "\nDone, and on the register: %s taken in, %d found elsewhere, %d found nowhere, %d ended with proof; %s removed from the bucket, %s destroyed.\n",
@@ -232,7 +241,7 @@ func (w *world) showReplayed(b pipeline.Backlog, done register.Restored, earlier
 	}
 	fmt.Fprint(w.out, "\nLook at this, since nobody can know what was changed after the backup was made. These may sign in again:\n")
 	for _, p := range b.People {
-		fmt.Fprintf(w.out, "  %d, %s\n", p.Number, p.Role)
+		fmt.Fprintf(w.out, "  %d, %s%s\n", p.Number, p.Role, needsCode(p))
 	}
 	fmt.Fprintln(w.out, "Whoever has left since: letterlock user disable NUMBER. The names: letterlock user list")
 	if len(b.Sites) > 0 {

@@ -249,6 +249,10 @@ func (f serverUserFlags) makeServerUser(w *world, yes bool) error {
 	if err != nil {
 		return err
 	}
+	if !u.isNew && !is.There { // the storage has lost its users
+		_, err = fmt.Fprintf(w.out, "Storage user: %s was made anew, with the rights of a server and the secret that it had.\n", u.name)
+		return err
+	}
 	if !u.isNew {
 		_, err = fmt.Fprintf(w.out, "Storage user: %s is there, with the rights of a server. Its credentials were not changed.\n", u.name)
 		return err
