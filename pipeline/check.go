@@ -354,18 +354,53 @@ func (s *Server) checkPeople(ctx context.Context) (bad, good texts.Text, err err
 	if err != nil {
 		return nil, nil, err
 	}
+	people = slices.DeleteFunc(people, func(p register.Person) bool { return p.Disabled })
+	comeIn, err := s.whoComeIn(ctx, people)
+	if err != nil {
+		return nil, nil, err
+	}
 	var says []texts.Text
 	for _, h := range s.cfg.Helplines {
-		if !slices.ContainsFunc(people, func(p register.Person) bool { return !p.Disabled && p.LeadsHelpline(h) && p.Email != "" }) {
+		leads := func(p register.Person) bool { return p.LeadsHelpline(h) && p.Email != "" }
+		switch {
+		case !slices.ContainsFunc(people, leads):
 			says = append(says, texts.Say("check-people.no-leader", "helpline", h))
+		case !slices.ContainsFunc(comeIn, leads):
+			says = append(says, texts.Say("check-people.no-leader-signs-in", "helpline", h))
 		}
 	}
-	if !slices.ContainsFunc(people, func(p register.Person) bool { return !p.Disabled && p.Role == register.Manager }) {
+	manages := func(p register.Person) bool { return p.Role == register.Manager }
+	switch {
+	case !slices.ContainsFunc(people, manages):
 		says = append(says, texts.Say("check-people.no-manager"))
+	case !slices.ContainsFunc(comeIn, manages):
+		says = append(says, texts.Say("check-people.no-manager-signs-in"))
 	}
 	told, err := s.cfg.Register.ToldOfAlarms(ctx)
 	if told == 0 {
 		says = append(says, texts.Say("check-people.nobody-is-told"))
 	}
 	return joined("list.sentence", says), texts.Say("check-people.all-there"), err
+}
+
+// whoComeIn are those of the people who have a sign-in, a passkey or the
+// organisation's, so that somebody opens what comes: an invitation opens nothing. In a
+// sample nobody needs one.
+func (s *Server) whoComeIn(ctx context.Context, people []register.Person) (in []register.Person, err error) {
+	kind, err := s.cfg.Register.Meta(ctx, register.MetaKind)
+	if err != nil || kind == register.KindSample {
+		return people, err
+	}
+	for _, who := range people {
+		has := who.Passkeys > 0
+		if !has && who.SSO && s.cfg.Issuer != "" { // what was linked with another one opens nothing
+			if has, err = s.cfg.Register.SignsInWith(ctx, who.Number, s.cfg.Issuer); err != nil {
+				return nil, err
+			}
+		}
+		if has {
+			in = append(in, who)
+		}
+	}
+	return in, nil
 }

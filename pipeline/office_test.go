@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -139,6 +140,14 @@ func (o *office) person(role register.Role, email string, helplines ...string) i
 	n, err := o.cfg.Register.AddPerson(o.t.Context(), register.Person{Name: "Somebody", Email: email, Role: role, Helplines: helplines})
 	o.must(err)
 	return n
+}
+
+// enrolled has each of them have a passkey.
+func (o *office) enrolled(people ...int64) {
+	o.t.Helper()
+	for _, n := range people {
+		o.must(o.cfg.Register.AddAnotherPasskey(o.t.Context(), n, []byte("passkey "+strconv.FormatInt(n, 10)), "{}"))
+	}
 }
 
 // list is the recipients list in the bucket.

@@ -156,7 +156,7 @@ func TestPaperMayGoOnceVerifiedWhereConfigured(t *testing.T) {
 // Without a manager of the helplines some things stand still, and the check says so.
 func TestThatNobodyManagesIsSaid(t *testing.T) {
 	o := newOffice(t)
-	o.person(register.TeamLeader, "bea@example.org", "mens-advice-line")
+	o.enrolled(oneLeader, o.person(register.TeamLeader, "bea@example.org", "mens-advice-line"))
 	o.person(register.DPO, "dee@example.org")
 	says := func() string {
 		for _, l := range o.Check(t.Context()) {
@@ -170,11 +170,60 @@ func TestThatNobodyManagesIsSaid(t *testing.T) {
 		t.Errorf("the check says %q", got)
 	}
 	mo := o.person(register.Manager, "mo@example.org")
+	if got := says(); ok(o.Check(t.Context()), "people") || !strings.Contains(got, "No manager of the helplines has set up a sign-in yet") {
+		t.Errorf("with an invitation alone the check says %q", got)
+	}
+	o.enrolled(mo)
 	if got := says(); !ok(o.Check(t.Context()), "people") {
 		t.Errorf("the check says %q", got)
 	}
 	o.must(o.cfg.Register.DisablePerson(t.Context(), mo))
 	if ok(o.Check(t.Context()), "people") {
 		t.Error("the last manager has gone, and the check says nothing of it")
+	}
+}
+
+// Who was invited and has no sign-in yet opens nothing, and the check says so of a
+// helpline that nobody else leads; a sign-in of the organisation's is one while it is
+// configured, and under its issuer alone.
+func TestLeadersWhoCannotSignInAreSaid(t *testing.T) {
+	o := newOffice(t)
+	ctx, reg := t.Context(), o.cfg.Register
+	o.enrolled(oneLeader, o.person(register.Manager, "mo@example.org"))
+	bea := o.person(register.TeamLeader, "bea@example.org", "mens-advice-line")
+	says := func(when, want string) {
+		t.Helper()
+		for _, l := range o.Check(ctx) {
+			if l.Name == "people" && (l.OK == (want != "") || !strings.Contains(l.Says, want)) {
+				t.Errorf("%s the check says %+v", when, l)
+			}
+		}
+	}
+	const nobody = "No team leader of the helpline mens-advice-line has set up a sign-in yet"
+	says("while she is only invited", nobody)
+	code, err := reg.NewCode(ctx, bea, 0, register.SessionMax)
+	o.must(err)
+	proof, err := reg.CheckCode(ctx, bea, code)
+	o.must(err)
+	o.must(reg.LinkSSO(ctx, bea, proof, "https://login.example.org", "bea"))
+	says("without the organisation's sign-in", nobody)
+	o.cfg.Issuer = "https://other.example.org"
+	says("with another one", nobody)
+	o.cfg.Issuer = "https://login.example.org"
+	says("with hers", "")
+	o.must(reg.UnlinkSSO(ctx, bea, 0))
+	says("once she has it no more", nobody)
+	o.enrolled(bea)
+	says("with a passkey", "")
+}
+
+// In a sample nobody needs a sign-in to be somebody.
+func TestASampleNeedsNoSignIns(t *testing.T) {
+	o := newOffice(t)
+	o.person(register.Manager, "mo@example.org")
+	o.person(register.TeamLeader, "bea@example.org", "mens-advice-line")
+	o.must(o.cfg.Register.SetMeta(t.Context(), register.MetaKind, register.KindSample))
+	if !ok(o.Check(t.Context()), "people") {
+		t.Error("its check asks for sign-ins")
 	}
 }

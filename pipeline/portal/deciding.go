@@ -108,12 +108,37 @@ func (p *Portal) readersBeside(v *visit, l register.Letter, person int64) ([]reg
 	return slices.DeleteFunc(people, func(who register.Person) bool { return who.Number == person || !mayRead(who, l) }), nil
 }
 
+// colleague is somebody whom a page offers or names.
+type colleague struct {
+	register.Person
+	NotYet bool // they have no sign-in yet, and open nothing
+}
+
+// Called is their name, with a word that they cannot come in yet.
+func (c colleague) Called() texts.Text {
+	if c.NotYet {
+		return texts.Say("layout.name-not-yet", "name", c.Name)
+	}
+	return texts.Plain(c.Name)
+}
+
+// offered are the people as a page offers them: who was invited and has set up
+// nothing cannot be told from the others by their name. In a sample nobody needs to.
+func (p *Portal) offered(people []register.Person) (out []colleague) {
+	for _, who := range people {
+		out = append(out, colleague{who, !p.cfg.Sample && who.Passkeys == 0 && !(who.SSO && p.sso != nil)})
+	}
+	return out
+}
+
 // tellDeciding fills in what the letter's page asks of its reader.
 func (p *Portal) tellDeciding(v *visit, l register.Letter, body *letterBody) (err error) {
 	body.Risks = register.Risks
-	if body.Colleagues, err = p.colleagues(v); err != nil {
+	colleagues, err := p.colleagues(v)
+	if err != nil {
 		return err
 	}
+	body.Colleagues = p.offered(colleagues)
 	if l.HandedTo == 0 {
 		body.HandedBack, err = p.cfg.Register.HandedToNobody(v.Context(), l.ID, v.person.Number)
 		return err

@@ -103,9 +103,29 @@ func TestIsSomebodyAtRisk(t *testing.T) {
 	wantText(t, lead.get(path+"?done=risk-urgent-alone"), "Nobody is told by mail", "call 999")
 }
 
+// Who was invited and has set up no sign-in is offered with a word of that: nobody
+// waits for who cannot come.
+func TestWhoHasNoSignInYetIsOfferedAsThat(t *testing.T) {
+	h := newHouse(t, letsConfirm)
+	h.enrolled(h.manager)
+	id := h.readable(1)
+	path, lead := letterPath(id), h.as(h.lead)
+	const bea = "Bea Lead (has not set up a sign-in yet)"
+	wantText(t, lead.get(path), bea+", Team leader<", ">Mo Manager, Manager<")
+	wantText(t, lead.get(path+"/safeguarding"), ">"+bea+"<")
+	wantText(t, lead.get(lead.files(id)), bea+" and Mo Manager.")
+	h.enrolled(h.lead2)
+	for _, page := range []string{path, path + "/safeguarding"} {
+		if w := lead.get(page); containsText(w.Body.String(), bea) || !containsText(w.Body.String(), ">Bea Lead") {
+			t.Errorf("with a passkey %s says\n%s", page, w.Body)
+		}
+	}
+}
+
 // Nobody is said to be told by mail whose address is not known.
 func TestWhoHasNoAddressIsNotToldByMail(t *testing.T) {
 	h := newHouse(t, letsConfirm)
+	h.enrolled(h.lead2, h.manager)
 	must(t, h.register.ChangePerson(t.Context(), register.Person{Number: h.manager, Name: "Mo Manager"}, h.admin))
 	id := h.readable(1)
 	path := letterPath(id)

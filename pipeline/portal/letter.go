@@ -37,14 +37,14 @@ type letterBody struct {
 	EndsIn     int64             // milliseconds until nobody may be shown it any more; 0 for one that is on hold
 
 	Risks      []register.Risk
-	Colleagues []register.Person // to whom it may be handed over
-	HandedTo   texts.Text        // to whom it was; nil for nobody
-	HandedBack bool              // the visitor was called since it was to somebody who may not read it any more
+	Colleagues []colleague // to whom it may be handed over
+	HandedTo   texts.Text  // to whom it was; nil for nobody
+	HandedBack bool        // the visitor was called since it was to somebody who may not read it any more
 }
 
 // HandTo are those to whom it may be handed over who do not have it already.
-func (b letterBody) HandTo() []register.Person {
-	return slices.DeleteFunc(slices.Clone(b.Colleagues), func(who register.Person) bool { return who.Number == b.Letter.HandedTo })
+func (b letterBody) HandTo() []colleague {
+	return slices.DeleteFunc(slices.Clone(b.Colleagues), func(who colleague) bool { return who.Number == b.Letter.HandedTo })
 }
 
 // recordOpening writes the opening into the register. It comes before the

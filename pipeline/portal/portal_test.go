@@ -118,6 +118,14 @@ func (h *house) newcomer(name string, role register.Role, helplines ...string) i
 	return n
 }
 
+// enrolled has each of them have a passkey.
+func (h *house) enrolled(people ...int64) {
+	h.t.Helper()
+	for _, n := range people {
+		must(h.t, h.register.AddAnotherPasskey(h.t.Context(), n, fmt.Append(nil, "the passkey of ", n), "{}"))
+	}
+}
+
 // letter is a letter of Respect Phoneline that was received now and that the
 // team leaders have been told about.
 func (h *house) letter(pages int) letter.ID {

@@ -38,7 +38,7 @@ func changes(form url.Values) bool { return form.Get("change") == "yes" }
 type keepForm struct {
 	Letter   register.Letter
 	Form     url.Values
-	Leaders  []register.Person
+	Leaders  []colleague
 	Reasons  []register.SafeguardingReason
 	Tolds    []register.Told
 	Agencies []register.Agency
@@ -133,9 +133,9 @@ func (p *Portal) keepForm(v *visit, form url.Values) (keepForm, error) {
 		f.Deadline, f.Was = v.letter.Deadline(), cmp.Or(form.Get("was"), decided(v.letter))
 	}
 	f.Latest = f.Deadline.AddDays(-1)
-	f.Leaders = slices.DeleteFunc(people, func(who register.Person) bool {
+	f.Leaders = p.offered(slices.DeleteFunc(people, func(who register.Person) bool {
 		return !who.LeadsHelpline(v.letter.Helpline) || v.letter.WalledOff(who.Number)
-	})
+	}))
 	return f, nil
 }
 
@@ -309,7 +309,7 @@ func (f keepForm) readSafeguarding() (s register.Safeguarding, flaws []formFlaw)
 		flaws = append(flaws, formFlaw{"review", texts.Say("safeguarding.enter-the-day-on-which-somebody", "earliest", f.Earliest, "latest", f.Latest)})
 	}
 	s.Review = review
-	if !slices.ContainsFunc(f.Leaders, func(who register.Person) bool { return who.Number == s.Named }) {
+	if !slices.ContainsFunc(f.Leaders, func(who colleague) bool { return who.Number == s.Named }) {
 		flaws = append(flaws, formFlaw{"named", texts.Say("safeguarding.choose-the-team-leader-who-may-go")})
 	}
 	return s, flaws

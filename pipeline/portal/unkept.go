@@ -24,13 +24,13 @@ type unkeptBody struct {
 	Checks   []register.AddressCheck
 	Chosen   register.AddressCheck
 
-	Second   bool       // of a draft: somebody else must confirm the address then
-	Own      bool       // the visitor has uploaded it
-	Uploader texts.Text // who has
-	Told     []string   // who may confirm it, and is written to
-	Untold   []string   // and who may and is not: their address is not known
-	Path     string     // of this page, for which the visitor shows anew who they are
-	Shown    bool       // and has done so
+	Second   bool         // of a draft: somebody else must confirm the address then
+	Own      bool         // the visitor has uploaded it
+	Uploader texts.Text   // who has
+	Told     []texts.Text // who may confirm it, and is written to
+	Untold   []texts.Text // and who may and is not: their address is not known
+	Path     string       // of this page, for which the visitor shows anew who they are
+	Shown    bool         // and has done so
 	Origin   string
 }
 
@@ -56,11 +56,11 @@ func (p *Portal) unkeptPage(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	body := unkeptBody{Letter: l, Checks: register.AddressChecks, Chosen: chosen, Own: l.UploadedBy == v.person.Number,
 		Second: p.confirmsAddress(v.Context()), Uploader: staffWords(names, l.UploadedBy),
 		Path: letterPath(l.ID), Shown: p.shows(v, letterPath(l.ID)), Origin: p.cfg.Origin}
-	for _, who := range others {
+	for _, who := range p.offered(others) {
 		if who.Email == "" {
-			body.Untold = append(body.Untold, who.Name)
+			body.Untold = append(body.Untold, who.Called())
 		} else {
-			body.Told = append(body.Told, who.Name)
+			body.Told = append(body.Told, who.Called())
 		}
 	}
 	if body.Answered, err = p.answered(v, l); err != nil {

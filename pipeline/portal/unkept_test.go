@@ -180,6 +180,7 @@ func TestCopiesPileUp(t *testing.T) {
 // and a look at every page.
 func TestASecondPersonConfirmsTheAddress(t *testing.T) {
 	h := newHouse(t, letsConfirm)
+	h.enrolled(h.lead2, h.manager)
 	id := h.readable(1)
 	path := letterPath(id)
 	lead := h.as(h.lead)
