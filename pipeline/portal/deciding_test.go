@@ -111,7 +111,7 @@ func TestWhoHasNoSignInYetIsOfferedAsThat(t *testing.T) {
 	id := h.readable(1)
 	path, lead := letterPath(id), h.as(h.lead)
 	const bea = "Bea Lead (has not set up a sign-in yet)"
-	wantText(t, lead.get(path), bea+", Team leader<", ">Mo Manager, Manager<")
+	wantText(t, lead.get(path), bea+", Team leader<", ">Mo Manager, Helplines’ manager<")
 	wantText(t, lead.get(path+"/safeguarding"), ">"+bea+"<")
 	wantText(t, lead.get(lead.files(id)), bea+" and Mo Manager.")
 	h.enrolled(h.lead2)

@@ -342,6 +342,10 @@ func (p *Portal) confirmRelease(w http.ResponseWriter, v *visit, h register.Hold
 	}
 	if soon > 0 {
 		says = append(says, texts.Say("hold.letters-would-be-due", "n", soon))
+	} else if soon, err = p.cfg.Register.SoonDue(v.Context(), h); err != nil {
+		return err
+	} else if soon > 0 {
+		says = append(says, texts.Say("hold.letters-are-due-now", "n", soon))
 	}
 	return p.ok(w, v, page{Name: "confirm", Title: texts.Say("hold.release-hold-number", "number", h.Number), Body: confirmBody{Back: here, Action: here + "/release",
 		Form: v.PostForm, Button: texts.Say("hold.release-the-hold"), Danger: true, Says: says}})

@@ -109,6 +109,7 @@ func TestPuttingALetterOnHold(t *testing.T) {
 	wantText(t, dpo.get("/holds"), `href="/holds/1"`, "waits for a second person")
 	wantText(t, dpo.get("/holds/1"), "(Mo Manager) asked for it to be released")
 	wantText(t, manager.get("/overview"), "Holds whose end waits for a second person")
+	wantText(t, dpo.post("/holds/1/release", nil), "Release hold number 1?", "1 letter is then deleted within a week. Yours is the second word: the hold is released now.")
 	wantRedirect(t, dpo.post("/holds/1/release", url.Values{"confirm": {"yes"}}), "/holds?done=released")
 	wantText(t, manager.get("/holds"), "Nothing is on hold")
 	wantStatus(t, h.as(h.lead).get(path), http.StatusNotFound)

@@ -27,7 +27,7 @@ type letterBody struct {
 	SharedMore bool // more often than is listed
 	Holds      []register.Hold
 	Answers    []register.Letter // the kept copies, and those that the visitor may keep or confirm
-	NotKept    texts.Text        // what became of the visitor's last copy that is not kept
+	Became     texts.Text        // what became of the visitor's last copy
 	Answered   *register.Letter  // of an answer: its letter, while that can be opened
 	Asked      *register.Request // what waits for a second person
 	Unheard    bool              // and there is none
@@ -151,6 +151,9 @@ func decisionNote(v *visit, l register.Letter) texts.Text {
 	}
 	if said := riskNote(done, l); said != nil {
 		return said
+	}
+	if done == "answer-kept" && l.State == register.Filed && l.UploadedBy != v.person.Number {
+		return texts.Say("letter.you-have-confirmed-the-address")
 	}
 	return keepingNote(done, l)
 }

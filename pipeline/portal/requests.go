@@ -145,6 +145,7 @@ type requestCard struct {
 	Own   bool   // the visitor asked for it
 	Path  string // of its page, for which they show anew who they are
 	Shown bool   // and have done so
+	Opens bool   // they may open the letter
 	Alone bool   // nobody else is there who may confirm it
 	Back  *comeBack
 }
@@ -167,14 +168,15 @@ func (p *Portal) requestCards(v *visit) ([]requestCard, error) {
 			return nil, err
 		}
 		c.Alone = !somebody
+		l, err := p.cfg.Register.Letter(v.Context(), q.Letter)
+		if errors.Is(err, register.ErrNotFound) {
+			continue // it has gone meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		c.Opens = p.mayBeShown(v.person, l)
 		if q.Withdraw != "" {
-			l, err := p.cfg.Register.Letter(v.Context(), q.Letter)
-			if errors.Is(err, register.ErrNotFound) {
-				continue // it has gone meanwhile
-			}
-			if err != nil {
-				return nil, err
-			}
 			if c.Back, err = p.comesBack(v, l); err != nil {
 				return nil, err
 			}

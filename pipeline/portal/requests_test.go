@@ -52,6 +52,9 @@ func TestErasingNeedsTwoPeople(t *testing.T) {
 
 	manager := h.as(h.manager)
 	wantText(t, manager.get("/requests"), "Request number 1", id.Reference(), "The person concerned asks for it", "(Ada Lead)", "1 waiting")
+	open := `<a href="` + path + `">Open letter <span class="reference">` + id.Reference() + `</span></a>`
+	wantText(t, manager.get("/requests"), open)
+	wantText(t, manager.get("/requests/1"), open)
 	wantText(t, manager.get("/requests/1"), "show first that it is you", `data-to="/requests/1"`)
 	if strings.Contains(manager.get("/requests/1").Body.String(), "Erase the letter</button>") {
 		t.Error("it can be confirmed without having shown who they are")

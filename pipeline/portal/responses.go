@@ -53,8 +53,8 @@ func (p *Portal) tellAnswers(v *visit, l register.Letter, body *letterBody) (err
 	body.Answers = slices.DeleteFunc(all, func(a register.Letter) bool {
 		return !a.DraftEnds.IsZero() && (a.UploadedBy != v.person.Number || !p.cfg.Now().Before(a.DraftEnds))
 	})
-	why, err := p.cfg.Register.WhyNotKept(v.Context(), l.ID, v.person.Number)
-	body.NotKept = texts.Word("not-kept", why)
+	why, err := p.cfg.Register.ResponseBecame(v.Context(), l.ID, v.person.Number)
+	body.Became = texts.Word("answer-became", why)
 	return err
 }
 

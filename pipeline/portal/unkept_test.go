@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -221,10 +222,30 @@ func TestASecondPersonConfirmsTheAddress(t *testing.T) {
 		wantRedirect(t, second.post(to, nil), draft+"?done=answer-kept")
 	}
 	wantText(t, second.get(draft), "This is the kept copy of an answer")
+	// Whoever waits to post it is told, and finds it on the letter's page; the file is theirs.
+	const post = "Somebody else has confirmed that it is safe to write to the address of your answer"
+	if calls, err = h.register.OwedCalls(t.Context(), "example.org"); err != nil {
+		t.Fatal(err)
+	}
+	calls = slices.DeleteFunc(calls, func(c register.Call) bool { return c.Why == register.CalledConfirm })
+	if len(calls) != 1 || calls[0].Person != h.lead || calls[0].Letter != id || calls[0].Why != register.CalledConfirmed {
+		t.Errorf("after it was confirmed called are %+v", calls)
+	}
+	wantText(t, lead.get(path), post, "Delete your own file")
+	if w := second.get(draft + "?done=answer-kept"); containsText(w.Body.String(), "Delete your own file") || !containsText(w.Body.String(), "you have confirmed that it is safe") {
+		t.Errorf("who confirmed it reads\n%s", w.Body)
+	}
+	if containsText(second.get(path).Body.String(), post) {
+		t.Error("who confirmed it is told what the uploader is")
+	}
 	wantText(t, h.as(h.dpo).get("/register?about="+idAt(draft).Reference()), "(Bea Lead) confirmed that it is safe to write to the address", "(Ada Lead) had found")
 	third := h.as(h.manager)
 	third.showsAgain(draft)
 	wantText(t, third.post(draft+"/confirm-address", nil), "does not wait for that any more")
+	lead.files(id)
+	if containsText(lead.get(path).Body.String(), post) {
+		t.Error("of a further answer it is said that it may be posted")
+	}
 }
 
 // Who waits takes it back; who is asked declines, and the uploader is told.

@@ -99,8 +99,5 @@ func callUploader(ctx context.Context, tx *sql.Tx, l Letter, why, away CallReaso
 	if !may {
 		why = away
 	}
-	if why == "" {
-		return nil
-	}
 	return call(ctx, tx, l.Answers, l.UploadedBy, why)
 }

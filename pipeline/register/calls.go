@@ -32,6 +32,8 @@ const (
 	CalledBack     CallReason = "back"     // the copy that they had uploaded came back with a restore, and waits to be kept
 	CalledDeclined CallReason = "declined" // somebody else did not confirm the address of their answer
 
+	CalledConfirmed CallReason = "confirmed" // somebody else did, and it may be posted
+
 	CalledAwayKept   CallReason = "away-kept"   // somebody else did, and the letter is not theirs to read any more
 	CalledAwayUnkept CallReason = "away-unkept" // somebody else did not, of such a letter
 )

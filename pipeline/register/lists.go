@@ -27,7 +27,7 @@ type List string
 // where not, or where old ones that nobody has said a word on would hide new ones.
 const (
 	ListUnopened    List = "unopened"   // by anybody; oldest first
-	ListUnfinished  List = "unfinished" // opened, and nobody has said whether it can be read; oldest first
+	ListUnfinished  List = "unfinished" // opened, and nobody has said whether it can be read, of which there is paper still; oldest first
 	ListDecided     List = "decided"    // found readable or not, but for those of ListRiskUnsaid
 	ListReadable    List = "readable"   // was found readable
 	ListScanAgain   List = "scan-again" // could not be read; oldest first
@@ -62,14 +62,19 @@ const (
 	// length tells PostgreSQL, which is to keep no statistics of ids, that few letters
 	// are answers: see the statistics letters_openable.
 	canBeOpened = `l.state || '' IN ('receipted', 'notified', 'opened', 'readable', 'scan-again') AND length(l.answers) = 0`
+
+	// Once its paper is destroyed nobody is asked any more whether a scan can be read: that
+	// was said before the letter came to another helpline, or need not be said first.
+	paperGone = `EXISTS (SELECT 1 FROM papers p WHERE p.letter = l.id AND p.state = 'destroyed')`
 )
 
 // walks are written so that each has an index in whose order it is read and
 // passes over few: a page costs what it shows, however many letters there are.
 var walks = map[List][]walk{
-	ListUnopened:    {{where: `l.state = 'receipted'`}, {where: `l.state = 'notified'`}},
-	ListUnfinished:  {{where: `l.state = 'opened'`}},
-	ListDecided:     {{where: `l.state = 'readable' AND (l.risk <> '' OR l.reason <> '')`, newest: true}, {where: `l.state = 'scan-again'`, newest: true}},
+	ListUnopened:   {{where: `l.state = 'receipted'`}, {where: `l.state = 'notified'`}},
+	ListUnfinished: {{where: `l.state = 'opened' AND NOT ` + paperGone}},
+	ListDecided: {{where: `l.state = 'readable' AND (l.risk <> '' OR l.reason <> '')`, newest: true}, {where: `l.state = 'scan-again'`, newest: true},
+		{where: `l.state = 'opened' AND (l.risk <> '' OR l.reason <> '') AND ` + paperGone, newest: true}},
 	ListReadable:    {{where: `l.state = 'readable'`, newest: true}},
 	ListScanAgain:   {{where: `l.state = 'scan-again'`}},
 	ListFiveYears:   {{where: `l.class = 'five-years' AND ` + canBeOpened, newest: true}},
@@ -77,7 +82,7 @@ var walks = map[List][]walk{
 	ListUrgent:      {{where: `l.risk = 'urgent' AND l.reason = '' AND ` + canBeOpened}},
 	ListToShare:     {{where: `l.risk = 'share' AND l.reason = '' AND ` + canBeOpened}},
 	ListForAnother:  {{where: `l.id IN (SELECT letter FROM papers WHERE state = 'kept' AND checked_by <> 0 AND checked_by <> $6) AND ` + canBeOpened, few: true}},
-	ListRiskUnsaid:  {{where: `l.state = 'readable' AND l.risk = '' AND l.reason = ''`}},
+	ListRiskUnsaid:  {{where: `l.state = 'readable' AND l.risk = '' AND l.reason = ''`}, {where: `l.state = 'opened' AND l.risk = '' AND l.reason = '' AND ` + paperGone}},
 	ListHanded:      {{where: `l.handed_to <> 0 AND l.handed_to = $6 AND ` + canBeOpened, newest: true, few: true}},
 	ListReviews:     {{where: `l.review <> '' AND l.review <= $7 AND ` + canBeOpened, few: true}},
 	ListRecused:     {{where: `l.id IN (SELECT letter FROM walls) AND ` + canBeOpened, newest: true, few: true}},

@@ -140,6 +140,46 @@ func TestListsHoldEveryLetterOnce(t *testing.T) {
 	}
 }
 
+// Once the paper of a letter is destroyed nobody can say any more whether its scan can be
+// read: another helpline, to which it is given, is asked about risk alone.
+func TestAfterItsPaperNobodyIsAskedWhetherALetterCanBeRead(t *testing.T) {
+	d := newDesk(t)
+	ctx := t.Context()
+	leader, manager, ops, another := d.leader(), d.whoIs(Manager), d.whoIs(Operations), d.whoIs(Operations)
+	theirs, err := d.AddPerson(ctx, Person{Name: "Ben", Email: "ben@example.org", Role: TeamLeader, Helplines: []string{"mens-advice-line"}})
+	d.must(err)
+	id := d.receipted().ID
+	in := func(when string, want ...List) {
+		t.Helper()
+		var got []List
+		for _, list := range []List{ListUnopened, ListUnfinished, ListRiskUnsaid, ListDecided} {
+			ask := Listing{Readership: Readership{Helplines: bothHelplines, Person: theirs, Leader: theirs}, What: list, Limit: 5}
+			found, err := d.Listed(ctx, ask)
+			d.must(err)
+			if n, err := d.CountListed(ctx, ask); err != nil || n != len(found) {
+				t.Errorf("%s, %s counts %d, %v", when, list, n, err)
+			}
+			for range found {
+				got = append(got, list)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s it is in %v, and not in %v", when, got, want)
+		}
+	}
+	d.finds(id, leader)
+	d.must(d.destroys(id, ops, ops, another))
+	d.must(d.AskRedirection(ctx, id, "mens-advice-line", leader))
+	q, err := d.RequestOf(ctx, id)
+	d.must(err)
+	d.must(d.ConfirmRequest(ctx, q.Number, manager))
+	in("given to them", ListUnopened)
+	d.opens(id, theirs)
+	in("opened", ListRiskUnsaid)
+	d.must(d.AnswerRisk(ctx, id, RiskNone, "", theirs))
+	in("answered", ListDecided)
+}
+
 func idsOfAll(letters []Letter) (out []letter.ID) {
 	for _, l := range letters {
 		out = append(out, l.ID)

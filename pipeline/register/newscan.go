@@ -134,7 +134,7 @@ func (r *Register) takeOver(ctx context.Context, tx *sql.Tx, old, l Letter) erro
 		{`DELETE FROM papers WHERE letter = $1`, []any{from}},                                                                                               // it is one paper, and the new scan's
 		{`DELETE FROM mails WHERE letter = $1 AND sent IS NULL`, []any{from}},
 		{`UPDATE letters SET answers = $2 WHERE answers = $1 AND answers <> ''`, []any{from, to}},
-		{`UPDATE calls SET letter = $2 WHERE letter = $1 AND why IN ('unkept', 'declined', 'away-kept', 'away-unkept')`, []any{from, to}}, // what became of answers
+		{`UPDATE calls SET letter = $2 WHERE letter = $1 AND why IN ('unkept', 'declined', 'confirmed', 'away-kept', 'away-unkept')`, []any{from, to}}, // what became of answers
 		{`UPDATE holds SET letter = $2 WHERE letter = $1`, []any{from, to}},
 		{`UPDATE requests SET letter = $2 WHERE letter = $1`, []any{from, to}},
 	})

@@ -68,8 +68,8 @@ func (r *Register) FileResponse(ctx context.Context, m letter.Manifest, to lette
 		if err := keepWalls(ctx, tx, m.ID, to); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM calls WHERE letter = $1 AND person = $2 AND why IN ($3, $4)`,
-			string(to), person, string(CalledUnkept), string(CalledDeclined)); err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM calls WHERE letter = $1 AND person = $2 AND why IN ($3, $4, $5)`,
+			string(to), person, string(CalledUnkept), string(CalledDeclined), string(CalledConfirmed)); err != nil {
 			return err
 		}
 		if err := r.append(ctx, tx, ResponseFiled{Answers: to, Helpline: Name(m.Helpline), Class: m.Class, Deadline: m.Deadline(),
@@ -125,7 +125,8 @@ func (r *Register) KeepResponse(ctx context.Context, id letter.ID, check Address
 }
 
 // ConfirmResponse records that the person, who has opened the response, confirms
-// that it is safe to write to its address: it is kept. ErrSameTwo is for who
+// that it is safe to write to its address: it is kept, and its uploader, who waits to
+// post it, is told. ErrSameTwo is for who
 // uploaded it, ErrMoved for what does not wait for this any more.
 func (r *Register) ConfirmResponse(ctx context.Context, id letter.ID, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
@@ -144,7 +145,7 @@ func (r *Register) ConfirmResponse(ctx context.Context, id letter.ID, person int
 		case !may:
 			return ErrMayNotRead
 		}
-		if err := callUploader(ctx, tx, l, "", CalledAwayKept); err != nil {
+		if err := callUploader(ctx, tx, l, CalledConfirmed, CalledAwayKept); err != nil {
 			return err
 		}
 		return r.file(ctx, tx, &l, person)
@@ -288,12 +289,14 @@ func (r *Register) keepUnasked(ctx context.Context, tx *sql.Tx, l *Letter) error
 	return r.underHolds(ctx, tx, l)
 }
 
-// WhyNotKept returns what became of the last response to the letter that the person
-// uploaded and that is not kept, unless they did so themselves: CalledUnkept or
-// CalledDeclined, or empty.
-func (r *Register) WhyNotKept(ctx context.Context, to letter.ID, person int64) (why CallReason, err error) {
-	err = r.read.QueryRowContext(ctx, `SELECT why FROM calls WHERE letter = $1 AND person = $2 AND why IN ($3, $4)`,
-		string(to), person, string(CalledUnkept), string(CalledDeclined)).Scan(&why)
+// ResponseBecame returns what became of the last response to the letter that the person
+// uploaded, unless they did so themselves: CalledUnkept, CalledDeclined or
+// CalledConfirmed, or empty. Of several, what is not kept, and must not be posted, is
+// said first.
+func (r *Register) ResponseBecame(ctx context.Context, to letter.ID, person int64) (why CallReason, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT why FROM calls WHERE letter = $1 AND person = $2 AND why IN ($3, $4, $5)
+		ORDER BY CASE WHEN why = $5 THEN 1 ELSE 0 END LIMIT 1`,
+		string(to), person, string(CalledUnkept), string(CalledDeclined), string(CalledConfirmed)).Scan(&why)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}
