@@ -49,7 +49,7 @@ func checkMessage(t *testing.T, text string, want Message) {
 		subject, first = "Something waits for a second person", "Somebody at Letterlock has asked for what a second person must confirm. You may:"
 	}
 	if want.About == ACall {
-		subject, first = "Letterlock needs you", "What a colleague has decided at Letterlock needs you. It is said here:"
+		subject, first = "A colleague has decided something", "What a colleague has decided at Letterlock needs you. It is said here:"
 	}
 	then := "You will be asked to sign in."
 	if want.About == AnInvitation {

@@ -58,6 +58,9 @@ func TestIsSomebodyAtRisk(t *testing.T) {
 
 	wantRedirect(t, lead.post(path+"/risk", url.Values{"risk": {"urgent"}}), path+"?done=risk-urgent")
 	wantText(t, lead.get(path+"?done=risk-urgent"), `<p class="urge" role="status">It is recorded`, "call 999", "told by mail now")
+	// Whoever comes by the mail, which does not say it, reads it first of all.
+	const danger = `<p class="urge" role="note">A colleague who read this letter says that somebody is in danger now.`
+	wantText(t, h.as(h.manager).get(path), danger, `<a href="#keeping">Go to that decision</a>`)
 	wantText(t, h.as(h.manager).get("/letters"), "Somebody is in danger</h2>", id.Reference())
 	if got := strings.Join(h.called(), ", "); got != fmt.Sprintf("%d urgent", h.manager) {
 		t.Errorf("called are %s", got)
