@@ -12,6 +12,7 @@ type overviewBody struct {
 	Helplines []Helpline
 	Rows      []overviewRow
 	Lines     []overviewCell // what is of no one helpline
+	Differs   overviewCell   // which is loud where there is any
 }
 
 // overviewRow is one thing that is counted, for each of the helplines.
@@ -65,6 +66,9 @@ func (p *Portal) overviewPage(w http.ResponseWriter, v *visit) error {
 	}
 	body.Rows = append(body.Rows, more...)
 	if body.Lines, err = p.overviewLines(v); err != nil {
+		return err
+	}
+	if body.Differs, err = p.differences(v); err != nil {
 		return err
 	}
 	return p.ok(w, v, page{Name: "overview", Title: texts.Say("overview.overview"), Body: body})
@@ -123,6 +127,17 @@ func (p *Portal) dueAndPapers(v *visit) ([]overviewRow, error) {
 		outlived.Cells = append(outlived.Cells, overviewCell{gone, ofHelpline(outlived.Says, h), "/papers"})
 	}
 	return []overviewRow{overdue, papers, outlived}, nil
+}
+
+// differences counts what the last count of papers found at the sites that is not
+// settled: whoever counts sees it, and has nobody to tell here.
+func (p *Portal) differences(v *visit) (overviewCell, error) {
+	row := overviewCell{0, texts.Say("overview.differences-of-the-last-count"), "/papers"}
+	sites, err := p.siteCounts(v, nil)
+	for _, s := range sites {
+		row.Count += len(s.Differs)
+	}
+	return row, err
 }
 
 // overviewLines count what is of no one helpline.

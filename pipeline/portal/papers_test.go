@@ -150,6 +150,11 @@ func TestEveryDifferenceHasAName(t *testing.T) {
 	}
 	wantText(t, h.as(h.manager).get("/papers"), "2 differences", missing.Reference(), "It must be there and was not found.",
 		gone.Reference(), "It is on record as destroyed, under the ledger number D-2026-000001, and it is there.")
+	differ := func(n string) {
+		t.Helper()
+		wantText(t, h.as(h.manager).get("/overview"), `<tr class="loud"><th scope="row">Differences that the last count of papers found</th><td><a href="/papers" aria-label="`+n+`: Differences`)
+	}
+	differ("2")
 	// Once its destruction is on record the missing one is no difference any more.
 	must(t, h.register.RecordOpening(t.Context(), missing, h.lead, []byte("a session"), "pages"))
 	must(t, h.register.MarkReadable(t.Context(), missing, h.lead))
@@ -158,6 +163,7 @@ func TestEveryDifferenceHasAName(t *testing.T) {
 	must(t, err)
 	w := v.get("/papers")
 	wantText(t, w, "1 difference")
+	differ("1")
 	if strings.Contains(w.Body.String(), missing.Reference()) {
 		t.Error("what is settled is still a difference")
 	}
