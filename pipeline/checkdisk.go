@@ -141,16 +141,17 @@ func (s *Server) tellDisks(ctx context.Context, w *watch) error {
 	if why != nil {
 		s.cfg.Log.Warn(sayUnmeasured, "error", why)
 	}
-	return s.tellOfDisks(ctx, w, full)
+	return s.tellOfDisks(ctx, w, full, why == nil)
 }
 
-// tellOfDisks tells that so many are nearly full.
-func (s *Server) tellOfDisks(ctx context.Context, w *watch, full int) error {
-	owed, err := s.cfg.Register.OwedMachineMails(ctx, letter.DateOf(s.cfg.Now()), full > 0, full == 0 && w.full, s.cfg.MailDomain)
+// tellOfDisks tells that so many are nearly full, of all or of those that were measured:
+// another may still be.
+func (s *Server) tellOfDisks(ctx context.Context, w *watch, full int, all bool) error {
+	owed, err := s.cfg.Register.OwedMachineMails(ctx, letter.DateOf(s.cfg.Now()), full > 0, full == 0 && all && w.full, s.cfg.MailDomain)
 	if err != nil {
 		return err
 	}
-	w.full = full > 0
+	w.full = full > 0 || !all && w.full
 	return sendOwed(s, owed, "mail about a disk", func(m register.Mail) error {
 		return s.send(ctx, mail.Message{About: mail.AMachine, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.JoinPath("check").String(), Disks: full})
 	}, func(m register.Mail) error { return s.cfg.Register.DailyMailSent(ctx, m, true) })

@@ -72,6 +72,11 @@ func (s *Server) MakeShares(ctx context.Context, dirs [keyring.Custodians]string
 	if _, err := allShares(dirs); err != nil {
 		return nil, nil, err
 	}
+	// First, since it refuses where keys are missing that these very shares bring back.
+	weeks, err := s.keysToShare(ctx, ahead)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, dir := range dirs {
 		gone, err := s.RetireShares(ctx, dir, false)
 		ended = append(ended, gone...)
@@ -80,10 +85,6 @@ func (s *Server) MakeShares(ctx context.Context, dirs [keyring.Custodians]string
 		}
 	}
 	there, err := allShares(dirs)
-	if err != nil {
-		return nil, ended, err
-	}
-	weeks, err := s.keysToShare(ctx, ahead)
 	if err != nil {
 		return nil, ended, err
 	}
@@ -283,14 +284,16 @@ func (s *Server) livingWeeks(ctx context.Context) (map[letter.Week]bool, error) 
 }
 
 // EndShares takes a person's word about a custodian's shares: of those that are
-// due and were lost, or of all, that they are destroyed, or lost. It returns
-// which those are.
+// due, or of all, that they are destroyed, or lost. It returns which those are. Where
+// nothing of the custodian is due their word is of those that were lost, and are found:
+// who says each week that what is due is destroyed says nothing of a stick that is gone.
 func (s *Server) EndShares(ctx context.Context, custodian int, all bool, how register.ShareEnd) (ended []register.Share, err error) {
 	shares, err := s.DueShares(ctx)
 	if all && err == nil {
 		shares, err = s.cfg.Register.Shares(ctx)
 	}
-	if err == nil && how != register.ShareLost {
+	ofThem := func(s register.Share) bool { return s.Custodian == custodian }
+	if err == nil && how != register.ShareLost && (all || !slices.ContainsFunc(shares, ofThem)) {
 		var lost []register.Share // and found again
 		lost, err = s.cfg.Register.LostShares(ctx)
 		shares = append(shares, lost...)
@@ -299,7 +302,7 @@ func (s *Server) EndShares(ctx context.Context, custodian int, all bool, how reg
 		return nil, err
 	}
 	for _, share := range shares {
-		if share.Custodian != custodian {
+		if !ofThem(share) {
 			continue
 		}
 		if err := s.cfg.Register.ShareEnded(ctx, share, how); err != nil {

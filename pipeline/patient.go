@@ -52,6 +52,11 @@ func (p *patient[T]) begin(find func() (T, error)) *look[T] {
 // wait is what the look finds, or errSilent once it has gone on for so long: who joins one
 // that hangs is told at once.
 func (l *look[T]) wait(ctx context.Context, atMost time.Duration) (found T, err error) {
+	select { // first, for those that were begun together: one may hang, and the others have long been found
+	case <-l.done:
+		return l.found, l.err
+	default:
+	}
 	enough := time.NewTimer(atMost - time.Since(l.began))
 	defer enough.Stop()
 	select {

@@ -111,7 +111,7 @@ func (p *Portal) readersBeside(v *visit, l register.Letter, person int64) ([]reg
 // colleague is somebody whom a page offers or names.
 type colleague struct {
 	register.Person
-	NotYet bool // they have no sign-in yet, and open nothing
+	NotYet bool // they have no sign-in, as before they have enrolled, and open nothing
 }
 
 // Called is their name, with a word that they cannot come in yet.
@@ -124,11 +124,19 @@ func (c colleague) Called() texts.Text {
 
 // offered are the people as a page offers them: who was invited and has set up
 // nothing cannot be told from the others by their name. In a sample nobody needs to.
-func (p *Portal) offered(people []register.Person) (out []colleague) {
+func (p *Portal) offered(v *visit, people []register.Person) (out []colleague, err error) {
 	for _, who := range people {
-		out = append(out, colleague{who, !p.cfg.Sample && who.Passkeys == 0 && !(who.SSO && p.sso != nil)})
+		c := colleague{Person: who}
+		if !p.cfg.Sample && who.Passkeys == 0 {
+			linked, err := p.linked(v, who)
+			if err != nil {
+				return nil, err
+			}
+			c.NotYet = !linked
+		}
+		out = append(out, c)
 	}
-	return out
+	return out, nil
 }
 
 // tellDeciding fills in what the letter's page asks of its reader.
@@ -138,7 +146,9 @@ func (p *Portal) tellDeciding(v *visit, l register.Letter, body *letterBody) (er
 	if err != nil {
 		return err
 	}
-	body.Colleagues = p.offered(colleagues)
+	if body.Colleagues, err = p.offered(v, colleagues); err != nil {
+		return err
+	}
 	if l.HandedTo == 0 {
 		body.HandedBack, err = p.cfg.Register.HandedToNobody(v.Context(), l.ID, v.person.Number)
 		return err

@@ -59,7 +59,7 @@ func TestIsSomebodyAtRisk(t *testing.T) {
 	wantRedirect(t, lead.post(path+"/risk", url.Values{"risk": {"urgent"}}), path+"?done=risk-urgent")
 	wantText(t, lead.get(path+"?done=risk-urgent"), `<p class="urge" role="status">It is recorded`, "call 999", "told by mail now")
 	// Whoever comes by the mail, which does not say it, reads it first of all.
-	const danger = `<p class="urge" role="note">A colleague who read this letter says that somebody is in danger now.`
+	const danger = `<p class="urge" role="note">Somebody who read this letter has said that somebody is in danger now.`
 	wantText(t, h.as(h.manager).get(path), danger, `<a href="#keeping">Go to that decision</a>`)
 	wantText(t, h.as(h.manager).get("/letters"), "Somebody is in danger</h2>", id.Reference())
 	if got := strings.Join(h.called(), ", "); got != fmt.Sprintf("%d urgent", h.manager) {
@@ -113,7 +113,7 @@ func TestWhoHasNoSignInYetIsOfferedAsThat(t *testing.T) {
 	h.enrolled(h.manager)
 	id := h.readable(1)
 	path, lead := letterPath(id), h.as(h.lead)
-	const bea = "Bea Lead (has not set up a sign-in yet)"
+	const bea = "Bea Lead (cannot sign in at present)"
 	wantText(t, lead.get(path), bea+", Team leader<", ">Mo Manager, Helplines’ manager<")
 	wantText(t, lead.get(path+"/safeguarding"), ">"+bea+"<")
 	wantText(t, lead.get(lead.files(id)), bea+" and Mo Manager.")

@@ -172,7 +172,7 @@ func (p *Portal) pageImage(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	view := View{Page: n, DPI: dpiOf(v), Turn: turnOf(v), Mark: mark}
-	if view.Turn == 0 { // or there is nothing to choose
+	if v.URL.Query().Has("dpi") { // or there was nothing to choose
 		p.screens.chose(v.person.Number, view.DPI)
 	}
 	jpeg, err := p.cfg.Reader.Page(v.Context(), v.letter, view)

@@ -137,6 +137,8 @@ func TestTheFirstPageIsBegunAsItIsAskedFor(t *testing.T) {
 			t.Errorf("with %q the first page is begun with %d dots per inch, and not with %d", agent, begun[len(begun)-1].DPI, want)
 		}
 	}
+	begins("a screen on a desk, as before it was printed", screenDPI)
+	v.get("/l/" + id + "/page/2.jpg?dpi=150")
 	begins("a screen on a desk, and fine: it was asked for so last", pageDPI)
 	v.get("/l/" + id + "/page/2.jpg?dpi=104")
 	begins("Mobile, and coarse: it was asked for so last", screenDPI)

@@ -129,6 +129,8 @@ func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
 		pg.Note = texts.Word("dropped", done)
 	case done == "recused":
 		pg.Note = texts.Say("letters.it-is-recorded-that-you-know")
+	case done == "recused-managing":
+		pg.Note = texts.Say("letters.it-is-recorded-you-manage")
 	case done == "recused-untold":
 		pg.Note = texts.Say("letters.it-is-recorded-nobody-is-told")
 	}

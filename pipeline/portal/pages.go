@@ -189,7 +189,7 @@ func (p *Portal) show(w http.ResponseWriter, v *visit, status int, pg page) {
 	if status < 400 {
 		pg.Here, _, _ = strings.Cut(strings.TrimPrefix(v.URL.Path, "/"), "/")
 		pg.Address = p.pageAt(*v.URL)
-	} else if status == http.StatusUnprocessableEntity {
+	} else if status == http.StatusUnprocessableEntity || pg.Flaw(againFlaw.Field) != nil {
 		pg.Address = p.cameFrom(v) // the form is on that page; at its own address there may be none
 	}
 	if at, is := formsPage(pg.Address, v.PostForm); is {

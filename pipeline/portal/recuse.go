@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 
+	"letterlock/pipeline/register"
 	"letterlock/pipeline/texts"
 )
 
@@ -35,7 +36,10 @@ func (p *Portal) recuse(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	shows := "/letters?done=recused"
-	if !told {
+	switch {
+	case !told && v.person.Role == register.Manager:
+		shows += "-managing"
+	case !told:
 		shows += "-untold"
 	}
 	if err := p.cfg.Register.Recuse(v.once(shows), v.letter.ID, v.person.Number); err != nil {

@@ -150,7 +150,7 @@ func TestWhoHasSteppedBackDecidesNothing(t *testing.T) {
 	must(t, err)
 	wantText(t, manager.get("/requests"), id.Reference(), "1 waiting")
 	wantText(t, lead.get(path), "It waits for the helplines’ manager")
-	wantRedirect(t, manager.post(path+"/recuse", nil), "/letters?done=recused-untold")
+	wantRedirect(t, manager.post(path+"/recuse", nil), "/letters?done=recused-managing")
 
 	for _, page := range []string{"/requests", "/holds", "/overview", "/letters"} {
 		if strings.Contains(manager.get(page).Body.String(), id.Reference()) {
@@ -213,7 +213,7 @@ func TestSteppingBackEndsWhatWasAsked(t *testing.T) {
 	must(t, h.register.AskErasure(t.Context(), id, register.ScannedTwice, h.manager))
 	hold, err := h.register.PlaceHold(t.Context(), register.Hold{Helpline: "respect-phoneline", Reason: register.Inquiry, Owner: h.dpo, Review: letter.DateOf(h.now).AddDays(9)}, h.manager)
 	must(t, err)
-	wantRedirect(t, manager.post("/l/"+string(id)+"/recuse", nil), "/letters?done=recused-untold")
+	wantRedirect(t, manager.post("/l/"+string(id)+"/recuse", nil), "/letters?done=recused-managing")
 	if waits, err := h.register.Requests(t.Context(), h.dpo); err != nil || len(waits) != 0 || len(h.entries("request-declined", id)) != 1 {
 		t.Errorf("what they asked for still waits: %v, %v", waits, err)
 	}

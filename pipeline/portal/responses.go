@@ -157,7 +157,7 @@ func mayTakeLong(w http.ResponseWriter) {
 // answer before it has sent all, but that the connection was lost. It is read of
 // whoever has or had a session, and no more of it than a few files.
 func (p *Portal) hearOut(w http.ResponseWriter, v *visit) {
-	if v.file == nil {
+	if v.file == nil || v.Context().Err() != nil { // as after the time that a file may take
 		return
 	}
 	if who, err := p.whoHad(v); err != nil || who == 0 {

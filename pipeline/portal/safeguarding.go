@@ -133,10 +133,10 @@ func (p *Portal) keepForm(v *visit, form url.Values) (keepForm, error) {
 		f.Deadline, f.Was = v.letter.Deadline(), cmp.Or(form.Get("was"), decided(v.letter))
 	}
 	f.Latest = f.Deadline.AddDays(-1)
-	f.Leaders = p.offered(slices.DeleteFunc(people, func(who register.Person) bool {
+	f.Leaders, err = p.offered(v, slices.DeleteFunc(people, func(who register.Person) bool {
 		return !who.LeadsHelpline(v.letter.Helpline) || v.letter.WalledOff(who.Number)
 	}))
-	return f, nil
+	return f, err
 }
 
 // safeguardingPage asks for the decision or, once it is made, for another look.

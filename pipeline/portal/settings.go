@@ -1,7 +1,9 @@
 package portal
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -59,9 +61,22 @@ type settingsBody struct {
 	Path   string
 	Shown  bool
 	Origin string
+	Was    string // what the form was filled in over
 }
 
 const settingsPath = "/settings"
+
+// settingsOnRecord stands for the settings as they were changed here: a form that comes
+// back after its five minutes must not undo what somebody else has changed meanwhile.
+func settingsOnRecord(changed register.Values) string {
+	var all []string
+	for _, s := range register.Settings {
+		if n, is := changed[s]; is {
+			all = append(all, fmt.Sprintf("%s=%d", s, n))
+		}
+	}
+	return hashOf(strings.Join(all, " "))
+}
 
 // settings are as they are now.
 func (p *Portal) settings(ctx context.Context) (register.Values, error) {
@@ -95,6 +110,7 @@ func (p *Portal) showSettings(w http.ResponseWriter, v *visit, form url.Values, 
 		return err
 	}
 	body := settingsBody{Path: settingsPath, Shown: p.shows(v, settingsPath), Origin: p.cfg.Origin}
+	body.Was = cmp.Or(form.Get("was"), settingsOnRecord(changed))
 	is := changed.Over(p.cfg.Settings)
 	for _, s := range register.Settings {
 		line := settingLine{Setting: s, Name: settingWords[s].name, Hint: settingWords[s].hint, Is: SettingSays(s, is[s]), File: SettingSays(s, p.cfg.Settings[s]),
@@ -124,6 +140,13 @@ func (p *Portal) changeSettings(w http.ResponseWriter, v *visit) error {
 	}
 	if !p.shows(v, settingsPath) {
 		return p.showSettings(w, v, v.PostForm, []formFlaw{againFlaw})
+	}
+	changed, err := p.cfg.Register.ChangedSettings(v.Context())
+	if err != nil {
+		return err
+	}
+	if was := v.PostForm.Get("was"); was != "" && was != settingsOnRecord(changed) {
+		return movedOn
 	}
 	to, flaws := readSettings(v.PostForm, v.person.Role)
 	if wrong := to.Check(p.cfg.Settings); len(flaws) == 0 && wrong != "" {

@@ -1,8 +1,10 @@
 package portal
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -27,11 +29,19 @@ func TestSettingsAreChanged(t *testing.T) {
 	page := v.get("/settings")
 	wantText(t, page, "Leave it empty for what the configuration file says: 15 minutes.")
 	path := action(t, page, "/settings")
+	was := regexp.MustCompile(`name="was" value="([^"]+)"`).FindStringSubmatch(page.Body.String())
+	if was == nil {
+		t.Fatalf("the form does not say over what it is filled in:\n%s", page.Body)
+	}
 	for range 2 { // a double click
 		wantRedirect(t, v.post(path, form), "/settings?done=1")
 	}
 	wantText(t, v.get("/settings?done=1"), "They hold at once.", "10 minutes, changed here; the configuration file says 15 minutes", "3 working days, changed here")
 	wantText(t, h.as(h.dpo).get("/register?kind=setting-changed"), "(Sam Admin) changed a setting. Letters may be printed: yes.")
+	over := maps.Clone(form)
+	over["idle-minutes"], over["was"] = []string{"7"}, was[1:]
+	v.showsAgain("/settings")
+	wantText(t, v.post("/settings", over), "Something changed while you were") // a form of before: another's change stays
 	if n := len(h.entries("setting-changed", "")); n != 3 {
 		t.Errorf("%d changes on record, want 3", n)
 	}

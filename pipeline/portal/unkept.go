@@ -56,7 +56,11 @@ func (p *Portal) unkeptPage(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	body := unkeptBody{Letter: l, Checks: register.AddressChecks, Chosen: chosen, Own: l.UploadedBy == v.person.Number,
 		Second: p.confirmsAddress(v.Context()), Uploader: staffWords(names, l.UploadedBy),
 		Path: letterPath(l.ID), Shown: p.shows(v, letterPath(l.ID)), Origin: p.cfg.Origin}
-	for _, who := range p.offered(others) {
+	offered, err := p.offered(v, others)
+	if err != nil {
+		return err
+	}
+	for _, who := range offered {
 		if who.Email == "" {
 			body.Untold = append(body.Untold, who.Called())
 		} else {

@@ -68,7 +68,7 @@ func TestAnAnswerIsKeptInTheBrowser(t *testing.T) {
 			}
 			b.WantsNoSideways(c.width)
 			press(`form[action*="/confirm-address"] .button`)
-			b.Wants("The answer may be posted now", "This is the kept copy of an answer")
+			b.Wants("the answer may be posted now", "This is the kept copy of an answer")
 			for _, said := range b.Complaints() {
 				t.Errorf("the browser complains: %s", said)
 			}
@@ -92,7 +92,7 @@ func TestAnAddressIsConfirmedWithAPasskeyInTheBrowser(t *testing.T) {
 	b.Wants("Yes, it is safe: keep it")
 	b.WantsThat(`document.activeElement.id`, "decide") // and not at the top again, above the pages
 	b.Press(`form[action*="/confirm-address"] .button`)
-	b.Wants("The answer may be posted now")
+	b.Wants("the answer may be posted now")
 	if n := len(b.entries("response-kept", idAt(draft))); n != 1 {
 		t.Errorf("kept %d times", n)
 	}

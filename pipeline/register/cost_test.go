@@ -25,7 +25,7 @@ func askedOften() map[string]question {
 		"an id on record":     {onRecord, []any{"x"}},
 		"a letter's mails":    {unsentMails, []any{"x"}},
 		"letters of a week":   {livingOfWeek, []any{"x2027-W21", "2027-05-24"}},
-		"moves that fail":     {stuckMovesQuery, []any{"store-down", "cannot-move", "2027-05-24"}},
+		"moves that fail":     {stuckMovesQuery, []any{"store-down", "cannot-move", "2027-05-24", 1}},
 		"letters overdue":     {overdue, []any{"2027-05-24"}},
 		"one letter":          {`SELECT ` + letterColumns + ` WHERE l.id = $1`, []any{"x"}},
 		"papers for the desk": {PapersMayGo.query(), []any{-1, "", 10}},

@@ -132,16 +132,19 @@ func (r *Register) OutliveKey(ctx context.Context, w letter.Week) (letters int, 
 	return letters, err
 }
 
-// stuckMovesQuery goes by the index of letters in trouble.
+// stuckMovesQuery goes by the index of letters in trouble. A letter that has come under a
+// hold of its whole helpline is held since that was placed, and waits since it came. One
+// that has moved, and has left a copy where it was, has nothing more to lose.
 const stuckMovesQuery = `SELECT week, deadline, count(*) FROM letters
-	WHERE trouble <> '' AND (trouble = $1 OR trouble = $2) AND erase = '' AND CASE WHEN held_since <> '' THEN held_since ELSE since END < $3
+	WHERE trouble <> '' AND (trouble = $1 OR trouble = $2) AND erase = '' AND since < $3 AND held_since < $3 AND received < $4
+	AND move_due = 1 AND leaving = '' AND state <> 'unverifiable' AND (state <> 'admitted' OR answers <> '')
 	GROUP BY week, deadline`
 
 // StuckMoves counts, by the week of the key that opens them still, letters whose
 // deadline comes only after that key's death, of which that was decided before the
 // day, and which could not be moved to another until now.
 func (r *Register) StuckMoves(ctx context.Context, day letter.Date) (map[letter.Week]int, error) {
-	rows, err := r.read.QueryContext(ctx, stuckMovesQuery, string(StoreDown), string(CannotMove), day.String())
+	rows, err := r.read.QueryContext(ctx, stuckMovesQuery, string(StoreDown), string(CannotMove), day.String(), millis(day.Start()))
 	if err != nil {
 		return nil, fmt.Errorf("counting letters that cannot be moved: %w", err)
 	}

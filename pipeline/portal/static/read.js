@@ -37,8 +37,9 @@
     if (image.dataset.turn !== "0") asks.set("turn", image.dataset.turn);
     if (pages.classList.contains("larger")) asks.set("dpi", pages.dataset.sharper);
     image.dataset.choice ??= image.srcset;
-    image.srcset = asks.size ? "" : image.dataset.choice;
-    image.src = image.dataset.page + (asks.size ? "?" + asks : "");
+    const query = asks.toString();
+    image.srcset = query ? "" : image.dataset.choice;
+    image.src = image.dataset.page + (query && "?" + query);
   };
   const turn = () => {
     const here = figures[at()];
