@@ -363,3 +363,25 @@ func TestLostSharesStayOnRecord(t *testing.T) {
 		t.Errorf("lost are %v, %v", lost, err)
 	}
 }
+
+// Who says each week that what is due is destroyed says nothing of a stick that was lost:
+// what was on it stays on record as lost, until nothing else can be meant.
+func TestAWordOnDueSharesIsNoneOnLostOnes(t *testing.T) {
+	o, dirs := newOffice(t), custodians(t)
+	made := o.share(dirs)
+	o.must2(o.EndShares(t.Context(), 1, true, register.ShareLost))
+	dirs[0] = t.TempDir() // a new stick
+	o.share(dirs)
+	o.now = made[0].Over().Start()
+	o.must(o.cfg.Register.ConfirmClock(t.Context()))
+	o.must(o.EndKeys(t.Context()))
+	for _, want := range []struct{ ended, lost int }{{1, len(made)}, {len(made), 0}} {
+		ended, err := o.EndShares(t.Context(), 1, false, register.ShareVouched)
+		if err != nil || len(ended) != want.ended {
+			t.Errorf("%d are said to be destroyed, want %d: %v", len(ended), want.ended, err)
+		}
+		if lost, err := o.cfg.Register.LostShares(t.Context()); err != nil || len(lost) != want.lost {
+			t.Errorf("%d are lost, want %d: %v", len(lost), want.lost, err)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -291,6 +292,24 @@ func TestALetterThatTheStorageDoesNotTakeIsLoudAfterADay(t *testing.T) {
 	o.lies(m)
 	if got := o.alarms(); len(got) != 0 {
 		t.Errorf("moved, and loud is %v", got)
+	}
+	// One that comes under a hold which is older than it waits since it came.
+	o.hold("", m.Helpline)
+	o.now = o.now.AddDate(0, 0, 9)
+	o.must(o.PublishRecipients(t.Context()))
+	late := o.deposit()
+	o.must(o.Admit(t.Context()))
+	o.store.how = fails
+	o.must(o.Advance(t.Context(), late.ID)) // which verifies it, and tells nobody yet
+	for day, want := range []bool{false, false, true} {
+		o.must(o.Advance(t.Context(), late.ID))
+		if l := o.state(late.ID); l.Trouble != register.StoreDown {
+			t.Fatalf("trouble %q, in state %s", l.Trouble, l.State)
+		}
+		if got := slices.Contains(o.alarms(), register.KeyNeeded); got != want {
+			t.Errorf("on day %d under an older hold it is loud: %v", day, got)
+		}
+		o.now = o.now.AddDate(0, 0, 1)
 	}
 }
 

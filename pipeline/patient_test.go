@@ -37,6 +37,22 @@ func (o *office) hangs(asked func()) {
 	o.must(o.cfg.Register.KeepTime(o.t.Context(), register.MetaBackup, o.now))
 }
 
+// What answers at once is not said to be silent since another, begun beside it, hangs.
+func TestOneThatHangsIsNotWaitedForInTheOthersPlace(t *testing.T) {
+	var hangs, answers patient[int]
+	never := make(chan struct{})
+	t.Cleanup(func() { close(never) })
+	one, other := hangs.begin(func() (int, error) { <-never; return 0, nil }), answers.begin(func() (int, error) { return 7, nil })
+	for range 50 {
+		if _, err := one.wait(t.Context(), 20*time.Millisecond); !errors.Is(err, errSilent) {
+			t.Fatalf("what hangs ends with %v", err)
+		}
+		if n, err := other.wait(t.Context(), 20*time.Millisecond); n != 7 || err != nil {
+			t.Fatalf("what answered is %d, %v", n, err)
+		}
+	}
+}
+
 // A share that hangs stops nothing: what is overdue is told of all the same, the backups
 // are an alarm, and the metrics and the check answer. It is asked once, whoever looks.
 func TestAShareThatHangsStopsNothing(t *testing.T) {
