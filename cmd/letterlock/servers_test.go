@@ -63,7 +63,7 @@ func withLeastRights(t *testing.T, data string, s3 deposit.S3Config) {
 func isWellOtherwise(t *testing.T, data string) {
 	t.Helper()
 	out, _ := letterlockCmd(t, data, "check").Output()
-	if left := toSeeTo(string(out)); !slices.Equal(left, []string{"backup", "escrow", "mail", "policy"}) {
+	if left := toSeeTo(string(out)); !slices.Equal(left, []string{"backup", "escrow", "mail", "people", "policy"}) {
 		t.Fatalf("check says that somebody has to see to %v:\n%s", left, out)
 	}
 }
