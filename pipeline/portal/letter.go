@@ -74,7 +74,7 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 		return err
 	}
 	// Nobody is asked whether they can read what cannot be shown.
-	if err := p.ready(v, l, p.firstDPI(v, l)); err != nil {
+	if err := p.ready(v, l, firstDPI(v, l)); err != nil {
 		return err
 	}
 	body := letterBody{Letter: l, Undecided: l.State == register.Opened, Final: l.Paper == letter.PaperDestroyed,
@@ -172,9 +172,6 @@ func (p *Portal) pageImage(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	view := View{Page: n, DPI: dpiOf(v), Turn: turnOf(v), Mark: mark}
-	if v.URL.Query().Has("dpi") { // or there was nothing to choose
-		p.screens.chose(v.person.Number, view.DPI)
-	}
 	jpeg, err := p.cfg.Reader.Page(v.Context(), v.letter, view)
 	if err != nil {
 		return readerTrouble(err)
