@@ -383,22 +383,19 @@ func (s *Server) checkPeople(ctx context.Context) (bad, good texts.Text, err err
 	return joined("list.sentence", says), texts.Say("check-people.all-there"), err
 }
 
-// whoComeIn are those of the people who have a sign-in, a passkey or the
-// organisation's, so that somebody opens what comes: an invitation opens nothing. In a
-// sample nobody needs one.
+// whoComeIn are those of the people who have a sign-in, so that somebody opens what
+// comes. In a sample nobody needs one.
 func (s *Server) whoComeIn(ctx context.Context, people []register.Person) (in []register.Person, err error) {
 	kind, err := s.cfg.Register.Meta(ctx, register.MetaKind)
 	if err != nil || kind == register.KindSample {
 		return people, err
 	}
 	for _, who := range people {
-		has := who.Passkeys > 0
-		if !has && who.SSO && s.cfg.Issuer != "" { // what was linked with another one opens nothing
-			if has, err = s.cfg.Register.SignsInWith(ctx, who.Number, s.cfg.Issuer); err != nil {
-				return nil, err
-			}
+		comes, err := s.cfg.Register.ComesIn(ctx, who, s.cfg.Issuer)
+		if err != nil {
+			return nil, err
 		}
-		if has {
+		if comes {
 			in = append(in, who)
 		}
 	}

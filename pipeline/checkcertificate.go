@@ -26,18 +26,16 @@ func (s *Server) checkCertificate(ctx context.Context) (bad, good texts.Text, er
 	if err != nil {
 		return texts.Say("check-certificate.cannot-be-used", "why", err), nil, nil
 	}
-	now, until := s.cfg.Now(), own.NotAfter
-	switch {
-	case own.VerifyHostname(host) != nil:
+	until := own.NotAfter
+	bad, good = s.judge(own, nil, certificateSays{
+		notYet:  texts.Say("check-certificate.not-yet"),
+		ranOut:  texts.Say("check-certificate.ran-out", "until", until),
+		runsOut: texts.Say("check-certificate.runs-out", "until", until),
+		good:    texts.Say("check-certificate.good", "host", host, "until", until),
+	})
+	if own.VerifyHostname(host) != nil {
 		bad = texts.Say("check-certificate.another-name", "host", host)
-	case now.Before(own.NotBefore):
-		bad = texts.Say("check-certificate.not-yet")
-	case !now.Before(own.NotAfter):
-		bad = texts.Say("check-certificate.ran-out", "until", until)
-	case own.NotAfter.Sub(now) < deposit.RenewedBefore(own.NotAfter.Sub(own.NotBefore)):
-		bad = texts.Say("check-certificate.runs-out", "until", until)
 	}
-	good = texts.Say("check-certificate.good", "host", host, "until", until)
 	if bad == nil {
 		bad, good = s.checkShown(ctx, own, good)
 	}
@@ -61,16 +59,15 @@ func (s *Server) checkShown(ctx context.Context, own *x509.Certificate, known te
 	if shown.Equal(own) {
 		return nil, known
 	}
-	now, until := s.cfg.Now(), shown.NotAfter
-	switch {
-	case shown.VerifyHostname(host) != nil:
+	if shown.VerifyHostname(host) != nil {
 		return nil, and(texts.Say("check-certificate.another-answers", "host", host))
-	case !now.Before(until):
-		bad = texts.Say("check-certificate.shown-ran-out", "host", host, "until", until)
-	case until.Sub(now) < deposit.RenewedBefore(until.Sub(shown.NotBefore)):
-		bad = texts.Say("check-certificate.shown-runs-out", "host", host, "until", until)
 	}
-	return bad, and(texts.Say("check-certificate.shown", "until", until))
+	until := shown.NotAfter
+	return s.judge(shown, nil, certificateSays{
+		ranOut:  texts.Say("check-certificate.shown-ran-out", "host", host, "until", until),
+		runsOut: texts.Say("check-certificate.shown-runs-out", "host", host, "until", until),
+		good:    and(texts.Say("check-certificate.shown", "until", until)),
+	})
 }
 
 // checkStorageCertificate finds out for how long the storage's certificate is good. One
@@ -118,7 +115,7 @@ func (s *Server) checkDatabaseCertificate(ctx context.Context) (bad, good texts.
 	return bad, good, nil
 }
 
-// certificateSays is what a check says of a certificate that another machine shows.
+// certificateSays is what a check says of a certificate; nil for what it says nothing of.
 type certificateSays struct{ notYet, ranOut, notBelieved, runsOut, good texts.Text }
 
 // judge is which of it is so now. not is why this machine does not believe it, if so.

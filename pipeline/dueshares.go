@@ -22,20 +22,16 @@ func (s *Server) DueShares(ctx context.Context) ([]register.Share, error) {
 	}), err
 }
 
-// duePairs are the due shares of which, with those that are lost, two of one making are
+// pairsOf are those of the due shares of which, with those that are lost, two of one making are
 // left, since one alone tells nothing. Nobody need do more each week than have two of the
 // custodians destroy theirs; the third's goes when the stick is next here.
-func (s *Server) duePairs(ctx context.Context) ([]register.Share, error) {
-	due, err := s.DueShares(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) pairsOf(ctx context.Context, due []register.Share) ([]register.Share, error) {
 	lost, err := s.cfg.Register.LostShares(ctx)
 	if err != nil {
 		return nil, err
 	}
 	left := append(slices.Clone(due), lost...)
-	return slices.DeleteFunc(due, func(share register.Share) bool {
+	return slices.DeleteFunc(slices.Clone(due), func(share register.Share) bool {
 		return !slices.ContainsFunc(left, func(other register.Share) bool {
 			return other.Week == share.Week && other.Set == share.Set && other.Custodian != share.Custodian
 		})
@@ -49,11 +45,15 @@ func (s *Server) duePairs(ctx context.Context) ([]register.Share, error) {
 // would stand for ever and be heeded by nobody.
 const custodiansWeek = 7
 
-// forgottenShares counts those of duePairs that should be destroyed by now.
+// forgottenShares counts those of pairsOf what is due that should be destroyed by now.
 func (s *Server) forgottenShares(ctx context.Context) (int, error) {
-	due, err := s.duePairs(ctx)
+	due, err := s.DueShares(ctx)
+	if err != nil {
+		return 0, err
+	}
+	pairs, err := s.pairsOf(ctx, due)
 	today := letter.DateOf(s.cfg.Now())
-	return len(slices.DeleteFunc(due, func(share register.Share) bool {
+	return len(slices.DeleteFunc(pairs, func(share register.Share) bool {
 		over := share.Week.Over()
 		return !today.Before(over) && today.Before(over.AddDays(custodiansWeek))
 	})), err
@@ -84,7 +84,7 @@ func (s *Server) checkShares(ctx context.Context) (bad, good texts.Text, err err
 	if err != nil {
 		return nil, nil, err
 	}
-	pairs, err := s.duePairs(ctx)
+	pairs, err := s.pairsOf(ctx, due)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -126,15 +126,11 @@ func (c colleague) Called() texts.Text {
 // nothing cannot be told from the others by their name. In a sample nobody needs to.
 func (p *Portal) offered(v *visit, people []register.Person) (out []colleague, err error) {
 	for _, who := range people {
-		c := colleague{Person: who}
-		if !p.cfg.Sample && who.Passkeys == 0 {
-			linked, err := p.linked(v, who)
-			if err != nil {
-				return nil, err
-			}
-			c.NotYet = !linked
+		comes, err := p.cfg.Register.ComesIn(v.Context(), who, p.issuer())
+		if err != nil {
+			return nil, err
 		}
-		out = append(out, c)
+		out = append(out, colleague{who, !p.cfg.Sample && !comes})
 	}
 	return out, nil
 }

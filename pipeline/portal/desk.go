@@ -253,13 +253,13 @@ func (p *Portal) showPaper(w http.ResponseWriter, v *visit, papers []register.Pa
 	for _, paper := range papers {
 		line := paperLine{Paper: paper, Field: sheetsField(papers, paper)}
 		line.Fewest, line.Most = paper.SheetsBetween()
-		counted, again := int(wholeNumber(form.Get(line.Field))), recountField(line.Field)
+		counted := countedIn(form, line.Field)
 		for _, f := range flaws {
-			if f.Field == again {
+			if f.Field == recountField(line.Field) {
 				line.Recount, body.Recounts = counted, true
 			}
 		}
-		if fits := counted >= line.Fewest && counted <= line.Most; counted > 0 && counted <= 9999 && !fits && form.Get(again) == strconv.Itoa(counted) {
+		if isCount(counted) && !fits(counted, paper) && recounted(form, line.Field, counted) {
 			line.Recount, line.Recounted = counted, true
 		}
 		body.Papers = append(body.Papers, line)
@@ -375,21 +375,37 @@ func has(people []register.Person, number int64) bool {
 
 func readSheets(d *register.Destruction, form url.Values, papers []register.Paper, paper register.Paper, flaw func(field string, says texts.Text)) {
 	field := sheetsField(papers, paper)
-	d.Sheets = int(min(wholeNumber(form.Get(field)), 10000))
-	fewest, most := paper.SheetsBetween()
+	d.Sheets = countedIn(form, field)
 	switch {
-	case d.Sheets < 1 || d.Sheets > 9999:
+	case !isCount(d.Sheets):
 		if len(papers) == 1 {
 			flaw(field, texts.Say("desk.count-the-sheets"))
 		} else {
 			flaw(field, texts.Say("desk.count-the-sheets-of", "reference", paper.Reference))
 		}
-	case d.Sheets < fewest || d.Sheets > most:
-		// Said once for each count: whoever counted again and stands by it may go on.
-		if again := recountField(field); form.Get(again) != strconv.Itoa(d.Sheets) {
-			flaw(again, sheetsDoNotFit(d.Sheets, paper, len(papers) == 1))
-		}
+	case !fits(d.Sheets, paper) && !recounted(form, field, d.Sheets):
+		flaw(recountField(field), sheetsDoNotFit(d.Sheets, paper, len(papers) == 1))
 	}
+}
+
+// countedIn is how many sheets the form says, and isCount whether anybody can have
+// counted so many.
+func countedIn(form url.Values, field string) int {
+	return int(min(wholeNumber(form.Get(field)), 10000))
+}
+
+func isCount(sheets int) bool { return sheets >= 1 && sheets <= 9999 }
+
+// fits reports whether the scan can be of so many sheets.
+func fits(sheets int, paper register.Paper) bool {
+	fewest, most := paper.SheetsBetween()
+	return sheets >= fewest && sheets <= most
+}
+
+// recounted reports whether it is ticked that they were counted again. It is of that count
+// alone: who counted again and stands by it may go on.
+func recounted(form url.Values, field string, sheets int) bool {
+	return form.Get(recountField(field)) == strconv.Itoa(sheets)
 }
 
 // sheetsDoNotFit says that so many sheets cannot be the paper of the scan.

@@ -69,13 +69,7 @@ const settingsPath = "/settings"
 // settingsOnRecord stands for the settings as they were changed here: a form that comes
 // back after its five minutes must not undo what somebody else has changed meanwhile.
 func settingsOnRecord(changed register.Values) string {
-	var all []string
-	for _, s := range register.Settings {
-		if n, is := changed[s]; is {
-			all = append(all, fmt.Sprintf("%s=%d", s, n))
-		}
-	}
-	return hashOf(strings.Join(all, " "))
+	return hashOf(fmt.Sprint(map[register.Setting]int(changed))) // in the order of its keys
 }
 
 // settings are as they are now.

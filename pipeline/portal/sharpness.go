@@ -1,10 +1,6 @@
 package portal
 
-import (
-	"strconv"
-
-	"letterlock/pipeline/register"
-)
+import "strconv"
 
 // How sharp the picture of a page is, in dots per inch of paper.
 const (
@@ -19,14 +15,6 @@ const (
 // dpiOf is how sharp the address asks for a page; anything else is pageDPI.
 func dpiOf(v *visit) int {
 	if v.URL.Query().Get("dpi") == strconv.Itoa(largerDPI) {
-		return largerDPI
-	}
-	return pageDPI
-}
-
-// firstDPI is how sharp the visitor's browser is going to ask for the first page.
-func firstDPI(v *visit, l register.Letter) int {
-	if _, larger := shownPages(v, l); larger {
 		return largerDPI
 	}
 	return pageDPI

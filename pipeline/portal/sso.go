@@ -438,6 +438,14 @@ func (p *Portal) endSSO(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
+// issuer is that of the organisation's sign-in as it is configured now; "" for none.
+func (p *Portal) issuer() string {
+	if p.sso == nil {
+		return ""
+	}
+	return p.sso.Issuer
+}
+
 // ssoName is what the organisation's sign-in is called, or empty where there is none.
 func (p *Portal) ssoName() string {
 	if p.sso == nil {

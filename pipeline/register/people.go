@@ -248,6 +248,19 @@ func (r *Register) UpdatePasskey(ctx context.Context, id []byte, record string) 
 	})
 }
 
+// ComesIn reports whether the person has a sign-in: a passkey, or the organisation's of
+// that issuer ("" for none). An invitation opens nothing, and neither does a link to a
+// former issuer.
+func (r *Register) ComesIn(ctx context.Context, who Person, issuer string) (bool, error) {
+	if who.Passkeys > 0 {
+		return true, nil
+	}
+	if !who.SSO || issuer == "" {
+		return false, nil
+	}
+	return r.SignsInWith(ctx, who.Number, issuer)
+}
+
 // CanSignIn reports whether anyone of that role can sign in already: with a
 // passkey, or with the organisation's sign-in of that issuer ("" for none).
 func (r *Register) CanSignIn(ctx context.Context, role Role, issuer string) (bool, error) {
