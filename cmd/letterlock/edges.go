@@ -53,7 +53,7 @@ func (c *edgeInviteCmd) Run(w *world) error {
 	}
 	return c.with(w, func(in *installation) error {
 		if in.cfg.Storage == nil {
-			return configfile.Wrong("a scanner of its own needs an S3 bucket to meet the server in: set [storage] in %s", in.dir.config)
+			return in.meetsNoScanner()
 		}
 		if err := in.notOwnSite(c.Site); err != nil {
 			return err
@@ -459,4 +459,9 @@ func (in storageUsers) RemoveUser(ctx context.Context, name string) error {
 		return err
 	}
 	return archive.RemoveEdgeUser(ctx, admin, name)
+}
+
+// meetsNoScanner is why no scanner of its own can be made where letters lie in a folder.
+func (in *installation) meetsNoScanner() error {
+	return configfile.Wrong("a scanner of its own needs an S3 bucket to meet the server in: set [storage] in %s", in.dir.config)
 }

@@ -43,49 +43,17 @@ type setupCmd struct {
 // Run leaves a bucket, keys and, if asked, a scanner's configuration. It may be
 // run again at any time, beside a running server too.
 func (c *setupCmd) Run(w *world) error {
-	switch {
-	case c.MoveDatabase == "" && c.WithoutTLS:
-		return configfile.Wrong("--without-tls belongs to --move-database")
-	case c.DryRun && c.RemoveOldDatabase:
-		return configfile.Wrong("--dry-run is not for --remove-old-database, which says by itself where it cannot be done")
-	case c.MoveDatabase != "" && c.RemoveOldDatabase:
-		return configfile.Wrong("first --move-database, and --remove-old-database once all is well since")
+	switch err := c.wrongUse(); {
+	case err != nil:
+		return err
 	case c.PrintPolicies:
 		return c.printPolicies(w, c.Edge)
-	case (c.MoveDatabase != "" || c.RemoveOldDatabase) && (c.given() || c.named()):
-		return configfile.Wrong("--move-database and --remove-old-database go by the configuration that is there: leave out what a new one is to say")
 	case c.MoveDatabase != "":
 		return c.moveDatabase(w)
-	case c.TestMail != "" && c.Settings:
-		return configfile.Wrong("first --settings, and --test-mail once [mail] is filled in")
-	case c.TestMail != "" && !isPlainAddress(c.TestMail):
-		return configfile.Wrong("--test-mail is a plain address like name@example.org")
 	case c.RemoveOldDatabase:
 		return w.with(func(in *installation) error { return in.removeOldDatabase(w) })
 	}
-	if (c.Edge == "") != (c.EdgeFolder == "") {
-		return configfile.Wrong("--edge and --edge-folder belong together")
-	}
-	if c.Edge != "" && !letter.ValidName(c.Edge) {
-		return configfile.Wrong("a site's name is up to 40 lower-case letters, digits and hyphens")
-	}
-	if err := c.serverUserFlags.check(); err != nil {
-		return err
-	}
-	if err := c.setupAdministrator.check(); err != nil {
-		return err
-	}
-	if c.ServerUser != "" && (!exists(w.dir.config) || c.Storage != "" && w.dir.untouched()) {
-		c.willBe(c.ServerUser, w.dir)
-	}
-	talks := c.talks()
-	begins := talks && !exists(w.dir.config)
-	text, err := "", error(nil)
-	if begins {
-		text, err = c.ask(w)
-	} else {
-		text, err = c.settled(w.dir)
-	}
+	text, begins, err := c.configuration(w)
 	if err != nil {
 		return err
 	}
@@ -120,10 +88,78 @@ func (c *setupCmd) Run(w *world) error {
 	if _, err := in.register.Found(w.ctx, false); err != nil { // a new folder is a real one
 		return err
 	}
-	looking := w.screen.Begin("Looking at the bucket", "", 0)
-	err = in.recognise(w.ctx)
-	looking.End()
-	if err != nil {
+	if err := c.takeBucket(w, in); err != nil {
+		return err
+	}
+	if err := c.tryOwn(w, in); err != nil {
+		return err
+	}
+	if c.Edge != "" {
+		if err := in.equipEdge(w, c); err != nil {
+			return err
+		}
+	}
+	if c.talks() && !begins && !c.Repair {
+		if err := c.askWhereNobody(w, in); err != nil {
+			return err
+		}
+	}
+	if c.named() {
+		if err := in.greetAdministrator(w, cmp.Or(in.cfg.Portal.Origin, "the portal's "), c.person()); err != nil {
+			return err
+		}
+	}
+	return in.tryMail(w, c.TestMail)
+}
+
+// wrongUse says which flags do not go together.
+func (c *setupCmd) wrongUse() error {
+	switch {
+	case c.MoveDatabase == "" && c.WithoutTLS:
+		return configfile.Wrong("--without-tls belongs to --move-database")
+	case c.DryRun && c.RemoveOldDatabase:
+		return configfile.Wrong("--dry-run is not for --remove-old-database, which says by itself where it cannot be done")
+	case c.MoveDatabase != "" && c.RemoveOldDatabase:
+		return configfile.Wrong("first --move-database, and --remove-old-database once all is well since")
+	case c.PrintPolicies:
+		return nil // which goes by nothing else
+	case (c.MoveDatabase != "" || c.RemoveOldDatabase) && (c.given() || c.named()):
+		return configfile.Wrong("--move-database and --remove-old-database go by the configuration that is there: leave out what a new one is to say")
+	case c.MoveDatabase != "":
+		return nil
+	case c.TestMail != "" && c.Settings:
+		return configfile.Wrong("first --settings, and --test-mail once [mail] is filled in")
+	case c.TestMail != "" && !isPlainAddress(c.TestMail):
+		return configfile.Wrong("--test-mail is a plain address like name@example.org")
+	case c.RemoveOldDatabase:
+		return nil
+	case (c.Edge == "") != (c.EdgeFolder == ""):
+		return configfile.Wrong("--edge and --edge-folder belong together")
+	case c.Edge != "" && !letter.ValidName(c.Edge):
+		return configfile.Wrong("a site's name is up to 40 lower-case letters, digits and hyphens")
+	}
+	return cmp.Or(c.serverUserFlags.check(), c.setupAdministrator.check())
+}
+
+// configuration is the text of the configuration by which setup goes: what is there, or
+// what is asked for or said by flags. begins is true where somebody was asked.
+func (c *setupCmd) configuration(w *world) (text string, begins bool, err error) {
+	if c.ServerUser != "" && (!exists(w.dir.config) || c.Storage != "" && w.dir.untouched()) {
+		c.willBe(c.ServerUser, w.dir)
+	}
+	if c.talks() && !exists(w.dir.config) {
+		text, err = c.ask(w)
+		return text, true, err
+	}
+	text, err = c.settled(w.dir)
+	return text, false, err
+}
+
+// takeBucket finds that the bucket is this server's, or one that nobody has used yet, and
+// leaves it ready, with the recipients list in it. A crash leaves what the next run goes
+// on with.
+func (c *setupCmd) takeBucket(w *world, in *installation) error {
+	if err := w.looking(func() error { return in.recognise(w.ctx) }); err != nil {
 		return err
 	}
 	if closed, err := in.register.Closed(w.ctx); err != nil || len(closed) > 0 {
@@ -136,25 +172,16 @@ func (c *setupCmd) Run(w *world) error {
 	}
 	ready, publish := in.prepare, in.looks(nil).PublishRecipients
 	if c.Repair {
-		looking := w.screen.Begin("Looking at the bucket", "", 0)
-		why, err := in.looks(nil).BucketDoubt(w.ctx)
-		looking.End()
+		adopts, err := c.adopts(w, in)
 		if err != nil {
 			return err
 		}
-		if why != "" {
-			fmt.Fprintf(w.out, "Bucket: %s\n", why)
-			if err := c.refuseStrangers(w, in); err != nil {
-				return err
-			}
-			if err := w.agree("Is it the right one all the same? That will be on the register.", c.Yes); err != nil {
-				return err
-			}
+		if adopts {
 			ready, publish = in.makeReady, in.looks(nil).AdoptBucket
 		}
 	}
 	work := w.begin(in, "Preparing the bucket", "step")
-	err = ready(w.ctx)
+	err := ready(w.ctx)
 	work.End()
 	if err != nil {
 		return err
@@ -169,25 +196,32 @@ func (c *setupCmd) Run(w *world) error {
 		return err
 	}
 	fmt.Fprintln(w.out, "Keys: the recipients list is in the bucket.")
-	if err := c.tryOwn(w, in); err != nil {
+	return nil
+}
+
+// adopts reports whether the bucket is one that this server does not know as its own, and
+// that somebody says is the right one all the same.
+func (c *setupCmd) adopts(w *world, in *installation) (bool, error) {
+	var why string
+	err := w.looking(func() (err error) {
+		why, err = in.looks(nil).BucketDoubt(w.ctx)
 		return err
+	})
+	if err != nil || why == "" {
+		return false, err
 	}
-	if c.Edge != "" {
-		if err := in.equipEdge(w, c); err != nil {
-			return err
-		}
+	fmt.Fprintf(w.out, "Bucket: %s\n", why)
+	if err := c.refuseStrangers(w, in); err != nil {
+		return false, err
 	}
-	if talks && !begins && !c.Repair {
-		if err := c.askWhereNobody(w, in); err != nil {
-			return err
-		}
-	}
-	if c.named() {
-		if err := in.greetAdministrator(w, cmp.Or(in.cfg.Portal.Origin, "the portal's "), c.person()); err != nil {
-			return err
-		}
-	}
-	return in.tryMail(w, c.TestMail)
+	return true, w.agree("Is it the right one all the same? That will be on the register.", c.Yes)
+}
+
+// looking does what has to look at the bucket, which may take a while.
+func (w *world) looking(f func() error) error {
+	looking := w.screen.Begin("Looking at the bucket", "", 0)
+	defer looking.End()
+	return f()
 }
 
 // mayWhileClosed lets a person say that this is the right bucket although it
@@ -286,7 +320,7 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 	site, folder := c.Edge, c.EdgeFolder
 	s := in.cfg.Storage
 	if s == nil {
-		return configfile.Wrong("a scanner of its own needs an S3 bucket to meet the server in: set [storage] in %s", in.dir.config)
+		return in.meetsNoScanner()
 	}
 	user := "letterlock-" + site
 	if own, err := in.cfg.s3(in.dir.config); err == nil && own.AccessKey == user {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"letterlock/cmd/configfile"
 	"letterlock/pipeline"
 	"letterlock/pipeline/archive"
 	"letterlock/pipeline/register"
@@ -101,7 +100,7 @@ func (c *setupCmd) foresees(w *world, text string) error {
 	}
 	if c.Edge != "" {
 		if in.cfg.Storage == nil {
-			return configfile.Wrong("a scanner of its own needs an S3 bucket to meet the server in: set [storage] in %s", in.dir.config)
+			return in.meetsNoScanner()
 		}
 		fate("Scanner", filepath.Join(c.EdgeFolder, "site.key"))
 		say("Scanner: %s would be enrolled, its storage credentials set and its scanner.toml written in %s.", c.Edge, c.EdgeFolder)
