@@ -3,13 +3,10 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/mod/sumdb/note"
 
 	"letterlock/pipeline/register"
 	"letterlock/scanner/deposit"
@@ -24,16 +21,12 @@ func (s *Server) believe(ctx context.Context, marker string) (letter.Manifest, r
 	if !ok {
 		return letter.Manifest{}, register.WrongPlace, nil
 	}
-	key, err := s.cfg.Register.Edge(ctx, site)
-	if errors.Is(err, register.ErrNotFound) {
-		return letter.Manifest{}, register.UnknownSite, nil
-	}
+	edge, err := s.edgeKey(ctx, site)
 	if err != nil {
 		return letter.Manifest{}, "", err
 	}
-	edge, err := note.NewVerifier(key)
-	if err != nil {
-		return letter.Manifest{}, "", fmt.Errorf("reading an edge's public key: %w", err)
+	if edge == nil {
+		return letter.Manifest{}, register.UnknownSite, nil
 	}
 	msg, err := s.readSmall(ctx, marker)
 	if errors.Is(err, deposit.ErrNotFound) {

@@ -169,11 +169,8 @@ func (e *Edge) hearAnswers(ctx context.Context) error {
 	if err != nil || msg == nil {
 		return err
 	}
-	said, err := letter.ByAny(letter.OpenAnswers, msg, e.keys.Believed(e.Server))
-	if err != nil {
-		if _, ended := letter.ByAny(letter.OpenAnswers, msg, e.keys.Ended()); ended == nil {
-			return nil // of before the server's key changed: it says so anew
-		}
+	said, is, err := fromServer(e, msg, letter.OpenAnswers)
+	if !is {
 		return err
 	}
 	switch age := e.Now().Sub(said.At); {

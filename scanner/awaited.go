@@ -44,11 +44,8 @@ func (e *Edge) hearAgain(ctx context.Context) error {
 	if msg == nil {
 		return nil
 	}
-	said, err := letter.ByAny(letter.OpenAgain, msg, e.keys.Believed(e.Server))
-	if err != nil {
-		if _, ended := letter.ByAny(letter.OpenAgain, msg, e.keys.Ended()); ended == nil {
-			return nil // of before the server's key changed: it says so anew
-		}
+	said, is, err := fromServer(e, msg, letter.OpenAgain)
+	if !is {
 		return err
 	}
 	switch age := e.Now().Sub(said.At); {

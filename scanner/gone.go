@@ -24,11 +24,8 @@ func (e *Edge) hearGone(ctx context.Context) error {
 	if msg == nil {
 		return nil
 	}
-	said, err := letter.ByAny(letter.OpenGone, msg, e.keys.Believed(e.Server))
-	if err != nil {
-		if _, ended := letter.ByAny(letter.OpenGone, msg, e.keys.Ended()); ended == nil {
-			return nil // the server's, from before its key was changed: it says it anew
-		}
+	said, is, err := fromServer(e, msg, letter.OpenGone)
+	if !is {
 		return err
 	}
 	if said.Site != e.Site {

@@ -104,34 +104,8 @@ func (e *Edge) claim(scan folder.Scan) error {
 // advance takes a letter through what is left of its way. It reports whether
 // the job has reached its end; if not, it is tried again later.
 func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
-	if j.taken = j.taken || e.recorded(j.id); j.taken {
-		return true, e.discard(j) // a crash came between the record and the end
-	}
-	if j.claim.Returning {
-		err := e.giveBack(&j.claim, outcome{}) // a crash or a full disk came in the middle
-		if err == nil && j.returned && e.foreign(j) {
-			err = e.dropSealed(j.id)
-		}
-		return true, err
-	}
-	if j.manifest == nil {
-		if sealed, err := e.sealedBefore(j); sealed || err != nil {
-			return false, err
-		}
-	}
-	if j.manifest == nil && e.received(j) {
-		j.taken = true
-		return true, e.discard(j) // its claim could not be read when it ended, and its record has ended since
-	}
-	if j.manifest != nil && !j.spooled {
-		if err := e.findSpooled(j); err != nil {
-			return false, err
-		}
-	}
-	if j.manifest == nil && e.aheadThen(j.claim) {
-		if end, err := e.putBack(j); end || err != nil {
-			return end, err
-		}
+	if done, end, err := e.goOn(j); done {
+		return end, err
 	}
 	if e.foreign(j) {
 		return e.tendForeign(ctx, j)
@@ -165,6 +139,41 @@ func (e *Edge) advance(ctx context.Context, j *job) (end bool, err error) {
 		j.stored, j.deposited = false, e.Now()
 	}
 	return e.receive(ctx, j)
+}
+
+// goOn finds how far the letter came before a crash, a full disk or a clock that was
+// wrong, and ends what had begun to end. done is true where there is nothing to add to
+// that in this round.
+func (e *Edge) goOn(j *job) (done, end bool, err error) {
+	if j.taken = j.taken || e.recorded(j.id); j.taken {
+		return true, true, e.discard(j) // a crash came between the record and the end
+	}
+	if j.claim.Returning {
+		err := e.giveBack(&j.claim, outcome{}) // a crash or a full disk came in the middle
+		if err == nil && j.returned && e.foreign(j) {
+			err = e.dropSealed(j.id)
+		}
+		return true, true, err
+	}
+	if j.manifest == nil {
+		if sealed, err := e.sealedBefore(j); sealed || err != nil {
+			return true, false, err
+		}
+	}
+	if j.manifest == nil && e.received(j) {
+		j.taken = true
+		return true, true, e.discard(j) // its claim could not be read when it ended, and its record has ended since
+	}
+	if j.manifest != nil && !j.spooled {
+		if err := e.findSpooled(j); err != nil {
+			return true, false, err
+		}
+	}
+	if j.manifest == nil && e.aheadThen(j.claim) {
+		end, err := e.putBack(j)
+		return end || err != nil, end, err
+	}
+	return false, false, nil
 }
 
 // normalise is step 3: the scan becomes one clean PDF, made and then compared

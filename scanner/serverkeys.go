@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"letterlock/scanner/disk"
 	"letterlock/scanner/letter"
 )
@@ -42,6 +44,18 @@ func (e *Edge) recallServerKeys() error {
 		e.keys.ServerKeys = known
 	}
 	return nil
+}
+
+// fromServer opens what the server has said under a key that it has now. is is false for
+// what it said before its key was changed: it says that anew.
+func fromServer[T any](e *Edge, msg []byte, open func([]byte, note.Verifier) (T, error)) (said T, is bool, err error) {
+	if said, err = letter.ByAny(open, msg, e.keys.Believed(e.Server)); err == nil {
+		return said, true, nil
+	}
+	if _, ended := letter.ByAny(open, msg, e.keys.Ended()); ended == nil {
+		return said, false, nil
+	}
+	return said, false, err
 }
 
 // hearServerKeys follows a change of the server's key, once a round over the slips. What is learnt is

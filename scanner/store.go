@@ -440,11 +440,8 @@ func (e *Edge) receipt(ctx context.Context, site string, id letter.ID, sha256 st
 	if err != nil || msg == nil {
 		return nil, err
 	}
-	r, err := letter.ByAny(letter.OpenReceipt, msg, e.keys.Believed(e.Server))
-	if err != nil {
-		if _, ended := letter.ByAny(letter.OpenReceipt, msg, e.keys.Ended()); ended == nil {
-			return nil, nil // the server's, from before its key was changed: it gives another
-		}
+	r, is, err := fromServer(e, msg, letter.OpenReceipt)
+	if !is {
 		return nil, err
 	}
 	if r.ID != id || r.SHA256 != sha256 {

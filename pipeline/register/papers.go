@@ -3,7 +3,6 @@ package register
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -312,20 +311,8 @@ func anomalies(p Paper, d Destruction) []Anomaly {
 // sidesOf is how many sides the scanner counted. The entry of the letter's
 // arrival still knows it when its row is gone; 0 where the scanner could not tell.
 func sidesOf(ctx context.Context, tx *sql.Tx, id letter.ID) (int, error) {
-	query, args := entriesQuery(1<<62, LetterAdmitted{}.kind(), id, 1)
-	var line string
-	err := tx.QueryRowContext(ctx, query, args...).Scan(&line)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	var arrival struct{ Data LetterAdmitted }
-	if err := json.Unmarshal([]byte(line), &arrival); err != nil {
-		return 0, fmt.Errorf("reading a letter's arrival: %w", err)
-	}
-	return arrival.Data.Sides, nil
+	said, _, err := lastSaid[LetterAdmitted](ctx, tx, id)
+	return said.Data.Sides, err
 }
 
 // nextLedger counts destructions within a calendar year, by one or, where numbers are
