@@ -11,8 +11,8 @@ import (
 // virtual machine.
 type rooms struct{ page, marked []byte }
 
-// mostRoom bounds what is kept of each, in bytes: a page at 200 dots per inch fits, as it is shown.
-const mostRoom = 18 << 20
+// mostRoom bounds what is kept of each, in bytes: a page at 225 dots per inch fits, as it is shown.
+const mostRoom = 24 << 20
 
 // sheet is a picture of that size, whose dots have any colour.
 func (r *rooms) sheet(width, height int) *image.RGBA {

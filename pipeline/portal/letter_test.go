@@ -113,7 +113,8 @@ func TestTheFirstPageIsBegunAsItIsAskedFor(t *testing.T) {
 	id := string(h.letter(2))
 	v := h.as(h.lead)
 	for _, c := range []struct{ page, image string }{
-		{"", ""}, {"?page=1&turn=1", "?turn=1"}, {"?page=2&turn=3", ""}, {"?larger=1", "?dpi=200"},
+		{"", "?dpi=104"}, // a screen on a desk
+		{"?page=1&turn=1", "?turn=1"}, {"?page=2&turn=3", "?dpi=104"}, {"?larger=1", "?dpi=200"},
 		{"?page=1&turn=1&larger=1", "?dpi=200&turn=1"}, {"/print", ""},
 	} {
 		if c.page == "/print" {
@@ -127,6 +128,22 @@ func TestTheFirstPageIsBegunAsItIsAskedFor(t *testing.T) {
 			t.Errorf("%s: begun and shown are not one:\n%s", c.page, diff)
 		}
 	}
+	begins := func(agent string, want int) {
+		t.Helper()
+		r := httptest.NewRequest(http.MethodGet, "/l/"+id, nil)
+		r.Header.Set("User-Agent", agent)
+		wantStatus(t, v.send(r), http.StatusOK)
+		if begun := h.reader.begun; begun[len(begun)-1].DPI != want {
+			t.Errorf("with %q the first page is begun with %d dots per inch, and not with %d", agent, begun[len(begun)-1].DPI, want)
+		}
+	}
+	begins("a screen on a desk, as before it was printed", screenDPI)
+	v.get("/l/" + id + "/page/2.jpg?dpi=150")
+	begins("a screen on a desk, and fine: it was asked for so last", pageDPI)
+	v.get("/l/" + id + "/page/2.jpg?dpi=104")
+	begins("Mobile, and coarse: it was asked for so last", screenDPI)
+	v = h.as(h.manager)
+	begins("Mobile, as a phone's that is not known yet", pageDPI)
 }
 
 // TestSameNothing: what is missing, malformed, foreign, not verified yet, due

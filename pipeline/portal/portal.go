@@ -144,6 +144,7 @@ type Portal struct {
 	sso         *sso // nil for none
 	limiter     *limiter
 	places      *places
+	screens     screens
 	shownAgain  shownAgain
 	trays       trays
 	sending     *sending

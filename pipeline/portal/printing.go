@@ -14,7 +14,7 @@ func (p *Portal) printLetter(w http.ResponseWriter, v *visit) error {
 	if err := p.recordOpening(v, register.ShownPrint); err != nil {
 		return err
 	}
-	if err := p.ready(v, v.letter); err != nil {
+	if err := p.ready(v, v.letter, pageDPI); err != nil {
 		return err
 	}
 	pages, _ := shownPages(v, v.letter)

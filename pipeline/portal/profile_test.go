@@ -35,9 +35,11 @@ func TestTheBrowserKeepsNothingOfALetter(t *testing.T) {
 	}
 	pieces("the PDF", b.reader.pdf)
 	for n := 1; n <= 3; n++ {
-		picture, err := drawPage(n, pageDPI, a4Width, a4Height)
-		must(t, err)
-		pieces(fmt.Sprintf("page %d", n), picture)
+		for _, dpi := range []int{screenDPI, pageDPI} { // whichever this browser has chosen
+			picture, err := drawPage(n, dpi, a4Width*dpi/pageDPI, a4Height*dpi/pageDPI)
+			must(t, err)
+			pieces(fmt.Sprintf("page %d at %d", n, dpi), picture)
+		}
 	}
 	if found := b.Keeps(fragments); !slices.Equal(found, []string{"the style sheet"}) {
 		t.Errorf("on the disk are %q, and only the style sheet may be", found)

@@ -14,6 +14,7 @@ import (
 type shownPage struct {
 	N             int    // from 1
 	Page, Source  string // its picture upright, and as it is shown
+	OnScreen      string // the same for a screen without finer dots; empty where it is turned or larger
 	Width, Height int    // what its picture has at pageDPI, if the paper is A4: its place is kept until it is there
 	Turn          int    // clockwise, in quarters
 	Before, After int    // the pages next to it; 0 for none
@@ -41,6 +42,9 @@ func shownPages(v *visit, l register.Letter) (out []shownPage, larger bool) {
 			f.Turn = turn
 		}
 		f.Source = pictureAt(page, f.Turn, larger)
+		if f.Source == page {
+			f.OnScreen = page + "?dpi=" + strconv.Itoa(screenDPI)
+		}
 		if f.Turn%2 == 1 {
 			f.Width, f.Height = turnedWidth, turnedHeight
 		}

@@ -42,7 +42,7 @@ func (p *Portal) unkeptPage(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	}
 	l := v.letter
 	// Nobody is asked to keep what cannot be shown.
-	if err := p.ready(v, l); err != nil {
+	if err := p.ready(v, l, p.firstDPI(v, l)); err != nil {
 		return err
 	}
 	others, err := p.confirmers(v)

@@ -44,6 +44,7 @@ func (p *Portal) templateFuncs() template.FuncMap {
 		"day":                p.language.Day,
 		"received":           p.received,
 		"largerDPI":          func() int { return largerDPI },
+		"pageDPI":            func() int { return pageDPI },
 		"role":               func(r register.Role) any { return p.language.Show(roleOr(r)) },
 		"roleDoes":           word[register.Role](p.language, "role-does"),
 		"state":              word[register.State](p.language, "state"),

@@ -31,12 +31,14 @@
     to.focus({ preventScroll: true });
     say();
   };
-  // As it is turned, and sharper while it is larger.
+  // As it is turned, and sharper while it is larger; else the browser chooses.
   const draw = (image) => {
     const asks = new URLSearchParams();
     if (image.dataset.turn !== "0") asks.set("turn", image.dataset.turn);
     if (pages.classList.contains("larger")) asks.set("dpi", pages.dataset.sharper);
+    image.dataset.choice ??= image.srcset;
     const query = asks.toString();
+    image.srcset = query ? "" : image.dataset.choice;
     image.src = image.dataset.page + (query && "?" + query);
   };
   const turn = () => {

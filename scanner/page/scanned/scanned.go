@@ -66,6 +66,25 @@ func (p Page) Draw(to *image.RGBA) error {
 	return nil
 }
 
+// Size is the size in which the page is drawn where at least that size is wanted: the
+// same, or else the smallest of the sixteen that is larger. The error is ErrOther, where
+// that would be larger by more than half, which nobody wants to wait for, or where the
+// dots are not as wide as they are high.
+func (p Page) Size(wantWidth, wantHeight int) (width, height int, err error) {
+	if p.across <= 0 || p.down <= 0 {
+		return 0, 0, ErrOther
+	}
+	if _, ok := scale(p.across, p.down, wantWidth, wantHeight); ok {
+		return wantWidth, wantHeight, nil
+	}
+	eighths := (8*wantWidth + p.across - 1) / p.across
+	width, height = scaled(p.across, eighths), scaled(p.down, eighths)
+	if eighths > mostEighths || 2*width > 3*wantWidth || !near(height, (wantHeight*width+wantWidth/2)/wantWidth) {
+		return 0, 0, ErrOther
+	}
+	return width, height, nil
+}
+
 // scale is in how many eighths of its size a JPEG is decoded to come out in the size
 // that is wanted. Paper and dots do not always agree to the last: a dot in 256 may be
 // drawn twice, or not, which moves nothing by more than that.
@@ -74,12 +93,12 @@ func scale(width, height, wantWidth, wantHeight int) (eighths int, ok bool) {
 		return 0, false
 	}
 	eighths = (16*wantWidth/width + 1) / 2 // the nearest
-	near := func(dots, want int) bool {
-		got := scaled(dots, eighths)
-		return max(got-want, want-got) <= 1+want/256
-	}
-	return eighths, eighths >= 1 && eighths <= mostEighths && near(width, wantWidth) && near(height, wantHeight)
+	return eighths, eighths >= 1 && eighths <= mostEighths &&
+		near(scaled(width, eighths), wantWidth) && near(scaled(height, eighths), wantHeight)
 }
+
+// near reports whether so many dots pass for those that are wanted.
+func near(got, want int) bool { return max(got-want, want-got) <= 1+want/256 }
 
 // scaled is how many dots so many become, those that are begun included.
 func scaled(dots, eighths int) int { return (dots*eighths + 7) / 8 }

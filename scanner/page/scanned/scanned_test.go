@@ -85,6 +85,30 @@ func TestAColourStaysInEverySize(t *testing.T) {
 	}
 }
 
+// A page is drawn in the size that is wanted, or in one that is a little larger.
+func TestSizeOfAPage(t *testing.T) {
+	for _, c := range []struct{ across, down, wantWidth, wantHeight, width, height int }{
+		{1984, 2806, 1240, 1754, 1240, 1754}, // 240 dots per inch, as 150
+		{1984, 2806, 860, 1217, 992, 1403},   // as 104: by half
+		{2480, 3508, 860, 1217, 930, 1316},   // 300: by three eighths
+		{1654, 2339, 860, 1217, 1034, 1462},  // 200: by five eighths
+		{4961, 7016, 860, 1217, 1241, 1754},  // 600: by a fourth
+		{2480, 3508, 1654, 2339, 1860, 2631}, // as 200: by three fourths
+		{620, 877, 1240, 1754, 1240, 1754},   // 75: twice as large
+		{620, 877, 1654, 2339, 0, 0},         // and no more than that
+		{4961, 7016, 420, 594, 621, 877},     // 600, as 50: by an eighth
+		{4961, 7016, 330, 467, 0, 0},         // as 40: an eighth is too much
+		{1240, 3508, 860, 1217, 0, 0},        // dots that are wider than high
+		{1984, 2806, 1, 1, 0, 0}, {0, 0, 860, 1217, 0, 0},
+	} {
+		p := Page{across: c.across, down: c.down}
+		width, height, err := p.Size(c.wantWidth, c.wantHeight)
+		if width != c.width || height != c.height || (err != nil) != (c.width == 0) {
+			t.Errorf("%d×%d as %d×%d is %d×%d: %v", c.across, c.down, c.wantWidth, c.wantHeight, width, height, err)
+		}
+	}
+}
+
 // FuzzPage: whatever the bytes are, they are drawn or left to others.
 func FuzzPage(f *testing.F) {
 	l := specimen.New(41, 1)
