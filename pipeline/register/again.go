@@ -30,8 +30,8 @@ func (l Letter) scannedLate(on letter.Date) bool {
 // many for one statement.
 func (r *Register) Again(ctx context.Context) (map[string][]letter.AgainLetter, error) {
 	now := r.Now()
-	letters, err := r.letters(ctx, `WHERE l.state = $1 AND l.id IN (SELECT letter FROM papers WHERE state = $2) ORDER BY l.received, l.id`,
-		string(ScanAgain), letter.PaperScanAgain) // few papers are in that state, and they have an index
+	// By the paper, as takeNewScan: few papers are in that state, and they have an index.
+	letters, err := r.letters(ctx, `WHERE l.id IN (SELECT letter FROM papers WHERE state = $1) ORDER BY l.received, l.id`, letter.PaperScanAgain)
 	if err != nil {
 		return nil, err
 	}

@@ -228,3 +228,42 @@ func TestAThirdScanLeavesThePapersDay(t *testing.T) {
 	}
 	d.balanced()
 }
+
+// A paper that is to be scanned again stays so when its letter turns out to be another
+// helpline's: it is asked for until the new scan is here, which then takes over.
+func TestTheWrongHelplinesLetterIsScannedAgain(t *testing.T) {
+	for name, asked := range map[string]func(d *desk) (old Letter, leader, manager int64){
+		"within its months": func(d *desk) (old Letter, leader, manager int64) {
+			leader = d.leader()
+			manager, err := d.AddPerson(d.t.Context(), Person{Name: "Mo", Role: Manager})
+			d.must(err)
+			return d.askedAgain(leader), leader, manager
+		},
+		"late": func(d *desk) (old Letter, leader, manager int64) { return late(d, d.outliving()["on hold"]) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, ctx := newDesk(t), t.Context()
+			old, leader, manager := asked(d)
+			d.must(d.AskRedirection(ctx, old.ID, "mens-advice-line", leader))
+			q, err := d.RequestOf(ctx, old.ID)
+			d.must(err)
+			d.must(d.ConfirmRequest(ctx, q.Number, manager))
+			old = d.wants(old.ID, Receipted, letter.PaperScanAgain)
+			scan := d.scannedAnew
+			if name == "late" {
+				if got := d.again(); len(got) != 1 || got[0].ID != old.ID || got[0].Helpline != "mens-advice-line" {
+					t.Errorf("its scanner, which has forgotten it, is told of %v", got)
+				}
+				scan = d.scannedLate
+			}
+			l := scan(old)
+			if l.Replaces != old.ID || l.Helpline != "mens-advice-line" {
+				t.Errorf("the new scan replaces %q and is of %s", l.Replaces, l.Helpline)
+			}
+			if was := d.wants(old.ID, Replaced, ""); was.ReplacedBy != l.ID {
+				t.Errorf("the old scan is replaced by %q", was.ReplacedBy)
+			}
+			d.balanced()
+		})
+	}
+}

@@ -111,7 +111,8 @@ func (r *Register) apart(old, l Letter, lives bool) ApartReason {
 		return ApartOtherDay
 	case old.State == Replaced:
 		return ApartReplaced
-	case old.State != ScanAgain || old.Paper != letter.PaperScanAgain || !old.Open(r.Now()):
+	// By the paper alone: a letter that is told of anew, as another helpline's, still waits.
+	case old.Paper != letter.PaperScanAgain || !old.Open(r.Now()):
 		return ApartNotAsked
 	}
 	return ""
