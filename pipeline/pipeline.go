@@ -251,7 +251,9 @@ func (s *Server) tell(ctx context.Context, l *register.Letter) error {
 		return err
 	}
 	if people == 0 {
-		s.sayNobody(l.Helpline)
+		if l.Named == 0 { // else its helpline may have leaders, who may not open it
+			s.sayNobody(l.Helpline)
+		}
 		return s.later(ctx, l, register.NobodyToTell, nil)
 	}
 	// A crash here leaves mails on record that nobody has sent: the next pass sends them.

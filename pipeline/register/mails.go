@@ -22,18 +22,19 @@ type Mail struct {
 // newMessageID is one that no other message has.
 func newMessageID(domain string) string { return strings.ToLower(rand.Text()) + "@" + domain }
 
+// mayBeMailed are those, of people p, who may open the letter l as far as that is not a
+// matter of their helplines: not walled off from it, and nobody but the one leader of a
+// letter that is kept for five years.
+var mayBeMailed = `l.named IN (0, p.number) AND ` + unwalled(`l.id`, `p.number`)
+
 // QueueMails writes down one mail for each enabled team leader of the letter's
-// helpline who is not walled off from it, before any is sent, and returns how many
+// helpline who may open it, before any is sent, and returns how many
 // people that are. Asked again, it adds nobody twice.
 func (r *Register) QueueMails(ctx context.Context, l Letter, domain string) (people int, err error) {
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT p.number FROM people p JOIN people_helplines h ON h.person = p.number
-			WHERE h.helpline = $1 AND p.role = $2 AND p.disabled IS NULL AND p.email <> ''
-			AND NOT EXISTS (SELECT 1 FROM walls w WHERE w.letter = $3 AND w.person = p.number)`, l.Helpline, string(TeamLeader), string(l.ID))
-		if err != nil {
-			return err
-		}
-		numbers, err := scanNumbers(rows)
+		numbers, err := numbersIn(ctx, tx, `SELECT p.number FROM letters l JOIN people_helplines h ON h.helpline = l.helpline
+			JOIN people p ON p.number = h.person WHERE l.id = $1 AND p.role = $2 AND p.disabled IS NULL AND p.email <> ''
+			AND `+mayBeMailed, string(l.ID), string(TeamLeader))
 		if err != nil {
 			return err
 		}
@@ -54,12 +55,12 @@ func (r *Register) QueueMails(ctx context.Context, l Letter, domain string) (peo
 }
 
 // UnsentMails returns what is still owed about the letter. A person who was
-// disabled meanwhile is owed nothing (see DisablePerson), nor is one who was
-// walled off from it.
+// disabled meanwhile is owed nothing (see DisablePerson), nor is one who may not
+// open it any more.
 func (r *Register) UnsentMails(ctx context.Context, id letter.ID) ([]Mail, error) {
 	rows, err := r.read.QueryContext(ctx, `SELECT m.person, p.email, m.message_id FROM mails m
-		JOIN people p ON p.number = m.person WHERE m.letter = $1 AND m.sent IS NULL
-		AND NOT EXISTS (SELECT 1 FROM walls w WHERE w.letter = m.letter AND w.person = m.person) ORDER BY m.person`, string(id))
+		JOIN people p ON p.number = m.person JOIN letters l ON l.id = m.letter WHERE m.letter = $1 AND m.sent IS NULL
+		AND `+mayBeMailed+` ORDER BY m.person`, string(id))
 	if err != nil {
 		return nil, fmt.Errorf("reading mails: %w", err)
 	}
@@ -79,7 +80,7 @@ func (r *Register) UnsentMails(ctx context.Context, id letter.ID) ([]Mail, error
 // when it was tried last.
 func (r *Register) Untold(ctx context.Context) ([]int64, error) {
 	rows, err := r.read.QueryContext(ctx, `SELECT DISTINCT m.person FROM mails m JOIN letters l ON l.id = m.letter
-		WHERE m.sent IS NULL AND l.trouble = $1 ORDER BY m.person`, string(MailDown))
+		JOIN people p ON p.number = m.person WHERE m.sent IS NULL AND l.trouble = $1 AND `+mayBeMailed+` ORDER BY m.person`, string(MailDown))
 	if err != nil {
 		return nil, fmt.Errorf("reading who is not told: %w", err)
 	}
@@ -105,7 +106,7 @@ func (r *Register) MailSent(ctx context.Context, id letter.ID, person int64) err
 // opened the letter meanwhile; the entry is written either way.
 func (r *Register) Notified(ctx context.Context, l *Letter) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT person FROM mails WHERE letter = $1 ORDER BY person`, string(l.ID))
+		rows, err := tx.QueryContext(ctx, `SELECT person FROM mails WHERE letter = $1 AND sent IS NOT NULL ORDER BY person`, string(l.ID))
 		if err != nil {
 			return err
 		}
@@ -125,7 +126,8 @@ func (r *Register) Notified(ctx context.Context, l *Letter) error {
 // over: an alert goes by it, and would never end over a mail that nobody ever sends.
 // $1 and $2 are this moment and $3 its day; the day's mails are those that may be of it,
 // also what an administrator is owed no more where the server that has asked for it is gone.
-var mailsWaiting = `SELECT (SELECT count(*) FROM mails m WHERE m.sent IS NULL AND ` + unwalled(`m.letter`, `m.person`) + `) +
+var mailsWaiting = `SELECT (SELECT count(*) FROM mails m JOIN letters l ON l.id = m.letter JOIN people p ON p.number = m.person
+	WHERE m.sent IS NULL AND ` + mayBeMailed + `) +
 	(SELECT count(*)` + requestMails.unsent() + `) + (SELECT count(*)` + holdMails.unsent() + `) +
 	(SELECT count(*) FROM daily_mails m JOIN people p ON p.number = m.person WHERE m.day = $3 AND m.sent IS NULL AND ` + mayBeTold + `) +
 	(SELECT count(*)` + remindedOf + ` AND m.day = $3 AND m.sent IS NULL) +

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -103,4 +104,66 @@ func TestNoMailWaitsThatNobodyIsOwed(t *testing.T) {
 	if owed, err := d.UnsentMails(ctx, third.ID); err != nil || len(owed) != 0 {
 		t.Errorf("%v is owed to nobody: %v", owed, err)
 	}
+}
+
+// Of a letter that is kept for five years nobody is written to who may not open it: not
+// when its new scan is told of, nor when the mail server is back after the decision, and
+// neither is on record as told of it. Once it is not kept after all everybody is.
+func TestWhoMayNotOpenALetterIsNotWrittenTo(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	ada, bea := d.leader(), d.leader()
+	manager, err := d.AddPerson(ctx, Person{Name: "Mo", Role: Manager})
+	d.must(err)
+	kept := Safeguarding{Reason: ChildAtRisk, Told: Consented, Review: letter.DateOf(d.now).AddDays(30), Named: ada}
+	owed := func(when string, l Letter, want ...int64) {
+		t.Helper()
+		mails, err := d.UnsentMails(ctx, l.ID)
+		d.must(err)
+		var got []int64
+		for _, m := range mails {
+			got = append(got, m.Person)
+		}
+		waiting, err := d.MailsWaiting(ctx)
+		if d.must(err); !slices.Equal(got, want) || waiting != len(want) {
+			t.Errorf("%s: mails are owed to %v, and %d wait, want %v", when, got, waiting, want)
+		}
+	}
+
+	l := d.receipted()
+	if people, err := d.QueueMails(ctx, l, "example.org"); err != nil || people != 2 {
+		t.Errorf("%d people are told, %v", people, err)
+	}
+	owed("the mail server is away", l, ada, bea)
+	d.opens(l.ID, ada)
+	d.must(d.Safeguard(ctx, l.ID, kept, ada))
+	owed("once it is kept", l, ada)
+	l = d.letter(l.ID)
+	d.must(d.Defer(ctx, l, MailDown, d.now))
+	if untold, err := d.Untold(ctx); err != nil || !slices.Equal(untold, []int64{ada}) {
+		t.Errorf("not told are %v, %v", untold, err)
+	}
+	d.must(d.MailSent(ctx, l.ID, ada))
+	d.must(d.Notified(ctx, &l))
+	if said, _, err := lastSaid[LetterNotified](ctx, d.read, l.ID); err != nil || !slices.Equal(said.Data.Staff, []int64{ada}) {
+		t.Errorf("told are, on record, %v, %v", said.Data.Staff, err)
+	}
+
+	d.must(d.MarkScanAgain(ctx, l.ID, ada, TooFaint))
+	scan := d.scannedAnew(d.letter(l.ID))
+	if people, err := d.QueueMails(ctx, scan, "example.org"); err != nil || people != 1 {
+		t.Errorf("%d people are told of the new scan, %v", people, err)
+	}
+	owed("of the new scan", scan, ada)
+	d.must(d.MailSent(ctx, scan.ID, ada))
+
+	d.opens(scan.ID, ada)
+	d.must(d.AskWithdrawal(ctx, scan.ID, NoneApplies, ada))
+	q, err := d.RequestOf(ctx, scan.ID)
+	d.must(err)
+	d.must(d.ConfirmRequest(ctx, q.Number, manager))
+	people, err := d.QueueMails(ctx, scan, "example.org")
+	if d.must(err); people != 2 {
+		t.Errorf("%d people may be told once it is not kept after all", people)
+	}
+	owed("once it is not kept after all", scan, bea)
 }
