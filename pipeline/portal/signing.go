@@ -338,11 +338,7 @@ func (p *Portal) recordTray(w http.ResponseWriter, v *visit) error {
 	}
 	ledgers, err := p.record(v, t, with)
 	if errors.Is(err, register.ErrPaperNotFree) || errors.Is(err, register.ErrNotFound) {
-		if len(t.Papers) == 1 {
-			redirect(w, "/desk/"+string(t.Papers[0].Letter)) // which says what became of it
-			return nil
-		}
-		return trayNotFree
+		return p.notFree(w, v, t)
 	}
 	if err != nil {
 		return err
@@ -355,6 +351,23 @@ func (p *Portal) recordTray(w http.ResponseWriter, v *visit) error {
 	}
 	redirect(w, t.recorded(path))
 	return nil
+}
+
+// notFree says why a tray cannot go on record, or leads to what became of its papers
+// where all of them are: it may have been sent through two servers at once, or the word
+// that it is on record was lost with a server or the database.
+func (p *Portal) notFree(w http.ResponseWriter, v *visit, t tray) error {
+	papers := apply(t.Papers, func(paper register.Paper) string { return string(paper.Letter) })
+	for _, paper := range t.Papers {
+		done, err := p.cfg.Register.Entries(v.Context(), -1, "paper-destroyed", paper.Letter, 1)
+		if err != nil {
+			return err
+		}
+		if len(done) == 0 && len(papers) > 1 { // the page of the only one says what is with it
+			return trayNotFree
+		}
+	}
+	return p.toRecord(w, v, papers)
 }
 
 // recorded is where a tray's record is shown.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"letterlock/pipeline/register"
 	"letterlock/scanner/letter"
 )
 
@@ -95,4 +96,23 @@ func TestATrayThatIsOnRecordAlready(t *testing.T) {
 	wantText(t, v.get("/desk/tray"), "References on the papers")
 	form["paper"] = []string{string(one), "nonsense"}
 	wantStatus(t, v.post("/desk/tray", form), http.StatusNotFound)
+
+	// A tray that does not know that it is on record, since its server died just then.
+	three, four := h.readable(2), h.readable(2)
+	form = h.destruction("sheets-"+string(three), "2", "sheets-"+string(four), "2")
+	form["paper"] = []string{string(three), string(four)}
+	sign = v.fills("/desk/tray", form)
+	v.signs(sign, h.ops2)
+	for i, id := range []letter.ID{three, four} {
+		_, err := h.register.DestroyPaper(t.Context(), id, register.Destruction{Method: register.Shredder, Level: "P-5", Sheets: 2, ScannedBy: h.ops, Witness: h.ops2,
+			WitnessWith: register.WithPasskey, Authority: "policy-1", Place: "office"}, h.ops)
+		must(t, err)
+		w := v.post(sign, nil)
+		if i == 0 {
+			wantStatus(t, w, http.StatusConflict)
+			wantText(t, w, "Nothing was recorded")
+			continue
+		}
+		wantRedirect(t, w, "/desk/trays?day=2026-11-24")
+	}
 }
