@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +148,47 @@ func TestWhoHasNoAddressIsNotToldByMail(t *testing.T) {
 	must(t, h.register.Leave(t.Context(), h.lead2, h.admin))
 	if w := lead.get(draft); containsText(w.Body.String(), "told by mail") || !containsText(w.Body.String(), "Mo Manager. Tell them yourself") {
 		t.Errorf("with nobody to write to it says:\n%s", w.Body)
+	}
+}
+
+// Nor is the uploader of an answer who has left, or has no address, said to be told that
+// somebody else has confirmed where it goes: whoever does so sees that it is posted.
+func TestTheUploaderIsNotToldByMail(t *testing.T) {
+	for name, goes := range map[string]func(h *house) error{
+		"who has left": func(h *house) error { return h.register.Leave(h.t.Context(), h.lead, h.admin) },
+		"without an address": func(h *house) error {
+			return h.register.ChangePerson(h.t.Context(), register.Person{Number: h.lead, Name: "Ada Lead", Helplines: []string{"respect-phoneline"}}, h.admin)
+		},
+		"who reads no letters any more": func(h *house) error { return h.register.GiveRole(h.t.Context(), h.lead, register.Operations, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, letsConfirm)
+			h.enrolled(h.lead2)
+			id := h.readable(1)
+			lead, second := h.as(h.lead), h.as(h.lead2)
+			lead.get(letterPath(id))
+			draft := lead.files(id)
+			lead.looksAt(idAt(draft), 2)
+			wantRedirect(t, lead.post(draft+"/keep", safe), draft+"?done=to-confirm")
+			wantText(t, second.get(draft), "(Ada Lead) is told by mail.")
+			must(t, goes(h))
+			w := second.get(draft)
+			wantText(t, w, "Nobody is told by mail that you have confirmed it: see then that the answer is posted.", "Nobody is told by mail: see that the answer is not posted.")
+			if containsText(w.Body.String(), "is told by mail.") {
+				t.Errorf("it says:\n%s", w.Body)
+			}
+			second.showsAgain(draft)
+			second.looksAt(idAt(draft), 2)
+			wantRedirect(t, second.post(draft+"/confirm-address", nil), draft+"?done=answer-kept")
+			w = second.get(draft + "?done=answer-kept")
+			if wantText(t, w, "Nobody is told by mail: see that the answer is posted."); containsText(w.Body.String(), "is told that the answer") {
+				t.Errorf("it says:\n%s", w.Body)
+			}
+			calls := slices.DeleteFunc(h.owedCalls(), func(c register.Call) bool { return c.Why == register.CalledConfirm })
+			if len(calls) != 0 {
+				t.Errorf("called are %+v", calls)
+			}
+		})
 	}
 }
 

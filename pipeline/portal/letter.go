@@ -100,11 +100,15 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	}
 	body.Pages, body.Larger = shownPages(v, l)
 	body.EndsIn = p.endsIn(l)
+	note, err := p.decisionNote(v, l)
+	if err != nil {
+		return err
+	}
 	title := texts.Say("letter.letter", "reference", l.ID.Reference())
 	if l.IsResponse() {
 		title = texts.Say("letter.answer", "reference", l.ID.Reference())
 	}
-	return p.ok(w, v, page{Name: "letter", Title: title, Script: "read.js", Errors: flaws, Note: decisionNote(v, l), Urgent: strings.HasPrefix(v.URL.Query().Get("done"), "risk-urgent"), Body: body})
+	return p.ok(w, v, page{Name: "letter", Title: title, Script: "read.js", Errors: flaws, Note: note, Urgent: strings.HasPrefix(v.URL.Query().Get("done"), "risk-urgent"), Body: body})
 }
 
 // endsIn is in how many milliseconds a page with the letter must close; 0 for never, of
@@ -132,7 +136,7 @@ func (p *Portal) ready(v *visit, l register.Letter, dpi int) error {
 
 // decisionNote thanks for a decision that has just been recorded; it does so
 // only where the letter's state bears it out, whatever the address says.
-func decisionNote(v *visit, l register.Letter) texts.Text {
+func (p *Portal) decisionNote(v *visit, l register.Letter) (texts.Text, error) {
 	done := v.URL.Query().Get("done")
 	switch {
 	case done == "readable" && l.State == register.Readable:
@@ -141,21 +145,25 @@ func decisionNote(v *visit, l register.Letter) texts.Text {
 			said = texts.Say("letter.thank-you-it-is-recorded-2")
 		}
 		if !l.RiskAnswered() {
-			return texts.Say("letter.one-question-is-left", "said", said, "link", texts.Link("#keeping"))
+			return texts.Say("letter.one-question-is-left", "said", said, "link", texts.Link("#keeping")), nil
 		}
-		return said
+		return said, nil
 	case done == "other-paper" && l.Replaces == "" && l.Manifest.Replaces != "":
-		return texts.Say("letter.thank-you-it-is-recorded-3", "reference", l.Manifest.Replaces.Reference())
+		return texts.Say("letter.thank-you-it-is-recorded-3", "reference", l.Manifest.Replaces.Reference()), nil
 	case done == "scan-again" && l.State == register.ScanAgain:
-		return texts.Say("letter.thank-you-operations-see")
+		return texts.Say("letter.thank-you-operations-see"), nil
 	}
 	if said := riskNote(done, l); said != nil {
-		return said
+		return said, nil
 	}
 	if done == "answer-kept" && l.State == register.Filed && l.UploadedBy != v.person.Number {
-		return texts.Say("letter.you-have-confirmed-the-address")
+		told, err := p.uploaderIsTold(v, l)
+		if !told {
+			return texts.Say("letter.you-have-confirmed-and-nobody-is-told"), err
+		}
+		return texts.Say("letter.you-have-confirmed-the-address"), err
 	}
-	return keepingNote(done, l)
+	return keepingNote(done, l), nil
 }
 
 func (p *Portal) pageImage(w http.ResponseWriter, v *visit) error {

@@ -27,6 +27,7 @@ type unkeptBody struct {
 	Second   bool         // of a draft: somebody else must confirm the address then
 	Own      bool         // the visitor has uploaded it
 	Uploader texts.Text   // who has
+	Hears    bool         // and is told by mail what becomes of it
 	Told     []texts.Text // who may confirm it, and is written to
 	Untold   []texts.Text // and who may and is not: their address is not known
 	Path     string       // of this page, for which the visitor shows anew who they are
@@ -56,6 +57,9 @@ func (p *Portal) unkeptPage(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	body := unkeptBody{Letter: l, Checks: register.AddressChecks, Chosen: chosen, Own: l.UploadedBy == v.person.Number,
 		Second: p.confirmsAddress(v.Context()), Uploader: staffWords(names, l.UploadedBy),
 		Path: letterPath(l.ID), Shown: p.shows(v, letterPath(l.ID)), Origin: p.cfg.Origin}
+	if body.Hears, err = p.uploaderIsTold(v, l); err != nil {
+		return err
+	}
 	offered, err := p.offered(v, others)
 	if err != nil {
 		return err
@@ -83,6 +87,19 @@ func (p *Portal) unkeptPage(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 		}
 	}
 	return p.ok(w, v, pg)
+}
+
+// uploaderIsTold reports whether the uploader of an answer gets a mail about what becomes
+// of it: they may have left, or read no letters any more, or have no address.
+func (p *Portal) uploaderIsTold(v *visit, answer register.Letter) (bool, error) {
+	who, err := p.cfg.Register.Person(v.Context(), answer.UploadedBy)
+	if err == nil {
+		_, err = p.cfg.Register.Letter(v.Context(), answer.Answers) // about which the mail is
+	}
+	if errors.Is(err, register.ErrNotFound) {
+		return false, nil
+	}
+	return !who.Disabled && who.Email != "" && slices.Contains(readers, who.Role), err
 }
 
 // confirmers are those who may confirm the address of an answer beside whoever
