@@ -269,11 +269,11 @@ func (s *Server) checkReviews(ctx context.Context) (bad, good texts.Text, err er
 	if n > 0 {
 		says = append(says, texts.Say("check-reviews.due", "n", n))
 	}
-	left, leftErr := s.cfg.Register.NamedHaveLeft(ctx)
-	if left > 0 {
-		says = append(says, texts.Say("check-reviews.named-has-left", "n", left))
+	unnamed, unnamedErr := s.cfg.Register.NamedMayNotOpen(ctx)
+	if unnamed > 0 {
+		says = append(says, texts.Say("check-reviews.named-may-not-open", "n", unnamed))
 	}
-	return joined("list.sentence", says), texts.Say("check-reviews.none"), errors.Join(err, leftErr)
+	return joined("list.sentence", says), texts.Say("check-reviews.none"), errors.Join(err, unnamedErr)
 }
 
 func (s *Server) checkHolds(ctx context.Context) (bad, good texts.Text, err error) {

@@ -418,15 +418,32 @@ func TestTheCheckSaysWhoseOwnerHasLeft(t *testing.T) {
 	}
 }
 
-// The check says that the one leader who may open a five-year letter has left.
+// The check says that the one leader who may open a five-year letter has left, or may not
+// open it any more either.
 func TestTheCheckSaysWhoseLeaderHasLeft(t *testing.T) {
+	for gone, end := range map[string]func(o *office) error{
+		"has left": func(o *office) error { return o.cfg.Register.DisablePerson(t.Context(), oneLeader) },
+		"lost the role": func(o *office) error {
+			return o.cfg.Register.GiveRole(t.Context(), oneLeader, register.Operations, nil)
+		},
+		"lost the helpline": func(o *office) error {
+			return o.cfg.Register.GiveRole(t.Context(), oneLeader, register.TeamLeader, []string{"mens-advice-line"})
+		},
+	} {
+		o := newOffice(t)
+		o.safeguarded()
+		if !ok(o.Check(t.Context()), "reviews") {
+			t.Error("its leader is there, and it is not well")
+		}
+		o.must(end(o))
+		if ok(o.Check(t.Context()), "reviews") {
+			t.Errorf("it is well, though its leader %s", gone)
+		}
+	}
 	o := newOffice(t)
 	o.safeguarded()
+	o.must(o.cfg.Register.GiveRole(t.Context(), oneLeader, register.Manager, nil))
 	if !ok(o.Check(t.Context()), "reviews") {
-		t.Error("nobody has left, and it is not well")
-	}
-	o.must(o.cfg.Register.DisablePerson(t.Context(), oneLeader))
-	if ok(o.Check(t.Context()), "reviews") {
-		t.Error("it is well, though its leader has left")
+		t.Error("its leader is a manager now, who opens every letter, and it is not well")
 	}
 }

@@ -71,8 +71,11 @@ func (p *Portal) tellKeeping(v *visit, l register.Letter, body *letterBody) erro
 	if err != nil && !errors.Is(err, register.ErrNotFound) {
 		return err
 	}
-	if body.Named = texts.Plain(named.Name); named.Disabled {
+	switch body.Named = texts.Plain(named.Name); {
+	case named.Disabled:
 		body.Named = texts.Say("safeguarding.staff-number-who-has-left", "named", l.Named)
+	case named.Number != 0 && !mayRead(named, l):
+		body.Named = texts.Say("safeguarding.may-not-open-it-any-more", "named", named.Name)
 	}
 	scans, err := p.cfg.Register.Scans(v.Context(), l)
 	if err != nil {

@@ -153,6 +153,26 @@ func TestSafeguardingIsLookedAtAgain(t *testing.T) {
 	}
 }
 
+// Whose helpline or role was taken is not said to be who may open it.
+func TestTheNamedLeaderMayNotOpenIt(t *testing.T) {
+	for name, role := range map[string]register.Role{"another helpline": register.TeamLeader, "another role": register.Operations} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			id := h.letter(1)
+			h.keeps(id)
+			manager, path := h.as(h.manager), letterPath(id)
+			const gone = "Ada Lead, who may not open it any more: the manager names another when looking at the decision again, and the helplines’ manager"
+			if w := manager.get(path); containsText(w.Body.String(), gone) || !containsText(w.Body.String(), "Ada Lead and the helplines’ manager") {
+				t.Errorf("while she may it says\n%s", w.Body)
+			}
+			must(t, h.register.GiveRole(t.Context(), h.lead, role, map[register.Role][]string{register.TeamLeader: {"mens-advice-line"}}[role]))
+			wantText(t, manager.get(path), gone)
+			must(t, h.register.ReviewSafeguarding(t.Context(), id, letter.DateOf(h.now).AddDays(60), h.lead2, h.manager))
+			wantText(t, manager.get(path), "Bea Lead and the helplines’ manager")
+		})
+	}
+}
+
 // What is not listed on the page is said to be there.
 func TestManySharings(t *testing.T) {
 	h := newHouse(t)

@@ -162,10 +162,12 @@ func (r *Register) ReviewsDue(ctx context.Context, today letter.Date) (n int, er
 
 const reviewsDue = `SELECT count(*) FROM letters WHERE review <> '' AND review <= $1`
 
-// NamedHaveLeft counts the letters that a leader alone may open, beside the
-// manager, who can no longer sign in.
-func (r *Register) NamedHaveLeft(ctx context.Context) (letters int, err error) {
-	err = r.read.QueryRowContext(ctx, `SELECT count(*) FROM letters l JOIN people p ON p.number = l.named
-		WHERE l.named <> 0 AND l.answers = '' AND p.disabled IS NOT NULL`).Scan(&letters)
+// NamedMayNotOpen counts the letters that a leader alone may open, beside the
+// manager, who has left, or has lost the role or the helpline, or knows somebody in it.
+func (r *Register) NamedMayNotOpen(ctx context.Context) (letters int, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT count(*) FROM letters l WHERE l.named > 0 AND l.answers = '' AND NOT EXISTS
+		(SELECT 1 FROM people p WHERE p.number = l.named AND p.disabled IS NULL AND `+unwalled(`l.id`, `p.number`)+` AND (p.role = $1 OR
+			p.role = $2 AND EXISTS (SELECT 1 FROM people_helplines h WHERE h.person = p.number AND h.helpline = l.helpline)))`,
+		string(Manager), string(TeamLeader)).Scan(&letters)
 	return letters, err
 }
