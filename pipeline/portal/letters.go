@@ -273,10 +273,14 @@ func (p *Portal) cards(v *visit, found []register.Letter) (out []card, err error
 	return out, nil
 }
 
-// called is a colleague's name as the visitor reads it.
+// called is a colleague's name as the visitor reads it; of one who has left no more
+// than the staff number is known.
 func called(v *visit, who register.Person) texts.Text {
-	if who.Number == v.person.Number {
+	switch {
+	case who.Number == v.person.Number:
 		return texts.Say("common.you")
+	case who.Name == "":
+		return texts.Say("staff.number", "number", who.Number)
 	}
 	return texts.Plain(who.Name)
 }

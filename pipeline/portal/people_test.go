@@ -143,6 +143,8 @@ func TestSomebodyLeaves(t *testing.T) {
 	wantSame(t, "somebody who has gone", v.get(personPath(h.lead)), v.get("/no-such-page"))
 	wantText(t, h.as(h.dpo).get("/register?kind=person-disabled"), fmt.Sprintf("Staff number %d can no longer sign in, and name and address were erased by staff number %d", h.lead, h.admin))
 	wantStatus(t, h.as(h.lead2).get("/l/"+string(id)), http.StatusOK)
+	// Who has opened it is named by what is left to name them.
+	wantText(t, h.as(h.manager).get("/letters"), fmt.Sprintf("<dt>Opened by</dt><dd>Staff number %d and Bea Lead</dd>", h.lead))
 }
 
 // The helplines' one manager may go, but whoever lets them go is told what then stands

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -115,4 +116,13 @@ func TestATrayThatIsOnRecordAlready(t *testing.T) {
 		}
 		wantRedirect(t, w, "/desk/trays?day=2026-11-24")
 	}
+}
+
+// Whoever has scanned a paper may have left before it is destroyed: they can be chosen by
+// their staff number, which is all that is known of them.
+func TestWhoScannedItHasLeft(t *testing.T) {
+	h := newHouse(t)
+	id := h.readable(2)
+	must(t, h.register.Leave(t.Context(), h.ops2, h.admin))
+	wantText(t, h.as(h.ops).get("/desk/"+string(id)), fmt.Sprintf(`<option value="%d">Staff number %[1]d</option>`, h.ops2), ">Ola Office</option>")
 }
