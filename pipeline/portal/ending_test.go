@@ -125,7 +125,7 @@ func TestWhetherALetterIsTakenAway(t *testing.T) {
 			h.now = l.Deadline().Start()
 		}, http.StatusGone},
 		"a colleague alone may": {func(h *house, id letter.ID) {
-			wantRedirect(h.t, h.as(h.lead).post(letterPath(id)+"/safeguarding", with(h.keepForm(), "named", fmt.Sprint(h.lead2), "confirm", "yes")), "/letters")
+			wantRedirect(h.t, h.as(h.lead).post(letterPath(id)+"/safeguarding", with(h.keepForm(), "named", fmt.Sprint(h.lead2), "confirm", "yes")), "/letters?done=given-away")
 		}, http.StatusGone},
 		"another helpline's leader": {func(h *house, _ letter.ID) {
 			must(h.t, h.register.ChangePerson(h.t.Context(), register.Person{Number: h.lead, Name: "Ada Lead", Email: "ada@example.org", Helplines: []string{"mens-advice-line"}}, h.admin))
@@ -189,7 +189,7 @@ func TestALetterBecomesSomebodyElsesInTheBrowser(t *testing.T) {
 	b := newBrowser(t, func(c *Config) { c.Sample = true })
 	link := b.reads()
 	b.LoadImages()
-	wantRedirect(t, b.as(b.lead).post(link+"/safeguarding", with(b.keepForm(), "named", fmt.Sprint(b.lead2), "confirm", "yes")), "/letters")
+	wantRedirect(t, b.as(b.lead).post(link+"/safeguarding", with(b.keepForm(), "named", fmt.Sprint(b.lead2), "confirm", "yes")), "/letters?done=given-away")
 	b.Finds(`document.querySelector("[data-does=turn]").click()`)
 	b.isTakenAway()
 }

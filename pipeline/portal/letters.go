@@ -131,6 +131,8 @@ func (p *Portal) lettersPage(w http.ResponseWriter, v *visit) error {
 		pg.Note = texts.Say("letters.it-is-recorded-that-you-know")
 	case done == "recused-managing":
 		pg.Note = texts.Say("letters.it-is-recorded-you-manage")
+	case done == "given-away":
+		pg.Note = texts.Say("letters.it-is-recorded-and-not-yours")
 	case done == "recused-untold":
 		pg.Note = texts.Say("letters.it-is-recorded-nobody-is-told")
 	}

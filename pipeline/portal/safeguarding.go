@@ -211,13 +211,13 @@ func (p *Portal) safeguard(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
-// afterKeeping leads back to the letter, or to the list when it is no longer
-// theirs to open.
+// afterKeeping leads back to the letter, or to the list, which says so, when it is
+// no longer theirs to open.
 func (v *visit) afterKeeping(done string, named int64) string {
 	l := v.letter
 	l.Named = named
 	if !mayRead(v.person, l) {
-		return "/letters"
+		return "/letters?done=given-away"
 	}
 	return "?done=" + done
 }

@@ -234,8 +234,9 @@ func TestAFormThatGivesTheLetterAway(t *testing.T) {
 	form := with(h.keepForm(), "named", fmt.Sprint(h.lead2), "confirm", "yes")
 	to := action(t, lead.get(path+"/safeguarding"), path+"/safeguarding")
 	for range 2 {
-		wantRedirect(t, lead.post(to, form), "/letters")
+		wantRedirect(t, lead.post(to, form), "/letters?done=given-away")
 	}
+	wantText(t, lead.get("/letters?done=given-away"), "Your decision is recorded, and the letter is kept for five years.", "it is not yours to open any more")
 }
 
 // A copy is filed once, however often its form is sent.
