@@ -45,12 +45,16 @@ func (p *Portal) calendarPage(w http.ResponseWriter, v *visit) error {
 	return p.ok(w, v, page{Name: "calendar", Title: texts.Say("calendar.retention-calendar"), Body: body})
 }
 
-// spans puts what is due under the headings of the calendar. A day that has come
-// is not overdue before it is over: what is due goes in its course.
+// spans puts what is due under the headings of the calendar, each day under one. A
+// day that has come is not overdue before it is over: what is due goes in its course.
 func spans(today letter.Date, due []register.Due) []span {
 	out := []span{{Title: texts.Say("calendar.overdue"), Empty: texts.Say("calendar.nothing-is-past-its-day"), Overdue: true}}
-	for _, days := range calendarDays {
-		out = append(out, span{Title: texts.Say("calendar.within-days", "n", days), Empty: texts.Say("calendar.nothing-is-due")})
+	for i, days := range calendarDays {
+		next := span{Title: texts.Say("calendar.after-that-within-days", "n", days), Empty: texts.Say("calendar.nothing-more-is-due")}
+		if i == 0 {
+			next = span{Title: texts.Say("calendar.within-days", "n", days), Empty: texts.Say("calendar.nothing-is-due")}
+		}
+		out = append(out, next)
 	}
 	for _, d := range due {
 		at := &out[0]

@@ -38,7 +38,15 @@ func TestCalendar(t *testing.T) {
 		h.now = day.Start().Add(12 * time.Hour)
 		got := strings.Split(h.as(h.manager).get("/calendar").Body.String(), "<h2>")
 		row := regexp.MustCompile(`<th scope="row">([^<]+)</th><td class="words">Respect Phoneline</td><td class="words">[^<]+</td><td>(\d+)</td><td>0</td><td>(\d+)</td>`)
+		for i, want := range []string{"Overdue", "Within 7 days", "After that, within 14 days", "After that, within 30 days"} {
+			if !strings.HasPrefix(got[i+1], want) {
+				t.Errorf("on %s the part %d is called %.60q, want %q", c.today, i, got[i+1], want)
+			}
+		}
 		for i, want := range []string{c.overdue, c.week, c.fortnight, c.month} {
+			if empty := []string{"Nothing is past its day.", "Nothing is due.", "Nothing more is due.", "Nothing more is due."}[i]; want == "" && !strings.Contains(got[i+1], empty) {
+				t.Errorf("on %s the part %d, of nothing, does not say %q", c.today, i, empty)
+			}
 			said := ""
 			for _, m := range row.FindAllStringSubmatch(got[i+1], -1) {
 				said += m[1] + ":" + m[2]
