@@ -36,7 +36,7 @@ func (r *Register) Leaves(ctx context.Context, number int64) (l Leaving, err err
 	if l.Unread, err = scanAll(rows, func(row scannable) (u UnreadOf, err error) { return u, row.Scan(&u.Helpline, &u.Letters) }); err != nil {
 		return Leaving{}, fmt.Errorf("counting what a person leaves: %w", err)
 	}
-	err = r.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM letters WHERE named = $1), (SELECT count(*) FROM holds WHERE owner = $1),
+	err = r.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM letters l WHERE l.named = $1 AND `+canBeOpened+`), (SELECT count(*) FROM holds WHERE owner = $1),
 		(SELECT count(*) FROM letters l WHERE l.handed_to <> 0 AND l.handed_to = $1 AND `+canBeOpened+`)`, number).Scan(&l.Named, &l.Holds, &l.Handed)
 	if err != nil {
 		return Leaving{}, fmt.Errorf("counting what a person leaves: %w", err)

@@ -135,6 +135,14 @@ func TestWhatSomebodyLeaves(t *testing.T) {
 	if got, err = d.Leaves(ctx, n); err != nil || got.Unread[0].Letters != 2 || got.Named != 1 || got.Handed != 1 || got.Holds != 0 {
 		t.Errorf("%+v, %v", got, err)
 	}
+	// The copy of an answer to it is no letter more, and neither is its old scan.
+	d.opens(kept.ID, n)
+	d.answered(kept.ID, n)
+	d.must(d.MarkScanAgain(ctx, kept.ID, n, TooFaint))
+	d.scannedAnew(d.letter(kept.ID))
+	if got, err = d.Leaves(ctx, n); err != nil || got.Named != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
 	manager := d.whoIs(Manager)
 	_, err = d.PlaceHold(ctx, Hold{Letter: handed.ID, Helpline: "respect-phoneline", Reason: CourtCase, Owner: manager, Review: letter.DateOf(d.now).AddDays(30)}, manager)
 	d.must(err)
