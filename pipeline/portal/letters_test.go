@@ -119,6 +119,7 @@ func TestFilterSaysWhatIsNotThere(t *testing.T) {
 	stranger := h.as(h.stranger)
 	nothing := stranger.get("/letters?reference=" + letter.NewID().Reference()).Body.String()
 	foreign := stranger.get("/letters?reference=" + id.Reference()).Body.String()
+	wantText(t, stranger.get("/letters?reference="+id.Reference()), "is not stored yet, may be opened by others only, or is deleted already.")
 	if !strings.Contains(foreign, "No letter of Men’s Advice Line with this reference") || len(foreign) != len(nothing) {
 		t.Errorf("a letter of another helpline is not like one that is not there:\n%s", foreign)
 	}
