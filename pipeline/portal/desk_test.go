@@ -421,7 +421,7 @@ func TestATrayIsForgotten(t *testing.T) {
 		h.now = h.now.Add(time.Second)
 		v.fills("/desk/"+string(h.readable(1)), h.destruction("sheets", "1"))
 	}
-	wantText(t, v.get(sign), "This form is no longer open", "nothing was recorded")
+	wantText(t, v.get(sign), "This form is no longer open", `Look first under <a href="/desk/trays">what was destroyed, day by day</a>`, "nothing was recorded")
 	sign = v.fills("/desk/"+string(h.readable(1)), h.destruction("sheets", "1"))
 	for range 3 {
 		h.now = h.now.Add(trayLife / 3)

@@ -88,7 +88,9 @@ func (s trays) change(v *visit, token string, how func(*tray)) error {
 }
 
 var trayOver = &problem{Status: http.StatusGone, Heading: texts.Say("sign.this-form-is-no-longer-open"),
-	Lines: []texts.Text{texts.Say("sign.it-was-not-signed-within-half"),
+	Lines: []texts.Text{texts.Say("sign.it-is-older-than-half-an-hour"),
+		// Whoever signed it may not have seen the answer, as where the line was away.
+		texts.Say("sign.look-first-under", "link", texts.Link("/desk/trays")),
 		texts.Say("sign.if-the-paper-is-destroyed-already")},
 	Link: "/desk", LinkSay: texts.Say("sign.back-to-the-destruction-desk")}
 
