@@ -19,6 +19,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"letterlock/pipeline/register"
+	"letterlock/pipeline/texts"
 )
 
 // SSO is the organisation's own sign-in: one OpenID Connect provider.
@@ -422,12 +423,23 @@ func (p *Portal) linked(v *visit, who register.Person) (bool, error) {
 
 // endSSO has somebody sign in with the organisation's sign-in no more.
 func (p *Portal) endSSO(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
 	body, err := p.personOf(v)
 	if err != nil {
 		return err
 	}
 	if !body.Shown {
 		return notAgainAt(body.Path)
+	}
+	if !confirmed(v.PostForm) {
+		says := []texts.Text{texts.Say("person.they-are-signed-out", "name", body.Name)}
+		if len(body.Passkeys) == 0 {
+			says = append(says, texts.Say("person.they-cannot-sign-in-then", "name", body.Name))
+		}
+		return p.ok(w, v, page{Name: "confirm", Title: texts.Say("person.end-it-really", "name", body.Name), Body: confirmBody{Back: body.Path, Action: body.Path + "/end-sso",
+			Says: says, Form: v.PostForm, Button: texts.Say("person.end-it", "name", body.Name), Danger: true}})
 	}
 	ended := body.Path + "?done=unlinked"
 	if err := p.cfg.Register.UnlinkSSO(v.once(ended), body.Number, v.person.Number); err != nil && !errors.Is(err, register.ErrNotFound) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"syscall"
 	"testing"
@@ -184,7 +185,7 @@ func TestSSOIsBoundToTheBrowser(t *testing.T) {
 	wantText(t, page, "signs in with Example account")
 	form := action(t, page, path+"/end-sso")
 	for range 2 { // a double click
-		wantRedirect(t, admin.post(form, nil), path+"?done=unlinked")
+		wantRedirect(t, admin.post(form, url.Values{"confirm": {"yes"}}), path+"?done=unlinked")
 	}
 	wantText(t, admin.get(path+"?done=unlinked"), "can no longer sign in with the organisation’s sign-in")
 	wantText(t, h.nobody().follows(t, f.logsIn, "/sign-in/sso"), "Letterlock does not know you yet")

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -79,7 +80,11 @@ func TestALinkToAFormerIssuer(t *testing.T) {
 	wantText(t, v.get("/people"), "None yet, and the organisation’s sign-in")
 	wantText(t, h.as(h.lead).get("/account"), "You sign in with Example account.")
 	v.showsAgain(path)
-	wantRedirect(t, v.post(path+"/end-sso", nil), path+"?done=unlinked")
+	wantText(t, v.post(path+"/end-sso", nil), "End it for Ada Lead?", "is signed out everywhere", "Ada Lead has no passkey, and cannot sign in until you have made a code.")
+	wantText(t, v.get(path), "Ada Lead signs in with Example account.") // until it is confirmed
+	must(t, h.register.AddAnotherPasskey(t.Context(), h.lead, []byte("one"), "{}"))
+	lacksText(t, v.post(path+"/end-sso", nil).Body.String(), "cannot sign in")
+	wantRedirect(t, v.post(path+"/end-sso", url.Values{"confirm": {"yes"}}), path+"?done=unlinked")
 	w = v.get(path)
 	wantStatus(t, w, http.StatusOK)
 	if strings.Contains(w.Body.String(), "Example account") {
