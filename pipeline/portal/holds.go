@@ -20,6 +20,7 @@ type holdCard struct {
 	Due       bool       // its review has come
 	Asker     texts.Text // who has asked for its end; nil for nobody
 	Own       bool       // it is the visitor
+	Opens     bool       // the visitor may open the letter
 }
 
 // holdPath is the address of a hold's page, for which a passkey is shown anew.
@@ -46,7 +47,11 @@ func (p *Portal) holdsPage(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	for _, h := range holds {
-		body.Holds = append(body.Holds, p.holdCard(v, h, names))
+		c, err := p.holdCard(v, h, names)
+		if err != nil {
+			return err
+		}
+		body.Holds = append(body.Holds, c)
 	}
 	pg := page{Name: "holds", Title: texts.Say("hold.holds"), Body: body}
 	switch v.URL.Query().Get("done") {
@@ -62,13 +67,18 @@ func (p *Portal) holdsPage(w http.ResponseWriter, v *visit) error {
 	return p.ok(w, v, pg)
 }
 
-func (p *Portal) holdCard(v *visit, h register.Hold, names map[int64]string) holdCard {
+func (p *Portal) holdCard(v *visit, h register.Hold, names map[int64]string) (holdCard, error) {
 	c := holdCard{Hold: h, OwnerName: staffWords(names, h.Owner), Due: !letter.DateOf(p.cfg.Now()).Before(h.Review),
 		Own: h.ReleaseBy == v.person.Number}
 	if h.ReleaseBy != 0 {
 		c.Asker = staffWords(names, h.ReleaseBy)
 	}
-	return c
+	if h.Letter == "" {
+		return c, nil
+	}
+	l, err := p.cfg.Register.Letter(v.Context(), h.Letter)
+	c.Opens = err == nil && p.mayBeShown(v.person, l)
+	return c, unlessNotFound(err)
 }
 
 type holdForm struct {
@@ -76,7 +86,7 @@ type holdForm struct {
 	Letter   letter.ID
 	Form     url.Values
 	Reasons  []register.HoldReason
-	Owners   []register.Person
+	Owners   []colleague
 	Lines    []Helpline
 	Earliest letter.Date
 	Latest   letter.Date
@@ -95,9 +105,9 @@ func (p *Portal) holdForm(v *visit, form url.Values) (f holdForm, err error) {
 	}
 	today := letter.DateOf(p.cfg.Now())
 	f = holdForm{Form: form, Reasons: register.HoldReasons, Lines: p.cfg.Helplines, Earliest: today.AddDays(1), Latest: today.AddDays(register.HoldReviewDays), Days: register.HoldReviewDays}
-	f.Owners = slices.DeleteFunc(people, func(who register.Person) bool { return !slices.Contains(overseers, who.Role) })
-	if form.Get("letter") == "" {
-		return f, nil
+	f.Owners, err = p.offered(v, slices.DeleteFunc(people, func(who register.Person) bool { return !slices.Contains(overseers, who.Role) }))
+	if err != nil || form.Get("letter") == "" {
+		return f, err
 	}
 	if f.Letter, err = letter.ParseID(form.Get("letter")); err != nil {
 		return f, errNowhere
@@ -112,7 +122,7 @@ func (p *Portal) holdForm(v *visit, form url.Values) (f holdForm, err error) {
 
 // withoutWalled has nobody answer for a hold who is walled off from what it holds.
 func (f *holdForm) withoutWalled(l register.Letter) {
-	f.Owners = slices.DeleteFunc(f.Owners, func(who register.Person) bool { return l.WalledOff(who.Number) })
+	f.Owners = slices.DeleteFunc(f.Owners, func(who colleague) bool { return l.WalledOff(who.Number) })
 }
 
 // newHoldPage asks what is to be held: the letter that the address names, or
@@ -173,7 +183,7 @@ func (p *Portal) placeHold(w http.ResponseWriter, v *visit) error {
 // read reads what a new hold and a review have in common.
 func (f holdForm) read() (h register.Hold, flaws []formFlaw) {
 	h.Owner = wholeNumber(f.Form.Get("owner"))
-	if !slices.ContainsFunc(f.Owners, func(who register.Person) bool { return who.Number == h.Owner }) {
+	if !slices.ContainsFunc(f.Owners, func(who colleague) bool { return who.Number == h.Owner }) {
 		flaws = append(flaws, formFlaw{"owner", texts.Say("hold.choose-who-answers-for-the-hold")})
 	}
 	review, err := letter.ParseDate(f.Form.Get("review"))
@@ -236,7 +246,10 @@ func (p *Portal) showHold(w http.ResponseWriter, v *visit, h register.Hold, form
 	if err != nil {
 		return err
 	}
-	f.Hold, f.Path, f.Origin = p.holdCard(v, h, names), holdPath(h.Number), p.cfg.Origin
+	if f.Hold, err = p.holdCard(v, h, names); err != nil {
+		return err
+	}
+	f.Path, f.Origin = holdPath(h.Number), p.cfg.Origin
 	f.Manages, f.Releases, f.Shown = v.person.Role == register.Manager, mayRelease(v.person, h), p.shows(v, f.Path)
 	return p.showHoldForm(w, v, f, flaws)
 }

@@ -82,6 +82,12 @@ func TestPuttingALetterOnHold(t *testing.T) {
 	for _, who := range []int64{h.manager, h.dpo} {
 		wantText(t, h.as(who).get("/holds"), "Hold number 1", id.Reference(), "A coroner", "22 February 2027", "(Dee Protect)", "1 letter is held")
 	}
+	open := `<a href="` + path + `">Open letter <span class="reference">` + id.Reference() + `</span></a>`
+	wantText(t, manager.get("/holds"), open)
+	wantText(t, manager.get("/holds/1"), open, ">Dee Protect (cannot sign in at present), Data-protection officer<")
+	lacksText(t, h.as(h.dpo).get("/holds").Body.String(), open)
+	h.enrolled(h.dpo)
+	wantText(t, manager.get("/holds/1"), ">Dee Protect, Data-protection officer<")
 	wantText(t, h.as(h.lead).get(path), "On hold: this letter is not deleted", "A coroner", "until", "must be gone on 24 May 2027")
 	wantText(t, h.as(h.lead).get("/letters"), "It is not deleted until the hold is released")
 
@@ -89,7 +95,10 @@ func TestPuttingALetterOnHold(t *testing.T) {
 	h.now = h.now.AddDate(0, 8, 0)
 	wantStatus(t, h.as(h.lead).get(path), http.StatusOK)
 	manager = h.as(h.manager)
+	const whose = "The helplines’ manager looks at it again."
 	wantText(t, manager.get("/holds"), "due to be looked at again")
+	lacksText(t, manager.get("/holds").Body.String(), whose)
+	wantText(t, h.as(h.dpo).get("/holds"), "due to be looked at again", whose)
 	wantStatus(t, manager.post("/holds/1/review", url.Values{"owner": {fmt.Sprint(h.manager)}, "review": {"2028-01-01"}}), http.StatusUnprocessableEntity)
 	wantRedirect(t, manager.post("/holds/1/review", url.Values{"owner": {fmt.Sprint(h.manager)}, "review": {"2027-10-01"}}), "/holds?done=reviewed")
 	wantText(t, manager.get("/holds"), "1 October 2027", "(Mo Manager)")
