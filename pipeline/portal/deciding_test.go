@@ -124,6 +124,15 @@ func TestWhoHasNoSignInYetIsOfferedAsThat(t *testing.T) {
 			t.Errorf("with a passkey %s says\n%s", page, w.Body)
 		}
 	}
+	// Who cannot sign in confirms nothing either.
+	mo := h.as(h.manager)
+	mo.get(path)
+	wantRedirect(t, mo.post(path+"/erase", url.Values{"reason": {"scanned-twice"}}), path+"?done=asked")
+	wantText(t, mo.get("/requests/1"), "Nobody can confirm it.</strong> Nobody else who can sign in is manager")
+	wantText(t, lead.get(path), "Nobody can confirm it at present</strong>: there is no other manager of the helplines or data-protection officer who can sign in")
+	h.enrolled(h.dpo)
+	wantText(t, mo.get("/requests/1"), "somebody else must confirm it")
+	wantText(t, lead.get(path), "It waits for the helplines’ manager or the data-protection officer")
 }
 
 // Nobody is said to be told by mail whose address is not known.

@@ -163,11 +163,6 @@ func (p *Portal) requestCards(v *visit) ([]requestCard, error) {
 	for _, q := range asked {
 		path := fmt.Sprintf("/requests/%d", q.Number)
 		c := requestCard{Request: q, Asker: staffWords(names, q.AskedBy), Own: q.AskedBy == v.person.Number, Path: path, Shown: p.shows(v, path)}
-		somebody, err := p.cfg.Register.SomebodyMayConfirm(v.Context(), q)
-		if err != nil {
-			return nil, err
-		}
-		c.Alone = !somebody
 		l, err := p.cfg.Register.Letter(v.Context(), q.Letter)
 		if errors.Is(err, register.ErrNotFound) {
 			continue // it has gone meanwhile
@@ -175,7 +170,11 @@ func (p *Portal) requestCards(v *visit) ([]requestCard, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.Opens = p.mayBeShown(v.person, l)
+		somebody, err := p.somebodyMayConfirm(v, q, l)
+		if err != nil {
+			return nil, err
+		}
+		c.Alone, c.Opens = !somebody, p.mayBeShown(v.person, l)
 		if q.Withdraw != "" {
 			if c.Back, err = p.comesBack(v, l); err != nil {
 				return nil, err
@@ -270,13 +269,27 @@ func (p *Portal) declineRequest(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
+// somebodyMayConfirm reports whether there is a second person for the request about the
+// letter: beside who has asked, somebody who may confirm it, can sign in and knows
+// nobody in the letter.
+func (p *Portal) somebodyMayConfirm(v *visit, q register.Request, l register.Letter) (bool, error) {
+	people, err := p.enabledPeople(v)
+	if err != nil {
+		return false, err
+	}
+	second, err := p.offered(v, slices.DeleteFunc(people, func(who register.Person) bool {
+		return who.Number == q.AskedBy || !slices.Contains(overseers, who.Role) || l.WalledOff(who.Number)
+	}))
+	return slices.ContainsFunc(second, func(who colleague) bool { return !who.NotYet }), err
+}
+
 // tellAsked says on the letter's page what waits for a second person.
 func (p *Portal) tellAsked(v *visit, l register.Letter, body *letterBody) error {
 	q, err := p.cfg.Register.RequestOf(v.Context(), l.ID)
 	if err != nil {
 		return unlessNotFound(err)
 	}
-	somebody, err := p.cfg.Register.SomebodyMayConfirm(v.Context(), q)
+	somebody, err := p.somebodyMayConfirm(v, q, l)
 	body.Asked, body.Unheard = &q, !somebody
 	return err
 }

@@ -92,6 +92,7 @@ func TestNobodyIsTwoPeople(t *testing.T) {
 	h := newHouse(t)
 	id := h.letter(1)
 	manager := h.as(h.manager)
+	h.enrolled(h.dpo)
 	manager.get("/l/" + string(id))
 	manager.post("/l/"+string(id)+"/erase", url.Values{"reason": {"scanned-twice"}})
 	wantText(t, manager.get("/requests/1"), "somebody else must confirm it")

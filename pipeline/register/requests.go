@@ -317,14 +317,3 @@ func (r *Register) Requests(ctx context.Context, person int64) ([]Request, error
 func (r *Register) RequestOf(ctx context.Context, id letter.ID) (Request, error) {
 	return scanRequest(r.read.QueryRowContext(ctx, requestColumns+` WHERE q.letter = $1`, string(id)))
 }
-
-// SomebodyMayConfirm reports whether there is a second person for the request:
-// beside who has asked, somebody who may confirm it and knows nobody in the letter.
-func (r *Register) SomebodyMayConfirm(ctx context.Context, q Request) (somebody bool, err error) {
-	err = r.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM people p WHERE p.role IN ($1, $2) AND p.disabled IS NULL AND p.number <> $3
-		AND `+unwalled(`$4`, `p.number`)+`)`, string(Manager), string(DPO), q.AskedBy, string(q.Letter)).Scan(&somebody)
-	if err != nil {
-		err = fmt.Errorf("reading who may confirm a request: %w", err)
-	}
-	return somebody, err
-}
