@@ -82,6 +82,14 @@ func TestAnAnswerGoesAwayWithItsLetter(t *testing.T) {
 			if !slices.ContainsFunc(h.owedCalls(), func(call register.Call) bool { return call.Person == h.lead && call.Why == c.why }) {
 				t.Error("its uploader is not told by mail")
 			}
+
+			seen := url.Values{"letter": {string(id)}, "why": {string(c.why)}}
+			wantRedirect(t, h.as(h.lead2).post("/letters/answer-seen", seen), "/letters") // whose it is not
+			to := action(t, lead.get("/letters"), "/letters/answer-seen")
+			for range 2 { // a double click
+				wantRedirect(t, lead.post(to, seen), "/letters")
+			}
+			lacksText(t, lead.get("/letters").Body.String(), "that you uploaded", "I have seen it")
 		})
 	}
 }
@@ -104,4 +112,12 @@ func TestANewScanSaysWhatBecameOfAnAnswer(t *testing.T) {
 	if strings.Contains(second.get(fresh).Body.String(), "Somebody else did not confirm") {
 		t.Error("it is said to somebody else")
 	}
+	// Until they have seen it, and not what came after the page was made.
+	to := action(t, lead.get(fresh), fresh+"/answer-seen")
+	wantRedirect(t, lead.post(fresh+"/answer-seen", url.Values{"why": {"confirmed"}}), fresh+"?done=answer-seen")
+	wantText(t, lead.get(fresh), "Somebody else did not confirm", `name="why" value="declined"`)
+	for range 2 { // a double click
+		wantRedirect(t, lead.post(to, url.Values{"why": {"declined"}}), fresh+"?done=answer-seen")
+	}
+	lacksText(t, lead.get(fresh).Body.String(), "Somebody else did not confirm", "I have seen it")
 }

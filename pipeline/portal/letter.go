@@ -28,6 +28,7 @@ type letterBody struct {
 	Holds      []register.Hold
 	Answers    []register.Letter // the kept copies, and those that the visitor may keep or confirm
 	Became     texts.Text        // what became of the visitor's last copy
+	BecameWhy  register.CallReason
 	Answered   *register.Letter  // of an answer: its letter, while that can be opened
 	Asked      *register.Request // what waits for a second person
 	Unheard    bool              // and there is none

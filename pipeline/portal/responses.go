@@ -53,9 +53,41 @@ func (p *Portal) tellAnswers(v *visit, l register.Letter, body *letterBody) (err
 	body.Answers = slices.DeleteFunc(all, func(a register.Letter) bool {
 		return !a.DraftEnds.IsZero() && (a.UploadedBy != v.person.Number || !p.cfg.Now().Before(a.DraftEnds))
 	})
-	why, err := p.cfg.Register.ResponseBecame(v.Context(), l.ID, v.person.Number)
-	body.Became = texts.Word("answer-became", why)
+	body.BecameWhy, err = p.cfg.Register.ResponseBecame(v.Context(), l.ID, v.person.Number)
+	body.Became = texts.Word("answer-became", body.BecameWhy)
 	return err
+}
+
+// answerSeen takes the word of who uploaded an answer to the letter that they have read
+// what became of it.
+func (p *Portal) answerSeen(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	const shows = "?done=answer-seen"
+	if err := p.cfg.Register.AnswerSeen(v.once(shows), v.letter.ID, v.person.Number, register.CallReason(v.PostForm.Get("why"))); err != nil {
+		return err
+	}
+	redirect(w, v.shown(shows))
+	return nil
+}
+
+// awaySeen is answerSeen on the page of letters, of a letter that is not theirs to open
+// any more: see register.Away.
+func (p *Portal) awaySeen(w http.ResponseWriter, v *visit) error {
+	if err := v.ParseForm(); err != nil {
+		return badForm
+	}
+	to, err := letter.ParseID(v.PostForm.Get("letter"))
+	if err != nil {
+		return badForm
+	}
+	const shows = "/letters"
+	if err := p.cfg.Register.AnswerSeen(v.once(shows), to, v.person.Number, register.CallReason(v.PostForm.Get("why"))); err != nil {
+		return err
+	}
+	redirect(w, shows)
+	return nil
 }
 
 // answered is the letter of an answer, if the visitor can open it.

@@ -50,6 +50,7 @@ POST /account/passkey/finish  staff
 GET  /security                staff
 GET  /overview                manager
 GET  /letters                 team-leader manager
+POST /letters/answer-seen     team-leader manager
 GET  /l/{id}                  team-leader manager, own letters
 GET  /l/{id}/page/{n}         team-leader manager, own letters
 GET  /l/{id}/letter.pdf       team-leader manager, own letters
@@ -75,6 +76,7 @@ POST /l/{id}/redirect         team-leader manager, own letters
 POST /l/{id}/take-back        team-leader manager, own letters
 GET  /l/{id}/response         team-leader manager, own letters
 POST /l/{id}/response         team-leader manager, own letters
+POST /l/{id}/answer-seen      team-leader manager, own letters
 POST /l/{id}/keep             team-leader manager, own letters
 POST /l/{id}/throw-away       team-leader manager, own letters
 POST /l/{id}/confirm-address  team-leader manager, own letters

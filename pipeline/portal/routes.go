@@ -76,6 +76,7 @@ var routes = []route{
 
 	{method: "GET", path: "/overview", who: managers, serve: (*Portal).overviewPage},
 	{method: "GET", path: "/letters", who: readers, serve: (*Portal).lettersPage},
+	{method: "POST", path: "/letters/answer-seen", who: readers, serve: (*Portal).awaySeen},
 	{method: "GET", path: "/l/{id}", who: readers, own: true, unkept: true, serve: (*Portal).letterPage},
 	{method: "GET", path: "/l/{id}/page/{n}", who: readers, own: true, unkept: true, serve: (*Portal).pageImage},
 	{method: "GET", path: "/l/{id}/letter.pdf", who: readers, own: true, serve: (*Portal).letterPDF},
@@ -103,6 +104,7 @@ var routes = []route{
 
 	{method: "GET", path: "/l/{id}/response", who: readers, own: true, serve: (*Portal).responsePage},
 	{method: "POST", path: "/l/{id}/response", who: readers, own: true, serve: (*Portal).fileResponse},
+	{method: "POST", path: "/l/{id}/answer-seen", who: readers, own: true, serve: (*Portal).answerSeen},
 	{method: "POST", path: "/l/{id}/keep", who: readers, own: true, unkept: true, serve: (*Portal).keepResponse},
 	{method: "POST", path: "/l/{id}/throw-away", who: readers, own: true, unkept: true, serve: (*Portal).dropResponse},
 	{method: "POST", path: "/l/{id}/confirm-address", who: readers, own: true, unkept: true, serve: (*Portal).confirmResponse},

@@ -68,6 +68,17 @@ const (
 	becameOf  = `SELECT letter, why FROM calls WHERE person = $1 AND (why = 'away-kept' OR why = 'away-unkept') ORDER BY letter`
 )
 
+// AnswerSeen has the person be told no more what became of an answer that they uploaded
+// to the letter: why is what they have read, and what came after it is told on. Read
+// before, it changes nothing.
+func (r *Register) AnswerSeen(ctx context.Context, to letter.ID, person int64, why CallReason) error {
+	return r.formTx(ctx, person, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM calls WHERE letter = $1 AND person = $2 AND why = $3 AND why IN ($4, $5, $6, $7, $8)`,
+			string(to), person, string(why), string(CalledUnkept), string(CalledDeclined), string(CalledConfirmed), string(CalledAwayKept), string(CalledAwayUnkept))
+		return err
+	})
+}
+
 // callConfirmers owes a mail to those who may confirm the address of the answer, and
 // who were not told of it before. What is owed to others, who may not any more, is not.
 func callConfirmers(ctx context.Context, tx *sql.Tx, l Letter) error {
