@@ -35,7 +35,6 @@ type letterBody struct {
 	Manages    bool              // the visitor may put it on hold
 	Prints     bool              // it may be printed
 	Scan       newScan           // other scans of its paper
-	EndsIn     int64             // milliseconds until nobody may be shown it any more; 0 for one that is on hold
 
 	Risks      []register.Risk
 	Colleagues []colleague // to whom it may be handed over
@@ -100,7 +99,6 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 		return err
 	}
 	body.Pages, body.Larger = shownPages(v, l)
-	body.EndsIn = p.endsIn(l)
 	note, err := p.decisionNote(v, l)
 	if err != nil {
 		return err
@@ -109,7 +107,7 @@ func (p *Portal) showLetter(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 	if l.IsResponse() {
 		title = texts.Say("letter.answer", "reference", l.ID.Reference())
 	}
-	return p.ok(w, v, page{Name: "letter", Title: title, Script: "read.js", Errors: flaws, Note: note, Urgent: strings.HasPrefix(v.URL.Query().Get("done"), "risk-urgent"), Body: body})
+	return p.ok(w, v, page{Name: "letter", Title: title, Script: "read.js", Reads: true, EndsIn: p.endsIn(l), Errors: flaws, Note: note, Urgent: strings.HasPrefix(v.URL.Query().Get("done"), "risk-urgent"), Body: body})
 }
 
 // endsIn is in how many milliseconds a page with the letter must close; 0 for never, of

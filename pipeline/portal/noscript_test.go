@@ -1,8 +1,10 @@
 package portal
 
 import (
+	"net/url"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -12,6 +14,29 @@ func (b *browser) be(person int64) {
 	b.t.Helper()
 	b.Open("/sample")
 	b.Press(`button[value="` + strconv.FormatInt(person, 10) + `"]`)
+}
+
+// Without script a page that shows a letter goes from the screen when the session ends
+// that nobody uses, or the letter, whichever is sooner.
+func TestALetterGoesFromTheScreenWithoutScript(t *testing.T) {
+	h := newHouse(t, letsPrint)
+	id := h.readable(1)
+	l, err := h.register.Letter(t.Context(), id)
+	must(t, err)
+	v := h.as(h.lead)
+	idle := func(path string) string {
+		return `<noscript><meta http-equiv="refresh" content="900; url=/sign-in?idle=1&amp;to=` + url.QueryEscape(path) + `"></noscript>`
+	}
+	path := letterPath(id)
+	draft := v.files(id)
+	for _, page := range []string{path, draft} {
+		wantText(t, v.get(page), idle(page))
+	}
+	wantText(t, v.postFrom(h.lead, path, path+"/scan-again", url.Values{}), idle(path)) // shown again, with what is to be put right
+	wantText(t, v.post(path+"/print", nil), `<meta http-equiv="refresh" content="900; url=/sign-in?idle=1`)
+	lacksText(t, v.get("/letters").Body.String(), "refresh")
+	h.now = l.Deadline().Start().Add(-90 * time.Second)
+	wantText(t, h.as(h.lead).get(path), `<meta http-equiv="refresh" content="90; url=`+path+`">`)
 }
 
 // TestWithoutScriptInTheBrowser is a day of a letter with JavaScript switched
@@ -24,6 +49,20 @@ func TestWithoutScriptInTheBrowser(t *testing.T) {
 	b.WithoutScript(true)
 	b.Open("/sign-in")
 	b.Wants("Passkeys need JavaScript, and it is switched off in this browser.")
+
+	b.be(b.lead)
+	// Nothing warns of its end, and nothing takes it from the screen but this.
+	ends := b.letter(1)
+	l, err := b.register.Letter(t.Context(), ends)
+	must(t, err)
+	now := b.now
+	b.now = l.Deadline().Start().Add(-2 * time.Second)
+	b.be(b.lead)
+	b.Open(letterPath(ends))
+	b.Wants(ends.Reference())
+	b.now = l.Deadline().Start()
+	b.Wants("There is nothing here")
+	b.now = now
 
 	b.be(b.lead)
 	b.Wants("Letters", name, "Not opened yet")

@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -71,6 +72,9 @@ type page struct {
 	Also   string     // and a second one
 	Body   any
 
+	Reads  bool  // it shows what a letter says, and goes from the screen: see Goes
+	EndsIn int64 // milliseconds until that is not shown any more; 0 for never, or not soon
+
 	// Set by show.
 	Person   register.Person
 	SignedIn bool
@@ -89,6 +93,24 @@ type page struct {
 // Folded reports whether the menu is so long that a phone shows it folded away, and
 // what was asked for in its place: beside the account and signing out.
 func (p page) Folded() bool { return len(p.Menu) > 4 }
+
+// going is where a page goes by itself, and after how many seconds.
+type going struct {
+	In int64
+	To string
+}
+
+// Goes is where a page that shows a letter goes in a browser without script, which
+// neither warns nor asks: the session's end that nobody uses, or the letter's.
+func (p page) Goes() *going {
+	if !p.Reads || !p.SignedIn {
+		return nil
+	}
+	if end := (p.EndsIn + 999) / 1000; p.EndsIn > 0 && end < int64(p.Idle) {
+		return &going{end, p.Address}
+	}
+	return &going{int64(p.Idle), "/sign-in?idle=1&to=" + url.QueryEscape(p.Address)}
+}
 
 // Waits is how much waits behind the menu, to be said where it is folded away.
 func (p page) Waits() (n int) {

@@ -18,9 +18,8 @@ func (p *Portal) printLetter(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	pages, _ := shownPages(v, v.letter)
-	return p.ok(w, v, page{Name: "print", Title: texts.Say("print.print", "reference", v.letter.ID.Reference()), Script: "read.js", Body: struct {
+	return p.ok(w, v, page{Name: "print", Title: texts.Say("print.print", "reference", v.letter.ID.Reference()), Script: "read.js", Reads: true, EndsIn: p.endsIn(v.letter), Body: struct {
 		Letter register.Letter
 		Pages  []shownPage
-		EndsIn int64
-	}{v.letter, pages, p.endsIn(v.letter)}})
+	}{v.letter, pages}})
 }

@@ -20,7 +20,6 @@ type unkeptBody struct {
 	Answered *register.Letter // its letter, while that can be opened
 	Pages    []shownPage
 	Larger   bool
-	EndsIn   int64 // milliseconds until it is not shown any more; 0 for one that does not end soon
 	Checks   []register.AddressCheck
 	Chosen   register.AddressCheck
 
@@ -75,10 +74,10 @@ func (p *Portal) unkeptPage(w http.ResponseWriter, v *visit, flaws []formFlaw, c
 		return err
 	}
 	body.Pages, body.Larger = shownPages(v, l)
+	pg := page{Name: "unkept", Title: texts.Say("unkept.look-at-the-copy-before"), Script: "read.js", Reads: true, Errors: flaws, Body: body}
 	if !l.DraftEnds.IsZero() {
-		body.EndsIn = max(l.DraftEnds.Sub(p.cfg.Now()).Milliseconds(), 1)
+		pg.EndsIn = max(l.DraftEnds.Sub(p.cfg.Now()).Milliseconds(), 1)
 	}
-	pg := page{Name: "unkept", Title: texts.Say("unkept.look-at-the-copy-before"), Script: "read.js", Errors: flaws, Body: body}
 	if l.State == register.ToConfirm {
 		pg.Also = "passkey.js"
 		pg.Title = texts.Say("unkept.an-answer-that-waits-for-a-second")
