@@ -35,7 +35,7 @@ func TestIsSomebodyAtRisk(t *testing.T) {
 	lead.looksAt(id, 1)
 	wantRedirect(t, lead.post(path+"/readable", nil), path+"?done=readable")
 	wantText(t, lead.get(path+"?done=readable"), "One question is left: <a href=\"#keeping\">is somebody at risk?</a>", "without it the letter is not done")
-	wantText(t, lead.get("/letters"), "Not yet said whether somebody is at risk</h2>")
+	wantText(t, lead.get("/letters"), "Not yet said whether somebody is at risk</h2>", "These can be read. What is left: say whether somebody is at risk.", "unless one is kept for five years or on hold")
 	for _, odd := range []string{"", "maybe", "<script>"} {
 		w := lead.post(path+"/risk", url.Values{"risk": {odd}})
 		wantStatus(t, w, http.StatusUnprocessableEntity)

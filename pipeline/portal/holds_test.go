@@ -84,7 +84,7 @@ func TestPuttingALetterOnHold(t *testing.T) {
 	}
 	open := `<a href="` + path + `">Open letter <span class="reference">` + id.Reference() + `</span></a>`
 	wantText(t, manager.get("/holds"), open)
-	wantText(t, manager.get("/holds/1"), open, ">Dee Protect (cannot sign in at present), Data-protection officer<")
+	wantText(t, manager.get("/holds/1"), open, "<h2>Keep the hold</h2>", ">Keep it until then</button>", ">Dee Protect (cannot sign in at present), Data-protection officer<")
 	lacksText(t, h.as(h.dpo).get("/holds").Body.String(), open)
 	h.enrolled(h.dpo)
 	wantText(t, manager.get("/holds/1"), ">Dee Protect, Data-protection officer<")

@@ -48,6 +48,7 @@ func TestPapersAddUp(t *testing.T) {
 		t.Errorf("on record is %+v", d)
 	}
 	wantText(t, v.get("/papers?done=1"), "Your count is on record.", "2 papers were expected", "All were there, and no other.")
+	wantText(t, v.get("/papers/count?site=office&after="+string(max(old, kept))), "No paper is expected here.")
 	wantText(t, h.as(h.dpo).get("/register?kind=papers-counted"), "compared the papers at office with the register: 2 papers were expected, and all were there.")
 
 	// More than fit on a page are counted in parts. What nobody has looked at is said.

@@ -152,7 +152,7 @@ func TestSomebodyLeaves(t *testing.T) {
 func TestTheLastManagerLeaves(t *testing.T) {
 	h := newHouse(t)
 	v, lead := h.as(h.admin), h.as(h.lead)
-	if w := v.get(personPath(h.lead) + "/leave"); containsText(w.Body.String(), "nobody is the helplines’ manager") {
+	if w := v.get(personPath(h.lead) + "/leave"); containsText(w.Body.String(), "no manager of the helplines") {
 		t.Error("there is one")
 	}
 	id := h.letter(1)
@@ -162,7 +162,7 @@ func TestTheLastManagerLeaves(t *testing.T) {
 	_, err := h.register.PlaceHold(t.Context(), hold, h.manager)
 	must(t, err)
 	w := v.get(personPath(h.manager) + "/leave")
-	wantText(t, w, "Then nobody is the helplines’ manager.", "1 letter that a colleague handed over to Mo Manager", "nobody is told of that",
+	wantText(t, w, "There is no manager of the helplines then.", "1 letter that a colleague handed over to Mo Manager", "nobody is told of that",
 		"1 hold for which Mo Manager answers: nobody can name somebody else")
 	if containsText(w.Body.String(), "the helplines’ manager names somebody else") || containsText(w.Body.String(), "is told by mail.") {
 		t.Errorf("it is promised what nobody does:\n%s", w.Body)
@@ -175,7 +175,7 @@ func TestTheLastManagerLeaves(t *testing.T) {
 	kept := h.letter(1)
 	lead.get(letterPath(kept))
 	wantRedirect(t, lead.post(letterPath(kept)+"/safeguarding", with(h.keepForm(), "confirm", "yes")), letterPath(kept)+"?done=kept")
-	wantText(t, v.get(personPath(h.lead)+"/leave"), "Then nobody is the helplines’ manager.", "Bea Lead goes on reading what comes.", "nobody can open it until you invite a manager")
+	wantText(t, v.get(personPath(h.lead)+"/leave"), "There is no manager of the helplines then.", "Bea Lead goes on reading what comes.", "nobody can open it until you invite a manager")
 	wantText(t, v.get(personPath(h.stranger)+"/leave"), "Nobody else leads this helpline, and nobody is the helplines’ manager.")
 }
 

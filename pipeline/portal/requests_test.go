@@ -47,7 +47,7 @@ func TestErasingNeedsTwoPeople(t *testing.T) {
 	wantText(t, lead.get(path+"/erase"), "Two people decide", "The person concerned asks for it")
 	wantText(t, lead.post(path+"/erase", url.Values{"reason": {"she rang"}}), "Choose why the letter must be erased")
 	wantRedirect(t, lead.post(path+"/erase", url.Values{"reason": {"person-asked"}}), path+"?done=asked")
-	wantText(t, lead.get(path+"?done=asked"), "Nothing happens before a second person", "Somebody asked for this letter to be erased: The person concerned asks for it", "Take it back")
+	wantText(t, lead.get(path+"?done=asked"), "Nothing happens before a second person", "Those who may confirm it are told by mail, if an address of theirs is known.", "Somebody asked for this letter to be erased: The person concerned asks for it", "Take it back")
 	wantText(t, lead.post(path+"/redirect", url.Values{"helpline": {"mens-advice-line"}}), "Something was asked for this letter already")
 
 	manager := h.as(h.manager)

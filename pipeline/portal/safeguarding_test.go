@@ -98,6 +98,7 @@ func TestKeepingALetterForFiveYears(t *testing.T) {
 		wantText(t, w, "Somebody has decided it before")
 	}
 	shared := with(other, "agency", "police", "basis", "consent", "on", "2026-11-24")
+	wantText(t, manager.post(path+"/sharing", url.Values{"agency": {"police"}, "basis": {"consent"}, "on": {"2026-11-24"}}), "Record that letter "+id.Reference()+" was shared?")
 	for _, form := range []url.Values{shared, with(shared, "confirm", "yes")} {
 		w = manager.post(path+"/sharing", form)
 		wantStatus(t, w, http.StatusUnprocessableEntity)
