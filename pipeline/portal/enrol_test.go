@@ -94,6 +94,10 @@ func TestASessionAloneMakesNoPasskey(t *testing.T) {
 	begins()
 	refuses("Please show first that it is you")
 	wantText(t, v.get("/account"), "show first that it is you", `data-to="/account"`)
+	_, page, found := strings.Cut(v.get("/account").Body.String(), "<h2>Your passkeys</h2>")
+	if theirs, more, other := strings.Cut(page, "<h2>Make a second passkey</h2>"); !found || !other || !strings.Contains(theirs, "Made on 24 November 2026") || strings.Contains(more, "Made on 24 November 2026") {
+		t.Errorf("the passkey that is there stands elsewhere than under its heading:\n%s", page)
+	}
 	if n := len(h.entries("passkey-added", "")); n != 1 {
 		t.Errorf("%d passkeys were added", n)
 	}
