@@ -193,7 +193,7 @@ func TestAProofThatIsDaysLate(t *testing.T) {
 		t.Helper()
 		p, err := retention.ParsePeriod(strconv.Itoa(o.now.Year()))
 		o.must(err)
-		r, err := retention.Make(p, o.now, o.cfg.Register.Story(t.Context(), retention.Kinds))
+		r, err := retention.Make(p, o.now, func(name string) string { return name }, o.cfg.Register.Story(t.Context(), retention.Kinds))
 		o.must(err)
 		for _, says := range r.Wrong {
 			wrong = append(wrong, texts.English().Text(says))

@@ -142,7 +142,7 @@ func (in *installation) evidence(ctx context.Context, to evidence.Sink, tried []
 			if err != nil {
 				return evidence.Record{}, err
 			}
-			record, err := retention.Make(p, in.clock.Now(), entries)
+			record, err := retention.Make(p, in.clock.Now(), in.helplineTitle, entries)
 			sheet := record.Sheet(in.helplineTitle)
 			return evidence.Record{
 				PDF:   func(w io.Writer) error { return sheet.PDF(w, language) },

@@ -122,7 +122,7 @@ func (in *installation) retentionSheet(ctx context.Context, period string, far f
 	if err != nil {
 		return retention.Sheet{}, fmt.Errorf("%w: %w", portal.ErrPeriod, err)
 	}
-	record, err := retention.Make(p, in.clock.Now(), counted(in.register.Story(ctx, retention.Kinds), far))
+	record, err := retention.Make(p, in.clock.Now(), in.helplineTitle, counted(in.register.Story(ctx, retention.Kinds), far))
 	if err != nil {
 		return retention.Sheet{}, err
 	}

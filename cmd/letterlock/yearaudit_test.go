@@ -412,7 +412,7 @@ func (y *year) recordAddsUp() {
 
 func (y *year) record(p retention.Period) retention.Record {
 	y.t.Helper()
-	r, err := retention.Make(p, y.in.clock.Now(), y.in.register.Story(y.t.Context(), retention.Kinds))
+	r, err := retention.Make(p, y.in.clock.Now(), y.in.helplineTitle, y.in.register.Story(y.t.Context(), retention.Kinds))
 	y.must(err)
 	for _, says := range r.Wrong {
 		y.t.Errorf("the retention record of %s: %s", p, texts.English().Text(says))

@@ -59,10 +59,10 @@ func (b *border) saw(e register.Entry) {
 
 // readInOrder reads what is in the period and before it into a record. It reads the
 // register a second time only where a time has fallen back over a border.
-func readInOrder(p Period, now time.Time, entries iter.Seq2[register.Entry, error]) (*maker, error) {
+func readInOrder(p Period, now time.Time, title func(name string) string, entries iter.Seq2[register.Entry, error]) (*maker, error) {
 	begins, ends := border{day: p.First}, border{day: p.Last.AddDays(1)}
 	last, fell := earlier, false
-	m, err := readAll(p, now, entries, func(e register.Entry) when {
+	m, err := readAll(p, now, title, entries, func(e register.Entry) when {
 		begins.saw(e)
 		ends.saw(e)
 		is := p.whenOf(e)
@@ -73,7 +73,7 @@ func readInOrder(p Period, now time.Time, entries iter.Seq2[register.Entry, erro
 	if err != nil || !fell {
 		return m, err
 	}
-	return readAll(p, now, entries, func(e register.Entry) when {
+	return readAll(p, now, title, entries, func(e register.Entry) when {
 		switch {
 		case e.N < begins.n:
 			return earlier
@@ -85,8 +85,8 @@ func readInOrder(p Period, now time.Time, entries iter.Seq2[register.Entry, erro
 }
 
 // readAll reads the entries, of which stands says where they stand: never earlier than the one before.
-func readAll(p Period, now time.Time, entries iter.Seq2[register.Entry, error], stands func(register.Entry) when) (*maker, error) {
-	m := newMaker(p, now)
+func readAll(p Period, now time.Time, title func(name string) string, entries iter.Seq2[register.Entry, error], stands func(register.Entry) when) (*maker, error) {
+	m := newMaker(p, now, title)
 	started := false
 	var before time.Time
 	for e, err := range entries {

@@ -57,7 +57,7 @@ func (m *maker) foundElsewhere(e register.Entry, ev register.LetterFoundElsewher
 		m.line(to).Paper.MovedIn++
 		p.helpline = to
 	}
-	m.except(e.At, e.Letter, texts.Say("retention-event.found-with-helpline", "what", l.what(), "to", to, "from", l.helpline))
+	m.except(e.At, e.Letter, texts.Say("retention-event.found-with-helpline", "what", l.what(), "to", m.title(to), "from", m.title(l.helpline)))
 	l.helpline = to
 }
 

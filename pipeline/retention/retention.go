@@ -76,8 +76,9 @@ func reads[E register.Event](read func(m *maker, e register.Entry, ev E)) reader
 
 // Make computes the record of the period from the register's entries, from the
 // first on; they may be read twice. A period that is not over is counted up to now.
-func Make(p Period, now time.Time, entries iter.Seq2[register.Entry, error]) (Record, error) {
-	m, err := readInOrder(p, now, entries)
+// title is how people call a helpline.
+func Make(p Period, now time.Time, title func(name string) string, entries iter.Seq2[register.Entry, error]) (Record, error) {
+	m, err := readInOrder(p, now, title, entries)
 	if err != nil {
 		return Record{}, err
 	}
@@ -88,6 +89,7 @@ func Make(p Period, now time.Time, entries iter.Seq2[register.Entry, error]) (Re
 // maker is a record in the making.
 type maker struct {
 	Record
+	title  func(name string) string
 	lines  map[string]*Line
 	living map[letter.ID]*living
 	holds  map[int64]hold       // by number
@@ -98,8 +100,8 @@ type maker struct {
 	first   bool        // that day is the last that began
 }
 
-func newMaker(p Period, now time.Time) *maker {
-	return &maker{Record: Record{Period: p, Made: now.UTC()}, lines: map[string]*Line{}, holds: map[int64]hold{}, living: map[letter.ID]*living{}, papers: map[letter.ID]*paper{}}
+func newMaker(p Period, now time.Time, title func(name string) string) *maker {
+	return &maker{Record: Record{Period: p, Made: now.UTC()}, title: title, lines: map[string]*Line{}, holds: map[int64]hold{}, living: map[letter.ID]*living{}, papers: map[letter.ID]*paper{}}
 }
 
 func (m *maker) line(helpline string) *Line {
@@ -282,7 +284,7 @@ func (m *maker) shared(e register.Entry, ev register.LetterShared) {
 func (m *maker) redirected(e register.Entry, ev register.LetterRedirected) {
 	l, to := m.living[e.Letter], string(ev.To)
 	if l == nil || l.helpline != string(ev.From) || l.helpline == to {
-		m.wrong(texts.Say("retention-wrong.moved-not-there", "reference", e.Letter.Reference(), "from", string(ev.From), "to", to))
+		m.wrong(texts.Say("retention-wrong.moved-not-there", "reference", e.Letter.Reference(), "from", m.title(string(ev.From)), "to", m.title(to)))
 		return
 	}
 	l.wasHeld = l.wasHeld || m.held(e.Letter, l)
@@ -293,7 +295,7 @@ func (m *maker) redirected(e register.Entry, ev register.LetterRedirected) {
 		m.line(to).Paper.MovedIn++
 		p.helpline = to
 	}
-	m.except(e.At, e.Letter, texts.Say("retention-event.moved", "what", l.what(), "from", l.helpline, "to", to))
+	m.except(e.At, e.Letter, texts.Say("retention-event.moved", "what", l.what(), "from", m.title(l.helpline), "to", m.title(to)))
 	l.helpline = to
 }
 
@@ -310,7 +312,7 @@ func (m *maker) holdPlaced(e register.Entry, ev register.HoldPlaced) {
 		what = l.what()
 	}
 	if h.letter == "" {
-		what = texts.Say("retention-what.helpline", "helpline", h.helpline, "letters", count(ev.Letters))
+		what = texts.Say("retention-what.helpline", "helpline", m.title(h.helpline), "letters", count(ev.Letters))
 	}
 	m.except(e.At, e.Letter, texts.Say("retention-event.held", "what", what, "hold", ev.Hold, "reason", texts.Word("retention-hold", ev.Reason), "review", ev.Review))
 }
@@ -431,9 +433,9 @@ func (m *maker) end() {
 func (m *maker) addsUp(l Line) {
 	n, p := l.Letters, l.Paper
 	if n.Before+n.Arrived+n.Filed+n.MovedIn != n.Deleted+n.MovedOut+n.After || n.After != n.Ordinary+n.FiveYears+n.Held {
-		m.wrong(texts.Say("retention-wrong.letters-do-not-add-up", "helpline", l.Helpline))
+		m.wrong(texts.Say("retention-wrong.letters-do-not-add-up", "helpline", m.title(l.Helpline)))
 	}
 	if p.Before+p.In+p.MovedIn != p.Destroyed+p.MovedOut+p.After {
-		m.wrong(texts.Say("retention-wrong.papers-do-not-add-up", "helpline", l.Helpline))
+		m.wrong(texts.Say("retention-wrong.papers-do-not-add-up", "helpline", m.title(l.Helpline)))
 	}
 }

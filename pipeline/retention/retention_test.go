@@ -95,12 +95,17 @@ func (s *story) all() iter.Seq2[register.Entry, error] {
 	}
 }
 
+// titleOf is how people call the helplines of a story.
+func titleOf(name string) string {
+	return map[string]string{"respect-phoneline": "Respect Phoneline", "mens-advice-line": "Men’s Advice Line"}[name]
+}
+
 func (s *story) record(t interface{ Fatal(...any) }, period string) Record {
 	p, err := ParsePeriod(period)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Make(p, s.now, s.all())
+	r, err := Make(p, s.now, titleOf, s.all())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,10 +286,10 @@ func TestErasedRedirectedAndFiled(t *testing.T) {
 		said = append(said, english(e.Text()))
 	}
 	want := []string{
-		"1 January 2026, " + one.Reference() + ": The letter had been given to the helpline respect-phoneline by mistake and was moved to mens-advice-line, as two people decided.",
+		"1 January 2026, " + one.Reference() + ": The letter had been given to the helpline Respect Phoneline by mistake and was moved to Men’s Advice Line, as two people decided.",
 		"1 January 2026, " + lost.Reference() + ": This response to the letter " + other.Reference() + " was filed and did not reach the storage. It must be filed again.",
 		"31 January 2026, " + other.Reference() + ": Two people decided that the letter, due on 1 July 2026, is erased before its time: the person concerned asked for it.",
-		"31 January 2026: Everything of the helpline respect-phoneline (0 letters) was put on hold (number 1), because an inquiry wants it kept. It is looked at again on 1 April 2026.",
+		"31 January 2026: Everything of the helpline Respect Phoneline (0 letters) was put on hold (number 1), because an inquiry wants it kept. It is looked at again on 1 April 2026.",
 		"3 February 2026, " + other.Reference() + ": The letter was deleted while its paper was not on record as destroyed.",
 		"3 February 2026, " + other.Reference() + ": The letter, due on 1 July 2026, was erased as two people had decided on 31 January 2026: the person concerned asked for it.",
 	}
