@@ -135,7 +135,7 @@ func (s *Server) endStorageUsers(ctx context.Context) error {
 	if s.cfg.StorageUsers == nil {
 		return nil
 	}
-	names, err := s.cfg.Register.StorageUsersToEnd(ctx)
+	names, err := s.cfg.Register.StorageUsersToEnd(ctx, "")
 	if err != nil {
 		return err
 	}

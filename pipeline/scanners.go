@@ -21,7 +21,7 @@ func (s *Server) checkScanners(ctx context.Context) (bad, good texts.Text, err e
 	if err != nil {
 		return nil, nil, err
 	}
-	left, err := s.cfg.Register.StorageUsersToEnd(ctx)
+	left, err := s.cfg.Register.StorageUsersToEnd(ctx, "")
 	if err != nil {
 		return nil, nil, err
 	}

@@ -355,10 +355,12 @@ func (c *edgeStorageCmd) Run(w *world) error {
 		if err != nil {
 			return err
 		}
-		// Written first: a crash here leaves credentials that end within the hour.
+		// Written first: a crash here leaves credentials that end within the hour, unless
+		// somebody has put them in their place and says so with --keep.
 		if err := writeAway(c.Out, user+"\n"+secret+"\n"); err != nil {
 			return fmt.Errorf("the credentials cannot be written: %s", configfile.Reason(err))
 		}
+		crashPoint("edge-storage-written", "")
 		if err := in.register.NoteStorageUser(w.ctx, user, c.Site); err != nil {
 			return errors.Join(err, os.Remove(c.Out))
 		}
@@ -391,7 +393,8 @@ type edgeRevokeCmd struct {
 	Site string `arg:"" help:"Whose scanner."`
 }
 
-// Run revokes a scanner.
+// Run revokes a scanner. Said again, as with the storage's administrator whom it lacked
+// before, it goes on with what the scanner can still do at the storage.
 func (c *edgeRevokeCmd) Run(w *world) error {
 	return c.with(w, func(in *installation) error {
 		if err := in.notOwnSite(c.Site); err != nil {
@@ -399,7 +402,14 @@ func (c *edgeRevokeCmd) Run(w *world) error {
 		}
 		err := in.register.RevokeEdge(w.ctx, c.Site, 0)
 		if errors.Is(err, register.ErrNotFound) {
-			return configfile.Wrong("no scanner of the site %q is enrolled: see 'letterlock edge list'", c.Site)
+			switch left, err := in.register.StorageUsersToEnd(w.ctx, c.Site); {
+			case err != nil:
+				return err
+			case len(left) == 0:
+				return configfile.Wrong("no scanner of the site %q is enrolled: see 'letterlock edge list'", c.Site)
+			}
+			fmt.Fprintf(w.out, "Scanner: none of %s is enrolled, but users of the storage are left of it.\n", c.Site)
+			return in.endStorageUsers(w)
 		}
 		if err != nil {
 			return err
@@ -429,7 +439,7 @@ func (in *installation) endStorageUsers(w *world) error {
 // removeStorageUsers removes those that no scanner needs any more, and counts them and
 // those that are left.
 func (in *installation) removeStorageUsers(w *world) (ended, left int, err error) {
-	names, err := in.register.StorageUsersToEnd(w.ctx)
+	names, err := in.register.StorageUsersToEnd(w.ctx, "")
 	if err != nil || in.cfg.Storage == nil {
 		return 0, 0, err
 	}

@@ -93,6 +93,9 @@ func (a *annexe) storage(dir string) *deposit.S3 {
 	c := a.s3
 	c.AccessKey = regexp.MustCompile(`access_key = "(.+)"`).FindStringSubmatch(string(text))[1]
 	c.SecretKey = strings.TrimSpace(string(secret))
+	if user, key, both := strings.Cut(c.SecretKey, "\n"); both { // as 'edge storage' writes them
+		c.AccessKey, c.SecretKey = user, key
+	}
 	store, err := deposit.OpenS3(c)
 	if err != nil {
 		a.t.Fatal(err)
@@ -119,8 +122,10 @@ func (a *annexe) runs(dir string) *program {
 // that it had.
 func (a *annexe) renews(dir string) {
 	a.t.Helper()
-	before, file, stick := a.storage(dir), filepath.Join(a.t.TempDir(), "storage.key"), filepath.Join(a.t.TempDir(), "storage-admin")
+	file, stick := filepath.Join(a.t.TempDir(), "storage.key"), filepath.Join(a.t.TempDir(), "storage-admin")
 	must(a.t, os.WriteFile(stick, []byte(a.s3.AccessKey+"\n"+a.s3.SecretKey+"\n"), 0o600))
+	a.renewsCutOff(dir, stick)
+	before := a.storage(dir)
 	said := command(a.t, a.data, "edge", "storage", "annexe", "--out", file, "--storage-admin", stick)
 	if _, err := before.Get(a.t.Context(), "keys/recipients"); err != nil {
 		a.t.Errorf("the former credentials are no good meanwhile: %v", err)
@@ -135,6 +140,55 @@ func (a *annexe) renews(dir string) {
 	command(a.t, a.data, strings.Fields(next[1])...)
 	if _, err := before.Get(a.t.Context(), "keys/recipients"); err == nil {
 		a.t.Error("the former credentials are good for ever")
+	}
+}
+
+// renewsCutOff is the same cut off in its midst: whoever has put the file in its place ends
+// those of before, and keeps these.
+func (a *annexe) renewsCutOff(dir, stick string) {
+	a.t.Helper()
+	before, file := a.storage(dir), filepath.Join(a.t.TempDir(), "storage.key")
+	cmd := letterlockCmd(a.t, a.data, "edge", "storage", "annexe", "--out", file, "--storage-admin", stick)
+	cmd.Env = append(cmd.Env, killtest.At("edge-storage-written"))
+	if out, err := cmd.CombinedOutput(); exitCode(err) != -1 {
+		a.t.Fatalf("it was not cut off: %v\n%s", err, out)
+	}
+	must(a.t, os.Rename(file, filepath.Join(dir, "storage.key")))
+	user, _, _ := strings.Cut(read(a.t, filepath.Join(dir, "storage.key")), "\n")
+	command(a.t, a.data, "edge", "storage", "annexe", "--keep", user, "--storage-admin", stick)
+	if _, err := before.Get(a.t.Context(), "keys/recipients"); err == nil {
+		a.t.Error("cut off, the former credentials are good for ever")
+	}
+	if _, err := a.storage(dir).Get(a.t.Context(), "keys/recipients"); err != nil {
+		a.t.Errorf("cut off, those that the scanner has are no good: %v", err)
+	}
+}
+
+// revokedOnceMore revokes the scanner of that folder without the storage's administrator,
+// and then says the same line again with them, as the command and ADMIN.md have it.
+func (a *annexe) revokedOnceMore(dir string) {
+	a.t.Helper()
+	a.invite()
+	if status, out := a.enrol(dir, ""); status != exitDone {
+		a.t.Fatalf("enrolling once more: %d\n%s", status, out)
+	}
+	thief := a.storage(dir)
+	revoke := letterlockCmd(a.t, a.data, "edge", "revoke", "annexe")
+	revoke.Env = append(revoke.Env, "LETTERLOCK_STORAGE_ADMIN=")
+	if out, err := revoke.CombinedOutput(); exitCode(err) != exitWrong {
+		a.t.Errorf("revoked without the storage's administrator: %v\n%s", err, out)
+	}
+	if _, err := thief.Get(a.t.Context(), "keys/recipients"); err != nil {
+		a.t.Errorf("its user is there no more: %v", err)
+	}
+	if said := command(a.t, a.data, "edge", "revoke", "annexe"); !strings.Contains(said, "none of annexe is enrolled, but users of the storage are left of it") || !strings.Contains(said, "was removed") {
+		a.t.Errorf("said again with the storage's administrator: %s", said)
+	}
+	if _, err := thief.Get(a.t.Context(), "keys/recipients"); err == nil {
+		a.t.Error("the thief's credentials are good for ever")
+	}
+	if out, err := letterlockCmd(a.t, a.data, "edge", "revoke", "annexe").CombinedOutput(); exitCode(err) != exitUse || !strings.Contains(string(out), "no scanner of the site") {
+		a.t.Errorf("said a third time, with nothing left: %v\n%s", err, out)
 	}
 }
 
@@ -370,9 +424,10 @@ func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
 	if said := command(t, a.data, "setup"); !strings.Contains(said, "was removed") {
 		t.Errorf("the stolen scanner's user of the storage is left:\n%s", said)
 	}
+	a.revokedOnceMore(filepath.Join(t.TempDir(), "fourth"))
 	server.stop()
 	kinds := entries(t, a.data)
-	for kind, n := range map[string]int{"edge-invited": 5, "edge-added": 2, "edge-replaced": 2, "edge-revoked": 2, "letter-admitted": 4} {
+	for kind, n := range map[string]int{"edge-invited": 6, "edge-added": 3, "edge-replaced": 2, "edge-revoked": 3, "letter-admitted": 4} {
 		if got := count(kinds, kind); got != n {
 			t.Errorf("%d entries %s, want %d", got, kind, n)
 		}

@@ -340,17 +340,20 @@ func (r *Register) NoteStorageUser(ctx context.Context, name, site string) error
 }
 
 // KeepStorageUser has every user of the storage that was made for the site's scanner
-// end but this one; ErrNotFound if this one was not.
+// end but this one; ErrNotFound if this one was not. One that is only reserved, since the
+// command that made it was cut off, ends no more. That of a scanner whose place another has
+// taken is nobody's: to keep it would shut that one out.
 func (r *Register) KeepStorageUser(ctx context.Context, name, site string) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
-		var there int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM storage_users WHERE name = $1 AND site = $2`, name, site).Scan(&there); err != nil {
+		res, err := tx.ExecContext(ctx, `UPDATE storage_users SET ends = NULL WHERE name = $1 AND site = $2
+			AND (ends IS NULL OR ends > (SELECT added FROM edges WHERE site = $2 AND revoked IS NULL))`, name, site)
+		if err != nil {
 			return err
 		}
-		if there == 0 {
-			return ErrNotFound
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return cmp.Or(err, ErrNotFound)
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE storage_users SET ends = $1 WHERE site = $2 AND name <> $3 AND ends IS NULL`, millis(r.Now()), site, name)
+		_, err = tx.ExecContext(ctx, `UPDATE storage_users SET ends = $1 WHERE site = $2 AND name <> $3 AND ends IS NULL`, millis(r.Now()), site, name)
 		return err
 	})
 }
@@ -375,10 +378,10 @@ func addStorageUser(ctx context.Context, tx *sql.Tx, name, site string) error {
 
 // StorageUsersToEnd are the users of the storage that no scanner needs any more:
 // those of scanners that were revoked or replaced, and of invitations that nobody
-// has used in their time.
-func (r *Register) StorageUsersToEnd(ctx context.Context) ([]string, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT u.name FROM storage_users u WHERE u.ends <= $1
-		OR EXISTS (SELECT 1 FROM edge_invitations i WHERE i.storage_user = u.name AND i.used_by = '' AND i.expires <= $1) ORDER BY u.name`, millis(r.Now()))
+// has used in their time. They are those of every site if site is empty.
+func (r *Register) StorageUsersToEnd(ctx context.Context, site string) ([]string, error) {
+	rows, err := r.read.QueryContext(ctx, `SELECT u.name FROM storage_users u WHERE ($1 = '' OR u.site = $1) AND (u.ends <= $2
+		OR EXISTS (SELECT 1 FROM edge_invitations i WHERE i.storage_user = u.name AND i.used_by = '' AND i.expires <= $2)) ORDER BY u.name`, site, millis(r.Now()))
 	if err != nil {
 		return nil, fmt.Errorf("reading the storage's users: %w", err)
 	}
