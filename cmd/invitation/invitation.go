@@ -12,6 +12,7 @@ package invitation
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -53,7 +54,7 @@ type Edge struct {
 	AccessKey     string        `json:"access_key"`
 	WithoutTLS    bool          `json:"without_tls"`
 
-	State, Language string `json:"-"` // which no server knows of: as they were set at the machine; "" for nothing
+	State, Language, SiteKeyFile string `json:"-"` // which no server knows of: as they were set at the machine; "" for nothing
 }
 
 // workFactor is scrypt's, as a power of two: 64 MiB of memory a guess.
@@ -156,7 +157,7 @@ helplines = [%s]
 titles = [%s]
 folder = %q
 %sserver_key = %q
-site_key_file = "site.key"
+site_key_file = %q
 duplex = %q
 arriving_limit = %q
 allow_symbols = %t
@@ -168,7 +169,7 @@ region = %q
 access_key = %q
 secret_key_file = "storage.key"
 without_tls = %t
-`, by, e.Site, quoted(e.Helplines), quoted(e.Titles), e.Folder, e.own(), e.ServerKey, e.Duplex, e.ArrivingLimit.String(), e.AllowSymbols,
+`, by, e.Site, quoted(e.Helplines), quoted(e.Titles), e.Folder, e.own(), e.ServerKey, cmp.Or(e.SiteKeyFile, "site.key"), e.Duplex, e.ArrivingLimit.String(), e.AllowSymbols,
 		e.Endpoint, e.Bucket, e.Region, e.AccessKey, e.WithoutTLS)
 }
 

@@ -162,7 +162,7 @@ func (c *rotateSigningCmd) goOn(w *world, in *installation, lost register.LostSe
 		fmt.Fprintln(w.out, "Each of these believes it once it is invited again, keeps its scans until then, and loses none; 'letterlock check' names those that have not joined again:")
 	}
 	for _, site := range lost.Sites {
-		fmt.Fprintf(w.out, "  letterlock edge invite %s --replace      (there: scanner enrol FILE --again)\n", site)
+		fmt.Fprintf(w.out, "  letterlock edge invite %s --replace      (there: scanner enrol FILE --again --config SCANNER.TOML)\n", site)
 	}
 	fmt.Fprintln(w.out, "Of several servers, copy state/server.key to the same place of each, and start each anew. Then run: letterlock backup")
 	if !lost.Unsigned {

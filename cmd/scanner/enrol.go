@@ -35,6 +35,18 @@ type enrolCmd struct {
 	Wait       time.Duration `help:"For how long to wait for the server's answer." default:"2m" placeholder:"SPAN"`
 }
 
+// The scanner's keys, beside its scanner.toml.
+const (
+	siteKey    = "site.key"
+	storageKey = "storage.key"
+)
+
+// exists reports whether something may be there.
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // Run makes this machine's signing key, asks the server to believe it, and writes
 // scanner.toml last. Whatever a crash leaves, the same command goes on from there:
 // the key is found again, and the server answers the same key the same.
@@ -47,6 +59,10 @@ func (c *enrolCmd) Run(w *world) error {
 	if err == nil && !c.Again {
 		return configfile.Wrong("this machine is a scanner already: %s is there. If it is to be enrolled anew, add --again; if it is to be another site's, move %s away first", w.config, dir)
 	}
+	if err != nil && c.Again && !exists(filepath.Join(dir, siteKey)) && !exists(filepath.Join(dir, storageKey)) {
+		// In another folder a new key would be made, and the machine's own one end.
+		return configfile.Wrong("there is no scanner here: in %s is no scanner.toml and no key of one. Name the scanner's own scanner.toml with --config, or leave out --again where this machine is to be one for the first time", dir)
+	}
 	inv, err := c.open(w)
 	if err != nil {
 		return err
@@ -58,7 +74,7 @@ func (c *enrolCmd) Run(w *world) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("the scanner's folder cannot be made: %s", configfile.Reason(err))
 	}
-	own, public, err := sitekey.Own(filepath.Join(dir, "site.key"), inv.Site)
+	own, public, err := sitekey.Own(configfile.Beside(w.config, cmp.Or(inv.SiteKeyFile, siteKey)), inv.Site)
 	if err != nil {
 		return err
 	}
@@ -72,7 +88,7 @@ func (c *enrolCmd) Run(w *world) error {
 		return fmt.Errorf("what was known of the server's keys cannot be removed: %s", configfile.Reason(err))
 	}
 	for _, file := range []struct{ name, text string }{
-		{"storage.key", inv.SecretKey + "\n"}, {filepath.Base(w.config), inv.Config("scanner enrol")},
+		{storageKey, inv.SecretKey + "\n"}, {filepath.Base(w.config), inv.Config("scanner enrol")},
 	} {
 		if err := writePrivate(dir, file.name, file.text); err != nil {
 			return err
@@ -98,8 +114,8 @@ func (c *enrolCmd) Run(w *world) error {
 func (c *enrolCmd) keep(config string, e *invitation.Edge) (kept []string) {
 	var was Config
 	if c.Again && configfile.Read(config, &was) == nil && was.Site == e.Site {
-		kept = []string{"state", "language", "duplex", "arriving_limit", "allow_symbols"}
-		e.State, e.Language, e.Duplex, e.ArrivingLimit, e.AllowSymbols = was.State, was.Language, was.Duplex, time.Duration(was.ArrivingLimit), was.AllowSymbols
+		kept = []string{"state", "language", "site_key_file", "duplex", "arriving_limit", "allow_symbols"}
+		e.State, e.Language, e.SiteKeyFile, e.Duplex, e.ArrivingLimit, e.AllowSymbols = was.State, was.Language, was.SiteKeyFile, was.Duplex, time.Duration(was.ArrivingLimit), was.AllowSymbols
 		if !e.FolderSaid && c.Scans == "" && was.Folder != "" {
 			kept, e.Folder = append([]string{"folder"}, kept...), was.Folder
 		}

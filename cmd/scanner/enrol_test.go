@@ -1,12 +1,20 @@
 package main
 
 import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/invitation"
@@ -15,7 +23,7 @@ import (
 // A machine that is enrolled anew goes on with what its people have set, and has the rest
 // from the server; where it is another site's, or nothing can be read, all of it.
 func TestWhatWasSetAtTheMachineStaysWhenItIsEnrolledAnew(t *testing.T) {
-	const set = "site = \"annexe\"\nhelplines = [\"old\"]\nfolder = \"/srv/scans\"\nstate = \"/var/memory\"\nserver_key = \"k\"\nlanguage = \"cy\"\nduplex = \"yes\"\narriving_limit = \"1h\"\nallow_symbols = true\n"
+	const set = "site = \"annexe\"\nhelplines = [\"old\"]\nfolder = \"/srv/scans\"\nstate = \"/var/memory\"\nserver_key = \"k\"\nlanguage = \"cy\"\nsite_key_file = \"/var/keys/site.key\"\nduplex = \"yes\"\narriving_limit = \"1h\"\nallow_symbols = true\n"
 	for name, c := range map[string]struct {
 		before string
 		enrol  enrolCmd
@@ -44,11 +52,11 @@ func TestWhatWasSetAtTheMachineStaysWhenItIsEnrolledAnew(t *testing.T) {
 		if err := configfile.Parse(config, edge.Config("test"), &now); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		want := Config{State: "state", Language: "en", Duplex: "auto", ArrivingLimit: configfile.Duration(30 * time.Minute)}
+		want := Config{State: "state", Language: "en", SiteKeyFile: "site.key", Duplex: "auto", ArrivingLimit: configfile.Duration(30 * time.Minute)}
 		if c.kept {
-			want = Config{State: "/var/memory", Language: "cy", Duplex: "yes", ArrivingLimit: configfile.Duration(time.Hour), AllowSymbols: true}
+			want = Config{State: "/var/memory", Language: "cy", SiteKeyFile: "/var/keys/site.key", Duplex: "yes", ArrivingLimit: configfile.Duration(time.Hour), AllowSymbols: true}
 		}
-		if now.Folder != c.folder || now.State != want.State || now.Language != want.Language || now.Duplex != want.Duplex || now.ArrivingLimit != want.ArrivingLimit || now.AllowSymbols != want.AllowSymbols {
+		if now.Folder != c.folder || now.State != want.State || now.Language != want.Language || now.SiteKeyFile != want.SiteKeyFile || now.Duplex != want.Duplex || now.ArrivingLimit != want.ArrivingLimit || now.AllowSymbols != want.AllowSymbols {
 			t.Errorf("%s: %+v", name, now)
 		}
 		if now.ServerKey != "new" || now.Helplines[0] != "new" {
@@ -56,6 +64,61 @@ func TestWhatWasSetAtTheMachineStaysWhenItIsEnrolledAnew(t *testing.T) {
 		}
 		if slices.Contains(named, "folder") != (c.folder == "/srv/scans") {
 			t.Errorf("%s: it says that these stay: %v", name, named)
+		}
+	}
+}
+
+// In a folder where no scanner is, as that in which root stands, a key would be made and take
+// the place of the machine's own one: nothing is asked, and the invitation stays good.
+func TestEnrolledAnewIsAScannerThatIsThere(t *testing.T) {
+	var asked atomic.Int32
+	storage := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	t.Cleanup(storage.Close)
+	signing, public, err := note.GenerateKey(rand.Reader, "letterlock-invitation")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, server, err := note.GenerateKey(rand.Reader, "letterlock-server")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := invitation.NewCode()
+	sealed, err := invitation.Invitation{Until: time.Now().Add(time.Hour), Key: signing, Public: public, SecretKey: "secret",
+		Edge: invitation.Edge{Site: "annexe", Helplines: []string{"advice"}, Folder: "/scans", ServerKey: server, Endpoint: storage.URL, Bucket: "letters", AccessKey: "a"}}.Seal(code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "annexe.invitation")
+	if err := os.WriteFile(file, sealed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	enrol := func(dir string) (status int, says string) {
+		var out, errout bytes.Buffer
+		status = run([]string{"enrol", file, "--again", "--code", code, "--wait", "1s", "--config", filepath.Join(dir, "scanner.toml")}, &out, &errout)
+		return status, out.String() + errout.String()
+	}
+	empty := t.TempDir()
+	if status, says := enrol(empty); status != exitUse || !strings.Contains(says, "there is no scanner here") || !strings.Contains(says, "with --config") {
+		t.Errorf("from a folder without a scanner it ended with %d and said: %s", status, says)
+	}
+	if left, err := os.ReadDir(empty); err != nil || len(left) > 0 || asked.Load() > 0 {
+		t.Errorf("it has made %v (%v) and asked the storage %d times", left, err, asked.Load())
+	}
+	// A scanner of which anything is left is one, and the key is made where it was.
+	for _, left := range []string{"scanner.toml", "site.key", "storage.key"} {
+		dir, keys := t.TempDir(), t.TempDir()
+		text := map[string]string{"scanner.toml": fmt.Sprintf("site = \"annexe\"\nsite_key_file = %q\n", filepath.Join(keys, "site.key"))}[left]
+		if err := os.WriteFile(filepath.Join(dir, left), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if status, says := enrol(dir); strings.Contains(says, "there is no scanner here") {
+			t.Errorf("where %s is left it ended with %d and said: %s", left, status, says)
+		}
+		if left == "scanner.toml" && (exists(filepath.Join(dir, "site.key")) || !exists(filepath.Join(keys, "site.key"))) {
+			t.Error("the key is made in another place than scanner.toml names")
 		}
 	}
 }
