@@ -423,7 +423,15 @@ func TestBackupsThatAreNotMadeAreLoud(t *testing.T) {
 	loud("not made for another day", 24*time.Hour, true)
 	made()
 	loud("made again", 0, false)
-	oldest = o.now.AddDate(0, 0, -33)
+	oldest = o.now.Add(-30 * 24 * time.Hour)
+	loud("one is as old as it may be", 0, false)
+	if !ok(o.Check(ctx), "backup") {
+		t.Error("it is said to be kept for too long")
+	}
+	oldest = o.now.Add(-30*24*time.Hour - 2*time.Hour)
+	if ok(o.Check(ctx), "backup") {
+		t.Error("the check does not say that one is older than it may be")
+	}
 	loud("one is kept for too long", time.Minute, false)
 	loud("and stays", 24*time.Hour, true)
 	made()

@@ -27,6 +27,10 @@ func (b *Backups) look() (kept keptBackups, err error) {
 // once a day, and one may fail.
 const backupAge = 2 * 24 * time.Hour
 
+// keptTooLong is by how much a backup may outlive its time: each one removes what would before
+// the next one is made.
+const keptTooLong = time.Hour
+
 // notYet is how far ahead of the clock one was made under another clock: never old
 // enough to be removed, and no sign that any is made since.
 const notYet = 24 * time.Hour
@@ -93,7 +97,7 @@ func (s *Server) lookAtBackups(ctx context.Context) (bad, good texts.Text, unsee
 		return texts.Say("check-backup.late", "day", letter.DateOf(made)), nil, false, nil
 	case lookErr != nil:
 		return texts.Say("check-backup.cannot-read"), nil, made.Sub(now) <= notYet, nil
-	case !oldest.IsZero() && now.Sub(oldest) > s.cfg.Backups.Keep+backupAge:
+	case !oldest.IsZero() && now.Sub(oldest) > s.cfg.Backups.Keep+keptTooLong:
 		return texts.Say("check-backup.too-old", "day", letter.DateOf(oldest)), nil, false, nil
 	case newest.Before(made.Add(-time.Minute)): // the name says when it was begun
 		return texts.Say("check-backup.not-there", "day", letter.DateOf(made)), nil, true, nil

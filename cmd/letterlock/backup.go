@@ -45,7 +45,7 @@ func (c *backupCmd) Run(w *world) error {
 		if err := in.dir.wipeDrills(); err != nil { // of one that was killed
 			return err
 		}
-		before := in.clock.Now().Add(-time.Duration(in.cfg.Backup.Keep))
+		before := backup.Before(in.clock.Now(), time.Duration(in.cfg.Backup.Keep))
 		why, err := in.register.ClockDoubt(w.ctx)
 		if err != nil {
 			return err

@@ -249,6 +249,20 @@ func List(dir string) (all []Kept, err error) {
 	return all, nil
 }
 
+// nextOne is how long after a backup the next daily one is made at the latest, with what a
+// timer spreads its runs by.
+const nextOne = 25 * time.Hour
+
+// Before is the moment up to which backups are removed by one that begins now, so that none
+// becomes older than keep until the next one removes it. The one that begins now is later.
+func Before(now time.Time, keep time.Duration) time.Time {
+	before := now.Add(nextOne - keep)
+	if last := now.Add(-time.Second); before.After(last) { // a backup's moment is of whole seconds
+		return last
+	}
+	return before
+}
+
 // Rotate removes the folder's backups that were made at or before the moment, but for
 // the newest if that is to stay, and says how many went. A crash leaves some of them
 // to the next Rotate.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -189,6 +190,36 @@ func TestRotation(t *testing.T) {
 	}
 	if kept, err := List(o.dir); err != nil || len(kept) != 1 || !kept[0].Made.Equal(day.AddDate(0, 0, 9)) {
 		t.Errorf("while no other can be made there are %v, %v", kept, err)
+	}
+}
+
+// A timer makes a backup a day, a few minutes earlier or later: none becomes older than it may
+// until the next, but for the newest, which stays whatever is set.
+func TestNoBackupOutlivesItsTime(t *testing.T) {
+	for keep, most := range map[time.Duration]int{MaxAge: 6, 72 * time.Hour: 2, 24 * time.Hour: 1} {
+		t.Run(keep.String(), func(t *testing.T) {
+			o := newOffice(t)
+			random := rand.New(rand.NewPCG(1, 2))
+			at := func(n int) time.Time {
+				return day.AddDate(0, 0, n).Add(time.Duration(random.Int64N(int64(10*time.Minute))) + 500*time.Millisecond)
+			}
+			now := at(0)
+			for n := range 30 {
+				before := Before(now, keep)
+				o.make(t, now.Truncate(time.Second))
+				if _, err := Rotate(o.dir, before, false); err != nil {
+					t.Fatal(err)
+				}
+				now = at(n + 1)
+				kept, err := List(o.dir)
+				if err != nil || len(kept) != min(n+1, most) {
+					t.Fatalf("after %d days: %v, %v", n+1, kept, err)
+				}
+				if age := now.Sub(kept[0].Made); age > keep && len(kept) > 1 {
+					t.Errorf("one is %s old before the next is made", age)
+				}
+			}
+		})
 	}
 }
 
