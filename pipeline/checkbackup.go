@@ -13,12 +13,22 @@ import (
 type Backups struct {
 	Keep time.Duration                                // for how long
 	Made func() (oldest, newest time.Time, err error) // when those were that are there; the zero time for none
+	// Former says in which of the folders, the present one apart, the oldest backup lies, as
+	// far as they can be read; "" for none. It may be nil.
+	Former func(folders []string) (folder string, oldest time.Time)
 }
 
-// keptBackups is when those were made that are there; the zero time for none.
-type keptBackups struct{ oldest, newest time.Time }
+// keptBackups is when those were made that are there, and the oldest in a folder of before;
+// the zero time for none.
+type keptBackups struct {
+	oldest, newest, formerOldest time.Time
+	former                       string
+}
 
-func (b *Backups) look() (kept keptBackups, err error) {
+func (b *Backups) look(folders []string) (kept keptBackups, err error) {
+	if b.Former != nil {
+		kept.former, kept.formerOldest = b.Former(folders)
+	}
 	kept.oldest, kept.newest, err = b.Made()
 	return kept, err
 }
@@ -79,8 +89,12 @@ func (s *Server) lookAtBackups(ctx context.Context) (bad, good texts.Text, unsee
 	if err != nil {
 		return nil, nil, false, err
 	}
+	folders, err := s.cfg.Register.BackupFolders(ctx, s.cfg.Name)
+	if err != nil {
+		return nil, nil, false, err
+	}
 	now := s.cfg.Now()
-	kept, lookErr := s.backups.begin(s.cfg.Backups.look).wait(ctx, s.diskWait) // on another machine's disk, perhaps
+	kept, lookErr := s.backups.begin(func() (keptBackups, error) { return s.cfg.Backups.look(folders) }).wait(ctx, s.diskWait) // on another machine's disk, perhaps
 	if ctx.Err() != nil {
 		return nil, nil, false, ctx.Err()
 	}
@@ -99,6 +113,8 @@ func (s *Server) lookAtBackups(ctx context.Context) (bad, good texts.Text, unsee
 		return texts.Say("check-backup.cannot-read"), nil, made.Sub(now) <= notYet, nil
 	case !oldest.IsZero() && now.Sub(oldest) > s.cfg.Backups.Keep+keptTooLong:
 		return texts.Say("check-backup.too-old", "day", letter.DateOf(oldest)), nil, false, nil
+	case kept.former != "" && now.Sub(kept.formerOldest) > s.cfg.Backups.Keep+keptTooLong:
+		return texts.Say("check-backup.former", "day", letter.DateOf(kept.formerOldest), "folder", kept.former), nil, false, nil
 	case newest.Before(made.Add(-time.Minute)): // the name says when it was begun
 		return texts.Say("check-backup.not-there", "day", letter.DateOf(made)), nil, true, nil
 	}

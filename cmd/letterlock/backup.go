@@ -45,6 +45,10 @@ func (c *backupCmd) Run(w *world) error {
 		if err := in.dir.wipeDrills(); err != nil { // of one that was killed
 			return err
 		}
+		former, err := in.noteBackupFolder(w.ctx)
+		if err != nil {
+			return err
+		}
 		before := backup.Before(in.clock.Now(), time.Duration(in.cfg.Backup.Keep))
 		why, err := in.register.ClockDoubt(w.ctx)
 		if err != nil {
@@ -70,6 +74,9 @@ func (c *backupCmd) Run(w *world) error {
 		}
 		if removed > 0 {
 			fmt.Fprintf(w.out, "Removed, since their time is over: %s\n", words.Number(removed, "backup"))
+		}
+		if err := in.sayFormerFolders(w, former); err != nil {
+			return err
 		}
 		if _, outside := in.namedFiles(); len(outside) > 0 {
 			fmt.Fprintf(w.out, "Not in it, since they lie outside the data folder and the configuration's, or in the keyring: %s. Keep what they hold elsewhere.\n", list(outside))
@@ -209,7 +216,7 @@ func (in *installation) keptBackups() *pipeline.Backups {
 	if in.cfg.Backup.Folder == "" {
 		return nil
 	}
-	return &pipeline.Backups{Keep: time.Duration(in.cfg.Backup.Keep), Made: func() (oldest, newest time.Time, err error) {
+	return &pipeline.Backups{Keep: time.Duration(in.cfg.Backup.Keep), Former: in.oldestFormer, Made: func() (oldest, newest time.Time, err error) {
 		all, err := backup.List(in.backups())
 		if err != nil || len(all) == 0 {
 			return oldest, newest, err

@@ -316,3 +316,37 @@ func TestBackupsGoWithTheirWeek(t *testing.T) {
 		t.Errorf("with a backup of now check said:\n%s", out)
 	}
 }
+
+// The folder of the backups is changed: nobody removes those that lie in the one before, so
+// that each backup names it, and check once one is older than it may be, until they are gone.
+func TestTheFormerFolderOfBackupsIsNamed(t *testing.T) {
+	data, former, _ := backedUp(t)
+	firstBackup(t, data, former)
+	now, config := t.TempDir(), filepath.Join(data, "letterlock.toml")
+	text := read(t, config)
+	must(t, os.WriteFile(config, []byte(strings.Replace(text, former, now, 1)), 0o600))
+	says := "In " + former + ", into which backups went before, nothing is removed any more: remove those that lie there by hand, within 7 days.\n"
+	checks := func(when, state, want string) {
+		t.Helper()
+		if out, _ := letterlockCmd(t, data, "check").CombinedOutput(); !regexp.MustCompile(`(?m)^` + state + ` +backup +.*` + regexp.QuoteMeta(want)).Match(out) {
+			t.Errorf("%s check does not say %q:\n%s", when, want, out)
+		}
+	}
+	if said := command(t, data, "backup"); !strings.Contains(said, says) {
+		t.Errorf("the first into another folder said:\n%s", said)
+	}
+	checks("at once", "ok", "The last backup is of")
+	moveSample(t, data, letter.DateOf(time.Now()).AddDays(8))
+	if said := command(t, data, "backup"); !strings.Contains(said, says) {
+		t.Errorf("while one lies there it said:\n%s", said)
+	}
+	checks("after a week", "LOOK", "lies in a folder into which backups went before, "+former+", and is kept for longer than it may be")
+	must(t, os.Remove(newestBackup(t, former)))
+	checks("once it is removed", "ok", "The last backup is of")
+	must(t, os.Remove(newestBackup(t, now))) // its name is its second
+	command(t, data, "backup")
+	must(t, os.Remove(newestBackup(t, now)))
+	if said := command(t, data, "backup"); strings.Contains(said, former) {
+		t.Errorf("of an empty folder it said:\n%s", said)
+	}
+}

@@ -3,6 +3,7 @@ package register
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -115,4 +116,26 @@ func (r *Register) KeptTime(ctx context.Context, name string) (time.Time, error)
 		return time.Time{}, err
 	}
 	return time.Parse(time.RFC3339, said)
+}
+
+// BackupFolders are the folders of that server into which its backups went, the last one
+// last: whose administrator names another has to empty the one before.
+func (r *Register) BackupFolders(ctx context.Context, server string) (folders []string, err error) {
+	said, err := r.Meta(ctx, MetaBackupFolders+server)
+	if err != nil || said == "" {
+		return nil, err
+	}
+	if err := json.Unmarshal([]byte(said), &folders); err != nil {
+		return nil, fmt.Errorf("reading the folders of backups: %w", err)
+	}
+	return folders, nil
+}
+
+// NoteBackupFolders notes what BackupFolders returns.
+func (r *Register) NoteBackupFolders(ctx context.Context, server string, folders []string) error {
+	said, err := json.Marshal(folders)
+	if err != nil {
+		return err
+	}
+	return r.SetMeta(ctx, MetaBackupFolders+server, string(said))
 }
