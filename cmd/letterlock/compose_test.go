@@ -60,6 +60,10 @@ type service struct {
 	Restart     string
 	Hostname    string
 	Grace       string `yaml:"stop_grace_period"`
+	Logging     struct {
+		Driver  string
+		Options map[string]string
+	}
 	Healthcheck struct {
 		Test    []string
 		Disable bool
@@ -98,6 +102,8 @@ func broken(c composition) (out []string) {
 		promise(s.ReadOnly && !s.Privileged, name+" cannot write to its image")
 		promise(slices.Equal(s.CapDrop, []string{"ALL"}) && (s.CapAdd == nil || name == "caddy" && slices.Equal(s.CapAdd, []string{"NET_BIND_SERVICE"})), name+" has no capabilities")
 		promise(s.MemLimit != "" && s.PidsLimit > 0, name+" has limits")
+		log := s.Logging
+		promise(log.Driver == "local" && log.Options["max-size"] != "" && log.Options["max-file"] != "", name+"'s log does not fill the disk")
 		promise(slices.Contains(s.SecurityOpt, "no-new-privileges:true"), name+" gains no privileges")
 		if s.Build.Dockerfile == "" {
 			promise(pinned.MatchString(s.Image) && !strings.HasPrefix(s.Image, "minio/"), name+"'s image is pinned")
@@ -167,6 +173,9 @@ func TestComposeKeepsItsPromises(t *testing.T) {
 		"postgres:17.6-bookworm":                   "postgres:17",
 		"pids_limit: 512":                          "stdin_open: false",
 		"mem_limit: 2g":                            "stdin_open: false",
+		"driver: local":                            "driver: json-file",
+		"max-size: 10m, ":                          "",
+		`, max-file: "5"`:                          "",
 		"register: {internal: true}":               "register: {}",
 		"networks: [register]":                     "networks: [register, portal]",
 		"  secrets: [database-password]":           "  secrets: [storage-password, database-password]",
@@ -262,6 +271,10 @@ func TestComposeFitsTogether(t *testing.T) {
 	}
 	if caddy := strings.TrimSuffix(strings.TrimPrefix(c.Services["caddy"].Image, "caddy:"), "-alpine"); !strings.Contains(read(t, top+".ci/run"), "caddy v"+caddy+"\n") {
 		t.Errorf("tests run with another web server than %s", c.Services["caddy"].Image)
+	}
+	// A restore does not wait for the database by itself: what starts that does.
+	if starts := regexp.MustCompile(`(?m)^docker compose up .*\bpostgres$`).FindAllString(read(t, "ADMIN.md"), -1); len(starts) == 0 || slices.ContainsFunc(starts, func(line string) bool { return !strings.Contains(line, " --wait ") }) {
+		t.Errorf("whoever types a restore as a block may be faster than the database: %q", starts)
 	}
 	for name, s := range c.Services {
 		if len(s.Configs) > 0 && !slices.Contains(s.Secrets, path.Base(config.Database.PasswordFile)) {
