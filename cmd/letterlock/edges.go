@@ -185,6 +185,9 @@ func storageUserOf(site string) string {
 	return "letterlock-" + site + "-" + strings.ToLower(rand.Text()[:6])
 }
 
+// errNoUser is a refusal that is no sign that the server's own credentials are wrong.
+var errNoUser = errors.New("this storage lets no user be made with these credentials")
+
 // edgeUser makes a user of the storage for a site's scanner. It is not noted as one
 // that is needed: whatever becomes of this command, it ends within the hour.
 func (in *installation) edgeUser(ctx context.Context, site, user string) (secret string, err error) {
@@ -207,7 +210,7 @@ func (in *installation) edgeUser(ctx context.Context, site, user string) (secret
 		if policyErr != nil {
 			return "", policyErr
 		}
-		return "", fmt.Errorf("this storage lets no user be made with these credentials (%w). Where it is MinIO or Silo, name some that may with --storage-admin. Elsewhere make a user there yourself, give it this policy and no other, and name it with --access-key and --secret-key-file:\n%s", err, policy)
+		return "", fmt.Errorf("%w (%w). Where it is MinIO or Silo, name some that may with --storage-admin. Elsewhere make a user there yourself, give it this policy and no other, and name it with --access-key and --secret-key-file:\n%s", errNoUser, err, policy)
 	}
 	if err != nil {
 		return "", fmt.Errorf("making the scanner's own storage credentials: %w", err)

@@ -295,6 +295,7 @@ func (a *annexe) serverHasItsOwnUser() {
 	must(a.t, errors.Join(err1, err2))
 	says(string(server), "setup", "--print-policies", "--edge", "annexe")
 	says(string(edge), "setup", "--print-policies", "--edge", "annexe")
+	refused("letterlock: this storage lets no user be made with these credentials", "edge", "invite", "annexe", "--out", filepath.Join(a.t.TempDir(), "annexe.invitation"))
 	refused("name some that may with --storage-admin", "edge", "invite", "annexe", "--out", filepath.Join(a.t.TempDir(), "annexe.invitation"))
 	a.t.Setenv("LETTERLOCK_STORAGE_ADMIN", admin)
 }

@@ -30,6 +30,9 @@ func say(err error) string {
 	if unfit, ok := errors.AsType[*register.UnfitError](err); ok {
 		return sayDatabase(unfit.Says)
 	}
+	if errors.Is(err, errNoUser) {
+		return err.Error()
+	}
 	for _, lost := range []error{register.ErrNoKey, pipeline.ErrNoServerKey, errNoCodeKey} {
 		if errors.Is(err, lost) {
 			return lost.Error()
