@@ -11,6 +11,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,6 +41,8 @@ func TestTheFormatsAreAsThePageSays(t *testing.T) {
 		found, _ := filepath.Glob(filepath.Join(data, "bucket", "receipts", "*", "*"))
 		return len(found) > 0
 	})
+	custodians := []string{t.TempDir(), t.TempDir(), t.TempDir()}
+	command(t, data, append([]string{"key", "escrow", "make"}, custodians...)...)
 	export := command(t, data, "register", "export")
 	p.stop()
 
@@ -65,7 +68,12 @@ func TestTheFormatsAreAsThePageSays(t *testing.T) {
 	if sum := sha256.Sum256([]byte(read(t, objects[0]))); kind != "letterlock receipt v1" || receipt.ID != id || receipt.SHA256 != hex.EncodeToString(sum[:]) || receipt.Paper != "kept" {
 		t.Errorf("%s: %+v", kind, receipt)
 	}
-	readRegister(t, export, strings.TrimSpace(read(t, filepath.Join(data, "register.pub"))))
+	public := strings.TrimSpace(read(t, filepath.Join(data, "register.pub")))
+	readRegister(t, export, public)
+	readDay(t, data, public)
+	if key := keyOfShares(t, custodians[0], custodians[2], weekOf(day)); !strings.Contains(read(t, filepath.Join(data, "keyring", weekOf(day)+".txt")), "\n"+key+"\n") {
+		t.Error("two shares do not give the week's key")
+	}
 	changed := strings.Replace(export, `"pages":2`, `"pages":3`, 1)
 	if root(leaves(export)) == root(leaves(changed)) {
 		t.Error("a changed entry has the same root")
@@ -137,6 +145,85 @@ func readRegister(t *testing.T, export, key string) {
 	hash := root(all)
 	if got, want := signedText(t, last.Checkpoint, key), "letterlock register\n"+strconv.Itoa(len(all))+"\n"+base64.StdEncoding.EncodeToString(hash[:])+"\n"; got != want {
 		t.Errorf("the checkpoint says %q, and the lines %q", got, want)
+	}
+}
+
+// readDay reads the day's checkpoint in the bucket.
+func readDay(t *testing.T, data, key string) {
+	t.Helper()
+	days, err := filepath.Glob(filepath.Join(data, "bucket", "checkpoints", "????-??-??"))
+	must(t, err)
+	if len(days) == 0 {
+		t.Fatal("no day has a checkpoint")
+	}
+	var day struct{ Checkpoint string }
+	must(t, json.Unmarshal([]byte(read(t, days[0])), &day))
+	if !strings.HasPrefix(signedText(t, day.Checkpoint, key), "letterlock register\n") {
+		t.Errorf("the day's checkpoint is %q", day.Checkpoint)
+	}
+}
+
+// keyOfShares is the key that the files of two custodians give.
+func keyOfShares(t *testing.T, one, other, week string) string {
+	t.Helper()
+	parts, set := map[string][]byte{}, map[string]bool{}
+	for _, folder := range []string{one, other} {
+		files, err := filepath.Glob(filepath.Join(folder, "letterlock-"+week+"-custodian-?.txt"))
+		must(t, err)
+		if len(files) != 1 {
+			t.Fatalf("a custodian has %d shares of week %s", len(files), week)
+		}
+		text := read(t, files[0])
+		before, sum, _ := strings.Cut(text, "sum ")
+		if whole := sha256.Sum256([]byte(before)); hex.EncodeToString(whole[:8]) != strings.TrimSpace(sum) {
+			t.Errorf("the sum of a share is %s", sum)
+		}
+		for line := range strings.Lines(text) {
+			switch name, value, _ := strings.Cut(strings.TrimSpace(line), " "); name {
+			case "set":
+				set[value] = true
+			case "part1", "part2", "part3":
+				parts[name], err = hex.DecodeString(value)
+				must(t, err)
+			}
+		}
+	}
+	if len(parts) != 3 || len(set) != 1 {
+		t.Fatalf("two shares have %d parts of %d makings", len(parts), len(set))
+	}
+	secret := parts["part1"]
+	for i := range secret {
+		secret[i] ^= parts["part2"][i] ^ parts["part3"][i]
+	}
+	return string(secret)
+}
+
+// The page leaves out no kind of statement that the code signs, and no place in the
+// bucket that it writes.
+func TestThePageNamesEveryStatementAndEveryPlace(t *testing.T) {
+	page, found := read(t, pipelinePage), map[string]bool{}
+	said := regexp.MustCompile(`"((?:letterlock [a-z ]+ v[0-9]+)|(?:(?:keys|letters|incoming|receipts|checkpoints)/[a-z/]*)|letterlock\.trial)"`)
+	for _, tree := range []string{"../../scanner", "../../pipeline"} {
+		must(t, filepath.WalkDir(tree, func(path string, _ fs.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+				for _, m := range said.FindAllStringSubmatch(read(t, path), -1) {
+					found[m[1]] = true
+				}
+			}
+			return err
+		}))
+	}
+	if len(found) < 20 {
+		t.Fatalf("only %d were found: %v", len(found), found)
+	}
+	for what := range found {
+		named := "| `" + what + "` |"
+		if strings.HasSuffix(what, "/") || what == "letterlock.trial" {
+			named = what
+		}
+		if !strings.Contains(page, named) {
+			t.Errorf("the page does not name %s", what)
+		}
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The places in the bucket. Nothing else is ever written there.
+// The places in the bucket, with ServerKeysKey and AboutKey. Nothing else is ever written there.
 const (
 	LettersPrefix  = "letters/"
 	IncomingPrefix = "incoming/"
