@@ -48,15 +48,11 @@ func (c *evidenceCmd) Run(w *world) error {
 
 // write leaves a whole pack or none.
 func (c *evidenceCmd) write(w *world, in *installation) (found evidence.Found, err error) {
-	pack, err := c.begin()
+	pack, passing, err := c.begin()
 	if err != nil {
 		return found, configfile.Wrong("the evidence pack cannot be written: %s", configfile.Reason(err))
 	}
-	defer func() {
-		if err != nil {
-			_ = os.RemoveAll(c.Out) // made by this very command
-		}
-	}()
+	defer func() { err = endPassing(passing, c.Out, err) }()
 	// On record before it is given out.
 	if err := in.register.Record(w.ctx, register.RegisterExported{}, 0); err != nil {
 		return found, errors.Join(err, pack.Close())
@@ -76,16 +72,21 @@ type sink interface {
 	Close() error
 }
 
-// begin makes the folder or the zip file.
-func (c *evidenceCmd) begin() (sink, error) {
-	if !strings.EqualFold(filepath.Ext(c.Out), ".zip") {
-		return endless{evidence.Folder(c.Out)}, os.Mkdir(c.Out, 0o700)
+// begin makes the folder or the zip file under its passing name.
+func (c *evidenceCmd) begin() (pack sink, passing string, err error) {
+	if strings.EqualFold(filepath.Ext(c.Out), ".zip") {
+		f, err := beginFile(c.Out)
+		if err != nil {
+			return nil, "", err
+		}
+		return zipFile{evidence.NewZip(f), f}, f.Name(), nil
 	}
-	f, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	dir, pattern, err := passingName(c.Out)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return zipFile{evidence.NewZip(f), f}, nil
+	passing, err = os.MkdirTemp(dir, pattern)
+	return endless{evidence.Folder(passing)}, passing, err
 }
 
 // endless is a folder, in which each file ends by itself.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/progress"
@@ -26,13 +25,13 @@ type exportCmd struct {
 
 func (c *exportCmd) Run(w *world) error {
 	return w.with(func(in *installation) error {
-		out, done := w.out, func() error { return nil }
+		out, done := w.out, func(failed error) error { return failed }
 		if c.Out != "" {
-			f, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+			f, err := beginFile(c.Out)
 			if err != nil {
 				return configfile.Wrong("the export cannot be written: %s", configfile.Reason(err))
 			}
-			out, done = f, func() error { return errors.Join(f.Sync(), f.Close()) }
+			out, done = f, func(failed error) error { return endFile(f, c.Out, failed) }
 		}
 		// On record before it is given out; of an older copy of the register, which
 		// records nothing, people need one to see what is missing.
@@ -40,9 +39,9 @@ func (c *exportCmd) Run(w *world) error {
 		if errors.Is(err, register.ErrClosed) {
 			fmt.Fprintln(w.errout, "This is the export of a register that was restored from a backup: newer entries are missing, and the taking of it is on no record.")
 		} else if err != nil {
-			return errors.Join(err, done())
+			return done(err)
 		}
-		if err := errors.Join(in.export(w, out, c.Out == ""), done()); err != nil || c.Out == "" {
+		if err := done(in.export(w, out, c.Out == "")); err != nil || c.Out == "" {
 			return err
 		}
 		_, err = fmt.Fprintf(w.out, "Written: %s\n", c.Out)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"text/tabwriter"
 
 	"letterlock/cmd/configfile"
@@ -69,15 +68,11 @@ func (c *retentionCmd) Run(w *world) error {
 }
 
 func writeSheet(path string, write func(io.Writer) error) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	f, err := beginFile(path)
 	if err != nil {
 		return configfile.Wrong("the record cannot be written: %s", configfile.Reason(err))
 	}
-	err = write(f)
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	return err
+	return endFile(f, path, write(f))
 }
 
 // printSheet writes the record on the console, which is English.
