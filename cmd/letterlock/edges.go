@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/invitation"
 	"letterlock/pipeline/archive"
@@ -232,7 +233,7 @@ Code        %s
 Carry the file to the scanner's machine, tell whoever is there the code by voice, and run there:
   scanner enrol %s --config scanner.toml
 The server must be running: it is what takes the machine in.
-`, c.Out, words.Lasted(c.Valid), code, filepath.Base(c.Out))
+`, c.Out, words.Lasted(c.Valid), code, commandline.Word(filepath.Base(c.Out)))
 	if c.Replace && err == nil {
 		_, err = fmt.Fprintln(w.out, "Where that machine is a scanner already, name its own scanner.toml, move its site.key away if that was stolen, and add --again; the scanner that runs there goes on as the new one by itself. One of an older version must be started anew.")
 	}
@@ -369,7 +370,7 @@ func (c *edgeStorageCmd) Run(w *world) error {
 		}
 		former := fmt.Sprintf("letterlock edge storage %s --keep %s", c.Site, user)
 		if c.StorageAdmin != "" {
-			former += " --storage-admin " + c.StorageAdmin
+			former += " --storage-admin " + commandline.Word(c.StorageAdmin)
 		}
 		_, err = fmt.Fprintf(w.out, `Credentials  %s, beside those that the scanner of %s has
 Put the file in the place of storage.key at the scanner; it counts at once. Once 'scanner check' is well there, end the former ones:
@@ -382,7 +383,7 @@ Put the file in the place of storage.key at the scanner; it counts at once. Once
 func (c *edgeStorageCmd) keep(w *world, in *installation) error {
 	err := in.register.KeepStorageUser(w.ctx, c.Keep, c.Site)
 	if errors.Is(err, register.ErrNotFound) {
-		return configfile.Wrong("Letterlock has made no credentials %q for the scanner of %s: they stand on the first line of its storage.key", c.Keep, c.Site)
+		return configfile.Wrong("Letterlock has made no credentials %q for the scanner of %s: look there, in scanner.toml, at access_key, or where its storage.key has two lines at the first of these", c.Keep, c.Site)
 	}
 	if err != nil {
 		return err

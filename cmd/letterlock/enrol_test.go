@@ -122,7 +122,7 @@ func (a *annexe) runs(dir string) *program {
 // that it had.
 func (a *annexe) renews(dir string) {
 	a.t.Helper()
-	file, stick := filepath.Join(a.t.TempDir(), "storage.key"), filepath.Join(a.t.TempDir(), "storage-admin")
+	file, stick := filepath.Join(a.t.TempDir(), "storage.key"), filepath.Join(a.t.TempDir(), "a stick")
 	must(a.t, os.WriteFile(stick, []byte(a.s3.AccessKey+"\n"+a.s3.SecretKey+"\n"), 0o600))
 	a.renewsCutOff(dir, stick)
 	before := a.storage(dir)
@@ -133,11 +133,11 @@ func (a *annexe) renews(dir string) {
 	if err := os.Rename(file, filepath.Join(dir, "storage.key")); err != nil {
 		a.t.Fatal(err)
 	}
-	next := regexp.MustCompile(`letterlock (edge storage annexe --keep \S+ --storage-admin \S+)\n`).FindStringSubmatch(said)
+	next := regexp.MustCompile(`letterlock (edge storage annexe --keep \S+ --storage-admin) "(.+)"\n`).FindStringSubmatch(said)
 	if next == nil {
 		a.t.Fatalf("it is not said how the former ones are ended:\n%s", said)
 	}
-	command(a.t, a.data, strings.Fields(next[1])...)
+	command(a.t, a.data, append(strings.Fields(next[1]), next[2])...)
 	if _, err := before.Get(a.t.Context(), "keys/recipients"); err == nil {
 		a.t.Error("the former credentials are good for ever")
 	}

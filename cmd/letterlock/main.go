@@ -31,10 +31,10 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUse    = 2
-	exitWrong  = 3 // check, status, server alive, edge revoke, verify or setup's test message found something wrong
+	exitWrong  = 3 // what was looked at is wrong, or a scanner's user of the storage is left; the README says of which commands
 )
 
-// errFoundWrong ends a check, status or verify that worked and found something wrong.
+// errFoundWrong ends a command that worked and found something wrong.
 var errFoundWrong = errors.New("something is wrong")
 
 // errInterrupted ends a command that only reads, when it is told to end.

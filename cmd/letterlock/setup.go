@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"letterlock/cmd/commandline"
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/invitation"
 	"letterlock/pipeline/archive"
@@ -375,7 +376,7 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 	if err := in.register.Equipped(w.ctx, site); err != nil { // with the key that signs now
 		return err
 	}
-	_, err = fmt.Fprintf(w.out, "Scanner: %s is enrolled; it starts with: scanner run --config %s\n", site, path)
+	_, err = fmt.Fprintf(w.out, "Scanner: %s is enrolled; it starts with: scanner run --config %s\n", site, commandline.Word(path))
 	return err
 }
 

@@ -96,7 +96,7 @@ func (c *enrolCmd) Run(w *world) error {
 		crashPoint("enrol-"+file.name, "")
 	}
 	fmt.Fprintf(w.out, "This machine is the scanner of %s. Look whether folder and endpoint in %s are right as seen from here, then start it:\n  scanner run --config %s\n",
-		inv.Site, w.config, w.config)
+		inv.Site, w.config, commandline.Word(w.config))
 	if len(kept) > 0 {
 		fmt.Fprintf(w.out, "As they were in it: %s.\n", strings.Join(kept, ", "))
 	}
