@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -46,6 +47,38 @@ func TestReadmeHoldsTheRulesOfTheScannerFolder(t *testing.T) {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", r.What, strings.Join(names, " "), happens)
 	}
 	configtest.Part(t, readme, "scanner folder", b.String())
+}
+
+// Whoever opens a firewall reads in the README what Letterlock connects to: every key of the
+// configuration that is an address elsewhere is named there.
+func TestReadmeNamesWhatIsConnectedTo(t *testing.T) {
+	_, part, found := strings.Cut(read(t, readme), "**What it connects to**")
+	part, _, ended := strings.Cut(part, "\n\nEach scanner")
+	if !found || !ended {
+		t.Fatal("the part on connections is not there")
+	}
+	addresses := 0
+	for _, section := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		fields := section.Type
+		if fields.Kind() == reflect.Pointer {
+			fields = fields.Elem()
+		}
+		if fields.Kind() != reflect.Struct {
+			continue
+		}
+		for _, key := range reflect.VisibleFields(fields) {
+			if key.Type.Kind() != reflect.String || !strings.Contains(key.Tag.Get("doc"), "://") {
+				continue
+			}
+			addresses++
+			if name := "`[" + section.Tag.Get("toml") + "] " + key.Tag.Get("toml") + "`"; !strings.Contains(part, name) {
+				t.Errorf("%s is an address and is not named", name)
+			}
+		}
+	}
+	if addresses < 5 {
+		t.Errorf("only %d addresses were found", addresses)
+	}
 }
 
 // Every command that the README, ADMIN.md and SECURITY.md tell people to type is one that the
