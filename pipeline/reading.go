@@ -188,6 +188,10 @@ func (s *Server) forReader(ctx context.Context, l register.Letter) ([]byte, erro
 	return plain, err
 }
 
+// readSmall is the newest version of an object that somebody has signed, or that is as
+// small; deposit.ErrNotFound where there is none. Of one that is larger than any such it
+// is nil, without an error: no signature is found in that, as in any other that nobody
+// has signed.
 func (s *Server) readSmall(ctx context.Context, key string) ([]byte, error) {
 	body, size, err := s.cfg.Store.Read(ctx, key, "")
 	if err != nil {
@@ -199,7 +203,7 @@ func (s *Server) readSmall(ctx context.Context, key string) ([]byte, error) {
 		return nil, nil // no signature will be found in it
 	}
 	msg, err := io.ReadAll(io.LimitReader(body, most))
-	return msg, deposit.Explain("reading a manifest", err)
+	return msg, deposit.Explain("reading an object", err)
 }
 
 func (s *Server) removeAll(ctx context.Context, store Bucket, key string, traces []archive.Trace) error {

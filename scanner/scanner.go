@@ -1,6 +1,8 @@
 // Package scanner is the edge: it takes scans from a folder and leaves sealed
-// letters in a bucket. It knows public keys only, and of the bucket it may
-// write letters and manifests and read the recipients list and its receipts.
+// letters in a bucket. It knows public keys only. In the bucket it writes sealed
+// letters, under letters/six-months/, and all that it says to the server, under
+// incoming/<site>/; it reads what the server says to every scanner, under keys/, and
+// to it, under receipts/<site>/. It can neither list nor remove.
 //
 // This file is one letter's way, steps 1 to 5, and its end on the receipt.
 // There is no other way: after a crash every letter goes on from what lies on

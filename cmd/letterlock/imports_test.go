@@ -66,7 +66,8 @@ var mayUse = map[string][]string{
 }
 
 // Imports run one way: cmd to pipeline and scanner, pipeline to the scanner's
-// leaves, and nothing back. A part of a tree does not know its siblings.
+// leaves, and nothing back. Of its siblings a part of a tree knows those that mayUse
+// names for it, and no other.
 func TestImportsRunOneWay(t *testing.T) {
 	for _, p := range goList(t, "letterlock/...") {
 		from := part(p.ImportPath)

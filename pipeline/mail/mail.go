@@ -1,9 +1,10 @@
 // Package mail sends a few kinds of message, that a letter is waiting, that
 // something needs a person, that nothing does, that something waits to be
 // confirmed, that a machine needs an administrator, that a sign-in can be set up, or
-// may have been by another: one person, one link, and nothing else but the register's checkpoint. Whoever reads it over a shoulder, in a mail
-// archive or on a telephone learns that a letter, or a trouble, exists and no
-// more.
+// may have been by another: one person, one link, and nothing else but the
+// register's checkpoint and how many requests, reviews or nearly full disks there
+// are. Whoever reads it over a shoulder, in a mail archive or on a telephone
+// learns that a letter, or a trouble, exists and no more.
 //
 // [SMTP] hands messages to a mail server; [Outbox] writes them into a folder
 // where there is none. The same message may be sent again at any time: it

@@ -22,9 +22,10 @@ type Entry struct {
 	Data   json.RawMessage `json:"data,omitempty"`   // the Event's own fields, if it has any
 }
 
-// Event is what an Entry says. Each is a struct of this file, or of another whose name begins like its, and each string
-// in it is of a type that forms.go knows: an enumerated word, or a form too
-// narrow for a name or a sentence. Recording refuses what is neither.
+// Event is what an Entry says. Each is a struct of this file, or of another whose
+// name begins with entry, and each string in it is of a type that forms.go knows: an
+// enumerated word, or a form too narrow for a name or a sentence. Recording refuses
+// what is neither.
 //
 // What in brackets ends a comment is where the demand for it comes from; a
 // field that has none has that of its event.

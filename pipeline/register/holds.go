@@ -48,6 +48,8 @@ func (l Letter) DueOn(today letter.Date) bool {
 // PlaceHold puts a letter, or everything of h.Helpline, on hold, and returns the
 // hold's number. What is held is moved by the pipeline to where the storage
 // and its key outlive the hold. A letter that is being removed cannot be held.
+// Refused with ErrNotFound, also where the person is walled off from the letter,
+// ErrNotOpen, ErrReplaced and ErrBadDecision.
 func (r *Register) PlaceHold(ctx context.Context, h Hold, person int64) (number int64, err error) {
 	err = r.formTx(ctx, person, func(tx *sql.Tx) error {
 		today := letter.DateOf(r.Now())
@@ -87,6 +89,8 @@ func (r *Register) PlaceHold(ctx context.Context, h Hold, person int64) (number 
 
 // ReviewHold records that somebody has looked at the hold and that it goes on, even
 // where somebody else has asked for its end.
+// Refused with ErrNotFound, also where the person is walled off from its letter, and
+// ErrBadDecision.
 func (r *Register) ReviewHold(ctx context.Context, number int64, review letter.Date, owner, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		h, err := holdFor(ctx, tx, number, person)

@@ -232,6 +232,7 @@ func newerReadable(ctx context.Context, q querier, old Letter) (bool, error) {
 // old one too, its walls, and the old one's months, within which its own paper can
 // be scanned into the ordinary folder. It is kept for six months of its own at least:
 // the old one's may long be over.
+// Refused with ErrNoNewScan, ErrPaperGone, ErrOldScanEnd, or as ErrNotRead says.
 func (r *Register) MarkOtherPaper(ctx context.Context, id letter.ID, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		l, err := r.whoHasRead(ctx, tx, id, person)

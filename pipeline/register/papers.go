@@ -170,6 +170,8 @@ func (r *Register) DestroyPaper(ctx context.Context, id letter.ID, d Destruction
 // them or none, and returns their ledger numbers in the same order. Only what may
 // go can go, and only once. A paper whose letter has expired may always go: it
 // should have gone before.
+// Refused with ErrNotFound, also where the person or the witness is walled off from a
+// letter, ErrOwnWitness and ErrPaperNotFree.
 func (r *Register) DestroyPapers(ctx context.Context, tray []Destroyed, person int64) (ledgers []Ledger, err error) {
 	err = r.inTx(ctx, func(tx *sql.Tx) error {
 		ledgers = nil // of a try before

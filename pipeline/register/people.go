@@ -160,6 +160,7 @@ func (r *Register) codeMAC(code string) ([]byte, error) {
 // CheckCode compares a code with the person's; each comparison uses up a try.
 // A right code stays valid until AddPasskey consumes it: proof says which one
 // it was, without being it.
+// Refused with ErrCode, whatever is wrong with it.
 func (r *Register) CheckCode(ctx context.Context, number int64, code string) (proof []byte, err error) {
 	given, err := r.codeMAC(code)
 	if err != nil {

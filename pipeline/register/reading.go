@@ -20,12 +20,15 @@ const OpeningCounts = 15 * time.Minute
 var ErrNotOpen = errors.New("the letter cannot be opened")
 
 // ErrNotRead is returned when somebody decides on a letter that they have not opened.
+// Such a decision is also refused with ErrNotFound, for who is walled off from the letter
+// too, ErrNotOpen and ErrReplaced.
 var ErrNotRead = errors.New("the letter was not opened by this person")
 
 // RecordOpening writes down that the person is about to be shown the letter;
 // without it nothing may be shown. One entry stands for a session and letter
 // for fifteen minutes. session is the hash of the session's token. The
 // PDF and a printing are always entries of their own.
+// Refused with ErrNotFound and ErrNotOpen.
 func (r *Register) RecordOpening(ctx context.Context, id letter.ID, person int64, session []byte, as Shown) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		l, err := r.openable(ctx, tx, id)
@@ -177,6 +180,8 @@ func (r *Register) markReadable(ctx context.Context, id letter.ID, person int64,
 
 // MarkScanAgain records that the person, who has opened the letter, could not
 // read it: its paper is kept, and operations see why.
+// Refused with ErrPaperGone, ErrNotOpen of the copy of an answer too, or as whoHasRead
+// says.
 func (r *Register) MarkScanAgain(ctx context.Context, id letter.ID, person int64, why ScanAgainReason) error {
 	return r.decide(ctx, id, person, func(tx *sql.Tx, l Letter) error {
 		if l.State == ScanAgain && l.PaperReason == why {
@@ -218,7 +223,7 @@ func (r *Register) decidable(ctx context.Context, tx *sql.Tx, id letter.ID) (Let
 }
 
 // whoHasRead reads a letter for the decision of a person who has opened it, and has
-// not stepped back since.
+// not stepped back since. See ErrNotRead.
 func (r *Register) whoHasRead(ctx context.Context, tx *sql.Tx, id letter.ID, person int64) (Letter, error) {
 	l, err := r.decidable(ctx, tx, id)
 	if err != nil {

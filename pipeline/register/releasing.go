@@ -20,6 +20,8 @@ const ReleaseSoonDays = 7
 // only asks for it (released is false, however often they do), and it is done once
 // somebody else says the same. Whoever looks at the hold meanwhile and says that it
 // goes on says no.
+// Refused with ErrNotFound, also where the person is walled off from its letter, and
+// ErrKnowsHeld.
 func (r *Register) ReleaseHold(ctx context.Context, number, person int64) (released bool, err error) {
 	err = r.formTx(ctx, person, func(tx *sql.Tx) error {
 		h, err := holdFor(ctx, tx, number, person)

@@ -37,6 +37,7 @@ var (
 
 // AskErasure records that the person, who has opened the letter, wants it erased
 // before its time. Nothing happens until somebody else confirms it.
+// Refused with ErrAsked, ErrOnHold, ErrBadDecision, or as ErrNotRead says.
 func (r *Register) AskErasure(ctx context.Context, id letter.ID, why EraseReason, person int64) error {
 	if !why.valid() {
 		return ErrBadDecision
@@ -50,6 +51,7 @@ func (r *Register) AskErasure(ctx context.Context, id letter.ID, why EraseReason
 // decision to keep it for five years to be wrong. Nothing happens until somebody
 // else confirms it, and nothing can where the letter was shared with an agency:
 // then the policy demands the five years.
+// Refused with ErrAsked, ErrNotKept, ErrShared, ErrBadDecision, or as ErrNotRead says.
 func (r *Register) AskWithdrawal(ctx context.Context, id letter.ID, why WithdrawReason, person int64) error {
 	if !why.valid() {
 		return ErrBadDecision
@@ -62,6 +64,7 @@ func (r *Register) AskWithdrawal(ctx context.Context, id letter.ID, why Withdraw
 
 // AskRedirection records that the person, who has opened the letter, found it to
 // be another helpline's. Nothing happens until somebody else confirms it.
+// Refused with ErrAsked, ErrKeptHere, ErrBadDecision, or as ErrNotRead says.
 func (r *Register) AskRedirection(ctx context.Context, id letter.ID, to string, person int64) error {
 	return r.ask(ctx, Request{Letter: id, To: to, AskedBy: person}, func(_ *sql.Tx, n int64, l Letter) (Event, error) {
 		return RedirectionAsked{Request: n, From: Name(l.Helpline), To: Name(to)}, nil
@@ -138,6 +141,9 @@ func unshared(ctx context.Context, q querier, l Letter) error {
 // months from receipt again: the pipeline moves it back or, where they are over,
 // ends it. A redirected one is the right helpline's from this moment: its leaders
 // are told of it, and the pipeline seals it anew in their place.
+// Refused with ErrNotFound, also where the person is walled off from the letter,
+// ErrSameTwo, ErrOldAsked, and with what the letter has become since: ErrNotOpen,
+// ErrReplaced, or what refuses the asking.
 func (r *Register) ConfirmRequest(ctx context.Context, number, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		q, l, err := r.second(ctx, tx, number, person)
@@ -257,6 +263,8 @@ func (r *Register) redirect(ctx context.Context, tx *sql.Tx, q Request, l *Lette
 
 // DeclineRequest records that somebody said no, or that the person who asked
 // takes it back.
+// Refused with ErrNotFound, also where the person is walled off from the letter,
+// ErrNotOpen and ErrReplaced.
 func (r *Register) DeclineRequest(ctx context.Context, number, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		q, _, err := r.second(ctx, tx, number, person)

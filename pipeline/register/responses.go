@@ -41,6 +41,7 @@ func (l Letter) Unkept() bool { return !l.DraftEnds.IsZero() || l.State == ToCon
 // the pipeline then reads it back like any letter. It has six months of its own
 // from today, and ends after DraftLives if it is not kept. What the person was
 // told of an earlier one that was not kept is settled with it.
+// Refused with ErrDrafts, ErrBadDecision, or as ErrNotRead says.
 func (r *Register) FileResponse(ctx context.Context, m letter.Manifest, to letter.ID, person int64) error {
 	return r.inTx(ctx, func(tx *sql.Tx) error {
 		l, err := r.whoHasRead(ctx, tx, to, person)

@@ -35,6 +35,7 @@ var (
 // Safeguard decides that the letter, which the person has opened, is kept for
 // five years from today. Its rule changes at once, so that no deadline comes in
 // between; the pipeline then seals it anew and moves it.
+// Refused with ErrKeptAlready, ErrBadDecision, or as ErrNotRead says.
 func (r *Register) Safeguard(ctx context.Context, id letter.ID, s Safeguarding, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		l, err := r.whoHasRead(ctx, tx, id, person)
@@ -48,6 +49,8 @@ func (r *Register) Safeguard(ctx context.Context, id letter.ID, s Safeguarding, 
 // Share records that the person has shared the letter with an agency. The first
 // time, it also decides that the letter is kept for five years; s is nil where
 // that was decided before.
+// Refused with ErrNotKept where s is nil and the letter is not kept, ErrBadDecision, or
+// as whoHasRead says.
 func (r *Register) Share(ctx context.Context, id letter.ID, sh Sharing, s *Safeguarding, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		l, err := r.whoHasRead(ctx, tx, id, person)
@@ -95,6 +98,8 @@ func (r *Register) safeguard(ctx context.Context, tx *sql.Tx, l *Letter, s Safeg
 
 // ReviewSafeguarding records that the manager, or the named leader, has looked
 // at a five-year letter again: when the next time is, and who may open it.
+// Refused with ErrNotFound, also where the person is walled off from the letter,
+// ErrNotOpen, ErrReplaced, ErrNotKept and ErrBadDecision.
 func (r *Register) ReviewSafeguarding(ctx context.Context, id letter.ID, review letter.Date, named, person int64) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
 		l, err := r.decidable(ctx, tx, id)

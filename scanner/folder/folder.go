@@ -8,8 +8,9 @@
 //	ROOT/<helpline>/stacks/      several letters that nobody can tell apart, likewise
 //	ROOT/<helpline>/scan again/REFERENCE/  drop a new scan of that paper here
 //	ROOT/<helpline>/taken/       one slip a letter
+//	ROOT/<helpline>/STATUS.txt   how many of its scans are where
+//	ROOT/<helpline>/SLIPS.html   its slips on one sheet
 //	ROOT/refused/                what was dropped into no helpline's folder
-//	ROOT/STATUS.txt              how many scans are where
 //	ROOT/.letterlock/            claimed scans, sealed letters under way, records (0700)
 //
 // In the folders of what was given back, a person answers by moving a scan into
@@ -40,7 +41,7 @@ import (
 // Names inside the scanner folder, relative to it.
 const (
 	TakenDir   = "taken"      // below a helpline's folder: the slips
-	StatusFile = "STATUS.txt" // in a helpline's folder and in the root: how many scans are where
+	StatusFile = "STATUS.txt" // in a helpline's folder: how many of its scans are where
 	SlipsFile  = "SLIPS.html" // likewise: its slips on one sheet, to print and cut up
 
 	PrivateDir = ".letterlock"
