@@ -250,7 +250,8 @@ func (s *Server) RetireShares(ctx context.Context, dir string, all bool) (ended 
 	if err != nil {
 		return nil, err
 	}
-	for _, share := range shares {
+	for i, share := range shares {
+		s.cfg.Far(i, len(shares))
 		if !all && lives[share.Week] && (slices.Contains(out, onRecord(share)) || isLast(share, out)) {
 			continue
 		}

@@ -182,11 +182,16 @@ func TestALostFolderIsMadeAnew(t *testing.T) {
 	if len(out) != 4*len(made) {
 		t.Errorf("%d shares may exist, want %d", len(out), 4*len(made))
 	}
-	// The lost folder turns up: all that is in it goes.
+	// The lost folder turns up: all that is in it goes, and whoever waits sees how far it is.
+	var heard []int
+	o.cfg.Far = func(done, of int) { heard = append(heard, of-done) }
 	ended, err := o.RetireShares(t.Context(), lost, false)
 	o.must(err)
 	if out, err = o.cfg.Register.Shares(t.Context()); err != nil || len(ended) != len(made) || len(out) != 3*len(made) {
 		t.Errorf("%d ended, %d left, %v", len(ended), len(out), err)
+	}
+	if len(heard) != len(made) || heard[0] != len(made) || heard[len(made)-1] != 1 {
+		t.Errorf("of %d it is heard how many are left: %v", len(made), heard)
 	}
 }
 

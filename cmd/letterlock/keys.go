@@ -264,7 +264,9 @@ type escrowRetireCmd struct {
 // Run destroys shares.
 func (c *escrowRetireCmd) Run(w *world) error {
 	return w.withFolders([]string{c.Folder}, func(in *installation) error {
+		work := w.begin(in, "Destroying shares", "share")
 		ended, err := in.looks(nil).RetireShares(w.ctx, c.Folder, c.All)
+		work.End()
 		w.sayDestroyed(ended)
 		if err != nil {
 			return ofCustody(err)

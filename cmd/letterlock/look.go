@@ -161,7 +161,9 @@ func (in *installation) status(w *world) (s status, err error) {
 	if s.Settings, err = in.register.ChangedSettings(w.ctx); err != nil {
 		return s, err
 	}
+	looking := w.screen.Begin("Looking into the scanner folder", "", 0) // a share may be slow
 	files, err := folder.Count(in.scannerFolder(), in.cfg.names())
+	looking.End()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a server alone has none
 		return s, fmt.Errorf("the scanner folder cannot be read: %s", configfile.Reason(err))
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"letterlock/cmd/progress/terminaltest"
 )
 
@@ -35,6 +37,27 @@ func TestVerifyShowsHowFarItIs(t *testing.T) {
 	shown := terminaltest.Shown(terminal.Sees(t, "who handled it."))
 	if !slices.Equal(shown[1:], []string{"This export is not what Letterlock signed. Keep it, and ask who handled it.", ""}) {
 		t.Errorf("left on the terminal: %q", shown)
+	}
+}
+
+// A scanner folder on a share that is slow to answer: whoever asks for the status sees for
+// what it waits.
+func TestStatusShowsThatTheShareIsSlow(t *testing.T) {
+	data := newSample(t)
+	claim := filepath.Join(data, "scanner", ".letterlock", "claimed", "slow")
+	must(t, os.MkdirAll(claim, 0o700))
+	must(t, unix.Mkfifo(filepath.Join(claim, "claim.json"), 0o600))
+	answer, err := os.OpenFile(filepath.Join(claim, "claim.json"), os.O_RDWR, 0) // who reads waits until it ends
+	must(t, err)
+	terminal := terminaltest.Open(t, 100)
+	status := letterlockCmd(t, data, "status")
+	status.Env = append(status.Env, "TERM=xterm")
+	status.Stdout, status.Stderr = terminal.Program, terminal.Program
+	must(t, status.Start())
+	terminal.Sees(t, "Looking into the scanner folder")
+	must(t, answer.Close())
+	if code := exitCode(status.Wait()); code != exitDone && code != exitWrong {
+		t.Errorf("it ended with %d", code)
 	}
 }
 
