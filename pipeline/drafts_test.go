@@ -152,7 +152,7 @@ func TestFilesAreTakenInTurn(t *testing.T) {
 	}
 	o.takingWait = time.Millisecond
 	_, err := o.File(t.Context(), o.state(m.ID), unread{t}, oneLeader)
-	if not, is := errors.AsType[*portal.NotTaken](err); !is || not.Says == nil {
+	if not, is := errors.AsType[*portal.NotTaken](err); !is || not.Says == nil || not.Anew {
 		t.Errorf("one more: %v", err)
 	}
 	o.must(write.CloseWithError(io.ErrUnexpectedEOF))

@@ -127,7 +127,7 @@ func normalised(ctx context.Context, upload io.Reader) (clean *os.File, pages in
 		return nil, 0, fmt.Errorf("%w: reading an upload", portal.ErrUpload)
 	}
 	if n > portal.MaxUpload {
-		return nil, 0, &portal.NotTaken{Says: texts.Say("response.too-large")}
+		return nil, 0, &portal.NotTaken{Says: texts.Say("response.too-large", "megabytes", portal.MaxUpload>>20)}
 	}
 	if clean, err = inMemory(); err != nil {
 		return nil, 0, err
@@ -139,7 +139,7 @@ func normalised(ctx context.Context, upload io.Reader) (clean *os.File, pages in
 	if err != nil {
 		_ = clean.Close()
 		if refused, ok := errors.AsType[*pdf.Refusal](err); ok {
-			err = &portal.NotTaken{Says: texts.Word("refused", refused.Code)}
+			err = &portal.NotTaken{Says: texts.Word("refused", refused.Code), Anew: true}
 		}
 		return nil, 0, err
 	}

@@ -34,8 +34,11 @@ type Responses interface {
 // ErrUpload is returned for a file that did not arrive whole.
 var ErrUpload = errors.New("the file did not arrive whole")
 
-// NotTaken is why a file cannot be filed, in a sentence for the person.
-type NotTaken struct{ Says texts.Text }
+// NotTaken is why a file cannot be filed, in sentences for the person.
+type NotTaken struct {
+	Says texts.Text
+	Anew bool // it is with the file itself: another scan, or another kind of file, may be taken
+}
 
 // Error says it.
 func (n *NotTaken) Error() string { return n.Says.String() }
@@ -155,6 +158,9 @@ func (p *Portal) fileResponse(w http.ResponseWriter, v *visit) error {
 	}
 	id, err := p.cfg.Responses.File(v.Context(), v.letter, file, v.person.Number)
 	if not, ok := errors.AsType[*NotTaken](err); ok {
+		if not.Anew {
+			return flaw(texts.Say("response.nothing-was-filed-scan-it-anew", "why", not.Says))
+		}
 		return flaw(texts.Say("response.nothing-was-filed", "why", not.Says))
 	}
 	if _, known := problemOf(err); err != nil && !known {

@@ -104,8 +104,8 @@ func TestFilingTheCopyOfAnAnswer(t *testing.T) {
 	wantText(t, w, "This page was somebody else’s", "Nothing was done")
 	wantText(t, lead.upload(path+"/response", "", "", nil), "Choose the file with the copy")
 	wantText(t, lead.upload(path+"/response", "file", "", nil), "Choose the file with the copy")
-	h.files.fails = &NotTaken{texts.Word("refused", "encrypted")}
-	wantText(t, lead.upload(path+"/response", "file", "x.pdf", big), "It needs a password. Nothing was filed.")
+	h.files.fails = &NotTaken{Says: texts.Word("refused", "encrypted"), Anew: true}
+	wantText(t, lead.upload(path+"/response", "file", "x.pdf", big), "It needs a password. Nothing was filed. Scan it anew, or save it as a plain PDF without a password, and choose that.")
 	h.files.fails = errors.New("PUT letters/six-months/" + string(id) + ".age: connection refused")
 	w = lead.upload(path+"/response", "file", "x.pdf", big)
 	wantStatus(t, w, http.StatusServiceUnavailable)

@@ -71,9 +71,18 @@ func TestARefusedUploadIsAnswered(t *testing.T) {
 	if answer := sends(lead, 5<<20); answer.StatusCode != http.StatusConflict {
 		t.Errorf("of one too many it answers %d", answer.StatusCode)
 	}
-	h.files.fails = &NotTaken{texts.Say("response.too-large")}
-	if answer := sends(h.as(h.lead2), MaxUpload+5<<20); answer.StatusCode != http.StatusUnprocessableEntity {
-		t.Errorf("of what is too large it answers %d", answer.StatusCode)
+	// Nobody is told to mend another fault than the one for which it is not taken.
+	for says, why := range map[string]texts.Text{
+		"The file is larger than 100 MB, and no larger one is taken here.": texts.Say("response.too-large", "megabytes", MaxUpload>>20),
+		"Please wait a minute, and upload it again.":                       texts.Say("response.others-are-taken"),
+	} {
+		h.files.fails = &NotTaken{Says: why}
+		answer := sends(h.as(h.lead2), MaxUpload+5<<20)
+		body, err := io.ReadAll(answer.Body)
+		must(t, err)
+		if answer.StatusCode != http.StatusUnprocessableEntity || !containsText(string(body), says) || containsText(string(body), "without a password") {
+			t.Errorf("of what is not taken it answers %d:\n%s", answer.StatusCode, body)
+		}
 	}
 	h.now = h.now.Add(16 * time.Minute)
 	if answer := sends(lead, 5<<20); answer.StatusCode != http.StatusSeeOther || !strings.HasPrefix(answer.Header.Get("Location"), "/sign-in?lost=1") {
