@@ -110,6 +110,15 @@ func TestUnusualOpenings(t *testing.T) {
 	h.now = h.now.AddDate(0, 0, 20)
 	wantText(t, h.as(h.dpo).get("/openings?days=7"), "Nobody has opened a letter in the last 7 days.")
 	wantText(t, h.as(h.dpo).get("/openings?days=<b>"), "33 openings in the last 30 days")
+
+	// Where it is about a letter alone, the page does not say first that nothing is.
+	for i := range manyTimes + 1 {
+		open(h.lead, ids[2], noon.AddDate(0, 0, 30).Add(time.Duration(i)*20*time.Minute))
+	}
+	w = h.as(h.dpo).get("/openings?days=7")
+	if wantText(t, w, "Something is unusual about 1 letter."); containsText(w.Body.String(), "Nothing is unusual.") || containsText(w.Body.String(), "1 person.") {
+		t.Errorf("it says:\n%s", w.Body)
+	}
 }
 
 // Whoever opens a letter within a day of having got a new passkey, or a new sign-in of the
