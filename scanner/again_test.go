@@ -12,6 +12,7 @@ import (
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 	"letterlock/scanner/separator"
+	"letterlock/scanner/texts"
 )
 
 // asksAgain has the server ask for a letter's paper to be scanned again.
@@ -65,7 +66,8 @@ func TestAPaperIsScannedAgain(t *testing.T) {
 		t.Errorf("the manifest is %+v", m)
 	}
 	o.ended(2)
-	if slip := o.given("taken")[m.ID.Reference()+".txt"]; !strings.Contains(slip, "cross out "+ref+" and write this reference: "+m.ID.Reference()) {
+	if slip := o.given("taken")[m.ID.Reference()+".txt"]; !strings.Contains(slip, "cross out "+ref+" and write this reference: "+m.ID.Reference()) ||
+		!strings.Contains(slip, "Taken: "+stampWeekday(texts.English(), o.now, "15:04")) {
 		t.Errorf("the new slip says %q", slip)
 	}
 	o.answer(old, letter.PaperReplaced, "")

@@ -45,7 +45,7 @@ type printed struct {
 func (p printed) PagesInWords() string { return say(p.language, "sheet.pages", "n", p.Pages) }
 func (p printed) InStack() string      { return p.inStack(p.language) }
 func (p printed) TakenInWords() string {
-	return say(p.language, "sheet.taken", "when", stamp(p.language, p.Received))
+	return say(p.language, "sheet.taken", "when", stamp(p.language, p.taken()))
 }
 
 // print keeps the sheet of slips of each helpline as it should be: operations

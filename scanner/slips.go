@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,8 @@ type record struct {
 	Site     string       `json:"site"`
 	Helpline string       `json:"helpline"`
 	Class    letter.Class `json:"class"`
-	Received time.Time    `json:"received"`
+	Received time.Time    `json:"received"`       // of a new scan when its paper came, from which its time counts
+	Taken    time.Time    `json:"taken,omitzero"` // of a new scan, when it was taken itself
 	Pages    int          `json:"pages"`
 	SHA256   string       `json:"sha256"` // of the sealed letter, which later receipts must name
 	Paper    string       `json:"paper"`  // as in the receipt
@@ -50,6 +52,9 @@ func (e *Edge) newRecord(j *job, r letter.Receipt) record {
 	}
 	if j.clean != nil {
 		rec.stackPlace = j.clean.stackPlace
+	}
+	if m.Replaces != "" {
+		rec.Taken = j.claim.Received
 	}
 	rec.Apart = j.late && r.Replaces == "" // whoever writes the list says so in every receipt
 	rec.Slip = e.slipName(rec)
@@ -99,6 +104,9 @@ func (e *Edge) slipTaken(r record, slip string) bool {
 	return ok && other != r.ID
 }
 
+// taken is when the scan itself was taken: the paper of a new one came before.
+func (r record) taken() time.Time { return cmp.Or(r.Taken, r.Received) }
+
 // slip is the file for operations, in their words. The title is that of the
 // helpline to which the letter was moved, if it was.
 func (r record) slip(l *texts.Language, moved string) string {
@@ -117,7 +125,7 @@ func (r record) slip(l *texts.Language, moved string) string {
 	lines := []string{
 		write,
 		say(l, "slip.pages", "pages", r.Pages) + r.inStack(l),
-		say(l, "slip.taken", "when", stampWeekday(l, r.Received, "15:04:05")),
+		say(l, "slip.taken", "when", stampWeekday(l, r.taken(), "15:04:05")),
 		say(l, "slip.paper", "what", r.paper(l)),
 		until,
 		say(l, "slip.removed"),
