@@ -123,7 +123,7 @@ func (p *Portal) asked(v *visit, papers []register.Paper) (again []againPaper, e
 }
 
 // takenToday is the letters that were taken since the day began, but for those from which
-// the visitor is walled off.
+// the visitor is walled off, and for scans of which there is a newer one.
 func (p *Portal) takenToday(v *visit) (taken []register.Entry, more bool, err error) {
 	taken, err = p.cfg.Register.Entries(v.Context(), -1, "letter-admitted", "", takenShows)
 	if err != nil {
@@ -141,7 +141,22 @@ func (p *Portal) takenToday(v *visit) (taken []register.Entry, more bool, err er
 	if before := slices.IndexFunc(taken, func(e register.Entry) bool { return e.N < begins }); before >= 0 {
 		taken, more = taken[:before], false
 	}
-	return slices.DeleteFunc(taken, func(e register.Entry) bool { return slices.Contains(walled, e.Letter) }), more, nil
+	taken = slices.DeleteFunc(taken, func(e register.Entry) bool { return slices.Contains(walled, e.Letter) })
+	taken, err = p.notScannedSince(v, taken)
+	return taken, more, err
+}
+
+// notScannedSince leaves out the scans whose paper has been scanned anew: their
+// references are crossed out on it.
+func (p *Portal) notScannedSince(v *visit, taken []register.Entry) (still []register.Entry, err error) {
+	for _, e := range taken {
+		if _, err := p.newerScan(v, e.Letter); errors.Is(err, register.ErrNotFound) {
+			still = append(still, e)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return still, nil
 }
 
 // answerNote thanks for the answer that the person has just given, as the

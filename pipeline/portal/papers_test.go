@@ -109,6 +109,11 @@ func TestTakenToday(t *testing.T) {
 	if containsText(w.Body.String(), yesterday.Reference()) {
 		t.Error("yesterday’s letter is listed as today’s")
 	}
+	// A reference that was crossed out on its paper is not compared with it.
+	fresh := h.rescanned(today)
+	w = h.as(h.ops).get("/intake")
+	wantText(t, w, fresh.Reference())
+	lacksText(t, w.Body.String(), today.Reference())
 }
 
 // TestEveryDifferenceHasAName: a paper that is not there, one that should be
