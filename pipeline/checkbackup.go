@@ -16,6 +16,9 @@ type Backups struct {
 	// Former says in which of the folders, the present one apart, the oldest backup lies, as
 	// far as they can be read; "" for none. It may be nil.
 	Former func(folders []string) (folder string, oldest time.Time)
+	// Lacks is the file with the public half of a key to which backups are sealed, where that
+	// cannot be read; "" for none. It may be nil.
+	Lacks func() string
 }
 
 // keptBackups is when those were made that are there, and the oldest in a folder of before;
@@ -73,7 +76,7 @@ func (s *Server) checkBackup(ctx context.Context) (bad, good texts.Text, err err
 }
 
 // lookAtBackups is checkBackup. unseen says that the last backup was made in time, and
-// that all that is bad is that this server does not see it.
+// that all that is bad is that this server does not see it, or could make none itself.
 func (s *Server) lookAtBackups(ctx context.Context) (bad, good texts.Text, unseen bool, err error) {
 	switch {
 	case s.cfg.Backups == nil && s.cfg.NeedsBackups:
@@ -98,6 +101,10 @@ func (s *Server) lookAtBackups(ctx context.Context) (bad, good texts.Text, unsee
 	if ctx.Err() != nil {
 		return nil, nil, false, ctx.Err()
 	}
+	var lacks string
+	if s.cfg.Backups.Lacks != nil {
+		lacks = s.cfg.Backups.Lacks()
+	}
 	oldest, newest := kept.oldest, kept.newest
 	if made.Sub(now) > notYet && lookErr == nil { // noted under another clock, it says nothing of the last
 		made = newest
@@ -109,12 +116,14 @@ func (s *Server) lookAtBackups(ctx context.Context) (bad, good texts.Text, unsee
 		return texts.Say("check-backup.none-made"), nil, false, nil
 	case now.Sub(made) > backupAge:
 		return texts.Say("check-backup.late", "day", letter.DateOf(made)), nil, false, nil
-	case lookErr != nil:
-		return texts.Say("check-backup.cannot-read"), nil, made.Sub(now) <= notYet, nil
 	case !oldest.IsZero() && now.Sub(oldest) > s.cfg.Backups.Keep+keptTooLong:
 		return texts.Say("check-backup.too-old", "day", letter.DateOf(oldest)), nil, false, nil
 	case kept.former != "" && now.Sub(kept.formerOldest) > s.cfg.Backups.Keep+keptTooLong:
 		return texts.Say("check-backup.former", "day", letter.DateOf(kept.formerOldest), "folder", kept.former), nil, false, nil
+	case lacks != "": // of several servers the one that makes them has it
+		return texts.Say("check-backup.no-key", "file", lacks), nil, made.Sub(now) <= notYet, nil
+	case lookErr != nil:
+		return texts.Say("check-backup.cannot-read"), nil, made.Sub(now) <= notYet, nil
 	case newest.Before(made.Add(-time.Minute)): // the name says when it was begun
 		return texts.Say("check-backup.not-there", "day", letter.DateOf(made)), nil, true, nil
 	}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +45,12 @@ func TestASecondServerNeedNotSeeTheBackups(t *testing.T) {
 			loud("for a day", 25*time.Hour, true)
 			backup()
 			loud("it makes them again", time.Minute, false)
+			o.cfg.Backups.Lacks = func() string { return "backup-key.pub" }
+			loud("it alone has their key", 25*time.Hour, false)
+			if line := backupLine(o.Check(ctx)); line.OK || !strings.Contains(line.Says, "backup-key.pub") {
+				t.Errorf("without the key of the backups the check says: %+v", line)
+			}
+			o.cfg.Backups.Lacks = nil
 			all, err := o.cfg.Register.Running(ctx)
 			o.must(err)
 			i := slices.IndexFunc(all, func(one register.Running) bool { return one.Name == "second" })
@@ -54,4 +61,8 @@ func TestASecondServerNeedNotSeeTheBackups(t *testing.T) {
 			loud("for a day", 25*time.Hour, true)
 		})
 	}
+}
+
+func backupLine(lines []Line) Line {
+	return lines[slices.IndexFunc(lines, func(l Line) bool { return l.Name == "backup" })]
 }

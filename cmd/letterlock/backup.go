@@ -216,13 +216,23 @@ func (in *installation) keptBackups() *pipeline.Backups {
 	if in.cfg.Backup.Folder == "" {
 		return nil
 	}
-	return &pipeline.Backups{Keep: time.Duration(in.cfg.Backup.Keep), Former: in.oldestFormer, Made: func() (oldest, newest time.Time, err error) {
+	return &pipeline.Backups{Keep: time.Duration(in.cfg.Backup.Keep), Former: in.oldestFormer, Lacks: in.lacksRecipient, Made: func() (oldest, newest time.Time, err error) {
 		all, err := backup.List(in.backups())
 		if err != nil || len(all) == 0 {
 			return oldest, newest, err
 		}
 		return all[0].Made, all[len(all)-1].Made, nil
 	}}
+}
+
+// lacksRecipient is pipeline.Backups.Lacks.
+func (in *installation) lacksRecipient() string {
+	for _, file := range in.cfg.Backup.files() {
+		if _, err := os.ReadFile(configfile.Beside(in.dir.config, file)); err != nil {
+			return file
+		}
+	}
+	return ""
 }
 
 type keyBackupCmd struct {

@@ -350,3 +350,14 @@ func TestTheFormerFolderOfBackupsIsNamed(t *testing.T) {
 		t.Errorf("of an empty folder it said:\n%s", said)
 	}
 }
+
+// The key to which backups are sealed is not where it is said to be, as on a second server to
+// which nobody has copied it: check names the file before the day on which none is made.
+func TestACheckNamesTheKeyOfBackupsThatIsNotThere(t *testing.T) {
+	data, kept, _ := backedUp(t)
+	firstBackup(t, data, kept)
+	must(t, os.Remove(filepath.Join(data, "key.pub")))
+	if out, _ := letterlockCmd(t, data, "check").CombinedOutput(); !strings.Contains(string(out), "LOOK      backup       The file key.pub cannot be read, with the key to which backups are sealed") {
+		t.Errorf("check said:\n%s", out)
+	}
+}
