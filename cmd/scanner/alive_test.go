@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,7 +64,20 @@ func TestTheHealthCheckAsksWhetherTheScannerWorks(t *testing.T) {
 		answers("at work, with its store away,", exitDone, "A scanner is at work on this folder")
 		return cmd
 	}
+	stuck := filepath.Join(o.dir, "state", stuckFile)
+	if err := os.MkdirAll(filepath.Dir(stuck), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(stuck, nil, 0o600); err != nil { // of one that was killed
+		t.Fatal(err)
+	}
 	cmd := begin()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // one look
+	marksStuck(ctx, filepath.Join(o.dir, "state"), func() error { return errors.New("it stands still") })
+	answers("while it stands still", exitWrong, "has ended no look at it for hours")
+	marksStuck(ctx, filepath.Join(o.dir, "state"), func() error { return nil })
+	answers("when it goes on", exitDone, "A scanner is at work")
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}

@@ -254,6 +254,7 @@ func (r *scans) take() (anew bool, err error) {
 		Signer: signer, NextKey: c.nextKey(r.config, func() { _, _ = r.signer(c) }), Server: server, Store: store, Workshop: c.workshop(pages), Duplex: separator.Duplex(c.Duplex),
 		Arriving: time.Duration(c.ArrivingLimit), Log: r.log, Step: crashPoint}
 	r.ready.Do(r.isReady)
+	go marksStuck(ctx, c.State, r.stuck)
 	go func() {
 		if c.untilAnew(ctx, r.config, enrolled, func() string { return *r.key.Load() }) {
 			stop()
@@ -294,12 +295,15 @@ func (r *scans) take() (anew bool, err error) {
 // on for as long as it does.
 func (r *scans) isReady() {
 	supervised.Ready(r.log)
-	go supervised.Watch(r.ctx, r.log, func() error {
-		if edge := r.begun.Load(); edge != nil {
-			return edge.Stuck()
-		}
-		return nil
-	})
+	go supervised.Watch(r.ctx, r.log, r.stuck)
+}
+
+// stuck is why the scanner is to be started anew; nil also while it waits for the folder.
+func (r *scans) stuck() error {
+	if edge := r.begun.Load(); edge != nil {
+		return edge.Stuck()
+	}
+	return nil
 }
 
 // signer is the site's key, as it lies there now, with which the scanner signs from here
