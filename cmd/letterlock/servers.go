@@ -63,7 +63,7 @@ func (c *Config) shared(policy, codes []byte) string {
 type serverCmd struct {
 	List   serverListCmd   `cmd:"" help:"List the servers on this register: those at work, and those that have died without a word." example:"letterlock server list"`
 	Alive  serverAliveCmd  `cmd:"" help:"Say whether this data folder's server is at work. Ends with 3 when it is not: for what looks after a container." example:"letterlock server alive"`
-	Forget serverForgetCmd `cmd:"" help:"Miss a server no longer that has died and does not come back." example:"letterlock server forget old-machine-3fa2c1"`
+	Forget serverForgetCmd `cmd:"" help:"Report a server no longer as missing that has died and does not come back." example:"letterlock server forget old-machine-3fa2c1"`
 }
 
 type serverListCmd struct{}
