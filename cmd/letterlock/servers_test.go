@@ -370,7 +370,8 @@ func (o *apart) isKept(t *testing.T) {
 	_, section, _ := strings.Cut(read(t, "ADMIN.md"), "\n## With docker compose\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	keeping, restoring, ok := strings.Cut(section, "\n**Restoring.**")
-	if !ok {
+	keeping, newer, also := strings.Cut(keeping, "\n**A newer version with another PostgreSQL**")
+	if !ok || !also {
 		t.Fatal("ADMIN.md does not say how the composition is restored")
 	}
 	sticks := map[string]string{}
@@ -455,9 +456,16 @@ func (o *apart) isKept(t *testing.T) {
 	}
 	// Another PostgreSQL begins with an empty volume, beside the data folder that is there.
 	losesDatabase()
-	another := regexp.MustCompile(`restored-\d+`).ReplaceAllString(fromNewest(lines[1]), "restored-20261129") + " --yes"
-	if said, status := o.composed(another, sticks); status != exitDone || !strings.Contains(said, "Done, and on the register") {
-		t.Errorf("%s: %d\n%s", another, status, said)
+	another := inComposition.FindAllString(newer, -1)
+	if len(another) != 2 {
+		t.Fatalf("with another PostgreSQL ADMIN.md has these typed: %q", another)
+	}
+	another[0] = regexp.MustCompile(`restored-\d+`).ReplaceAllString(fromNewest(another[0]), "restored-20261129") + " --yes"
+	for i, says := range []string{"Done, and on the register", "Written: "} {
+		nextSecond()
+		if said, status := o.composed(another[i], sticks); status != exitDone || !strings.Contains(said, says) {
+			t.Errorf("%s: %d\n%s", another[i], status, said)
+		}
 	}
 	if after := command(t, o.data, "letters", "--json"); after != before {
 		t.Errorf("the letters were\n%s\nand are\n%s", before, after)
