@@ -229,7 +229,7 @@ func (s *Server) tellAlarms(ctx context.Context) error {
 			}
 		}
 		return s.send(ctx, mail.Message{About: about, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.String(),
-			Checkpoint: statement.Checkpoint, Requests: waits.Requests, Reviews: waits.Reviews})
+			Checkpoint: statement.Checkpoint, Urgent: waits.Urgent, Requests: waits.Requests, Reviews: waits.Reviews})
 	}, func(m register.Mail) error {
 		s.cfg.Step("alarm-mail-sent", "")
 		return s.cfg.Register.DailyMailSent(ctx, m, well)

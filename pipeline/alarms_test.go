@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -369,6 +370,49 @@ func TestADueReviewIsInTheDaysMail(t *testing.T) {
 		} else if len(got) != 1 || got[0].To != "mo@example.org" || got[0].Reviews != reviews || got[0].Requests != 0 {
 			t.Errorf("with %d reviews due, told: %+v", reviews, got)
 		}
+	}
+}
+
+// A danger of which a reader has told the managers, and of which nobody has decided, is
+// in the managers' mail of each day after that, and in nobody else's.
+func TestADangerThatNobodyHasDecidedUponIsInTheDaysMail(t *testing.T) {
+	o := newOffice(t)
+	o.person(register.Manager, "mo@example.org")
+	knows := o.person(register.Manager, "max@example.org")
+	o.person(register.DPO, "dee@example.org")
+	m := o.read()
+	told := func() map[string]int {
+		t.Helper()
+		o.must(o.cfg.Register.ConfirmClock(t.Context()))
+		_, err := o.cfg.Register.BeginDay(t.Context())
+		o.must(err)
+		o.post.taken = nil
+		o.must(o.tellAlarms(t.Context()))
+		urgent := map[string]int{}
+		for _, sent := range o.post.taken {
+			urgent[sent.To] = sent.Urgent
+		}
+		return urgent
+	}
+	o.must(o.cfg.Register.AnswerRisk(t.Context(), m.ID, register.RiskUrgent, "", oneLeader))
+	want := map[string]int{"dee@example.org": 0}
+	if got := told(); !maps.Equal(got, want) {
+		t.Errorf("on the day on which it was said, when they get a mail of its own: %v", got)
+	}
+	o.must(o.cfg.Register.RecordOpening(t.Context(), m.ID, knows, []byte("k"), "pages"))
+	o.must(o.cfg.Register.Recuse(t.Context(), m.ID, knows))
+	want = map[string]int{"dee@example.org": 0, "mo@example.org": 1, "max@example.org": 0}
+	for range 2 {
+		o.now = o.now.AddDate(0, 0, 1)
+		if got := told(); !maps.Equal(got, want) {
+			t.Errorf("while nobody has decided: %v", got)
+		}
+	}
+	o.must(o.cfg.Register.Safeguard(t.Context(), m.ID, register.Safeguarding{Reason: register.ChildAtRisk, Told: register.Consented,
+		Review: letter.DateOf(o.now).AddDays(60), Named: oneLeader}, oneLeader))
+	o.now = o.now.AddDate(0, 0, 1)
+	if got := told(); !maps.Equal(got, map[string]int{"dee@example.org": 0}) {
+		t.Errorf("once it is decided: %v", got)
 	}
 }
 

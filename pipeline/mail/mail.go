@@ -91,9 +91,10 @@ type Message struct {
 	// Checkpoint is the register's, signed, for whoever keeps the mail as a
 	// witness; or empty.
 	Checkpoint string
-	// Requests and Reviews are how many requests wait for a second person and
-	// how many reviews are due; of the day's mail only.
-	Requests, Reviews int
+	// Urgent, Requests and Reviews are how many letters wait urgently for a manager,
+	// how many requests for a second person, and how many reviews are due; of the
+	// day's mail only.
+	Urgent, Requests, Reviews int
 	// Disks is how many disks of the machine are nearly full; of AMachine only.
 	Disks int
 }
@@ -197,6 +198,9 @@ func isAddress(s string) bool {
 
 // waits says what waits for people: how much, and nothing of what.
 func (m Message) waits(l *texts.Language) (says []string) {
+	if m.Urgent > 0 {
+		says = append(says, l.Text(texts.Say("mail.urgent", "n", m.Urgent)))
+	}
 	if m.Requests > 0 {
 		says = append(says, l.Text(texts.Say("mail.requests", "n", m.Requests)))
 	}

@@ -63,8 +63,8 @@ func checkMessage(t *testing.T, text string, want Message) {
 	}
 	waits, waitsHTML := "", ""
 	if want.Requests > 0 {
-		waits = "\n2 requests wait for a second person.\n1 review is due.\n"
-		waitsHTML = "<p>2 requests wait for a second person.</p>\n<p>1 review is due.</p>\n"
+		waits = "\n1 letter waits urgently for you.\n2 requests wait for a second person.\n1 review is due.\n"
+		waitsHTML = "<p>1 letter waits urgently for you.</p>\n<p>2 requests wait for a second person.</p>\n<p>1 review is due.</p>\n"
 	}
 	if want.Checkpoint != "" {
 		plain = "\nKeep this message: it is a witness to the register. The register’s checkpoint of the day:\n\n" + want.Checkpoint

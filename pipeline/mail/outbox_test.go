@@ -30,7 +30,7 @@ func TestOutbox(t *testing.T) {
 		}
 	}
 	other := Message{About: AllIsWell, Checkpoint: checkpoint, To: "sam@leaders.example.org", MessageID: "another@letters.example.org",
-		Link: letterWaits.Link + "/" + strings.Repeat("a-very-long-way/", 10), Requests: 2, Reviews: 1}
+		Link: letterWaits.Link + "/" + strings.Repeat("a-very-long-way/", 10), Urgent: 1, Requests: 2, Reviews: 1}
 	request := Message{About: ARequest, To: other.To, MessageID: "a-third@letters.example.org", Link: letterWaits.Link}
 	invitation := Message{About: AnInvitation, To: other.To, MessageID: "a-fourth@letters.example.org", Link: letterWaits.Link}
 	reminder := Message{About: Unopened, To: other.To, MessageID: "a-fifth@letters.example.org", Link: letterWaits.Link}

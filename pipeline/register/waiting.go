@@ -11,6 +11,7 @@ import (
 
 // Waiting counts what waits for people and is no alarm.
 type Waiting struct {
+	Urgent   int // letters of which a reader has said that somebody is in danger, and nobody has decided; for managers, who do
 	Requests int // that were asked for before today, and wait for a second person: ends of holds among them
 	Reviews  int // of five-year letters and of holds, that are due; that of a hold for which nobody answers any more is
 }
@@ -19,15 +20,21 @@ type Waiting struct {
 // letters from which the person is walled off; nobody, 0, is from none. Of what comes
 // in a day they are told by itself: see OwedRequestMails.
 func (r *Register) Waiting(ctx context.Context, today letter.Date, person int64) (w Waiting, err error) {
-	err = r.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM requests WHERE asked < $2 AND `+unwalled(`requests.letter`, `$3`)+`) +
+	err = r.read.QueryRowContext(ctx, `SELECT (`+urgentLetters+`), (SELECT count(*) FROM requests WHERE asked < $2 AND `+unwalled(`requests.letter`, `$3`)+`) +
 		(SELECT count(*) FROM holds WHERE release_by <> 0 AND release_asked < $2 AND `+unwalled(`holds.letter`, `$3`)+`),
 		(`+reviewsDue+` AND `+unwalled(`letters.id`, `$3`)+`) + (SELECT count(*) FROM holds WHERE (review <= $1 OR `+unanswered+`) AND `+unwalled(`holds.letter`, `$3`)+`)`,
-		today.String(), millis(today.Start()), person).Scan(&w.Requests, &w.Reviews)
+		today.String(), millis(today.Start()), person).Scan(&w.Urgent, &w.Requests, &w.Reviews)
 	if err != nil {
 		err = fmt.Errorf("counting what waits: %w", err)
 	}
 	return w, err
 }
+
+// urgentLetters counts them. Of one of which it was said today, or said again, the
+// managers have just been told by itself.
+var urgentLetters = `SELECT count(*) FROM letters l WHERE l.risk = 'urgent' AND l.reason = '' AND ` + canBeOpened + ` AND ` + unwalled(`l.id`, `$3`) + `
+	AND COALESCE((SELECT max(e.at) FROM entries e WHERE e.letter = l.id AND e.letter <> '' AND e.kind = '` + RiskSaid{}.kind() + `'), 0) < $2
+	AND ($3 = 0 OR EXISTS (SELECT 1 FROM people p WHERE p.number = $3 AND p.role = '` + string(Manager) + `'))`
 
 // RequestMail is one message that one person is owed about one request, or about the
 // asked-for end of one hold.
