@@ -59,7 +59,7 @@ func TestADraftEndsWithProof(t *testing.T) {
 	if taken := o.calls(); len(taken) != 1 || taken[0].Link != "http://localhost:8080/l/"+string(m.ID) {
 		t.Errorf("mails: %+v", taken)
 	}
-	if why, err := o.cfg.Register.ResponseBecame(ctx, m.ID, oneLeader); err != nil || why != register.CalledUnkept {
+	if why, _, err := o.cfg.Register.ResponseBecame(ctx, m.ID, oneLeader); err != nil || why != register.CalledUnkept {
 		t.Errorf("they are told %q, %v", why, err)
 	}
 }

@@ -253,6 +253,8 @@ func (s *Server) tell(ctx context.Context, l *register.Letter) error {
 	if people == 0 {
 		if l.Named == 0 { // else its helpline may have leaders, who may not open it
 			s.sayNobody(l.Helpline)
+		} else if l.State != register.Receipted { // it was read, and the manager names another: see NamedMayNotOpen
+			return s.cfg.Register.Rest(ctx, l)
 		}
 		return s.later(ctx, l, register.NobodyToTell, nil)
 	}
@@ -396,7 +398,7 @@ func (s *Server) later(ctx context.Context, l *register.Letter, why register.Tro
 	}
 	// Once for each trouble: 'letterlock check' counts the letters and says what to do.
 	level := slog.LevelWarn
-	if l.Trouble == why || why == register.NobodyToTell { // which sayNobody has said
+	if l.Trouble == why || why == register.NobodyToTell && l.Named == 0 { // which sayNobody has said
 		level = slog.LevelDebug
 	}
 	s.cfg.Log.Log(ctx, level, "a letter waits and is tried again", about...)

@@ -45,6 +45,28 @@ func TestANewLeaderIsToldInstead(t *testing.T) {
 	}
 }
 
+// The one leader who may open it leaves before the mail could be sent: nobody else is
+// told, and it comes to rest.
+func TestNobodyIsToldInsteadOfTheOneLeader(t *testing.T) {
+	o := newOffice(t)
+	o.post.down = true
+	m := o.deposit()
+	o.must(o.Admit(t.Context()))
+	o.must(o.Advance(t.Context(), m.ID))
+	o.must(o.cfg.Register.RecordOpening(t.Context(), m.ID, oneLeader, []byte("s"), "pages"))
+	o.safeguard(m.ID)
+	o.must(o.cfg.Register.DisablePerson(t.Context(), oneLeader))
+	o.person(register.TeamLeader, "eve@example.org", "respect-phoneline")
+	o.post.down = false
+	o.work(m.ID)
+	if len(o.post.taken) != 0 {
+		t.Errorf("told: %+v", o.post.taken)
+	}
+	if l := o.state(m.ID); l.NotBefore != nil || l.Trouble != "" || l.Named != oneLeader {
+		t.Errorf("it is due at %v because of %q", l.NotBefore, l.Trouble)
+	}
+}
+
 // A dead mail server delays mail and stops nothing else; what it lost the
 // answer of is sent again under the same Message-ID.
 func TestMailFailsBothWays(t *testing.T) {

@@ -83,7 +83,9 @@ func TestAnAnswerGoesAwayWithItsLetter(t *testing.T) {
 				t.Error("its uploader is not told by mail")
 			}
 
-			seen := url.Values{"letter": {string(id)}, "why": {string(c.why)}}
+			_, call, _ := strings.Cut(w.Body.String(), `name="seen" value="`)
+			call, _, _ = strings.Cut(call, `"`)
+			seen := url.Values{"letter": {string(id)}, "seen": {call}}
 			wantRedirect(t, h.as(h.lead2).post("/letters/answer-seen", seen), "/letters") // whose it is not
 			to := action(t, lead.get("/letters"), "/letters/answer-seen")
 			for range 2 { // a double click
@@ -107,17 +109,30 @@ func TestANewScanSaysWhatBecameOfAnAnswer(t *testing.T) {
 	second := h.as(h.lead2)
 	second.get(draft)
 	wantRedirect(t, second.post(draft+"/throw-away", url.Values{"reason": {"declined"}, "confirm": {"yes"}}), "/letters?done=declined")
-	fresh := letterPath(h.rescanned(id))
+	scanned := h.rescanned(id)
+	fresh := letterPath(scanned)
 	wantText(t, lead.get(fresh), "Somebody else did not confirm")
 	if strings.Contains(second.get(fresh).Body.String(), "Somebody else did not confirm") {
 		t.Error("it is said to somebody else")
 	}
 	// Until they have seen it, and not what came after the page was made.
 	to := action(t, lead.get(fresh), fresh+"/answer-seen")
-	wantRedirect(t, lead.post(fresh+"/answer-seen", url.Values{"why": {"confirmed"}}), fresh+"?done=answer-seen")
-	wantText(t, lead.get(fresh), "Somebody else did not confirm", `name="why" value="declined"`)
+	called := func() (names string) {
+		_, after, _ := strings.Cut(lead.get(fresh).Body.String(), `name="seen" value="`)
+		names, _, _ = strings.Cut(after, `"`)
+		return names
+	}
+	before := called()
+	again := lead.files(scanned) // a second copy, of which the same is said
+	lead.looksAt(idAt(again), 2)
+	wantRedirect(t, lead.post(again+"/keep", safe), again+"?done=to-confirm")
+	second.get(again)
+	wantRedirect(t, second.post(again+"/throw-away", url.Values{"reason": {"declined"}, "confirm": {"yes"}}), "/letters?done=declined")
+	wantRedirect(t, lead.post(fresh+"/answer-seen", url.Values{"seen": {before}}), fresh+"?done=answer-seen")
+	wantText(t, lead.get(fresh), "Somebody else did not confirm")
+	now := called()
 	for range 2 { // a double click
-		wantRedirect(t, lead.post(to, url.Values{"why": {"declined"}}), fresh+"?done=answer-seen")
+		wantRedirect(t, lead.post(to, url.Values{"seen": {now}}), fresh+"?done=answer-seen")
 	}
 	lacksText(t, lead.get(fresh).Body.String(), "Somebody else did not confirm", "I have seen it")
 }

@@ -42,7 +42,7 @@ var formsEntered = register.Room{All: 500, One: 50}
 // time, what stands in the table of people and nowhere else, codes, free text that
 // nobody has looked through yet, and what stands hidden in a page of ours.
 var neverKept = []string{"confirm", "change", "looked", "read", "same", "check", "name", "email", "code", "others", "references",
-	"who", "was", "to", "letter", "state", "instead", "paper", "pages", "passkey", "shown"}
+	"who", "was", "to", "letter", "state", "instead", "paper", "pages", "passkey", "shown", "seen"}
 
 // neverKeptOf are the beginnings of such fields' names, of which there is one for each
 // page of a scan, or each paper: that somebody has counted again, or has looked.

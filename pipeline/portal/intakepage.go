@@ -239,7 +239,7 @@ func (p *Portal) showQuestion(w http.ResponseWriter, v *visit, q Question, stack
 			slices.Contains(stack.Doubtful, n), slices.Contains(stack.Coded, n), slices.Contains(said.despite, n)})
 	}
 	// Never the file's name: a title goes into the browser's history.
-	return p.ok(w, v, page{Name: "question", Title: texts.Say("intake.intake-2", "kind", texts.Word("question-kind", q.Kind)), Reads: true, Errors: flaws, Body: body})
+	return p.ok(w, v, page{Name: "question", Title: texts.Say("intake.intake-2", "kind", texts.Word("question-kind", q.Kind)), Errors: flaws, Body: body})
 }
 
 // look is Intake.Stack for a person who waits.

@@ -26,15 +26,15 @@ type letterBody struct {
 
 	SharedMore bool // more often than is listed
 	Holds      []register.Hold
-	Answers    []register.Letter   // the kept copies, and those that the visitor may keep or confirm
-	Became     texts.Text          // what became of the visitor's last copy
-	BecameWhy  register.CallReason // the same, as they put it away
-	Answered   *register.Letter    // of an answer: its letter, while that can be opened
-	Asked      *register.Request   // what waits for a second person
-	Unheard    bool                // and there is none
-	Manages    bool                // the visitor may put it on hold
-	Prints     bool                // it may be printed
-	Scan       newScan             // other scans of its paper
+	Answers    []register.Letter // the kept copies, and those that the visitor may keep or confirm
+	Became     texts.Text        // what became of the visitor's last copy
+	BecameCall string            // names that word of it, for them to put it away
+	Answered   *register.Letter  // of an answer: its letter, while that can be opened
+	Asked      *register.Request // what waits for a second person
+	Unheard    bool              // and there is none
+	Manages    bool              // the visitor may put it on hold
+	Prints     bool              // it may be printed
+	Scan       newScan           // other scans of its paper
 
 	Risks      []register.Risk
 	Colleagues []colleague // to whom it may be handed over

@@ -56,8 +56,8 @@ func (p *Portal) tellAnswers(v *visit, l register.Letter, body *letterBody) (err
 	body.Answers = slices.DeleteFunc(all, func(a register.Letter) bool {
 		return !a.DraftEnds.IsZero() && (a.UploadedBy != v.person.Number || !p.cfg.Now().Before(a.DraftEnds))
 	})
-	body.BecameWhy, err = p.cfg.Register.ResponseBecame(v.Context(), l.ID, v.person.Number)
-	body.Became = texts.Word("answer-became", body.BecameWhy)
+	why, call, err := p.cfg.Register.ResponseBecame(v.Context(), l.ID, v.person.Number)
+	body.Became, body.BecameCall = texts.Word("answer-became", why), call
 	return err
 }
 
@@ -68,7 +68,7 @@ func (p *Portal) answerSeen(w http.ResponseWriter, v *visit) error {
 		return badForm
 	}
 	const shows = "?done=answer-seen"
-	if err := p.cfg.Register.AnswerSeen(v.once(shows), v.letter.ID, v.person.Number, register.CallReason(v.PostForm.Get("why"))); err != nil {
+	if err := p.cfg.Register.AnswerSeen(v.once(shows), v.letter.ID, v.person.Number, v.PostForm.Get("seen")); err != nil {
 		return err
 	}
 	redirect(w, v.shown(shows))
@@ -86,7 +86,7 @@ func (p *Portal) awaySeen(w http.ResponseWriter, v *visit) error {
 		return badForm
 	}
 	const shows = "/letters"
-	if err := p.cfg.Register.AnswerSeen(v.once(shows), to, v.person.Number, register.CallReason(v.PostForm.Get("why"))); err != nil {
+	if err := p.cfg.Register.AnswerSeen(v.once(shows), to, v.person.Number, v.PostForm.Get("seen")); err != nil {
 		return err
 	}
 	redirect(w, shows)

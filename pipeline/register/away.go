@@ -19,6 +19,7 @@ type Away struct {
 	Letter   letter.ID  // which was answered
 	Helpline string     // whose that is now
 	Why      CallReason // CalledAwayKept or CalledAwayUnkept; empty while it waits
+	Call     string     // names this word of it, for AnswerSeen
 }
 
 // Away returns the answers that the person uploaded to letters that they may not read
@@ -41,7 +42,7 @@ func (r *Register) Away(ctx context.Context, person int64) ([]Away, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading what became of answers: %w", err)
 	}
-	became, err := scanAll(rows, func(row scannable) (a Away, err error) { return a, row.Scan(&a.Letter, &a.Why) })
+	became, err := scanAll(rows, func(row scannable) (a Away, err error) { return a, row.Scan(&a.Letter, &a.Why, &a.Call) })
 	if err != nil {
 		return nil, err
 	}
@@ -65,16 +66,16 @@ func (r *Register) Away(ctx context.Context, person int64) ([]Away, error) {
 
 const (
 	waitingOf = `WHERE l.state = 'to-confirm' AND l.erase = '' AND l.uploaded_by = $1 ORDER BY l.received, l.id`
-	becameOf  = `SELECT letter, why FROM calls WHERE person = $1 AND (why = 'away-kept' OR why = 'away-unkept') ORDER BY letter`
+	becameOf  = `SELECT letter, why, token FROM calls WHERE person = $1 AND (why = 'away-kept' OR why = 'away-unkept') ORDER BY letter`
 )
 
 // AnswerSeen has the person be told no more what became of an answer that they uploaded
-// to the letter: why is what they have read, and what came after it is told on. Read
-// before, it changes nothing.
-func (r *Register) AnswerSeen(ctx context.Context, to letter.ID, person int64, why CallReason) error {
+// to the letter: call names the word that they have read, and what came after it, also of
+// another answer, is told on. Read before, it changes nothing.
+func (r *Register) AnswerSeen(ctx context.Context, to letter.ID, person int64, call string) error {
 	return r.formTx(ctx, person, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM calls WHERE letter = $1 AND person = $2 AND why = $3 AND why IN ($4, $5, $6, $7, $8)`,
-			string(to), person, string(why), string(CalledUnkept), string(CalledDeclined), string(CalledConfirmed), string(CalledAwayKept), string(CalledAwayUnkept))
+		_, err := tx.ExecContext(ctx, `DELETE FROM calls WHERE letter = $1 AND person = $2 AND token = $3 AND why IN ($4, $5, $6, $7, $8)`,
+			string(to), person, call, string(CalledUnkept), string(CalledDeclined), string(CalledConfirmed), string(CalledAwayKept), string(CalledAwayUnkept))
 		return err
 	})
 }

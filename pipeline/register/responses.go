@@ -293,18 +293,18 @@ func (r *Register) keepUnasked(ctx context.Context, tx *sql.Tx, l *Letter) error
 // ResponseBecame returns what became of the last response to the letter that the person
 // uploaded, unless they did so themselves: CalledUnkept, CalledDeclined or
 // CalledConfirmed, or empty. Of several, what is not kept, and must not be posted, is
-// said first.
-func (r *Register) ResponseBecame(ctx context.Context, to letter.ID, person int64) (why CallReason, err error) {
-	err = r.read.QueryRowContext(ctx, `SELECT why FROM calls WHERE letter = $1 AND person = $2 AND why IN ($3, $4, $5)
+// said first. call names this word of it, for AnswerSeen.
+func (r *Register) ResponseBecame(ctx context.Context, to letter.ID, person int64) (why CallReason, call string, err error) {
+	err = r.read.QueryRowContext(ctx, `SELECT why, token FROM calls WHERE letter = $1 AND person = $2 AND why IN ($3, $4, $5)
 		ORDER BY CASE WHEN why = $5 THEN 1 ELSE 0 END LIMIT 1`,
-		string(to), person, string(CalledUnkept), string(CalledDeclined), string(CalledConfirmed)).Scan(&why)
+		string(to), person, string(CalledUnkept), string(CalledDeclined), string(CalledConfirmed)).Scan(&why, &call)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
+		return "", "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("reading what became of an answer: %w", err)
+		return "", "", fmt.Errorf("reading what became of an answer: %w", err)
 	}
-	return why, nil
+	return why, call, nil
 }
 
 // ResponseLost records that a response was filed and never reached the storage,

@@ -42,7 +42,7 @@ const (
 	CannotUnseal   Trouble = "cannot-unseal"    // the week's key does not open it
 	CannotRender   Trouble = "cannot-render"    // a page cannot be drawn
 	PagesDiffer    Trouble = "pages-differ"     // not as many pages as the manifest says
-	NobodyToTell   Trouble = "nobody-to-tell"   // the helpline has no team leader
+	NobodyToTell   Trouble = "nobody-to-tell"   // the helpline has no team leader, or none who may open it
 	MailDown       Trouble = "mail-down"        // no mail server took the mail; tried again
 	StillShown     Trouble = "still-shown"      // removed, but the storage still lists it; tried again
 	RendererBroken Trouble = "renderer-trouble" // the page renderer could not run; tried again

@@ -92,6 +92,9 @@ func (d *desk) drawScanned(q request) (*image.RGBA, error) {
 	if err != nil {
 		return nil, err
 	}
+	if width*height > maxPixels { // which is more than is shown of any page: PDFium draws it smaller
+		return nil, scanned.ErrOther
+	}
 	d.shown.picture = roomFor(d.shown.picture, 4*width*height)
 	picture := &image.RGBA{Pix: d.shown.picture, Stride: 4 * width, Rect: image.Rect(0, 0, width, height)}
 	return picture, p.Draw(picture)

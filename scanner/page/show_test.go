@@ -115,6 +115,11 @@ func TestAnyOtherPageIsDrawnByPDFium(t *testing.T) {
 			t.Errorf("%s: it is not shown as PDFium draws it", name)
 		}
 	}
+	// So is one that would be too large in the next size that is fast.
+	large := specimen.New(34, 1)
+	large.DPI = 262
+	poster := onePage(strings.Replace(pageOf(""), "595 842", "2400 3395", 1), "q 2400 0 0 3395 0 0 cm /P Do Q", imageOf(large, ""), large.JPEG(1))
+	both(t, r, poster, 1, 150, 150)
 	// What PDFium cannot draw either is an error, and the child lives.
 	for name, data := range map[string][]byte{"nothing": nil, "no PDF": []byte("a letter"), "half": plain[:100]} {
 		if _, err := r.Show(t.Context(), data, 1, 36, nil); !errors.Is(err, page.ErrRender) {
