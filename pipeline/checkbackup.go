@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"letterlock/pipeline/register"
@@ -15,25 +16,45 @@ type Backups struct {
 	Made func() (oldest, newest time.Time, err error) // when those were that are there; the zero time for none
 	// Former says in which of the folders, the present one apart, the oldest backup lies, as
 	// far as they can be read; "" for none. It may be nil.
-	Former func(folders []string) (folder string, oldest time.Time)
+	Former func(folders []register.BackupFolder) (folder string, oldest time.Time)
 	// Lacks is the file with the public half of a key to which backups are sealed, where that
 	// cannot be read; "" for none. It may be nil.
 	Lacks func() string
 }
 
-// keptBackups is when those were made that are there, and the oldest in a folder of before;
-// the zero time for none.
-type keptBackups struct {
-	oldest, newest, formerOldest time.Time
-	former                       string
-}
+// keptBackups is when those were made that are there; the zero time for none.
+type keptBackups struct{ oldest, newest time.Time }
 
-func (b *Backups) look(folders []string) (kept keptBackups, err error) {
-	if b.Former != nil {
-		kept.former, kept.formerOldest = b.Former(folders)
-	}
+func (b *Backups) look() (kept keptBackups, err error) {
 	kept.oldest, kept.newest, err = b.Made()
 	return kept, err
+}
+
+// formerBackups is a folder of before, and when the oldest backup in it was made; the zero
+// value for none.
+type formerBackups struct {
+	folder string
+	oldest time.Time
+}
+
+// lookAtFormer looks at the folders of before, beside the look at the present one: of those
+// whose disk is gone for good nothing is known, and that hides nothing of the backups of now.
+func (s *Server) lookAtFormer(ctx context.Context) (former formerBackups, err error) {
+	if s.cfg.Backups.Former == nil {
+		return former, nil
+	}
+	folders, err := s.cfg.Register.BackupFolders(ctx, s.cfg.Name)
+	if err != nil {
+		return former, err
+	}
+	former, err = s.former.begin(func() (found formerBackups, err error) {
+		found.folder, found.oldest = s.cfg.Backups.Former(folders)
+		return found, nil
+	}).wait(ctx, s.diskWait)
+	if errors.Is(err, errSilent) {
+		err = nil
+	}
+	return former, err
 }
 
 // backupAge is after how long without a backup somebody must look: they are made
@@ -92,14 +113,14 @@ func (s *Server) lookAtBackups(ctx context.Context) (bad, good texts.Text, unsee
 	if err != nil {
 		return nil, nil, false, err
 	}
-	folders, err := s.cfg.Register.BackupFolders(ctx, s.cfg.Name)
-	if err != nil {
-		return nil, nil, false, err
-	}
 	now := s.cfg.Now()
-	kept, lookErr := s.backups.begin(func() (keptBackups, error) { return s.cfg.Backups.look(folders) }).wait(ctx, s.diskWait) // on another machine's disk, perhaps
+	kept, lookErr := s.backups.begin(s.cfg.Backups.look).wait(ctx, s.diskWait) // on another machine's disk, perhaps
 	if ctx.Err() != nil {
 		return nil, nil, false, ctx.Err()
+	}
+	former, err := s.lookAtFormer(ctx)
+	if err != nil {
+		return nil, nil, false, err
 	}
 	var lacks string
 	if s.cfg.Backups.Lacks != nil {
@@ -118,8 +139,8 @@ func (s *Server) lookAtBackups(ctx context.Context) (bad, good texts.Text, unsee
 		return texts.Say("check-backup.late", "day", letter.DateOf(made)), nil, false, nil
 	case !oldest.IsZero() && now.Sub(oldest) > s.cfg.Backups.Keep+keptTooLong:
 		return texts.Say("check-backup.too-old", "day", letter.DateOf(oldest)), nil, false, nil
-	case kept.former != "" && now.Sub(kept.formerOldest) > s.cfg.Backups.Keep+keptTooLong:
-		return texts.Say("check-backup.former", "day", letter.DateOf(kept.formerOldest), "folder", kept.former), nil, false, nil
+	case former.folder != "" && now.Sub(former.oldest) > s.cfg.Backups.Keep+keptTooLong:
+		return texts.Say("check-backup.former", "day", letter.DateOf(former.oldest), "folder", former.folder), nil, false, nil
 	case lacks != "": // of several servers the one that makes them has it
 		return texts.Say("check-backup.no-key", "file", lacks), nil, made.Sub(now) <= notYet, nil
 	case lookErr != nil:

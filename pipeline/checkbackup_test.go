@@ -63,6 +63,31 @@ func TestASecondServerNeedNotSeeTheBackups(t *testing.T) {
 	}
 }
 
+// A folder of before lies on a share that is gone, and whoever looks into it never comes back:
+// of the backups of now the check says what it said before, and waits no second time.
+func TestAFormerFolderThatHangsHidesNoBackup(t *testing.T) {
+	o, ctx := newOffice(t), t.Context()
+	hangs, looks := make(chan struct{}), make(chan struct{}, 10)
+	t.Cleanup(func() { close(hangs) })
+	o.cfg.Backups = &Backups{Keep: 7 * 24 * time.Hour,
+		Made: func() (oldest, newest time.Time, err error) { return o.now, o.now, nil },
+		Former: func([]register.BackupFolder) (folder string, oldest time.Time) {
+			looks <- struct{}{}
+			<-hangs
+			return "", oldest
+		}}
+	o.diskWait = 50 * time.Millisecond
+	o.must(o.cfg.Register.KeepTime(ctx, register.MetaBackup, o.now))
+	for range 3 {
+		if line := backupLine(o.Check(ctx)); !line.OK || !strings.HasPrefix(line.Says, "The last backup is of") {
+			t.Errorf("the check says: %+v", line)
+		}
+	}
+	if len(looks) != 1 {
+		t.Errorf("it was looked at %d times", len(looks))
+	}
+}
+
 func backupLine(lines []Line) Line {
 	return lines[slices.IndexFunc(lines, func(l Line) bool { return l.Name == "backup" })]
 }

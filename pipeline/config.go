@@ -113,7 +113,8 @@ type Server struct {
 	takingWait time.Duration // how long somebody waits for their turn
 	diskWait   time.Duration // and for a disk to answer
 
-	backups patient[keptBackups] // which are looked at
+	backups patient[keptBackups]   // which are looked at
+	former  patient[formerBackups] // and those of before
 
 	lookForMissing atomic.Bool // a letter was asked for and not there: look at all of them now
 

@@ -45,11 +45,12 @@ func (c *backupCmd) Run(w *world) error {
 		if err := in.dir.wipeDrills(); err != nil { // of one that was killed
 			return err
 		}
+		began := in.clock.Now()
 		former, err := in.noteBackupFolder(w.ctx)
 		if err != nil {
 			return err
 		}
-		before := backup.Before(in.clock.Now(), time.Duration(in.cfg.Backup.Keep))
+		before := backup.Before(began, time.Duration(in.cfg.Backup.Keep))
 		why, err := in.register.ClockDoubt(w.ctx)
 		if err != nil {
 			return err
@@ -75,7 +76,7 @@ func (c *backupCmd) Run(w *world) error {
 		if removed > 0 {
 			fmt.Fprintf(w.out, "Removed, since their time is over: %s\n", words.Number(removed, "backup"))
 		}
-		if err := in.sayFormerFolders(w, former); err != nil {
+		if err := in.sayFormerFolders(w, former, began); err != nil {
 			return err
 		}
 		if _, outside := in.namedFiles(); len(outside) > 0 {
@@ -109,7 +110,7 @@ func (in *installation) mayBackUp() ([]age.Recipient, error) {
 }
 
 func (in *installation) backups() string {
-	return configfile.Beside(in.dir.config, in.cfg.Backup.Folder)
+	return filepath.Clean(configfile.Beside(in.dir.config, in.cfg.Backup.Folder))
 }
 
 // backUp makes one backup. It is on record before it is made; a crash at any step

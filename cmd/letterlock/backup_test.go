@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -348,6 +349,92 @@ func TestTheFormerFolderOfBackupsIsNamed(t *testing.T) {
 	must(t, os.Remove(newestBackup(t, now)))
 	if said := command(t, data, "backup"); strings.Contains(said, former) {
 		t.Errorf("of an empty folder it said:\n%s", said)
+	}
+}
+
+// The disk of the folder of before is away for a day, or the timer's unit does not show it: it
+// is named again once its backups are to be seen. One that stays empty is named once.
+func TestAFormerFolderThatLooksEmptyIsNotForgotten(t *testing.T) {
+	data, former, _ := backedUp(t)
+	firstBackup(t, data, former)
+	now, config := t.TempDir(), filepath.Join(data, "letterlock.toml")
+	must(t, os.WriteFile(config, []byte(strings.Replace(read(t, config), former, now, 1)), 0o600))
+	must(t, os.Rename(former, former+".away"))
+	must(t, os.Mkdir(former, 0o700))
+	for n, says := range []bool{true, false, true} {
+		if n == 2 {
+			must(t, errors.Join(os.Remove(former), os.Rename(former+".away", former)))
+		}
+		if said := command(t, data, "backup"); strings.Contains(said, "In "+former+", into which backups went before") != says {
+			t.Errorf("on day %d the folder of before is to be named: %v. It said:\n%s", n, says, said)
+		}
+		moveSample(t, data, letter.DateOf(time.Now()).AddDays(n+1))
+	}
+}
+
+// The folder of before is on a share whose machine is gone, and whoever looks into it never
+// comes back: backups are made as before, one after the other, and check blames no folder.
+func TestAFormerFolderThatNeverAnswersStopsNoBackup(t *testing.T) {
+	data, former, _ := backedUp(t)
+	firstBackup(t, data, former)
+	now, config := t.TempDir(), filepath.Join(data, "letterlock.toml")
+	must(t, os.WriteFile(config, []byte(strings.Replace(read(t, config), former, now, 1)), 0o600))
+	hangs, asked := make(chan struct{}), make(chan struct{}, 10)
+	listFormer = func(string) ([]backup.Kept, error) {
+		asked <- struct{}{}
+		<-hangs
+		return nil, nil
+	}
+	t.Cleanup(func() {
+		close(hangs)
+		listFormer = backup.List
+	})
+	ends := func(command, says string) {
+		t.Helper()
+		said := make(chan string, 1)
+		go func() {
+			out, err := looks(data, command)
+			said <- fmt.Sprint(out, err)
+		}()
+		select {
+		case out := <-said:
+			if !strings.Contains(out, says) {
+				t.Errorf("%s said:\n%s", command, out)
+			}
+		case <-time.After(time.Minute):
+			t.Fatalf("%s waits for the folder of before", command)
+		}
+		<-asked
+	}
+	for range 2 {
+		ends("backup", "In "+former+", into which backups went before")
+		ends("check", "ok        backup       The last backup is of")
+		must(t, os.Remove(newestBackup(t, now))) // its name is its second
+	}
+}
+
+// The folder of the backups is called by another path: it is no folder of before, and nobody
+// is told to remove the backups of now.
+func TestTheSameFolderByAnotherPathIsNoFormerOne(t *testing.T) {
+	data, kept, _ := backedUp(t)
+	firstBackup(t, data, kept)
+	linked, config := filepath.Join(t.TempDir(), "backups"), filepath.Join(data, "letterlock.toml")
+	must(t, os.Symlink(kept, linked))
+	text := read(t, config)
+	for n, path := range []string{kept + "/", linked, filepath.Dir(kept) + "//" + filepath.Base(kept), kept} {
+		must(t, os.WriteFile(config, []byte(strings.Replace(text, kept, path, 1)), 0o600))
+		moveSample(t, data, letter.DateOf(time.Now()).AddDays(n+1))
+		if said := command(t, data, "backup"); strings.Contains(said, "went before") {
+			t.Errorf("called %s it said:\n%s", path, said)
+		}
+	}
+	in := beside(t, data)
+	t.Cleanup(in.close)
+	if folders, err := in.register.BackupFolders(t.Context(), in.serverName()); err != nil || len(folders) != 1 {
+		t.Errorf("on record are %v, %v", folders, err)
+	}
+	if former, _ := in.oldestFormer([]register.BackupFolder{{Path: linked}, {Path: kept + "/."}}); former != "" {
+		t.Errorf("check takes %s for another folder", former)
 	}
 }
 

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
+	"io/fs"
+	"os"
 	"time"
 
 	"letterlock/pipeline/backup"
+	"letterlock/pipeline/register"
 	"letterlock/scanner/words"
 )
 
@@ -14,44 +17,104 @@ import (
 // it may be another Letterlock's by now, so that this one says so and does not either.
 
 // noteBackupFolder puts the folder of the backups last among those into which backups went,
-// before any goes there, and returns the folders of before.
-func (in *installation) noteBackupFolder(ctx context.Context) (former []string, err error) {
+// before any goes there, and returns the folders of before. It looks at none of them: the
+// disk of one may never answer.
+func (in *installation) noteBackupFolder(ctx context.Context) (former []register.BackupFolder, err error) {
 	was, err := in.register.BackupFolders(ctx, in.serverName())
 	if err != nil {
 		return nil, err
 	}
 	now := in.backups()
-	former = slices.DeleteFunc(slices.Clone(was), func(folder string) bool { return folder == now })
-	if len(was) > 0 && was[len(was)-1] == now {
+	for _, folder := range was {
+		if folder.Path == now {
+			continue
+		}
+		if folder.Left.IsZero() {
+			folder.Left = in.clock.Now().UTC()
+		}
+		former = append(former, folder)
+	}
+	if len(was) > 0 && was[len(was)-1].Path == now {
 		return former, nil
 	}
-	return former, in.register.NoteBackupFolders(ctx, in.serverName(), append(slices.Clone(former), now))
+	return former, in.noteFormer(ctx, former)
 }
 
-// sayFormerFolders names the folders of before, and forgets those in which no backup is to be
-// seen. That of a disk that is not mounted is as good as empty: so each is named once at least.
-func (in *installation) sayFormerFolders(w *world, former []string) error {
-	left := []string{}
+// noteFormer notes the folders of before, and the present one last.
+func (in *installation) noteFormer(ctx context.Context, former []register.BackupFolder) error {
+	return in.register.NoteBackupFolders(ctx, in.serverName(), append(former[:len(former):len(former)], register.BackupFolder{Path: in.backups()}))
+}
+
+// sayFormerFolders names the folders of before: each once at least, in the command that
+// began at that moment and left it, and then those in which backups are to be seen, or that
+// cannot be looked at. That of a disk that is not mounted is as good as empty: so none is
+// forgotten for that before what may lie there is too old by a day.
+func (in *installation) sayFormerFolders(w *world, former []register.BackupFolder, began time.Time) error {
+	keep := time.Duration(in.cfg.Backup.Keep)
+	var left []register.BackupFolder
 	for _, folder := range former {
-		if all, err := backup.List(folder); err == nil && len(all) > 0 {
-			left = append(left, folder)
+		looks, answers := in.lookAtFormerInTime(folder.Path)
+		if looks.present {
+			continue
 		}
-		fmt.Fprintf(w.out, "In %s, into which backups went before, nothing is removed any more: remove those that lie there by hand, within %s.\n", folder, words.Lasted(time.Duration(in.cfg.Backup.Keep)))
+		empty := answers && len(looks.backups) == 0 && (looks.err == nil || errors.Is(looks.err, fs.ErrNotExist))
+		if empty && in.clock.Now().Sub(folder.Left) >= keep+24*time.Hour {
+			continue
+		}
+		left = append(left, folder)
+		if !empty || !folder.Left.Before(began) {
+			fmt.Fprintf(w.out, "In %s, into which backups went before, nothing is removed any more: remove those that lie there by hand, within %s.\n", folder.Path, words.Lasted(keep))
+		}
 	}
 	if len(left) == len(former) {
 		return nil
 	}
-	return in.register.NoteBackupFolders(w.ctx, in.serverName(), append(left, in.backups()))
+	return in.noteFormer(w.ctx, left)
+}
+
+// formerLook is what there is in a folder of before.
+type formerLook struct {
+	present bool // it is the present one, by another path
+	backups []backup.Kept
+	err     error
+}
+
+func (in *installation) lookAtFormer(folder string) (looks formerLook) {
+	if folder == in.backups() {
+		return formerLook{present: true}
+	}
+	there, err := os.Stat(folder)
+	if now, nowErr := os.Stat(in.backups()); err == nil && nowErr == nil && os.SameFile(there, now) {
+		return formerLook{present: true}
+	}
+	looks.backups, looks.err = listFormer(folder)
+	return looks
+}
+
+// formerWait is how long a folder of before is waited for: a share whose machine is gone
+// may never answer, and is not to hold the lock of the backups.
+const formerWait = 10 * time.Second
+
+var listFormer = backup.List // a test has it hang
+
+// lookAtFormerInTime is lookAtFormer, and whether the folder has answered.
+func (in *installation) lookAtFormerInTime(folder string) (looks formerLook, answers bool) {
+	found := make(chan formerLook, 1)
+	go func() { found <- in.lookAtFormer(folder) }()
+	select {
+	case looks = <-found:
+		return looks, true
+	case <-time.After(formerWait):
+		return looks, false
+	}
 }
 
 // oldestFormer is pipeline.Backups.Former.
-func (in *installation) oldestFormer(folders []string) (former string, oldest time.Time) {
+func (in *installation) oldestFormer(folders []register.BackupFolder) (former string, oldest time.Time) {
 	for _, folder := range folders {
-		if folder == in.backups() {
-			continue
-		}
-		if all, err := backup.List(folder); err == nil && len(all) > 0 && (former == "" || all[0].Made.Before(oldest)) {
-			former, oldest = folder, all[0].Made
+		all := in.lookAtFormer(folder.Path).backups
+		if len(all) > 0 && (former == "" || all[0].Made.Before(oldest)) {
+			former, oldest = folder.Path, all[0].Made
 		}
 	}
 	return former, oldest

@@ -286,7 +286,7 @@ const (
 	MetaLifecycle      = "lifecycle"    // "installed" once the storage's rules were written
 	MetaBackup         = "backup"       // when the last backup was made; see KeepTime
 	MetaBackupDisk     = "backup_disk_" // and a server: on what kind of disk its last backup went
-	MetaBackupFolders  = "backup_into_" // and a server: the folders into which its backups went, the last one last, as JSON
+	MetaBackupFolders  = "backup_dirs_" // and a server: the folders into which its backups went, the last one last, as JSON
 	MetaConformance    = "conformance"  // what came of trying the storage out, as JSON
 	MetaTriedOut       = "tried_out"    // when it was last tried out whether a backup comes back
 	MetaMailSaid       = "mail_said"    // what set-up has said last of the mail server, in a word

@@ -118,9 +118,15 @@ func (r *Register) KeptTime(ctx context.Context, name string) (time.Time, error)
 	return time.Parse(time.RFC3339, said)
 }
 
+// BackupFolder is a folder into which a server's backups went.
+type BackupFolder struct {
+	Path string    `json:"path"`
+	Left time.Time `json:"left,omitzero"` // when they began to go into another; zero for the last one
+}
+
 // BackupFolders are the folders of that server into which its backups went, the last one
 // last: whose administrator names another has to empty the one before.
-func (r *Register) BackupFolders(ctx context.Context, server string) (folders []string, err error) {
+func (r *Register) BackupFolders(ctx context.Context, server string) (folders []BackupFolder, err error) {
 	said, err := r.Meta(ctx, MetaBackupFolders+server)
 	if err != nil || said == "" {
 		return nil, err
@@ -132,7 +138,7 @@ func (r *Register) BackupFolders(ctx context.Context, server string) (folders []
 }
 
 // NoteBackupFolders notes what BackupFolders returns.
-func (r *Register) NoteBackupFolders(ctx context.Context, server string, folders []string) error {
+func (r *Register) NoteBackupFolders(ctx context.Context, server string, folders []BackupFolder) error {
 	said, err := json.Marshal(folders)
 	if err != nil {
 		return err
