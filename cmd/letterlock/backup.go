@@ -62,19 +62,19 @@ func (c *backupCmd) Run(w *world) error {
 		if err != nil {
 			// What is kept for too long goes all the same, which may make the room
 			// that was missing; but for the newest, while there is no other.
-			_, failed := backup.Rotate(in.backups(), before, true)
+			_, failed := backup.Rotate(in.backups(), before, "")
 			return errors.Join(err, failed)
 		}
 		fmt.Fprintf(w.out, "Written: %s\n", path)
 		if err := in.register.SetMeta(w.ctx, in.metaBackupDisk(), on); err != nil {
 			return err
 		}
-		removed, err := backup.Rotate(in.backups(), before, false)
+		removed, err := backup.Rotate(in.backups(), before, path)
 		if err != nil {
 			return fmt.Errorf("the backup is made, but older ones stay: %w", err)
 		}
 		if removed > 0 {
-			fmt.Fprintf(w.out, "Removed, since their time is over: %s\n", words.Number(removed, "backup"))
+			fmt.Fprintf(w.out, "Removed, so that none is kept for longer than %s: %s\n", words.Lasted(time.Duration(in.cfg.Backup.Keep)), words.Number(removed, "backup"))
 		}
 		if err := in.sayFormerFolders(w, former, began); err != nil {
 			return err

@@ -310,7 +310,7 @@ func TestBackupsGoWithTheirWeek(t *testing.T) {
 	if out, _ := letterlockCmd(t, data, "check").CombinedOutput(); !strings.Contains(string(out), "is kept for longer than it may be") {
 		t.Errorf("with a backup of ten days ago check said:\n%s", out)
 	}
-	if said := command(t, data, "backup"); !strings.Contains(said, "their time is over: 1 backup") || exists(old) {
+	if said := command(t, data, "backup"); !strings.Contains(said, "Removed, so that none is kept for longer than 7 days: 1 backup") || exists(old) {
 		t.Errorf("the old backup is there, and it said:\n%s", said)
 	}
 	if out, _ := letterlockCmd(t, data, "check").CombinedOutput(); !strings.Contains(string(out), "ok        backup") {

@@ -263,19 +263,20 @@ func Before(now time.Time, keep time.Duration) time.Time {
 	return before
 }
 
-// Rotate removes the folder's backups that were made at or before the moment, but for
-// the newest if that is to stay, and says how many went. A crash leaves some of them
-// to the next Rotate.
-func Rotate(dir string, before time.Time, keepNewest bool) (removed int, err error) {
+// Rotate removes the folder's backups that were made at or before the moment, but for the one
+// that was just made, and says how many went; the path of that is "" where none could be
+// made, and the newest stays. It goes by the path, since the clock may have been set back
+// while that one was made. A crash leaves some of them to the next Rotate.
+func Rotate(dir string, before time.Time, made string) (removed int, err error) {
 	all, err := List(dir)
 	if err != nil {
 		return 0, err
 	}
-	if keepNewest {
+	if made == "" {
 		all = all[:max(0, len(all)-1)]
 	}
 	for _, kept := range all {
-		if kept.Made.After(before) {
+		if kept.Made.After(before) || kept.Path == made {
 			continue
 		}
 		if err := os.Remove(kept.Path); err != nil {

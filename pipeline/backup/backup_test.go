@@ -165,10 +165,11 @@ func TestRotation(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	var last string
 	for n := range 10 {
-		o.make(t, day.AddDate(0, 0, n))
+		last = o.make(t, day.AddDate(0, 0, n))
 	}
-	removed, err := Rotate(o.dir, day.AddDate(0, 0, 9).Add(-MaxAge), false)
+	removed, err := Rotate(o.dir, day.AddDate(0, 0, 9).Add(-MaxAge), last)
 	if err != nil || removed != 3 {
 		t.Errorf("%d went, %v", removed, err)
 	}
@@ -185,7 +186,7 @@ func TestRotation(t *testing.T) {
 	if _, err := Make(o.dir, About{Made: day.AddDate(0, 0, 9)}, []age.Recipient{o.key.Recipient()}, o.files, nil); err == nil {
 		t.Error("a backup took the place of another")
 	}
-	if removed, err := Rotate(o.dir, day.AddDate(1, 0, 0), true); err != nil || removed != 6 {
+	if removed, err := Rotate(o.dir, day.AddDate(1, 0, 0), ""); err != nil || removed != 6 {
 		t.Errorf("while no other can be made, %d went, %v", removed, err)
 	}
 	if kept, err := List(o.dir); err != nil || len(kept) != 1 || !kept[0].Made.Equal(day.AddDate(0, 0, 9)) {
@@ -206,8 +207,7 @@ func TestNoBackupOutlivesItsTime(t *testing.T) {
 			now := at(0)
 			for n := range 30 {
 				before := Before(now, keep)
-				o.make(t, now.Truncate(time.Second))
-				if _, err := Rotate(o.dir, before, false); err != nil {
+				if _, err := Rotate(o.dir, before, o.make(t, now.Truncate(time.Second))); err != nil {
 					t.Fatal(err)
 				}
 				now = at(n + 1)
@@ -220,6 +220,23 @@ func TestNoBackupOutlivesItsTime(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The clock is set back while a backup is made, which has an earlier moment than the one
+// before: it stays, and the one before goes.
+func TestTheBackupThatWasJustMadeStays(t *testing.T) {
+	o := newOffice(t)
+	before := Before(day, 24*time.Hour)
+	was, made := o.make(t, day.AddDate(0, 0, -1)), o.make(t, day.Add(-25*time.Hour))
+	if removed, err := Rotate(o.dir, before, made); err != nil || removed != 1 {
+		t.Errorf("%d went, %v", removed, err)
+	}
+	if _, err := os.Stat(made); err != nil {
+		t.Errorf("the one that was just made: %v", err)
+	}
+	if _, err := os.Stat(was); err == nil {
+		t.Error("the one before is there")
 	}
 }
 
