@@ -391,7 +391,7 @@ Put the file in the place of storage.key at the scanner; it counts at once. Once
 func (c *edgeStorageCmd) keep(w *world, in *installation) error {
 	err := in.register.KeepStorageUser(w.ctx, c.Keep, c.Site)
 	if errors.Is(err, register.ErrNotFound) {
-		return configfile.Wrong("Letterlock has made no credentials %q for the scanner of %s: look there, in scanner.toml, at access_key, or where its storage.key has two lines at the first of these", c.Keep, c.Site)
+		return configfile.Wrong("Letterlock has made no credentials %q for the scanner of %s that is enrolled now: look there, in scanner.toml, at access_key, or where its storage.key has two lines at the first of these", c.Keep, c.Site)
 	}
 	if err != nil {
 		return err

@@ -56,7 +56,7 @@ func (r *Register) RevokeEdge(ctx context.Context, site string, by int64) error 
 		if _, err := tx.ExecContext(ctx, `UPDATE edge_invitations SET expires = $1 WHERE site = $2 AND used_by = '' AND expires > $1`, now, site); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE storage_users SET ends = $1 WHERE site = $2 AND ends IS NULL`, now, site); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE storage_users SET ends = $1 WHERE site = $2 AND (ends IS NULL OR ends > $1)`, now, site); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM scan_answers WHERE site = $1`, site); err != nil {

@@ -145,16 +145,19 @@ func (r *Register) joinEdge(ctx context.Context, tx *sql.Tx, inv EdgeInvitation,
 	if _, err := tx.ExecContext(ctx, `UPDATE edge_invitations SET used_by = $1 WHERE key = $2`, key, inv.Key); err != nil {
 		return err
 	}
-	// Whatever users of the storage the site had are its former scanner's.
-	if _, err := tx.ExecContext(ctx, `UPDATE storage_users SET ends = $1 WHERE site = $2 AND name <> $3 AND ends IS NULL`, millis(r.Now()), inv.Site, inv.StorageUser); err != nil {
+	// Whatever users of the storage the site had, those included that are only reserved, are
+	// its former scanner's.
+	if _, err := tx.ExecContext(ctx, `UPDATE storage_users SET ends = $1 WHERE site = $2 AND name <> $3 AND (ends IS NULL OR ends > $1)`, millis(r.Now()), inv.Site, inv.StorageUser); err != nil {
 		return err
 	}
 	// With the invitation it was given the key with which the server signs now.
 	if err := knowsServerKey(ctx, tx, inv.Site); err != nil {
 		return err
 	}
-	if before == key {
-		return nil // its server was restored, or its folder written anew: enrolled already
+	if before == key { // its server was restored, or its folder written anew: enrolled already
+		// KeepStorageUser goes by it: the credentials of before are as good as another scanner's.
+		_, err := tx.ExecContext(ctx, `UPDATE edges SET added = $1 WHERE site = $2`, millis(r.Now()), inv.Site)
+		return err
 	}
 	var ev Event = EdgeAdded{Site: Name(inv.Site)}
 	if before != "" {

@@ -49,6 +49,25 @@ func TestReservedCredentialsStayOnceTheScannerHasThem(t *testing.T) {
 				t.Errorf("those of the scanner that was replaced are kept: %v", err)
 			}
 			left("annexe", "user-1", "user-2")
+
+			// Enrolled again under the key that it has, it has other credentials all the same.
+			d.now = d.now.Add(time.Minute)
+			d.must(d.ReserveStorageUser(ctx, "user-4", "annexe", d.now.Add(time.Hour)))
+			d.now = d.now.Add(time.Minute)
+			d.must(d.InviteEdge(ctx, EdgeInvitation{Key: "another", Site: "annexe", Expires: d.now.Add(time.Hour), Replaces: true, StorageUser: "user-5"}, 0))
+			if answer, err := d.JoinEdge(ctx, "another", "second"); err != nil || answer != letter.JoinedEnrolled {
+				t.Fatalf("again: %s, %v", answer, err)
+			}
+			left("annexe", "user-1", "user-2", "user-3", "user-4")
+			for _, user := range []string{"user-3", "user-4"} {
+				if err := d.KeepStorageUser(ctx, user, "annexe"); !errors.Is(err, ErrNotFound) {
+					t.Errorf("%s, of before it was enrolled again, is kept: %v", user, err)
+				}
+			}
+			d.now = d.now.Add(time.Minute)
+			d.must(d.ReserveStorageUser(ctx, "user-6", "annexe", d.now.Add(time.Hour)))
+			d.must(d.RevokeEdge(ctx, "annexe", 0)) // it may have been stolen with what was just made for it
+			left("annexe", "user-1", "user-2", "user-3", "user-4", "user-5", "user-6")
 		})
 	}
 }
