@@ -42,7 +42,7 @@ func (c *witnessCmd) look(w *world) (found witness.Report, err error) {
 	}
 	work := w.screen.Begin("Reading what there is", "file", 0)
 	defer func() { work.End() }()
-	sources, err := c.sources(&http.Client{Timeout: 30 * time.Second}, work.Far)
+	sources, err := c.sources(&http.Client{Timeout: 30 * time.Second, CheckRedirect: stayThere}, work.Far)
 	if err != nil {
 		return found, err
 	}
@@ -62,6 +62,15 @@ func (c *witnessCmd) look(w *world) (found witness.Report, err error) {
 		work.Far(done, of)
 	}}
 	return look.Look(w.ctx, sources)
+}
+
+// stayThere follows an answer only to the host that gave it: who opens a firewall for the
+// witness knows that it asks whom it was told to and nobody else.
+func stayThere(r *http.Request, via []*http.Request) error {
+	if r.URL.Host != via[0].URL.Host || r.URL.Scheme != via[0].URL.Scheme || len(via) > 3 {
+		return http.ErrUseLastResponse
+	}
+	return nil
 }
 
 func isAddress(s string) bool {

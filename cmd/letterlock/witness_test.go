@@ -3,9 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -95,6 +98,22 @@ func TestAWitnessLooksIntoARealBucket(t *testing.T) {
 	}
 	if out, code := look(); code == 0 || strings.Contains(out, "Verified") || strings.Contains(out, s3.SecretKey) {
 		t.Errorf("with a wrong secret key it ended with %d and said:\n%s", code, out)
+	}
+}
+
+// A portal's answer that leads to another host is not followed: whoever opens a firewall for
+// the witness names the portal alone.
+func TestAWitnessAsksNobodyElse(t *testing.T) {
+	data := newData(t)
+	command(t, data, "setup")
+	var asked atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	t.Cleanup(other.Close)
+	portal := httptest.NewServer(http.RedirectHandler(other.URL+"/checkpoint", http.StatusFound))
+	t.Cleanup(portal.Close)
+	out, err := letterlockCmd(t, data, "register", "witness", filepath.Join(t.TempDir(), "kept"), portal.URL, "--key", filepath.Join(data, "register.pub")).CombinedOutput()
+	if exitCode(err) == exitDone || asked.Load() > 0 || !strings.Contains(string(out), "the portal has no checkpoint to show (status 302)") {
+		t.Errorf("it asked the other %d times, ended with %v and said:\n%s", asked.Load(), err, out)
 	}
 }
 
