@@ -243,7 +243,7 @@ Carry the file to the scanner's machine, tell whoever is there the code by voice
 The server must be running: it is what takes the machine in.
 `, c.Out, words.Lasted(c.Valid), code, commandline.Word(filepath.Base(c.Out)))
 	if c.Replace && err == nil {
-		_, err = fmt.Fprintln(w.out, "Where that machine is a scanner already, name its own scanner.toml, move its site.key away if that was stolen, and add --again; the scanner that runs there goes on as the new one by itself. One of an older version must be started anew.")
+		_, err = fmt.Fprintln(w.out, "Where that machine is a scanner already, name its own scanner.toml, move the key that site_key_file in it names (as a rule site.key) away if that was stolen, and add --again; the scanner that runs there goes on as the new one by itself. One of an older version must be started anew.")
 	}
 	if u, bad := url.Parse(inv.Endpoint); err == nil && bad == nil && c.Endpoint == "" && configfile.OnLoopback(u.Hostname()) {
 		_, err = fmt.Fprintf(w.out, "The storage is named as %s, which is this very machine: for another one remove the file, and invite it again with --endpoint.\n", inv.Endpoint)

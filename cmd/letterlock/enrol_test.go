@@ -392,7 +392,7 @@ func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
 	if a.invite("--replace"); os.Rename(filepath.Join(second, "site.key"), filepath.Join(second, "stolen.key")) != nil {
 		t.Fatal("its key cannot be moved away")
 	}
-	if status, out := a.enrol(second, "", "--code", a.code, "--again"); status != exitDone || !strings.Contains(out, "goes on as this within seconds") {
+	if status, out := a.enrol(second, "", "--code", a.code, "--again"); status != exitDone || !strings.Contains(out, "goes on as this within seconds") || !strings.Contains(out, "A new signing key was made: "+filepath.Join(second, "site.key")+".\n") {
 		t.Fatalf("enrolling the scanner that runs anew: %d\n%s", status, out)
 	}
 	for _, line := range set {
@@ -401,6 +401,11 @@ func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
 		}
 	}
 	now.eventually("the scanner that runs goes on as that", func() bool { return strings.Contains(now.out.String(), "was enrolled anew") })
+	// Whoever had moved another file away is told that the key stays.
+	a.invite("--replace")
+	if status, out := a.enrol(second, "", "--code", a.code, "--again"); status != exitDone || !strings.Contains(out, "Its signing key stays: "+filepath.Join(second, "site.key")+".\n") {
+		t.Fatalf("enrolled anew with the key that it has: %d\n%s", status, out)
+	}
 	a.losesUser(second)
 	a.drops(second, "four.pdf", 5)
 	server.eventually("a letter is taken under its new key", func() bool { return server.status().Letters[register.Notified] == 4 })
@@ -428,7 +433,7 @@ func TestAScannerEnrolsIsReplacedAndRevoked(t *testing.T) {
 	a.revokedOnceMore(filepath.Join(t.TempDir(), "fourth"))
 	server.stop()
 	kinds := entries(t, a.data)
-	for kind, n := range map[string]int{"edge-invited": 6, "edge-added": 3, "edge-replaced": 2, "edge-revoked": 3, "letter-admitted": 4} {
+	for kind, n := range map[string]int{"edge-invited": 7, "edge-added": 3, "edge-replaced": 2, "edge-revoked": 3, "letter-admitted": 4} {
 		if got := count(kinds, kind); got != n {
 			t.Errorf("%d entries %s, want %d", got, kind, n)
 		}

@@ -74,7 +74,9 @@ func (c *enrolCmd) Run(w *world) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("the scanner's folder cannot be made: %s", configfile.Reason(err))
 	}
-	own, public, err := sitekey.Own(configfile.Beside(w.config, cmp.Or(inv.SiteKeyFile, siteKey)), inv.Site)
+	signing := configfile.Beside(w.config, cmp.Or(inv.SiteKeyFile, siteKey))
+	hadKey := exists(signing)
+	own, public, err := sitekey.Own(signing, inv.Site)
 	if err != nil {
 		return err
 	}
@@ -97,6 +99,13 @@ func (c *enrolCmd) Run(w *world) error {
 	}
 	fmt.Fprintf(w.out, "This machine is the scanner of %s. Look whether folder and endpoint in %s are right as seen from here, then start it:\n  scanner run --config %s\n",
 		inv.Site, w.config, commandline.Word(w.config))
+	// Whoever enrols it anew after a theft moves the key away, which may lie elsewhere than
+	// they think.
+	if hadKey {
+		fmt.Fprintf(w.out, "Its signing key stays: %s.\n", signing)
+	} else {
+		fmt.Fprintf(w.out, "A new signing key was made: %s.\n", signing)
+	}
 	if len(kept) > 0 {
 		fmt.Fprintf(w.out, "As they were in it: %s.\n", strings.Join(kept, ", "))
 	}
