@@ -148,3 +148,7 @@ func (s *Server) forgetLooks() {
 	maps.DeleteFunc(s.held, func(_ string, until time.Time) bool { return !rests(until, now) })
 	maps.DeleteFunc(s.unasked, func(_ string, since time.Time) bool { return now.Sub(since).Abs() >= 2*unaskedFor })
 }
+
+// brief is how old an unknown manifest may be. It equals the life of
+// incoming/: an older one was kept back by somebody.
+const brief = letter.BriefDays * 24 * time.Hour

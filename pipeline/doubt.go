@@ -162,3 +162,6 @@ func (s *Server) storeClockDiffers(ctx context.Context) (why string, err error) 
 	}
 	return "", nil
 }
+
+// clockSlack is how far two honest clocks may differ.
+const clockSlack = 5 * time.Minute

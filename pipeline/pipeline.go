@@ -23,13 +23,6 @@ import (
 	"letterlock/scanner/letter"
 )
 
-// brief is how old an unknown manifest may be. It equals the life of
-// incoming/: an older one was kept back by somebody.
-const brief = letter.BriefDays * 24 * time.Hour
-
-// clockSlack is how far two honest clocks may differ.
-const clockSlack = 5 * time.Minute
-
 // Admit (step 6) takes in what the edges have left in incoming/. The listing
 // is the truth: whatever an earlier pass or another server left is found again. Where
 // more lies there than one pass lists, each site has a portion of it.

@@ -384,5 +384,3 @@ func (e *Edge) takenFor(s takenScan) string {
 	}
 	return s.helpline
 }
-
-func (e *Edge) title(helpline string) string { return cmp.Or(e.Titles[helpline], helpline) }

@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -304,31 +305,6 @@ func (e *Edge) load() {
 	e.tell("load", "")
 }
 
-// sweepSpool deletes sealed letters that are on nobody's way: a crash came before
-// their manifests, and what was left of the scans has gone back to people since.
-func (e *Edge) sweepSpool() error {
-	d := e.folder.Disk()
-	list, err := d.List(folder.SpoolDir)
-	onTheirWay := map[letter.ID]bool{}
-	for _, j := range e.jobs {
-		onTheirWay[j.id] = true
-	}
-	for _, entry := range list {
-		name, ok := strings.CutSuffix(entry.Name(), sealedExt)
-		if id, no := letter.ParseID(name); ok && no == nil && !onTheirWay[id] {
-			err = errors.Join(err, e.discardSeal(id))
-		}
-	}
-	return disk.Plain("clearing the spool", err)
-}
-
-// discardSeal drops a sealed letter that has no manifest, and the manifest that was
-// prepared and never named: it is of no other letter, since one is sealed at a time.
-func (e *Edge) discardSeal(id letter.ID) error {
-	d := e.folder.Disk()
-	return errors.Join(disk.Discard(d, spooled(id, sealedExt)), disk.Discard(d, folder.SpoolDir+"/"+disk.Prepared))
-}
-
 // jobsByID finds the job of a letter, or makes one.
 func (e *Edge) jobsByID() func(letter.ID) *job {
 	known := map[letter.ID]*job{}
@@ -457,3 +433,14 @@ func (e *Edge) each(dir, ext string, wanted func(letter.ID) bool, read func([]by
 	}
 	return unread, errors.Join(errs...)
 }
+
+// remove deletes a file that may be gone already.
+func (e *Edge) remove(name string) error {
+	err := e.folder.Disk().Remove(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return disk.Plain("removing a file", err)
+	}
+	return nil
+}
+
+func (e *Edge) title(helpline string) string { return cmp.Or(e.Titles[helpline], helpline) }

@@ -17,51 +17,6 @@ import (
 	"letterlock/scanner/texts"
 )
 
-// record is what the edge keeps of a letter that is taken, as long as its slip
-// lies in the folder.
-type record struct {
-	ID       letter.ID    `json:"id"`
-	Site     string       `json:"site"`
-	Helpline string       `json:"helpline"`
-	Class    letter.Class `json:"class"`
-	Received time.Time    `json:"received"`       // of a new scan when its paper came, from which its time counts
-	Taken    time.Time    `json:"taken,omitzero"` // of a new scan, when it was taken itself
-	Pages    int          `json:"pages"`
-	SHA256   string       `json:"sha256"` // of the sealed letter, which later receipts must name
-	Paper    string       `json:"paper"`  // as in the receipt
-	Reason   string       `json:"reason,omitempty"`
-	Was      string       `json:"was,omitempty"`        // of paperOverdue what Paper was before, and Reason: a clock may have been ahead
-	WasFor   string       `json:"was_reason,omitempty"` // likewise
-	Moved    string       `json:"moved,omitempty"`      // the helpline whose the paper is, if that is another, as in the receipt
-	Gone     bool         `json:"gone,omitempty"`       // the letter was erased before its deadline, and its paper waits
-	Slip     string       `json:"slip"`                 // its file name; of PaperReplaced the last one's, if there was any
-	// Replaces is the letter of which this is a new scan, if it is one. That one's
-	// own record stays without a slip while the server says PaperReplaced: should the
-	// new scan turn out to be of another paper, it is asked for again.
-	Replaces letter.ID `json:"replaces,omitempty"`
-	Apart    bool      `json:"apart,omitempty"` // it was put in as that, and the server has taken it for a letter of its own
-	stackPlace
-}
-
-// newRecord joins a deposit and its receipt.
-func (e *Edge) newRecord(j *job, r letter.Receipt) record {
-	m := *j.manifest
-	rec := record{
-		ID: m.ID, Site: m.Site, Helpline: m.Helpline, Class: m.Class, Received: m.Received,
-		Pages: m.Pages, SHA256: m.SHA256, Paper: r.Paper, Reason: r.Reason, Moved: r.Helpline, Replaces: m.Replaces,
-	}
-	if j.clean != nil {
-		rec.stackPlace = j.clean.stackPlace
-	}
-	if m.Replaces != "" {
-		rec.Taken = j.claim.Received
-	}
-	rec.Apart = j.late && r.Replaces == "" // whoever writes the list says so in every receipt
-	rec.Slip = e.slipName(rec)
-	e.shelf.plan(rec)
-	return rec
-}
-
 // slipName is a name that no other letter's slip has: two letters may share a
 // reference.
 func (e *Edge) slipName(r record) string {
@@ -220,22 +175,6 @@ func (e *Edge) writeSlip(r record) error {
 	})
 }
 
-func recordPath(id letter.ID) string { return path.Join(folder.RecordDir, string(id)+".json") }
-
-// recorded reports whether a letter is taken.
-func (e *Edge) recorded(id letter.ID) bool {
-	_, is := e.shelf.records[id]
-	return is
-}
-
-func (e *Edge) saveRecord(r record) error {
-	if err := disk.WriteJSON(e.folder.Disk(), recordPath(r.ID), 0o600, r); err != nil {
-		return err
-	}
-	e.know(r)
-	return e.dropStraySlips(r)
-}
-
 // dropStraySlips removes what a crash between a slip and its record has left:
 // slips of this reference that are no letter's.
 func (e *Edge) dropStraySlips(r record) error {
@@ -252,13 +191,6 @@ func (e *Edge) dropStraySlips(r record) error {
 		}
 		return nil
 	})
-}
-
-// know takes in a record that is on disk.
-func (e *Edge) know(r record) {
-	if e.shelf.put(r) {
-		e.printed[r.Helpline] = false
-	}
 }
 
 // slipsAtOnce bounds how many slips one round looks after, so that years of
@@ -437,13 +369,4 @@ func (e *Edge) unslip(r record) error {
 		}
 		return disk.Plain("syncing a folder", err)
 	})
-}
-
-// remove deletes a file that may be gone already.
-func (e *Edge) remove(name string) error {
-	err := e.folder.Disk().Remove(name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return disk.Plain("removing a file", err)
-	}
-	return nil
 }

@@ -9,10 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -77,32 +75,6 @@ type cli struct {
 	Retention retentionCmd `cmd:"" help:"The organisational retention record of a period: what arrived, was destroyed, deleted, held, kept for five years. Ends with 3 when it does not add up." example:"letterlock retention 2026-Q4; letterlock retention 2026 --pdf record-2026.pdf"`
 
 	commandline.Commands
-}
-
-// world is what a command may touch besides its flags.
-type world struct {
-	ctx    context.Context
-	dir    dataDir
-	in     *bufio.Reader // the person at the keyboard
-	out    io.Writer
-	errout io.Writer
-	log    *slog.Logger
-	screen *progress.Screen // where it is said how far a command is that takes long
-}
-
-// agree asks the person at the keyboard; everything but yes is no, silence too.
-func (w *world) agree(question string, yes bool) error {
-	if yes {
-		return nil
-	}
-	fmt.Fprintf(w.out, "%s [y/N] ", question)
-	answer, _ := w.in.ReadString('\n')
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return nil
-	}
-	fmt.Fprintln(w.out)
-	return errors.New("nothing was changed, since nobody said yes; where nobody can be asked, add --yes")
 }
 
 func main() {

@@ -400,28 +400,17 @@ func (LetterCovered) kind() string       { return "letter-covered" }
 func (LetterRepinned) kind() string      { return "letter-repinned" }
 func (StrayFound) kind() string          { return "stray-found" }
 func (StrayRemoved) kind() string        { return "stray-removed" }
-func (PersonAdded) kind() string         { return "person-added" }
-func (PersonChanged) kind() string       { return "person-changed" }
-func (PersonDisabled) kind() string      { return "person-disabled" }
-func (PasskeysForgotten) kind() string   { return "passkeys-forgotten" }
-func (PasskeyRevoked) kind() string      { return "passkey-revoked" }
-func (CodeMade) kind() string            { return "code-made" }
-func (CodesEnded) kind() string          { return "codes-ended" }
-func (PasskeyAdded) kind() string        { return "passkey-added" }
-func (SSOLinked) kind() string           { return "sso-linked" }
-func (SSOUnlinked) kind() string         { return "sso-unlinked" }
-func (SignedIn) kind() string            { return "signed-in" }
-func (SessionInTwoPlaces) kind() string  { return "session-in-two-places" }
-func (PolicyPublished) kind() string     { return "policy-published" }
-func (PolicyConfirmed) kind() string     { return "policy-confirmed" }
-func (LifecycleInstalled) kind() string  { return "lifecycle-installed" }
-func (DayBegun) kind() string            { return "day-begun" }
-func (AlarmRaised) kind() string         { return "alarm-raised" }
-func (AlarmTold) kind() string           { return "alarm-told" }
-func (UnreadTold) kind() string          { return "unread-told" }
-func (AlarmEnded) kind() string          { return "alarm-ended" }
-func (BucketAdopted) kind() string       { return "bucket-adopted" }
-func (ClockConfirmed) kind() string      { return "clock-confirmed" }
+
+func (PolicyPublished) kind() string    { return "policy-published" }
+func (PolicyConfirmed) kind() string    { return "policy-confirmed" }
+func (LifecycleInstalled) kind() string { return "lifecycle-installed" }
+func (DayBegun) kind() string           { return "day-begun" }
+func (AlarmRaised) kind() string        { return "alarm-raised" }
+func (AlarmTold) kind() string          { return "alarm-told" }
+func (UnreadTold) kind() string         { return "unread-told" }
+func (AlarmEnded) kind() string         { return "alarm-ended" }
+func (BucketAdopted) kind() string      { return "bucket-adopted" }
+func (ClockConfirmed) kind() string     { return "clock-confirmed" }
 
 // newEntry writes the event as the entry at place n.
 func newEntry(n int64, at time.Time, ev Event, id letter.ID, by int64) (Entry, []byte, error) {

@@ -74,3 +74,27 @@ type SignedIn struct {
 // places at once: here, elsewhere, and here again. A copy of it may be in other
 // hands; the person was shown it. [R A.AM.G.2]
 type SessionInTwoPlaces struct{}
+
+func (PersonAdded) kind() string { return "person-added" }
+
+func (PersonChanged) kind() string { return "person-changed" }
+
+func (PersonDisabled) kind() string { return "person-disabled" }
+
+func (PasskeysForgotten) kind() string { return "passkeys-forgotten" }
+
+func (PasskeyRevoked) kind() string { return "passkey-revoked" }
+
+func (CodeMade) kind() string { return "code-made" }
+
+func (CodesEnded) kind() string { return "codes-ended" }
+
+func (PasskeyAdded) kind() string { return "passkey-added" }
+
+func (SSOLinked) kind() string { return "sso-linked" }
+
+func (SSOUnlinked) kind() string { return "sso-unlinked" }
+
+func (SignedIn) kind() string { return "signed-in" }
+
+func (SessionInTwoPlaces) kind() string { return "session-in-two-places" }

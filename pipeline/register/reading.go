@@ -247,3 +247,18 @@ func hasRead(ctx context.Context, tx *sql.Tx, id letter.ID, person int64) error 
 	}
 	return nil
 }
+
+// OpenedBy tells who has opened each of the letters, by staff number.
+func (r *Register) OpenedBy(ctx context.Context, letters []Letter) (map[letter.ID][]int64, error) {
+	out := map[letter.ID][]int64{}
+	for _, l := range letters { // a page of a list; each is one look into the primary key
+		rows, err := r.read.QueryContext(ctx, `SELECT DISTINCT person FROM openings WHERE letter = $1 ORDER BY person`, string(l.ID))
+		if err != nil {
+			return nil, fmt.Errorf("reading openings: %w", err)
+		}
+		if out[l.ID], err = scanNumbers(rows); err != nil {
+			return nil, fmt.Errorf("reading openings: %w", err)
+		}
+	}
+	return out, nil
+}

@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"maps"
 	"slices"
 	"time"
 
+	"letterlock/scanner/deposit"
 	"letterlock/scanner/disk"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
-	"letterlock/scanner/seal"
+	"letterlock/scanner/words"
 )
 
 // Where the store is a folder of this machine it has no clock of its own, and one that
@@ -23,26 +24,75 @@ import (
 // While it is valid for longer than any is, the clock is behind, and nothing is claimed,
 // since a letter would be sealed to a week that ends too early.
 
-// longestList is for longer than the server of any version makes a list: two weeks.
-const longestList = 31 * 24 * time.Hour
+// maxSkew is how far this clock may be from the store's.
+const maxSkew = 5 * time.Minute
 
-// recallList finds out, when the edge starts, until when the newest list is valid. One
-// that cannot be read, or that another key has signed, says nothing.
-func (e *Edge) recallList() error {
-	msg, err := disk.ReadFile(e.state, listFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// clockAge is for how long one comparison of the clocks holds.
+const clockAge = time.Minute
+
+// clockJumped reports whether this machine's clock was set since the last call:
+// it has gone another way than a clock that nobody can set. A machine that slept
+// looks the same.
+func (e *Edge) clockJumped(now time.Time) bool {
+	steady := e.Steady()
+	jump := now.Sub(e.lastNow) - (steady - e.lastSteady)
+	first := e.lastNow.IsZero()
+	e.lastNow, e.lastSteady = now, steady
+	return !first && jump.Abs() > maxJump
+}
+
+// maxJump is more than clocks are ever corrected by while they are right.
+const maxJump = time.Minute
+
+// storeAgrees is clockAgrees by what the store says. A clock that was right stays
+// believed while the store cannot be asked and nobody has set it; one that was
+// never compared does not, unless the store has no clock to compare with.
+func (e *Edge) storeAgrees(ctx context.Context) bool {
+	now := e.Now()
+	if e.clockJumped(now) {
+		e.clockRight, e.clockAsked = false, time.Time{}
+		e.reach = reach{} // its time to wait was told by the other clock
+		e.forgetCall()    // and so was what it asks
 	}
-	if err != nil {
-		return fmt.Errorf("reading the newest recipients list: %w", err)
+	if e.clockRight && now.Sub(e.clockAsked).Abs() < clockAge || !e.reachable() {
+		return e.clockRight
 	}
-	if list, err := letter.ByAny(seal.OpenRecipients, msg, e.keys.Believed(e.Server)); err == nil {
-		e.validUntil = list.ValidUntil
+	answer, err := e.ask(ctx, question{what: "clock", do: func(ctx context.Context, _ io.ReadSeeker) (r reply) {
+		r.time, r.err = e.Store.Clock(ctx)
+		return r
+	}})
+	var there time.Time
+	switch {
+	case errors.Is(err, deposit.ErrNoClock):
+		e.clockRight = true
+	case err != nil:
+		if !e.clockRight && (e.call == nil || e.silent()) {
+			e.tell("clock", "The store's clock cannot be asked whether this machine's is right. Scans wait in their folders until it can; nothing is lost.")
+		}
+		return e.clockRight
+	default:
+		// Asking took time, too; half of it at most falls to either side. What
+		// took too long says nothing.
+		took := answer.ended.Sub(answer.began).Abs()
+		if took > clockAge {
+			return e.clockRight
+		}
+		now, there = answer.began, answer.time
+		e.clockRight = there.Sub(now).Abs() <= maxSkew+took
 	}
-	if e.ranOut() {
-		e.watched = time.Time{} // the first look is for another
+	e.clockAsked = now
+	if e.clockRight {
+		e.tell("clock", "")
+	} else {
+		// A store tells its time in whole seconds: what is found differs from one question
+		// to the next, and is said once.
+		if off := there.Sub(now).Abs(); (off - e.clockOff).Abs() >= time.Minute {
+			e.clockOff = off
+		}
+		e.tell("clock", fmt.Sprintf("This machine's clock differs from the store's by %s. Scans wait until one of them is set right; nothing is lost.",
+			words.Lasted(e.clockOff)))
 	}
-	return nil
+	return e.clockRight
 }
 
 // ranOut reports whether the newest list that was seen has run out.

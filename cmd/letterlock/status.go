@@ -1,11 +1,8 @@
 package main
 
 import (
-	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"slices"
@@ -14,57 +11,14 @@ import (
 	"time"
 
 	"letterlock/cmd/configfile"
-	"letterlock/cmd/progress"
-	"letterlock/pipeline"
 	"letterlock/pipeline/register"
 	"letterlock/pipeline/texts"
-	"letterlock/scanner"
-	"letterlock/scanner/deposit"
 	"letterlock/scanner/folder"
 	"letterlock/scanner/letter"
 )
 
 // This file holds the commands that only look; all of them work beside a
 // running server.
-
-// with opens an existing data folder for a command. The database's tables are of this
-// version already: a server of the one before may be at work with them, and who only
-// looks, or makes the backup with which one goes back, must not change them.
-func (w *world) with(f func(in *installation) error) error { return w.within(openAsItIs, f) }
-
-// within is with for a data folder that is opened in that way.
-func (w *world) within(open opener, f func(in *installation) error) error {
-	if err := w.dir.mustExist(); err != nil {
-		return err
-	}
-	in, err := w.opened(open)
-	if err != nil {
-		return err
-	}
-	defer in.close()
-	return f(in)
-}
-
-// opened opens the data folder in that way. A newer version's first start brings the
-// database up to date, a database on a server may be slow to answer, and other servers are
-// listened for where the key of enrolment codes is missing.
-func (w *world) opened(open opener) (*installation, error) {
-	defer w.screen.Begin("Opening the register", "", 0).End()
-	return open(w.ctx, w.dir, w.log)
-}
-
-// begin shows how far the server's role is with what f has it do.
-func (w *world) begin(in *installation, says string, unit progress.Unit) *progress.Work {
-	work := w.screen.Begin(says, unit, 0)
-	in.far = work.Far
-	return work
-}
-
-func (w *world) json(v any) error {
-	enc := json.NewEncoder(w.out)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
-}
 
 type statusCmd struct {
 	JSON bool `help:"One JSON object instead of a table."`
@@ -251,148 +205,6 @@ func printCounts[K ~string](t *tabwriter.Writer, what string, n map[K]int) {
 	for _, k := range slices.Sorted(maps.Keys(n)) {
 		fmt.Fprintf(t, "%s %s\t%d\n", what, k, n[k])
 	}
-}
-
-type lettersCmd struct {
-	JSON bool `help:"One JSON object a line instead of a table."`
-}
-
-// letterLine is one line of 'letters --json'; scripts rely on its form.
-type letterLine struct {
-	ID        letter.ID           `json:"id"`
-	Reference string              `json:"reference"`
-	Helpline  string              `json:"helpline"`
-	Class     letter.Class        `json:"class"`
-	State     register.State      `json:"state"`
-	Paper     register.PaperState `json:"paper"`
-	Received  string              `json:"received"` // RFC 3339, UTC
-	Deadline  letter.Date         `json:"deadline"`
-	Key       letter.Week         `json:"key"`               // name of the expiry week's key
-	Object    string              `json:"object"`            // key in the bucket
-	Version   string              `json:"version"`           // of the object; empty until it is verified
-	Answers   letter.ID           `json:"answers,omitempty"` // the letter to which this is the kept answer
-	Held      bool                `json:"held,omitempty"`    // a hold keeps it beyond its deadline
-	Erased    bool                `json:"erased,omitempty"`  // two people have decided that it goes now
-}
-
-// goneBy is a letter's deadline, or what keeps it from it.
-func goneBy(l register.Letter) string {
-	switch {
-	case l.Erase != "":
-		return "now: to be erased"
-	case l.Held():
-		return "on hold"
-	}
-	return l.Deadline().String()
-}
-
-func (c *lettersCmd) Run(w *world) error {
-	return w.with(func(in *installation) error {
-		t := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', 0)
-		if !c.JSON {
-			fmt.Fprintln(t, "REFERENCE\tHELPLINE\tSTATE\tPAPER\tRECEIVED\tGONE BY")
-		}
-		err := in.register.EachLetter(w.ctx, func(l register.Letter) error {
-			if c.JSON {
-				return w.json(letterLine{l.ID, l.ID.Reference(), l.Helpline, l.Class, l.State, l.Paper,
-					l.Received.UTC().Format("2006-01-02T15:04:05Z"), l.Deadline(), l.Week(), l.ObjectKey(), l.Lies.Version, l.Answers, l.Held(), l.Erase != ""})
-			}
-			_, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", l.ID.Reference(), l.Helpline, l.State, l.Paper,
-				l.Received.In(letter.London).Format("2006-01-02 15:04"), goneBy(l))
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		return t.Flush()
-	})
-}
-
-type checkCmd struct {
-	JSON         bool `help:"A JSON list of name, ok and says instead of text."`
-	ClockIsRight bool `help:"Vouch for the system's clock as it is now, on the register; deleting goes on."`
-}
-
-func (c *checkCmd) Run(w *world) error {
-	return w.with(func(in *installation) error {
-		if c.ClockIsRight {
-			if err := in.register.ConfirmClock(w.ctx); err != nil {
-				return err
-			}
-			fmt.Fprintf(w.errout, "It is on the register that the clock is right at %s.\n", in.clock.Now().In(letter.London).Format("15:04 on 2 January 2006"))
-		}
-		sender, err := in.sender(io.Discard)
-		if err != nil {
-			return err
-		}
-		work := w.begin(in, "Checking", "question")
-		server := in.looks(sender)
-		if err := server.TryStorage(w.ctx); err != nil && !errors.Is(err, deposit.ErrUnavailable) && !errors.Is(err, deposit.ErrRefused) { // which has a line of its own
-			w.log.Error("the storage could not be tried out", "error", err)
-		}
-		lines := append(append(server.Check(w.ctx), in.checkFiles()...), in.checkScanner()...)
-		work.End()
-		var failed bool
-		for _, l := range lines {
-			failed = failed || !l.OK
-		}
-		if c.JSON {
-			if err := w.json(lines); err != nil {
-				return err
-			}
-		} else {
-			for _, l := range lines {
-				fmt.Fprintf(w.out, "%-8s  %-11s  %s\n", cmp.Or(map[bool]string{true: "ok"}[l.OK], "LOOK"), l.Name, l.Says)
-			}
-		}
-		if failed {
-			return errFoundWrong
-		}
-		return nil
-	})
-}
-
-// checkScanner looks at this machine's scanner folder.
-func (in *installation) checkScanner() []pipeline.Line {
-	lines, err := folder.Check(folder.CheckConfig{Path: in.scannerFolder(), Helplines: in.cfg.names(),
-		Arriving: time.Duration(in.cfg.Scanner.ArrivingLimit), Now: in.clock.Now(), Complete: scanner.Complete})
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return []pipeline.Line{{Name: "folder", OK: true, Says: "No scanner folder here: scans are taken elsewhere."}}
-	case err != nil:
-		return []pipeline.Line{{Name: "folder", Says: fmt.Sprintf("The scanner folder cannot be read: %s.", configfile.Reason(err))}}
-	}
-	lines = append(lines, scanner.CheckFolder(in.scannerFolder(), in.dir.edgeState(), in.cfg.titles())...)
-	all := make([]pipeline.Line, len(lines))
-	for i, l := range lines {
-		all[i] = pipeline.Line{Name: l.Name, OK: l.OK, Says: l.Says}
-	}
-	return all
-}
-
-// places are where on this machine's disks something of Letterlock's lies; the same
-// disk may hold several.
-func (in *installation) places() []pipeline.Place {
-	all := []pipeline.Place{
-		{What: "data", Folder: in.dir.path},
-		{What: "state", Folder: in.dir.in("state")}, // of which a disk of its own may be mounted
-		{What: "keyring", Folder: in.keyringFolder()},
-		{What: "scanner", Folder: in.scannerFolder()},
-	}
-	if in.cfg.Storage == nil {
-		all = append(all, pipeline.Place{What: "bucket", Folder: in.beside.in("bucket")})
-	}
-	if in.cfg.Backup.Folder != "" {
-		all = append(all, pipeline.Place{What: "backups", Folder: in.backups()})
-	}
-	return all
-}
-
-// nearlyFull counts the disks of this machine that are too small by now. What cannot be
-// measured a check says; that of the backups may hang, and is left to it.
-func (in *installation) nearlyFull() (n int) {
-	n, _ = pipeline.NearlyFull(slices.DeleteFunc(in.places(), func(p pipeline.Place) bool { return p.What == "backups" }))
-	return n
 }
 
 // list writes helplines as people read them.
