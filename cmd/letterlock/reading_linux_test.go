@@ -95,7 +95,8 @@ func benchmarkReaders(b *testing.B, drops func(data string)) {
 // 20 pages in colour and 5 MB, everything else being idle: the first page, from
 // the click on the letter to its picture on the screen; its request alone; both
 // as multiples of what PDFium takes to draw that page in this same run; and the
-// next page, from the key to its picture, after the first was read for a moment.
+// next page, from the key to its picture on the screen, after the first was read for a
+// moment, and how often that picture was in the browser before the key.
 // Before it counts somebody reads every letter, so that all are warm: the browser, the
 // children that draw, and the memory in which pages are made.
 func BenchmarkReading(b *testing.B) {
@@ -107,13 +108,14 @@ func BenchmarkReading(b *testing.B) {
 	bare := drawer(b, data, scan)
 	browser := portaltest.New(b, p.origin())
 	var seen, asked, next, drawn []time.Duration
+	there := 0
 	warming := true
 	for b.Loop() {
 		for i, who := range p.readers(9) {
 			name, value, _ := strings.Cut(who.cookie, "=")
 			browser.Be(name, value)
 			if i > 0 && warming {
-				warming, seen, asked, next, drawn = false, nil, nil, nil, nil
+				warming, seen, asked, next, drawn, there = false, nil, nil, nil, nil, 0
 			}
 			for n := range letters {
 				drawn = append(drawn, bare())
@@ -125,6 +127,9 @@ func BenchmarkReading(b *testing.B) {
 					browser.Finds(turnsPage)
 					browser.Keys(kb.ArrowRight)
 					next = append(next, millis(b, browser.Finds("await window.turned")))
+					if browser.Finds("window.there") == "1" {
+						there++
+					}
 				}
 			}
 		}
@@ -135,6 +140,7 @@ func BenchmarkReading(b *testing.B) {
 	b.ReportMetric(float64(at(asked, 50))/1e6, "image-ms-p50")
 	b.ReportMetric(float64(at(next, 50))/1e6, "next-ms-p50")
 	b.ReportMetric(float64(at(next, 95))/1e6, "next-ms-p95")
+	b.ReportMetric(100*float64(there)/float64(len(next)), "next-there-%")
 	b.ReportMetric(float64(at(asked, 50))/float64(at(drawn, 50)), "image-x-pdfium")
 	b.ReportMetric(float64(at(seen, 50))/float64(at(drawn, 50)), "first-x-pdfium")
 }
@@ -149,12 +155,14 @@ const paintedAt = `await new Promise((seen) => new PerformanceObserver((all) => 
 	if (page) seen(page.startTime);
 }).observe({type: "largest-contentful-paint", buffered: true}))`
 
-// turnsPage makes window.turned the milliseconds from the next key to the picture
-// of the page to which it leads.
+// turnsPage makes window.turned the milliseconds from the next key until the page to
+// which it leads is on the screen, and window.there whether its picture had come already.
 const turnsPage = `document.addEventListener("keydown", (e) => {
+	const image = document.activeElement.querySelector("img");
+	window.there = image.complete ? 1 : 0;
 	window.turned = (async () => {
 		await new Promise(requestAnimationFrame);
-		await document.activeElement.querySelector("img").decode();
+		await image.decode();
 		await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 		return performance.now() - e.timeStamp;
 	})();
