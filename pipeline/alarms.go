@@ -228,6 +228,10 @@ func (s *Server) tellAlarms(ctx context.Context) error {
 				return err
 			}
 		}
+		about := about
+		if waits.Urgent > 0 { // all is not well, as far as they are concerned
+			about = mail.AnAlarm
+		}
 		return s.send(ctx, mail.Message{About: about, To: m.Address, MessageID: m.MessageID, Link: s.cfg.Origin.String(),
 			Checkpoint: statement.Checkpoint, Urgent: waits.Urgent, Requests: waits.Requests, Reviews: waits.Reviews})
 	}, func(m register.Mail) error {

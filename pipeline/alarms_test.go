@@ -391,6 +391,9 @@ func TestADangerThatNobodyHasDecidedUponIsInTheDaysMail(t *testing.T) {
 		urgent := map[string]int{}
 		for _, sent := range o.post.taken {
 			urgent[sent.To] = sent.Urgent
+			if (sent.About == mail.AllIsWell) != (sent.Urgent == 0) {
+				t.Errorf("%s is told about %v", sent.To, sent.About)
+			}
 		}
 		return urgent
 	}

@@ -37,7 +37,7 @@ type formerBackups struct {
 	oldest time.Time
 }
 
-// lookAtFormer looks at the folders of before, beside the look at the present one: of those
+// lookAtFormer looks at the folders of before, after the present one and apart from it: of those
 // whose disk is gone for good nothing is known, and that hides nothing of the backups of now.
 func (s *Server) lookAtFormer(ctx context.Context) (former formerBackups, err error) {
 	if s.cfg.Backups.Former == nil {

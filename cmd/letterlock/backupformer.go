@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 	"time"
 
 	"letterlock/pipeline/backup"
@@ -45,11 +46,11 @@ func (in *installation) noteFormer(ctx context.Context, former []register.Backup
 	return in.register.NoteBackupFolders(ctx, in.serverName(), append(former[:len(former):len(former)], register.BackupFolder{Path: in.backups()}))
 }
 
-// sayFormerFolders names the folders of before: each once at least, in the command that
-// began at that moment and left it, and then those in which backups are to be seen, or that
+// sayFormerFolders names the folders of before: each once at least, in the first command that
+// has made a backup since it was left, last being when the one before did, and then those in which backups are to be seen, or that
 // cannot be looked at. That of a disk that is not mounted is as good as empty: so none is
 // forgotten for that before what may lie there is too old by a day.
-func (in *installation) sayFormerFolders(w *world, former []register.BackupFolder, began time.Time) error {
+func (in *installation) sayFormerFolders(w *world, former []register.BackupFolder, last time.Time) error {
 	keep := time.Duration(in.cfg.Backup.Keep)
 	var left []register.BackupFolder
 	for _, folder := range former {
@@ -62,7 +63,7 @@ func (in *installation) sayFormerFolders(w *world, former []register.BackupFolde
 			continue
 		}
 		left = append(left, folder)
-		if !empty || !folder.Left.Before(began) {
+		if !empty || !folder.Left.Before(last) {
 			fmt.Fprintf(w.out, "In %s, into which backups went before, nothing is removed any more: remove those that lie there by hand, within %s.\n", folder.Path, words.Lasted(keep))
 		}
 	}
@@ -92,8 +93,9 @@ func (in *installation) lookAtFormer(folder string) (looks formerLook) {
 }
 
 // formerWait is how long a folder of before is waited for: a share whose machine is gone
-// may never answer, and is not to hold the lock of the backups.
-const formerWait = 10 * time.Second
+// may never answer, and is not to hold the lock of the backups, nor to be the last that a
+// check has the time to wait for.
+const formerWait = 5 * time.Second
 
 var listFormer = backup.List // a test has it hang
 
@@ -111,10 +113,15 @@ func (in *installation) lookAtFormerInTime(folder string) (looks formerLook, ans
 
 // oldestFormer is pipeline.Backups.Former.
 func (in *installation) oldestFormer(folders []register.BackupFolder) (former string, oldest time.Time) {
-	for _, folder := range folders {
-		all := in.lookAtFormer(folder.Path).backups
-		if len(all) > 0 && (former == "" || all[0].Made.Before(oldest)) {
-			former, oldest = folder.Path, all[0].Made
+	all := make([]formerLook, len(folders)) // one that never answers hides no other
+	var looking sync.WaitGroup
+	for i, folder := range folders {
+		looking.Go(func() { all[i], _ = in.lookAtFormerInTime(folder.Path) })
+	}
+	looking.Wait()
+	for i, folder := range folders {
+		if found := all[i].backups; len(found) > 0 && (former == "" || found[0].Made.Before(oldest)) {
+			former, oldest = folder.Path, found[0].Made
 		}
 	}
 	return former, oldest

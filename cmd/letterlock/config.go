@@ -104,7 +104,7 @@ type Metrics struct {
 type Backup struct {
 	Folder     string              `toml:"folder" doc:"A folder that is there, on another disk. Absent: no backups are made."`
 	Recipients []string            `toml:"recipients" doc:"Who can open a backup: the file that 'letterlock key backup' writes beside this one, as in \"backup-key.pub\", or a public key itself, as in \"age1pq1...\". The private halves are kept away from this machine."`
-	Keep       configfile.Duration `toml:"keep" def:"168h" doc:"How long a backup is kept: a week at most, since it tells of letters that are gone by then. Below 49h there is one at a time: each takes the place of the one before."`
+	Keep       configfile.Duration `toml:"keep" def:"168h" doc:"How long a backup is kept: a week at most, since it tells of letters that are gone by then. Below 49h, of one a day, there is one at a time: each takes the place of the one before."`
 }
 
 // Destruction is what the destruction desk offers.

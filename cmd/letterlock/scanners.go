@@ -9,7 +9,6 @@ import (
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/invitation"
 	"letterlock/pipeline/portal"
-	"letterlock/scanner/deposit"
 )
 
 // scannersDesk does at the portal what 'letterlock edge invite' does at the console.
@@ -47,7 +46,7 @@ func (d scannersDesk) Invite(ctx context.Context, who portal.ScannerInvitation) 
 	}
 	c := edgeInviteCmd{Site: who.Site, Replace: who.Replaces, Valid: invitationLife, Scans: who.Folder, Endpoint: who.Endpoint}
 	inv, err := c.invite(ctx, d.in, who.By)
-	if errors.Is(err, deposit.ErrRefused) {
+	if errors.Is(err, errNoUser) {
 		return made, portal.ErrNoStorageUser
 	}
 	if err != nil {

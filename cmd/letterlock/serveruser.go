@@ -282,7 +282,7 @@ func (u ownUser) isThere(w *world) (archive.UserInfo, error) {
 
 // refused says what to do where the storage makes no users.
 func (u ownUser) refused(err error) error {
-	if !errors.Is(err, deposit.ErrRefused) {
+	if !letsNobodyMake(err) {
 		return fmt.Errorf("making the server's own user of the storage: %w", err)
 	}
 	return fmt.Errorf("this storage lets no user be made with the credentials of --storage-admin (%w). Where it is neither MinIO nor Silo, make one there yourself: 'letterlock setup --print-policies' prints the rights that it needs", err)

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -64,13 +66,22 @@ func (c *witnessCmd) look(w *world) (found witness.Report, err error) {
 	return look.Look(w.ctx, sources)
 }
 
-// stayThere follows an answer only to the host that gave it: who opens a firewall for the
-// witness knows that it asks whom it was told to and nobody else.
+// stayThere follows an answer only to the host that gave it, and there to TLS but never
+// from it: who opens a firewall for the witness knows that it asks whom it was told to and
+// nobody else.
 func stayThere(r *http.Request, via []*http.Request) error {
-	if r.URL.Host != via[0].URL.Host || r.URL.Scheme != via[0].URL.Scheme || len(via) > 3 {
+	from, to := doorOf(via[len(via)-1].URL), doorOf(r.URL)
+	if to != from && (from.port != "80" || to != door{from.host, "443", "https"}) || len(via) > 3 {
 		return http.ErrUseLastResponse
 	}
 	return nil
+}
+
+// door is where an address leads, as far as a firewall knows it.
+type door struct{ host, port, scheme string }
+
+func doorOf(u *url.URL) door {
+	return door{u.Hostname(), cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme]), u.Scheme}
 }
 
 func isAddress(s string) bool {

@@ -112,8 +112,29 @@ func TestAWitnessAsksNobodyElse(t *testing.T) {
 	portal := httptest.NewServer(http.RedirectHandler(other.URL+"/checkpoint", http.StatusFound))
 	t.Cleanup(portal.Close)
 	out, err := letterlockCmd(t, data, "register", "witness", filepath.Join(t.TempDir(), "kept"), portal.URL, "--key", filepath.Join(data, "register.pub")).CombinedOutput()
-	if exitCode(err) == exitDone || asked.Load() > 0 || !strings.Contains(string(out), "the portal has no checkpoint to show (status 302)") {
+	if exitCode(err) == exitDone || asked.Load() > 0 || !strings.Contains(string(out), "the portal's answer leads to another address, which is not followed: give that one") {
 		t.Errorf("it asked the other %d times, ended with %v and said:\n%s", asked.Load(), err, out)
+	}
+}
+
+// A portal that leads to TLS, or to itself, is followed there, and nowhere else.
+func TestWhereAWitnessFollows(t *testing.T) {
+	for _, c := range []struct {
+		from, to string
+		follows  bool
+	}{
+		{"http://portal.example/checkpoint", "https://portal.example/checkpoint", true},
+		{"https://portal.example:443/checkpoint", "https://portal.example/checkpoint/", true},
+		{"https://portal.example/checkpoint", "http://portal.example/checkpoint", false},
+		{"https://portal.example/checkpoint", "https://other.example/checkpoint", false},
+		{"http://portal.example/checkpoint", "https://other.example/checkpoint", false},
+		{"http://portal.example/checkpoint", "http://portal.example:8080/checkpoint", false},
+		{"http://portal.example:8080/checkpoint", "https://portal.example/checkpoint", false},
+	} {
+		from, to := httptest.NewRequest(http.MethodGet, c.from, nil), httptest.NewRequest(http.MethodGet, c.to, nil)
+		if err := stayThere(to, []*http.Request{from}); (err == nil) != c.follows {
+			t.Errorf("from %s to %s: %v", c.from, c.to, err)
+		}
 	}
 }
 

@@ -99,15 +99,15 @@ func (c *enrolCmd) Run(w *world) error {
 	}
 	fmt.Fprintf(w.out, "This machine is the scanner of %s. Look whether folder and endpoint in %s are right as seen from here, then start it:\n  scanner run --config %s\n",
 		inv.Site, w.config, commandline.Word(w.config))
+	if len(kept) > 0 {
+		fmt.Fprintf(w.out, "As they were in it: %s.\n", strings.Join(kept, ", "))
+	}
 	// Whoever enrols it anew after a theft moves the key away, which may lie elsewhere than
 	// they think.
 	if hadKey {
 		fmt.Fprintf(w.out, "Its signing key stays: %s.\n", signing)
 	} else {
 		fmt.Fprintf(w.out, "A new signing key was made: %s.\n", signing)
-	}
-	if len(kept) > 0 {
-		fmt.Fprintf(w.out, "As they were in it: %s.\n", strings.Join(kept, ", "))
 	}
 	if c.Again {
 		fmt.Fprintln(w.out, "A scanner that runs here by that file, and is of this version, goes on as this within seconds, and says so; any other is started anew.")

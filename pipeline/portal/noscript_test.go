@@ -35,6 +35,8 @@ func TestALetterGoesFromTheScreenWithoutScript(t *testing.T) {
 	wantText(t, v.postFrom(h.lead, path, path+"/scan-again", url.Values{}), idle(path)) // shown again, with what is to be put right
 	wantText(t, v.post(path+"/print", nil), `<meta http-equiv="refresh" content="900; url=/sign-in?idle=1`)
 	lacksText(t, v.get("/letters").Body.String(), "refresh")
+	h.intake.asks(QuestionStack, "batch.pdf", Stack{Pages: 3, Begins: []int{1, 3}, Sheets: []int{2}})
+	lacksText(t, h.as(h.ops).get("/intake/token-1").Body.String(), "refresh") // it takes long to fill in
 	h.now = l.Deadline().Start().Add(-90 * time.Second)
 	wantText(t, h.as(h.lead).get(path), `<meta http-equiv="refresh" content="90; url=`+path+`">`)
 }

@@ -72,7 +72,7 @@ type page struct {
 	Also   string     // and a second one
 	Body   any
 
-	Reads  bool  // it shows what a letter says, and goes from the screen: see Goes
+	Reads  bool  // it shows a letter, and goes from the screen: see Goes
 	EndsIn int64 // milliseconds until that is not shown any more; 0 for never, or not soon
 
 	// Set by show.

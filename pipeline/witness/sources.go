@@ -86,6 +86,8 @@ func (p Portal) get(ctx context.Context, path string) ([]byte, error) {
 		return nil, ErrNoProof
 	case a.StatusCode == http.StatusNotFound:
 		return nil, errNotThere
+	case a.StatusCode/100 == 3:
+		return nil, errors.New("the portal's answer leads to another address, which is not followed: give that one")
 	case a.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("the portal has no checkpoint to show (status %d)", a.StatusCode)
 	}
