@@ -140,6 +140,28 @@ func TestALetterOfAnotherHelpline(t *testing.T) {
 	wantText(t, dpo.get("/register?about="+id.Reference()), "the letter is no longer Respect Phoneline’s but Men’s Advice Line’s.")
 }
 
+// Whoever reads it at its right helpline is told that a new scan was asked for at the wrong
+// one; found readable, it needs none.
+func TestALetterOfAnotherHelplineWasToBeScannedAgain(t *testing.T) {
+	h := newHouse(t)
+	id := h.letter(1)
+	lead, path := h.as(h.lead), "/l/"+string(id)
+	lead.get(path)
+	lead.get(path + "/page/1.jpg")
+	wantRedirect(t, lead.post(path+"/scan-again", url.Values{"reason": {"wrong-letter"}}), path+"?done=scan-again")
+	const says = "Somebody has asked for a new scan of this letter before"
+	lacksText(t, lead.get(path).Body.String(), says) // whose own word it is
+	wantRedirect(t, lead.post(path+"/redirect", url.Values{"helpline": {"mens-advice-line"}}), path+"?done=asked")
+	dpo := h.as(h.dpo)
+	dpo.showsAgain("/requests/1")
+	wantRedirect(t, dpo.post("/requests/1/confirm", nil), "/requests?done=confirmed")
+	right := h.as(h.stranger)
+	wantText(t, right.get(path), says, "Kept, to be scanned again: Sheets of two letters are mixed, or it is the wrong letter")
+	right.get(path + "/page/1.jpg")
+	wantRedirect(t, right.post(path+"/readable", nil), path+"?done=readable")
+	lacksText(t, right.get(path).Body.String(), says)
+}
+
 // TestStepUpInTheBrowser shows with a real browser's passkey anew who somebody
 // is, and that one showing is for one act.
 func TestStepUpInTheBrowser(t *testing.T) {
