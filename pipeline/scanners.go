@@ -159,7 +159,6 @@ func (s *Server) sayAbout(ctx context.Context) error {
 // and while a scanner has yet to say what it serves, nobody knows.
 func (s *Server) servedByNone(all []register.Scanner) []string {
 	served := map[string]bool{}
-	believed := 0
 	for _, e := range all {
 		if !e.Revoked.IsZero() {
 			continue
@@ -167,12 +166,11 @@ func (s *Server) servedByNone(all []register.Scanner) []string {
 		if n := len(e.Said.Folders); n == 0 || n >= letter.MaxFolders { // of more it does not tell
 			return nil
 		}
-		believed++
 		for _, f := range e.Said.Folders {
 			served[f.Helpline] = true
 		}
 	}
-	if believed == 0 {
+	if len(all) == 0 {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(s.cfg.Helplines), func(helpline string) bool { return served[helpline] })

@@ -80,7 +80,7 @@ func (e *Edge) fetchRecipients(ctx context.Context, by letter.ID) (seal.Recipien
 		return seal.Recipients{}, err
 	}
 	if msg == nil {
-		return seal.Recipients{}, errors.New("the server has left no recipients list in the store yet")
+		return seal.Recipients{}, errors.New("the server has left no recipients list in the store yet, or the store does not let this scanner read it")
 	}
 	list, err := letter.ByAny(seal.OpenRecipients, msg, e.keys.Believed(e.Server))
 	if err != nil {

@@ -396,8 +396,11 @@ func (c *edgeStorageCmd) keep(w *world, in *installation) error {
 	if err != nil {
 		return err
 	}
-	return in.endStorageUsers(w)
+	return in.endStorageUsers(w, "No former one that Letterlock has made is left. If you have made one yourself, remove that, and never "+c.Keep+".")
 }
+
+// ownStorageUser is said of a scanner that is revoked and for which Letterlock has made none.
+const ownStorageUser = "If you have made it a user of the storage yourself, remove that too."
 
 type edgeRevokeCmd struct {
 	adminFlag
@@ -421,20 +424,21 @@ func (c *edgeRevokeCmd) Run(w *world) error {
 				return configfile.Wrong("no scanner of the site %q is enrolled: see 'letterlock edge list'", c.Site)
 			}
 			fmt.Fprintf(w.out, "Scanner: none of %s is enrolled, but users of the storage are left of it.\n", c.Site)
-			return in.endStorageUsers(w)
+			return in.endStorageUsers(w, ownStorageUser)
 		}
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(w.out, "Scanner: nothing that %s signs from now on is believed. What it has brought stays.\n", c.Site)
-		return in.endStorageUsers(w)
+		return in.endStorageUsers(w, ownStorageUser)
 	})
 }
 
 // endStorageUsers takes away at the storage what revoked scanners could do there, or
 // says who is to do it. While one is left it is an errFoundWrong: who has stolen a scanner
-// can still put into the bucket, and a script is not to take that for done.
-func (in *installation) endStorageUsers(w *world) error {
+// can still put into the bucket, and a script is not to take that for done. none is what it
+// says where there was nothing to end.
+func (in *installation) endStorageUsers(w *world, none string) error {
 	ended, left, err := in.removeStorageUsers(w)
 	switch {
 	case err != nil:
@@ -444,7 +448,7 @@ func (in *installation) endStorageUsers(w *world) error {
 	case ended > 0 || in.cfg.Storage == nil:
 		return nil
 	}
-	_, err = fmt.Fprintln(w.out, "If you have made it a user of the storage yourself, remove that too.")
+	_, err = fmt.Fprintln(w.out, none)
 	return err
 }
 

@@ -269,6 +269,7 @@ func (a *annexe) serverHasItsOwnUser() {
 	must(a.t, os.WriteFile(key, []byte(was), 0o600))
 	refused("Where that is another server's, copy that server's file to here", ownUser...)
 	must(a.t, os.Rename(key+".away", key))
+	refused("is a server's data folder", "setup", "--edge", "other", "--edge-folder", a.data)
 	refused("the server itself is letterlock-server", "setup", "--edge", "server", "--edge-folder", filepath.Join(a.t.TempDir(), "edge"))
 	// What was stolen and ended does not come back to life by itself.
 	must(a.t, archive.RemoveEdgeUser(a.t.Context(), a.s3, "letterlock-server"))

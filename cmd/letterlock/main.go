@@ -57,10 +57,10 @@ type cli struct {
 	Version kong.VersionFlag `help:"Say which version this is."`
 
 	Up        upCmd        `cmd:"" help:"Play every role on this machine: scanner, server and portal. Makes the data folder when it is missing." example:"letterlock up --data letters; letterlock up --sample --clock 2027-05-26"`
-	Serve     serveCmd     `cmd:"" help:"Play the server's role alone; scanners run elsewhere." example:"letterlock serve --listen localhost:8080"`
+	Serve     serveCmd     `cmd:"" help:"Play the server's role alone; scanners run elsewhere. Makes the data folder when it is missing." example:"letterlock serve --listen localhost:8080"`
 	Setup     setupCmd     `cmd:"" help:"Prepare bucket, keys and scanners, and end." example:"letterlock setup --settings; letterlock setup --dry-run; letterlock setup; letterlock setup --no-input --origin https://letters.example.org --storage https://s3.example.org --bucket letters --server-user letterlock-server --storage-admin /mnt/stick/storage-admin --helpline \"advice=Advice Line\" --admin-name \"Ada Example\"; letterlock setup --test-mail you@example.org; letterlock setup --repair; letterlock setup --server-user letterlock-server --storage-admin /mnt/stick/storage-admin; letterlock setup --print-policies; letterlock setup --move-database /etc/letterlock/database"`
 	Check     checksCmd    `cmd:"" help:"Look at everything that a person may have to mend, or try out a storage. Ends with 3 when there is something." example:"letterlock check; letterlock check --clock-is-right"`
-	Status    statusCmd    `cmd:"" help:"Count letters, papers and what waits. Ends with 3 when something needs somebody." example:"letterlock status; letterlock status --json"`
+	Status    statusCmd    `cmd:"" help:"Count letters, papers and what waits. Ends with 3 when there is an alarm, or something has outlived its time." example:"letterlock status; letterlock status --json"`
 	Letters   lettersCmd   `cmd:"" help:"List the living letters." example:"letterlock letters --json"`
 	Edge      edgeCmd      `cmd:"" help:"The scanners on other machines: invite one, list them, end one."`
 	Server    serverCmd    `cmd:"" help:"The servers on this register: list them, ask whether this one works, forget one that has died."`

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"letterlock/cmd/configfile"
 	"letterlock/cmd/progress"
@@ -28,6 +29,9 @@ func (c *exportCmd) Run(w *world) error {
 		out, done := w.out, func(failed error) error { return failed }
 		if c.Out != "" {
 			f, err := beginFile(c.Out)
+			if errors.Is(err, fs.ErrExist) {
+				return configfile.Wrong("%s is there already: remove it, or name another file with --out", c.Out)
+			}
 			if err != nil {
 				return configfile.Wrong("the export cannot be written: %s", configfile.Reason(err))
 			}

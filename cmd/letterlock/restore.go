@@ -44,6 +44,9 @@ func (c *restoreCmd) Run(w *world) error {
 	}
 	if c.From != "" {
 		unpacked, err := w.unpack(w.dir, c.From, c.Key, c.Database, false)
+		if register.Refuses(err) { // once all else lies there
+			return fmt.Errorf("the database's server refuses: look at its address, or make the database, empty. What was unpacked lies in %s: give the same command again, which begins anew, or remove that folder", w.dir.path)
+		}
 		if err != nil {
 			return err
 		}
@@ -97,7 +100,7 @@ func (c *restoreCmd) drill(w *world) error {
 		if err != nil {
 			return err
 		}
-		w.showFound(found)
+		w.showFound(found, true)
 		fmt.Fprintf(w.out, "\nThis was a drill: nothing was changed, and what was unpacked is wiped. Comparing with the bucket took %s.\n", brief(time.Since(began)))
 		return running.register.KeepTime(w.ctx, register.MetaTriedOut, running.clock.Now())
 	})
@@ -184,14 +187,18 @@ func (c *restoreCmd) replay(w *world) error {
 // showBacklog says what a replay would do.
 func (w *world) showBacklog(b pipeline.Backlog) {
 	fmt.Fprintln(w.out, texts.English().Text(pipeline.RestoredSays(b.Signs))+"\n")
-	w.showFound(b)
+	w.showFound(b, false)
 	fmt.Fprintln(w.out, "\nEverybody is signed out. Nobody is let in before all of it is done.")
 }
 
 // showFound says what was found, as far as it holds in a drill too.
-func (w *world) showFound(b pipeline.Backlog) {
+func (w *world) showFound(b pipeline.Backlog, drill bool) {
 	fmt.Fprintf(w.out, "The register has %d entries, the newest of %s.", b.Entries, b.Newest)
-	if b.Seen > b.Entries {
+	switch {
+	case b.Seen <= b.Entries:
+	case drill:
+		fmt.Fprintf(w.out, " That of now has at least %d more, which would be lost.", b.Seen-b.Entries)
+	default:
 		fmt.Fprintf(w.out, " At least %d of a later time are lost: who opened, destroyed or decided what since then is not on record any more. If you have a newer backup, end here and bring that back.", b.Seen-b.Entries)
 	}
 	fmt.Fprint(w.out, "\n\nIn the register and in the bucket:\n")
@@ -201,7 +208,7 @@ func (w *world) showFound(b pipeline.Backlog) {
 		says string
 	}{
 		{b.Living, "letter", "where the register has them"},
-		{b.Unknown, "letter", "of which the register has never heard: each is read, and taken in"},
+		{b.Unknown, "letter", "of which the register has never heard: read, and taken in now or, where its scanner still waits for a receipt, once the server runs"},
 		{b.Elsewhere, "letter", "not where the register has them, but elsewhere: they are left there"},
 		{b.Missing, "letter", "nowhere in the bucket: on record until their deadline"},
 		{b.Overdue, "letter", "past the deadline: ended now, with proof"},

@@ -330,6 +330,9 @@ func (in *installation) equipEdge(w *world, c *setupCmd) error {
 	if _, err := in.register.Edge(w.ctx, site); err == nil && !exists(filepath.Join(folder, "site.key")) {
 		return configfile.Wrong("the site %q is enrolled already, and its key is not in %s ('letterlock up' enrols its own scanner): choose another name with --edge%s", site, folder, siteInCompose)
 	}
+	if exists(filepath.Join(folder, "letterlock.toml")) { // whose storage.key is the server's
+		return configfile.Wrong("%s is a server's data folder: name another with --edge-folder", folder)
+	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("the scanner's folder cannot be made: %s", configfile.Reason(err))
 	}

@@ -207,7 +207,7 @@ func (c *Config) checkPut(ctx context.Context, store *deposit.S3, now time.Time)
 		switch {
 		case errors.Is(err, deposit.ErrWrongHash), errors.Is(err, deposit.ErrExists):
 		case errors.Is(err, deposit.ErrRefused):
-			line.OK, line.Says = false, fmt.Sprintf("The store does not let this scanner put anything below %s. Letters are sealed and wait here; nothing is lost. Somebody has taken that right from this scanner's user of the store: give it back, or make new credentials on the server with 'letterlock edge storage %s --out FILE'.", path.Dir(key), c.Site)
+			line.OK, line.Says = false, fmt.Sprintf("The store does not let this scanner put anything below %s. Letters are sealed and wait here; nothing is lost. Somebody has taken that right from this scanner's user of the store: give it back, or make new credentials on the server with 'letterlock edge storage %s --out FILE'. Where the scanner was revoked ('letterlock edge list' says so) it is to be invited anew.", path.Dir(key), c.Site)
 			return line
 		case errors.Is(err, deposit.ErrUnavailable):
 			line.OK, line.Says = false, "The store could not be asked whether this scanner may put letters."

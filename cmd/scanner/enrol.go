@@ -55,7 +55,13 @@ func (c *enrolCmd) Run(w *world) error {
 	if err := w.notAsRoot(); err != nil {
 		return err
 	}
-	_, err := os.Stat(w.config)
+	if exists(filepath.Join(dir, "letterlock.toml")) { // whose storage.key and state/ have other owners
+		return configfile.Wrong("%s is a server's data folder: name a scanner.toml in a folder of its own with --config", dir)
+	}
+	info, err := os.Stat(w.config)
+	if err == nil && info.IsDir() {
+		return configfile.Wrong("%s is a folder: name the scanner.toml in it with --config", w.config)
+	}
 	if err == nil && !c.Again {
 		return configfile.Wrong("this machine is a scanner already: %s is there. If it is to be enrolled anew, add --again; if it is to be another site's, move %s away first", w.config, dir)
 	}
@@ -302,7 +308,7 @@ func sayAnswer(answer string) error {
 	case letter.JoinedClock:
 		return errors.New("not enrolled: this machine's clock differs from the server's by more than five minutes. Set the one that is wrong, and run this again")
 	case letter.JoinedRevoked:
-		return errors.New("not enrolled: the key in site.key was revoked or replaced, and is never believed again. If site.key.next lies beside it, a change of the key was under way: start the scanner, and it ends that by itself. If not, move the whole folder away, and run this again")
+		return errors.New("not enrolled: the key in site.key was revoked or replaced, and is never believed again. If site.key.next lies beside it, a change of the key was under way: start the scanner, and it ends that by itself. If not, move the key away that site_key_file in scanner.toml names (as a rule site.key), and run this again")
 	}
 	return fmt.Errorf("not enrolled: the server answers %q, which this version does not know; install the server's version here", answer)
 }

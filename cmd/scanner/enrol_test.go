@@ -107,6 +107,21 @@ func TestEnrolledAnewIsAScannerThatIsThere(t *testing.T) {
 	if left, err := os.ReadDir(empty); err != nil || len(left) > 0 || asked.Load() > 0 {
 		t.Errorf("it has made %v (%v) and asked the storage %d times", left, err, asked.Load())
 	}
+	// A server's data folder is none, nor is a folder a scanner.toml.
+	servers, folder := t.TempDir(), t.TempDir()
+	for _, name := range []string{"letterlock.toml", "storage.key"} {
+		if err := os.WriteFile(filepath.Join(servers, name), []byte("the server's"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(folder, "scanner.toml"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]string{servers: "is a server's data folder", folder: "is a folder: name the scanner.toml in it"} {
+		if status, says := enrol(dir); status != exitUse || !strings.Contains(says, want) || asked.Load() > 0 {
+			t.Errorf("it ended with %d, asked the storage %d times and said: %s", status, asked.Load(), says)
+		}
+	}
 	// A scanner of which anything is left is one, and the key is made where it was.
 	for _, left := range []string{"scanner.toml", "site.key", "storage.key"} {
 		dir, keys := t.TempDir(), t.TempDir()
