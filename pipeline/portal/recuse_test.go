@@ -139,6 +139,7 @@ func TestWhoHasSteppedBackDecidesNothing(t *testing.T) {
 	h := newHouse(t)
 	id := h.letter(1)
 	path := "/l/" + string(id)
+	h.enrolled(h.manager, h.dpo)
 	lead, manager := h.as(h.lead), h.as(h.manager)
 	lead.looksAt(id, 1)
 	manager.looksAt(id, 1)

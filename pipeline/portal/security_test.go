@@ -122,7 +122,7 @@ func TestTheReadmeSaysHowItIs(t *testing.T) {
 	is("an hour", enteredLives, time.Hour)
 	says := map[string][]string{
 		"2.1.1":  {"Each form says at the field what it takes", "A form is " + strconv.Itoa(maxBody>>10) + " KB at most, an uploaded copy " + strconv.Itoa(MaxUpload>>20) + " MB"},
-		"2.1.2":  {"What must fit together: ", "a second person for an erasure"},
+		"2.1.2":  {"*What must fit together:* ", "a second person for an erasure"},
 		"2.1.3":  {"A person may make " + times(personRate, "twenty a second") + " requests and then twenty a second"},
 		"5.1.1":  {"PDF, TIFF (fax kinds too), JPEG, PNG", "A damaged file is refused"},
 		"6.1.1":  {times(codesRate, "each three minutes") + " codes and then one each three minutes", times(signInRate, "each five seconds") + " steps of a sign-in and then one each five seconds", times(addressRate, "a hundred a second") + " requests and then a hundred a second", "ends after five wrong tries"},
@@ -134,8 +134,8 @@ func TestTheReadmeSaysHowItIs(t *testing.T) {
 		"8.1.2":  {"the register, never a letter", "they never see a letter that is sealed"},
 		"11.1.1": {"| an expiry week's key | ", "overwritten, unlinked"},
 		"11.1.2": {"ML-KEM-768 with X25519, ChaCha20-Poly1305", "Ed25519", "HMAC-SHA-256", "P-256", "TLS | 1.2 or later"},
-		"13.1.1": {"**What it connects to:** the S3 server, the mail server and the organisation's sign-in"},
-		"13.2.4": {"Nobody else is asked for anything"},
+		"13.1.1": {"**What it connects to**, by TLS", "| the S3 server; ", "| PostgreSQL | ", "| the mail server | ", "| the organisation's sign-in | "},
+		"13.2.4": {"and nothing else; an answer that leads to another host is not followed"},
 		"14.1.1": {"scanner/.letterlock/", "keyring/", "state/letterlock.db", "outbox/", "bucket/"},
 		"14.1.2": {"open living letters; keep the register's signing key", "the server believes only hashes and signatures"},
 		"15.1.1": {"within seven days", "within thirty", "once a quarter"},
