@@ -454,12 +454,18 @@ func (o *apart) isKept(t *testing.T) {
 	if !strings.Contains(read(t, filepath.Join(o.edge, "scanner.toml")), "\nduplex = \"yes\"\n") {
 		t.Error("the scanner does not scan as compose.toml says")
 	}
-	// Another PostgreSQL begins with an empty volume, beside the data folder that is there.
-	losesDatabase()
+	// Another PostgreSQL begins with an empty volume, beside the data folder that is there,
+	// and with a backup of what was recorded last.
 	another := inComposition.FindAllString(newer, -1)
-	if len(another) != 2 {
+	if len(another) != 3 {
 		t.Fatalf("with another PostgreSQL ADMIN.md has these typed: %q", another)
 	}
+	nextSecond()
+	if said, status := o.composed(another[0], sticks); status != exitDone || !strings.Contains(said, "Written: ") {
+		t.Errorf("%s: %d\n%s", another[0], status, said)
+	}
+	losesDatabase()
+	another = another[1:]
 	another[0] = regexp.MustCompile(`restored-\d+`).ReplaceAllString(fromNewest(another[0]), "restored-20261129") + " --yes"
 	for i, says := range []string{"Done, and on the register", "Written: "} {
 		nextSecond()
