@@ -398,13 +398,12 @@ func TestADangerThatNobodyHasDecidedUponIsInTheDaysMail(t *testing.T) {
 		return urgent
 	}
 	o.must(o.cfg.Register.AnswerRisk(t.Context(), m.ID, register.RiskUrgent, "", oneLeader))
-	want := map[string]int{"dee@example.org": 0}
-	if got := told(); !maps.Equal(got, want) {
+	if got := told(); !maps.Equal(got, map[string]int{"dee@example.org": 0}) {
 		t.Errorf("on the day on which it was said, when they get a mail of its own: %v", got)
 	}
 	o.must(o.cfg.Register.RecordOpening(t.Context(), m.ID, knows, []byte("k"), "pages"))
 	o.must(o.cfg.Register.Recuse(t.Context(), m.ID, knows))
-	want = map[string]int{"dee@example.org": 0, "mo@example.org": 1, "max@example.org": 0}
+	want := map[string]int{"dee@example.org": 0, "mo@example.org": 1, "max@example.org": 0}
 	for range 2 {
 		o.now = o.now.AddDate(0, 0, 1)
 		if got := told(); !maps.Equal(got, want) {
