@@ -46,10 +46,6 @@ func (c *backupCmd) Run(w *world) error {
 			return err
 		}
 		began := in.clock.Now()
-		last, err := in.register.KeptTime(w.ctx, register.MetaBackup)
-		if err != nil {
-			return err
-		}
 		former, err := in.noteBackupFolder(w.ctx)
 		if err != nil {
 			return err
@@ -80,7 +76,7 @@ func (c *backupCmd) Run(w *world) error {
 		if removed > 0 {
 			fmt.Fprintf(w.out, "Removed, so that none is kept for longer than %s: %s\n", words.Lasted(time.Duration(in.cfg.Backup.Keep)), words.Number(removed, "backup"))
 		}
-		if err := in.sayFormerFolders(w, former, last); err != nil {
+		if err := in.sayFormerFolders(w, former); err != nil {
 			return err
 		}
 		if _, outside := in.namedFiles(); len(outside) > 0 {

@@ -46,28 +46,32 @@ func (in *installation) noteFormer(ctx context.Context, former []register.Backup
 	return in.register.NoteBackupFolders(ctx, in.serverName(), append(former[:len(former):len(former)], register.BackupFolder{Path: in.backups()}))
 }
 
-// sayFormerFolders names the folders of before: each once at least, in the first command that
-// has made a backup since it was left, last being when the one before did, and then those in which backups are to be seen, or that
-// cannot be looked at. That of a disk that is not mounted is as good as empty: so none is
-// forgotten for that before what may lie there is too old by a day.
-func (in *installation) sayFormerFolders(w *world, former []register.BackupFolder, last time.Time) error {
+// sayFormerFolders names the folders of before: each once at least, and then those in which
+// backups are to be seen, or that cannot be looked at. That of a disk that is not mounted is
+// as good as empty: so none is forgotten for that before what may lie there is too old by a
+// day. A crash before the note of it names one once more.
+func (in *installation) sayFormerFolders(w *world, former []register.BackupFolder) error {
 	keep := time.Duration(in.cfg.Backup.Keep)
 	var left []register.BackupFolder
+	changed := false
 	for _, folder := range former {
 		looks, answers := in.lookAtFormerInTime(folder.Path)
 		if looks.present {
+			changed = true
 			continue
 		}
 		empty := answers && len(looks.backups) == 0 && (looks.err == nil || errors.Is(looks.err, fs.ErrNotExist))
 		if empty && in.clock.Now().Sub(folder.Left) >= keep+24*time.Hour {
+			changed = true
 			continue
 		}
-		left = append(left, folder)
-		if !empty || !folder.Left.Before(last) {
+		if !empty || !folder.Named {
 			fmt.Fprintf(w.out, "In %s, into which backups went before, nothing is removed any more: remove those that lie there by hand, within %s.\n", folder.Path, words.Lasted(keep))
+			changed, folder.Named = changed || !folder.Named, true
 		}
+		left = append(left, folder)
 	}
-	if len(left) == len(former) {
+	if !changed {
 		return nil
 	}
 	return in.noteFormer(w.ctx, left)

@@ -120,8 +120,9 @@ func (r *Register) KeptTime(ctx context.Context, name string) (time.Time, error)
 
 // BackupFolder is a folder into which a server's backups went.
 type BackupFolder struct {
-	Path string    `json:"path"`
-	Left time.Time `json:"left,omitzero"` // when they began to go into another; zero for the last one
+	Path  string    `json:"path"`
+	Left  time.Time `json:"left,omitzero"`  // when they began to go into another; zero for the last one
+	Named bool      `json:"named,omitzero"` // people were told once that nothing is removed there any more
 }
 
 // BackupFolders are the folders of that server into which its backups went, the last one
