@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
@@ -223,8 +222,7 @@ func (in *installation) edgeUser(ctx context.Context, site, user string) (secret
 // letsNobodyMake reports whether the storage refuses because of who asks: neither for the
 // time on a clock nor for want of a certificate that is believed, which are refusals too.
 func letsNobodyMake(err error) bool {
-	_, unbelieved := errors.AsType[*tls.CertificateVerificationError](err)
-	return errors.Is(err, deposit.ErrRefused) && !deposit.IsSkewed(err) && !unbelieved
+	return errors.Is(err, deposit.ErrRefused) && !deposit.IsSkewed(err) && !deposit.IsUnbelieved(err)
 }
 
 func (c *edgeInviteCmd) handOver(w *world, inv invitation.Invitation) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -39,7 +38,6 @@ func say(err error) string {
 			return lost.Error()
 		}
 	}
-	_, unbelieved := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
 	case register.IsAway(err):
 		return pipeline.SayAway(err) + " (" + cause(err) + ")"
@@ -53,7 +51,7 @@ func say(err error) string {
 		return "the storage cannot be reached: is it running, and is its endpoint right? (" + err.Error() + ")"
 	case deposit.IsSkewed(err):
 		return "the storage refuses, since its clock and this machine's are too far apart: set the one that is wrong, and run this again (" + err.Error() + ")"
-	case unbelieved && errors.Is(err, deposit.ErrRefused):
+	case deposit.IsUnbelieved(err) && errors.Is(err, deposit.ErrRefused):
 		return "the storage's certificate is not believed: is it of the name in the endpoint, has it not ended, and does this machine know who gave it? (" + err.Error() + ")"
 	case errors.Is(err, deposit.ErrRefused):
 		return "the storage refuses: look at the access key, the secret key and the bucket's name (" + err.Error() + ")"

@@ -38,8 +38,8 @@ func marksStuck(ctx context.Context, state string, stuck func() error) {
 	}
 }
 
-// Run looks for the scanner's beat, and whether it goes on. What a person must see to is no reason to take a
-// scanner for ill, nor is a store that is away: it may work as well as ever.
+// Run looks for the scanner's beat, and whether it goes on. What a person must see to is no
+// reason to take a scanner for ill, nor is a store that is away: it may work as well as ever.
 func (c *aliveCmd) Run(w *world) error {
 	cfg, err := readConfig(w.config)
 	if err != nil {

@@ -134,6 +134,13 @@ func IsSkewed(err error) bool {
 	return errors.As(err, &answer) && answer.Code == "RequestTimeTooSkewed"
 }
 
+// IsUnbelieved reports whether err says that a server's certificate is not believed. It is
+// an ErrRefused like others.
+func IsUnbelieved(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &certificate)
+}
+
 // Explain wraps err with what was being done and with the sentinel of this
 // package that it belongs to. It knows the errors of minio-go, of the network
 // and of the file system. It returns nil for nil.
@@ -149,7 +156,6 @@ func Explain(doing string, err error) error {
 
 func kindOf(err error) error {
 	var answer minio.ErrorResponse
-	var certificate *tls.CertificateVerificationError
 	var request *url.Error
 	var wire *net.OpError // of an answer that has begun: the body comes without the request's name
 	var errno syscall.Errno
@@ -158,7 +164,7 @@ func kindOf(err error) error {
 		return nil
 	case errors.As(err, &answer):
 		return kindOfAnswer(answer)
-	case errors.As(err, &certificate):
+	case IsUnbelieved(err):
 		return ErrRefused
 	case errors.As(err, &request), errors.As(err, &wire), errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
 		errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrUnexpectedEOF):
